@@ -1,0 +1,277 @@
+/**
+ * The catalogue of everything the gateway can fail with: the codes of the plugin it replaces, with
+ * the same meaning, and new ones that continue their numbers. `docs/error-codes.md` is made from it.
+ *
+ * @module
+ */
+
+/** The plugin's categories. */
+export type ErrorCategory =
+  | "CONFIGURATION"
+  | "AUTHENTICATION"
+  | "NETWORK"
+  | "AUTHORIZATION"
+  | "INTERNAL";
+
+/** The plugin's severities. */
+export type ErrorSeverity = "INFO" | "WARNING" | "ERROR" | "CRITICAL";
+
+/** One kind of failure. */
+export interface ErrorEntry {
+  /** A short name of the failure. */
+  readonly title: string;
+  /** The family it belongs to. */
+  readonly category: ErrorCategory;
+  /** How bad it is. */
+  readonly severity: ErrorSeverity;
+  /** The HTTP status of the gateway's answer when a request fails this way. */
+  readonly status: number;
+  /** What happened, in a sentence or two. */
+  readonly description: string;
+  /** What to do, the likeliest remedy first. */
+  readonly troubleshooting: readonly string[];
+}
+
+function entry(
+  category: ErrorCategory,
+  severity: ErrorSeverity,
+  status: number,
+  title: string,
+  description: string,
+  troubleshooting: readonly string[],
+): ErrorEntry {
+  return { title, category, severity, status, description, troubleshooting };
+}
+
+/** Every code with what it means. */
+export const catalogue = {
+  "CFG-001": entry(
+    "CONFIGURATION",
+    "ERROR",
+    500,
+    "Configuration key missing",
+    "A key that the configuration needs is not there, or no configuration file was found.",
+    [
+      "Add the key that the message names, at the path that it names",
+      "Run the `check` command: it lists every problem of the file at once",
+    ],
+  ),
+  "CFG-002": entry(
+    "CONFIGURATION",
+    "ERROR",
+    500,
+    "Configuration value invalid",
+    "A key has a value of the wrong type or outside its range, is unknown, or the file is not JSON.",
+    [
+      "Correct the value at the key path that the message names",
+      "URLs start with https:// or http://; numbers and booleans are written without quotes",
+      "Run the `check` command: it lists every problem of the file at once",
+    ],
+  ),
+  "CFG-003": entry(
+    "CONFIGURATION",
+    "ERROR",
+    500,
+    "Variable not set",
+    "The configuration refers to an environment variable or a secret file that is not there.",
+    [
+      "Set the variable that the message names in the environment of the gateway",
+      "Give a default with ${NAME:-default} where an empty value is acceptable",
+      "For ${file:PATH}, check that the file exists and that the gateway's user may read it",
+    ],
+  ),
+  "TOK-001": entry(
+    "AUTHENTICATION",
+    "ERROR",
+    502,
+    "Token acquisition failed",
+    "The identity provider refused to give a token. The client of the gateway did nothing wrong.",
+    [
+      "Read the provider's own error code in the message and look it up in its documentation",
+      "Check TokenEndpoint, ClientId, ClientSecret and Scope of this server",
+      "Try again with POST /dicomweb-oauth/servers/{name}/test",
+    ],
+  ),
+  "TOK-002": entry(
+    "AUTHENTICATION",
+    "WARNING",
+    502,
+    "Token expired",
+    "The store refused the token. It was dropped; the next request uses a new one.",
+    [
+      "Send the request again: an Orthanc job is repeated with POST /jobs/{id}/resubmit",
+      "If it happens again, check that the store accepts tokens of this issuer, audience and scope",
+      "Compare the clocks of the gateway, the identity provider and the store",
+    ],
+  ),
+  "TOK-003": entry(
+    "AUTHENTICATION",
+    "INFO",
+    200,
+    "Token refresh recommended",
+    "The token is near its expiry and is being renewed in the background.",
+    ["Nothing to do"],
+  ),
+  "TOK-004": entry(
+    "AUTHENTICATION",
+    "ERROR",
+    502,
+    "Token validation failed",
+    "The identity provider gave a token that did not pass validation. It was neither used nor kept.",
+    [
+      "Compare JWTIssuer, JWTAudience and JWTAlgorithms of this server with the token's claims",
+      "Check that JWTPublicKey is the key the provider signs with today",
+      "Treat an unexplained failure as a security event: the answer may not come from your provider",
+    ],
+  ),
+  "TOK-005": entry(
+    "AUTHENTICATION",
+    "ERROR",
+    502,
+    "Token response invalid",
+    "The token endpoint answered with something that is not an OAuth2 token response (RFC 6749, section 5.1).",
+    [
+      "Check that TokenEndpoint is the token endpoint, not a login page or an issuer URL",
+      "Look for a proxy that answers in its place",
+    ],
+  ),
+  "TOK-006": entry(
+    "AUTHENTICATION",
+    "ERROR",
+    502,
+    "Token refresh failed",
+    "The token could not be renewed in the background. The old one is used until it expires.",
+    [
+      "Check that the identity provider can be reached from the gateway",
+      "Check that the client's secret or certificate has not expired",
+    ],
+  ),
+  "NET-001": entry(
+    "NETWORK",
+    "ERROR",
+    504,
+    "Timeout",
+    "A connection, an answer or a body took longer than its limit.",
+    [
+      "Check the network between the gateway and the host that the message names",
+      "Raise the limit that the message names if the host is known to be slow",
+    ],
+  ),
+  "NET-002": entry(
+    "NETWORK",
+    "ERROR",
+    502,
+    "Connection failed",
+    "No connection to the host could be made, or it broke before an answer came.",
+    [
+      "Check the host name and port in the configuration",
+      "Check name resolution, routing and firewalls on the gateway host",
+      "If the host is only reachable through a proxy, set Proxy",
+    ],
+  ),
+  "NET-003": entry(
+    "NETWORK",
+    "ERROR",
+    502,
+    "TLS failed",
+    "The certificate of the host could not be verified, or the TLS handshake failed.",
+    [
+      "If the host uses a private certificate authority, set VerifySSL to the path of its PEM file",
+      "Check that the certificate has not expired and names this host",
+      "Check the clock of the gateway host",
+    ],
+  ),
+  "NET-004": entry(
+    "NETWORK",
+    "ERROR",
+    502,
+    "Redirect refused",
+    "The store or the identity provider answered with a redirect. A credential is never sent on to another place.",
+    [
+      "Put the final address of the service in the configuration",
+      "Check for a login page or captive portal in front of the service",
+    ],
+  ),
+  "AUTH-001": entry(
+    "AUTHORIZATION",
+    "ERROR",
+    502,
+    "Client credentials invalid",
+    "The identity provider does not accept the client's identifier, secret, key or certificate.",
+    [
+      "Check ClientId and ClientSecret of this server; a secret may have expired",
+      "Check that the provider expects the configured way of client authentication",
+      "Check that the client is not disabled at the provider",
+    ],
+  ),
+  "AUTH-002": entry(
+    "AUTHORIZATION",
+    "ERROR",
+    502,
+    "Scope insufficient",
+    "The identity provider does not grant this client the configured scope, audience or resource.",
+    [
+      "Check Scope, Audience and Resource of this server",
+      "Grant the client the permission for the DICOM service at the provider",
+    ],
+  ),
+  "AUTH-003": entry(
+    "AUTHORIZATION",
+    "CRITICAL",
+    503,
+    "Identity provider unavailable",
+    "The identity provider cannot be reached or answers with server errors, and no valid token is left.",
+    [
+      "Check the provider's status page and the network path to it",
+      "Requests work again by themselves as soon as the provider answers",
+    ],
+  ),
+  "REQ-001": entry(
+    "INTERNAL",
+    "WARNING",
+    400,
+    "Request refused",
+    "The path, method or a header of the request is not acceptable, so nothing was sent to the store.",
+    [
+      "Send the path as PS3.18 writes it, without dot segments, encoded slashes or control characters",
+    ],
+  ),
+  "REQ-002": entry(
+    "INTERNAL",
+    "WARNING",
+    404,
+    "No such server or path",
+    "The path names no server of the configuration and no page of the gateway.",
+    [
+      "Compare the name in the path with GET /dicomweb-oauth/servers",
+      "DICOMweb is at /dicom-web/{server}/…",
+    ],
+  ),
+  "REQ-003": entry(
+    "INTERNAL",
+    "WARNING",
+    405,
+    "Method not allowed",
+    "This method is not offered at this path.",
+    ["Use a method of the Allow header"],
+  ),
+  "INT-001": entry(
+    "INTERNAL",
+    "ERROR",
+    500,
+    "Internal error",
+    "The gateway failed in a way it does not foresee. This is a bug.",
+    ["Report it with the request id and the log lines that carry it"],
+  ),
+  "INT-002": entry(
+    "INTERNAL",
+    "WARNING",
+    503,
+    "Shutting down",
+    "The gateway is draining: it finishes what it has begun and takes nothing new.",
+    ["Send the request again after the restart"],
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+/** A code of the catalogue. */
+export type ErrorCode = keyof typeof catalogue;
