@@ -192,6 +192,35 @@ export const catalogue = {
       "Check for a login page or captive portal in front of the service",
     ],
   ),
+  "NET-005": entry(
+    "NETWORK",
+    "WARNING",
+    400,
+    "Request refused",
+    "The path, method or a header of the request is not acceptable, so nothing was sent to the store.",
+    [
+      "Send the path as PS3.18 writes it, without dot segments, encoded slashes or control characters",
+    ],
+  ),
+  "NET-006": entry(
+    "NETWORK",
+    "WARNING",
+    404,
+    "No such server or path",
+    "The path names no server of the configuration and no page of the gateway.",
+    [
+      "Compare the name in the path with GET /dicomweb-oauth/servers",
+      "DICOMweb is at /dicom-web/{server}/…",
+    ],
+  ),
+  "NET-007": entry(
+    "NETWORK",
+    "WARNING",
+    405,
+    "Method not allowed",
+    "This method is not offered at this path.",
+    ["Use a method of the Allow header"],
+  ),
   "AUTH-001": entry(
     "AUTHORIZATION",
     "ERROR",
@@ -225,35 +254,6 @@ export const catalogue = {
       "Check the provider's status page and the network path to it",
       "Requests work again by themselves as soon as the provider answers",
     ],
-  ),
-  "REQ-001": entry(
-    "INTERNAL",
-    "WARNING",
-    400,
-    "Request refused",
-    "The path, method or a header of the request is not acceptable, so nothing was sent to the store.",
-    [
-      "Send the path as PS3.18 writes it, without dot segments, encoded slashes or control characters",
-    ],
-  ),
-  "REQ-002": entry(
-    "INTERNAL",
-    "WARNING",
-    404,
-    "No such server or path",
-    "The path names no server of the configuration and no page of the gateway.",
-    [
-      "Compare the name in the path with GET /dicomweb-oauth/servers",
-      "DICOMweb is at /dicom-web/{server}/…",
-    ],
-  ),
-  "REQ-003": entry(
-    "INTERNAL",
-    "WARNING",
-    405,
-    "Method not allowed",
-    "This method is not offered at this path.",
-    ["Use a method of the Allow header"],
   ),
   "INT-001": entry(
     "INTERNAL",

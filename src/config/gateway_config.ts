@@ -1,0 +1,145 @@
+/**
+ * The configuration as the rest of the gateway sees it: complete, checked, frozen, in
+ * the gateway's own units. What the file looks like is `schema.ts`'s business.
+ *
+ * @module
+ */
+import type { Secret } from "./secret.ts";
+
+/** The whole configuration. Times are in milliseconds. */
+export interface GatewayConfig {
+  /** Where the gateway listens. */
+  readonly listen: ListenConfig;
+  /** Absolute path of the directory the gateway may write to. */
+  readonly stateDirectory: string;
+  /** The URL clients reach the gateway at, without a trailing slash, where it differs from `listen`. */
+  readonly publicUrl: string | undefined;
+  /** How many workers share the port. */
+  readonly workers: number;
+  /** How long running transfers may take to finish at shutdown or reload. */
+  readonly drainTimeoutMs: number;
+  /** What is logged, and how. */
+  readonly log: LogConfig;
+  /** Where tokens are kept. */
+  readonly tokenCache: TokenCacheConfig;
+  /** The egress proxy, where there is one. */
+  readonly proxy: ProxyConfig | undefined;
+  /** The stores, by name. */
+  readonly servers: ReadonlyMap<string, ServerConfig>;
+}
+
+/** Where the gateway listens. */
+export interface ListenConfig {
+  readonly address: string;
+  readonly port: number;
+  /** PEM texts, where the listener speaks TLS. */
+  readonly tls: { readonly certificatePem: string; readonly keyPem: Secret } | undefined;
+}
+
+/** What is logged, and how. */
+export interface LogConfig {
+  readonly level: "debug" | "info" | "warning" | "error";
+  readonly format: "text" | "json";
+}
+
+/** Where tokens are kept. */
+export type TokenCacheConfig =
+  | { readonly backend: "memory" }
+  | {
+    readonly backend: "kv";
+    /** `undefined`: a file in the state directory; otherwise the URL of a KV Connect service. */
+    readonly url: string | undefined;
+    /** AES-256 keys: the first encrypts, all decrypt. Never empty. */
+    readonly encryptionKeys: readonly Secret[];
+  }
+  | {
+    readonly backend: "redis";
+    /** `redis://` or `rediss://` URL; it may hold a password. */
+    readonly url: Secret;
+    readonly encryptionKeys: readonly Secret[];
+  };
+
+/** An HTTP proxy for outgoing requests. */
+export interface ProxyConfig {
+  readonly url: string;
+  readonly username: string | undefined;
+  readonly password: Secret | undefined;
+}
+
+/** One DICOMweb store. */
+export interface ServerConfig {
+  readonly name: string;
+  /** Base URL of the store's DICOMweb service, without a trailing slash. */
+  readonly url: string;
+  /** How requests are signed. */
+  readonly credentials: CredentialsConfig;
+  /** How the store and the identity provider are trusted. */
+  readonly tls: TlsConfig;
+  /** Speak HTTP/2 to the store. */
+  readonly http2: boolean;
+  readonly timeouts: TimeoutsConfig;
+  readonly resilience: ResilienceConfig;
+}
+
+/** How requests to a store are signed. */
+export type CredentialsConfig = NoCredentials | ClientCredentials;
+
+/** Nothing is added to the requests. */
+export interface NoCredentials {
+  readonly kind: "none";
+}
+
+/** OAuth2 client credentials grant (RFC 6749, section 4.4). */
+export interface ClientCredentials extends TokenRefreshConfig {
+  readonly kind: "client_credentials";
+  readonly tokenEndpoint: string;
+  readonly clientId: string;
+  readonly clientAuthentication: ClientAuthentication;
+  readonly scope: string | undefined;
+  readonly audience: string | undefined;
+  readonly resource: string | undefined;
+  /** Further parameters of the token request. */
+  readonly tokenParameters: Readonly<Record<string, string>>;
+}
+
+/** How the client shows the token endpoint who it is (RFC 6749, section 2.3). */
+export type ClientAuthentication =
+  | { readonly method: "client_secret_post"; readonly clientSecret: Secret }
+  | { readonly method: "client_secret_basic"; readonly clientSecret: Secret };
+
+/** When tokens are renewed. */
+export interface TokenRefreshConfig {
+  /** How long before its expiry a token is renewed. */
+  readonly refreshBufferMs: number;
+}
+
+/** How the store and the identity provider are trusted. */
+export interface TlsConfig {
+  /** PEM certificates trusted besides those of the system. */
+  readonly caCertificatesPem: readonly string[];
+}
+
+/** Limits of waiting, in milliseconds. */
+export interface TimeoutsConfig {
+  /** To the store: from the request's end to the answer's headers. */
+  readonly headersMs: number;
+  /** Without a byte of a body moving. */
+  readonly idleMs: number;
+  /** A token request, from start to end. */
+  readonly tokenMs: number;
+}
+
+/** The plugin's `ResilienceConfig`. */
+export interface ResilienceConfig {
+  readonly circuitBreaker:
+    | { readonly failureThreshold: number; readonly timeoutMs: number }
+    | undefined;
+  readonly retry: {
+    readonly maxAttempts: number;
+    readonly strategy: "fixed" | "linear" | "exponential";
+    readonly initialDelayMs: number;
+    readonly multiplier: number;
+    readonly maxDelayMs: number;
+    readonly incrementMs: number;
+  };
+}

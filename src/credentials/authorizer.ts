@@ -1,0 +1,67 @@
+/**
+ * The interface behind which every way of signing a request stands.
+ *
+ * @module
+ */
+
+/** A request on its way to the store. */
+export interface OutboundRequest {
+  readonly method: string;
+  /** The whole URL at the store. */
+  readonly url: string;
+  /** Headers so far, without credentials. */
+  readonly headers: Headers;
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** What signing adds to a request. */
+export interface Authorization {
+  /** Headers to set, by name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body to send instead, where signing had to read it. */
+  readonly body?: BodyInit;
+}
+
+/** One way of signing requests to one store. */
+export interface Authorizer {
+  /**
+   * Makes the headers that authorize a request. Answers without a promise where nothing has to
+   * be waited for, because this stands in the path of every request.
+   *
+   * @param request The request to sign.
+   * @returns What to add to it.
+   * @throws {GatewayError} TOK-…, AUTH-… or NET-… when no credential can be had.
+   */
+  authorize(request: OutboundRequest): Authorization | Promise<Authorization>;
+  /**
+   * Tells that the store refused (401) what `authorize` gave, so that it is not used again.
+   *
+   * @param authorization What was refused.
+   * @returns Whether asking `authorize` again may give something else.
+   */
+  invalidate(authorization: Authorization): Promise<boolean>;
+  /** What may be told about the credential: never the credential itself. */
+  describe(): CredentialStatus;
+  /**
+   * Drops what is cached, here and in a shared cache, and fetches anew.
+   *
+   * @throws {GatewayError} As `authorize`.
+   */
+  renew(signal?: AbortSignal): Promise<void>;
+  /** Stops background work and frees what is held. */
+  close(): Promise<void>;
+}
+
+/** What may be told about a credential. */
+export interface CredentialStatus {
+  /** The way of signing, as in the configuration. */
+  readonly kind: string;
+  /** The token endpoint or metadata service asked, where there is one. */
+  readonly endpoint: string | undefined;
+  /** Whether a token is at hand. */
+  readonly hasToken: boolean;
+  /** When the token at hand expires, in milliseconds since the epoch. */
+  readonly expiresAtMs: number | undefined;
+}

@@ -1,0 +1,58 @@
+/**
+ * A token as the token manager and the stores see it, whatever way it was got.
+ *
+ * @module
+ */
+
+/** A credential with an end. */
+export interface Token {
+  /** What goes into the request: an access token, or a set of AWS keys as JSON. */
+  readonly value: string;
+  /** `Bearer` or `DPoP` (RFC 6749, section 7.1), or `AWS`. */
+  readonly type: string;
+  /** When it was got, in milliseconds since the epoch by the gateway's clock. */
+  readonly issuedAtMs: number;
+  /** When it expires, in milliseconds since the epoch by the gateway's clock. */
+  readonly expiresAtMs: number;
+}
+
+/** Where tokens come from: one kind of token request. */
+export interface TokenSource {
+  /** The token endpoint or metadata service, for messages and the status. */
+  readonly endpoint: string;
+  /** A digest of everything that makes this source's tokens what they are: other credentials, other digest. */
+  readonly fingerprint: string;
+  /**
+   * Asks for a new token, once.
+   *
+   * @param signal Aborts the request.
+   * @returns The new token.
+   * @throws {GatewayError} TOK-001, TOK-005, AUTH-001, AUTH-002, AUTH-003 or NET-….
+   */
+  acquire(signal: AbortSignal): Promise<Token>;
+}
+
+/** Where tokens are kept. Every method may throw: the token manager then goes on without the store. */
+export interface TokenStore {
+  /** @returns The token under this key, or nothing where it is absent, expired or cannot be read. */
+  get(key: string): Promise<Token | undefined>;
+  /** Keeps a token until it expires. */
+  set(key: string, token: Token): Promise<void>;
+  /** Drops the token under this key. */
+  delete(key: string): Promise<void>;
+  /**
+   * Takes the lease of a key, so that one of all who share the store asks the identity provider.
+   *
+   * @param key The token's key.
+   * @param holder Who asks: a value no one else uses.
+   * @param ttlMs After which the lease ends by itself.
+   * @returns Whether the lease is now the holder's.
+   */
+  acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean>;
+  /** Gives the lease back, if it is still the holder's. */
+  releaseLease(key: string, holder: string): Promise<void>;
+  /** @throws When the store cannot be reached. */
+  ping(): Promise<void>;
+  /** Frees what is held. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,133 @@
+/**
+ * The one way out: HTTP to the stores and identity providers of the configuration and to no one
+ * else. It refuses hosts outside the allowlist before anything is sent, never follows a redirect,
+ * and turns the runtime's network failures into catalogue codes.
+ *
+ * @module
+ */
+import { GatewayError } from "../errors/gateway_error.ts";
+
+/** How a client connects. */
+export interface HttpClientOptions {
+  /** `host:port` pairs that may be contacted. */
+  readonly allowlist: ReadonlySet<string>;
+  /** PEM certificates trusted besides those of the system. */
+  readonly caCertificatesPem?: readonly string[];
+  /** PEM client certificate and key (mutual TLS). */
+  readonly clientCertificate?: { readonly certificatePem: string; readonly keyPem: string };
+  /** The egress proxy. */
+  readonly proxy?: {
+    readonly url: string;
+    readonly username?: string;
+    readonly password?: string;
+  };
+  /** Speak HTTP/2 where the other side does. */
+  readonly http2?: boolean;
+  /** The function that does it, for tests. */
+  readonly fetch?: typeof fetch;
+}
+
+/** What a request may carry. */
+export interface HttpRequestInit {
+  readonly method?: string;
+  readonly headers?: HeadersInit;
+  readonly body?: BodyInit | null;
+  readonly signal?: AbortSignal;
+}
+
+/** Sends requests over kept-alive connections of its own. */
+export class HttpClient {
+  readonly #allowlist: ReadonlySet<string>;
+  readonly #client: Deno.HttpClient;
+  readonly #fetch: typeof fetch;
+
+  /** @param options How to connect. */
+  constructor(options: HttpClientOptions) {
+    this.#allowlist = options.allowlist;
+    this.#fetch = options.fetch ?? fetch;
+    const { proxy, clientCertificate } = options;
+    this.#client = Deno.createHttpClient({
+      caCerts: [...(options.caCertificatesPem ?? [])],
+      http1: true,
+      http2: options.http2 ?? false,
+      poolMaxIdlePerHost: 64,
+      ...(clientCertificate &&
+        { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
+      ...(proxy && {
+        proxy: {
+          url: proxy.url,
+          ...(proxy.username !== undefined &&
+            { basicAuth: { username: proxy.username, password: proxy.password ?? "" } }),
+        },
+      }),
+    });
+  }
+
+  /**
+   * Sends one request and answers with what came back, whatever its status. A redirect comes back
+   * as the answer it is.
+   *
+   * @param url Where to.
+   * @param init What to send.
+   * @returns The response, its body not read.
+   * @throws {GatewayError} NET-001, NET-002 or NET-003 when no answer came; NET-005 for a host that is not allowed.
+   * @throws The signal's reason when it aborts.
+   */
+  async send(url: string, init: HttpRequestInit = {}): Promise<Response> {
+    if (!this.#allowlist.has(authority(url))) {
+      throw new GatewayError(
+        "NET-005",
+        `Cannot contact ${authority(url)}: it is not on the network allowlist of the configuration`,
+      );
+    }
+    try {
+      return await this.#fetch(url, { ...init, client: this.#client, redirect: "manual" });
+    } catch (cause) {
+      if (init.signal?.aborted) throw init.signal.reason;
+      throw networkError(url, cause);
+    }
+  }
+
+  /** Closes the idle connections. */
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/**
+ * The `host:port` of a URL, with the scheme's port where none is written.
+ *
+ * @param url An absolute `http:` or `https:` URL.
+ * @returns Host and port, as the allowlist writes them.
+ *
+ * @example
+ * ```ts
+ * import { authority } from "./http_client.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(authority("https://store.example/dicom-web"), "store.example:443");
+ * assert.equal(authority("http://[::1]:8042/"), "[::1]:8042");
+ * ```
+ */
+export function authority(url: string): string {
+  const { protocol, hostname, port } = new URL(url);
+  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
+}
+
+function networkError(url: string, cause: unknown): GatewayError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const host = authority(url);
+  if (/certificate|tls|handshake/i.test(text)) {
+    return new GatewayError("NET-003", `Cannot trust ${host}: ${reason(text)}`, { cause });
+  }
+  if (/timed out/i.test(text)) {
+    return new GatewayError("NET-001", `Cannot reach ${host}: ${reason(text)}`, { cause });
+  }
+  return new GatewayError("NET-002", `Cannot reach ${host}: ${reason(text)}`, { cause });
+}
+
+/** The innermost part of the runtime's message: the URL before it may hold identifiers of a patient. */
+function reason(text: string): string {
+  const at = text.lastIndexOf("): ");
+  return (at < 0 ? text.replace(/https?:\/\/\S+/g, "the host") : text.slice(at + 3)).trim();
+}

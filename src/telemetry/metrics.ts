@@ -1,0 +1,100 @@
+/**
+ * The gateway's own metrics, under the names of the plugin it replaces. Labels come from bounded
+ * sets: configured server names, catalogue codes, never anything a client sent.
+ *
+ * @module
+ */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+/** Prefix of every metric, the plugin's. */
+export const METRIC_PREFIX = "dicomweb_oauth_";
+
+/** The registry with the metrics that rooms count in. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly tokenAcquisitions: Counter<"server" | "status">;
+  readonly tokenAcquisitionDuration: Histogram<"server">;
+  readonly cacheHits: Counter<"server">;
+  readonly cacheMisses: Counter<"server">;
+  readonly cacheErrors: Counter<"operation">;
+  readonly circuitBreakerState: Gauge<"server">;
+  readonly circuitBreakerRejections: Counter<"server">;
+  readonly retryAttempts: Counter<"server">;
+  readonly errors: Counter<"server" | "error_code" | "category">;
+  readonly transferDuration: Histogram<"server" | "outcome">;
+}
+
+/**
+ * Makes a registry with all metrics of the gateway.
+ *
+ * @returns The metrics, all at zero.
+ */
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    tokenAcquisitions: new Counter({
+      name: `${METRIC_PREFIX}token_acquisitions_total`,
+      help: "Token requests by outcome (success, failure)",
+      labelNames: ["server", "status"],
+      registers,
+    }),
+    tokenAcquisitionDuration: new Histogram({
+      name: `${METRIC_PREFIX}token_acquisition_duration_seconds`,
+      help: "Duration of token requests in seconds",
+      labelNames: ["server"],
+      buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    cacheHits: new Counter({
+      name: `${METRIC_PREFIX}cache_hits_total`,
+      help: "Requests signed with a token at hand",
+      labelNames: ["server"],
+      registers,
+    }),
+    cacheMisses: new Counter({
+      name: `${METRIC_PREFIX}cache_misses_total`,
+      help: "Requests that had to wait for a token",
+      labelNames: ["server"],
+      registers,
+    }),
+    cacheErrors: new Counter({
+      name: `${METRIC_PREFIX}cache_errors_total`,
+      help: "Failed operations on the shared token cache (get, set, delete, lease)",
+      labelNames: ["operation"],
+      registers,
+    }),
+    circuitBreakerState: new Gauge({
+      name: `${METRIC_PREFIX}circuit_breaker_state`,
+      help: "Circuit breaker of the token endpoint: 0 closed, 1 open, 2 half-open",
+      labelNames: ["server"],
+      registers,
+    }),
+    circuitBreakerRejections: new Counter({
+      name: `${METRIC_PREFIX}circuit_breaker_rejections_total`,
+      help: "Token requests not sent because the circuit breaker was open",
+      labelNames: ["server"],
+      registers,
+    }),
+    retryAttempts: new Counter({
+      name: `${METRIC_PREFIX}retry_attempts_total`,
+      help: "Repeated token requests",
+      labelNames: ["server"],
+      registers,
+    }),
+    errors: new Counter({
+      name: `${METRIC_PREFIX}errors_total`,
+      help: "Failures by code of the error catalogue",
+      labelNames: ["server", "error_code", "category"],
+      registers,
+    }),
+    transferDuration: new Histogram({
+      name: `${METRIC_PREFIX}transfer_duration_seconds`,
+      help: "Time from a request's arrival to the end of its answer's body in seconds, by outcome",
+      labelNames: ["server", "outcome"],
+      buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800],
+      registers,
+    }),
+  };
+}
