@@ -45,7 +45,8 @@ export interface Authorizer {
   /** What may be told about the credential: never the credential itself. */
   describe(): CredentialStatus;
   /**
-   * Drops what is cached, here and in a shared cache, and fetches anew.
+   * Fetches a new credential now and puts it in the place of the one at hand, which stays in use
+   * if that fails.
    *
    * @throws {GatewayError} As `authorize`.
    */
