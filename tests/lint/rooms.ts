@@ -1,0 +1,107 @@
+/**
+ * The rooms of `src/`, in the order in which they may import each other, and what only some of
+ * them may do. The lint plugin beside this file holds the source to it.
+ *
+ * @module
+ */
+
+/** The rooms: each may import those before it, never those after it. */
+export const ROOMS: readonly string[] = [
+  "errors",
+  "dicomweb",
+  "config",
+  "telemetry",
+  "network",
+  "credentials",
+  "upstream",
+  "gateway",
+  "runtime",
+  "demo",
+  "cli",
+];
+
+/** Something that only the named rooms may do. */
+export interface Privilege {
+  /** What it is, as an infinitive for the message. */
+  readonly what: string;
+  /** The rooms that may. */
+  readonly rooms: readonly string[];
+  /** Names of globals; in other rooms nothing else may bear such a name either. */
+  readonly globals?: readonly string[];
+  /** Members of `Deno`. */
+  readonly deno?: readonly string[];
+  /** Modules, with all their subpaths. */
+  readonly modules?: readonly string[];
+}
+
+/** Every privilege. */
+export const PRIVILEGES: readonly Privilege[] = [
+  {
+    what: "reach the network",
+    rooms: ["network"],
+    globals: ["fetch", "WebSocket", "EventSource"],
+    deno: ["createHttpClient", "connect", "connectTls", "startTls", "resolveDns"],
+    modules: ["node:https", "node:http2", "node:net", "node:tls", "node:dgram", "node:dns"],
+  },
+  {
+    // oidc-provider, which the demo may embed, wants Node's request and response.
+    what: "use Node's HTTP",
+    rooms: ["network", "demo"],
+    modules: ["node:http"],
+  },
+  { what: "open a key-value database", rooms: ["credentials"], deno: ["openKv"] },
+  { what: "import Hono", rooms: ["gateway", "demo"], modules: ["hono", "@hono"] },
+  {
+    what: "listen for connections",
+    rooms: ["runtime", "demo"],
+    deno: ["serve", "listen", "listenTls", "listenDatagram"],
+  },
+  {
+    what: "start workers, start processes and receive signals",
+    rooms: ["runtime"],
+    globals: ["Worker"],
+    deno: ["addSignalListener", "removeSignalListener", "Command", "kill"],
+    modules: ["node:worker_threads", "node:child_process"],
+  },
+  {
+    what: "end the process and write to standard output",
+    rooms: ["cli"],
+    globals: ["console"],
+    deno: ["exit", "exitCode", "stdout"],
+  },
+  {
+    what: "read the environment",
+    rooms: ["config"],
+    deno: ["env"],
+    modules: ["node:process"],
+  },
+  {
+    // The configuration is read by config/. The other two read what it names: credentials/ the
+    // files that other programs renew, runtime/ the state directory.
+    what: "read files",
+    rooms: ["config", "credentials", "runtime"],
+    deno: [
+      "readTextFile",
+      "readTextFileSync",
+      "readFile",
+      "readFileSync",
+      "readDir",
+      "readDirSync",
+      "open",
+      "openSync",
+    ],
+    modules: ["node:fs"],
+  },
+];
+
+/** Names of files and folders that say nothing of what is in them. */
+export const DRAWERS: readonly string[] = [
+  "util",
+  "utils",
+  "helper",
+  "helpers",
+  "common",
+  "misc",
+  "index",
+  "mod",
+];
