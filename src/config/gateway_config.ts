@@ -26,6 +26,16 @@ export interface GatewayConfig {
   readonly proxy: ProxyConfig | undefined;
   /** The stores, by name. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
+  /** How many requests a client may send, where that is limited. */
+  readonly rateLimit?: RateLimitConfig | undefined;
+  /** What is allowed but dangerous, in words, to be logged at every start. */
+  readonly warnings?: readonly string[];
+}
+
+/** How many requests a client may send. */
+export interface RateLimitConfig {
+  readonly requests: number;
+  readonly windowMs: number;
 }
 
 /** Where the gateway listens. */
@@ -111,6 +121,24 @@ export type ClientAuthentication =
 export interface TokenRefreshConfig {
   /** How long before its expiry a token is renewed. */
   readonly refreshBufferMs: number;
+  /** How a token is checked before it is used; `undefined`: it is not. */
+  readonly tokenValidation?: TokenValidationConfig | undefined;
+}
+
+/** How a token is checked before it is used (the plugin's `JWT…` keys). */
+export interface TokenValidationConfig {
+  /** `DisableJWTValidation`: no token is checked, whatever else is set. */
+  readonly disabled: boolean;
+  /** PEM public key that the provider signs with. */
+  readonly publicKeyPem: string | undefined;
+  /** The `aud` claim expected. */
+  readonly audience: string | undefined;
+  /** The `iss` claim expected. */
+  readonly issuer: string | undefined;
+  /** Signature algorithms accepted: never `none`, never HMAC. */
+  readonly algorithms: readonly string[];
+  /** The Entra tenant whose keys and issuer count, where the provider is Azure. */
+  readonly tenantId: string | undefined;
 }
 
 /** How the store and the identity provider are trusted. */
