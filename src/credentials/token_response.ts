@@ -1,0 +1,176 @@
+/**
+ * Judges what a token endpoint answered (RFC 6749, sections 5.1 and 5.2): a token, or the failure
+ * it stands for. Nothing of the client's secret or of a token gets into a message, even where the
+ * provider echoes it.
+ *
+ * @module
+ */
+import { TokenRequestResult } from "@oslojs/oauth2";
+import type { ErrorCode } from "../errors/catalogue.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { quoteProvider } from "./provider_text.ts";
+import type { Token } from "./token.ts";
+
+/** Life of a token whose `expires_in` is missing or makes no sense, in seconds. */
+export const DEFAULT_EXPIRES_IN_SECONDS = 300;
+
+/** Longest life that is believed, in seconds: a token is renewed once a day at least. */
+export const MAX_EXPIRES_IN_SECONDS = 86_400;
+
+/** Seconds after which to ask again where an unavailable provider names none. */
+export const DEFAULT_RETRY_AFTER_SECONDS = 5;
+
+/** Longest wait that a provider's `Retry-After` may impose, in seconds. */
+const MAX_RETRY_AFTER_SECONDS = 300;
+
+/** An answer of the token endpoint, its body read. */
+export interface TokenResponse {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** What judging needs to know besides the answer. */
+export interface TokenResponseContext {
+  /** Name of the configured server. */
+  readonly server: string;
+  /** When the request was sent: the token's life is counted from here. */
+  readonly issuedAtMs: number;
+  /** What must not be repeated in a message. */
+  readonly secrets: readonly string[];
+}
+
+/**
+ * Judges an answer of the token endpoint.
+ *
+ * @param response The answer.
+ * @param context What else is known.
+ * @returns The token.
+ * @throws {GatewayError} AUTH-001, AUTH-002, AUTH-003, NET-004, TOK-001 or TOK-005.
+ *
+ * @example
+ * ```ts
+ * import { parseTokenResponse } from "./token_response.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const token = parseTokenResponse(
+ *   { status: 200, headers: new Headers(), body: '{"access_token":"abc","expires_in":"60"}' },
+ *   { server: "main", issuedAtMs: 1000, secrets: [] },
+ * );
+ * assert.deepEqual(token, { value: "abc", type: "Bearer", issuedAtMs: 1000, expiresAtMs: 61_000 });
+ * ```
+ */
+export function parseTokenResponse(
+  response: TokenResponse,
+  context: TokenResponseContext,
+): Token {
+  const fail = (code: ErrorCode, state: string, retryAfterSeconds?: number) =>
+    new GatewayError(code, `Cannot fetch a token for server "${context.server}": ${state}`, {
+      server: context.server,
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    });
+
+  const { status } = response;
+  if (status >= 300 && status < 400) {
+    throw fail("NET-004", `token endpoint answered ${status}, a redirect`);
+  }
+  const result = readResult(response.body);
+  const error = result?.hasErrorCode() ? result.errorCode() : undefined;
+  if (status >= 400 || (error !== undefined && error !== "")) {
+    const code = errorCode(status, error);
+    const retryAfter = code === "AUTH-003"
+      ? retryAfterSeconds(response.headers, context.issuedAtMs) ?? DEFAULT_RETRY_AFTER_SECONDS
+      : undefined;
+    throw fail(code, `token endpoint answered ${status}${details(result, context)}`, retryAfter);
+  }
+  if (result === undefined) throw fail("TOK-005", "token endpoint answered no JSON object");
+
+  const value = accessToken(result);
+  if (value === undefined) {
+    throw fail("TOK-005", "the answer of the token endpoint holds no usable access_token");
+  }
+  if (!isBearer(result)) {
+    throw fail("TOK-005", "token endpoint answered a token_type other than Bearer");
+  }
+  const lifeMs = expiresInSeconds(result.body) * 1000;
+  const { issuedAtMs } = context;
+  return { value, type: "Bearer", issuedAtMs, expiresAtMs: issuedAtMs + lifeMs };
+}
+
+function readResult(body: string): TokenRequestResult | undefined {
+  try {
+    const json: unknown = JSON.parse(body);
+    return typeof json === "object" && json !== null && !Array.isArray(json)
+      ? new TokenRequestResult(json)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** RFC 6749, section 5.2; RFC 8707, section 2 (`invalid_target`). */
+function errorCode(status: number, error: string | undefined): ErrorCode {
+  switch (error) {
+    case "invalid_client":
+      return "AUTH-001";
+    case "invalid_scope":
+    case "unauthorized_client":
+    case "invalid_target":
+      return "AUTH-002";
+    // Not in the RFC for this endpoint, but several providers send them, with a 400 too.
+    case "temporarily_unavailable":
+    case "server_error":
+      return "AUTH-003";
+  }
+  if (status >= 500 || status === 429 || status === 408) return "AUTH-003";
+  // A 401 says "client authentication failed" even where no error code comes with it.
+  return status === 401 && error === undefined ? "AUTH-001" : "TOK-001";
+}
+
+function details(
+  result: TokenRequestResult | undefined,
+  { secrets }: TokenResponseContext,
+): string {
+  if (result === undefined) return "";
+  const error = result.hasErrorCode() ? quoteProvider(result.errorCode(), 64, secrets) : "";
+  const description = result.hasErrorDescription()
+    ? quoteProvider(result.errorDescription(), 300, secrets)
+    : "";
+  return (error && ` ${error}`) + (description && ` (${description})`);
+}
+
+/** A value that cannot stand in a header (RFC 6749, appendix A.12: visible characters) is no token. */
+function accessToken(result: TokenRequestResult): string | undefined {
+  const { access_token: value } = result.body as { access_token?: unknown };
+  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value) ? value : undefined;
+}
+
+/** RFC 6749 requires `token_type`; some providers leave it out, Apigee says `BearerToken`. */
+function isBearer(result: TokenRequestResult): boolean {
+  const { token_type: type } = result.body as { token_type?: unknown };
+  return type === undefined || type === null ||
+    (typeof type === "string" && /^bearer(token)?$/i.test(type));
+}
+
+/** Some providers send `expires_in` as a string, some send none, and 0 has been seen for "never". */
+function expiresInSeconds(body: object): number {
+  const { expires_in: given } = body as { expires_in?: unknown };
+  const seconds = typeof given === "number"
+    ? given
+    : typeof given === "string" && given.trim() !== ""
+    ? Number(given)
+    : NaN;
+  if (!(seconds >= 1)) return DEFAULT_EXPIRES_IN_SECONDS;
+  return Math.min(Math.floor(seconds), MAX_EXPIRES_IN_SECONDS);
+}
+
+/** RFC 9110, section 10.2.3: seconds or a date. */
+function retryAfterSeconds(headers: Headers, nowMs: number): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (value === undefined || value === "") return undefined;
+  const seconds = /^\d+$/.test(value)
+    ? Number(value)
+    : Math.ceil((Date.parse(value) - nowMs) / 1000);
+  if (Number.isNaN(seconds)) return undefined;
+  return Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
+}
