@@ -1,0 +1,35 @@
+/**
+ * pydicom as an independent reader of DICOM files.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import type { DicomJson } from "../../src/demo/dicom_json.ts";
+import type { Tool } from "../fixtures/installed_tool.ts";
+
+/** Debian's pydicom, with its test files. */
+export const PYDICOM: Tool = {
+  name: "python3-pydicom",
+  path: "/usr/lib/python3/dist-packages/pydicom/__init__.py",
+};
+
+/** What pydicom makes of a file. */
+export interface PydicomReading {
+  readonly file: string;
+  readonly json: DicomJson;
+}
+
+/**
+ * Reads files with pydicom.
+ *
+ * @param files Paths; none: pydicom's own test files.
+ * @returns What it makes of each that it can read.
+ */
+export async function* pydicomJson(files: readonly string[]): AsyncGenerator<PydicomReading> {
+  const script = fileURLToPath(new URL("./pydicom_json.py", import.meta.url));
+  const { success, stdout, stderr } = await new Deno.Command("/usr/bin/python3", {
+    args: [script, ...files],
+  }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  for (const line of new TextDecoder().decode(stdout).trim().split("\n")) yield JSON.parse(line);
+}
