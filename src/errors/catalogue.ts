@@ -221,6 +221,17 @@ export const catalogue = {
     "This method is not offered at this path.",
     ["Use a method of the Allow header"],
   ),
+  "NET-008": entry(
+    "NETWORK",
+    "CRITICAL",
+    502,
+    "Host not allowed",
+    "Something led to a host that the configuration does not name. Nothing was sent there.",
+    [
+      "If the host belongs to your provider or store, name it in the configuration",
+      "If it does not, treat this as a security event",
+    ],
+  ),
   "AUTH-001": entry(
     "AUTHORIZATION",
     "ERROR",

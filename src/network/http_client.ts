@@ -38,6 +38,8 @@ export interface HttpRequestInit {
 /** Sends requests over kept-alive connections of its own. */
 export class HttpClient {
   readonly #allowlist: ReadonlySet<string>;
+  /** Origins found on the allowlist, as they were written, so that one is looked at once only. */
+  readonly #allowedOrigins = new Set<string>();
   readonly #client: Deno.HttpClient;
   readonly #fetch: typeof fetch;
 
@@ -70,15 +72,20 @@ export class HttpClient {
    * @param url Where to.
    * @param init What to send.
    * @returns The response, its body not read.
-   * @throws {GatewayError} NET-001, NET-002 or NET-003 when no answer came; NET-005 for a host that is not allowed.
+   * @throws {GatewayError} NET-001, NET-002 or NET-003 when no answer came; NET-008 for a host that is not allowed.
    * @throws The signal's reason when it aborts.
    */
   async send(url: string, init: HttpRequestInit = {}): Promise<Response> {
-    if (!this.#allowlist.has(authority(url))) {
-      throw new GatewayError(
-        "NET-005",
-        `Cannot contact ${authority(url)}: it is not on the network allowlist of the configuration`,
-      );
+    const pathStart = url.indexOf("/", 8);
+    const origin = pathStart < 0 ? url : url.slice(0, pathStart);
+    if (!this.#allowedOrigins.has(origin)) {
+      if (!this.#allowlist.has(authority(url))) {
+        throw new GatewayError(
+          "NET-008",
+          `Cannot contact ${authority(url)}: it is not on the network allowlist`,
+        );
+      }
+      this.#allowedOrigins.add(origin);
     }
     try {
       return await this.#fetch(url, { ...init, client: this.#client, redirect: "manual" });

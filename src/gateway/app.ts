@@ -1,0 +1,92 @@
+/**
+ * The gateway as one Hono app: what happens to a request, in order.
+ *
+ * @module
+ */
+import { prometheus } from "@hono/prometheus";
+import { Hono, type MiddlewareHandler } from "hono";
+import { requestId } from "hono/request-id";
+import { routePath } from "hono/route";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
+import { dicomwebRoutes } from "./dicomweb_routes.ts";
+import type { GatewayEnv } from "./gateway_env.ts";
+import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
+import { asGatewayError, problemResponse } from "./problem.ts";
+
+/** What the gateway is made of. */
+export interface GatewayOptions extends ManagementOptions {
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/**
+ * Puts the gateway together.
+ *
+ * @param options What it is made of.
+ * @returns The app; its `fetch` takes a request and an object with `completed`.
+ */
+export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
+  const { metrics, logger } = options;
+  const app = new Hono<GatewayEnv>();
+  app.use(requestId());
+  app.use(countRequests(metrics));
+  app.use(recordTransfers(metrics));
+  app.route("/", dicomwebRoutes(options.stores));
+  app.route("/", managementRoutes(options));
+  app.notFound((c) =>
+    problemResponse(
+      new GatewayError("NET-006", "Cannot answer: the gateway has nothing at this path"),
+      c.get("requestId"),
+    )
+  );
+  app.onError((thrown, c) => {
+    const error = asGatewayError(thrown);
+    const server = error.server ?? c.get("server") ?? "";
+    const { category } = error.entry;
+    // The client has left: nobody reads the answer, and nothing has failed.
+    if (!c.req.raw.signal.aborted) {
+      metrics.errors.inc({ server, error_code: error.code, category });
+      const log = error.status >= 500 ? logger.error : logger.warn;
+      log(error.message, {
+        error_code: error.code,
+        server,
+        request_id: c.get("requestId"),
+        ...(error.code === "INT-001" && { cause: String(thrown.stack) }),
+      });
+    }
+    return problemResponse(error, c.get("requestId"));
+  });
+  return app;
+}
+
+/** Counts and times requests to their answer's headers, with the route's pattern as `endpoint`. */
+function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
+  const customLabels = { endpoint: routePath };
+  const { registerMetrics } = prometheus({
+    registry: metrics.registry,
+    prefix: METRIC_PREFIX,
+    metricOptions: {
+      requestsTotal: { customLabels },
+      requestDuration: { customLabels },
+    },
+  });
+  return registerMetrics;
+}
+
+/** Times exchanges with stores to the end of the answer's body. */
+function recordTransfers(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
+  return async function recordTransfer(c, next) {
+    const startedMs = performance.now();
+    await next();
+    const server = c.get("server");
+    if (server === undefined) return;
+    const record = (outcome: string) => () =>
+      metrics.transferDuration.observe(
+        { server, outcome },
+        (performance.now() - startedMs) / 1000,
+      );
+    c.env.completed.then(record("complete"), record("broken"));
+  };
+}

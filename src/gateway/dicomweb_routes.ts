@@ -1,0 +1,88 @@
+/**
+ * The DICOMweb side of the gateway: everything below a server's name goes to that server's store.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { Store } from "../upstream/store.ts";
+import type { GatewayEnv } from "./gateway_env.ts";
+
+/** Where stores are reached, as `/dicom-web/{server}/…`. */
+export const DICOMWEB_PREFIX = "/dicom-web/";
+/** Where the plugin had them, as `/oauth-dicom-web/servers/{server}/…`. */
+export const PLUGIN_PREFIX = "/oauth-dicom-web/servers/";
+
+/** The methods that DICOMweb and the stores' own APIs use. */
+const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
+
+/**
+ * The DICOMweb routes under both prefixes.
+ *
+ * @param stores The stores, by name.
+ * @returns An app to mount at the root.
+ */
+export function dicomwebRoutes(stores: ReadonlyMap<string, Store>): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>();
+  for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
+    const handler = (c: Context<GatewayEnv>) => forwardTo(stores, prefix, c);
+    app.all(`${prefix}:server`, handler);
+    app.all(`${prefix}:server/*`, handler);
+  }
+  return app;
+}
+
+function forwardTo(
+  stores: ReadonlyMap<string, Store>,
+  prefix: string,
+  c: Context<GatewayEnv>,
+): Promise<Response> {
+  const request = c.req.raw;
+  const { name, target } = splitTarget(request.url, prefix);
+  const store = stores.get(name);
+  if (store === undefined) {
+    throw new GatewayError("NET-006", "Cannot forward the request: no server of that name");
+  }
+  c.set("server", name);
+  if (!METHODS.has(request.method)) {
+    throw new GatewayError("NET-007", "Cannot forward the request: DICOMweb has no such method", {
+      server: name,
+    });
+  }
+  return store.forward({
+    request,
+    target: prefix === PLUGIN_PREFIX ? pluginTarget(target) : target,
+    requestId: c.get("requestId"),
+    completed: c.env.completed,
+  });
+}
+
+/**
+ * Takes a request's URL apart at its server's name.
+ *
+ * @param url The request's URL as the runtime gives it, its path unchanged from the request line.
+ * @param prefix The prefix that the path begins with.
+ * @returns The name, and what follows it: path and query for the store.
+ *
+ * @example
+ * ```ts
+ * import { splitTarget } from "./dicomweb_routes.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(
+ *   splitTarget("http://gateway:8043/dicom-web/main/studies?limit=1", "/dicom-web/"),
+ *   { name: "main", target: "/studies?limit=1" },
+ * );
+ * ```
+ */
+export function splitTarget(url: string, prefix: string): { name: string; target: string } {
+  const start = url.indexOf("/", url.indexOf("://") + 3) + prefix.length;
+  let end = start;
+  while (end < url.length && url[end] !== "/" && url[end] !== "?") end++;
+  return { name: url.slice(start, end), target: url.slice(end) };
+}
+
+/** The plugin offered `…/stow` for storing. */
+function pluginTarget(target: string): string {
+  return /^\/stow(?=$|\?)/.test(target) ? `/studies${target.slice("/stow".length)}` : target;
+}

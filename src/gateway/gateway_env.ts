@@ -1,0 +1,20 @@
+/**
+ * What travels with a request through the gateway's middleware.
+ *
+ * @module
+ */
+
+/** Types of Hono's context: what the runtime hands in, and what middleware adds. */
+export interface GatewayEnv {
+  /** The part of `Deno.ServeHandlerInfo` that is used. */
+  readonly Bindings: {
+    /** Settles when the answer has been sent to its end, or failed to. */
+    readonly completed: Promise<void>;
+  };
+  readonly Variables: {
+    /** The request's identifier, the client's own where it sent an acceptable one. */
+    requestId: string;
+    /** Name of the configured server the request goes to, once known. */
+    server: string | undefined;
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * The plugin's management API, in the plugin's envelope, and the health pages. It tells facts about
+ * credentials and never a credential or a part of one.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { Store } from "../upstream/store.ts";
+import type { GatewayEnv } from "./gateway_env.ts";
+
+/** Version of the management API, the plugin's. */
+const API_VERSION = "2.0";
+
+/** What the management API tells about. */
+export interface ManagementOptions {
+  readonly stores: ReadonlyMap<string, Store>;
+  /** Version of the gateway. */
+  readonly version: string;
+  /** Checks what requests need beyond this process. Throws with a message when it is not there. */
+  readonly checkReadiness: () => Promise<void>;
+  /** Metrics of the whole gateway in the Prometheus text format. */
+  readonly metricsText: () => Promise<string>;
+  readonly now: () => number;
+}
+
+/**
+ * The management routes.
+ *
+ * @param options What they tell about.
+ * @returns An app to mount at the root.
+ */
+export function managementRoutes(options: ManagementOptions): Hono<GatewayEnv> {
+  const { stores, now } = options;
+  const envelope = (c: Context<GatewayEnv>, data: unknown) => {
+    c.header("cache-control", "no-store");
+    return c.json({
+      plugin_version: options.version,
+      api_version: API_VERSION,
+      timestamp: new Date(now()).toISOString(),
+      data,
+    });
+  };
+  const app = new Hono<GatewayEnv>();
+  app.get("/dicomweb-oauth/status", (c) =>
+    envelope(c, {
+      status: "healthy",
+      token_managers: stores.size,
+      servers_configured: stores.size,
+    }));
+  app.get(
+    "/dicomweb-oauth/servers",
+    (c) => envelope(c, { servers: [...stores.values()].map((store) => serverFacts(store, now())) }),
+  );
+  app.post("/dicomweb-oauth/servers/:name/test", async (c) => {
+    const store = stores.get(c.req.param("name"));
+    if (store === undefined) {
+      throw new GatewayError("NET-006", "Cannot test the server: no server of that name");
+    }
+    c.set("server", store.name);
+    await store.authorizer.renew(c.req.raw.signal);
+    const { hasToken, expiresAtMs } = store.authorizer.describe();
+    return envelope(c, {
+      server: store.name,
+      status: "success",
+      token_acquired: hasToken,
+      has_token: hasToken,
+      ...expiryFacts(expiresAtMs, now()),
+    });
+  });
+  app.get("/dicomweb-oauth/metrics", async (c) => {
+    c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
+    return c.body(await options.metricsText());
+  });
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", async (c) => {
+    await options.checkReadiness();
+    return c.json({ status: "ready" });
+  });
+  return app;
+}
+
+function serverFacts(store: Store, nowMs: number): Record<string, unknown> {
+  const { kind, endpoint, hasToken, expiresAtMs } = store.authorizer.describe();
+  return {
+    name: store.name,
+    url: store.url,
+    credentials: kind,
+    token_endpoint: endpoint ?? null,
+    has_cached_token: hasToken,
+    token_valid: hasToken && (expiresAtMs === undefined || expiresAtMs > nowMs),
+    ...expiryFacts(expiresAtMs, nowMs),
+  };
+}
+
+function expiryFacts(expiresAtMs: number | undefined, nowMs: number): Record<string, unknown> {
+  if (expiresAtMs === undefined) return {};
+  return {
+    token_expires_at: new Date(expiresAtMs).toISOString(),
+    token_expires_in_seconds: Math.max(0, Math.round((expiresAtMs - nowMs) / 1000)),
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * Which headers go through the gateway. What belongs to one connection stays on it (RFC 9110,
+ * section 7.6.1), and so do the client's own credentials and what proxies said about it.
+ *
+ * @module
+ */
+
+/** Headers that belong to one connection, and those by which a proxy would lie about a body. */
+const HOP_BY_HOP = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+] as const;
+
+/** Request headers that stop at the gateway besides the hop-by-hop ones. */
+const NOT_FOR_THE_STORE = [
+  "authorization",
+  "cookie",
+  "expect",
+  "host",
+  // The runtime asks for codings of its own and decodes the answer, or for none beside a Range.
+  "accept-encoding",
+  "forwarded",
+  "via",
+  "x-forwarded-for",
+  "x-forwarded-host",
+  "x-forwarded-port",
+  "x-forwarded-prefix",
+  "x-forwarded-proto",
+  "x-forwarded-server",
+  "x-real-ip",
+] as const;
+
+/** Named by `Connection`, these are still not removed: without them the body's length is lost. */
+const NEVER_NOMINATED = new Set(["content-length", "content-type", "host"]);
+
+/**
+ * The headers of a client's request that the store shall see.
+ *
+ * @param inbound The client's headers; not changed.
+ * @returns New headers.
+ */
+export function requestHeaders(inbound: Headers): Headers {
+  const headers = withoutHopByHop(inbound);
+  for (const name of NOT_FOR_THE_STORE) headers.delete(name);
+  return headers;
+}
+
+/**
+ * The headers of a store's answer that the client shall see.
+ *
+ * @param upstream The store's headers; not changed.
+ * @returns New headers.
+ */
+export function responseHeaders(upstream: Headers): Headers {
+  return withoutHopByHop(upstream);
+}
+
+function withoutHopByHop(source: Headers): Headers {
+  const headers = new Headers(source);
+  const nominated = headers.get("connection");
+  if (nominated !== null) {
+    for (const item of nominated.split(",")) {
+      const name = item.trim().toLowerCase();
+      if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && !NEVER_NOMINATED.has(name)) {
+        headers.delete(name);
+      }
+    }
+  }
+  for (const name of HOP_BY_HOP) headers.delete(name);
+  return headers;
+}
