@@ -10,11 +10,7 @@ import type { HttpClient } from "../network/http_client.ts";
 import type { AuthenticateClient } from "./client_authentication.ts";
 import type { Clock } from "./clock.ts";
 import type { Token } from "./token.ts";
-import {
-  DEFAULT_RETRY_AFTER_SECONDS,
-  parseTokenResponse,
-  type TokenResponse,
-} from "./token_response.ts";
+import { parseTokenResponse, type TokenResponse } from "./token_response.ts";
 
 /** Most that is read of an answer. A token is a few KiB; only a wrong address answers more. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -142,7 +138,6 @@ export class TokenEndpoint {
     return new GatewayError(code, `Cannot fetch a token for server "${server}": ${state}`, {
       server,
       cause,
-      ...(code === "AUTH-003" && { retryAfterSeconds: DEFAULT_RETRY_AFTER_SECONDS }),
     });
   }
 }

@@ -17,9 +17,6 @@ export const DEFAULT_EXPIRES_IN_SECONDS = 300;
 /** Longest life that is believed, in seconds: a token is renewed once a day at least. */
 export const MAX_EXPIRES_IN_SECONDS = 86_400;
 
-/** Seconds after which to ask again where an unavailable provider names none. */
-export const DEFAULT_RETRY_AFTER_SECONDS = 5;
-
 /** Longest wait that a provider's `Retry-After` may impose, in seconds. */
 const MAX_RETRY_AFTER_SECONDS = 300;
 
@@ -79,7 +76,7 @@ export function parseTokenResponse(
   if (status >= 400 || (error !== undefined && error !== "")) {
     const code = errorCode(status, error);
     const retryAfter = code === "AUTH-003"
-      ? retryAfterSeconds(response.headers, context.issuedAtMs) ?? DEFAULT_RETRY_AFTER_SECONDS
+      ? retryAfterSeconds(response.headers, context.issuedAtMs)
       : undefined;
     throw fail(code, `token endpoint answered ${status}${details(result, context)}`, retryAfter);
   }

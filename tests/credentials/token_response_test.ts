@@ -102,14 +102,14 @@ for (const [status, body, code, why] of failures) {
   });
 }
 
-const waits: [header: string | undefined, seconds: number][] = [
-  [undefined, 5],
+const waits: [header: string | undefined, seconds: number | undefined][] = [
+  [undefined, undefined],
   ["7", 7],
   ["0", 1],
   ["99999999999", 300],
   ["Thu, 01 Jan 2026 00:00:30 GMT", 30],
   ["Wed, 31 Dec 2025 00:00:30 GMT", 1],
-  ["tomorrow", 5],
+  ["tomorrow", undefined],
 ];
 for (const [header, seconds] of waits) {
   Deno.test(`parseTokenResponse takes Retry-After ${header} as ${seconds} s`, () => {

@@ -1,0 +1,85 @@
+/**
+ * Signs requests with the token that a token manager keeps (RFC 6750, section 2.1).
+ *
+ * @module
+ */
+import type { Authorization, Authorizer, CredentialStatus, OutboundRequest } from "./authorizer.ts";
+import type { Token } from "./token.ts";
+import type { TokenManager } from "./token_manager.ts";
+
+/** Puts a bearer token into the `Authorization` header. */
+export class BearerAuthorizer implements Authorizer {
+  readonly #kind: string;
+  readonly #manager: TokenManager;
+  /** What was last given out: the same object for as long as the token is the same. */
+  #last: { readonly token: Token; readonly authorization: Authorization } | undefined;
+
+  /**
+   * @param kind The way of signing, as in the configuration.
+   * @param manager Keeps the token; it is closed with this authorizer.
+   */
+  constructor(kind: string, manager: TokenManager) {
+    this.#kind = kind;
+    this.#manager = manager;
+  }
+
+  /**
+   * Makes the `Authorization` header, at once when a valid token is at hand.
+   *
+   * @param request The request to sign.
+   * @returns The header.
+   * @throws {GatewayError} As `TokenManager.token`.
+   */
+  authorize(request: Pick<OutboundRequest, "signal">): Authorization | Promise<Authorization> {
+    const token = this.#manager.token(request.signal);
+    return token instanceof Promise
+      ? token.then((token) => this.#authorization(token))
+      : this.#authorization(token);
+  }
+
+  /**
+   * Tells that the store refused (401) what `authorize` gave.
+   *
+   * @param authorization What was refused.
+   * @returns Whether asking `authorize` again may give something else.
+   */
+  async invalidate(authorization: Authorization): Promise<boolean> {
+    // What was given out before the last token has been replaced already.
+    if (this.#last?.authorization !== authorization) return true;
+    return await this.#manager.invalidate(this.#last.token);
+  }
+
+  /** @returns What may be told about the token. */
+  describe(): CredentialStatus {
+    const token = this.#manager.current();
+    return {
+      kind: this.#kind,
+      endpoint: this.#manager.endpoint,
+      hasToken: token !== undefined,
+      expiresAtMs: token?.expiresAtMs,
+    };
+  }
+
+  /**
+   * Fetches a new token now; the one at hand stays in use if that fails.
+   *
+   * @param signal Ends the wait.
+   * @throws {GatewayError} As `TokenManager.renew`.
+   */
+  async renew(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    await this.#manager.renew(signal);
+  }
+
+  /** Stops background renewal. */
+  async close(): Promise<void> {
+    await this.#manager.close();
+  }
+
+  #authorization(token: Token): Authorization {
+    if (this.#last?.token === token) return this.#last.authorization;
+    const headers = Object.freeze({ authorization: `${token.type} ${token.value}` });
+    const authorization = Object.freeze({ headers });
+    this.#last = { token, authorization };
+    return authorization;
+  }
+}

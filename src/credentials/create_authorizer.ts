@@ -1,0 +1,74 @@
+/**
+ * Chooses the way of signing that the configuration names.
+ *
+ * @module
+ */
+import type { CredentialsConfig, ServerConfig } from "../config/gateway_config.ts";
+import type { HttpClient } from "../network/http_client.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Authorizer } from "./authorizer.ts";
+import { BearerAuthorizer } from "./bearer_authorizer.ts";
+import { ClientCredentialsSource } from "./client_credentials_source.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { GuardedTokenStore } from "./guarded_token_store.ts";
+import { NoneAuthorizer } from "./none_authorizer.ts";
+import type { TokenSource } from "./token.ts";
+import { TokenManager } from "./token_manager.ts";
+
+/** What authorizers work with. */
+export interface AuthorizerCollaborators {
+  /** Reaches the identity provider of this server. */
+  readonly http: Pick<HttpClient, "send">;
+  /** Shared by all servers; not closed with the authorizer. */
+  readonly store: GuardedTokenStore;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** The runtime's unless given. */
+  readonly clock?: Clock;
+}
+
+/**
+ * Creates the authorizer of a server. Nothing is asked for before the first request.
+ *
+ * @param server What the configuration says.
+ * @param collaborators What it works with.
+ * @returns The authorizer; whoever made it closes it.
+ */
+export function createAuthorizer(
+  server: ServerConfig,
+  collaborators: AuthorizerCollaborators,
+): Authorizer {
+  const clock = collaborators.clock ?? systemClock;
+  const { credentials, name, timeouts } = server;
+  const connection = {
+    server: name,
+    http: collaborators.http,
+    timeoutMs: timeouts.tokenMs,
+    clock,
+  };
+  switch (credentials.kind) {
+    case "none":
+      return new NoneAuthorizer();
+    case "client_credentials":
+      return bearer(credentials, new ClientCredentialsSource(credentials, connection));
+    default:
+      throw new TypeError(`Unknown way of signing: ${credentials satisfies never}`);
+  }
+
+  function bearer(
+    { kind, refreshBufferMs }: Exclude<CredentialsConfig, { readonly kind: "none" }>,
+    source: TokenSource,
+  ): Authorizer {
+    const manager = new TokenManager({
+      ...collaborators,
+      clock,
+      server: name,
+      source,
+      refreshBufferMs,
+      tokenTimeoutMs: timeouts.tokenMs,
+      resilience: server.resilience,
+    });
+    return new BearerAuthorizer(kind, manager);
+  }
+}

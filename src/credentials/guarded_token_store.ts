@@ -1,0 +1,112 @@
+/**
+ * Stands between the token managers and a store that may fail or hang, so that traffic never
+ * depends on the cache: no operation throws or takes longer than a limit. Without the store there
+ * is no token in it, and its lease is free: everyone asks the identity provider for themselves.
+ *
+ * @module
+ */
+import type { Logger } from "../telemetry/logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import type { Clock } from "./clock.ts";
+import type { Token, TokenStore } from "./token.ts";
+
+/** Limit of one operation. */
+const OPERATION_TIMEOUT_MS = 1000;
+
+/** How long a store that failed is left alone, so that not every operation waits for the limit. */
+const PAUSE_MS = 2000;
+
+/** Where failures are told. */
+export interface GuardedTokenStoreOptions {
+  readonly metrics: Pick<Metrics, "cacheErrors">;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** A store that does not fail. */
+export class GuardedTokenStore implements TokenStore {
+  readonly #store: TokenStore;
+  readonly #metrics: Pick<Metrics, "cacheErrors">;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  #isDown = false;
+  #pausedUntilMs = 0;
+
+  /**
+   * @param store The store that may fail.
+   * @param options Where failures are told.
+   */
+  constructor(store: TokenStore, options: GuardedTokenStoreOptions) {
+    this.#store = store;
+    this.#metrics = options.metrics;
+    this.#logger = options.logger;
+    this.#clock = options.clock;
+  }
+
+  /** @returns The token under this key, or nothing where it is absent or the store failed. */
+  get(key: string): Promise<Token | undefined> {
+    return this.#guard<Token | undefined>("get", () => this.#store.get(key), undefined);
+  }
+
+  /** Keeps a token, if it can. */
+  set(key: string, token: Token): Promise<void> {
+    return this.#guard("set", () => this.#store.set(key, token), undefined);
+  }
+
+  /** Drops a token, if it can. */
+  delete(key: string): Promise<void> {
+    return this.#guard("delete", () => this.#store.delete(key), undefined);
+  }
+
+  /** @returns Whether the lease is now the holder's, or the store failed and there is none. */
+  acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean> {
+    return this.#guard("lease", () => this.#store.acquireLease(key, holder, ttlMs), true);
+  }
+
+  /** Gives the lease back, if it can. */
+  releaseLease(key: string, holder: string): Promise<void> {
+    return this.#guard("lease", () => this.#store.releaseLease(key, holder), undefined);
+  }
+
+  /** @throws When the store cannot be reached in time: this is how readiness learns of it. */
+  async ping(): Promise<void> {
+    await this.#limit(() => this.#store.ping());
+  }
+
+  /** Frees what is held, if it can. */
+  async close(): Promise<void> {
+    await this.#limit(() => this.#store.close()).catch(() => {});
+  }
+
+  async #guard<T>(operation: string, run: () => Promise<T>, otherwise: T): Promise<T> {
+    if (this.#clock.monotonic() < this.#pausedUntilMs) return otherwise;
+    try {
+      const result = await this.#limit(run);
+      if (this.#isDown) {
+        this.#isDown = false;
+        this.#logger.info("The token cache works again");
+      }
+      return result;
+    } catch (error) {
+      this.#metrics.cacheErrors.inc({ operation });
+      this.#pausedUntilMs = this.#clock.monotonic() + PAUSE_MS;
+      if (!this.#isDown) {
+        this.#isDown = true;
+        this.#logger.warn("The token cache fails: tokens are fetched and kept without it", {
+          operation,
+          reason: error instanceof Error ? error.message.slice(0, 200) : "unknown",
+        });
+      }
+      return otherwise;
+    }
+  }
+
+  #limit<T>(run: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.after(OPERATION_TIMEOUT_MS, () => {
+        reject(new Error(`no answer within ${OPERATION_TIMEOUT_MS} ms`));
+      });
+      run().then(resolve, reject).finally(cancel);
+    });
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * Keeps a store that refuses every token from turning into a storm on the identity provider: after
+ * a refusal a new token is fetched at once, but if that is refused as well, ever more slowly.
+ *
+ * @module
+ */
+import type { Clock } from "./clock.ts";
+
+const MIN_INTERVAL_MS = 1000;
+const MAX_INTERVAL_MS = 60_000;
+
+/** Limits how often refused tokens are replaced. */
+export class RefusalLimit {
+  readonly #clock: Pick<Clock, "monotonic">;
+  #lastMs = -Infinity;
+  #intervalMs = MIN_INTERVAL_MS;
+
+  /** @param clock Whose time counts. */
+  constructor(clock: Pick<Clock, "monotonic">) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Asks whether a refused token may be replaced now, and counts it if so.
+   *
+   * @returns Whether it may.
+   */
+  permit(): boolean {
+    const nowMs = this.#clock.monotonic();
+    const elapsedMs = nowMs - this.#lastMs;
+    if (elapsedMs < this.#intervalMs) return false;
+    // A token that was good for a while was good: the next refusal is a new matter.
+    this.#intervalMs = elapsedMs > 4 * this.#intervalMs
+      ? MIN_INTERVAL_MS
+      : Math.min(2 * this.#intervalMs, MAX_INTERVAL_MS);
+    this.#lastMs = nowMs;
+    return true;
+  }
+}

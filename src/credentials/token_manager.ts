@@ -1,0 +1,266 @@
+/**
+ * Keeps the token of one server at hand. A request that finds it valid does not wait; one token
+ * request at most is in flight, here and among all who share the store; the token is renewed in
+ * the background before it expires, and a renewal that fails leaves the old one in use until then.
+ *
+ * @module
+ */
+import type { ResilienceConfig } from "../config/gateway_config.ts";
+import { catalogue } from "../errors/catalogue.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { abortable } from "./abortable.ts";
+import type { Clock } from "./clock.ts";
+import type { GuardedTokenStore } from "./guarded_token_store.ts";
+import { type HeldToken, holdToken, isAlive, isCredible, lifeMs } from "./held_token.ts";
+import { RefusalLimit } from "./refusal_limit.ts";
+import { RenewalSchedule } from "./renewal_schedule.ts";
+import type { Token, TokenSource } from "./token.ts";
+import { acquireShared, LEASE_TTL_MS } from "./token_lease.ts";
+import { TokenRequestPolicy } from "./token_request_policy.ts";
+
+/** What the client is told when neither the provider nor the circuit breaker names a time. */
+const DEFAULT_RETRY_AFTER_SECONDS = 5;
+
+/** What a token manager works with. */
+export interface TokenManagerOptions {
+  /** Name of the configured server. */
+  readonly server: string;
+  readonly source: TokenSource;
+  readonly store: GuardedTokenStore;
+  /** How long before its expiry a token is renewed; at most half its life. */
+  readonly refreshBufferMs: number;
+  /** Limit of one token request, which the source keeps. */
+  readonly tokenTimeoutMs: number;
+  readonly resilience: ResilienceConfig;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** A number from 0 up to 1, for jitter; `Math.random` unless given. */
+  readonly random?: () => number;
+}
+
+/** What a flight is for. */
+interface FlightPlan {
+  /** Whether a token found in the store will do. */
+  readonly accepts: (stored: Token) => boolean;
+  /** Ask even if the provider has just refused. */
+  readonly now?: boolean;
+}
+
+/** Keeps the token of one server. */
+export class TokenManager {
+  readonly #options: TokenManagerOptions;
+  readonly #key: string;
+  readonly #random: () => number;
+  readonly #policy: TokenRequestPolicy;
+  readonly #refusals: RefusalLimit;
+  readonly #schedule: RenewalSchedule;
+  readonly #hits: { inc(): void };
+  readonly #closing = new AbortController();
+  #held: HeldToken | undefined;
+  #flight: Promise<Token> | undefined;
+  #refusedValue: string | undefined;
+  #hasToldOfClamp = false;
+
+  /** @param options What it works with. */
+  constructor(options: TokenManagerOptions) {
+    this.#options = options;
+    this.#key = `${options.server}:${options.source.fingerprint}`;
+    this.#random = options.random ?? Math.random;
+    const random = this.#random;
+    this.#policy = new TokenRequestPolicy({ ...options, random });
+    this.#refusals = new RefusalLimit(options.clock);
+    const renew = () => void this.#renewInBackground();
+    this.#schedule = new RenewalSchedule({ ...options, random, renew });
+    this.#hits = options.metrics.cacheHits.labels(options.server);
+  }
+
+  /** The token endpoint or metadata service asked. */
+  get endpoint(): string {
+    return this.#options.source.endpoint;
+  }
+
+  /** @returns The token at hand, if it may be used now. */
+  current(): Token | undefined {
+    const held = this.#held;
+    return held !== undefined && isAlive(held, this.#options.clock) ? held.token : undefined;
+  }
+
+  /**
+   * The token for a request. No promise where none is needed: this is in the path of every request.
+   *
+   * @param signal Ends the wait for this caller; the token request goes on for the others.
+   * @returns The token.
+   * @throws {GatewayError} Why no token can be had.
+   * @throws The signal's reason when it aborts.
+   */
+  token(signal: AbortSignal): Token | Promise<Token> {
+    const token = this.current();
+    if (token !== undefined) {
+      this.#hits.inc();
+      return token;
+    }
+    this.#options.metrics.cacheMisses.inc({ server: this.#options.server });
+    return this.#await({ accepts: (stored) => this.#isUsable(stored) }, signal);
+  }
+
+  /**
+   * Tells that the store refused a token, so that it is not used again. A new token that is refused
+   * as well stays in use for a while: the refusal is then about something else, and fetching
+   * token after token would help no one.
+   *
+   * @param token What was refused.
+   * @returns Whether asking for a token again may give another one.
+   */
+  async invalidate(token: Token): Promise<boolean> {
+    if (this.#held?.token.value !== token.value) return true;
+    if (!this.#refusals.permit()) return false;
+    const { store } = this.#options;
+    this.#refusedValue = token.value;
+    this.#held = undefined;
+    this.#schedule.cancel();
+    // Another worker may have replaced it already: what that stored is used, not dropped.
+    const stored = await store.get(this.#key);
+    if (stored?.value === token.value) await store.delete(this.#key);
+    return true;
+  }
+
+  /**
+   * Fetches a new token now, whatever is at hand; that stays in use if this fails.
+   *
+   * @param signal Ends the wait for this caller.
+   * @throws {GatewayError} Why no token can be had.
+   */
+  async renew(signal: AbortSignal): Promise<void> {
+    while (this.#flight !== undefined) await abortable(this.#flight.catch(() => {}), signal);
+    await this.#await({ accepts: () => false, now: true }, signal);
+  }
+
+  /** Ends background work and requests in flight. A token at hand can still be used. */
+  async close(): Promise<void> {
+    const { server } = this.#options;
+    this.#closing.abort(
+      new GatewayError("INT-002", `Cannot fetch a token for server "${server}": closing`, {
+        server,
+      }),
+    );
+    this.#schedule.cancel();
+    await this.#flight?.catch(() => {});
+  }
+
+  async #await(plan: FlightPlan, signal: AbortSignal): Promise<Token> {
+    try {
+      return await abortable(this.#fetch(plan), signal);
+    } catch (error) {
+      throw withRetryAfter(error);
+    }
+  }
+
+  /** Joins the flight there is, or starts one. There is never more than one. */
+  #fetch(plan: FlightPlan): Promise<Token> {
+    return this.#flight ??= this.#fly(plan).finally(() => this.#flight = undefined);
+  }
+
+  async #fly({ accepts, now = false }: FlightPlan): Promise<Token> {
+    const { source, store, clock, tokenTimeoutMs } = this.#options;
+    const { signal } = this.#closing;
+    try {
+      signal.throwIfAborted();
+      const token = await acquireShared({
+        store,
+        key: this.#key,
+        clock,
+        random: this.#random,
+        maxWaitMs: tokenTimeoutMs + LEASE_TTL_MS,
+        accepts,
+        signal,
+        acquire: async () => {
+          const token = await this.#policy.execute(() => source.acquire(signal), signal, { now });
+          // Before it is stored, which may take a while.
+          this.#adopt(token);
+          return token;
+        },
+      });
+      this.#adopt(token);
+      return token;
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  async #renewInBackground(): Promise<void> {
+    try {
+      await this.#fetch({ accepts: (stored) => this.#isUsable(stored) && this.#isNewer(stored) });
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      const { server, metrics, logger } = this.#options;
+      const { category } = catalogue["TOK-006"];
+      metrics.errors.inc({ server, error_code: "TOK-006", category });
+      const retryAfterMs = error instanceof GatewayError
+        ? (error.retryAfterSeconds ?? 0) * 1000
+        : 0;
+      const held = this.#held;
+      const retryInMs = held && this.#schedule.planRetry(held, retryAfterMs);
+      logger.warn(
+        `Cannot renew the token of server "${server}": the old one is used until it expires`,
+        {
+          server,
+          error_code: "TOK-006",
+          reason: error instanceof Error ? error.message : "unknown",
+          expires_at: held && new Date(held.token.expiresAtMs).toISOString(),
+          retry_in_ms: retryInMs,
+        },
+      );
+    }
+  }
+
+  #isUsable(stored: Token): boolean {
+    if (stored.value === this.#refusedValue) return false;
+    // Our own token comes back from the store. Set back, the wall clock calls it young again.
+    if (stored.value === this.#held?.token.value) return isAlive(this.#held, this.#options.clock);
+    return isCredible(stored, this.#options.clock.now());
+  }
+
+  #isNewer(stored: Token): boolean {
+    return this.#held === undefined || stored.expiresAtMs > this.#held.token.expiresAtMs;
+  }
+
+  #adopt(token: Token): void {
+    if (token === this.#held?.token || this.#closing.signal.aborted) return;
+    const { clock, server, logger } = this.#options;
+    this.#held = holdToken(token, clock);
+    this.#schedule.plan(this.#held);
+    const expires_at = new Date(token.expiresAtMs).toISOString();
+    logger.info(`A new token for server "${server}" is at hand`, { server, expires_at });
+    this.#tellOfClamp(token);
+  }
+
+  #tellOfClamp(token: Token): void {
+    const { server, refreshBufferMs, logger } = this.#options;
+    if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
+    this.#hasToldOfClamp = true;
+    logger.info(`Tokens of server "${server}" are renewed after half their life: it is too short`, {
+      server,
+      error_code: "TOK-003",
+      refresh_buffer_seconds: refreshBufferMs / 1000,
+      token_life_seconds: lifeMs(token) / 1000,
+    });
+  }
+}
+
+/** An unavailable provider always comes with a time to try again. */
+function withRetryAfter(error: unknown): unknown {
+  if (
+    !(error instanceof GatewayError) || error.code !== "AUTH-003" ||
+    error.retryAfterSeconds !== undefined
+  ) {
+    return error;
+  }
+  return new GatewayError(error.code, error.message, {
+    ...(error.server !== undefined && { server: error.server }),
+    retryAfterSeconds: DEFAULT_RETRY_AFTER_SECONDS,
+    cause: error.cause,
+  });
+}
