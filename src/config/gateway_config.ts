@@ -149,10 +149,10 @@ export interface TlsConfig {
 
 /** Limits of waiting, in milliseconds. */
 export interface TimeoutsConfig {
-  /** To the store: from the request's end to the answer's headers. */
+  /** To the store, without a body: from the request to the answer's headers. */
   readonly headersMs: number;
-  /** Without a byte of a body moving. */
-  readonly idleMs: number;
+  /** A whole transfer, from the request's arrival to the last byte of the answer. */
+  readonly transferMs: number;
   /** A token request, from start to end. */
   readonly tokenMs: number;
 }

@@ -1,0 +1,188 @@
+/**
+ * Reads everything a configuration consists of: the file, the environment variables and the files it
+ * refers to. Only the supervisor may; what it gets is plain data that it hands to the worker, where
+ * `parseConfig` makes the configuration of it.
+ *
+ * @module
+ */
+import { dirname, resolve } from "node:path";
+import { type ConfigDocument, readDocument } from "./config_document.ts";
+import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "./config_error.ts";
+import { type Environment, stateHome } from "./find_config.ts";
+import { namedFiles } from "./named_files.ts";
+import { isObject, rawKeys } from "./read_context.ts";
+import { SECTION } from "./schema.ts";
+import { substitute, type SubstitutionSources } from "./substitution.ts";
+
+/** Everything a configuration consists of, as data that can be posted to a worker. */
+export interface ConfigSource {
+  /** Absolute path of the file. */
+  readonly path: string;
+  /** The gateway's part of the file, its variables replaced. */
+  readonly document: ConfigDocument;
+  /** Contents of the files that keys name, by path as written there. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The state directory where the file names none. */
+  readonly defaultStateDirectory: string;
+  /** What went wrong so far; `parseConfig` adds what else is wrong. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** How a configuration is read. */
+export interface ConfigSourceOptions {
+  /** Environment variables by name. */
+  readonly env?: Environment;
+  /** Reads a file as text. */
+  readonly readTextFile?: (path: string) => Promise<string>;
+  /** What the command line says instead of `Listen`. */
+  readonly listen?: { readonly address?: string | undefined; readonly port?: number | undefined };
+}
+
+type FileText = { readonly content: string } | { readonly failure: string };
+
+/**
+ * Reads a configuration file and all that it refers to.
+ *
+ * @param path Path of the file.
+ * @param options Where to read.
+ * @returns The configuration as data, with the problems found while reading.
+ * @throws {ConfigError} When there is no section to go on with: no file, no JSON, no `DicomWebOAuth`.
+ */
+export async function loadConfigSource(
+  path: string,
+  options: ConfigSourceOptions = {},
+): Promise<ConfigSource> {
+  const env = options.env ?? ((name) => Deno.env.get(name));
+  const absolute = resolve(path);
+  const texts = new FileTexts(dirname(absolute), options.readTextFile ?? Deno.readTextFile);
+
+  const main = await texts.read(absolute);
+  if ("failure" in main) {
+    throw new ConfigError(absolute, [unreadable(main.failure)]);
+  }
+  // The first pass finds out which files the variables refer to, the second has their contents.
+  complete(main.content, { variable: env, file: texts.want });
+  await texts.readWanted();
+  const { document, problems } = complete(main.content, { variable: env, file: texts.get });
+  if (document === undefined) throw new ConfigError(absolute, problems);
+
+  const section = withListen(document[SECTION], options.listen ?? {});
+  const files: [string, string][] = [];
+  for (const named of namedFiles(section)) {
+    const text = await texts.read(named.file);
+    if ("content" in text) files.push([named.file, text.content]);
+    else {
+      const message = `the file ${named.file} cannot be read: ${text.failure}`;
+      problems.push({ code: "CFG-002", path: keyPath(named.path), message });
+    }
+  }
+  checkKvToken(section, env, problems);
+  return {
+    path: absolute,
+    document: { ...document, [SECTION]: section },
+    files: Object.fromEntries(files),
+    defaultStateDirectory: stateHome(env),
+    problems,
+  };
+}
+
+function complete(text: string, sources: SubstitutionSources): {
+  readonly document: ConfigDocument | undefined;
+  readonly problems: ConfigProblem[];
+} {
+  const faults: ConfigProblem[] = [];
+  const { document, problems } = readDocument(text, (value, path: KeyPath) => {
+    const result = substitute(value, sources);
+    for (const { absent, message } of result.faults) {
+      faults.push({ code: absent ? "CFG-003" : "CFG-002", path: keyPath(path), message });
+    }
+    return result.faults.length > 0 ? value : result.value;
+  });
+  return { document, problems: [...problems, ...faults] };
+}
+
+/** The files a configuration refers to, each read once. Paths are relative to the configuration. */
+class FileTexts {
+  readonly #directory: string;
+  readonly #readTextFile: (path: string) => Promise<string>;
+  readonly #texts = new Map<string, FileText>();
+  readonly #wanted = new Set<string>();
+
+  constructor(directory: string, readTextFile: (path: string) => Promise<string>) {
+    this.#directory = directory;
+    this.#readTextFile = readTextFile;
+  }
+
+  readonly want = (path: string): FileText => {
+    this.#wanted.add(path);
+    return { content: "" };
+  };
+
+  /** What programs write to secret files ends with a line break that is no part of the secret. */
+  readonly get = (path: string): FileText => {
+    const text = this.#texts.get(path) ?? { failure: "it is not known" };
+    return "content" in text ? { content: text.content.replace(/\r?\n$/, "") } : text;
+  };
+
+  async readWanted(): Promise<void> {
+    for (const path of this.#wanted) await this.read(path);
+  }
+
+  async read(path: string): Promise<FileText> {
+    const known = this.#texts.get(path);
+    if (known !== undefined) return known;
+    let text: FileText;
+    try {
+      text = { content: await this.#readTextFile(resolve(this.#directory, path)) };
+    } catch (error) {
+      text = { failure: fileFailure(error) };
+    }
+    this.#texts.set(path, text);
+    return text;
+  }
+}
+
+function fileFailure(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  return error instanceof Error ? error.message : "unknown reason";
+}
+
+function unreadable(failure: string): ConfigProblem {
+  const missing = failure === "no such file";
+  const hint = failure === "it is a directory" ? "; name the file in it" : "";
+  return {
+    code: missing ? "CFG-001" : "CFG-002",
+    path: "",
+    message: `the file cannot be read: ${failure}${hint}`,
+  };
+}
+
+function withListen(
+  section: unknown,
+  { address, port }: NonNullable<ConfigSourceOptions["listen"]>,
+): unknown {
+  if (!isObject(section) || (address === undefined && port === undefined)) return section;
+  const listen = section["Listen"] ?? {};
+  if (!isObject(listen)) return section;
+  return {
+    ...section,
+    Listen: {
+      ...listen,
+      ...(address !== undefined && { Address: address }),
+      ...(port !== undefined && { Port: port }),
+    },
+  };
+}
+
+/** Deno takes the token of a remote KV from the environment and from nowhere else. */
+function checkKvToken(section: unknown, env: Environment, problems: ConfigProblem[]): void {
+  const { Backend: backend, Url: url } = rawKeys(rawKeys(section)["TokenCache"]);
+  if (backend !== "kv" || url === undefined || env("DENO_KV_ACCESS_TOKEN")) return;
+  problems.push({
+    code: "CFG-003",
+    path: keyPath([SECTION, "TokenCache", "Url"]),
+    message: "a KV service needs the environment variable DENO_KV_ACCESS_TOKEN, which is not set",
+  });
+}

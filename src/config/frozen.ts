@@ -1,0 +1,30 @@
+/**
+ * Makes a configuration that nobody can change after it was checked.
+ *
+ * @module
+ */
+import { Secret } from "./secret.ts";
+
+/**
+ * Freezes a value and everything in it.
+ *
+ * @param value Plain objects, lists, maps and secrets.
+ * @returns The same value.
+ */
+export function deepFreeze<Value>(value: Value): Value {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  if (value instanceof Map) {
+    for (const inner of value.values()) deepFreeze(inner);
+    // Freezing alone leaves a map's entries open to change.
+    for (const method of ["set", "delete", "clear"]) {
+      Object.defineProperty(value, method, { value: refuse });
+    }
+  } else if (!(value instanceof Secret)) {
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return Object.freeze(value);
+}
+
+function refuse(): never {
+  throw new TypeError("Cannot change the configuration: it is frozen");
+}

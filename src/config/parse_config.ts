@@ -1,0 +1,145 @@
+/**
+ * Makes the configuration of what `loadConfigSource` read: checks every key, reports everything that
+ * is wrong at once, and freezes the result. Reads nothing, so that it works in the worker.
+ *
+ * @module
+ */
+import { dirname, resolve } from "node:path";
+import { ConfigError, type KeyPath } from "./config_error.ts";
+import type { ConfigSource } from "./config_source.ts";
+import { deepFreeze } from "./frozen.ts";
+import type { GatewayConfig, LogConfig, ServerConfig } from "./gateway_config.ts";
+import { buildListen, checkListen } from "./listen.ts";
+import { ProblemReport } from "./problem_report.ts";
+import { buildProxy, checkProxy } from "./proxy.ts";
+import { isObject, type RawKeys, rawKeys, type ReadContext } from "./read_context.ts";
+import { configVersion, SECTION, sectionSchema } from "./schema.ts";
+import { reportIssues } from "./schema_issues.ts";
+import {
+  buildServer,
+  checkServer,
+  SERVER_NAME,
+  serverKeys,
+  withoutTrailingSlash,
+} from "./server.ts";
+import { buildTokenCache, checkTokenCache } from "./token_cache.ts";
+
+/** Keys of the section that plugin users may have met, and what became of them. */
+const FORMER_KEYS: Readonly<Record<string, string>> = {
+  EnableMetrics: "has no effect: metrics are always served, at /dicomweb-oauth/metrics; remove it",
+};
+
+/**
+ * Makes the configuration.
+ *
+ * @param source What was read.
+ * @returns The configuration, complete and frozen.
+ * @throws {ConfigError} With everything that is wrong, when anything is.
+ */
+export function parseConfig(source: ConfigSource): GatewayConfig {
+  const report = new ProblemReport(source.problems);
+  const context: ReadContext = { path: [SECTION], files: source.files, report };
+  const raw = source.document[SECTION];
+  const section = sectionSchema.safeParse(raw);
+  if (!section.success) {
+    reportIssues(section.error, {
+      schema: sectionSchema,
+      raw,
+      path: context.path,
+      report,
+      unknown: (key) => misplacedKey(key),
+    });
+  }
+  checkVersion(source.document.ConfigVersion, report);
+  checkTogether(rawKeys(raw), context);
+  checkServers(rawKeys(raw)["Servers"], within(context, "Servers"));
+  if (report.problems.length > 0 || !section.success) {
+    throw new ConfigError(source.path, report.problems);
+  }
+
+  const keys = section.data;
+  return deepFreeze<GatewayConfig>({
+    listen: buildListen(keys.Listen, source.files),
+    stateDirectory: keys.StateDirectory === undefined
+      ? source.defaultStateDirectory
+      : resolve(dirname(source.path), keys.StateDirectory),
+    publicUrl: keys.PublicUrl === undefined ? undefined : withoutTrailingSlash(keys.PublicUrl),
+    workers: keys.Workers,
+    drainTimeoutMs: Math.round(keys.DrainTimeoutSeconds * 1_000),
+    log: { level: keys.LogLevel.toLowerCase() as LogConfig["level"], format: keys.LogFormat },
+    tokenCache: buildTokenCache(keys.TokenCache),
+    proxy: keys.Proxy && buildProxy(keys.Proxy),
+    servers: buildServers(rawKeys(keys.Servers), within(context, "Servers")),
+    rateLimit: keys.RateLimitRequests === undefined ? undefined : {
+      requests: keys.RateLimitRequests,
+      windowMs: Math.round(keys.RateLimitWindowSeconds * 1_000),
+    },
+    warnings: report.warnings,
+  });
+}
+
+function checkVersion(version: unknown, report: ProblemReport): void {
+  const result = configVersion.optional().safeParse(version);
+  if (result.success) return;
+  reportIssues(result.error, {
+    schema: configVersion,
+    raw: version,
+    path: ["ConfigVersion"],
+    report,
+  });
+}
+
+function checkTogether(section: RawKeys, context: ReadContext): void {
+  const { report, path } = context;
+  checkListen(rawKeys(section["Listen"]), within(context, "Listen"));
+  checkTokenCache(rawKeys(section["TokenCache"]), within(context, "TokenCache"));
+  checkProxy(rawKeys(section["Proxy"]), within(context, "Proxy"));
+  const { RateLimitRequests: requests, RateLimitWindowSeconds: window } = section;
+  if (requests !== undefined) {
+    report.warn([...path, "RateLimitRequests"], "this version does not limit requests");
+  } else if (window !== undefined) {
+    report.add(
+      "CFG-001",
+      [...path, "RateLimitRequests"],
+      "is missing: RateLimitWindowSeconds alone limits nothing",
+    );
+  }
+}
+
+function checkServers(servers: unknown, context: ReadContext): void {
+  const { report, path } = context;
+  if (!isObject(servers)) return;
+  const entries = Object.entries(servers);
+  if (entries.length === 0) report.add("CFG-001", path, "must name at least one server");
+  for (const [name, server] of entries) {
+    if (!SERVER_NAME.test(name)) {
+      report.add(
+        "CFG-002",
+        [...path, name],
+        "the name of a server is a part of paths: it must begin with a letter or digit and go on " +
+          "with letters, digits, '.', '_' and '-', 128 at most",
+      );
+    }
+    checkServer(server, within(context, name));
+  }
+}
+
+function buildServers(servers: RawKeys, context: ReadContext): ReadonlyMap<string, ServerConfig> {
+  return new Map(
+    Object.entries(servers).map((
+      [name, server],
+    ) => [name, buildServer(name, rawKeys(server), within(context, name))]),
+  );
+}
+
+function within(context: ReadContext, key: string): ReadContext {
+  const path: KeyPath = [...context.path, key];
+  return { ...context, path };
+}
+
+function misplacedKey(key: string): string | undefined {
+  if (Object.hasOwn(serverKeys, key)) {
+    return `belongs to a server: ${SECTION}.Servers.{name}.${key}`;
+  }
+  return Object.hasOwn(FORMER_KEYS, key) ? FORMER_KEYS[key] : undefined;
+}

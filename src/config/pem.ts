@@ -1,0 +1,33 @@
+/**
+ * Recognises what a PEM file holds (RFC 7468), without judging whether it is valid or in date.
+ *
+ * @module
+ */
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+const PRIVATE_KEY = /-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----[\s\S]+?-----END \1-----/;
+
+/**
+ * The certificates of a PEM text.
+ *
+ * @param pem The text of a file.
+ * @returns Each certificate with its armour; empty where there is none.
+ */
+export function certificatesIn(pem: string): string[] {
+  return pem.match(CERTIFICATE) ?? [];
+}
+
+/**
+ * What is wrong with a PEM text that should hold a private key.
+ *
+ * @param pem The text of a file.
+ * @returns The complaint, or `undefined` where there is a key that can be used.
+ */
+export function privateKeyFault(pem: string): string | undefined {
+  const kind = PRIVATE_KEY.exec(pem)?.[1];
+  if (kind === undefined) return "must be a PEM file with a private key (BEGIN PRIVATE KEY)";
+  if (kind.startsWith("ENCRYPTED") || /Proc-Type: 4,ENCRYPTED/.test(pem)) {
+    return "must hold the private key without a passphrase";
+  }
+  return undefined;
+}

@@ -1,0 +1,81 @@
+/**
+ * The configuration file: the keys of the `DicomWebOAuth` section and what is known of the file
+ * around it, which may be a whole `orthanc.json`.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { signingWays } from "./credentials/signing_ways.ts";
+import { listenSchema } from "./listen.ts";
+import { proxySchema } from "./proxy.ts";
+import { SERVER_NAME, serverSchema } from "./server.ts";
+import { tokenCacheSchema } from "./token_cache.ts";
+import { DAY_SECONDS, decimal, httpUrl, text, whole } from "./value_schemas.ts";
+
+/** Name of the section. */
+export const SECTION = "DicomWebOAuth";
+
+/** The versions of the plugin's format. */
+export const configVersion = z.preprocess(
+  (value) => typeof value === "number" ? String(value) : value,
+  z.enum(["1", "1.0", "2", "2.0"]),
+);
+
+/** The keys of the section, `Servers` apart. */
+export const sectionKeys = {
+  ConfigVersion: configVersion.optional().describe(
+    "Version of the plugin's format; it may also stand at the top of the file. Both load alike",
+  ),
+  LogLevel: z.preprocess(
+    (value) => typeof value === "string" ? value.toUpperCase() : value,
+    z.enum(["DEBUG", "INFO", "WARNING", "ERROR"]),
+  ).default("INFO").describe("The least severity that is logged"),
+  LogFormat: z.enum(["text", "json"]).default("text").describe(
+    "One readable line or one JSON object for each log entry",
+  ),
+  Listen: listenSchema.prefault({}).describe("Where the gateway listens"),
+  StateDirectory: text().optional().describe(
+    "The one directory the gateway may write to, relative to this file. " +
+      "`$XDG_STATE_HOME/dicomweb-gateway` or `~/.local/state/dicomweb-gateway` unless given; it is " +
+      "made when something is written",
+  ),
+  TokenCache: tokenCacheSchema.prefault({}).describe("Where tokens are kept"),
+  PublicUrl: httpUrl().optional().describe(
+    "The URL clients reach the gateway at, where a proxy in front of it makes that another one",
+  ),
+  Workers: whole(1, 64).default(1).describe("How many workers share the port, one core each"),
+  DrainTimeoutSeconds: decimal(0, DAY_SECONDS).default(30).describe(
+    "How long running transfers may take to finish when the gateway stops",
+  ),
+  Proxy: proxySchema.optional().describe("HTTP proxy to stores and identity providers"),
+  RateLimitRequests: whole(1, 1_000_000).optional().describe(
+    "How many requests a client may send within the window. Read and checked, but not applied by " +
+      "this version",
+  ),
+  RateLimitWindowSeconds: decimal(0.001, DAY_SECONDS).default(60).describe(
+    "Length of the window of `RateLimitRequests`",
+  ),
+};
+
+/** The section as it is read: the servers are checked one by one, each by its way of signing. */
+export const sectionSchema = z.strictObject({ ...sectionKeys, Servers: z.looseObject({}) });
+
+/** The whole file, for the JSON Schema and the reference. */
+export function fileSchema(): z.ZodObject {
+  const servers = z.record(
+    z.string().regex(SERVER_NAME),
+    z.union(
+      signingWays.map((way) => serverSchema(way).meta({ title: way.title })),
+    ),
+  );
+  return z.looseObject({
+    ConfigVersion: configVersion.optional().describe("Version of the plugin's format"),
+    [SECTION]: z.strictObject({
+      Servers: servers.describe(
+        "The stores, by name. A name begins with a letter or digit and goes on with letters, digits, " +
+          "`.`, `_` and `-`",
+      ),
+      ...sectionKeys,
+    }).describe("The section of the gateway"),
+  });
+}

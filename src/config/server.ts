@@ -1,0 +1,166 @@
+/**
+ * One entry of `Servers`: the keys every server has, joined with those of its way of signing.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { chooseWay, signingWays } from "./credentials/signing_ways.ts";
+import type { SigningWay } from "./credentials/signing_way.ts";
+import type { ServerConfig } from "./gateway_config.ts";
+import { isLoopback } from "./loopback.ts";
+import { certificatesIn } from "./pem.ts";
+import { fileContent, isObject, type RawKeys, type ReadContext } from "./read_context.ts";
+import { buildResilience, buildTimeouts, resilienceSchema, timeoutsSchema } from "./resilience.ts";
+import { notOneOf, reportIssues } from "./schema_issues.ts";
+import { fileKeys, flag, httpUrl, text } from "./value_schemas.ts";
+
+/** What the name of a server may look like: it stands in paths, metrics and logs. */
+export const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+const verifySsl = z.preprocess(
+  (value) => value === "true" ? true : value === "false" ? false : value,
+  z.union([z.boolean(), text()], { error: "must be true or the path of a PEM file" })
+    .refine(
+      (value) => value !== false,
+      "must not be false: certificates cannot be left unverified for one host alone; write the " +
+        "host's certificate or that of its authority to a PEM file and give its path instead",
+    ),
+).register(fileKeys, { file: true });
+
+/** The keys that every server has. */
+export const serverKeys = {
+  Url: httpUrl().describe("Base URL of the store's DICOMweb service"),
+  VerifySSL: verifySsl.default(true).describe(
+    "`true`, or the path of a PEM file with certificates to trust besides those of the system, for " +
+      "the store and its identity provider. `false`, which the plugin allowed, is refused",
+  ),
+  Http2: flag().default(false).describe(
+    "Speak HTTP/2 to the store; HTTP/1.1 is faster for large transfers",
+  ),
+  Timeouts: timeoutsSchema.prefault({}).describe("Limits of waiting"),
+  ResilienceConfig: resilienceSchema.prefault({}).describe("Trying again and giving up"),
+};
+
+/**
+ * The schema of a server that signs in one way.
+ *
+ * @param way The way of signing.
+ * @returns The schema of all keys such a server has.
+ */
+export function serverSchema(way: SigningWay): z.ZodObject {
+  return z.strictObject({ ...serverKeys, ...way.keys });
+}
+
+/** Where the way of signing is not known, a key may be that of any, and none of them is required. */
+function undecidedSchema(candidates: readonly SigningWay[]): z.ZodObject {
+  const keys = candidates.flatMap((way) => Object.entries(way.keys)).toReversed();
+  const optional = keys.map(([key, schema]) => [key, z.optional(schema as z.ZodType)]);
+  return z.strictObject({ ...serverKeys, ...Object.fromEntries(optional) });
+}
+
+/** Keys that plugin users may have met, and what became of them. */
+const FORMER_KEYS: Readonly<Record<string, string>> = {
+  DicomWebRoot: "unknown key; the base URL of the store is called Url",
+  RefreshBufferSeconds: "unknown key; it is called TokenRefreshBufferSeconds",
+};
+
+/**
+ * Checks one server and reports everything that is wrong with it.
+ *
+ * @param raw The server's object as written.
+ * @param context Where it stands.
+ */
+export function checkServer(raw: unknown, context: ReadContext): void {
+  const { path, report } = context;
+  if (!isObject(raw)) {
+    report.add("CFG-002", path, "must be an object");
+    return;
+  }
+  const choice = chooseWay(raw);
+  if (choice.way === undefined) {
+    report.add("CFG-002", [...path, choice.key], notOneOf(raw[choice.key], choice.allowed));
+  }
+  const { way } = choice;
+  const schema = choice.way ? serverSchema(choice.way) : undecidedSchema(choice.candidates);
+  const result = schema.safeParse(raw);
+  if (!result.success) {
+    reportIssues(result.error, {
+      schema,
+      raw,
+      path,
+      report,
+      needs: (key) => `${key in serverKeys ? "a server" : way?.title} needs ${key}`,
+      unknown: foreignKey,
+    });
+  }
+  checkTransport(raw, way, context);
+  const checks = new Set((way ? [way] : choice.candidates).map((candidate) => candidate.check));
+  if (checks.size === 1) checks.forEach((check) => check(raw, context));
+}
+
+/**
+ * Makes a server's configuration.
+ *
+ * @param name The server's name.
+ * @param raw The server's object, found right.
+ * @param context Where it stands.
+ * @returns The server.
+ */
+export function buildServer(name: string, raw: RawKeys, context: ReadContext): ServerConfig {
+  const keys = z.object(serverKeys).parse(raw);
+  const { way } = chooseWay(raw);
+  if (way === undefined) throw new TypeError("Cannot build a server that was found wrong");
+  const caFile = fileContent(context.files, keys.VerifySSL);
+  return {
+    name,
+    url: withoutTrailingSlash(keys.Url),
+    credentials: way.read(raw, context),
+    tls: { caCertificatesPem: caFile === undefined ? [] : certificatesIn(caFile) },
+    http2: keys.Http2,
+    timeouts: buildTimeouts(keys.Timeouts),
+    resilience: buildResilience(keys.ResilienceConfig),
+  };
+}
+
+/**
+ * A URL as the gateway joins paths to it.
+ *
+ * @param url A URL without query and fragment.
+ * @returns The same, normalised, without slashes at its end.
+ */
+export function withoutTrailingSlash(url: string): string {
+  return new URL(url).href.replace(/\/+$/, "");
+}
+
+function checkTransport(raw: RawKeys, way: SigningWay | undefined, context: ReadContext): void {
+  const { path, report, files } = context;
+  const pem = fileContent(files, raw["VerifySSL"]);
+  if (pem !== undefined && certificatesIn(pem).length === 0) {
+    report.add(
+      "CFG-002",
+      [...path, "VerifySSL"],
+      "must be a PEM file with at least one certificate (BEGIN CERTIFICATE); " +
+        "`openssl x509 -inform der -in FILE` converts others",
+    );
+  }
+  const url = raw["Url"];
+  if (
+    typeof url !== "string" || !URL.canParse(url) || way?.chosenBy["ProviderType"]?.[0] === "none"
+  ) {
+    return;
+  }
+  const { protocol, hostname } = new URL(url);
+  if (protocol === "http:" && !isLoopback(hostname)) {
+    report.warn(
+      [...path, "Url"],
+      "credentials and images travel unencrypted; use https:// if possible",
+    );
+  }
+}
+
+function foreignKey(key: string): string | undefined {
+  const owner = signingWays.find((way) => Object.hasOwn(way.keys, key));
+  if (owner === undefined) return Object.hasOwn(FORMER_KEYS, key) ? FORMER_KEYS[key] : undefined;
+  const types = owner.chosenBy["ProviderType"]?.map((type) => JSON.stringify(type)).join(", ");
+  return `belongs to ProviderType ${types}; remove it`;
+}

@@ -1,0 +1,144 @@
+/**
+ * `${NAME}`, `${NAME:-default}` and `${file:PATH}` in the strings of a configuration. Defaults and
+ * paths may hold further `${…}`; what a variable or a file holds is taken as it is. `$${` writes a
+ * plain `${`. Reads nothing by itself, and no message holds a part of the string, which may be a secret.
+ *
+ * @module
+ */
+
+/** Where values come from. */
+export interface SubstitutionSources {
+  /** The value of an environment variable, or `undefined` where it is not set. */
+  readonly variable: (name: string) => string | undefined;
+  /** The content of a file, or why there is none. */
+  readonly file: (path: string) => { readonly content: string } | { readonly failure: string };
+}
+
+/** Why a string cannot be completed. */
+export interface SubstitutionFault {
+  /** Whether something named is absent; otherwise the string is not written right. */
+  readonly absent: boolean;
+  readonly message: string;
+}
+
+/** A string with its references replaced, and what stood in the way. */
+export interface Substitution {
+  readonly value: string;
+  readonly faults: readonly SubstitutionFault[];
+}
+
+const DEEPEST = 8;
+const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
+const MISFORMED = "holds a ${ that is none of ${NAME}, ${NAME:-default} and ${file:PATH}; " +
+  "write $${ for a plain ${";
+
+/**
+ * Replaces the references of a string.
+ *
+ * @param text The string as the file has it.
+ * @param sources Where values come from.
+ * @returns The string completed; where there are faults its value is of no use.
+ *
+ * @example
+ * ```ts
+ * import { substitute } from "./substitution.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const sources = {
+ *   variable: (name: string) => ({ HOST: "idp.example" })[name],
+ *   file: () => ({ content: "hunter2" }),
+ * };
+ * assert.equal(substitute("https://${HOST}:${PORT:-443}/", sources).value, "https://idp.example:443/");
+ * assert.equal(substitute("${file:/run/secrets/client}", sources).value, "hunter2");
+ * ```
+ */
+export function substitute(text: string, sources: SubstitutionSources): Substitution {
+  if (!text.includes("${")) return { value: text, faults: [] };
+  const reader = new ReferenceReader(text, sources);
+  const value = reader.readText(0);
+  return { value, faults: reader.faults };
+}
+
+class ReferenceReader {
+  readonly faults: SubstitutionFault[] = [];
+  readonly #text: string;
+  readonly #sources: SubstitutionSources;
+  #at = 0;
+
+  constructor(text: string, sources: SubstitutionSources) {
+    this.#text = text;
+    this.#sources = sources;
+  }
+
+  /** Reads up to the end, or within a reference up to its closing brace. */
+  readText(depth: number): string {
+    let value = "";
+    while (this.#at < this.#text.length) {
+      if (depth > 0 && this.#text[this.#at] === "}") break;
+      if (this.#skip("$${")) value += "${";
+      else if (this.#skip("${")) value += this.#readReference(depth + 1);
+      else value += this.#text[this.#at++];
+    }
+    return value;
+  }
+
+  #readReference(depth: number): string {
+    if (depth > DEEPEST) return this.#giveUp(`nests references more than ${DEEPEST} deep`);
+    if (this.#skip("file:")) {
+      const path = this.readText(depth);
+      return this.#skip("}") ? this.#file(path) : this.#giveUp(MISFORMED);
+    }
+    const name = this.#readName();
+    const faultsBefore = this.faults.length;
+    const fallback = this.#skip(":-") ? this.readText(depth) : undefined;
+    if (name === "" || !this.#skip("}")) return this.#giveUp(MISFORMED);
+    return this.#variable(name, fallback, faultsBefore);
+  }
+
+  #readName(): string {
+    NAME.lastIndex = this.#at;
+    const name = NAME.exec(this.#text)?.[0] ?? "";
+    this.#at += name.length;
+    return name;
+  }
+
+  /** As in a shell, a default also stands in for a variable that is set but empty. */
+  #variable(name: string, fallback: string | undefined, faultsBefore: number): string {
+    const value = this.#sources.variable(name);
+    if (fallback === undefined) {
+      if (value === undefined) this.#fault(true, `the environment variable ${name} is not set`);
+      return value ?? "";
+    }
+    if (!value) return fallback;
+    // What an unused default refers to need not exist.
+    const written = this.faults.splice(faultsBefore).filter(({ absent }) => !absent);
+    this.faults.push(...written);
+    return value;
+  }
+
+  #file(path: string): string {
+    const read = this.#sources.file(path);
+    if ("content" in read) return read.content;
+    this.#fault(true, `the file ${path} cannot be read: ${read.failure}`);
+    return "";
+  }
+
+  /** Stops reading: what follows a mistake has no certain meaning. */
+  #giveUp(message: string): string {
+    this.#at = this.#text.length;
+    this.#fault(false, message);
+    return "";
+  }
+
+  #fault(absent: boolean, message: string): void {
+    if (!this.faults.some((fault) => fault.message === message)) {
+      this.faults.push({ absent, message });
+    }
+  }
+
+  #skip(expected: string): boolean {
+    if (!this.#text.startsWith(expected, this.#at)) return false;
+    this.#at += expected.length;
+    return true;
+  }
+}
