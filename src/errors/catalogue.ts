@@ -278,9 +278,12 @@ export const catalogue = {
     "INTERNAL",
     "WARNING",
     503,
-    "Shutting down",
-    "The gateway is draining: it finishes what it has begun and takes nothing new.",
-    ["Send the request again after the restart"],
+    "Not ready",
+    "The gateway runs, but something it shares with other replicas is not there.",
+    [
+      "Check that the token cache of the configuration can be reached from the gateway",
+      "Traffic that arrives all the same is served: tokens are then fetched without the cache",
+    ],
   ),
 } as const satisfies Record<string, ErrorEntry>;
 

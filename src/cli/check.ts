@@ -1,0 +1,44 @@
+/**
+ * The `check` command: says whether the configuration is right, and what the gateway will be
+ * allowed to do with it.
+ *
+ * @module
+ */
+import { networkAllowlist } from "../config/allowlist.ts";
+import { parseConfig } from "../config/parse_config.ts";
+import { permissionSet } from "../config/permission_set.ts";
+import { judgeDeno } from "../runtime/deno_version.ts";
+import { ExitCode } from "./exit_code.ts";
+import { type ConfigFlags, loadConfig } from "./load.ts";
+import { complain, print } from "./terminal.ts";
+
+/**
+ * Checks the configuration.
+ *
+ * @param flags What the command line says.
+ * @returns The exit code.
+ * @throws {ConfigError} With every problem, when there is one.
+ */
+export async function check(flags: ConfigFlags): Promise<number> {
+  const source = await loadConfig(flags);
+  const config = parseConfig(source);
+  print(`Configuration ${source.path} is right.`);
+  print("");
+  print("Servers");
+  for (const { name, url, credentials } of config.servers.values()) {
+    print(`  ${name}  ${url}  (${credentials.kind})`);
+  }
+  print("");
+  print("Network allowlist: the only places the gateway can contact");
+  for (const place of networkAllowlist(config)) print(`  ${place}`);
+  print("");
+  print("Permissions of the sandboxed worker");
+  for (const [name, value] of Object.entries(permissionSet(config))) {
+    print(`  ${name.padEnd(7)}${Array.isArray(value) ? value.join(", ") || "none" : "none"}`);
+  }
+  for (const warning of config.warnings ?? []) complain(`Warning: ${warning}`);
+  const { verdict, reason } = judgeDeno(Deno.version.deno);
+  if (verdict === "fit") return ExitCode.ok;
+  complain(`Warning: ${reason}`);
+  return verdict === "unfit" ? ExitCode.failure : ExitCode.ok;
+}

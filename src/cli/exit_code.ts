@@ -1,0 +1,17 @@
+/**
+ * How the program ends (BSD `sysexits.h` where it has a code that fits).
+ *
+ * @module
+ */
+
+/** Exit codes, as documented in `docs/command-line.md`. */
+export const ExitCode = {
+  /** All went well. */
+  ok: 0,
+  /** It failed: the port is in use, or a step of the demo did not work. */
+  failure: 1,
+  /** The command line is wrong (EX_USAGE). */
+  usage: 64,
+  /** The configuration is wrong (EX_CONFIG). */
+  configuration: 78,
+} as const;

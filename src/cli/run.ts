@@ -1,0 +1,89 @@
+/**
+ * The command line: commands, their options, and how failures are told. Nothing else writes to
+ * standard output or ends the program.
+ *
+ * @module
+ */
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import manifest from "../../deno.json" with { type: "json" };
+import { ConfigError } from "../config/config_error.ts";
+import { check } from "./check.ts";
+import { ExitCode } from "./exit_code.ts";
+import type { ConfigFlags } from "./load.ts";
+import { serve } from "./serve.ts";
+import { complain, print } from "./terminal.ts";
+
+/**
+ * Runs the command that the arguments name, and ends the program.
+ *
+ * @param args The arguments, without the program's name.
+ */
+export async function run(args: readonly string[]): Promise<never> {
+  Deno.exit(await main(args));
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  let exitCode: number = ExitCode.ok;
+  const program = commandLine((code) => exitCode = code);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    }
+    tell(error, args.includes("--verbose"));
+    return error instanceof ConfigError ? ExitCode.configuration : ExitCode.failure;
+  }
+}
+
+function commandLine(end: (exitCode: number) => void): Command {
+  const program = new Command("dicomweb-gateway")
+    .description("Adds OAuth2 and other credentials to DICOMweb requests on their way to a store.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => print(text.trimEnd()),
+      writeErr: (text) => complain(text.trimEnd()),
+    });
+
+  const command = (name: string, description: string, isDefault = false) =>
+    program.command(name, { isDefault })
+      .description(description)
+      .version(manifest.version)
+      .option("--verbose", "show stack traces");
+  const withConfig = (name: string, description: string, isDefault = false) =>
+    command(name, description, isDefault)
+      .option("--config <file>", "configuration file")
+      .option("--address <address>", "address to listen on, instead of Listen.Address")
+      .option("--port <port>", "port to listen on, instead of Listen.Port", portNumber);
+
+  program.version(manifest.version);
+  withConfig("serve", "run the gateway (the default command)", true)
+    .action(async (flags: ConfigFlags) => end(await serve(flags, manifest.version)));
+  withConfig("check", "check the configuration; show servers, allowlist and permissions")
+    .action(async (flags: ConfigFlags) => end(await check(flags)));
+  command("demo", "run the main job on this machine with synthetic data")
+    .option("--once", "exit after the round trip")
+    .action(async (flags: { readonly once?: true }) => {
+      // Loaded only when asked for: the gateway itself starts faster without it.
+      const { demo } = await import("./demo.ts");
+      end(await demo({ once: flags.once ?? false }, manifest.version));
+    });
+  return program;
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError("A port is a number from 0 to 65535.");
+  }
+  return port;
+}
+
+function tell(error: unknown, verbose: boolean): void {
+  if (!(error instanceof Error)) return complain(String(error));
+  complain(verbose ? error.stack ?? error.message : error.message);
+  if (!verbose && !(error instanceof ConfigError)) {
+    complain("Run it again with --verbose for the details.");
+  }
+}

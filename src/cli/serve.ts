@@ -1,0 +1,48 @@
+/**
+ * The `serve` command: runs the gateway until it is told to end.
+ *
+ * @module
+ */
+import { parseConfig } from "../config/parse_config.ts";
+import { judgeDeno } from "../runtime/deno_version.ts";
+import { shutdownSignal } from "../runtime/shutdown_signal.ts";
+import { Supervisor } from "../runtime/supervisor.ts";
+import { configureLogging, createLogger } from "../telemetry/logging.ts";
+import { ExitCode } from "./exit_code.ts";
+import { type ConfigFlags, loadConfig } from "./load.ts";
+import { complain } from "./terminal.ts";
+
+/**
+ * Serves until SIGINT or SIGTERM, then finishes what streams.
+ *
+ * @param flags What the command line says.
+ * @param version Version of the gateway.
+ * @returns The exit code.
+ * @throws {ConfigError} When the configuration is wrong.
+ * @throws {Error} When it cannot listen.
+ */
+export async function serve(flags: ConfigFlags, version: string): Promise<number> {
+  const { verdict, reason } = judgeDeno(Deno.version.deno);
+  if (verdict === "unfit") {
+    complain(reason);
+    return ExitCode.failure;
+  }
+  const ended = shutdownSignal(() => Deno.exit(ExitCode.failure));
+  const source = await loadConfig(flags);
+  const config = parseConfig(source);
+  configureLogging(config.log);
+  const logger = createLogger("runtime");
+  if (verdict === "slow") logger.warn(reason);
+  for (const warning of config.warnings ?? []) logger.warn(warning);
+  const supervisor = await Supervisor.start({ source, logger, version });
+  logger.info("Listening", { url: supervisor.url, servers: config.servers.size, version });
+
+  if (!ended.aborted) {
+    await new Promise<void>((resolve) => ended.addEventListener("abort", () => resolve()));
+  }
+  logger.info("Draining", { signal: String(ended.reason), timeoutMs: config.drainTimeoutMs });
+  const finished = await supervisor.stop();
+  if (finished) logger.info("Stopped");
+  else logger.warn("Stopped; transfers that took longer than the drain timeout were cut off");
+  return ExitCode.ok;
+}

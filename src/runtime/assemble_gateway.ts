@@ -1,0 +1,121 @@
+/**
+ * Builds the gateway from its configuration: clients, credentials, stores and the app, each handed
+ * what it works with.
+ *
+ * @module
+ */
+import { networkAllowlist } from "../config/allowlist.ts";
+import type { GatewayConfig, ProxyConfig, ServerConfig } from "../config/gateway_config.ts";
+import { createAuthorizer } from "../credentials/create_authorizer.ts";
+import { createTokenStore } from "../credentials/create_token_store.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { createApp } from "../gateway/app.ts";
+import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
+import { createLogger } from "../telemetry/logging.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { Deadlines } from "../upstream/deadlines.ts";
+import { Store } from "../upstream/store.ts";
+
+/** What the gateway is built with. */
+export interface AssemblyOptions {
+  readonly metrics: Metrics;
+  /** Metrics of all workers in the Prometheus text format. */
+  readonly metricsText: () => Promise<string>;
+  /** Version of the gateway. */
+  readonly version: string;
+}
+
+/** The gateway of one worker. */
+export interface Gateway {
+  /** Answers a request. */
+  readonly handle: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
+  /** Frees what is held: connections, timers, the token cache. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Builds the gateway.
+ *
+ * @param config The configuration.
+ * @param options What else it is built with.
+ * @returns The gateway, not yet serving.
+ */
+export function assembleGateway(
+  config: GatewayConfig,
+  options: AssemblyOptions,
+): Gateway {
+  const { metrics, version } = options;
+  const proxy = config.proxy && proxyOptions(config.proxy);
+  const allowlist = new Set(networkAllowlist(config));
+  const tokenStore = createTokenStore(config.tokenCache, {
+    stateDirectory: config.stateDirectory,
+    metrics,
+    logger: createLogger("credentials"),
+  });
+  const deadlines = new Deadlines();
+  const clients: HttpClient[] = [];
+  const client = (server: ServerConfig, http2: boolean) => {
+    const made = new HttpClient({
+      allowlist,
+      caCertificatesPem: server.tls.caCertificatesPem,
+      http2,
+      ...(proxy && { proxy }),
+    });
+    clients.push(made);
+    return made;
+  };
+  const stores = new Map<string, Store>();
+  for (const server of config.servers.values()) {
+    const authorizer = createAuthorizer(server, {
+      http: client(server, true),
+      store: tokenStore,
+      metrics,
+      logger: createLogger("credentials"),
+    });
+    stores.set(
+      server.name,
+      new Store({
+        config: server,
+        authorizer,
+        http: client(server, server.http2),
+        deadlines,
+        logger: createLogger("upstream"),
+        userAgent: `dicomweb-gateway/${version}`,
+      }),
+    );
+  }
+  const app = createApp({
+    stores,
+    version,
+    metrics,
+    metricsText: options.metricsText,
+    checkReadiness: () => checkReadiness(() => tokenStore.ping()),
+    logger: createLogger("gateway"),
+    now: Date.now,
+  });
+  return {
+    handle: (request, info) => app.fetch(request, info),
+    close: async () => {
+      await Promise.all([...stores.values()].map((store) => store.authorizer.close()));
+      await tokenStore.close();
+      for (const each of clients) each.close();
+    },
+  };
+}
+
+function proxyOptions({ url, username, password }: ProxyConfig): HttpClientOptions["proxy"] {
+  return {
+    url,
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password: password.reveal() }),
+  };
+}
+
+/** Traffic goes on without the cache, but a new replica shall not be sent traffic without it. */
+async function checkReadiness(ping: () => Promise<void>): Promise<void> {
+  try {
+    await ping();
+  } catch (cause) {
+    throw new GatewayError("INT-002", "Not ready: the token cache cannot be reached", { cause });
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * One sandboxed worker as the supervisor sees it.
+ *
+ * @module
+ */
+import type { PermissionSet } from "../config/permission_set.ts";
+import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
+
+/** What a worker asks of its supervisor. */
+export interface WorkerEvents {
+  /** Metrics of all workers as text. */
+  readonly allMetrics: () => Promise<string>;
+  /** The worker has ended by an error that nothing caught, after it had started. */
+  readonly crashed: (message: string) => void;
+}
+
+/** How long a worker gets after its drain timeout to say that it is done. */
+const DRAIN_GRACE_MS = 1_000;
+
+/** A worker thread that runs the gateway with the permissions it was given and no others. */
+export class GatewayWorker {
+  readonly #worker: Worker;
+  readonly #events: WorkerEvents;
+  readonly #started = Promise.withResolvers<void>();
+  readonly #drained = Promise.withResolvers<boolean>();
+  readonly #metrics = new Map<number, (metrics: MetricsJson) => void>();
+  #nextId = 0;
+  #running = false;
+
+  /**
+   * @param permissions What the worker may do.
+   * @param events Whom to tell what.
+   */
+  constructor(permissions: PermissionSet, events: WorkerEvents) {
+    this.#events = events;
+    this.#worker = new Worker(import.meta.resolve("./worker.ts"), {
+      type: "module",
+      name: "gateway",
+      deno: { permissions },
+    });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#ended(event.message);
+    };
+  }
+
+  /**
+   * Starts the gateway in the worker.
+   *
+   * @param message How.
+   * @throws {Error} When it cannot start.
+   */
+  async start(message: Extract<ToWorker, { type: "start" }>): Promise<void> {
+    this.#send(message);
+    try {
+      await this.#started.promise;
+    } catch (error) {
+      this.#worker.terminate();
+      throw error;
+    }
+  }
+
+  /**
+   * Lets the worker finish what runs, then ends it.
+   *
+   * @param timeoutMs How long it may take.
+   * @returns Whether everything was finished.
+   */
+  async drain(timeoutMs: number): Promise<boolean> {
+    if (this.#running) this.#send({ type: "drain", timeoutMs });
+    else this.#drained.resolve(true);
+    const timer = setTimeout(() => this.#drained.resolve(false), timeoutMs + DRAIN_GRACE_MS);
+    const finished = await this.#drained.promise;
+    clearTimeout(timer);
+    this.#running = false;
+    this.#worker.terminate();
+    return finished;
+  }
+
+  /**
+   * Asks for the worker's metrics.
+   *
+   * @param timeoutMs How long to wait.
+   * @returns The metrics, or nothing when the worker does not answer in time.
+   */
+  async metrics(timeoutMs: number): Promise<MetricsJson | undefined> {
+    if (!this.#running) return undefined;
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<MetricsJson | undefined>();
+    this.#metrics.set(id, resolve);
+    const timer = setTimeout(() => resolve(undefined), timeoutMs);
+    this.#send({ type: "tell metrics", id });
+    const metrics = await promise;
+    clearTimeout(timer);
+    this.#metrics.delete(id);
+    return metrics;
+  }
+
+  async #receive(message: FromWorker): Promise<void> {
+    switch (message.type) {
+      case "listening":
+        this.#running = true;
+        return this.#started.resolve();
+      case "failed":
+        return this.#started.reject(new Error(message.message));
+      case "drained":
+        return this.#drained.resolve(!message.cutOff);
+      case "metrics":
+        return this.#metrics.get(message.id)?.(message.metrics);
+      case "ask all metrics":
+        return this.#send({
+          type: "all metrics",
+          id: message.id,
+          text: await this.#events.allMetrics(),
+        });
+    }
+  }
+
+  #ended(message: string): void {
+    const wasRunning = this.#running;
+    this.#running = false;
+    this.#started.reject(new Error(`A worker ended at its start: ${message}`));
+    this.#drained.resolve(false);
+    if (wasRunning) this.#events.crashed(message);
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+}

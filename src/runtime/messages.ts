@@ -1,0 +1,33 @@
+/**
+ * What the supervisor and its workers say to each other. All of it is plain data.
+ *
+ * @module
+ */
+import type { MetricObjectWithValues, MetricValue } from "prom-client";
+import type { ConfigSource } from "../config/config_source.ts";
+
+/** Metrics of one worker, as prom-client writes them in JSON. */
+export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[];
+
+/** From the supervisor to a worker. */
+export type ToWorker =
+  | {
+    readonly type: "start";
+    readonly source: ConfigSource;
+    /** The port to listen on, chosen by the supervisor where the configuration says 0. */
+    readonly port: number;
+    /** Whether other workers listen on the same port. */
+    readonly sharePort: boolean;
+    readonly version: string;
+  }
+  | { readonly type: "drain"; readonly timeoutMs: number }
+  | { readonly type: "tell metrics"; readonly id: number }
+  | { readonly type: "all metrics"; readonly id: number; readonly text: string };
+
+/** From a worker to the supervisor. */
+export type FromWorker =
+  | { readonly type: "listening" }
+  | { readonly type: "failed"; readonly message: string }
+  | { readonly type: "drained"; readonly cutOff: boolean }
+  | { readonly type: "metrics"; readonly id: number; readonly metrics: MetricsJson }
+  | { readonly type: "ask all metrics"; readonly id: number };

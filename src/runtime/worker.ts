@@ -1,0 +1,109 @@
+/**
+ * The entry point of a sandboxed worker: makes the gateway of the configuration that it is sent, and
+ * serves it. It runs with the permissions that `permissionSet` derived and no others.
+ *
+ * @module
+ */
+import { parseConfig } from "../config/parse_config.ts";
+import { configureLogging, createLogger } from "../telemetry/logging.ts";
+import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
+import { assembleGateway, type Gateway } from "./assemble_gateway.ts";
+import type { FromWorker, ToWorker } from "./messages.ts";
+
+interface WorkerScope {
+  postMessage(message: FromWorker): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  addEventListener(
+    type: "unhandledrejection",
+    listener: (event: PromiseRejectionEvent) => void,
+  ): void;
+}
+
+const scope = self as unknown as WorkerScope;
+
+class ServingWorker {
+  readonly #metrics: Metrics = createMetrics();
+  readonly #awaitedTexts = new Map<number, (text: string) => void>();
+  #nextId = 0;
+  #server: Deno.HttpServer | undefined;
+  #gateway: Gateway | undefined;
+
+  async receive(message: ToWorker): Promise<void> {
+    switch (message.type) {
+      case "start":
+        try {
+          this.#start(message);
+          scope.postMessage({ type: "listening" });
+        } catch (error) {
+          const text = error instanceof Error ? error.message : String(error);
+          scope.postMessage({ type: "failed", message: text });
+        }
+        return;
+      case "drain":
+        return scope.postMessage({
+          type: "drained",
+          cutOff: await this.#drain(message.timeoutMs),
+        });
+      case "tell metrics":
+        return scope.postMessage({
+          type: "metrics",
+          id: message.id,
+          metrics: await this.#metrics.registry.getMetricsAsJSON(),
+        });
+      case "all metrics":
+        return this.#awaitedTexts.get(message.id)?.(message.text);
+    }
+  }
+
+  #start(message: Extract<ToWorker, { type: "start" }>): void {
+    const config = parseConfig(message.source);
+    configureLogging(config.log);
+    const logger = createLogger("runtime");
+    // One request's stray failure must not end the streams of all others.
+    scope.addEventListener("unhandledrejection", (event) => {
+      event.preventDefault();
+      const { reason } = event;
+      logger.error("A failure was not handled; please report it", {
+        error_code: "INT-001",
+        cause: String(reason instanceof Error ? reason.stack : reason),
+      });
+      this.#metrics.errors.inc({ server: "", error_code: "INT-001", category: "INTERNAL" });
+    });
+    this.#gateway = assembleGateway(config, {
+      metrics: this.#metrics,
+      metricsText: () => this.#allMetrics(config.workers),
+      version: message.version,
+    });
+    const { address, tls } = config.listen;
+    this.#server = Deno.serve({
+      hostname: address,
+      port: message.port,
+      reusePort: message.sharePort,
+      ...(tls && { cert: tls.certificatePem, key: tls.keyPem.reveal() }),
+      onListen: () => {},
+    }, this.#gateway.handle);
+  }
+
+  /** @returns Whether something had to be cut off. */
+  async #drain(timeoutMs: number): Promise<boolean> {
+    const cut = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => cut.resolve(true), timeoutMs);
+    const finished = (this.#server?.shutdown() ?? Promise.resolve()).then(() => false);
+    const cutOff = await Promise.race([finished, cut.promise]);
+    clearTimeout(timer);
+    await this.#gateway?.close();
+    return cutOff;
+  }
+
+  #allMetrics(workers: number): Promise<string> {
+    if (workers === 1) return this.#metrics.registry.metrics();
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#awaitedTexts.set(id, resolve);
+    scope.postMessage({ type: "ask all metrics", id });
+    return promise.finally(() => this.#awaitedTexts.delete(id));
+  }
+}
+
+const worker = new ServingWorker();
+scope.onmessage = (event) => void worker.receive(event.data);
