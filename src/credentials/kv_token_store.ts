@@ -1,0 +1,130 @@
+/**
+ * Tokens in Deno KV: a file that several workers and processes open at once, or a service that
+ * speaks KV Connect. It is opened when first needed, and anew after a failure, so that a file that
+ * was removed, or a service that was away, is no lasting harm.
+ *
+ * @module
+ */
+import type { Clock } from "./clock.ts";
+import type { RawTokenStore } from "./raw_token_store.ts";
+
+/** Who holds a lease, and until when. */
+interface Lease {
+  readonly holder: string;
+  /** KV drops entries some time after their `expireIn`, so the end is kept in the value too. */
+  readonly expiresAtMs: number;
+}
+
+/** How long to try while another process writes to the file, which refuses all others meanwhile. */
+const LOCKED_LIMIT_MS = 800;
+
+/** What a KV store works with. */
+export interface KvTokenStoreOptions {
+  /** Path of the file, or URL of the service. */
+  readonly location: string;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/** Keeps strings in Deno KV. */
+export class KvTokenStore implements RawTokenStore {
+  readonly #location: string;
+  readonly #clock: Pick<Clock, "now">;
+  #kv: Promise<Deno.Kv> | undefined;
+  #isClosed = false;
+
+  /** @param options What it works with. */
+  constructor({ location, clock }: KvTokenStoreOptions) {
+    this.#location = location;
+    this.#clock = clock;
+  }
+
+  /** @returns The string under this key, or nothing where it is absent. */
+  get(key: string): Promise<string | undefined> {
+    return this.#use(async (kv) => (await kv.get<string>(tokenKey(key))).value ?? undefined);
+  }
+
+  /** Keeps a string. */
+  set(key: string, value: string, ttlMs: number): Promise<void> {
+    return this.#use(async (kv) => void await kv.set(tokenKey(key), value, { expireIn: ttlMs }));
+  }
+
+  /** Drops the string under this key. */
+  delete(key: string): Promise<void> {
+    return this.#use((kv) => kv.delete(tokenKey(key)));
+  }
+
+  /** @returns Whether the lease is now the holder's; one already the holder's is extended. */
+  acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean> {
+    return this.#use(async (kv) => {
+      const entry = await kv.get<Lease>(leaseKey(key));
+      const nowMs = this.#clock.now();
+      const isTaken = entry.value !== null && entry.value.holder !== holder &&
+        nowMs < entry.value.expiresAtMs;
+      if (isTaken) return false;
+      const lease: Lease = { holder, expiresAtMs: nowMs + ttlMs };
+      const { ok } = await kv.atomic()
+        .check(entry)
+        .set(leaseKey(key), lease, { expireIn: ttlMs })
+        .commit();
+      return ok;
+    });
+  }
+
+  /** Gives the lease back, if it is still the holder's. */
+  releaseLease(key: string, holder: string): Promise<void> {
+    return this.#use(async (kv) => {
+      const entry = await kv.get<Lease>(leaseKey(key));
+      if (entry.value?.holder !== holder) return;
+      await kv.atomic().check(entry).delete(leaseKey(key)).commit();
+    });
+  }
+
+  /** @throws When the store cannot be read. */
+  ping(): Promise<void> {
+    return this.#use(async (kv) => void await kv.get(["dicomweb-gateway"]));
+  }
+
+  /** Closes the file or connection. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#reset(this.#kv);
+  }
+
+  async #use<T>(operate: (kv: Deno.Kv) => Promise<T>): Promise<T> {
+    if (this.#isClosed) throw new Error("the store is closed");
+    const startMs = performance.now();
+    for (let attempt = 1;; attempt++) {
+      const opened = this.#kv ??= Deno.openKv(this.#location);
+      try {
+        return await operate(await opened);
+      } catch (error) {
+        if (!isLocked(error) || performance.now() - startMs > LOCKED_LIMIT_MS) {
+          await this.#reset(opened);
+          throw error;
+        }
+      }
+      await new Promise((resolve) =>
+        setTimeout(resolve, 10 * Math.min(attempt, 5) * Math.random())
+      );
+    }
+  }
+
+  async #reset(opened: Promise<Deno.Kv> | undefined): Promise<void> {
+    if (opened === undefined || opened !== this.#kv) return;
+    this.#kv = undefined;
+    await opened.then((kv) => kv.close(), () => {});
+  }
+}
+
+/** SQLite's SQLITE_BUSY, which Deno KV hands on without waiting: nothing was written. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("database is locked");
+}
+
+function tokenKey(key: string): Deno.KvKey {
+  return ["dicomweb-gateway", "token", key];
+}
+
+function leaseKey(key: string): Deno.KvKey {
+  return ["dicomweb-gateway", "lease", key];
+}

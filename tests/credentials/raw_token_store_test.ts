@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { Secret } from "../../src/config/secret.ts";
+import { systemClock } from "../../src/credentials/clock.ts";
+import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
+import type { RawTokenStore } from "../../src/credentials/raw_token_store.ts";
+import { RedisTokenStore } from "../../src/credentials/redis_token_store.ts";
+import { needing } from "../fixtures/installed_tool.ts";
+import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
+
+/** Gives a test two stores that share what they keep, as two processes do. */
+type WithTwo = (test: (one: RawTokenStore, two: RawTokenStore) => Promise<void>) => Promise<void>;
+
+const withKv: WithTwo = async (test) => {
+  const directory = await Deno.makeTempDir();
+  const open = () => new KvTokenStore({ location: `${directory}/tokens.kv`, clock: systemClock });
+  const [one, two] = [open(), open()];
+  try {
+    await test(one, two);
+  } finally {
+    await one.close();
+    await two.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+};
+
+const withRedis: WithTwo = async (test) => {
+  const server = await startRedisServer({ password: "p@ss:wörd" });
+  const url = new Secret(server.url);
+  const [one, two] = [new RedisTokenStore(url), new RedisTokenStore(url)];
+  try {
+    await test(one, two);
+  } finally {
+    await one.close();
+    await two.close();
+    await server.kill();
+  }
+};
+
+for (
+  const [name, withTwo] of [["KvTokenStore", withKv], ["RedisTokenStore", withRedis]] as const
+) {
+  const test = (sentence: string, body: Parameters<WithTwo>[0]) => {
+    const definition = { name: `${name} ${sentence}`, fn: () => withTwo(body) };
+    Deno.test(withTwo === withRedis ? needing(REDIS, definition) : definition);
+  };
+
+  test("shares what is set and deleted", async (one, two) => {
+    assert.equal(await one.get("a"), undefined);
+    await one.set("a", "value", 60_000);
+    assert.equal(await two.get("a"), "value");
+    assert.equal(await two.get("b"), undefined);
+    await two.delete("a");
+    assert.equal(await one.get("a"), undefined);
+    await one.ping();
+  });
+
+  test("lets one of two take the lease, until it is given back", async (one, two) => {
+    const taken = await Promise.all([
+      one.acquireLease("a", "one", 60_000),
+      two.acquireLease("a", "two", 60_000),
+    ]);
+    assert.deepEqual(taken.filter(Boolean).length, 1);
+    const [holder, loser] = taken[0] ? [one, two] : [two, one];
+    const [holderName, loserName] = taken[0] ? ["one", "two"] : ["two", "one"];
+    await loser.releaseLease("a", loserName);
+    assert.equal(await loser.acquireLease("a", loserName, 60_000), false, "released by a stranger");
+    assert.equal(await loser.acquireLease("b", loserName, 60_000), true, "another key");
+    await holder.releaseLease("a", holderName);
+    assert.equal(await loser.acquireLease("a", loserName, 60_000), true);
+  });
+
+  test("ends a lease by itself, and later when its holder extends it", async (one, two) => {
+    assert(await one.acquireLease("a", "one", 150));
+    assert(await one.acquireLease("a", "one", 60_000), "its holder may extend it");
+    assert(await one.acquireLease("b", "one", 150));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(await two.acquireLease("a", "two", 150), false);
+    assert.equal(await two.acquireLease("b", "two", 150), true);
+  });
+}
