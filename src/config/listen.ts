@@ -6,18 +6,18 @@
  */
 import { z } from "zod";
 import type { ListenConfig } from "./gateway_config.ts";
-import { isLoopback } from "./loopback.ts";
+import { isHost, isLoopback } from "./host_names.ts";
 import { certificatesIn, privateKeyFault } from "./pem.ts";
 import { fileContent, type RawKeys, rawKeys, type ReadContext } from "./read_context.ts";
 import { Secret } from "./secret.ts";
 import { filePath, flag, whole } from "./value_schemas.ts";
 
 const DEFAULT_ADDRESS = "127.0.0.1";
-const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/;
 
 /** The keys of `Listen`. */
 export const listenSchema = z.strictObject({
-  Address: z.string().regex(HOST, "must be an IP address or a host name").default(DEFAULT_ADDRESS)
+  Address: z.string().refine(isListenAddress, "must be an IP address or a host name")
+    .default(DEFAULT_ADDRESS)
     .describe(
       "Address to listen on. `0.0.0.0` or `::` means every interface of the machine. " +
         "Anything but loopback needs `AllowUnauthenticated`",
@@ -33,6 +33,10 @@ export const listenSchema = z.strictObject({
       "A warning is given at every start",
   ),
 });
+
+function isListenAddress(value: string): boolean {
+  return !value.startsWith("[") && isHost(value);
+}
 
 /**
  * Checks what the keys of `Listen` mean together.

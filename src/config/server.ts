@@ -7,7 +7,7 @@ import { z } from "zod";
 import { chooseWay, signingWays } from "./credentials/signing_ways.ts";
 import type { SigningWay } from "./credentials/signing_way.ts";
 import type { ServerConfig } from "./gateway_config.ts";
-import { isLoopback } from "./loopback.ts";
+import { isLoopback } from "./host_names.ts";
 import { certificatesIn } from "./pem.ts";
 import { fileContent, isObject, type RawKeys, type ReadContext } from "./read_context.ts";
 import { buildResilience, buildTimeouts, resilienceSchema, timeoutsSchema } from "./resilience.ts";
@@ -41,6 +41,9 @@ export const serverKeys = {
   ResilienceConfig: resilienceSchema.prefault({}).describe("Trying again and giving up"),
 };
 
+const serverKeysSchema = z.object(serverKeys);
+const schemas = new Map<SigningWay, z.ZodObject>();
+
 /**
  * The schema of a server that signs in one way.
  *
@@ -48,7 +51,11 @@ export const serverKeys = {
  * @returns The schema of all keys such a server has.
  */
 export function serverSchema(way: SigningWay): z.ZodObject {
-  return z.strictObject({ ...serverKeys, ...way.keys });
+  const known = schemas.get(way);
+  if (known !== undefined) return known;
+  const schema = z.strictObject({ ...serverKeys, ...way.keys });
+  schemas.set(way, schema);
+  return schema;
 }
 
 /** Where the way of signing is not known, a key may be that of any, and none of them is required. */
@@ -107,7 +114,7 @@ export function checkServer(raw: unknown, context: ReadContext): void {
  * @returns The server.
  */
 export function buildServer(name: string, raw: RawKeys, context: ReadContext): ServerConfig {
-  const keys = z.object(serverKeys).parse(raw);
+  const keys = serverKeysSchema.parse(raw);
   const { way } = chooseWay(raw);
   if (way === undefined) throw new TypeError("Cannot build a server that was found wrong");
   const caFile = fileContent(context.files, keys.VerifySSL);

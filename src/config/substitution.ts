@@ -64,6 +64,7 @@ class ReferenceReader {
   readonly #text: string;
   readonly #sources: SubstitutionSources;
   #at = 0;
+  #misformed = false;
 
   constructor(text: string, sources: SubstitutionSources) {
     this.#text = text;
@@ -106,33 +107,34 @@ class ReferenceReader {
   #variable(name: string, fallback: string | undefined, faultsBefore: number): string {
     const value = this.#sources.variable(name);
     if (fallback === undefined) {
-      if (value === undefined) this.#fault(true, `the environment variable ${name} is not set`);
+      if (value === undefined) this.#absent(`the environment variable ${name} is not set`);
       return value ?? "";
     }
     if (!value) return fallback;
     // What an unused default refers to need not exist.
-    const written = this.faults.splice(faultsBefore).filter(({ absent }) => !absent);
-    this.faults.push(...written);
+    this.faults.splice(faultsBefore);
     return value;
   }
 
   #file(path: string): string {
     const read = this.#sources.file(path);
     if ("content" in read) return read.content;
-    this.#fault(true, `the file ${path} cannot be read: ${read.failure}`);
+    this.#absent(`the file ${path} cannot be read: ${read.failure}`);
     return "";
   }
 
-  /** Stops reading: what follows a mistake has no certain meaning. */
+  /** Stops reading: where the form is wrong, nothing else in the string has a certain meaning. */
   #giveUp(message: string): string {
     this.#at = this.#text.length;
-    this.#fault(false, message);
+    if (this.#misformed) return "";
+    this.#misformed = true;
+    this.faults.splice(0, Infinity, { absent: false, message });
     return "";
   }
 
-  #fault(absent: boolean, message: string): void {
+  #absent(message: string): void {
     if (!this.faults.some((fault) => fault.message === message)) {
-      this.faults.push({ absent, message });
+      this.faults.push({ absent: true, message });
     }
   }
 

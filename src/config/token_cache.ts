@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import type { TokenCacheConfig } from "./gateway_config.ts";
-import { isLoopback } from "./loopback.ts";
+import { isHost, isLoopback } from "./host_names.ts";
 import type { RawKeys, ReadContext } from "./read_context.ts";
 import { Secret } from "./secret.ts";
 import { text } from "./value_schemas.ts";
@@ -100,7 +100,8 @@ export function buildTokenCache(keys: z.output<typeof tokenCacheSchema>): TokenC
 
 function urlFault(url: unknown, backend: "kv" | "redis"): string | undefined {
   const pattern = backend === "redis" ? /^rediss?:\/\/[^/]/ : /^https?:\/\/[^/]/;
-  if (typeof url === "string" && pattern.test(url) && URL.canParse(url)) return undefined;
+  const text = typeof url === "string" && pattern.test(url) ? url : "";
+  if (isHost(URL.parse(text)?.hostname ?? "")) return undefined;
   return backend === "redis"
     ? "must be a URL that starts with redis:// or rediss://"
     : "must be a URL that starts with https:// or http://";

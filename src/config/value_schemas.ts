@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { isHost } from "./host_names.ts";
 
 /** Marks the keys whose value is the path of a file, which the supervisor reads for the worker. */
 export const fileKeys: z.core.$ZodRegistry<{ readonly file: true }> = z.registry<{
@@ -93,8 +94,10 @@ function urlFault(value: string, queryAllowed: boolean): string | undefined {
   }
   // deno-lint-ignore no-control-regex
   if (/[\s\\\u0000-\u001f\u007f]/.test(value)) return "must not hold blanks or backslashes";
-  if (!URL.canParse(value)) return "must be a URL with a host name, as in https://store.example/";
-  const url = new URL(value);
+  const url = URL.parse(value);
+  if (url === null || !isHost(url.hostname)) {
+    return "must be a URL with a host name, as in https://store.example/";
+  }
   if (url.username !== "" || url.password !== "" || /^https?:\/\/[^/?#]*@/i.test(value)) {
     return "must not hold a user name or password";
   }

@@ -17,6 +17,8 @@ export interface SigningWay {
   readonly description: string;
   /** The keys whose values choose this way, with those values. */
   readonly chosenBy: Readonly<Record<string, readonly string[]>>;
+  /** Names of the environment variables that it takes settings from. */
+  readonly environment: readonly string[];
   /** Its keys, those that choose it included; what is not optional is required. */
   readonly keys: z.core.$ZodLooseShape;
   /**
@@ -40,6 +42,7 @@ export interface SigningWay {
 export interface SigningWayParts<Shape extends z.core.$ZodLooseShape>
   extends Pick<SigningWay, "title" | "description" | "chosenBy"> {
   readonly keys: Shape;
+  readonly environment?: readonly string[];
   readonly check?: SigningWay["check"];
   /** Makes what signing needs from the keys, checked. */
   readonly build: (
@@ -58,12 +61,14 @@ export function signingWay<Shape extends z.core.$ZodLooseShape>(
   parts: SigningWayParts<Shape>,
 ): SigningWay {
   const { title, description, chosenBy, keys } = parts;
+  const schema = z.object(keys);
   return {
     title,
     description,
     chosenBy,
+    environment: parts.environment ?? [],
     keys,
     check: parts.check ?? (() => {}),
-    read: (raw, context) => parts.build(z.object(keys).parse(raw), context),
+    read: (raw, context) => parts.build(schema.parse(raw), context),
   };
 }

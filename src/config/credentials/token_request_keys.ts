@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import type { ClientAuthentication, ClientCredentials } from "../gateway_config.ts";
-import { isLoopback } from "../loopback.ts";
+import { isLoopback } from "../host_names.ts";
 import type { RawKeys, ReadContext } from "../read_context.ts";
 import { httpUrl, text } from "../value_schemas.ts";
 import { AZURE_DICOM_SCOPE, entraTokenEndpoint, isEntra } from "./entra.ts";

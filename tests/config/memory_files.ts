@@ -1,0 +1,85 @@
+/**
+ * Loads configurations whose files and environment variables live in memory.
+ *
+ * @module
+ */
+import { ConfigError, type ConfigProblem } from "../../src/config/config_error.ts";
+import {
+  type ConfigSource,
+  type ConfigSourceOptions,
+  loadConfigSource,
+} from "../../src/config/config_source.ts";
+import type { GatewayConfig } from "../../src/config/gateway_config.ts";
+import { parseConfig } from "../../src/config/parse_config.ts";
+
+/** Where the configuration is said to stand. */
+export const CONFIG_PATH = "/srv/gateway/gateway.json";
+
+/** What surrounds a configuration. */
+export interface Surroundings extends Pick<ConfigSourceOptions, "listen"> {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Further files, by absolute path. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a configuration.
+ *
+ * @param content Text of the file, or what it holds.
+ * @param surroundings Variables and files.
+ * @returns What a supervisor would hand to its worker.
+ */
+export function loadFromMemory(
+  content: string | Readonly<Record<string, unknown>>,
+  surroundings: Surroundings = {},
+): Promise<ConfigSource> {
+  const text = typeof content === "string" ? content : JSON.stringify(content);
+  const files = new Map(Object.entries({ ...surroundings.files, [CONFIG_PATH]: text }));
+  const env = new Map(Object.entries({ HOME: "/home/gateway", ...surroundings.env }));
+  return loadConfigSource(CONFIG_PATH, {
+    env: (name) => env.get(name),
+    readTextFile: (path) => {
+      const found = files.get(path);
+      return found === undefined
+        ? Promise.reject(new Deno.errors.NotFound("No such file or directory (os error 2)"))
+        : Promise.resolve(found);
+    },
+    ...(surroundings.listen && { listen: surroundings.listen }),
+  });
+}
+
+/**
+ * Reads and parses the section of a configuration.
+ *
+ * @param section The keys of `DicomWebOAuth`.
+ * @param surroundings Variables and files.
+ * @returns The configuration.
+ */
+export async function parseSection(
+  section: Readonly<Record<string, unknown>>,
+  surroundings: Surroundings = {},
+): Promise<GatewayConfig> {
+  return parseConfig(
+    structuredClone(await loadFromMemory({ DicomWebOAuth: section }, surroundings)),
+  );
+}
+
+/**
+ * Reads and parses a configuration that must be wrong.
+ *
+ * @param content Text of the file, or what it holds.
+ * @param surroundings Variables and files.
+ * @returns What is wrong with it; empty when nothing is.
+ */
+export async function problemsOf(
+  content: string | Readonly<Record<string, unknown>>,
+  surroundings: Surroundings = {},
+): Promise<readonly ConfigProblem[]> {
+  try {
+    parseConfig(structuredClone(await loadFromMemory(content, surroundings)));
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
