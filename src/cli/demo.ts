@@ -32,6 +32,7 @@ export async function demo(flags: { readonly once: boolean }, version: string): 
             path: "demo",
             document,
             files: {},
+            environment: {},
             defaultStateDirectory: stateDirectory,
             problems: [],
           },

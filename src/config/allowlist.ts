@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { CredentialsConfig, GatewayConfig, TokenCacheConfig } from "./gateway_config.ts";
+import { credentialsReach } from "./credentials_reach.ts";
+import type { GatewayConfig, TokenCacheConfig } from "./gateway_config.ts";
 
 /** Ports that the URLs of a scheme mean where they name none. */
 const DEFAULT_PORTS: Readonly<Record<string, number>> = {
@@ -25,7 +26,7 @@ export function networkAllowlist(config: GatewayConfig): string[] {
   const urls = [
     ...[...config.servers.values()].flatMap((server) => [
       server.url,
-      ...credentialUrls(server.credentials),
+      ...credentialsReach(server.credentials).urls,
     ]),
     ...cacheUrls(config.tokenCache),
     ...(config.proxy === undefined ? [] : [config.proxy.url]),
@@ -62,15 +63,6 @@ export function listenHostAndPort({ listen }: GatewayConfig): string {
 export function hostAndPort(url: string): string {
   const { protocol, hostname, port } = new URL(url);
   return `${hostname.toLowerCase()}:${port || DEFAULT_PORTS[protocol]}`;
-}
-
-function credentialUrls(credentials: CredentialsConfig): string[] {
-  switch (credentials.kind) {
-    case "none":
-      return [];
-    case "client_credentials":
-      return [credentials.tokenEndpoint];
-  }
 }
 
 function cacheUrls(cache: TokenCacheConfig): string[] {

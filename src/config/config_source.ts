@@ -8,6 +8,7 @@
 import { dirname, resolve } from "node:path";
 import { type ConfigDocument, readDocument } from "./config_document.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "./config_error.ts";
+import { signingWays } from "./credentials/signing_ways.ts";
 import { type Environment, stateHome } from "./find_config.ts";
 import { namedFiles } from "./named_files.ts";
 import { isObject, rawKeys } from "./read_context.ts";
@@ -22,6 +23,8 @@ export interface ConfigSource {
   readonly document: ConfigDocument;
   /** Contents of the files that keys name, by path as written there. */
   readonly files: Readonly<Record<string, string>>;
+  /** The environment variables that ways of signing take settings from, where they are set. */
+  readonly environment: Readonly<Record<string, string>>;
   /** The state directory where the file names none. */
   readonly defaultStateDirectory: string;
   /** What went wrong so far; `parseConfig` adds what else is wrong. */
@@ -81,9 +84,20 @@ export async function loadConfigSource(
     path: absolute,
     document: { ...document, [SECTION]: section },
     files: Object.fromEntries(files),
+    environment: signingEnvironment(env),
     defaultStateDirectory: stateHome(env),
     problems,
   };
+}
+
+function signingEnvironment(env: Environment): Record<string, string> {
+  const names = new Set(signingWays.flatMap(({ environment }) => environment));
+  const set: Record<string, string> = {};
+  for (const name of names) {
+    const value = env(name);
+    if (value) set[name] = value;
+  }
+  return set;
 }
 
 function complete(text: string, sources: SubstitutionSources): {

@@ -38,7 +38,8 @@ const FORMER_KEYS: Readonly<Record<string, string>> = {
  */
 export function parseConfig(source: ConfigSource): GatewayConfig {
   const report = new ProblemReport(source.problems);
-  const context: ReadContext = { path: [SECTION], files: source.files, report };
+  const { files, environment } = source;
+  const context: ReadContext = { path: [SECTION], files, environment, report };
   const raw = source.document[SECTION];
   const section = sectionSchema.safeParse(raw);
   if (!section.success) {

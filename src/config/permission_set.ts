@@ -4,6 +4,7 @@
  * @module
  */
 import { listenHostAndPort, networkAllowlist } from "./allowlist.ts";
+import { credentialsReach } from "./credentials_reach.ts";
 import type { GatewayConfig } from "./gateway_config.ts";
 
 /** The permissions of a worker; `false` grants nothing. */
@@ -28,10 +29,15 @@ export function permissionSet(config: GatewayConfig): PermissionSet {
   const { tokenCache, stateDirectory } = config;
   const kv = tokenCache.backend === "kv";
   const kvFile = kv && tokenCache.url === undefined;
+  const reaches = [...config.servers.values()].map(({ credentials }) =>
+    credentialsReach(credentials)
+  );
+  const state = kvFile || reaches.some((reach) => reach.state) ? [stateDirectory] : [];
+  const files = reaches.flatMap((reach) => reach.files);
   return {
     net: [...new Set([listenHostAndPort(config), ...networkAllowlist(config)])].sort(),
-    read: kvFile ? [stateDirectory] : false,
-    write: kvFile ? [stateDirectory] : false,
+    read: orNothing([...new Set([...state, ...files])].sort()),
+    write: orNothing(state),
     // A remote KV takes its access token from this variable and from nowhere else.
     env: kv && !kvFile ? ["DENO_KV_ACCESS_TOKEN"] : false,
     run: false,
@@ -39,4 +45,8 @@ export function permissionSet(config: GatewayConfig): PermissionSet {
     sys: false,
     import: false,
   };
+}
+
+function orNothing(paths: string[]): string[] | false {
+  return paths.length > 0 && paths;
 }

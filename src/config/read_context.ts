@@ -16,6 +16,8 @@ export interface ReadContext {
   readonly path: KeyPath;
   /** Contents of the files that the configuration names, by path as written there. */
   readonly files: Readonly<Record<string, string>>;
+  /** Environment variables that a way of signing takes its settings from, where they are set. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly report: ProblemReport;
 }
 

@@ -1,0 +1,34 @@
+/**
+ * What each way of signing has to reach while the gateway runs: the network allowlist and the
+ * worker's permissions come of it.
+ *
+ * @module
+ */
+import type { CredentialsConfig } from "./gateway_config.ts";
+
+/** What a way of signing has to reach. */
+export interface CredentialsReach {
+  /** URLs whose hosts are contacted, besides the store's own. */
+  readonly urls: readonly string[];
+  /** Absolute paths of files that are read again while the gateway runs. */
+  readonly files: readonly string[];
+  /** Whether it keeps something in the state directory. */
+  readonly state: boolean;
+}
+
+const NOTHING: CredentialsReach = { urls: [], files: [], state: false };
+
+/**
+ * What the configured way of signing has to reach.
+ *
+ * @param credentials What the configuration says.
+ * @returns Hosts, files and whether the state directory is used.
+ */
+export function credentialsReach(credentials: CredentialsConfig): CredentialsReach {
+  switch (credentials.kind) {
+    case "none":
+      return NOTHING;
+    case "client_credentials":
+      return { ...NOTHING, urls: [credentials.tokenEndpoint] };
+  }
+}
