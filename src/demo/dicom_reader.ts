@@ -24,6 +24,18 @@ export class DicomFileError extends Error {
 export class TransferSyntaxError extends DicomFileError {
   /** Tells it from other errors. */
   override readonly name: string = "TransferSyntaxError";
+  /** The file meta information, which is read in any case. */
+  readonly meta: DicomDataset;
+
+  /**
+   * Makes the error.
+   *
+   * @param meta The file meta information.
+   */
+  constructor(meta: DicomDataset) {
+    super(`Cannot read DICOM file: its transfer syntax is ${plainString(meta, "00020010")}`);
+    this.meta = meta;
+  }
 }
 
 const IMPLICIT_VR = "1.2.840.10008.1.2";
@@ -54,11 +66,7 @@ export function readDicomFile(file: Uint8Array<ArrayBuffer>): DicomFile {
   if (transferSyntax === "") {
     throw new DicomFileError("Cannot read DICOM file: it names no transfer syntax");
   }
-  if (UNREAD.test(transferSyntax)) {
-    throw new TransferSyntaxError(
-      `Cannot read DICOM file: its transfer syntax is ${transferSyntax}`,
-    );
-  }
+  if (UNREAD.test(transferSyntax)) throw new TransferSyntaxError(meta);
   const dataset = reader.readDataset(file.length, transferSyntax !== IMPLICIT_VR, 0);
   return { transferSyntax, dataset };
 }

@@ -1,0 +1,75 @@
+/**
+ * Lets only requests through that carry a valid access token (RFC 6750): signed by the identity
+ * provider, issued for this store, not expired, and of the scope required (RFC 9068).
+ *
+ * @module
+ */
+import type { MiddlewareHandler } from "hono";
+import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
+import { Problem } from "./problem.ts";
+
+/** Whose tokens are accepted. */
+export interface BearerGateOptions {
+  /** Finds the key a token is signed with. */
+  readonly keys: JWTVerifyGetKey;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly scope: string;
+  /** The clock, in milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Is told of every request, whether it was let through. */
+  readonly onRequest: (isAuthorized: boolean) => void;
+}
+
+/**
+ * Makes the gate.
+ *
+ * @param options Whose tokens are accepted.
+ * @returns A middleware that throws a 401 or 403 problem for what it does not let through.
+ */
+export function bearerGate(options: BearerGateOptions): MiddlewareHandler {
+  async function check(header: string | undefined): Promise<void> {
+    const token = /^Bearer +([^ ]+)$/i.exec(header ?? "")?.[1];
+    if (token === undefined) throw refusal(401, "The request has no access token", "");
+    const payload = await verify(token);
+    const scopes = typeof payload.scope === "string" ? payload.scope.split(" ") : [];
+    if (!scopes.includes(options.scope)) {
+      throw refusal(403, `The token is not of the scope ${options.scope}`, "insufficient_scope");
+    }
+  }
+
+  async function verify(token: string): Promise<JWTPayload> {
+    try {
+      const { payload } = await jwtVerify(token, options.keys, {
+        issuer: options.issuer,
+        audience: options.audience,
+        algorithms: ["ES256", "RS256"],
+        typ: "at+jwt",
+        requiredClaims: ["exp"],
+        currentDate: new Date(options.now()),
+      });
+      return payload;
+    } catch (error) {
+      if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout) {
+        throw new Problem(503, "The identity provider's keys cannot be had");
+      }
+      throw refusal(401, "The access token is not valid here, or no longer", "invalid_token");
+    }
+  }
+
+  return async function bearer(c, next) {
+    try {
+      await check(c.req.header("authorization"));
+    } catch (error) {
+      options.onRequest(false);
+      throw error;
+    }
+    options.onRequest(true);
+    await next();
+  };
+}
+
+function refusal(status: number, detail: string, code: string): Problem {
+  const challenge = 'Bearer realm="demo"' + (code && `, error="${code}"`);
+  return new Problem(status, detail, { "WWW-Authenticate": challenge });
+}

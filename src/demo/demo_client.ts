@@ -1,0 +1,134 @@
+/**
+ * The demo's DICOMweb client: asks the gateway what a PACS or a viewer would ask, without any
+ * credentials, and judges the answers.
+ *
+ * @module
+ */
+import { boundaryOf, readMultipart } from "../dicomweb/multipart_reader.ts";
+import { newBoundary, writeMultipart } from "../dicomweb/multipart_writer.ts";
+import { authority, HttpClient, type HttpRequestInit } from "../network/http_client.ts";
+import { tagOf } from "./dicom_dictionary.ts";
+import type { DicomJson } from "./dicom_json.ts";
+
+const STEP_TIMEOUT_MS = 30_000;
+
+/** A DICOMweb client of one service. */
+export class DemoClient {
+  readonly #baseUrl: string;
+  readonly #signal: AbortSignal;
+  readonly #http: HttpClient;
+
+  /**
+   * Makes a client.
+   *
+   * @param baseUrl The service's base URL, without a trailing slash.
+   * @param signal Aborts what is under way.
+   */
+  constructor(baseUrl: string, signal: AbortSignal) {
+    this.#baseUrl = baseUrl;
+    this.#signal = signal;
+    this.#http = new HttpClient({ allowlist: new Set([authority(baseUrl)]) });
+  }
+
+  /**
+   * Stores instances in one request (STOW-RS).
+   *
+   * @param files The DICOM files.
+   * @returns SOP Instance UIDs of what is said to be stored.
+   * @throws {Error} When not everything was stored.
+   */
+  async store(files: readonly Uint8Array<ArrayBuffer>[]): Promise<string[]> {
+    const boundary = newBoundary();
+    const parts = files.map((body) => ({ headers: { "Content-Type": "application/dicom" }, body }));
+    const response = await this.#send("/studies", {
+      method: "POST",
+      headers: {
+        "Accept": "application/dicom+json",
+        "Content-Type": `multipart/related; type="application/dicom"; boundary=${boundary}`,
+      },
+      body: writeMultipart(parts, boundary),
+    });
+    const report: DicomJson = await response.json();
+    if (response.status !== 200) throw new Error(`not all were stored (${response.status})`);
+    return (report[tagOf("ReferencedSOPSequence")]?.Value ?? []).map((item) =>
+      String((item as DicomJson)[tagOf("ReferencedSOPInstanceUID")]?.Value?.[0])
+    );
+  }
+
+  /**
+   * Searches (QIDO-RS).
+   *
+   * @param path Path and query below the base URL.
+   * @returns The results.
+   */
+  async search(path: string): Promise<DicomJson[]> {
+    const response = await this.#send(path, { headers: { "Accept": "application/dicom+json" } });
+    // A service may say "no results" without a body.
+    return response.status === 204 ? [] : await response.json();
+  }
+
+  /**
+   * Retrieves a study, series or instance (WADO-RS).
+   *
+   * @param path Path below the base URL.
+   * @returns The DICOM files, one by one.
+   */
+  async *retrieve(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    const response = await this.#send(path, {
+      headers: { "Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*' },
+    });
+    if (response.body === null) throw new Error("the answer is empty");
+    const boundary = boundaryOf(response.headers.get("content-type"));
+    for await (const part of readMultipart(response.body, boundary)) {
+      yield await new Response(part.body).bytes();
+    }
+  }
+
+  /**
+   * Deletes a study.
+   *
+   * @param path Path below the base URL.
+   */
+  async delete(path: string): Promise<void> {
+    const response = await this.#send(path, { method: "DELETE" });
+    await response.body?.cancel();
+  }
+
+  /**
+   * Asks for something only to see whether it can be had.
+   *
+   * @param path Path and query below the base URL.
+   * @returns The HTTP status.
+   */
+  async status(path: string): Promise<number> {
+    const response = await this.#http.send(this.#baseUrl + path, { signal: this.#deadline() });
+    await response.body?.cancel();
+    return response.status;
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    this.#http.close();
+  }
+
+  async #send(path: string, init: HttpRequestInit): Promise<Response> {
+    const signal = this.#deadline();
+    const response = await this.#http.send(this.#baseUrl + path, { ...init, signal });
+    if (response.ok) return response;
+    throw new Error(`the answer was ${response.status}${await explanation(response)}`);
+  }
+
+  #deadline(): AbortSignal {
+    return AbortSignal.any([this.#signal, AbortSignal.timeout(STEP_TIMEOUT_MS)]);
+  }
+}
+
+/** What the gateway or the store says of a failure in its problem details. */
+async function explanation(response: Response): Promise<string> {
+  try {
+    const { error_code: code, message, detail } = await response.json();
+    return `: ${[code, message ?? detail].filter(Boolean).join(" ")}`;
+  } catch {
+    return "";
+  }
+}

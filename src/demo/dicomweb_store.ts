@@ -1,0 +1,173 @@
+/**
+ * A DICOMweb origin server for the demo: it keeps a bounded amount of instances in memory and lets
+ * no one in without an access token. It stores, searches, retrieves and deletes as PS3.18 says; it
+ * does not render, transcode, speak XML or keep worklists, and says so when asked.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { methodNotAllowed } from "hono/method-not-allowed";
+import { createRemoteJWKSet, customFetch } from "jose";
+import { authority, HttpClient } from "../network/http_client.ts";
+import { bearerGate } from "./bearer_gate.ts";
+import { type ArchivedInstance, InstanceArchive, type ResourcePath } from "./instance_archive.ts";
+import { type LoopbackServer, serveOnLoopback } from "./loopback_server.ts";
+import { chooseOffer, JSON_OFFERS } from "./media_type_offer.ts";
+import { Problem } from "./problem.ts";
+import {
+  retrieveBulkData,
+  retrieveFrames,
+  retrieveInstances,
+  retrieveMetadata,
+} from "./retrieve_transaction.ts";
+import { parseSearchQuery } from "./search_query.ts";
+import { search, type SearchLevel } from "./search_transaction.ts";
+import { storeInstances } from "./store_transaction.ts";
+
+/** How the store is set up. */
+export interface DicomWebStoreOptions {
+  /** The port to listen on where it is free. */
+  readonly port: number;
+  /** Where the identity provider publishes its keys. */
+  readonly jwksUri: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly scope: string;
+  /** How much it keeps, in bytes; 256 MiB unless told. */
+  readonly maxBytes?: number;
+  /** The clock, in milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** A running store. */
+export interface DicomWebStore extends LoopbackServer {
+  /** The base URL of the DICOMweb service, without a trailing slash. */
+  readonly url: string;
+  /** How many requests came with a valid token so far. */
+  readonly authorizedRequests: number;
+  /** How many came without one. */
+  readonly refusedRequests: number;
+}
+
+const BASE_PATH = "/dicom-web";
+const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Starts a store on 127.0.0.1.
+ *
+ * @param options How it is set up.
+ * @returns The running store.
+ */
+export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore {
+  const client = new HttpClient({ allowlist: new Set([authority(options.jwksUri)]) });
+  const requests = { authorized: 0, refused: 0 };
+  const app = new Hono().basePath(BASE_PATH);
+  app.use(bearerGate({
+    ...options,
+    now: options.now ?? Date.now,
+    keys: createRemoteJWKSet(new URL(options.jwksUri), {
+      [customFetch]: (url, init) => client.send(url, init),
+    }),
+    onRequest: (isAuthorized) => requests[isAuthorized ? "authorized" : "refused"]++,
+  }));
+  app.use(methodNotAllowed({
+    app,
+    onMethodNotAllowed(_, methods) {
+      throw new Problem(405, "The resource does not have this method", {
+        Allow: methods.join(", "),
+      });
+    },
+  }));
+  addTransactions(app, new InstanceArchive(options.maxBytes ?? DEFAULT_MAX_BYTES));
+  app.notFound(() => new Problem(404, "There is no such resource").toResponse());
+  app.onError((error) => {
+    if (error instanceof Problem) return error.toResponse();
+    throw error;
+  });
+  const server = serveOnLoopback(options.port, () => app.fetch);
+  return {
+    ...server,
+    url: server.origin + BASE_PATH,
+    get authorizedRequests() {
+      return requests.authorized;
+    },
+    get refusedRequests() {
+      return requests.refused;
+    },
+    async close() {
+      await server.close();
+      client.close();
+    },
+  };
+}
+
+const STUDY = "/studies/:study";
+const SERIES = `${STUDY}/series/:series`;
+const INSTANCE = `${SERIES}/instances/:instance`;
+
+function addTransactions(app: Hono, archive: InstanceArchive): void {
+  const store = (c: Context) =>
+    storeInstances(c.req.raw, { archive, baseUrl: baseUrl(c), study: pathOf(c).study });
+  app.post("/studies", store);
+  app.post(STUDY, store);
+
+  const searchFor = (level: SearchLevel) => (c: Context) => {
+    const { essence } = chooseOffer(c.req.header("accept"), JSON_OFFERS);
+    const query = parseSearchQuery(new URL(c.req.url).searchParams);
+    const results = search(archive, level, pathOf(c), query, baseUrl(c));
+    return Response.json(results, {
+      headers: { "Content-Type": essence, ...(query.isFuzzy && { Warning: NOT_FUZZY }) },
+    });
+  };
+  app.get("/studies", searchFor("study"));
+  for (const path of ["/series", `${STUDY}/series`]) app.get(path, searchFor("series"));
+  for (const path of ["/instances", `${STUDY}/instances`, `${SERIES}/instances`]) {
+    app.get(path, searchFor("instance"));
+  }
+
+  const found = (c: Context): [ArchivedInstance, ...ArchivedInstance[]] => {
+    const [first, ...others] = archive.select(pathOf(c));
+    if (first === undefined) throw new Problem(404, "There is no such study, series or instance");
+    return [first, ...others];
+  };
+  for (const path of [STUDY, SERIES, INSTANCE]) {
+    app.get(path, (c) => retrieveInstances(found(c), c.req.header("accept"), baseUrl(c)));
+    app.get(
+      `${path}/metadata`,
+      (c) => retrieveMetadata(found(c), c.req.header("accept"), baseUrl(c)),
+    );
+    app.delete(path, (c) => {
+      found(c);
+      archive.remove(pathOf(c));
+      return c.body(null, 204);
+    });
+    for (const representation of ["rendered", "thumbnail"]) {
+      app.get(`${path}/${representation}`, notRendered);
+    }
+  }
+  app.get(
+    `${INSTANCE}/bulkdata/:tag`,
+    (c) => retrieveBulkData(found(c)[0], c.req.param("tag"), c.req.header("accept")),
+  );
+  app.get(
+    `${INSTANCE}/frames/:frames`,
+    (c) => retrieveFrames(found(c)[0], c.req.param("frames"), c.req.header("accept")),
+  );
+  app.get(`${INSTANCE}/frames/:frames/rendered`, notRendered);
+}
+
+/** What PS3.18, section 8.3.4.2 wants said when fuzzy matching is asked for and not offered. */
+const NOT_FUZZY =
+  '299 demo "The fuzzymatching parameter is not supported. Only literal matching has been performed."';
+
+function notRendered(): never {
+  throw new Problem(501, "This store does not render images");
+}
+
+function pathOf(c: Context): ResourcePath {
+  return c.req.param();
+}
+
+function baseUrl(c: Context): string {
+  return new URL(c.req.url).origin + BASE_PATH;
+}

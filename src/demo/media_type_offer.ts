@@ -1,0 +1,60 @@
+/**
+ * Finds what to answer with among what a client accepts and what can be offered.
+ *
+ * @module
+ */
+import { type AcceptedMediaType, parseAccept } from "../dicomweb/media_type.ts";
+import { Problem } from "./problem.ts";
+
+/** A media type that can be answered with. */
+export interface Offer {
+  /** Type and subtype. */
+  readonly essence: string;
+  /** What the parts of a multipart type are. */
+  readonly type?: string;
+  /** The transfer syntaxes of what is offered, none of which can be changed. */
+  readonly transferSyntaxes?: ReadonlySet<string>;
+}
+
+/** DICOM JSON, under both names. */
+export const JSON_OFFERS: readonly Offer[] = [
+  { essence: "application/dicom+json" },
+  { essence: "application/json" },
+];
+
+/**
+ * Chooses the offer that the client likes best.
+ *
+ * @param accept The request's `Accept` header.
+ * @param offers What can be offered, the best first.
+ * @returns The offer chosen.
+ * @throws {Problem} 406 when the client accepts none.
+ */
+export function chooseOffer(accept: string | undefined, offers: readonly Offer[]): Offer {
+  for (const range of parseAccept(accept)) {
+    const offer = offers.find((each) => fits(range, each));
+    if (offer !== undefined) return offer;
+  }
+  const names = offers.map(({ essence, type, transferSyntaxes }) =>
+    essence + (type ? `; type="${type}"` : "") +
+    (transferSyntaxes ? ` in transfer syntax ${[...transferSyntaxes].join(" and ")}` : "")
+  );
+  throw new Problem(
+    406,
+    `None of the accepted media types can be had; offered: ${names.join(", ")}`,
+  );
+}
+
+function fits(range: AcceptedMediaType, offer: Offer): boolean {
+  if (!covers(range.essence, offer.essence)) return false;
+  const type = range.parameters.get("type");
+  if (type !== undefined && !covers(type.toLowerCase(), offer.type ?? offer.essence)) return false;
+  const transferSyntax = range.parameters.get("transfer-syntax") ?? "*";
+  return transferSyntax === "*" || offer.transferSyntaxes === undefined ||
+    [...offer.transferSyntaxes].every((each) => each === transferSyntax);
+}
+
+function covers(range: string, type: string): boolean {
+  return range === "*/*" || range === type ||
+    (range.endsWith("/*") && type.startsWith(range.slice(0, -1)));
+}

@@ -1,0 +1,174 @@
+/**
+ * The Retrieve transaction (PS3.18, section 10.4): instances as they were stored, their metadata, and
+ * the values of uncompressed pixel data. Nothing is transcoded or rendered.
+ *
+ * @module
+ */
+import { formatMediaType } from "../dicomweb/media_type.ts";
+import {
+  type MultipartPartInit,
+  newBoundary,
+  writeMultipart,
+} from "../dicomweb/multipart_writer.ts";
+import { EXPLICIT_VR_LITTLE_ENDIAN } from "./dicom_dataset.ts";
+import { type Keyword, tagOf } from "./dicom_dictionary.ts";
+import type { DicomJson } from "./dicom_json.ts";
+import { type ArchivedInstance, resourceUrl } from "./instance_archive.ts";
+import { chooseOffer, JSON_OFFERS, type Offer } from "./media_type_offer.ts";
+import { Problem } from "./problem.ts";
+
+/**
+ * Answers with whole instances.
+ *
+ * @param instances The instances; at least one.
+ * @param accept The request's `Accept` header.
+ * @param baseUrl The base URL of the service.
+ * @returns The DICOM files, as multipart or, one alone where that is preferred, by itself.
+ * @throws {Problem} 406 when nothing of it is accepted.
+ */
+export function retrieveInstances(
+  instances: readonly ArchivedInstance[],
+  accept: string | undefined,
+  baseUrl: string,
+): Response {
+  const transferSyntaxes = new Set(instances.map((each) => each.transferSyntax));
+  const single = { essence: "application/dicom", transferSyntaxes };
+  return respond(
+    instances.map((each) => ({
+      headers: {
+        "Content-Type": dicomType("application/dicom", each.transferSyntax),
+        "Content-Location": resourceUrl(baseUrl, each),
+      },
+      body: each.file,
+    })),
+    chooseOffer(accept, offersOf(single, instances.length)),
+  );
+}
+
+/**
+ * Answers with the metadata of instances.
+ *
+ * @param instances The instances.
+ * @param accept The request's `Accept` header.
+ * @param baseUrl The base URL of the service.
+ * @returns Their datasets in DICOM JSON, with URLs in place of long binary values.
+ * @throws {Problem} 406 when DICOM JSON is not accepted.
+ */
+export function retrieveMetadata(
+  instances: readonly ArchivedInstance[],
+  accept: string | undefined,
+  baseUrl: string,
+): Response {
+  const { essence } = chooseOffer(accept, JSON_OFFERS);
+  const datasets = instances.map((each) => withBulkUrls(each.json, resourceUrl(baseUrl, each)));
+  return Response.json(datasets, { headers: { "Content-Type": essence } });
+}
+
+/**
+ * Answers with a value that the metadata only names.
+ *
+ * @param instance The instance.
+ * @param tag The attribute's tag.
+ * @param accept The request's `Accept` header.
+ * @returns The value's bytes.
+ * @throws {Problem} 404 when there is no such value, 406 when bytes are not accepted.
+ */
+export function retrieveBulkData(
+  instance: ArchivedInstance,
+  tag: string,
+  accept: string | undefined,
+): Response {
+  const body = instance.bulk.get(tag.toUpperCase());
+  if (body === undefined) throw new Problem(404, "There is no such bulk data");
+  return respondWithBytes([body], accept);
+}
+
+/**
+ * Answers with frames of uncompressed pixel data.
+ *
+ * @param instance The instance.
+ * @param list The frames' numbers, from 1, parted by commas.
+ * @param accept The request's `Accept` header.
+ * @returns The frames' bytes.
+ * @throws {Problem} 400 for a list that is none, 404 for a frame that is not there, 406 when the pixel data is compressed or bytes are not accepted.
+ */
+export function retrieveFrames(
+  instance: ArchivedInstance,
+  list: string,
+  accept: string | undefined,
+): Response {
+  if (!/^[1-9]\d{0,8}(,[1-9]\d{0,8})*$/.test(list)) {
+    throw new Problem(400, "Frames are numbers from 1, parted by commas");
+  }
+  if (instance.json[tagOf("PixelData")] === undefined) {
+    throw new Problem(404, "The instance has no pixel data");
+  }
+  const pixels = instance.bulk.get(tagOf("PixelData"));
+  const number = (keyword: Keyword) => Number(instance.json[tagOf(keyword)]?.Value?.[0] ?? 1);
+  const bits = number("Rows") * number("Columns") * number("SamplesPerPixel") *
+    number("BitsAllocated");
+  if (pixels === undefined || bits % 8 !== 0) {
+    throw new Problem(406, "Frames can be had only of uncompressed pixel data in whole bytes");
+  }
+  const frames = list.split(",").map((frame) => {
+    const start = (Number(frame) - 1) * bits / 8;
+    const end = start + bits / 8;
+    if (Number(frame) > number("NumberOfFrames") || end > pixels.length) {
+      throw new Problem(404, `The instance has no frame ${frame}`);
+    }
+    return pixels.subarray(start, end);
+  });
+  return respondWithBytes(frames, accept);
+}
+
+function respondWithBytes(
+  pieces: readonly Uint8Array<ArrayBuffer>[],
+  accept: string | undefined,
+): Response {
+  const transferSyntaxes = new Set([EXPLICIT_VR_LITTLE_ENDIAN]);
+  const type = "application/octet-stream";
+  return respond(
+    pieces.map((body) => ({
+      headers: { "Content-Type": dicomType(type, EXPLICIT_VR_LITTLE_ENDIAN) },
+      body,
+    })),
+    chooseOffer(accept, offersOf({ essence: type, transferSyntaxes }, pieces.length)),
+  );
+}
+
+/** Multipart, which is what DICOMweb answers with; by itself where it is one and wanted so. */
+function offersOf(single: Offer, count: number): Offer[] {
+  const multipart = { ...single, essence: "multipart/related", type: single.essence };
+  return count === 1 ? [multipart, single] : [multipart];
+}
+
+function respond(
+  parts: readonly {
+    readonly headers: Record<string, string>;
+    readonly body: Uint8Array<ArrayBuffer>;
+  }[],
+  offer: Offer,
+): Response {
+  const [first] = parts;
+  if (offer.type === undefined) return new Response(first!.body, { headers: first!.headers });
+  const boundary = newBoundary();
+  const parameters = new Map([["type", offer.type], ["boundary", boundary]]);
+  return new Response(writeMultipart(parts satisfies readonly MultipartPartInit[], boundary), {
+    headers: { "Content-Type": formatMediaType({ essence: offer.essence, parameters }) },
+  });
+}
+
+function dicomType(essence: string, transferSyntax: string): string {
+  return formatMediaType({ essence, parameters: new Map([["transfer-syntax", transferSyntax]]) });
+}
+
+function withBulkUrls(json: DicomJson, instanceUrl: string): DicomJson {
+  return Object.fromEntries(
+    Object.entries(json).map(([tag, attribute]) => [
+      tag,
+      attribute.BulkDataURI === undefined
+        ? attribute
+        : { ...attribute, BulkDataURI: `${instanceUrl}/${attribute.BulkDataURI}` },
+    ]),
+  );
+}

@@ -1,0 +1,204 @@
+/**
+ * The demo: an identity provider and a DICOMweb store on loopback, the gateway in front of them,
+ * and a study that goes the whole way. Nothing leaves the machine and nothing is written to disk.
+ *
+ * @module
+ */
+import { DemoClient } from "./demo_client.ts";
+import { type DicomWebStore, startDicomWebStore } from "./dicomweb_store.ts";
+import { type IdentityProvider, startIdentityProvider } from "./identity_provider.ts";
+import { freePort } from "./loopback_server.ts";
+import { makeRoundTrip } from "./round_trip.ts";
+import { makeSyntheticStudy } from "./synthetic_study.ts";
+
+/** The configuration that the gateway gets, as it stands in a file. */
+export interface DemoConfiguration {
+  /** The gateway's section. */
+  readonly DicomWebOAuth: Readonly<Record<string, unknown>>;
+}
+
+/** A gateway that was started. */
+export interface DemoGateway {
+  /** Scheme, host and port, without a trailing slash. */
+  readonly url: string;
+  /** Stops it. */
+  close(): Promise<void>;
+}
+
+/** Ports that the demo listens on where they are free. */
+export interface DemoPorts {
+  readonly gateway: number;
+  readonly store: number;
+  readonly identityProvider: number;
+}
+
+/** How the demo runs. */
+export interface DemoOptions {
+  /** End after the round trip instead of staying up. */
+  readonly once: boolean;
+  /** Starts a gateway. */
+  readonly startGateway: (configuration: DemoConfiguration) => Promise<DemoGateway>;
+  /** Takes each line that is told. */
+  readonly print: (line: string) => void;
+  /** Ends the demo. */
+  readonly signal: AbortSignal;
+  /** Ports to listen on, unless they are the usual ones. */
+  readonly ports?: DemoPorts;
+}
+
+const PORTS: DemoPorts = { gateway: 8043, store: 8044, identityProvider: 8045 };
+const SERVER = "demo";
+const CLIENT_ID = "demo-gateway";
+const SCOPE = "dicomweb";
+const AUDIENCE = "https://store.demo.invalid";
+/** Short, so that whoever watches sees the gateway renew its token. */
+const TOKEN_LIFE_SECONDS = 60;
+const TOKEN_REFRESH_BUFFER_SECONDS = 20;
+
+/**
+ * Runs the demo.
+ *
+ * @param options How.
+ * @returns Whether every step worked.
+ */
+export async function runDemo(options: DemoOptions): Promise<boolean> {
+  const { print, signal } = options;
+  const ports = options.ports ?? PORTS;
+  const clientSecret = crypto.randomUUID();
+  await using running = new AsyncDisposableStack();
+
+  print("DICOMweb OAuth Gateway: a demonstration with synthetic images, on this computer only.");
+  print("");
+  const provider = await startIdentityProvider({
+    port: ports.identityProvider,
+    clientId: CLIENT_ID,
+    clientSecret,
+    scopes: [SCOPE],
+    audiences: [AUDIENCE],
+    tokenLifeSeconds: TOKEN_LIFE_SECONDS,
+  });
+  running.defer(() => provider.close());
+  const { issuer, jwksUri } = provider;
+  const store = startDicomWebStore({
+    port: ports.store,
+    jwksUri,
+    issuer,
+    audience: AUDIENCE,
+    scope: SCOPE,
+  });
+  running.defer(() => store.close());
+  const gatewayPort = freePort(ports.gateway);
+  let gateway: DemoGateway;
+  try {
+    gateway = await options.startGateway(configuration(provider, store, gatewayPort, clientSecret));
+  } catch (error) {
+    print(`✗ Start the gateway: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
+  running.defer(() => gateway.close());
+
+  print(
+    `Identity provider  ${issuer}  (gives out access tokens that last ${TOKEN_LIFE_SECONDS} s)`,
+  );
+  print(`DICOMweb store     ${store.url}  (wants a token with every request)`);
+  print(`Gateway            ${gateway.url}  (adds the token, so that its clients need none)`);
+  tellMovedPorts(print, [
+    ["identity provider", ports.identityProvider, provider.port],
+    ["store", ports.store, store.port],
+    ["gateway", ports.gateway, gatewayPort],
+  ]);
+  print("");
+
+  const throughGateway = `${gateway.url}/dicom-web/${SERVER}`;
+  const study = makeSyntheticStudy();
+  const allWorked = await makeRoundTrip({
+    provider,
+    store,
+    study,
+    throughGateway,
+    tokenLifeSeconds: TOKEN_LIFE_SECONDS,
+    print,
+    signal,
+  });
+  if (signal.aborted) return false;
+  print("");
+  print(allWorked ? "Every step worked." : "Not every step worked: see the lines marked ✗.");
+  if (options.once) return allWorked;
+
+  const client = new DemoClient(throughGateway, signal);
+  running.defer(() => client.close());
+  try {
+    await client.store(study.instances.map((each) => each.file));
+    print("The study is stored once more, so that there is something to look at.");
+  } catch (error) {
+    if (!signal.aborted) print(`✗ Store the study once more: ${(error as Error).message}`);
+  }
+  for (const line of thingsToTry(gateway.url, throughGateway, store.url)) print(line);
+  await aborted(signal);
+  print("Stopping.");
+  return allWorked;
+}
+
+function configuration(
+  provider: IdentityProvider,
+  store: DicomWebStore,
+  port: number,
+  clientSecret: string,
+): DemoConfiguration {
+  return {
+    DicomWebOAuth: {
+      ConfigVersion: "2.0",
+      Listen: { Address: "127.0.0.1", Port: port },
+      TokenCache: { Backend: "memory" },
+      Servers: {
+        [SERVER]: {
+          Url: store.url,
+          TokenEndpoint: provider.tokenEndpoint,
+          ClientId: CLIENT_ID,
+          ClientSecret: clientSecret,
+          Scope: SCOPE,
+          Audience: AUDIENCE,
+          TokenRefreshBufferSeconds: TOKEN_REFRESH_BUFFER_SECONDS,
+        },
+      },
+    },
+  };
+}
+
+function tellMovedPorts(
+  print: (line: string) => void,
+  ports: readonly (readonly [who: string, wanted: number, taken: number])[],
+): void {
+  for (const [who, wanted, taken] of ports) {
+    if (wanted !== 0 && wanted !== taken) {
+      print(`Port ${wanted} is in use, so the ${who} listens on port ${taken}.`);
+    }
+  }
+}
+
+function thingsToTry(gateway: string, throughGateway: string, store: string): string[] {
+  return [
+    "",
+    "Try, in another terminal:",
+    `  curl ${throughGateway}/studies                      the study, found through the gateway`,
+    `  curl ${throughGateway}/series?Modality=CT           its series`,
+    `  curl -i ${store}/studies                       the store itself, which refuses`,
+    `  curl ${gateway}/dicomweb-oauth/status                  is the gateway well?`,
+    `  curl ${gateway}/dicomweb-oauth/servers                 its stores and their tokens`,
+    `  curl -X POST ${gateway}/dicomweb-oauth/servers/${SERVER}/test   ask for a new token`,
+    `  curl ${gateway}/dicomweb-oauth/metrics                 metrics for Prometheus`,
+    "In a browser:",
+    `  ${gateway}/`,
+    "In Orthanc or a viewer, as a DICOMweb server without a user name or password:",
+    `  ${throughGateway}/`,
+    "",
+    "Ctrl+C ends the demonstration.",
+  ];
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

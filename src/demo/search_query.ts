@@ -1,0 +1,114 @@
+/**
+ * Reads the query of a Search transaction (PS3.18, section 8.3.4) and matches attributes against it
+ * (PS3.4, section C.2.2.2): single values, lists of UIDs, wildcards, ranges of dates and times.
+ *
+ * @module
+ */
+import { parseAttributeName } from "./dicom_dictionary.ts";
+import type { DicomJson, DicomJsonAttribute, DicomJsonValue } from "./dicom_json.ts";
+import { Problem } from "./problem.ts";
+
+/** A query. */
+export interface SearchQuery {
+  /** What has to match, by tag. */
+  readonly keys: readonly (readonly [tag: string, value: string])[];
+  /** Further attributes wanted in the results. */
+  readonly include: ReadonlySet<string> | "all";
+  /** How many results are wanted at most. */
+  readonly limit: number;
+  /** How many results are passed over. */
+  readonly offset: number;
+  /** Fuzzy matching was asked for, which is not offered. */
+  readonly isFuzzy: boolean;
+}
+
+/**
+ * Reads a query.
+ *
+ * @param parameters The query parameters.
+ * @returns The query.
+ * @throws {Problem} 400 for a parameter that is unknown or has a wrong value.
+ */
+export function parseSearchQuery(parameters: URLSearchParams): SearchQuery {
+  const keys: [string, string][] = [];
+  const include = new Set<string>();
+  let includesAll = false;
+  let limit = Infinity;
+  let offset = 0;
+  let isFuzzy = false;
+  for (const [name, value] of parameters) {
+    if (name === "limit") limit = parseCount(name, value);
+    else if (name === "offset") offset = parseCount(name, value);
+    else if (name === "fuzzymatching") isFuzzy = value === "true";
+    else if (name === "includefield") {
+      for (const each of value.split(",")) {
+        const tag = parseAttributeName(each);
+        if (each === "all") includesAll = true;
+        else if (tag !== undefined) include.add(tag);
+      }
+    } else {
+      const tag = parseAttributeName(name);
+      if (tag === undefined) throw new Problem(400, `The query parameter ${name} is not supported`);
+      keys.push([tag, value]);
+    }
+  }
+  return { keys, include: includesAll ? "all" : include, limit, offset, isFuzzy };
+}
+
+/**
+ * Whether a dataset matches all keys of a query.
+ *
+ * @param json The dataset.
+ * @param query The query.
+ * @returns Whether it matches.
+ */
+export function isMatch(json: DicomJson, query: SearchQuery): boolean {
+  return query.keys.every(([tag, key]) => isAttributeMatch(json[tag], key));
+}
+
+function isAttributeMatch(attribute: DicomJsonAttribute | undefined, key: string): boolean {
+  if (/^\**$/.test(key)) return true;
+  const values = (attribute?.Value ?? []).flatMap(textsOf);
+  switch (attribute?.vr) {
+    case "UI":
+      return key.split(/[,\\]/).some((uid) => values.includes(uid));
+    case "DA":
+    case "TM": {
+      const [from = "", to] = key.split("-");
+      if (to === undefined) return values.includes(key);
+      // Both ends belong to the range; a value more precise than its end lies within it.
+      return values.some((value) =>
+        value >= from && (to === "" || value.slice(0, to.length) <= to)
+      );
+    }
+    case "PN": {
+      const pattern = wildcard(key, "i");
+      return values.some((value) => pattern.test(value));
+    }
+    default: {
+      const pattern = wildcard(key, "");
+      return values.some((value) => pattern.test(value));
+    }
+  }
+}
+
+function textsOf(value: DicomJsonValue): string[] {
+  if (value === null) return [];
+  if (typeof value !== "object") return [`${value}`];
+  // The groups of a person's name; items of a sequence have no text.
+  return Object.values(value).filter((group) => typeof group === "string");
+}
+
+/** `*` stands for any characters and `?` for one. */
+function wildcard(key: string, flags: string): RegExp {
+  const pattern = key.replace(/[\\^$.|+()[\]{}]/g, "\\$&").replace(/\*+/g, ".*").replaceAll(
+    "?",
+    ".",
+  );
+  return new RegExp(`^${pattern}$`, `s${flags}`);
+}
+
+function parseCount(name: string, value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new Problem(400, `${name} is not a whole number: ${value}`);
+  return Number(value);
+}

@@ -1,0 +1,171 @@
+/**
+ * The Search transaction (PS3.18, section 10.6): studies, series and instances that match, with
+ * the attributes that a search at each level answers.
+ *
+ * @module
+ */
+import { type Keyword, tagOf } from "./dicom_dictionary.ts";
+import type { DicomJson, DicomJsonAttribute, DicomJsonValue } from "./dicom_json.ts";
+import {
+  type ArchivedInstance,
+  type InstanceArchive,
+  type ResourcePath,
+  resourceUrl,
+} from "./instance_archive.ts";
+import { isMatch, type SearchQuery } from "./search_query.ts";
+
+/** What is searched for. */
+export type SearchLevel = "study" | "series" | "instance";
+
+const LEVELS: readonly SearchLevel[] = ["study", "series", "instance"];
+
+/** What a search answers (PS3.18, tables 10.6.3-3 to 10.6.3-5). */
+const ANSWERED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
+  study: [
+    "SpecificCharacterSet",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "InstanceAvailability",
+    "ModalitiesInStudy",
+    "ReferringPhysicianName",
+    "TimezoneOffsetFromUTC",
+    "StudyDescription",
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyInstanceUID",
+    "StudyID",
+    "NumberOfStudyRelatedSeries",
+    "NumberOfStudyRelatedInstances",
+  ],
+  series: [
+    "SpecificCharacterSet",
+    "Modality",
+    "TimezoneOffsetFromUTC",
+    "SeriesDescription",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "NumberOfSeriesRelatedInstances",
+    "PerformedProcedureStepStartDate",
+    "PerformedProcedureStepStartTime",
+    "RequestAttributesSequence",
+  ],
+  instance: [
+    "SpecificCharacterSet",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "InstanceAvailability",
+    "TimezoneOffsetFromUTC",
+    "InstanceNumber",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "NumberOfFrames",
+  ],
+};
+
+/**
+ * Searches an archive.
+ *
+ * @param archive What is searched.
+ * @param level What is searched for.
+ * @param path The study or series to search in.
+ * @param query What has to match.
+ * @param baseUrl The base URL of the service, for the URLs in the results.
+ * @returns The results, in DICOM JSON.
+ */
+export function search(
+  archive: InstanceArchive,
+  level: SearchLevel,
+  path: ResourcePath,
+  query: SearchQuery,
+  baseUrl: string,
+): DicomJson[] {
+  const counts = new Counts(archive);
+  const results: DicomJson[] = [];
+  for (const found of entities(archive.select(path), level)) {
+    const json = { ...found.json, ...counts.of(found) };
+    if (!isMatch(json, query)) continue;
+    const wanted = new Set<string>(keywordsFor(level, path).map(tagOf));
+    for (const tag of query.include === "all" ? Object.keys(found.json) : query.include) {
+      wanted.add(tag);
+    }
+    results.push({
+      ...Object.fromEntries(
+        // Where a bulk value is to be had is a matter of the metadata.
+        Object.entries(json).filter(([tag, { BulkDataURI }]) => wanted.has(tag) && !BulkDataURI),
+      ),
+      [tagOf("RetrieveURL")]: text("UR", resourceUrl(baseUrl, entityPath(found, level))),
+    });
+  }
+  return results.slice(query.offset, query.offset + query.limit);
+}
+
+/** The first instance of each study, each series, or each instance. */
+function entities(instances: readonly ArchivedInstance[], level: SearchLevel): ArchivedInstance[] {
+  const first = new Map<string, ArchivedInstance>();
+  for (const each of instances) {
+    const key = resourceUrl("", entityPath(each, level));
+    if (!first.has(key)) first.set(key, each);
+  }
+  return [...first.values()];
+}
+
+function entityPath(each: ArchivedInstance, level: SearchLevel): ResourcePath {
+  return {
+    study: each.study,
+    ...(level !== "study" && { series: each.series }),
+    ...(level === "instance" && { instance: each.instance }),
+  };
+}
+
+/** The attributes of the level, and of those above it that the request does not name. */
+function keywordsFor(level: SearchLevel, path: ResourcePath): Keyword[] {
+  const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
+  return [
+    "StudyInstanceUID",
+    ...(level === "study" ? [] : ["SeriesInstanceUID"] as const),
+    ...levels.filter((each) => each === level || path[each] === undefined).flatMap((each) =>
+      ANSWERED[each]
+    ),
+  ];
+}
+
+/** What is counted over a study or series, once for each. */
+class Counts {
+  readonly #archive: InstanceArchive;
+  readonly #counted = new Map<string, DicomJson>();
+
+  constructor(archive: InstanceArchive) {
+    this.#archive = archive;
+  }
+
+  of({ study, series }: ArchivedInstance): DicomJson {
+    const key = resourceUrl("", { study, series });
+    const counted = this.#counted.get(key) ?? this.#count(study, series);
+    this.#counted.set(key, counted);
+    return counted;
+  }
+
+  #count(study: string, series: string): DicomJson {
+    const all = this.#archive.select({ study });
+    const modalities = new Set(all.flatMap(({ json }) => json[tagOf("Modality")]?.Value ?? []));
+    return {
+      [tagOf("InstanceAvailability")]: text("CS", "ONLINE"),
+      [tagOf("ModalitiesInStudy")]: { vr: "CS", Value: [...modalities] },
+      [tagOf("SOPClassesInStudy")]: text("UI", ...new Set(all.map((each) => each.sopClassUid))),
+      [tagOf("NumberOfStudyRelatedSeries")]: text("IS", entities(all, "series").length),
+      [tagOf("NumberOfStudyRelatedInstances")]: text("IS", all.length),
+      [tagOf("NumberOfSeriesRelatedInstances")]: text(
+        "IS",
+        all.filter((each) => each.series === series).length,
+      ),
+    };
+  }
+}
+
+function text(vr: string, ...values: DicomJsonValue[]): DicomJsonAttribute {
+  return { vr, Value: values };
+}
