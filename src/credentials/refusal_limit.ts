@@ -6,7 +6,7 @@
  */
 import type { Clock } from "./clock.ts";
 
-const MIN_INTERVAL_MS = 1000;
+const MIN_INTERVAL_MS = 10_000;
 const MAX_INTERVAL_MS = 60_000;
 
 /** Limits how often refused tokens are replaced. */
@@ -29,10 +29,10 @@ export class RefusalLimit {
     const nowMs = this.#clock.monotonic();
     const elapsedMs = nowMs - this.#lastMs;
     if (elapsedMs < this.#intervalMs) return false;
-    // A token that was good for a while was good: the next refusal is a new matter.
-    this.#intervalMs = elapsedMs > 4 * this.#intervalMs
-      ? MIN_INTERVAL_MS
-      : Math.min(2 * this.#intervalMs, MAX_INTERVAL_MS);
+    // Refused as soon as it may be replaced, the token was never good. Refused much later, it was.
+    this.#intervalMs = elapsedMs < 2 * this.#intervalMs
+      ? Math.min(2 * this.#intervalMs, MAX_INTERVAL_MS)
+      : MIN_INTERVAL_MS;
     this.#lastMs = nowMs;
     return true;
   }

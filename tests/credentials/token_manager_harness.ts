@@ -1,0 +1,152 @@
+/**
+ * A token manager with everything around it in the hands of a test: clock, identity provider,
+ * store, log. It checks at the end that no timer is left.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { ResilienceConfig } from "../../src/config/gateway_config.ts";
+import { GuardedTokenStore } from "../../src/credentials/guarded_token_store.ts";
+import { MemoryTokenStore } from "../../src/credentials/memory_token_store.ts";
+import type { Token, TokenSource, TokenStore } from "../../src/credentials/token.ts";
+import { TokenManager } from "../../src/credentials/token_manager.ts";
+import type { ErrorCode } from "../../src/errors/catalogue.ts";
+import { GatewayError } from "../../src/errors/gateway_error.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import { FakeClock } from "../fixtures/fake_clock.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
+
+/** A signal that does not abort. */
+export const never = new AbortController().signal;
+/** In milliseconds. */
+export const MINUTE = 60_000;
+
+/** An identity provider in memory: answers at once with a new token, or as the test says. */
+export class FakeSource implements TokenSource {
+  readonly endpoint = "https://idp.test/token";
+  readonly fingerprint = "fingerprint";
+  lifeMs = 5 * MINUTE;
+  requests = 0;
+  /** Answers in place of a new token while set. */
+  answer: ((signal: AbortSignal) => Promise<Token>) | undefined;
+  readonly #clock: FakeClock;
+
+  constructor(clock: FakeClock) {
+    this.#clock = clock;
+  }
+
+  acquire(signal: AbortSignal): Promise<Token> {
+    this.requests++;
+    return this.answer?.(signal) ?? Promise.resolve(this.token(`token-${this.requests}`));
+  }
+
+  token(value: string): Token {
+    const issuedAtMs = this.#clock.now();
+    return { value, type: "Bearer", issuedAtMs, expiresAtMs: issuedAtMs + this.lifeMs };
+  }
+
+  failWith(code: ErrorCode, retryAfterSeconds?: number): void {
+    const error = new GatewayError(code, `Cannot fetch a token for server "main": test`, {
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    });
+    this.answer = () => Promise.reject(error);
+  }
+}
+
+/** One attempt, no circuit breaker. */
+export const NO_RETRY: ResilienceConfig = {
+  circuitBreaker: undefined,
+  retry: {
+    maxAttempts: 1,
+    strategy: "fixed",
+    initialDelayMs: 1000,
+    multiplier: 2,
+    maxDelayMs: 30_000,
+    incrementMs: 1000,
+  },
+};
+
+/** What a test has in hand. */
+export interface Parts {
+  readonly clock: FakeClock;
+  readonly source: FakeSource;
+  readonly store: TokenStore;
+  readonly metrics: Metrics;
+  readonly logger: MemoryLogger;
+  readonly manager: TokenManager;
+  /** Another worker or replica that shares the store, with a memory of its own. */
+  another(): TokenManager;
+}
+
+/** What a test may choose. */
+export interface Options {
+  readonly refreshBufferMs?: number;
+  readonly resilience?: ResilienceConfig;
+  readonly store?: (clock: FakeClock) => TokenStore;
+}
+
+/** Runs a test, then closes what it made. */
+export async function withManager(
+  options: Options,
+  test: (parts: Parts) => Promise<void>,
+): Promise<void> {
+  const clock = new FakeClock();
+  const source = new FakeSource(clock);
+  const metrics = createMetrics();
+  const logger = new MemoryLogger();
+  const store = options.store?.(clock) ?? new MemoryTokenStore(clock);
+  const managers: TokenManager[] = [];
+  const another = () => {
+    const manager = new TokenManager({
+      server: "main",
+      source,
+      store: new GuardedTokenStore(store, { metrics, logger, clock }),
+      refreshBufferMs: options.refreshBufferMs ?? MINUTE,
+      tokenTimeoutMs: 10_000,
+      resilience: options.resilience ?? NO_RETRY,
+      metrics,
+      logger,
+      clock,
+      random: () => 0,
+    });
+    managers.push(manager);
+    return manager;
+  };
+  try {
+    await test({ clock, source, store, metrics, logger, manager: another(), another });
+  } finally {
+    const closed = Promise.all(managers.map((manager) => manager.close()));
+    // A store that hangs is waited for as long as one operation may take.
+    await clock.advance(2000);
+    await closed;
+  }
+  assert.equal(clock.pendingTimers, 0, "timers are left");
+}
+
+/** @returns The token itself. */
+export async function valueOf(token: Token | Promise<Token>): Promise<string> {
+  return (await token).value;
+}
+
+/** @returns What a wait for a token failed with. */
+export async function failure(
+  token: Token | Promise<Token> | Promise<void>,
+): Promise<GatewayError> {
+  const error = await Promise.resolve(token).then(() => undefined, (error: unknown) => error);
+  assert(error instanceof GatewayError, `no GatewayError: ${error}`);
+  return error;
+}
+
+/** @returns The value of a metric of this server; 0 where it was never counted. */
+export async function metric(
+  metrics: Metrics,
+  name: Exclude<keyof Metrics, "registry">,
+  labels: Record<string, string> = {},
+): Promise<number> {
+  const { values } = await metrics[name].get();
+  const wanted = Object.entries({ server: "main", ...labels });
+  const found = values.find((value) =>
+    wanted.every(([label, text]) => (value.labels as Record<string, unknown>)[label] === text)
+  );
+  return found?.value ?? 0;
+}
