@@ -68,7 +68,6 @@ function undecidedSchema(candidates: readonly SigningWay[]): z.ZodObject {
 /** Keys that plugin users may have met, and what became of them. */
 const FORMER_KEYS: Readonly<Record<string, string>> = {
   DicomWebRoot: "unknown key; the base URL of the store is called Url",
-  RefreshBufferSeconds: "unknown key; it is called TokenRefreshBufferSeconds",
 };
 
 /**

@@ -1,0 +1,213 @@
+/**
+ * The rules of the section's keys, one row each.
+ */
+import assert from "node:assert/strict";
+import { problemsOf } from "./memory_files.ts";
+
+const KEY = btoa("0123456789abcdef0123456789abcdef");
+const FORM = "must be 32 random bytes in base64, as `openssl rand -base64 32` prints them";
+const LEVELS = 'must be one of "DEBUG", "INFO", "WARNING", "ERROR"';
+const URL_START = "must be a URL that starts with https:// or http://";
+
+type Row = readonly [section: Record<string, unknown>, problem: string];
+
+const rows: readonly Row[] = [
+  // What has to be there.
+  [{ Servers: {} }, "CFG-001 Servers: must name at least one server"],
+  [{ Servers: undefined }, "CFG-001 Servers: is missing"],
+  [{ Servers: [] }, "CFG-002 Servers: must be an object"],
+  [{ Servers: null }, "CFG-002 Servers: must be an object"],
+  // Unknown keys.
+  [{ Server: {} }, "CFG-002 Server: unknown key; the nearest known one is Servers"],
+  [{ listen: {} }, "CFG-002 listen: unknown key; the nearest known one is Listen"],
+  [
+    { Colour: 1 },
+    "CFG-002 Colour: unknown key; the configuration reference lists the known ones",
+  ],
+  [
+    { VerifySSL: true },
+    "CFG-002 VerifySSL: belongs to a server: DicomWebOAuth.Servers.{name}.VerifySSL",
+  ],
+  [
+    { ResilienceConfig: {} },
+    "CFG-002 ResilienceConfig: belongs to a server: DicomWebOAuth.Servers.{name}.ResilienceConfig",
+  ],
+  [
+    { EnableMetrics: true },
+    "CFG-002 EnableMetrics: has no effect: metrics are always served, at /dicomweb-oauth/metrics; remove it",
+  ],
+  [
+    { Listen: { Adress: "127.0.0.1" } },
+    "CFG-002 Listen.Adress: unknown key; the nearest known one is Address",
+  ],
+  [
+    { Listen: { Tls: { CertificateFile: "c", KeyFile: "k", KeyFiel: "k" } } },
+    "CFG-002 Listen.Tls.KeyFiel: unknown key; the nearest known one is KeyFile",
+  ],
+  // Version, logging.
+  [{ ConfigVersion: "2.1" }, 'CFG-002 ConfigVersion: must be one of "1", "2", "1.0", "2.0"'],
+  [{ LogLevel: "LOUD" }, `CFG-002 LogLevel: ${LEVELS}`],
+  [{ LogLevel: "WARNNING" }, `CFG-002 LogLevel: ${LEVELS}; the nearest is "WARNING"`],
+  [{ LogLevel: 1 }, `CFG-002 LogLevel: ${LEVELS}`],
+  [{ LogFormat: "xml" }, 'CFG-002 LogFormat: must be one of "text", "json"'],
+  // Listening.
+  [{ Listen: "127.0.0.1" }, "CFG-002 Listen: must be an object"],
+  [{ Listen: { Port: 65_536 } }, "CFG-002 Listen.Port: must be at most 65535"],
+  [{ Listen: { Port: -1 } }, "CFG-002 Listen.Port: must be at least 0"],
+  [{ Listen: { Port: 80.5 } }, "CFG-002 Listen.Port: must be a whole number"],
+  [{ Listen: { Port: "http" } }, "CFG-002 Listen.Port: must be a number"],
+  [{ Listen: { Port: null } }, "CFG-002 Listen.Port: must be a number"],
+  [
+    { Listen: { Address: "[::1]" } },
+    "CFG-002 Listen.Address: must be an IP address or a host name",
+  ],
+  [{ Listen: { Address: 127 } }, "CFG-002 Listen.Address: must be a string"],
+  [{ Listen: { Address: "0.0.0.0" } }, "CFG-002 Listen.Address: must be loopback"],
+  [{ Listen: { Address: "::" } }, "CFG-002 Listen.Address: must be loopback"],
+  [{ Listen: { Address: "gateway.hospital.example" } }, "CFG-002 Listen.Address: must be loopback"],
+  [
+    { Listen: { Address: "10.0.0.1", AllowUnauthenticated: false } },
+    "CFG-002 Listen.Address: must be loopback",
+  ],
+  [
+    { Listen: { AllowUnauthenticated: "yes" } },
+    "CFG-002 Listen.AllowUnauthenticated: must be true or false",
+  ],
+  [
+    { Listen: { Tls: { KeyFile: "key.pem" } } },
+    "CFG-001 Listen.Tls.CertificateFile: is missing",
+  ],
+  [
+    { Listen: { Tls: { CertificateFile: "key.pem", KeyFile: "key.pem" } } },
+    "CFG-002 Listen.Tls.CertificateFile: must be a PEM file with at least one certificate (BEGIN CERTIFICATE)",
+  ],
+  [
+    { Listen: { Tls: { CertificateFile: "cert.pem", KeyFile: "cert.pem" } } },
+    "CFG-002 Listen.Tls.KeyFile: must be a PEM file with a private key (BEGIN PRIVATE KEY)",
+  ],
+  [
+    { Listen: { Tls: { CertificateFile: "cert.pem", KeyFile: "locked.pem" } } },
+    "CFG-002 Listen.Tls.KeyFile: must hold the private key without a passphrase",
+  ],
+  // Token cache.
+  [
+    { TokenCache: { Backend: "sqlite" } },
+    'CFG-002 TokenCache.Backend: must be one of "memory", "kv", "redis"',
+  ],
+  [
+    { TokenCache: { Backend: "kv" } },
+    `CFG-001 TokenCache.EncryptionKey: Backend "kv" needs EncryptionKey: ${FORM}`,
+  ],
+  [
+    { TokenCache: { Backend: "redis", Url: "redis://cache" } },
+    `CFG-001 TokenCache.EncryptionKey: Backend "redis" needs EncryptionKey: ${FORM}`,
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY } },
+    'CFG-001 TokenCache.Url: Backend "redis" needs Url, as in redis://cache:6379',
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: "https://cache" } },
+    "CFG-002 TokenCache.Url: must be a URL that starts with redis:// or rediss://",
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: "redis://*" } },
+    "CFG-002 TokenCache.Url: must be a URL that starts with redis:// or rediss://",
+  ],
+  [
+    { TokenCache: { Backend: "kv", EncryptionKey: KEY, Url: "redis://cache" } },
+    `CFG-002 TokenCache.Url: ${URL_START}`,
+  ],
+  [
+    { TokenCache: { Url: "redis://cache" } },
+    'CFG-002 TokenCache.Url: has no effect with Backend "memory"; remove it',
+  ],
+  [
+    { TokenCache: { EncryptionKey: KEY } },
+    'CFG-002 TokenCache.EncryptionKey: has no effect with Backend "memory"; remove it',
+  ],
+  [
+    { TokenCache: { Backend: "kv", EncryptionKey: btoa("too short") } },
+    `CFG-002 TokenCache.EncryptionKey: ${FORM}`,
+  ],
+  [
+    { TokenCache: { Backend: "kv", EncryptionKey: [KEY, "x"] } },
+    `CFG-002 TokenCache.EncryptionKey[1]: ${FORM}`,
+  ],
+  [
+    { TokenCache: { Backend: "kv", EncryptionKey: [] } },
+    "CFG-002 TokenCache.EncryptionKey: must not be empty",
+  ],
+  [
+    { TokenCache: { Backend: "kv", EncryptionKey: 7 } },
+    `CFG-002 TokenCache.EncryptionKey: ${FORM}, or a list of such keys`,
+  ],
+  // The rest.
+  [{ StateDirectory: "" }, "CFG-002 StateDirectory: must not be empty"],
+  [{ PublicUrl: "gateway.example" }, `CFG-002 PublicUrl: ${URL_START}`],
+  [{ PublicUrl: "https://g.example/?x" }, "CFG-002 PublicUrl: must not hold a query (?…)"],
+  [{ Workers: 0 }, "CFG-002 Workers: must be at least 1"],
+  [{ Workers: 65 }, "CFG-002 Workers: must be at most 64"],
+  [{ DrainTimeoutSeconds: -1 }, "CFG-002 DrainTimeoutSeconds: must be at least 0"],
+  [{ DrainTimeoutSeconds: "30s" }, "CFG-002 DrainTimeoutSeconds: must be a number"],
+  [{ Proxy: {} }, "CFG-001 Proxy.Url: is missing"],
+  [
+    { Proxy: { Url: "http://u:p@proxy" } },
+    "CFG-002 Proxy.Url: must not hold a user name or password",
+  ],
+  [
+    { Proxy: { Url: "http://proxy", Username: "u" } },
+    "CFG-001 Proxy.Password: Username needs Password",
+  ],
+  [
+    { Proxy: { Url: "http://proxy", Password: "p" } },
+    "CFG-001 Proxy.Username: Password needs Username",
+  ],
+  [{ RateLimitRequests: 0 }, "CFG-002 RateLimitRequests: must be at least 1"],
+  [
+    { RateLimitWindowSeconds: 60 },
+    "CFG-001 RateLimitRequests: is missing: RateLimitWindowSeconds alone limits nothing",
+  ],
+];
+
+const files = {
+  "/srv/gateway/cert.pem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+  "/srv/gateway/key.pem": "-----BEGIN EC PRIVATE KEY-----\nMIIB\n-----END EC PRIVATE KEY-----",
+  "/srv/gateway/locked.pem":
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----",
+  "/srv/gateway/c": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+  "/srv/gateway/k": "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
+};
+
+for (const [section, problem] of rows) {
+  Deno.test(`parseConfig: ${JSON.stringify(section)}: ${problem.slice(0, 60)}`, async () => {
+    const servers = { a: { ProviderType: "none", Url: "https://a.example" } };
+    const problems = await problemsOf(
+      { DicomWebOAuth: { Servers: servers, ...section } },
+      { files, env: { DENO_KV_ACCESS_TOKEN: "x" } },
+    );
+    const told = problems.map(({ code, path, message }) =>
+      `${code} ${path.replace("DicomWebOAuth.", "")}: ${message}`
+    );
+    assert.equal(told.length, 1, told.join("\n"));
+    assert(told[0]?.startsWith(problem), told[0]);
+  });
+}
+
+Deno.test("parseConfig names both ways out for an address beyond loopback", async () => {
+  const [problem] = await problemsOf({
+    DicomWebOAuth: {
+      Listen: { Address: "0.0.0.0" },
+      Servers: { a: { ProviderType: "none", Url: "https://a.example" } },
+    },
+  });
+  assert.match(problem?.message ?? "", /loopback \(127\.0\.0\.1.*AllowUnauthenticated to true/);
+});
+
+Deno.test("parseConfig reads an address of the command line under the same rules", async () => {
+  const content = {
+    DicomWebOAuth: { Servers: { a: { ProviderType: "none", Url: "https://a.example" } } },
+  };
+  const problems = await problemsOf(content, { listen: { address: "0.0.0.0" } });
+  assert.deepEqual(problems.map(({ path }) => path), ["DicomWebOAuth.Listen.Address"]);
+});

@@ -1,0 +1,324 @@
+/**
+ * The rules of a server's keys, one row each.
+ */
+import assert from "node:assert/strict";
+import type { ServerConfig } from "../../src/config/gateway_config.ts";
+import { parseSection, problemsOf } from "./memory_files.ts";
+
+const OAUTH = {
+  Url: "https://store.example",
+  TokenEndpoint: "https://idp.example/token",
+  ClientId: "c",
+  ClientSecret: "s",
+};
+const URL_START = "must be a URL that starts with https:// or http://";
+const TYPES = 'must be one of "auto", "azure", "google", "keycloak", "generic"';
+
+type Row = readonly [keys: Record<string, unknown>, problem: string];
+
+const rows: readonly Row[] = [
+  // What each way of signing needs.
+  [{ Url: undefined }, "CFG-001 Url: a server needs Url"],
+  [{ ClientId: undefined }, "CFG-001 ClientId: OAuth2 needs ClientId"],
+  [{ ClientSecret: undefined }, "CFG-001 ClientSecret: OAuth2 needs ClientSecret"],
+  [{ TokenEndpoint: undefined }, "CFG-001 TokenEndpoint: OAuth2 needs TokenEndpoint"],
+  [
+    { TokenEndpoint: undefined, ProviderType: "azure" },
+    "CFG-001 TokenEndpoint: OAuth2 needs TenantId or TokenEndpoint",
+  ],
+  [
+    { TokenEndpoint: undefined, ProviderType: "keycloak", TenantId: undefined },
+    "CFG-001 TokenEndpoint: OAuth2 needs TokenEndpoint",
+  ],
+  [{ ClientId: "" }, "CFG-002 ClientId: must not be empty"],
+  [{ ClientSecret: 12345 }, "CFG-002 ClientSecret: must be a string"],
+  // Which way of signing.
+  [{ ProviderType: "Azure" }, `CFG-002 ProviderType: ${TYPES}`],
+  [{ ProviderType: 1 }, `CFG-002 ProviderType: ${TYPES}`],
+  [
+    { ClientAuthentication: "client_secret_jwtt" },
+    'CFG-002 ClientAuthentication: must be one of "client_secret_post", "client_secret_basic"',
+  ],
+  // Unknown keys.
+  [
+    { TokenEndpiont: "x" },
+    "CFG-002 TokenEndpiont: unknown key; the nearest known one is TokenEndpoint",
+  ],
+  [{ Uri: "x" }, "CFG-002 Uri: unknown key; the nearest known one is Url"],
+  [
+    { DicomWebRoot: "x" },
+    "CFG-002 DicomWebRoot: unknown key; the base URL of the store is called Url",
+  ],
+  [
+    { RefreshBufferSeconds: 300 },
+    "CFG-002 RefreshBufferSeconds: unknown key; the nearest known one is TokenRefreshBufferSeconds",
+  ],
+  [
+    { ResilienceConfig: { RetryMaxAtempts: 3 } },
+    "CFG-002 ResilienceConfig.RetryMaxAtempts: unknown key; the nearest known one is RetryMaxAttempts",
+  ],
+  [
+    { Timeouts: { Headers: 3 } },
+    "CFG-002 Timeouts.Headers: unknown key; the configuration reference lists the known ones",
+  ],
+  // URLs: new URL() would take each of these for something.
+  [{ Url: "store.example/dicom-web" }, `CFG-002 Url: ${URL_START}`],
+  [{ Url: "ftp://store.example" }, `CFG-002 Url: ${URL_START}`],
+  [{ Url: "https:store.example" }, `CFG-002 Url: ${URL_START}`],
+  [{ Url: "https:///store.example" }, `CFG-002 Url: ${URL_START}`],
+  [{ Url: " https://store.example" }, `CFG-002 Url: ${URL_START}`],
+  [{ Url: "https://store.example/a b" }, "CFG-002 Url: must not hold blanks or backslashes"],
+  [
+    { Url: "https://store.example\\@evil.example" },
+    "CFG-002 Url: must not hold blanks or backslashes",
+  ],
+  [{ Url: "https://store.example\n" }, "CFG-002 Url: must not hold blanks or backslashes"],
+  [{ Url: "https://store.example:port" }, "CFG-002 Url: must be a URL with a host name"],
+  [{ Url: "https://*/" }, "CFG-002 Url: must be a URL with a host name"],
+  [{ Url: "https://user@store.example" }, "CFG-002 Url: must not hold a user name or password"],
+  [{ Url: "https://@store.example" }, "CFG-002 Url: must not hold a user name or password"],
+  [{ Url: "https://store.example/?" }, "CFG-002 Url: must not hold a query (?…)"],
+  [{ Url: "https://store.example/#" }, "CFG-002 Url: must not hold a fragment (#…)"],
+  [{ TokenEndpoint: "/token" }, `CFG-002 TokenEndpoint: ${URL_START}`],
+  [
+    { TokenEndpoint: "https://idp.example/#x" },
+    "CFG-002 TokenEndpoint: must not hold a fragment (#…)",
+  ],
+  // TLS.
+  [{ VerifySSL: false }, "CFG-002 VerifySSL: must not be false"],
+  [{ VerifySSL: "false" }, "CFG-002 VerifySSL: must not be false"],
+  [{ VerifySSL: "" }, "CFG-002 VerifySSL: must not be empty"],
+  [{ VerifySSL: 1 }, "CFG-002 VerifySSL: must be true or the path of a PEM file"],
+  [
+    { VerifySSL: "ca.der" },
+    "CFG-002 VerifySSL: must be a PEM file with at least one certificate (BEGIN CERTIFICATE)",
+  ],
+  // Token request.
+  [{ Scope: ["a"] }, "CFG-002 Scope: must be a string"],
+  [{ TenantId: "contoso/../common" }, "CFG-002 TenantId: "],
+  [
+    { TenantId: "contoso" },
+    'CFG-002 TenantId: belongs to ProviderType "azure" or a TokenEndpoint at a host of Entra ID; remove it',
+  ],
+  [
+    {
+      TenantId: "contoso",
+      TokenEndpoint: "https://login.microsoftonline.com.evil.example/token",
+    },
+    'CFG-002 TenantId: belongs to ProviderType "azure"',
+  ],
+  [{ TokenParameters: ["a"] }, "CFG-002 TokenParameters: must be an object"],
+  [{ TokenParameters: { a: 1 } }, "CFG-002 TokenParameters.a: must be a string"],
+  ...[
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "scope",
+    "audience",
+    "resource",
+  ].map((name): Row => [
+    { TokenParameters: { [name]: "x" } },
+    `CFG-002 TokenParameters.${name}: has a key of its own or is set by the gateway; remove it`,
+  ]),
+  // Renewal and validation of tokens.
+  [{ TokenRefreshBufferSeconds: -1 }, "CFG-002 TokenRefreshBufferSeconds: must be at least 0"],
+  [{ TokenRefreshBufferSeconds: 3601 }, "CFG-002 TokenRefreshBufferSeconds: must be at most 3600"],
+  [{ TokenRefreshBufferSeconds: "soon" }, "CFG-002 TokenRefreshBufferSeconds: must be a number"],
+  [{ JWTPublicKey: "MIIB" }, "CFG-002 JWTPublicKey: must be a PEM public key"],
+  [{ JWTAlgorithms: [] }, "CFG-002 JWTAlgorithms: must not be empty"],
+  [{ JWTAlgorithms: "RS256" }, "CFG-002 JWTAlgorithms: must be a list"],
+  [{ JWTAlgorithms: ["none"] }, 'CFG-002 JWTAlgorithms[0]: must be one of "RS256"'],
+  [{ JWTAlgorithms: ["RS256", "HS256"] }, 'CFG-002 JWTAlgorithms[1]: must be one of "RS256"'],
+  // Waiting and trying again.
+  [{ Http2: "yes" }, "CFG-002 Http2: must be true or false"],
+  [{ Timeouts: { TokenSeconds: 0 } }, "CFG-002 Timeouts.TokenSeconds: must be at least 0.001"],
+  [{ Timeouts: { TokenSeconds: 86_401 } }, "CFG-002 Timeouts.TokenSeconds: must be at most 86400"],
+  [{ Timeouts: 30 }, "CFG-002 Timeouts: must be an object"],
+  [
+    { ResilienceConfig: { RetryMaxAttempts: 0 } },
+    "CFG-002 ResilienceConfig.RetryMaxAttempts: must be at least 1",
+  ],
+  [
+    { ResilienceConfig: { RetryStrategy: "Exponential" } },
+    'CFG-002 ResilienceConfig.RetryStrategy: must be one of "fixed", "linear", "exponential"; ' +
+    'the nearest is "exponential"',
+  ],
+];
+
+const files = { "/srv/gateway/ca.der": "0\u0082\u0001" };
+
+for (const [keys, problem] of rows) {
+  Deno.test(`parseConfig: server with ${JSON.stringify(keys)}: ${problem.slice(0, 60)}`, async () => {
+    const problems = await problemsOf(
+      { DicomWebOAuth: { Servers: { main: { ...OAUTH, ...keys } } } },
+      { files },
+    );
+    const told = problems.map(({ code, path, message }) =>
+      `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
+    );
+    assert.equal(told.length, 1, told.join("\n"));
+    assert(told[0]?.startsWith(problem), told[0]);
+  });
+}
+
+Deno.test("parseConfig says to which ProviderType a key belongs", async () => {
+  const problems = await problemsOf({
+    DicomWebOAuth: {
+      Servers: { main: { ProviderType: "none", Url: "https://s.example", ClientSecret: "s" } },
+    },
+  });
+  assert.equal(problems.length, 1);
+  assert.match(problems[0]?.message ?? "", /^belongs to ProviderType "auto".*; remove it$/);
+});
+
+const names: readonly (readonly [name: string, good: boolean])[] = [
+  ["main", true],
+  ["azure-prod.v1_0", true],
+  ["1", true],
+  ["a".repeat(128), true],
+  ["a".repeat(129), false],
+  ["", false],
+  [".", false],
+  ["..", false],
+  ["a/b", false],
+  ["a b", false],
+  ["a%2fb", false],
+  ["münchen", false],
+  ["__proto__", false],
+];
+
+for (const [name, good] of names) {
+  Deno.test(`parseConfig ${good ? "takes" : "refuses"} "${name.slice(0, 20)}" as the name of a server`, async () => {
+    const problems = await problemsOf(
+      `{"DicomWebOAuth": {"Servers": {${JSON.stringify(name)}: ${JSON.stringify(OAUTH)}}}}`,
+    );
+    assert.equal(problems.length, good ? 0 : 1);
+    if (!good) assert.match(problems[0]?.message ?? "", /^the name of a server is a part of paths/);
+  });
+}
+
+async function server(keys: Record<string, unknown>): Promise<ServerConfig> {
+  const config = await parseSection({ Servers: { main: { ...OAUTH, ...keys } } });
+  return config.servers.get("main")!;
+}
+
+const urls: readonly (readonly [written: string, becomes: string])[] = [
+  ["https://Store.Example/dicom-web/", "https://store.example/dicom-web"],
+  ["https://store.example:443", "https://store.example"],
+  ["http://store.example:80/a//", "http://store.example/a"],
+  ["https://store.example:8443/a/../b", "https://store.example:8443/b"],
+  ["http://[FD00::7]:8042/x", "http://[fd00::7]:8042/x"],
+  ["https://bücher.example/", "https://xn--bcher-kva.example"],
+  ["http://my_store:8042", "http://my_store:8042"],
+];
+
+for (const [written, becomes] of urls) {
+  Deno.test(`parseConfig normalises the Url ${written}`, async () => {
+    assert.equal((await server({ Url: written })).url, becomes);
+  });
+}
+
+Deno.test("parseConfig reads all that a token request may carry", async () => {
+  const { credentials } = await server({
+    TokenEndpoint: "https://idp.example/token?policy=dicom",
+    ClientAuthentication: "client_secret_basic",
+    Scope: "read write",
+    Audience: "https://api.example",
+    Resource: "urn:store",
+    TokenParameters: { "login_hint": "x", "__proto": "y" },
+    ProviderType: "generic",
+    JWTPublicKey: "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+    JWTAudience: "aud",
+    JWTIssuer: "iss",
+    JWTAlgorithms: ["ES256", "EdDSA"],
+  });
+  assert(credentials.kind === "client_credentials");
+  const { clientAuthentication, ...rest } = credentials;
+  assert.equal(clientAuthentication.method, "client_secret_basic");
+  assert.deepEqual(rest, {
+    kind: "client_credentials",
+    tokenEndpoint: "https://idp.example/token?policy=dicom",
+    clientId: "c",
+    scope: "read write",
+    audience: "https://api.example",
+    resource: "urn:store",
+    tokenParameters: { login_hint: "x", __proto: "y" },
+    refreshBufferMs: 300_000,
+    tokenValidation: {
+      disabled: false,
+      publicKeyPem: "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+      audience: "aud",
+      issuer: "iss",
+      algorithms: ["ES256", "EdDSA"],
+      tenantId: undefined,
+    },
+  });
+});
+
+const AZURE_SCOPE = "https://dicom.healthcareapis.azure.com/.default";
+const CONTOSO = "https://login.microsoftonline.com/contoso/oauth2/v2.0/token";
+
+/** What Azure derives: keys, token endpoint, scope. */
+const derived: readonly (readonly [
+  keys: Record<string, unknown>,
+  endpoint: string,
+  scope: string | undefined,
+  rule: string,
+])[] = [
+  [
+    { ProviderType: "azure", TokenEndpoint: undefined, TenantId: "contoso" },
+    CONTOSO,
+    AZURE_SCOPE,
+    "both from the tenant",
+  ],
+  [
+    { TokenEndpoint: undefined, TenantId: "contoso" },
+    CONTOSO,
+    AZURE_SCOPE,
+    "both from the tenant under auto",
+  ],
+  [{ TokenEndpoint: CONTOSO }, CONTOSO, AZURE_SCOPE, "the scope from the host of the endpoint"],
+  [{ TokenEndpoint: CONTOSO, Scope: "mine" }, CONTOSO, "mine", "nothing that is given"],
+  [{ TokenEndpoint: CONTOSO, Scope: "" }, CONTOSO, AZURE_SCOPE, "the scope for an empty one"],
+  [
+    { ProviderType: "azure", TokenEndpoint: "https://proxy.example/token", TenantId: "contoso" },
+    "https://proxy.example/token",
+    AZURE_SCOPE,
+    "not an endpoint that is given",
+  ],
+  [
+    { TokenEndpoint: "https://login.microsoftonline.com/contoso/oauth2/token", Resource: "r" },
+    "https://login.microsoftonline.com/contoso/oauth2/token",
+    undefined,
+    "no scope beside a resource, as version 1 of the endpoint has it",
+  ],
+  [
+    { ProviderType: "generic", TokenEndpoint: CONTOSO },
+    CONTOSO,
+    undefined,
+    "nothing for generic",
+  ],
+  [
+    { TokenEndpoint: "https://login.microsoftonline.com.evil.example/t" },
+    "https://login.microsoftonline.com.evil.example/t",
+    undefined,
+    "nothing from a host that merely contains the name",
+  ],
+  [
+    { TokenEndpoint: "https://idp.example/login.microsoftonline.com/t" },
+    "https://idp.example/login.microsoftonline.com/t",
+    undefined,
+    "nothing from a path that contains the name",
+  ],
+];
+
+for (const [keys, endpoint, scope, rule] of derived) {
+  Deno.test(`parseConfig derives for Azure ${rule}`, async () => {
+    const { credentials } = await server(keys);
+    assert(credentials.kind === "client_credentials");
+    assert.equal(credentials.tokenEndpoint, endpoint);
+    assert.equal(credentials.scope, scope);
+  });
+}
