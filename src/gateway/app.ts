@@ -31,16 +31,14 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   const { metrics, logger } = options;
   const app = new Hono<GatewayEnv>();
   app.use(requestId());
+  app.use(refuseUnknownMethods());
   app.use(countRequests(metrics));
   app.use(recordTransfers(metrics));
   app.route("/", dicomwebRoutes(options.stores));
   app.route("/", managementRoutes(options));
-  app.notFound((c) =>
-    problemResponse(
-      new GatewayError("NET-006", "Cannot answer: the gateway has nothing at this path"),
-      c.get("requestId"),
-    )
-  );
+  app.notFound(() => {
+    throw new GatewayError("NET-006", "Cannot answer: the gateway has nothing at this path");
+  });
   app.onError((thrown, c) => {
     const error = asGatewayError(thrown);
     const server = error.server ?? c.get("server") ?? "";
@@ -48,8 +46,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     // The client has left: nobody reads the answer, and nothing has failed.
     if (!c.req.raw.signal.aborted) {
       metrics.errors.inc({ server, error_code: error.code, category });
-      const log = error.status >= 500 ? logger.error : logger.warn;
-      log(error.message, {
+      logger[error.status >= 500 ? "error" : "warn"](error.message, {
         error_code: error.code,
         server,
         request_id: c.get("requestId"),
@@ -59,6 +56,20 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     return problemResponse(error, c.get("requestId"));
   });
   return app;
+}
+
+/** The methods that DICOMweb, the stores' own APIs and the management API use. */
+const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/** Refuses other methods before anything is counted: a metric's labels come from bounded sets. */
+function refuseUnknownMethods(): MiddlewareHandler<GatewayEnv> {
+  return async function refuseUnknownMethod(c, next) {
+    if (METHODS.includes(c.req.method)) return await next();
+    const error = new GatewayError("NET-007", "Cannot answer: the gateway has no such method");
+    const response = problemResponse(error, c.get("requestId"));
+    response.headers.set("allow", METHODS.join(", "));
+    return response;
+  };
 }
 
 /** Counts and times requests to their answer's headers, with the route's pattern as `endpoint`. */

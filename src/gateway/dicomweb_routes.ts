@@ -13,9 +13,6 @@ export const DICOMWEB_PREFIX = "/dicom-web/";
 /** Where the plugin had them, as `/oauth-dicom-web/servers/{server}/…`. */
 export const PLUGIN_PREFIX = "/oauth-dicom-web/servers/";
 
-/** The methods that DICOMweb and the stores' own APIs use. */
-const METHODS = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
-
 /**
  * The DICOMweb routes under both prefixes.
  *
@@ -44,11 +41,6 @@ function forwardTo(
     throw new GatewayError("NET-006", "Cannot forward the request: no server of that name");
   }
   c.set("server", name);
-  if (!METHODS.has(request.method)) {
-    throw new GatewayError("NET-007", "Cannot forward the request: DICOMweb has no such method", {
-      server: name,
-    });
-  }
   return store.forward({
     request,
     target: prefix === PLUGIN_PREFIX ? pluginTarget(target) : target,

@@ -124,7 +124,7 @@ export function authority(url: string): string {
 function networkError(url: string, cause: unknown): GatewayError {
   const text = cause instanceof Error ? cause.message : String(cause);
   const host = authority(url);
-  if (/certificate|tls|handshake/i.test(text)) {
+  if (/certificate|tls|handshake|corrupt message/i.test(text)) {
     return new GatewayError("NET-003", `Cannot trust ${host}: ${reason(text)}`, { cause });
   }
   if (/timed out/i.test(text)) {

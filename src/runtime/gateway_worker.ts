@@ -17,7 +17,21 @@ export interface WorkerEvents {
 /** How long a worker gets after its drain timeout to say that it is done. */
 const DRAIN_GRACE_MS = 1_000;
 
-/** A worker thread that runs the gateway with the permissions it was given and no others. */
+/** The module that a gateway's workers run. */
+export const WORKER_MODULE: string = import.meta.resolve("./worker.ts");
+
+/**
+ * Starts a thread that may do what it is permitted and nothing else.
+ *
+ * @param module URL of the module that it runs.
+ * @param permissions What it may do.
+ * @returns The thread.
+ */
+export function spawnSandboxed(module: string, permissions: PermissionSet): Worker {
+  return new Worker(module, { type: "module", name: "gateway", deno: { permissions } });
+}
+
+/** A worker of the gateway. */
 export class GatewayWorker {
   readonly #worker: Worker;
   readonly #events: WorkerEvents;
@@ -28,16 +42,12 @@ export class GatewayWorker {
   #running = false;
 
   /**
-   * @param permissions What the worker may do.
+   * @param worker The thread, started by {@linkcode spawnSandboxed}.
    * @param events Whom to tell what.
    */
-  constructor(permissions: PermissionSet, events: WorkerEvents) {
+  constructor(worker: Worker, events: WorkerEvents) {
     this.#events = events;
-    this.#worker = new Worker(import.meta.resolve("./worker.ts"), {
-      type: "module",
-      name: "gateway",
-      deno: { permissions },
-    });
+    this.#worker = worker;
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();

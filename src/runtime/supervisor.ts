@@ -10,7 +10,7 @@ import type { GatewayConfig } from "../config/gateway_config.ts";
 import { parseConfig } from "../config/parse_config.ts";
 import { permissionSet } from "../config/permission_set.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { GatewayWorker } from "./gateway_worker.ts";
+import { GatewayWorker, spawnSandboxed, WORKER_MODULE } from "./gateway_worker.ts";
 import type { MetricsJson } from "./messages.ts";
 import { reservePort } from "./reserve_port.ts";
 
@@ -20,6 +20,8 @@ export interface SupervisorOptions {
   readonly logger: Logger;
   /** Version of the gateway. */
   readonly version: string;
+  /** URL of the module that the workers run, where it is not the gateway's own. */
+  readonly workerModule?: string;
 }
 
 /** First wait before a crashed worker is started again, doubled up to the longest. */
@@ -91,9 +93,10 @@ export class Supervisor {
   }
 
   async #startWorker(delayMs = FIRST_RESTART_MS): Promise<void> {
-    const { source, version, logger } = this.#options;
+    const { source, version, logger, workerModule = WORKER_MODULE } = this.#options;
     const listen = { ...this.#config.listen, port: this.#port };
-    const worker = new GatewayWorker(permissionSet({ ...this.#config, listen }), {
+    const permissions = permissionSet({ ...this.#config, listen });
+    const worker = new GatewayWorker(spawnSandboxed(workerModule, permissions), {
       allMetrics: () => this.#allMetrics(),
       crashed: (message) => {
         this.#workers.delete(worker);

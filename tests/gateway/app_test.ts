@@ -1,0 +1,280 @@
+import assert from "node:assert/strict";
+import type { Hono } from "hono";
+import { GatewayError } from "../../src/errors/gateway_error.ts";
+import { createApp } from "../../src/gateway/app.ts";
+import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
+import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
+import type { ForwardRequest, Store } from "../../src/upstream/store.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
+
+const NOW = Date.UTC(2026, 0, 1);
+
+interface Fixture {
+  readonly app: Hono<GatewayEnv>;
+  readonly metrics: Metrics;
+  readonly logger: MemoryLogger;
+  readonly forwarded: ForwardRequest[];
+  readonly renewals: string[];
+}
+
+function gateway(behaviour: {
+  readonly forward?: () => Promise<Response>;
+  readonly renew?: () => Promise<void>;
+  readonly checkReadiness?: () => Promise<void>;
+} = {}): Fixture {
+  const forwarded: ForwardRequest[] = [];
+  const renewals: string[] = [];
+  const store = {
+    name: "main",
+    url: "https://store.example/v2",
+    authorizer: {
+      authorize: () => ({ headers: {} }),
+      invalidate: () => Promise.resolve(false),
+      describe: () => ({
+        kind: "client_credentials",
+        endpoint: "https://login.example/token",
+        hasToken: true,
+        expiresAtMs: NOW + 60_000,
+      }),
+      renew: () => {
+        renewals.push("main");
+        return behaviour.renew?.() ?? Promise.resolve();
+      },
+      forget: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    },
+    forward: (request: ForwardRequest) => {
+      forwarded.push(request);
+      return behaviour.forward?.() ?? Promise.resolve(new Response("stored"));
+    },
+  } as unknown as Store;
+  const metrics = createMetrics();
+  const logger = new MemoryLogger();
+  const app = createApp({
+    stores: new Map([["main", store]]),
+    version: "1.2.3",
+    metrics,
+    metricsText: () => metrics.registry.metrics(),
+    checkReadiness: behaviour.checkReadiness ?? (() => Promise.resolve()),
+    logger,
+    now: () => NOW,
+  });
+  return { app, metrics, logger, forwarded, renewals };
+}
+
+function ask(app: Hono<GatewayEnv>, path: string, init: RequestInit = {}): Promise<Response> {
+  return Promise.resolve(
+    app.fetch(new Request(`http://gateway:8043${path}`, init), { completed: Promise.resolve() }),
+  );
+}
+
+/** Path at the gateway → path at the store, below its base URL. */
+const FORWARDED: [path: string, target: string][] = [
+  ["/dicom-web/main/studies", "/studies"],
+  ["/dicom-web/main/studies?a=%2F&b=1,2", "/studies?a=%2F&b=1,2"],
+  ["/dicom-web/main", ""],
+  ["/dicom-web/main/", "/"],
+  ["/dicom-web/main?x=1", "?x=1"],
+  ["/oauth-dicom-web/servers/main/studies/1.2", "/studies/1.2"],
+  ["/oauth-dicom-web/servers/main/stow", "/studies"],
+  ["/oauth-dicom-web/servers/main/stow?x=1", "/studies?x=1"],
+  ["/oauth-dicom-web/servers/main/stowaway", "/stowaway"],
+  ["/dicom-web/main/stow", "/stow"],
+];
+
+for (const [path, target] of FORWARDED) {
+  Deno.test(`app: ${path} goes to the store's ${target || "base URL"}`, async () => {
+    const { app, forwarded } = gateway();
+    const response = await ask(app, path);
+    assert.equal(await response.text(), "stored");
+    assert.equal(forwarded[0]?.target, target);
+  });
+}
+
+for (const method of ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]) {
+  Deno.test(`app: ${method} is forwarded`, async () => {
+    const { app, forwarded } = gateway();
+    const response = await ask(app, "/dicom-web/main/studies", { method });
+    assert.equal(response.status, 200);
+    assert.equal(forwarded[0]?.request.method, method);
+  });
+}
+
+Deno.test("app: a method that DICOMweb does not have is refused", async () => {
+  const { app, forwarded } = gateway();
+  const response = await ask(app, "/dicom-web/main/studies", { method: "PROPFIND" });
+  assert.equal(response.status, 405);
+  assert.match(response.headers.get("allow") ?? "", /GET/);
+  assert.equal((await response.json()).error_code, "NET-007");
+  assert.equal(forwarded.length, 0);
+});
+
+Deno.test("app: an unknown server is a problem that names no name", async () => {
+  const { app } = gateway();
+  const response = await ask(app, "/dicom-web/other/studies");
+  assert.equal(response.status, 404);
+  const problem = await response.json();
+  assert.equal(problem.error_code, "NET-006");
+  assert.doesNotMatch(JSON.stringify(problem), /other/);
+});
+
+Deno.test("app: failures are problems with code, category, severity, steps and request id", async () => {
+  const { app, logger } = gateway({
+    forward: () =>
+      Promise.reject(
+        new GatewayError("AUTH-003", 'Cannot fetch a token for server "main": no answer', {
+          server: "main",
+          retryAfterSeconds: 7.2,
+          troubleshooting: ["The provider's own remedy"],
+        }),
+      ),
+  });
+  const response = await ask(app, "/dicom-web/main/studies", {
+    headers: { "x-request-id": "abc-123" },
+  });
+  assert.equal(response.status, 503);
+  assert.equal(response.headers.get("retry-after"), "8");
+  assert.equal(response.headers.get("content-type"), "application/problem+json");
+  const problem = await response.json();
+  assert.equal(problem.error_code, "AUTH-003");
+  assert.equal(problem.category, "AUTHORIZATION");
+  assert.equal(problem.severity, "CRITICAL");
+  assert.equal(problem.message, 'Cannot fetch a token for server "main": no answer');
+  assert.equal(problem.troubleshooting[0], "The provider's own remedy");
+  assert.equal(problem.request_id, "abc-123");
+  assert.equal(problem.status, 503);
+  assert.equal(logger.withCode("AUTH-003")[0]?.fields["request_id"], "abc-123");
+});
+
+Deno.test("app: a bug is INT-001 and tells the client nothing about itself", async () => {
+  const { app, logger } = gateway({ forward: () => Promise.reject(new Error("inner detail")) });
+  const response = await ask(app, "/dicom-web/main/studies");
+  assert.equal(response.status, 500);
+  const text = await response.text();
+  assert.match(text, /INT-001/);
+  assert.doesNotMatch(text, /inner detail/);
+  assert.match(String(logger.withCode("INT-001")[0]?.fields["cause"]), /inner detail/);
+});
+
+Deno.test("app: a client that has left is neither an error nor a log line", async () => {
+  const client = new AbortController();
+  const { app, logger, metrics } = gateway({
+    forward: () => {
+      client.abort();
+      return Promise.reject(client.signal.reason);
+    },
+  });
+  await ask(app, "/dicom-web/main/studies", { signal: client.signal });
+  assert.deepEqual(logger.lines, []);
+  assert.doesNotMatch(await metrics.registry.metrics(), /errors_total\{/);
+});
+
+Deno.test("app: a request id that could forge a log line is replaced", async () => {
+  const { app, forwarded } = gateway();
+  const response = await ask(app, "/dicom-web/main/studies", {
+    headers: { "x-request-id": "x{}<script>" },
+  });
+  await response.body?.cancel();
+  assert.match(forwarded[0]?.requestId ?? "", /^[0-9a-f-]{36}$/);
+});
+
+Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope and fields", async () => {
+  const { app } = gateway();
+  const status = await (await ask(app, "/dicomweb-oauth/status")).json();
+  assert.deepEqual(status, {
+    plugin_version: "1.2.3",
+    api_version: "2.0",
+    timestamp: "2026-01-01T00:00:00.000Z",
+    data: { status: "healthy", token_managers: 1, servers_configured: 1 },
+  });
+  const { data } = await (await ask(app, "/dicomweb-oauth/servers")).json();
+  assert.deepEqual(data.servers, [{
+    name: "main",
+    url: "https://store.example/v2",
+    credentials: "client_credentials",
+    token_endpoint: "https://login.example/token",
+    has_cached_token: true,
+    token_valid: true,
+    token_expires_at: "2026-01-01T00:01:00.000Z",
+    token_expires_in_seconds: 60,
+  }]);
+});
+
+Deno.test("app: /test fetches a token and tells its expiry, never the token", async () => {
+  const { app, renewals } = gateway();
+  const response = await ask(app, "/dicomweb-oauth/servers/main/test", { method: "POST" });
+  assert.equal(response.status, 200);
+  const { data } = await response.json();
+  assert.deepEqual(data, {
+    server: "main",
+    status: "success",
+    token_acquired: true,
+    has_token: true,
+    token_expires_at: "2026-01-01T00:01:00.000Z",
+    token_expires_in_seconds: 60,
+  });
+  assert.deepEqual(renewals, ["main"]);
+});
+
+Deno.test("app: /test of an unknown server is 404, a failure its own status and problem", async () => {
+  const refused = new GatewayError("AUTH-001", 'Cannot fetch a token for server "main": refused');
+  const { app } = gateway({ renew: () => Promise.reject(refused) });
+  const unknown = await ask(app, "/dicomweb-oauth/servers/other/test", { method: "POST" });
+  assert.equal(unknown.status, 404);
+  assert.equal((await unknown.json()).error_code, "NET-006");
+  const failed = await ask(app, "/dicomweb-oauth/servers/main/test", { method: "POST" });
+  assert.equal(failed.status, 502);
+  assert.equal((await failed.json()).error_code, "AUTH-001");
+});
+
+Deno.test("app: /healthz is well while /readyz tells what is not there", async () => {
+  const { app } = gateway({
+    checkReadiness: () => Promise.reject(new GatewayError("INT-002", "Not ready: no cache")),
+  });
+  assert.equal((await ask(app, "/healthz")).status, 200);
+  const ready = await ask(app, "/readyz");
+  assert.equal(ready.status, 503);
+  assert.match((await ready.json()).message, /no cache/);
+});
+
+Deno.test("app: metrics have the plugin's names, and labels from bounded sets", async () => {
+  const { app } = gateway();
+  for (const uid of ["1.2.3", "4.5.6"]) {
+    const response = await ask(app, `/dicom-web/main/studies/${uid}`);
+    await response.body?.cancel();
+  }
+  await ask(app, "/no/such/path");
+  await Promise.resolve();
+  const text = await (await ask(app, "/dicomweb-oauth/metrics")).text();
+  assert.match(
+    text,
+    /dicomweb_oauth_http_requests_total\{[^}]*endpoint="\/dicom-web\/:server\/\*"[^}]*\} 2/,
+  );
+  assert.match(text, /dicomweb_oauth_http_request_duration_seconds_count\{[^}]*method="GET"/);
+  assert.match(text, /dicomweb_oauth_errors_total\{[^}]*error_code="NET-006"[^}]*\} 1/);
+  assert.match(
+    text,
+    /dicomweb_oauth_transfer_duration_seconds_count\{server="main",outcome="complete"\} 2/,
+  );
+  for (
+    const name of [
+      "token_acquisitions_total",
+      "token_acquisition_duration_seconds",
+      "cache_hits_total",
+      "cache_misses_total",
+      "circuit_breaker_state",
+      "circuit_breaker_rejections_total",
+      "retry_attempts_total",
+    ]
+  ) {
+    assert.match(text, new RegExp(`# TYPE dicomweb_oauth_${name} `));
+  }
+  assert.doesNotMatch(text, /1\.2\.3|no\/such/);
+});
+
+Deno.test("app: a path of nobody is 404, in the same form as every failure", async () => {
+  const { app } = gateway();
+  const response = await ask(app, "/wp-admin");
+  assert.equal(response.status, 404);
+  assert.equal((await response.json()).error_code, "NET-006");
+});

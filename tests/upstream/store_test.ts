@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import type { ServerConfig } from "../../src/config/gateway_config.ts";
+import type { Authorization, Authorizer } from "../../src/credentials/authorizer.ts";
+import { GatewayError } from "../../src/errors/gateway_error.ts";
+import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { Deadlines } from "../../src/upstream/deadlines.ts";
+import { Store } from "../../src/upstream/store.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
+
+/** Gives tokens `t1`, `t2`, …, the next one after each refusal. */
+class CountingAuthorizer implements Authorizer {
+  issued = 1;
+  constructor(readonly canRenew = true) {}
+  authorize(): Authorization {
+    return { headers: { authorization: `Bearer t${this.issued}` } };
+  }
+  invalidate(): Promise<boolean> {
+    this.issued++;
+    return Promise.resolve(this.canRenew);
+  }
+  describe() {
+    return { kind: "test", endpoint: undefined, hasToken: true, expiresAtMs: undefined };
+  }
+  renew(): Promise<void> {
+    return Promise.resolve();
+  }
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+async function withStore(
+  answer: (seen: Seen, count: number) => Response | Promise<Response>,
+  use: (store: Store, seen: Seen[]) => Promise<void>,
+  options: {
+    readonly authorizer?: Authorizer;
+    readonly timeouts?: Partial<ServerConfig["timeouts"]>;
+    readonly now?: () => number;
+    readonly deadlines?: Deadlines;
+  } = {},
+): Promise<void> {
+  const seen: Seen[] = [];
+  const origin = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const one = {
+        method: request.method,
+        url: request.url,
+        headers: request.headers,
+        body: await request.text(),
+      };
+      seen.push(one);
+      return await answer(one, seen.length);
+    },
+  );
+  const url = `http://127.0.0.1:${origin.addr.port}/dicom-web`;
+  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const config: ServerConfig = {
+    name: "main",
+    url,
+    credentials: { kind: "none" },
+    tls: { caCertificatesPem: [] },
+    http2: false,
+    timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000, ...options.timeouts },
+    resilience: {
+      circuitBreaker: undefined,
+      retry: {
+        maxAttempts: 1,
+        strategy: "fixed",
+        initialDelayMs: 0,
+        multiplier: 1,
+        maxDelayMs: 0,
+        incrementMs: 0,
+      },
+    },
+  };
+  try {
+    await use(
+      new Store({
+        config,
+        authorizer: options.authorizer ?? new CountingAuthorizer(),
+        http,
+        deadlines: options.deadlines ?? new Deadlines(),
+        logger: new MemoryLogger(),
+        userAgent: "dicomweb-gateway/test",
+      }),
+      seen,
+    );
+  } finally {
+    http.close();
+    await origin.shutdown();
+  }
+}
+
+function forward(store: Store, target: string, init: RequestInit = {}): Promise<Response> {
+  return store.forward({
+    request: new Request(`http://gateway${target}`, init),
+    target,
+    requestId: "request-1",
+    completed: Promise.resolve(),
+  });
+}
+
+async function failure(promise: Promise<Response>): Promise<GatewayError> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.ok(error instanceof GatewayError, String(error));
+    return error;
+  }
+  throw new assert.AssertionError({ message: "it did not fail" });
+}
+
+Deno.test("Store: status, headers and body of the store come back unchanged", async () => {
+  await withStore(
+    () =>
+      new Response("not here", {
+        status: 404,
+        headers: { etag: '"1"', "x-store": "yes", "content-type": "text/weird" },
+      }),
+    async (store, seen) => {
+      const response = await forward(store, "/studies?PatientID=a%2Fb&x=1,2", {
+        headers: { accept: "application/dicom+json", authorization: "Basic of-the-client" },
+      });
+      assert.equal(response.status, 404);
+      assert.equal(response.headers.get("x-store"), "yes");
+      assert.equal(response.headers.get("content-type"), "text/weird");
+      assert.equal(await response.text(), "not here");
+      assert.equal(new URL(seen[0]!.url).pathname, "/dicom-web/studies");
+      assert.equal(new URL(seen[0]!.url).search, "?PatientID=a%2Fb&x=1,2");
+      assert.equal(seen[0]!.headers.get("authorization"), "Bearer t1");
+      assert.equal(seen[0]!.headers.get("x-request-id"), "request-1");
+      assert.equal(seen[0]!.headers.get("user-agent"), "dicomweb-gateway/test");
+    },
+  );
+});
+
+Deno.test("Store: 401 on a request without a body is repeated once with a new token", async () => {
+  await withStore(
+    ({ headers }) =>
+      headers.get("authorization") === "Bearer t2"
+        ? new Response("ok")
+        : new Response("no", { status: 401 }),
+    async (store, seen) => {
+      const response = await forward(store, "/studies");
+      assert.equal(await response.text(), "ok");
+      assert.equal(seen.length, 2);
+    },
+  );
+});
+
+Deno.test("Store: 401 also on the new token reaches the client as the store said it", async () => {
+  await withStore(
+    () => new Response("never", { status: 401, headers: { "www-authenticate": "Bearer" } }),
+    async (store, seen) => {
+      const response = await forward(store, "/studies");
+      assert.equal(response.status, 401);
+      assert.equal(await response.text(), "never");
+      assert.equal(seen.length, 2);
+    },
+  );
+});
+
+Deno.test("Store: 401 on a streamed body is 502 TOK-002, and the next attempt has a new token", async () => {
+  await withStore(
+    ({ headers }) =>
+      new Response(null, { status: headers.get("authorization") === "Bearer t2" ? 200 : 401 }),
+    async (store, seen) => {
+      const error = await failure(
+        forward(store, "/studies", { method: "POST", body: new Blob(["dicom"]).stream() }),
+      );
+      assert.equal(error.code, "TOK-002");
+      assert.equal(error.status, 502);
+      const again = await forward(store, "/studies", { method: "POST", body: "dicom" });
+      assert.equal(again.status, 200);
+      await again.body?.cancel();
+      assert.deepEqual(seen.map(({ headers }) => headers.get("authorization")), [
+        "Bearer t1",
+        "Bearer t2",
+      ]);
+    },
+  );
+});
+
+Deno.test("Store: 401 passes through where no other credential can be had", async () => {
+  await withStore(
+    () => new Response("no", { status: 401 }),
+    async (store, seen) => {
+      const response = await forward(store, "/studies", { method: "POST", body: "x" });
+      assert.equal(response.status, 401);
+      assert.equal(await response.text(), "no");
+      assert.equal(seen.length, 1);
+    },
+    { authorizer: new CountingAuthorizer(false) },
+  );
+});
+
+for (const status of [301, 302, 303, 307, 308]) {
+  Deno.test(`Store: a redirect (${status}) is refused, and its target never asked`, async () => {
+    await withStore(
+      ({ url }) => new Response(null, { status, headers: { location: `${url}/elsewhere` } }),
+      async (store, seen) => {
+        const error = await failure(forward(store, "/studies"));
+        assert.equal(error.code, "NET-004");
+        assert.equal(seen.length, 1);
+      },
+    );
+  });
+}
+
+Deno.test("Store: 304 is no redirect", async () => {
+  await withStore(
+    () => new Response(null, { status: 304, headers: { etag: '"1"' } }),
+    async (store) => {
+      const response = await forward(store, "/studies/1.2.3");
+      assert.equal(response.status, 304);
+      assert.equal(response.body, null);
+    },
+  );
+});
+
+Deno.test("Store: a target outside the base URL is refused before anything is sent", async () => {
+  await withStore(() => new Response(), async (store, seen) => {
+    for (const target of ["/../admin", "/%2e%2e/admin", "//evil.example/"]) {
+      assert.equal((await failure(forward(store, target))).code, "NET-005");
+    }
+    assert.equal(seen.length, 0);
+  });
+});
+
+Deno.test("Store: a store that does not answer is given up after HeadersSeconds", async () => {
+  let now = 0;
+  const deadlines = new Deadlines(() => now);
+  const { promise: release, resolve } = Promise.withResolvers<void>();
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  await withStore(
+    async () => {
+      arrive();
+      await release;
+      return new Response();
+    },
+    async (store) => {
+      const answer = failure(forward(store, "/studies"));
+      await arrived;
+      now = 5_000;
+      deadlines.sweep();
+      const error = await answer;
+      assert.equal(error.code, "NET-001");
+      assert.equal(error.status, 504);
+      resolve();
+    },
+    { deadlines },
+  );
+});
+
+Deno.test("Store: a client that leaves ends the exchange with its own reason", async () => {
+  const { promise: release, resolve } = Promise.withResolvers<void>();
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  await withStore(
+    async () => {
+      arrive();
+      await release;
+      return new Response();
+    },
+    async (store) => {
+      const client = new AbortController();
+      const answer = forward(store, "/studies", { signal: client.signal });
+      await arrived;
+      client.abort(new DOMException("left", "AbortError"));
+      await assert.rejects(answer, { name: "AbortError" });
+      resolve();
+    },
+  );
+});
