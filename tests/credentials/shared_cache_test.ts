@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { encodeBase64 } from "@oslojs/encoding";
+import { needing } from "../fixtures/installed_tool.ts";
+import { REDIS, type RedisServer, startRedisServer } from "../fixtures/redis_server.ts";
+import { askInSandbox } from "../fixtures/sandboxed_token_worker.ts";
+import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { startTokenProcess } from "../fixtures/token_process.ts";
+import { createTokenWorker, type TokenWorkerSetup } from "../fixtures/token_worker.ts";
+
+interface Parts {
+  readonly endpoint: TestTokenEndpoint;
+  readonly setup: TokenWorkerSetup;
+  readonly redis: RedisServer | undefined;
+}
+
+function newKey(): string {
+  return encodeBase64(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+async function withCache(
+  backend: "memory" | "kv" | "redis",
+  test: (parts: Parts) => Promise<void>,
+): Promise<void> {
+  const stateDirectory = await Deno.makeTempDir();
+  const endpoint = startTokenEndpoint({ delayMs: 300 });
+  const redis = backend === "redis" ? await startRedisServer({ password: "pw" }) : undefined;
+  const cache = redis === undefined ? { backend } : { backend, url: redis.url };
+  const setup = { tokenEndpoint: endpoint.url, cache, stateDirectory, encryptionKey: newKey() };
+  try {
+    await test({ endpoint, setup, redis });
+  } finally {
+    await endpoint.close();
+    await redis?.kill();
+    await Deno.remove(stateDirectory, { recursive: true });
+  }
+}
+
+for (const backend of ["kv", "redis"] as const) {
+  const test = (name: string, body: (parts: Parts) => Promise<void>) => {
+    const definition = { name, fn: () => withCache(backend, body) };
+    Deno.test(backend === "redis" ? needing(REDIS, definition) : definition);
+  };
+
+  test(`Two processes that share ${backend} ask once under 1,000 concurrent requests`, async ({ endpoint, setup }) => {
+    const processes = [startTokenProcess(setup), startTokenProcess(setup)];
+    // Both are up and wait for the word.
+    const answers = await Promise.all(processes.map((each) => each.ask(0)))
+      .then(() => Promise.all(processes.map((each) => each.ask(500))));
+    const expected = { results: [`Bearer ${endpoint.issued[0]}`], warnings: [] };
+    assert.deepEqual(answers, [expected, expected]);
+    assert.equal(endpoint.requests.length, 1);
+    await Promise.all(processes.map((each) => each.close()));
+  });
+
+  test(`A process killed while it asks, with ${backend}, holds up the next one for seconds only`, async ({ endpoint, setup }) => {
+    let reached = () => {};
+    const asked = new Promise<void>((resolve) => reached = resolve);
+    endpoint.answer = () => {
+      reached();
+      return new Promise(() => {});
+    };
+    const dying = startTokenProcess(setup);
+    dying.ask(1).catch(() => {});
+    await asked;
+    await dying.kill();
+    endpoint.answer = undefined;
+
+    const heir = createTokenWorker(setup);
+    const startMs = performance.now();
+    const { results } = await heir.ask(10);
+    assert.deepEqual(results, [`Bearer ${endpoint.issued[0]}`]);
+    assert.equal(endpoint.requests.length, 2);
+    assert(performance.now() - startMs > 2000, "the lease was not respected");
+    await heir.close();
+  });
+
+  test(`A restarted process finds its token in ${backend}; one with another key asks anew`, async ({ endpoint, setup }) => {
+    const ask = async (changes: Partial<TokenWorkerSetup> = {}) => {
+      const worker = createTokenWorker({ ...setup, ...changes });
+      const { results, warnings } = await worker.ask(1);
+      await worker.close();
+      assert.deepEqual(warnings, []);
+      return results[0];
+    };
+    const first = await ask();
+    assert.equal(await ask(), first);
+    assert.equal(endpoint.requests.length, 1);
+    assert.notEqual(await ask({ encryptionKey: newKey() }), first);
+    assert.equal(endpoint.requests.length, 2);
+  });
+
+  test(`A sandboxed worker gets its token through ${backend}`, async ({ endpoint, setup, redis }) => {
+    const hosts = [endpoint, redis].flatMap((part) => part ? [`127.0.0.1:${part.port}`] : []);
+    const { results, warnings } = await askInSandbox(setup, hosts);
+    assert.deepEqual({ results, warnings }, {
+      results: [`Bearer ${endpoint.issued[0]}`],
+      warnings: [],
+    });
+    // Had the cache not worked in there, this would ask again.
+    const outside = createTokenWorker(setup);
+    assert.deepEqual((await outside.ask(1)).results, results);
+    await outside.close();
+  });
+}
