@@ -90,7 +90,13 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const gatewayPort = freePort(ports.gateway);
   let gateway: DemoGateway;
   try {
-    gateway = await options.startGateway(configuration(provider, store, gatewayPort, clientSecret));
+    gateway = await options.startGateway({
+      DicomWebOAuth: {
+        // Who stays sees in the log how tokens are renewed.
+        LogLevel: options.once ? "WARNING" : "INFO",
+        ...section(provider, store, gatewayPort, clientSecret),
+      },
+    });
   } catch (error) {
     print(`✗ Start the gateway: ${error instanceof Error ? error.message : error}`);
     return false;
@@ -139,27 +145,26 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   return allWorked;
 }
 
-function configuration(
+/** The gateway's section of its configuration. */
+function section(
   provider: IdentityProvider,
   store: DicomWebStore,
   port: number,
   clientSecret: string,
-): DemoConfiguration {
+): Record<string, unknown> {
   return {
-    DicomWebOAuth: {
-      ConfigVersion: "2.0",
-      Listen: { Address: "127.0.0.1", Port: port },
-      TokenCache: { Backend: "memory" },
-      Servers: {
-        [SERVER]: {
-          Url: store.url,
-          TokenEndpoint: provider.tokenEndpoint,
-          ClientId: CLIENT_ID,
-          ClientSecret: clientSecret,
-          Scope: SCOPE,
-          Audience: AUDIENCE,
-          TokenRefreshBufferSeconds: TOKEN_REFRESH_BUFFER_SECONDS,
-        },
+    ConfigVersion: "2.0",
+    Listen: { Address: "127.0.0.1", Port: port },
+    TokenCache: { Backend: "memory" },
+    Servers: {
+      [SERVER]: {
+        Url: store.url,
+        TokenEndpoint: provider.tokenEndpoint,
+        ClientId: CLIENT_ID,
+        ClientSecret: clientSecret,
+        Scope: SCOPE,
+        Audience: AUDIENCE,
+        TokenRefreshBufferSeconds: TOKEN_REFRESH_BUFFER_SECONDS,
       },
     },
   };
@@ -177,22 +182,24 @@ function tellMovedPorts(
 }
 
 function thingsToTry(gateway: string, throughGateway: string, store: string): string[] {
+  const api = `${gateway}/dicomweb-oauth`;
+  const commands: readonly (readonly [what: string, command: string])[] = [
+    ["The study, found through the gateway", `curl "${throughGateway}/studies"`],
+    ["Its series", `curl "${throughGateway}/series?PatientID=DEMO-0001"`],
+    ["The store itself refuses whoever has no token", `curl -i "${store}/studies"`],
+    ["How the gateway is", `curl "${api}/status"`],
+    ["Its stores and the state of their tokens", `curl "${api}/servers"`],
+    ["Ask for a new token now", `curl -X POST "${api}/servers/${SERVER}/test"`],
+    ["Metrics for Prometheus", `curl "${api}/metrics"`],
+    ["The gateway's status page, for a browser", `${gateway}/`],
+    ["For Orthanc or a viewer, as a DICOMweb server without a password", `${throughGateway}/`],
+  ];
   return [
     "",
     "Try, in another terminal:",
-    `  curl ${throughGateway}/studies                      the study, found through the gateway`,
-    `  curl ${throughGateway}/series?Modality=CT           its series`,
-    `  curl -i ${store}/studies                       the store itself, which refuses`,
-    `  curl ${gateway}/dicomweb-oauth/status                  is the gateway well?`,
-    `  curl ${gateway}/dicomweb-oauth/servers                 its stores and their tokens`,
-    `  curl -X POST ${gateway}/dicomweb-oauth/servers/${SERVER}/test   ask for a new token`,
-    `  curl ${gateway}/dicomweb-oauth/metrics                 metrics for Prometheus`,
-    "In a browser:",
-    `  ${gateway}/`,
-    "In Orthanc or a viewer, as a DICOMweb server without a user name or password:",
-    `  ${throughGateway}/`,
+    ...commands.flatMap(([what, command]) => [`  ${what}:`, `    ${command}`]),
     "",
-    "Ctrl+C ends the demonstration.",
+    "Ctrl+C ends the demonstration. What follows is the gateway's log.",
   ];
 }
 
