@@ -1,0 +1,10 @@
+/**
+ * Writes all documents that are made from the source.
+ *
+ * @module
+ */
+import { generatedDocs, root } from "./generated_docs.ts";
+
+for (const { path, content } of await generatedDocs()) {
+  await Deno.writeTextFile(new URL(path, root), content);
+}

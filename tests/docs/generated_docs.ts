@@ -1,0 +1,49 @@
+/**
+ * All documents that are made from the source, so that they cannot differ from it.
+ *
+ * @module
+ */
+import { configurationReference } from "../../src/config/configuration_reference.ts";
+import { editorSchema } from "../../src/config/json_schema.ts";
+import { errorReference } from "./error_reference.ts";
+
+/** A document made from the source. */
+export interface GeneratedDoc {
+  /** Path from the root of the project. */
+  readonly path: string;
+  readonly content: string;
+}
+
+/**
+ * Makes all documents.
+ *
+ * @returns Their paths and contents, formatted as the project is.
+ */
+export function generatedDocs(): Promise<GeneratedDoc[]> {
+  const docs = [
+    { path: "docs/configuration.md", content: configurationReference() },
+    { path: "docs/gateway.schema.json", content: JSON.stringify(editorSchema()) },
+    { path: "docs/error-codes.md", content: errorReference() },
+  ];
+  return Promise.all(
+    docs.map(async ({ path, content }) => ({ path, content: await formatted(path, content) })),
+  );
+}
+
+/** The root of the project. */
+export const root: URL = new URL("../../", import.meta.url);
+
+async function formatted(path: string, content: string): Promise<string> {
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--quiet", "--ext", path.split(".").at(-1) ?? "", "-"],
+    cwd: root,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const written = new Blob([content]).stream().pipeTo(process.stdin);
+  const { success, stdout } = await process.output();
+  await written;
+  if (!success) throw new Error(`Cannot format ${path}`);
+  return new TextDecoder().decode(stdout);
+}

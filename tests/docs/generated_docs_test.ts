@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { configurationReference, EXAMPLE } from "../../src/config/configuration_reference.ts";
+import { signingWays } from "../../src/config/credentials/signing_ways.ts";
+import { editorSchema } from "../../src/config/json_schema.ts";
+import { sectionKeys } from "../../src/config/schema.ts";
+import { serverKeys } from "../../src/config/server.ts";
+import { catalogue } from "../../src/errors/catalogue.ts";
+import { problemsOf } from "../config/memory_files.ts";
+import { errorReference } from "./error_reference.ts";
+import { generatedDocs, root } from "./generated_docs.ts";
+
+for (const { path, content } of await generatedDocs()) {
+  Deno.test(`${path} is what deno task docs makes of the source`, async () => {
+    const onDisk = await Deno.readTextFile(new URL(path, root));
+    assert(onDisk === content, `${path} differs from the source: run deno task docs`);
+  });
+}
+
+Deno.test("The configuration reference explains every key", () => {
+  const reference = configurationReference();
+  const keys = [sectionKeys, serverKeys, ...signingWays.map((way) => way.keys)].flatMap(
+    Object.keys,
+  );
+  for (const key of keys) {
+    assert.match(reference, new RegExp(`^\\| \`${key}\` \\| [^|]+ \\| [^|]* \\| .{6,} \\|$`, "m"));
+  }
+});
+
+Deno.test("The example of the configuration reference loads", async () => {
+  assert.deepEqual(await problemsOf(EXAMPLE, { env: { CLIENT_SECRET: "s" } }), []);
+});
+
+Deno.test("The error reference explains every code", () => {
+  const reference = errorReference();
+  for (const [code, { title, description, troubleshooting }] of Object.entries(catalogue)) {
+    assert(reference.includes(`## ${code}: ${title}\n\n${description}\n\n- `), code);
+    for (const step of troubleshooting) {
+      assert(reference.includes(`- ${step.replaceAll(/[<>]/g, "\\$&")}`), step);
+    }
+  }
+});
+
+Deno.test("Every code in the table of the error reference leads to its chapter", () => {
+  const reference = errorReference();
+  const chapters = [...reference.matchAll(/^## (.+)$/gm)].map(([, heading]) =>
+    heading!.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-")
+  );
+  const links = [...reference.matchAll(/\]\(#([^)]+)\)/g)].map(([, link]) => link!);
+  assert.equal(links.length, Object.keys(catalogue).length);
+  for (const link of links) assert(chapters.includes(link), link);
+});
+
+/** What an editor must say of a configuration. */
+const judged: readonly (readonly [good: boolean, section: Record<string, unknown>])[] = [
+  [true, {}],
+  [true, { Listen: { Port: 80, Address: "::1" }, LogLevel: "DEBUG", Workers: 2 }],
+  [true, { Listen: { Port: "${PORT}" }, LogLevel: "${LEVEL}", Workers: "${N:-1}" }],
+  [true, { TokenCache: { Backend: "redis", Url: "redis://x", EncryptionKey: ["${KEY}"] } }],
+  [false, { Listen: { Port: "80a" } }],
+  [false, { Listen: { Port: 99_999 } }],
+  [false, { LogLevel: "LOUD" }],
+  [false, { Unknown: 1 }],
+  [false, { Servers: { "a/b": { ProviderType: "none", Url: "https://a.example" } } }],
+  [false, { Servers: { a: { ProviderType: "none" } } }],
+  [false, { Servers: { a: { ProviderType: "none", Url: "https://a.example", ClientId: "c" } } }],
+  [false, { Servers: { a: { Url: "https://a.example", ClientId: "c" } } }],
+  [
+    true,
+    {
+      Servers: {
+        a: {
+          Url: "${URL}",
+          ProviderType: "azure",
+          TenantId: "${TENANT}",
+          ClientId: "c",
+          ClientSecret: "s",
+          VerifySSL: "/etc/ssl/ca.pem",
+          ResilienceConfig: { CircuitBreakerEnabled: true },
+        },
+      },
+    },
+  ],
+];
+
+const editor = z.fromJSONSchema(editorSchema() as z.core.JSONSchema.JSONSchema);
+
+for (const [good, section] of judged) {
+  Deno.test(`The JSON Schema ${good ? "accepts" : "refuses"} ${JSON.stringify(section)}`, () => {
+    const servers = { a: { ProviderType: "none", Url: "https://a.example" } };
+    const file = { Name: "Orthanc", DicomWebOAuth: { Servers: servers, ...section } };
+    assert.equal(editor.safeParse(file).success, good);
+  });
+}
