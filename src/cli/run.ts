@@ -7,6 +7,7 @@
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
 import { ConfigError } from "../config/config_error.ts";
+import { nearestName } from "../config/nearest_name.ts";
 import { check } from "./check.ts";
 import { ExitCode } from "./exit_code.ts";
 import type { ConfigFlags } from "./load.ts";
@@ -25,6 +26,14 @@ export async function run(args: readonly string[]): Promise<never> {
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.ok;
   const program = commandLine((code) => exitCode = code);
+  const [first = "-"] = args;
+  // Commander would take it for an argument of the default command.
+  const names = [...program.commands.map((command) => command.name()), "help"];
+  if (!first.startsWith("-") && !names.includes(first)) {
+    const nearest = nearestName(first, names);
+    complain(`Unknown command "${first}".${nearest ? ` Did you mean "${nearest}"?` : ""}`);
+    return ExitCode.usage;
+  }
   try {
     await program.parseAsync([...args], { from: "user" });
     return exitCode;

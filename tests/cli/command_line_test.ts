@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import manifest from "../../deno.json" with { type: "json" };
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function gateway(
+  args: readonly string[],
+  options: { readonly env?: Record<string, string>; readonly cwd?: string } = {},
+): Promise<Ended> {
+  const output = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--allow-net",
+      "--allow-read",
+      "--allow-write",
+      "--allow-env",
+      "--allow-sys",
+      MAIN,
+      ...args,
+    ],
+    env: { NO_COLOR: "1", ...options.env },
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+    stdin: "null",
+  }).output();
+  const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) =>
+    new TextDecoder().decode(bytes)
+  );
+  return { code: output.code, stdout: stdout!, stderr: stderr! };
+}
+
+async function withFile(
+  content: string,
+  use: (path: string, directory: string) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${directory}/gateway.json`, content);
+    await use(`${directory}/gateway.json`, directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+const SERVER = {
+  Url: "https://store.example/dicom-web",
+  TokenEndpoint: "https://login.example/token",
+  ClientId: "client",
+  ClientSecret: "secret",
+};
+
+function config(server: Record<string, unknown>, keys: Record<string, unknown> = {}): string {
+  return JSON.stringify({
+    DicomWebOAuth: { Servers: { main: { ...SERVER, ...server } }, ...keys },
+  });
+}
+
+/** A mistake, the file that has it, and what the message must name. */
+const MISTAKES: [mistake: string, file: string, expected: RegExp[]][] = [
+  ["no JSON", '{ "DicomWebOAuth": { "Servers": ', [/CFG-002/, /line 1/i]],
+  ["no section", '{ "Name": "Orthanc" }', [/CFG-001/, /DicomWebOAuth/]],
+  ["no servers", '{ "DicomWebOAuth": { "Servers": {} } }', [/CFG-001/, /Servers/]],
+  ["a missing key", config({ ClientId: undefined }), [/CFG-001/, /Servers\.main.*ClientId/]],
+  ["a wrong type", config({ TokenRefreshBufferSeconds: "soon" }), [
+    /CFG-002/,
+    /Servers\.main\.TokenRefreshBufferSeconds/,
+  ]],
+  ["an unknown key", config({ ClientSecrt: "x" }), [/Servers\.main\.ClientSecrt/, /ClientSecret/]],
+  ["an unset variable", config({ ClientSecret: "${NO_SUCH_VARIABLE_HERE}" }), [
+    /CFG-003/,
+    /Servers\.main\.ClientSecret/,
+    /NO_SUCH_VARIABLE_HERE/,
+  ]],
+  ["a bad URL", config({ Url: "store.example" }), [/CFG-002/, /Servers\.main\.Url/]],
+  ["an unreadable CA", config({ VerifySSL: "/no/such/ca.pem" }), [
+    /Servers\.main\.VerifySSL/,
+    /\/no\/such\/ca\.pem/,
+  ]],
+  ["VerifySSL: false", config({ VerifySSL: false }), [/Servers\.main\.VerifySSL/, /PEM/]],
+  ["an open door", config({}, { Listen: { Address: "0.0.0.0" } }), [/Listen/, /AllowUnauth/]],
+];
+
+for (const command of ["serve", "check"]) {
+  Deno.test(`${command}: each mistake in the configuration ends it with 78 and one clear message`, async (t) => {
+    for (const [mistake, file, expected] of MISTAKES) {
+      await t.step(mistake, () =>
+        withFile(file, async (path) => {
+          const { code, stdout, stderr } = await gateway([command, "--config", path]);
+          assert.equal(code, 78, stderr);
+          assert.equal(stdout, "");
+          for (const pattern of expected) assert.match(stderr, pattern);
+          assert.doesNotMatch(stderr, /\n\s+at .*:\d+:\d+/, "a stack trace is no message");
+        }));
+    }
+  });
+}
+
+Deno.test("check: all problems come at once, each with its key path", () =>
+  withFile(config({ Url: "x", ClientId: 5, Scop: "y" }), async (path) => {
+    const { code, stderr } = await gateway(["check", "--config", path]);
+    assert.equal(code, 78);
+    for (const key of ["Url", "ClientId", "Scop"]) {
+      assert.match(stderr, new RegExp(`Servers\\.main\\.${key}\\b`));
+    }
+  }));
+
+Deno.test("check: a right configuration is shown as servers, allowlist and permissions", () =>
+  withFile(config({}), async (path) => {
+    const { code, stdout, stderr } = await gateway(["check", "--config", path]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /main +https:\/\/store\.example\/dicom-web/);
+    assert.match(stdout, /^ +login\.example:443$/m);
+    assert.match(stdout, /^ +store\.example:443$/m);
+    assert.match(stdout, /^ +net +127\.0\.0\.1:8043, login\.example:443, store\.example:443$/m);
+    assert.match(stdout, /^ +env +none$/m);
+    assert.doesNotMatch(stdout, /secret/);
+  }));
+
+Deno.test("serve: a missing file is said to be missing", async () => {
+  const { code, stderr } = await gateway(["--config", "/no/such/gateway.json"]);
+  assert.equal(code, 78);
+  assert.match(stderr, /\/no\/such\/gateway\.json/);
+});
+
+Deno.test("serve: without any configuration it tells where it looked, and of the demo", async () => {
+  const directory = await Deno.makeTempDir();
+  const { code, stderr } = await gateway([], {
+    cwd: directory,
+    env: { XDG_CONFIG_HOME: directory, DICOMWEB_GATEWAY_CONFIG: "" },
+  });
+  assert.equal(code, 78);
+  assert.match(stderr, /\/etc\/dicomweb-gateway\/gateway\.json/);
+  assert.match(stderr, /deno task demo/);
+  await Deno.remove(directory, { recursive: true });
+});
+
+Deno.test("serve: a port in use ends it with 1 and names the port", () =>
+  withFile(config({}), async (path) => {
+    const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = taken.addr as Deno.NetAddr;
+    const { code, stderr } = await gateway(["serve", "--config", path, "--port", String(port)]);
+    taken.close();
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`port ${port}`));
+  }));
+
+Deno.test("serve: a port that is none ends it with 64", async () => {
+  for (const port of ["70000", "-1", "http", ""]) {
+    assert.equal((await gateway(["serve", "--port", port])).code, 64, port);
+  }
+});
+
+Deno.test("command line: an unknown command or option ends it with 64", async () => {
+  for (const args of [["serv"], ["check", "--confg", "x"]]) {
+    const { code, stderr } = await gateway(args);
+    assert.equal(code, 64, args.join(" "));
+    assert.match(stderr, /Did you mean|unknown/i);
+  }
+});
+
+Deno.test("command line: --help and --version work on every command", async () => {
+  const { stdout: overview } = await gateway(["--help"]);
+  for (const command of ["serve", "check", "demo"]) {
+    assert.match(overview, new RegExp(`^ +${command}\\b`, "m"));
+    const help = await gateway([command, "--help"]);
+    assert.equal(help.code, 0);
+    assert.match(help.stdout, /--verbose/);
+    const version = await gateway([command, "--version"]);
+    assert.equal(version.code, 0);
+    assert.equal(version.stdout.trim(), manifest.version);
+  }
+  assert.equal((await gateway(["--version"])).stdout.trim(), manifest.version);
+});
+
+Deno.test("command line: --verbose shows the stack trace of a failure", () =>
+  withFile(config({}), async (path) => {
+    const { stderr } = await gateway([
+      "serve",
+      "--verbose",
+      "--config",
+      path,
+      "--address",
+      "192.0.2.1",
+    ]);
+    assert.match(stderr, /\n\s+at .*:\d+:\d+/);
+  }));
