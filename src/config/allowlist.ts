@@ -24,10 +24,10 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = {
  */
 export function networkAllowlist(config: GatewayConfig): string[] {
   const urls = [
-    ...[...config.servers.values()].flatMap((server) => [
-      server.url,
-      ...credentialsReach(server.credentials).urls,
-    ]),
+    ...[...config.servers.values()].flatMap(({ url, credentials }) => {
+      const { urls, localUrls } = credentialsReach(credentials);
+      return [url, ...urls, ...localUrls];
+    }),
     ...cacheUrls(config.tokenCache),
     ...(config.proxy === undefined ? [] : [config.proxy.url]),
   ];

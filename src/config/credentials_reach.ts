@@ -10,13 +10,18 @@ import type { CredentialsConfig } from "./gateway_config.ts";
 export interface CredentialsReach {
   /** URLs whose hosts are contacted, besides the store's own. */
   readonly urls: readonly string[];
+  /**
+   * URLs of metadata services of this machine or its platform: contacted as well, but never through
+   * the egress proxy, which cannot reach them, or would reach those of its own machine.
+   */
+  readonly localUrls: readonly string[];
   /** Absolute paths of files that are read again while the gateway runs. */
   readonly files: readonly string[];
   /** Whether it keeps something in the state directory. */
   readonly state: boolean;
 }
 
-const NOTHING: CredentialsReach = { urls: [], files: [], state: false };
+const NOTHING: CredentialsReach = { urls: [], localUrls: [], files: [], state: false };
 
 /**
  * What the configured way of signing has to reach.

@@ -39,7 +39,8 @@ const FORMER_KEYS: Readonly<Record<string, string>> = {
 export function parseConfig(source: ConfigSource): GatewayConfig {
   const report = new ProblemReport(source.problems);
   const { files, environment } = source;
-  const context: ReadContext = { path: [SECTION], files, environment, report };
+  const directory = dirname(source.path);
+  const context: ReadContext = { path: [SECTION], directory, files, environment, report };
   const raw = source.document[SECTION];
   const section = sectionSchema.safeParse(raw);
   if (!section.success) {
@@ -63,7 +64,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     listen: buildListen(keys.Listen, source.files),
     stateDirectory: keys.StateDirectory === undefined
       ? source.defaultStateDirectory
-      : resolve(dirname(source.path), keys.StateDirectory),
+      : resolve(directory, keys.StateDirectory),
     publicUrl: keys.PublicUrl === undefined ? undefined : withoutTrailingSlash(keys.PublicUrl),
     workers: keys.Workers,
     drainTimeoutMs: Math.round(keys.DrainTimeoutSeconds * 1_000),

@@ -14,6 +14,8 @@ export type RawKeys = Readonly<Record<string, unknown>>;
 export interface ReadContext {
   /** The key of the object that is read. */
   readonly path: KeyPath;
+  /** Absolute path of the directory that relative paths are taken from. */
+  readonly directory: string;
   /** Contents of the files that the configuration names, by path as written there. */
   readonly files: Readonly<Record<string, string>>;
   /** Environment variables that a way of signing takes its settings from, where they are set. */

@@ -15,6 +15,8 @@ export interface HttpClientOptions {
   readonly caCertificatesPem?: readonly string[];
   /** PEM client certificate and key (mutual TLS). */
   readonly clientCertificate?: { readonly certificatePem: string; readonly keyPem: string };
+  /** `host:port` pairs of metadata services: reached without the proxy. */
+  readonly direct?: ReadonlySet<string>;
   /** The egress proxy. */
   readonly proxy?: {
     readonly url: string;
@@ -38,23 +40,30 @@ export interface HttpRequestInit {
 /** Sends requests over kept-alive connections of its own. */
 export class HttpClient {
   readonly #allowlist: ReadonlySet<string>;
-  /** Origins found on the allowlist, as they were written, so that one is looked at once only. */
-  readonly #allowedOrigins = new Set<string>();
+  /** Clients for the origins found on the allowlist, as they were written: each is looked at once. */
+  readonly #clients = new Map<string, Deno.HttpClient>();
+  readonly #direct: ReadonlySet<string>;
   readonly #client: Deno.HttpClient;
+  readonly #directClient: Deno.HttpClient | undefined;
   readonly #fetch: typeof fetch;
 
   /** @param options How to connect. */
   constructor(options: HttpClientOptions) {
     this.#allowlist = options.allowlist;
     this.#fetch = options.fetch ?? fetch;
+    this.#direct = options.direct ?? new Set();
     const { proxy, clientCertificate } = options;
-    this.#client = Deno.createHttpClient({
+    const common = {
       caCerts: [...(options.caCertificatesPem ?? [])],
       http1: true,
       http2: options.http2 ?? false,
       poolMaxIdlePerHost: 64,
       ...(clientCertificate &&
         { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
+    };
+    this.#directClient = proxy && this.#direct.size > 0 ? Deno.createHttpClient(common) : undefined;
+    this.#client = Deno.createHttpClient({
+      ...common,
       ...(proxy && {
         proxy: {
           url: proxy.url,
@@ -78,17 +87,13 @@ export class HttpClient {
   async send(url: string, init: HttpRequestInit = {}): Promise<Response> {
     const pathStart = url.indexOf("/", 8);
     const origin = pathStart < 0 ? url : url.slice(0, pathStart);
-    if (!this.#allowedOrigins.has(origin)) {
-      if (!this.#allowlist.has(authority(url))) {
-        throw new GatewayError(
-          "NET-008",
-          `Cannot contact ${authority(url)}: it is not on the network allowlist`,
-        );
-      }
-      this.#allowedOrigins.add(origin);
+    let client = this.#clients.get(origin);
+    if (client === undefined) {
+      client = this.#clientFor(authority(url));
+      this.#clients.set(origin, client);
     }
     try {
-      return await this.#fetch(url, { ...init, client: this.#client, redirect: "manual" });
+      return await this.#fetch(url, { ...init, client, redirect: "manual" });
     } catch (cause) {
       if (init.signal?.aborted) throw init.signal.reason;
       throw networkError(url, cause);
@@ -98,6 +103,17 @@ export class HttpClient {
   /** Closes the idle connections. */
   close(): void {
     this.#client.close();
+    this.#directClient?.close();
+  }
+
+  #clientFor(host: string): Deno.HttpClient {
+    if (!this.#allowlist.has(host)) {
+      throw new GatewayError(
+        "NET-008",
+        `Cannot contact ${host}: it is not on the network allowlist`,
+      );
+    }
+    return this.#direct.has(host) ? this.#directClient ?? this.#client : this.#client;
   }
 }
 

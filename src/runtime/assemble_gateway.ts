@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { networkAllowlist } from "../config/allowlist.ts";
+import { hostAndPort, networkAllowlist } from "../config/allowlist.ts";
+import { credentialsReach } from "../config/credentials_reach.ts";
 import type { GatewayConfig, ProxyConfig, ServerConfig } from "../config/gateway_config.ts";
 import { createAuthorizer } from "../credentials/create_authorizer.ts";
 import { createTokenStore } from "../credentials/create_token_store.ts";
@@ -59,6 +60,7 @@ export function assembleGateway(
       allowlist,
       caCertificatesPem: server.tls.caCertificatesPem,
       http2,
+      direct: new Set(credentialsReach(server.credentials).localUrls.map(hostAndPort)),
       ...(proxy && { proxy }),
     });
     clients.push(made);
