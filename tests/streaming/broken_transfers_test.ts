@@ -1,0 +1,186 @@
+/**
+ * A transfer that breaks on one side of the gateway breaks on the other: nothing that was cut looks
+ * whole, and nothing goes on for someone who has left.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { within } from "../fixtures/deadline.ts";
+import { startGatewayBeforeStore } from "../fixtures/gateway_before_store.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+import { type RawExchange, type RawHandler, startRawOrigin } from "../fixtures/raw_origin.ts";
+
+const PIECE = new Uint8Array(64 * 1024).fill(0x61);
+const PIECE_CHUNK = new TextEncoder().encode(
+  `${PIECE.length.toString(16)}\r\n${"a".repeat(PIECE.length)}\r\n`,
+);
+const LIMIT_MS = 20_000;
+/** How soon the store must learn that the client has left. */
+const GONE_LIMIT_MS = 1_000;
+
+/** How a store breaks off in the middle of an answer. */
+const CUTS: Record<string, RawHandler> = {
+  "with Content-Length, after half of the body": async (exchange) => {
+    await exchange.writeHead(200, { "content-length": String(10 * PIECE.length) });
+    for (let count = 0; count < 5; count++) await exchange.write(PIECE);
+    exchange.close();
+  },
+  "with Content-Length, one byte before the end": async (exchange) => {
+    await exchange.writeHead(200, { "content-length": String(PIECE.length + 1) });
+    await exchange.write(PIECE);
+    exchange.close();
+  },
+  "with Content-Length, before the body": async (exchange) => {
+    await exchange.writeHead(200, { "content-length": String(PIECE.length) });
+    exchange.close();
+  },
+  "chunked, between two chunks": async (exchange) => {
+    await exchange.writeHead(200, { "transfer-encoding": "chunked" });
+    for (let count = 0; count < 5; count++) await exchange.write(PIECE_CHUNK);
+    exchange.close();
+  },
+  "chunked, inside a chunk": async (exchange) => {
+    await exchange.writeHead(200, { "transfer-encoding": "chunked" });
+    await exchange.write(PIECE_CHUNK);
+    await exchange.write(PIECE_CHUNK.subarray(0, PIECE_CHUNK.length / 2));
+    exchange.close();
+  },
+  "chunked, before the first chunk": async (exchange) => {
+    await exchange.writeHead(200, { "transfer-encoding": "chunked" });
+    exchange.close();
+  },
+};
+
+Deno.test("A store that breaks off inside its answer makes the client's transfer fail", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using stack = await startGatewayBeforeStore(origin.url);
+  for (const [how, handler] of Object.entries(CUTS)) {
+    await t.step(how, async () => {
+      origin.play(handler);
+      await within(
+        LIMIT_MS,
+        "a socket",
+        (async () => {
+          using client = await RawClient.connect(stack.gateway.url);
+          await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
+          await assertFails(async () => {
+            for await (const _ of (await client.answer()).body);
+          });
+        })(),
+      );
+      await within(
+        LIMIT_MS,
+        "fetch",
+        assertFails(async () => {
+          const response = await fetch(`${stack.dicomWebUrl}/studies/1.2.3`);
+          await response.bytes();
+        }),
+      );
+    });
+  }
+  origin.play((exchange) => exchange.answer(200, "whole"));
+  const response = await fetch(`${stack.dicomWebUrl}/studies/1.2.3`);
+  assert.equal(await response.text(), "whole");
+  await origin.close();
+});
+
+Deno.test("A client that breaks off inside its upload makes the store's transfer fail", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using stack = await startGatewayBeforeStore(origin.url);
+  const ways = {
+    "with Content-Length": { headers: { "content-length": String(10 * PIECE.length) }, PIECE },
+    "chunked": { headers: { "transfer-encoding": "chunked" }, PIECE: PIECE_CHUNK },
+  };
+  for (const [how, { headers, PIECE }] of Object.entries(ways)) {
+    await t.step(how, async () => {
+      const { promise: begun, resolve: begin } = Promise.withResolvers<void>();
+      const { promise: outcome, resolve: end } = Promise.withResolvers<string>();
+      origin.play(async (exchange) => {
+        try {
+          for await (const _ of exchange.body()) begin();
+          end("the upload looks whole");
+        } catch (error) {
+          end((error as Error).name);
+        }
+        exchange.close();
+      });
+      const client = await RawClient.connect(stack.gateway.url);
+      await client.write(client.head("POST", "/dicom-web/main/studies", headers));
+      for (let count = 0; count < 5; count++) await client.write(PIECE);
+      await within(LIMIT_MS, "upload", begun);
+      client[Symbol.dispose]();
+      assert.match(
+        await within(GONE_LIMIT_MS, "the store learns of it", outcome),
+        /^(CutError|ConnectionReset)$/,
+      );
+    });
+  }
+  await origin.close();
+});
+
+Deno.test("A client that leaves ends the request to the store within a second", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using stack = await startGatewayBeforeStore(origin.url);
+
+  await t.step("while the answer streams", async () => {
+    const gone = playUntilGone(async (exchange) => {
+      await exchange.writeHead(200, { "transfer-encoding": "chunked" });
+      while (true) await exchange.write(PIECE_CHUNK);
+    });
+    const client = await RawClient.connect(stack.gateway.url);
+    await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
+    const { body } = await client.answer();
+    await body.next();
+    client[Symbol.dispose]();
+    await within(GONE_LIMIT_MS, "the store learns of it", gone);
+  });
+
+  await t.step("while the answer stalls", async () => {
+    const gone = playUntilGone(async (exchange) => {
+      await exchange.writeHead(200, { "content-length": "1000000" });
+      await exchange.write("a");
+      await exchange.untilGone();
+    });
+    const client = await RawClient.connect(stack.gateway.url);
+    await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
+    const { body } = await client.answer();
+    await body.next();
+    client[Symbol.dispose]();
+    await within(GONE_LIMIT_MS, "the store learns of it", gone);
+  });
+
+  await t.step("before there is an answer", async () => {
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    const gone = playUntilGone(async (exchange) => {
+      ask();
+      await exchange.untilGone();
+    });
+    const client = await RawClient.connect(stack.gateway.url);
+    await client.write(client.head("GET", "/dicom-web/main/studies?limit=1"));
+    await within(LIMIT_MS, "request", asked);
+    client[Symbol.dispose]();
+    await within(GONE_LIMIT_MS, "the store learns of it", gone);
+  });
+  await origin.close();
+
+  /** Plays the exchanges in this way, and tells when the first has ended by the other side's leave. */
+  function playUntilGone(handler: RawHandler): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    origin.play(async (exchange: RawExchange) => {
+      try {
+        await handler(exchange);
+      } catch {
+        exchange.close();
+      }
+      resolve();
+    });
+    return promise;
+  }
+});
+
+async function assertFails(transfer: () => Promise<void>): Promise<void> {
+  await assert.rejects(transfer, (error) => {
+    assert.ok(!(error instanceof assert.AssertionError));
+    return true;
+  }, "the transfer looks whole");
+}

@@ -1,0 +1,113 @@
+/**
+ * A store may answer before it has read a large upload, and then read no further. The client must
+ * get an answer, whatever becomes of the connection behind the gateway.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { within } from "../fixtures/deadline.ts";
+import { startGatewayBeforeStore } from "../fixtures/gateway_before_store.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
+
+const BLOCK = new Uint8Array(256 * 1024).fill(0x61);
+const BLOCK_CHUNK = new TextEncoder().encode(
+  `${BLOCK.length.toString(16)}\r\n${"a".repeat(BLOCK.length)}\r\n`,
+);
+const GIB = 1024 ** 3;
+const BLOCKS = GIB / BLOCK.length;
+const LIMIT_MS = 30_000;
+
+/** What stores do with the connection after an early answer. */
+const MANNERS: Record<string, (exchange: RawExchange, status: number) => Promise<void>> = {
+  "with Connection: close and a lingering close": async (exchange, status) => {
+    await exchange.answer(status, "early", { connection: "close" });
+    await exchange.lingeringClose();
+  },
+  "without Connection: close, reading the rest": async (exchange, status) => {
+    await exchange.answer(status, "early");
+    for await (const _ of exchange.body());
+  },
+  "without Connection: close, reading nothing more": async (exchange, status) => {
+    await exchange.answer(status, "early");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    exchange.close();
+  },
+};
+
+const FRAMINGS = {
+  "Content-Length": { headers: { "content-length": String(GIB) }, block: BLOCK },
+  "chunked": { headers: { "transfer-encoding": "chunked" }, block: BLOCK_CHUNK },
+};
+
+Deno.test("A store's answer before it has read a 1 GiB upload reaches the client", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using stack = await startGatewayBeforeStore(origin.url);
+  for (const [manner, answer] of Object.entries(MANNERS)) {
+    for (const [framing, { headers, block }] of Object.entries(FRAMINGS)) {
+      await t.step(`413 ${manner}, ${framing}`, async () => {
+        origin.play((exchange) => answer(exchange, 413));
+        const { status, text } = await uploadUntilAnswered(stack.gateway.url, headers, block);
+        assert.equal(status, 413);
+        assert.equal(text, "early");
+      });
+      await t.step(`401 ${manner}, ${framing}`, async () => {
+        origin.play((exchange) => answer(exchange, 401));
+        const { status, text } = await uploadUntilAnswered(stack.gateway.url, headers, block);
+        // The first refusal drops the token and says so. A store that goes on refusing new ones is
+        // heard with its own words: the token is not at fault.
+        if (status === 401) assert.equal(text, "early");
+        else assert.deepEqual([status, JSON.parse(text).error_code], [502, "TOK-002"]);
+      });
+    }
+  }
+  await origin.close();
+});
+
+Deno.test("A store that resets the connection of a 1 GiB upload leaves no client hanging", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using stack = await startGatewayBeforeStore(origin.url);
+  for (const [framing, { headers, block }] of Object.entries(FRAMINGS)) {
+    await t.step(`after an answer, ${framing}`, async () => {
+      origin.play(async (exchange) => {
+        await exchange.answer(413, "early", { connection: "close" });
+        exchange.close();
+      });
+      const { status } = await uploadUntilAnswered(stack.gateway.url, headers, block);
+      // The reset may destroy the answer before the gateway has read it.
+      assert.ok(status === 413 || status === 502, `answered ${status}`);
+    });
+    await t.step(`without an answer, ${framing}`, async () => {
+      origin.play((exchange) => Promise.resolve(exchange.close()));
+      const { status, text } = await uploadUntilAnswered(stack.gateway.url, headers, block);
+      assert.equal(JSON.parse(text).error_code, "NET-002");
+      assert.equal(status, 502);
+    });
+  }
+  await origin.close();
+});
+
+/** Sends 1 GiB until it is sent or an answer comes, as curl and Orthanc do. */
+async function uploadUntilAnswered(
+  url: string,
+  headers: Record<string, string>,
+  block: Uint8Array,
+): Promise<{ status: number; text: string }> {
+  using client = await RawClient.connect(url);
+  await client.write(client.head("POST", "/dicom-web/main/studies", headers));
+  let isAnswered = false;
+  const sending = (async () => {
+    for (let count = 0; count < BLOCKS && !isAnswered; count++) await client.write(block);
+  })().catch(() => {});
+  const reading = (async () => {
+    const answer = await client.answer();
+    let text = "";
+    for await (const piece of answer.body) text += new TextDecoder().decode(piece);
+    return { status: answer.status, text };
+  })();
+  const result = await within(LIMIT_MS, "an answer", reading);
+  isAnswered = true;
+  client[Symbol.dispose]();
+  await sending;
+  return result;
+}
