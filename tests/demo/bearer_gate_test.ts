@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { generateKeyPair, SignJWT } from "jose";
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { Hono } from "hono";
+import { bearerGate } from "../../src/demo/bearer_gate.ts";
+import { Problem } from "../../src/demo/problem.ts";
 import { startStore } from "./running_store.ts";
 
 async function ask(
@@ -71,4 +74,44 @@ Deno.test("the store answers 503 while the identity provider's keys cannot be ha
   const token = await running.token();
   await running.provider.close();
   assert.equal((await ask(`${running.store.url}/studies`, `Bearer ${token}`))[0], 503);
+});
+
+Deno.test("the gate takes only access tokens of the right issuer that expire", async (t) => {
+  const { publicKey, privateKey } = await generateKeyPair("ES256");
+  const app = new Hono();
+  app.use(bearerGate({
+    keys: createLocalJWKSet({ keys: [await exportJWK(publicKey)] }),
+    issuer: "https://idp.example",
+    audience: "https://store.example",
+    scope: "dicomweb",
+    now: Date.now,
+    onRequest: () => {},
+  }));
+  app.get("/", (c) => c.text("in"));
+  app.onError((error) => error instanceof Problem ? error.toResponse() : new Response(`${error}`));
+  const seconds = Math.floor(Date.now() / 1000);
+  const payload: JWTPayload = {
+    iss: "https://idp.example",
+    aud: ["https://store.example", "https://other.example"],
+    scope: "openid dicomweb",
+    exp: seconds + 60,
+  };
+  const { exp: _exp, ...endless } = payload;
+  const rows: [why: string, typ: string, payload: JWTPayload, status: number][] = [
+    ["an access token", "at+jwt", payload, 200],
+    ["an ID token", "JWT", payload, 401],
+    ["a token of another issuer", "at+jwt", { ...payload, iss: "https://other.example" }, 401],
+    ["a token that never expires", "at+jwt", endless, 401],
+    ["a token that is not valid yet", "at+jwt", { ...payload, nbf: seconds + 60 }, 401],
+    ["a token without a scope", "at+jwt", { ...payload, scope: undefined }, 403],
+  ];
+  for (const [why, typ, claims, status] of rows) {
+    await t.step(`${why}: ${status}`, async () => {
+      const token = await new SignJWT(claims).setProtectedHeader({ alg: "ES256", typ }).sign(
+        privateKey,
+      );
+      const response = await app.request("/", { headers: { Authorization: `Bearer ${token}` } });
+      assert.equal(response.status, status);
+    });
+  }
 });
