@@ -8,6 +8,7 @@
 import { TokenRequestResult } from "@oslojs/oauth2";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import type { ProviderAnswer } from "./provider_exchange.ts";
 import { quoteProvider } from "./provider_text.ts";
 import type { Token } from "./token.ts";
 
@@ -19,13 +20,6 @@ export const MAX_EXPIRES_IN_SECONDS = 86_400;
 
 /** Longest wait that a provider's `Retry-After` may impose, in seconds. */
 const MAX_RETRY_AFTER_SECONDS = 300;
-
-/** An answer of the token endpoint, its body read. */
-export interface TokenResponse {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly body: string;
-}
 
 /** What judging needs to know besides the answer. */
 export interface TokenResponseContext {
@@ -58,7 +52,7 @@ export interface TokenResponseContext {
  * ```
  */
 export function parseTokenResponse(
-  response: TokenResponse,
+  response: ProviderAnswer,
   context: TokenResponseContext,
 ): Token {
   const fail = (code: ErrorCode, state: string, retryAfterSeconds?: number) =>

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { parseTokenResponse, type TokenResponse } from "../../src/credentials/token_response.ts";
+import type { ProviderAnswer } from "../../src/credentials/provider_exchange.ts";
+import { parseTokenResponse } from "../../src/credentials/token_response.ts";
 import type { Token } from "../../src/credentials/token.ts";
 
 const ISSUED_AT_MS = Date.UTC(2026, 0, 1);
 
 function parse(status: number, body: unknown, headers: Record<string, string> = {}): Token {
-  const response: TokenResponse = {
+  const response: ProviderAnswer = {
     status,
     headers: new Headers(headers),
     body: typeof body === "string" ? body : JSON.stringify(body),
