@@ -86,7 +86,13 @@ export class TokenEndpoint {
         body: body.toString(),
         signal,
       });
-      return parseTokenResponse(response, { server, issuedAtMs, secrets });
+      return parseTokenResponse(response, {
+        server,
+        issuedAtMs,
+        secrets,
+        endpoint: this.url,
+        provider: this.#options.provider,
+      });
     });
   }
 }

@@ -7,9 +7,11 @@
  */
 import { TokenRequestResult } from "@oslojs/oauth2";
 import type { ErrorCode } from "../errors/catalogue.ts";
-import { GatewayError } from "../errors/gateway_error.ts";
+import { GatewayError, type GatewayErrorOptions } from "../errors/gateway_error.ts";
 import type { ProviderAnswer } from "./provider_exchange.ts";
+import { findRemedy } from "./provider_remedies.ts";
 import { quoteProvider } from "./provider_text.ts";
+import type { ProviderName } from "./remedies/remedy.ts";
 import type { Token } from "./token.ts";
 
 /** Life of a token whose `expires_in` is missing or makes no sense, in seconds. */
@@ -29,6 +31,10 @@ export interface TokenResponseContext {
   readonly issuedAtMs: number;
   /** What must not be repeated in a message. */
   readonly secrets: readonly string[];
+  /** The URL that was asked: it tells which provider's remedies fit. */
+  readonly endpoint?: string;
+  /** The provider, where the configuration says it. */
+  readonly provider?: ProviderName | undefined;
 }
 
 /**
@@ -55,10 +61,10 @@ export function parseTokenResponse(
   response: ProviderAnswer,
   context: TokenResponseContext,
 ): Token {
-  const fail = (code: ErrorCode, state: string, retryAfterSeconds?: number) =>
+  const fail = (code: ErrorCode, state: string, more: GatewayErrorOptions = {}) =>
     new GatewayError(code, `Cannot fetch a token for server "${context.server}": ${state}`, {
       server: context.server,
-      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      ...more,
     });
 
   const { status } = response;
@@ -68,11 +74,21 @@ export function parseTokenResponse(
   const result = readResult(response.body);
   const error = result?.hasErrorCode() ? result.errorCode() : undefined;
   if (status >= 400 || (error !== undefined && error !== "")) {
-    const code = errorCode(status, error);
+    const remedy = findRemedy({
+      endpoint: context.endpoint ?? "",
+      provider: context.provider,
+      status,
+      error,
+      description: result?.hasErrorDescription() ? result.errorDescription() : undefined,
+    });
+    const code = remedy?.code ?? errorCode(status, error);
     const retryAfter = code === "AUTH-003"
       ? retryAfterSeconds(response.headers, context.issuedAtMs)
       : undefined;
-    throw fail(code, `token endpoint answered ${status}${details(result, context)}`, retryAfter);
+    throw fail(code, `token endpoint answered ${status}${details(result, context)}`, {
+      ...(remedy && { troubleshooting: remedy.steps }),
+      ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }),
+    });
   }
   if (result === undefined) throw fail("TOK-005", "token endpoint answered no JSON object");
 

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import {
+  findRemedy,
+  providerOf,
+  providerRemedies,
+} from "../../src/credentials/provider_remedies.ts";
+import type { ProviderName } from "../../src/credentials/remedies/remedy.ts";
+import { parseTokenResponse } from "../../src/credentials/token_response.ts";
+import { GatewayError } from "../../src/errors/gateway_error.ts";
+
+const endpoints: [url: string, provider: ProviderName | undefined][] = [
+  ["https://tenant.eu.auth0.com/oauth/token", "auth0"],
+  ["https://clinic.okta.com/oauth2/v1/token", "okta"],
+  ["https://login.clinic.example/oauth2/default/v1/token", "okta"],
+  ["https://login.microsoftonline.com/t/oauth2/v2.0/token", "azure"],
+  ["https://oauth2.googleapis.com/token", "google"],
+  ["https://auth.pingone.eu/env/as/token", "pingone"],
+  ["https://sso.clinic.example/auth/realms/r/protocol/openid-connect/token", "keycloak"],
+  ["https://sts.eu-west-1.amazonaws.com/", "aws"],
+  ["https://okta.com.evil.example/oauth2/token", undefined],
+  ["https://myokta.com/token", undefined],
+  ["https://idp.example/token", undefined],
+  ["", undefined],
+];
+for (const [url, provider] of endpoints) {
+  Deno.test(`providerOf takes ${url || "no URL"} for ${provider ?? "no one in particular"}`, () => {
+    assert.equal(providerOf(url), provider);
+  });
+}
+
+Deno.test("findRemedy goes by what the configuration says before what the host says", () => {
+  const refusal = { endpoint: "https://idp.example/token", status: 400, error: "invalid_scope" };
+  assert.equal(findRemedy(refusal), undefined);
+  assert.match(findRemedy({ ...refusal, provider: "okta" })?.steps[0] ?? "", /^Okta/);
+});
+
+Deno.test("Every remedy names what to do", () => {
+  for (const row of providerRemedies) {
+    assert(row.steps.length > 0);
+    for (const step of row.steps) assert.match(step, /^[A-Z][^:]+: .{10,}[^.]$/s);
+    assert(row.error !== undefined || row.text !== undefined || row.status !== undefined);
+  }
+});
+
+Deno.test("A refused token request carries the provider's remedy before the catalogue's", () => {
+  const answer = {
+    status: 400,
+    headers: new Headers(),
+    body: JSON.stringify({ error: "invalid_scope", error_description: "no such scope" }),
+  };
+  const context = { server: "main", issuedAtMs: 0, secrets: [] };
+  const refusal = (endpoint: string) => {
+    try {
+      parseTokenResponse(answer, { ...context, endpoint });
+    } catch (error) {
+      assert(error instanceof GatewayError);
+      return error.troubleshooting[0] ?? "";
+    }
+    throw new assert.AssertionError({ message: "no failure" });
+  };
+  assert.match(refusal("https://clinic.okta.com/oauth2/v1/token"), /custom authorization server/);
+  assert.match(refusal("https://idp.example/token"), /^Check Scope/);
+});
