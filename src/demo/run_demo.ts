@@ -191,7 +191,6 @@ function thingsToTry(gateway: string, throughGateway: string, store: string): st
     ["Its stores and the state of their tokens", `curl "${api}/servers"`],
     ["Ask for a new token now", `curl -X POST "${api}/servers/${SERVER}/test"`],
     ["Metrics for Prometheus", `curl "${api}/metrics"`],
-    ["The gateway's status page, for a browser", `${gateway}/`],
     ["For Orthanc or a viewer, as a DICOMweb server without a password", `${throughGateway}/`],
   ];
   return [
