@@ -6,6 +6,7 @@
  */
 import type { AuthenticateClient } from "./client_authentication.ts";
 import { exchange, type ProviderConnection, withinTimeLimit } from "./provider_exchange.ts";
+import type { ProviderName } from "./remedies/remedy.ts";
 import type { Token } from "./token.ts";
 import { parseTokenResponse } from "./token_response.ts";
 
@@ -16,6 +17,8 @@ export interface TokenEndpointOptions extends ProviderConnection {
   readonly url: string;
   /** What the provider may echo and no message may repeat. */
   readonly secrets: readonly string[];
+  /** The provider, where the configuration says it: its own remedies are told. */
+  readonly provider?: ProviderName | undefined;
 }
 
 /** A token request, ready to be sent. */
