@@ -9,6 +9,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { EncryptedTokenStore } from "./encrypted_token_store.ts";
 import { GuardedTokenStore } from "./guarded_token_store.ts";
+import { KvFile, KvService } from "./kv_location.ts";
 import { KvTokenStore } from "./kv_token_store.ts";
 import { MemoryTokenStore } from "./memory_token_store.ts";
 import type { RawTokenStore } from "./raw_token_store.ts";
@@ -48,8 +49,10 @@ export function createTokenStore(
       case "memory":
         return new MemoryTokenStore(clock);
       case "kv": {
-        const location = config.url ?? `${stateDirectory}/${KV_FILE}`;
-        return encrypted(new KvTokenStore({ location, clock }), config);
+        const location = config.url === undefined
+          ? new KvFile(`${stateDirectory}/${KV_FILE}`)
+          : new KvService(config.url);
+        return encrypted(new KvTokenStore(location, clock), config);
       }
       case "redis":
         return encrypted(new RedisTokenStore(config.url), config);

@@ -1,11 +1,12 @@
 /**
  * Tokens in Deno KV: a file that several workers and processes open at once, or a service that
- * speaks KV Connect. It is opened when first needed, and anew after a failure, so that a file that
- * was removed, or a service that was away, is no lasting harm.
+ * speaks KV Connect. It is opened when first needed, and anew after it failed or was removed, so
+ * that neither is of lasting harm.
  *
  * @module
  */
 import type { Clock } from "./clock.ts";
+import type { KvLocation } from "./kv_location.ts";
 import type { RawTokenStore } from "./raw_token_store.ts";
 
 /** Who holds a lease, and until when. */
@@ -18,22 +19,18 @@ interface Lease {
 /** How long to try while another process writes to the file, which refuses all others meanwhile. */
 const LOCKED_LIMIT_MS = 800;
 
-/** What a KV store works with. */
-export interface KvTokenStoreOptions {
-  /** Path of the file, or URL of the service. */
-  readonly location: string;
-  readonly clock: Pick<Clock, "now">;
-}
-
 /** Keeps strings in Deno KV. */
 export class KvTokenStore implements RawTokenStore {
-  readonly #location: string;
+  readonly #location: KvLocation;
   readonly #clock: Pick<Clock, "now">;
   #kv: Promise<Deno.Kv> | undefined;
   #isClosed = false;
 
-  /** @param options What it works with. */
-  constructor({ location, clock }: KvTokenStoreOptions) {
+  /**
+   * @param location The file or service.
+   * @param clock Ends leases.
+   */
+  constructor(location: KvLocation, clock: Pick<Clock, "now">) {
     this.#location = location;
     this.#clock = clock;
   }
@@ -91,21 +88,25 @@ export class KvTokenStore implements RawTokenStore {
   }
 
   async #use<T>(operate: (kv: Deno.Kv) => Promise<T>): Promise<T> {
-    if (this.#isClosed) throw new Error("the store is closed");
     const startMs = performance.now();
+    let hasRetried = false;
     for (let attempt = 1;; attempt++) {
-      const opened = this.#kv ??= Deno.openKv(this.#location);
+      if (this.#isClosed) throw new Error("the store is closed");
+      if (await this.#location.hasMoved()) await this.#reset(this.#kv);
+      const opened = this.#kv ??= this.#location.open();
       try {
         return await operate(await opened);
       } catch (error) {
-        if (!isLocked(error) || performance.now() - startMs > LOCKED_LIMIT_MS) {
-          await this.#reset(opened);
-          throw error;
+        if (isLocked(error) && performance.now() - startMs < LOCKED_LIMIT_MS) {
+          await pause(10 * Math.min(attempt, 5) * Math.random());
+          continue;
         }
+        // Another operation may have closed it under this one.
+        const isGone = opened !== this.#kv;
+        await this.#reset(opened);
+        if (hasRetried || !(isGone || await this.#location.repair(error))) throw error;
+        hasRetried = true;
       }
-      await new Promise((resolve) =>
-        setTimeout(resolve, 10 * Math.min(attempt, 5) * Math.random())
-      );
     }
   }
 
@@ -119,6 +120,10 @@ export class KvTokenStore implements RawTokenStore {
 /** SQLite's SQLITE_BUSY, which Deno KV hands on without waiting: nothing was written. */
 function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function tokenKey(key: string): Deno.KvKey {

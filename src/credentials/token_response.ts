@@ -31,6 +31,8 @@ export interface TokenResponseContext {
   readonly issuedAtMs: number;
   /** What must not be repeated in a message. */
   readonly secrets: readonly string[];
+  /** What was asked, for messages; "token endpoint" unless given. */
+  readonly service?: string;
   /** The URL that was asked: it tells which provider's remedies fit. */
   readonly endpoint?: string;
   /** The provider, where the configuration says it. */
@@ -68,8 +70,9 @@ export function parseTokenResponse(
     });
 
   const { status } = response;
+  const { service = "token endpoint" } = context;
   if (status >= 300 && status < 400) {
-    throw fail("NET-004", `token endpoint answered ${status}, a redirect`);
+    throw fail("NET-004", `${service} answered ${status}, a redirect`);
   }
   const result = readResult(response.body);
   const error = result?.hasErrorCode() ? result.errorCode() : undefined;
@@ -85,19 +88,19 @@ export function parseTokenResponse(
     const retryAfter = code === "AUTH-003"
       ? retryAfterSeconds(response.headers, context.issuedAtMs)
       : undefined;
-    throw fail(code, `token endpoint answered ${status}${details(result, context)}`, {
+    throw fail(code, `${service} answered ${status}${details(result, context)}`, {
       ...(remedy && { troubleshooting: remedy.steps }),
       ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }),
     });
   }
-  if (result === undefined) throw fail("TOK-005", "token endpoint answered no JSON object");
+  if (result === undefined) throw fail("TOK-005", `${service} answered no JSON object`);
 
   const value = accessToken(result);
   if (value === undefined) {
-    throw fail("TOK-005", "the answer of the token endpoint holds no usable access_token");
+    throw fail("TOK-005", `the answer of the ${service} holds no usable access_token`);
   }
   if (!isBearer(result)) {
-    throw fail("TOK-005", "token endpoint answered a token_type other than Bearer");
+    throw fail("TOK-005", `${service} answered a token_type other than Bearer`);
   }
   const lifeMs = expiresInSeconds(result.body) * 1000;
   const { issuedAtMs } = context;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../src/config/secret.ts";
 import { systemClock } from "../../src/credentials/clock.ts";
+import { KvFile } from "../../src/credentials/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
 import type { RawTokenStore } from "../../src/credentials/raw_token_store.ts";
 import { RedisTokenStore } from "../../src/credentials/redis_token_store.ts";
@@ -12,7 +13,7 @@ type WithTwo = (test: (one: RawTokenStore, two: RawTokenStore) => Promise<void>)
 
 const withKv: WithTwo = async (test) => {
   const directory = await Deno.makeTempDir();
-  const open = () => new KvTokenStore({ location: `${directory}/tokens.kv`, clock: systemClock });
+  const open = () => new KvTokenStore(new KvFile(`${directory}/tokens.kv`), systemClock);
   const [one, two] = [open(), open()];
   try {
     await test(one, two);

@@ -1,0 +1,88 @@
+/**
+ * Where Deno KV keeps its data: a file, which may be removed or damaged while it is in use, or a
+ * service. The file holds nothing that cannot be fetched again, so a damaged one is thrown away.
+ *
+ * @module
+ */
+
+/** Where a KV store is, and what can be done when it fails. */
+export interface KvLocation {
+  /** Opens it. */
+  open(): Promise<Deno.Kv>;
+  /** @returns Whether what was opened last is no longer what is there. */
+  hasMoved(): Promise<boolean>;
+  /**
+   * Makes it usable again, if that is possible.
+   *
+   * @param error What an operation failed with.
+   * @returns Whether opening it anew may help at once.
+   */
+  repair(error: unknown): Promise<boolean>;
+}
+
+/** A file that workers and processes of this host share. */
+export class KvFile implements KvLocation {
+  readonly #path: string;
+  /** Of the file that is open; null while none is, and on Windows, where it cannot be removed. */
+  #inode: number | null = null;
+
+  /** @param path Its absolute path. */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Opens it, and makes it where it is absent. */
+  async open(): Promise<Deno.Kv> {
+    this.#inode = null;
+    const kv = await Deno.openKv(this.#path);
+    this.#inode = await this.#currentInode();
+    return kv;
+  }
+
+  /** @returns Whether the file was removed or replaced: what was opened is then shared with no one. */
+  async hasMoved(): Promise<boolean> {
+    return this.#inode !== null && this.#inode !== await this.#currentInode();
+  }
+
+  /** Removes the file if SQLite cannot make sense of it. */
+  async repair(error: unknown): Promise<boolean> {
+    if (!(error instanceof Error) || !/not a database|malformed/.test(error.message)) return false;
+    for (const suffix of ["", "-wal", "-shm"]) {
+      await Deno.remove(this.#path + suffix).catch(() => {});
+    }
+    return true;
+  }
+
+  async #currentInode(): Promise<number | null> {
+    try {
+      return (await Deno.stat(this.#path)).ino;
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** A service that speaks KV Connect. */
+export class KvService implements KvLocation {
+  readonly #url: string;
+
+  /** @param url Its URL. */
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Connects. */
+  open(): Promise<Deno.Kv> {
+    return Deno.openKv(this.#url);
+  }
+
+  /** @returns That it is where it was. */
+  hasMoved(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  /** @returns That it cannot be repaired from here. */
+  repair(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+}
