@@ -3,15 +3,18 @@
  *
  * @module
  */
+import type { KeptBody } from "./kept_body.ts";
 
 /** A request on its way to the store. */
 export interface OutboundRequest {
   readonly method: string;
   /** The whole URL at the store. */
   readonly url: string;
-  /** Headers so far, without credentials. */
+  /** Headers so far, without credentials. What only signing may say is removed from them. */
   readonly headers: Headers;
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** The body as an earlier attempt of the same request kept it; `body` is then used up. */
+  readonly kept?: KeptBody | undefined;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
 }
@@ -20,8 +23,12 @@ export interface OutboundRequest {
 export interface Authorization {
   /** Headers to set, by name. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The URL to send to, where what is signed had to be written in another form. */
+  readonly url?: string;
   /** The body to send instead, where signing had to read it. */
   readonly body?: BodyInit;
+  /** What holds `body` until the exchange is over, so that it can be sent again; the store closes it. */
+  readonly kept?: KeptBody;
 }
 
 /** One way of signing requests to one store. */
@@ -36,12 +43,15 @@ export interface Authorizer {
    */
   authorize(request: OutboundRequest): Authorization | Promise<Authorization>;
   /**
-   * Tells that the store refused (401) what `authorize` gave, so that it is not used again.
+   * Tells that the store refused (401, 403) what `authorize` gave. Each way of signing knows which
+   * answers are about the credential: that is then not used again.
    *
    * @param authorization What was refused.
+   * @param refusal The answer. It goes to the client if nothing else can be tried: whoever looks into
+   * its body looks into a clone.
    * @returns Whether asking `authorize` again may give something else.
    */
-  invalidate(authorization: Authorization): Promise<boolean>;
+  invalidate(authorization: Authorization, refusal: Response): Promise<boolean>;
   /** What may be told about the credential: never the credential itself. */
   describe(): CredentialStatus;
   /**

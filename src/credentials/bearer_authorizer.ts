@@ -38,12 +38,18 @@ export class BearerAuthorizer implements Authorizer {
   }
 
   /**
-   * Tells that the store refused (401) what `authorize` gave.
+   * Tells that the store refused what `authorize` gave. Only a 401 is about the token (RFC 6750,
+   * section 3.1): a 403 says that the client may not do this with whatever token.
    *
    * @param authorization What was refused.
+   * @param refusal The answer.
    * @returns Whether asking `authorize` again may give something else.
    */
-  async invalidate(authorization: Authorization): Promise<boolean> {
+  async invalidate(
+    authorization: Authorization,
+    refusal: Pick<Response, "status">,
+  ): Promise<boolean> {
+    if (refusal.status !== 401) return false;
     // What was given out before the last token has been replaced already.
     if (this.#last?.authorization !== authorization) return true;
     return await this.#manager.invalidate(this.#last.token);

@@ -7,11 +7,12 @@
  */
 import type { ServerConfig } from "../config/gateway_config.ts";
 import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
+import type { KeptBody } from "../credentials/kept_body.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { HttpClient } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import type { Deadlines, Exchange } from "./deadlines.ts";
+import type { Deadlines } from "./deadlines.ts";
 import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 
 /** What a store works with. */
@@ -34,6 +35,16 @@ export interface ForwardRequest {
   readonly requestId: string;
   /** Settles when the answer has been sent to its end (RFC 9110), or failed to. */
   readonly completed: Promise<void>;
+}
+
+/** What an exchange is made of. */
+interface Outgoing {
+  readonly request: Request;
+  readonly url: string;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+  /** Takes a body that has to be held until the exchange is over. */
+  readonly keep: (body: KeptBody) => void;
 }
 
 /** One DICOMweb store. */
@@ -60,7 +71,7 @@ export class Store {
    * @param forward The client's request.
    * @returns The store's answer: its status, its body, its end-to-end headers.
    * @throws {GatewayError} NET-005 for a target that is refused, NET-004 for a redirect, TOK-002
-   * when the store refuses the token of a body that is gone, and whatever signing and sending throw.
+   * when the store refuses the credential of a body that is gone, and whatever signing and sending throw.
    * @throws The reason of `request.signal` when the client has gone.
    */
   async forward({ request, target, requestId, completed }: ForwardRequest): Promise<Response> {
@@ -78,9 +89,19 @@ export class Store {
     );
     const clientGone = () => exchange.abort(request.signal.reason);
     request.signal.addEventListener("abort", clientGone, { once: true });
-    const end = () => deadlines.end(exchange);
+    let kept: KeptBody | undefined;
+    const end = () => {
+      deadlines.end(exchange);
+      kept?.close();
+    };
     try {
-      const response = await this.#exchange(request, this.url + target, requestId, exchange);
+      const response = await this.#exchange({
+        request,
+        url: this.url + target,
+        requestId,
+        signal: exchange.signal,
+        keep: (body) => kept = body,
+      });
       deadlines.extend(exchange, transferMs, `the body of server "${this.name}"`);
       completed.then(end, end);
       return response;
@@ -91,50 +112,50 @@ export class Store {
   }
 
   /** Signs and sends; once more with a new credential when the store refuses the old one. */
-  async #exchange(
-    request: Request,
-    url: string,
-    requestId: string,
-    { signal }: Exchange,
-  ): Promise<Response> {
+  async #exchange({ request, url, requestId, signal, keep }: Outgoing): Promise<Response> {
     const { authorizer, http } = this.#options;
     const { method, body } = request;
     const headers = requestHeaders(request.headers);
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
     headers.set("x-request-id", requestId);
+    let kept: KeptBody | undefined;
     for (let attempt = 1;; attempt++) {
-      const signing = authorizer.authorize({ method, url, headers, body, signal });
+      const signing = authorizer.authorize({ method, url, headers, body, kept, signal });
       const authorization = signing instanceof Promise ? await signing : signing;
+      if (authorization.kept !== undefined) keep(kept = authorization.kept);
       for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
-      const response = await http.send(url, {
+      const response = await http.send(authorization.url ?? url, {
         method,
         headers,
         body: authorization.body ?? body,
         signal,
       });
-      if (response.status === 401 && attempt === 1) {
-        if (await this.#mayTryAgain(authorization, response, body !== null)) continue;
+      if (attempt === 1 && (response.status === 401 || response.status === 403)) {
+        const isGone = body !== null && kept === undefined;
+        if (await this.#mayTryAgain(authorization, response, isGone)) continue;
       }
       return await this.#answer(response);
     }
   }
 
-  /**
-   * After a 401: drops the credential, and tells whether the request can be sent again with another.
-   */
+  /** After a refusal: tells whether the request can be sent again with another credential. */
   async #mayTryAgain(
     authorization: Authorization,
     response: Response,
-    hasBody: boolean,
+    bodyIsGone: boolean,
   ): Promise<boolean> {
-    if (!await this.authorizer.invalidate(authorization)) return false;
+    if (!await this.authorizer.invalidate(authorization, response)) return false;
     await response.body?.cancel();
-    this.#options.logger.info("Store refused the token; it was dropped", { server: this.name });
-    if (!hasBody) return true;
+    const { status } = response;
+    this.#options.logger.info("Store refused the credential; it was dropped", {
+      server: this.name,
+      status,
+    });
+    if (!bodyIsGone) return true;
     throw new GatewayError(
       "TOK-002",
-      `Cannot finish the request: server "${this.name}" refused the token (401), and the body ` +
-        "that was streamed cannot be sent again; the next request uses a new token",
+      `Cannot finish the request: server "${this.name}" refused the credential (${status}), and ` +
+        "the body that was streamed cannot be sent again; the next request uses a new one",
       { server: this.name },
     );
   }

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import type { ServerConfig } from "../../src/config/gateway_config.ts";
-import type { Authorization, Authorizer } from "../../src/credentials/authorizer.ts";
+import type {
+  Authorization,
+  Authorizer,
+  OutboundRequest,
+} from "../../src/credentials/authorizer.ts";
+import type { KeptBody } from "../../src/credentials/kept_body.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
@@ -10,12 +15,14 @@ import { MemoryLogger } from "../fixtures/memory_logger.ts";
 /** Gives tokens `t1`, `t2`, …, the next one after each refusal. */
 class CountingAuthorizer implements Authorizer {
   issued = 1;
+  readonly refusals: number[] = [];
   constructor(readonly canRenew = true) {}
-  authorize(): Authorization {
+  authorize(_request?: OutboundRequest): Authorization | Promise<Authorization> {
     return { headers: { authorization: `Bearer t${this.issued}` } };
   }
-  invalidate(): Promise<boolean> {
+  invalidate(_: Authorization, { status }: Response): Promise<boolean> {
     this.issued++;
+    this.refusals.push(status);
     return Promise.resolve(this.canRenew);
   }
   describe() {
@@ -29,6 +36,30 @@ class CountingAuthorizer implements Authorizer {
   }
   close(): Promise<void> {
     return Promise.resolve();
+  }
+}
+
+/** Reads the body before it signs, and writes the URL anew, as signatures over both need it. */
+class KeepingAuthorizer extends CountingAuthorizer {
+  readonly events: string[] = [];
+  override async authorize(request?: OutboundRequest): Promise<Authorization> {
+    assert.ok(request);
+    const kept = request.kept ?? await this.#keep(request.body);
+    request.headers.delete("x-not-signed");
+    return { ...await super.authorize(), url: `${request.url}?signed`, body: kept.open(), kept };
+  }
+  async #keep(body: OutboundRequest["body"]): Promise<KeptBody> {
+    const text = await new Response(body).text();
+    this.events.push("read");
+    return {
+      length: text.length,
+      sha256: "",
+      open: () => {
+        this.events.push("open");
+        return text;
+      },
+      close: () => void this.events.push("close"),
+    };
   }
 }
 
@@ -202,6 +233,67 @@ Deno.test("Store: 401 passes through where no other credential can be had", asyn
       assert.equal(seen.length, 1);
     },
     { authorizer: new CountingAuthorizer(false) },
+  );
+});
+
+Deno.test("Store: a 403 is shown to the way of signing, and passes through where it is about the client", async () => {
+  const authorizer = new CountingAuthorizer(false);
+  await withStore(
+    () => new Response("not you", { status: 403 }),
+    async (store, seen) => {
+      const response = await forward(store, "/studies");
+      assert.equal(response.status, 403);
+      assert.equal(await response.text(), "not you");
+      assert.equal(seen.length, 1);
+      assert.deepEqual(authorizer.refusals, [403]);
+    },
+    { authorizer },
+  );
+});
+
+Deno.test("Store: a body that signing kept is sent again after a refusal, to the URL that was signed, and freed at the end", async () => {
+  const authorizer = new KeepingAuthorizer();
+  await withStore(
+    ({ headers }) =>
+      new Response(null, { status: headers.get("authorization") === "Bearer t2" ? 200 : 403 }),
+    async (store, seen) => {
+      const done = Promise.withResolvers<void>();
+      const response = await store.forward({
+        request: new Request("http://gateway/studies", {
+          method: "POST",
+          body: new Blob(["dicom"]).stream(),
+          headers: { "x-not-signed": "1" },
+        }),
+        target: "/studies",
+        requestId: "request-1",
+        completed: done.promise,
+      });
+      assert.equal(response.status, 200);
+      assert.deepEqual(authorizer.events, ["read", "open", "open"]);
+      done.resolve();
+      await response.body?.cancel();
+      await done.promise;
+      await Promise.resolve();
+      assert.deepEqual(authorizer.events, ["read", "open", "open", "close"]);
+      for (const { body, url, headers } of seen) {
+        assert.equal(body, "dicom");
+        assert.equal(new URL(url).search, "?signed");
+        assert.equal(headers.has("x-not-signed"), false);
+      }
+    },
+    { authorizer },
+  );
+});
+
+Deno.test("Store: a body that signing kept is freed when the exchange fails", async () => {
+  const authorizer = new KeepingAuthorizer();
+  await withStore(
+    () => new Response(null, { status: 302, headers: { location: "/elsewhere" } }),
+    async (store) => {
+      await failure(forward(store, "/studies", { method: "POST", body: "dicom" }));
+      assert.deepEqual(authorizer.events, ["read", "open", "close"]);
+    },
+    { authorizer },
   );
 });
 
