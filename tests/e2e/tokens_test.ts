@@ -1,0 +1,132 @@
+/**
+ * What the gateway promises about tokens, shown on gateways that run as a user runs them.
+ */
+import assert from "node:assert/strict";
+import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { needing } from "../fixtures/installed_tool.ts";
+import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
+import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
+
+const ENCRYPTION_KEY = btoa("0123456789abcdef0123456789abcdef");
+
+/** A store that takes only tokens which the endpoint gave out and which have not expired. */
+function startStore(provider: TestTokenEndpoint, lifeMs = Infinity) {
+  const firstSeenMs = new Map<string, number>();
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const token = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
+    const now = Date.now();
+    const seen = firstSeenMs.get(token) ?? now;
+    firstSeenMs.set(token, seen);
+    const good = provider.issued.includes(token) && now < seen + lifeMs;
+    return new Response(null, { status: good ? 200 : 401 });
+  });
+}
+
+function section(
+  store: Deno.HttpServer<Deno.NetAddr>,
+  provider: TestTokenEndpoint,
+  keys: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return {
+    Servers: {
+      main: {
+        Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+        TokenEndpoint: provider.url,
+        ClientId: "gateway",
+        ClientSecret: "secret",
+      },
+    },
+    ...keys,
+  };
+}
+
+/** Sends requests at once and tells their statuses, each once. */
+async function burst(gateways: readonly GatewayProcess[], count: number): Promise<number[]> {
+  const statuses = await Promise.all(
+    Array.from({ length: count }, async (_, index) => {
+      const { url } = gateways[index % gateways.length]!;
+      const response = await fetch(`${url}/dicom-web/main/studies`);
+      await response.body?.cancel();
+      return response.status;
+    }),
+  );
+  return [...new Set(statuses)];
+}
+
+Deno.test("1,000 concurrent first requests cause one token request", async () => {
+  const provider = startTokenEndpoint({ delayMs: 300 });
+  const store = startStore(provider);
+  await using gateway = await startGateway(section(store, provider));
+  assert.deepEqual(await burst([gateway], 1000), [200]);
+  assert.equal(provider.requests.length, 1);
+  await provider.close();
+  await store.shutdown();
+});
+
+Deno.test("1,000 concurrent first requests to two gateways that share a KV file cause one token request", async () => {
+  const provider = startTokenEndpoint({ delayMs: 300 });
+  const store = startStore(provider);
+  const stateDirectory = await Deno.makeTempDir();
+  const config = section(store, provider, {
+    TokenCache: { Backend: "kv", EncryptionKey: ENCRYPTION_KEY },
+  });
+  {
+    await using first = await startGateway(config, { stateDirectory });
+    await using second = await startGateway(config, { stateDirectory });
+    assert.deepEqual(await burst([first, second], 1000), [200]);
+    assert.equal(provider.requests.length, 1);
+  }
+  await using later = await startGateway(config, { stateDirectory });
+  assert.deepEqual(await burst([later], 10), [200]);
+  assert.equal(provider.requests.length, 1, "a gateway that starts later finds the token");
+  await provider.close();
+  await store.shutdown();
+  await Deno.remove(stateDirectory, { recursive: true });
+});
+
+Deno.test(needing(REDIS, {
+  name:
+    "1,000 concurrent first requests to two gateways that share Redis cause one token request, and each runs two workers",
+  fn: async () => {
+    await using redis = await startRedisServer();
+    const provider = startTokenEndpoint({ delayMs: 300 });
+    const store = startStore(provider);
+    const config = section(store, provider, {
+      Workers: 2,
+      TokenCache: { Backend: "redis", Url: redis.url, EncryptionKey: ENCRYPTION_KEY },
+    });
+    {
+      await using first = await startGateway(config);
+      await using second = await startGateway(config);
+      assert.deepEqual(await burst([first, second], 1000), [200]);
+      assert.equal(provider.requests.length, 1);
+    }
+    await provider.close();
+    await store.shutdown();
+  },
+}));
+
+// The token endpoint takes a second for each answer: a request that waited for one would be seen.
+Deno.test("With tokens of 20 s and traffic for 60 s, no request fails and none waits after the first", async () => {
+  const provider = startTokenEndpoint({ expiresInSeconds: 20, delayMs: 1000 });
+  const store = startStore(provider, 20_000);
+  await using gateway = await startGateway(section(store, provider));
+  const statuses = new Map<number, number>();
+  const endMs = Date.now() + 60_000;
+  while (Date.now() < endMs) {
+    const response = await fetch(`${gateway.url}/dicom-web/main/studies`);
+    await response.body?.cancel();
+    statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const metrics = await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
+  const value = (name: string) =>
+    Number(new RegExp(`^dicomweb_oauth_${name}\\{[^}]*\\} (\\d+)$`, "m").exec(metrics)?.[1]);
+  assert.deepEqual([...statuses.keys()], [200]);
+  assert.equal(value("cache_misses_total"), 1, "requests that waited for a token");
+  assert.equal(value("cache_hits_total"), statuses.get(200)! - 1);
+  assert.ok(provider.issued.length >= 3, `${provider.issued.length} tokens in 60 s`);
+  assert.ok(provider.issued.length <= 10, `${provider.issued.length} tokens in 60 s`);
+  await provider.close();
+  await store.shutdown();
+});
