@@ -88,7 +88,7 @@ Deno.test(needing(REDIS, {
   name:
     "1,000 concurrent first requests to two gateways that share Redis cause one token request, and each runs two workers",
   fn: async () => {
-    await using redis = await startRedisServer();
+    const redis = await startRedisServer();
     const provider = startTokenEndpoint({ delayMs: 300 });
     const store = startStore(provider);
     const config = section(store, provider, {
@@ -103,6 +103,7 @@ Deno.test(needing(REDIS, {
     }
     await provider.close();
     await store.shutdown();
+    await redis.kill();
   },
 }));
 
