@@ -35,5 +35,10 @@ export function credentialsReach(credentials: CredentialsConfig): CredentialsRea
       return NOTHING;
     case "client_credentials":
       return { ...NOTHING, urls: [credentials.tokenEndpoint] };
+    case "azure_managed_identity": {
+      const { service } = credentials;
+      const files = service.platform === "arc" ? [service.secretsDirectory] : [];
+      return { ...NOTHING, localUrls: [service.endpoint], files };
+    }
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ManagedIdentity } from "./azure_config.ts";
 import type { Secret } from "./secret.ts";
 
 /** The whole configuration. Times are in milliseconds. */
@@ -92,7 +93,7 @@ export interface ServerConfig {
 }
 
 /** How requests to a store are signed. */
-export type CredentialsConfig = NoCredentials | ClientCredentials;
+export type CredentialsConfig = NoCredentials | ClientCredentials | ManagedIdentity;
 
 /** Nothing is added to the requests. */
 export interface NoCredentials {

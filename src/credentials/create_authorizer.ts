@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CredentialsConfig, ServerConfig } from "../config/gateway_config.ts";
+import type { ServerConfig, TokenRefreshConfig } from "../config/gateway_config.ts";
 import type { HttpClient } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -12,6 +12,7 @@ import { BearerAuthorizer } from "./bearer_authorizer.ts";
 import { ClientCredentialsSource } from "./client_credentials_source.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
+import { ManagedIdentitySource } from "./managed_identity_source.ts";
 import { NoneAuthorizer } from "./none_authorizer.ts";
 import type { TokenSource } from "./token.ts";
 import { TokenManager } from "./token_manager.ts";
@@ -52,12 +53,14 @@ export function createAuthorizer(
       return new NoneAuthorizer();
     case "client_credentials":
       return bearer(credentials, new ClientCredentialsSource(credentials, connection));
+    case "azure_managed_identity":
+      return bearer(credentials, new ManagedIdentitySource(credentials, connection));
     default:
       throw new TypeError(`Unknown way of signing: ${credentials satisfies never}`);
   }
 
   function bearer(
-    { kind, refreshBufferMs }: Exclude<CredentialsConfig, { readonly kind: "none" }>,
+    { kind, refreshBufferMs }: TokenRefreshConfig & { readonly kind: string },
     source: TokenSource,
   ): Authorizer {
     const manager = new TokenManager({

@@ -1,0 +1,61 @@
+/**
+ * Reads small files that hold a credential and that other programs write anew while the gateway runs:
+ * a token of Kubernetes, say. Never more than a bound, and never an empty one, which is what a file
+ * looks like while it is being written.
+ *
+ * @module
+ */
+
+/** Most that a file may hold. Tokens are a few KiB. */
+export const MAX_CREDENTIAL_FILE_BYTES: number = 64 * 1024;
+
+/** Why a file gives no credential: a state for messages, without what it holds. */
+export class CredentialFileError extends Error {
+  override readonly name = "CredentialFileError";
+}
+
+/**
+ * Reads the credential that a file holds.
+ *
+ * @param path Its absolute path, one of those that the worker may read.
+ * @param maxBytes Most that it may hold.
+ * @returns Its text without white space around it.
+ * @throws {CredentialFileError} When it cannot be read, is empty or too long.
+ */
+export async function readCredentialFile(
+  path: string,
+  maxBytes: number = MAX_CREDENTIAL_FILE_BYTES,
+): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readUpTo(path, maxBytes + 1);
+  } catch (cause) {
+    throw new CredentialFileError(`the file ${path} cannot be read: ${reason(cause)}`, { cause });
+  }
+  if (bytes.length > maxBytes) {
+    throw new CredentialFileError(`the file ${path} holds more than ${maxBytes} bytes`);
+  }
+  const text = new TextDecoder().decode(bytes).trim();
+  if (text === "") throw new CredentialFileError(`the file ${path} is empty`);
+  return text;
+}
+
+async function readUpTo(path: string, maxBytes: number): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(maxBytes);
+  let length = 0;
+  while (length < maxBytes) {
+    const read = await file.read(bytes.subarray(length));
+    if (read === null) break;
+    length += read;
+  }
+  return bytes.subarray(0, length);
+}
+
+function reason(cause: unknown): string {
+  if (cause instanceof Deno.errors.NotFound) return "no such file";
+  if (cause instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (cause instanceof Deno.errors.IsADirectory) return "it is a directory";
+  if (cause instanceof Deno.errors.NotCapable) return "the gateway was not started for this file";
+  return "unknown reason";
+}
