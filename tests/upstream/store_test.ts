@@ -297,18 +297,55 @@ Deno.test("Store: a body that signing kept is freed when the exchange fails", as
   );
 });
 
-for (const status of [301, 302, 303, 307, 308]) {
-  Deno.test(`Store: a redirect (${status}) is refused, and its target never asked`, async () => {
+/** A redirect's `Location` (`BASE` is the store's base URL), and whether it may be followed. */
+const REDIRECTS: [location: string, follows: boolean][] = [
+  ["BASE/studies/moved", true],
+  ["/dicom-web/studies/moved", true],
+  ["moved", true],
+  ["/elsewhere", false],
+  ["/dicom-web-evil/studies", false],
+  ["/dicom-web/../admin", false],
+  ["//evil.example/dicom-web/studies", false],
+  ["https://evil.example/dicom-web/studies", false],
+  ["http://user@evil.example/", false],
+  ["http://", false],
+];
+
+for (const [location, follows] of REDIRECTS) {
+  Deno.test(`Store: a redirect to ${location} is ${follows ? "followed" : "refused"}`, async () => {
     await withStore(
-      ({ url }) => new Response(null, { status, headers: { location: `${url}/elsewhere` } }),
+      ({ url }) =>
+        url.endsWith("/moved") ? new Response("moved") : new Response(null, {
+          status: 307,
+          headers: { location: location.replace("BASE", url.replace(/\/studies.*/, "")) },
+        }),
       async (store, seen) => {
-        const error = await failure(forward(store, "/studies"));
+        if (follows) {
+          const response = await forward(store, "/studies/1.2.3");
+          assert.equal(await response.text(), "moved");
+          assert.equal(seen[1]!.headers.get("authorization"), "Bearer t1");
+          return;
+        }
+        const error = await failure(forward(store, "/studies/1.2.3"));
         assert.equal(error.code, "NET-004");
         assert.equal(seen.length, 1);
       },
     );
   });
 }
+
+Deno.test("Store: a redirect of a request with a body is refused, one in circles given up", async () => {
+  await withStore(
+    ({ url }) => new Response(null, { status: 308, headers: { location: url } }),
+    async (store, seen) => {
+      const stow = forward(store, "/studies", { method: "POST", body: "dicom" });
+      assert.equal((await failure(stow)).code, "NET-004");
+      assert.equal(seen.length, 1);
+      assert.equal((await failure(forward(store, "/studies"))).code, "NET-004");
+      assert.equal(seen.length, 7);
+    },
+  );
+});
 
 Deno.test("Store: 304 is no redirect", async () => {
   await withStore(

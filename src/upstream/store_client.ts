@@ -1,0 +1,141 @@
+/**
+ * Signs requests and sends them to one store: the one place where a credential meets a request. Once
+ * more with a new credential when the store refuses the old one; a redirect only within the store's
+ * own base URL.
+ *
+ * @module
+ */
+import type { ServerConfig } from "../config/gateway_config.ts";
+import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
+import type { KeptBody } from "../credentials/kept_body.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { HttpClient } from "../network/http_client.ts";
+import type { Logger } from "../telemetry/logger.ts";
+
+/** What a store's client works with. */
+export interface StoreClientOptions {
+  readonly config: ServerConfig;
+  readonly authorizer: Authorizer;
+  readonly http: HttpClient;
+  readonly logger: Logger;
+}
+
+/** A request to a store. */
+export interface StoreRequest {
+  readonly method: string;
+  /** Path below the store's base URL, and query. */
+  readonly target: string;
+  /** End-to-end headers, without credentials. Owned by the request: signing adds to them. */
+  readonly headers: Headers;
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly signal: AbortSignal;
+}
+
+/** More redirects in a row lead in circles. */
+const MAX_REDIRECTS = 5;
+
+/** Speaks to one store. */
+export class StoreClient {
+  /** Base URL of the store's DICOMweb service, without a trailing slash. */
+  readonly url: string;
+  readonly #options: StoreClientOptions;
+
+  /** @param options What it works with. */
+  constructor(options: StoreClientOptions) {
+    this.url = options.config.url;
+    this.#options = options;
+  }
+
+  /**
+   * Sends a request.
+   *
+   * @param request What to send.
+   * @param keep Takes a body that signing had to keep; the caller closes it when all is over.
+   * @returns The store's answer as it is.
+   * @throws {GatewayError} NET-004 for a redirect that leads elsewhere, TOK-002 when the store refuses
+   * the credential of a body that is gone, and whatever signing and sending throw.
+   * @throws The signal's reason when it aborts.
+   */
+  async send(request: StoreRequest, keep: (body: KeptBody) => void): Promise<Response> {
+    let url = this.url + request.target;
+    for (let redirects = 0;; redirects++) {
+      const response = await this.#sendSigned(url, request, keep);
+      const location = response.headers.get("location");
+      if (location === null || response.status < 300 || response.status >= 400) return response;
+      await response.body?.cancel();
+      url = this.#follow(url, location, request, response.status, redirects);
+    }
+  }
+
+  /** Signs and sends; once more with a new credential when the store refuses the old one. */
+  async #sendSigned(
+    url: string,
+    { method, headers, body, signal }: StoreRequest,
+    keep: (body: KeptBody) => void,
+  ): Promise<Response> {
+    const { authorizer, http } = this.#options;
+    let kept: KeptBody | undefined;
+    for (let attempt = 1;; attempt++) {
+      const signing = authorizer.authorize({ method, url, headers, body, kept, signal });
+      const authorization = signing instanceof Promise ? await signing : signing;
+      if (authorization.kept !== undefined) keep(kept = authorization.kept);
+      for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
+      const response = await http.send(authorization.url ?? url, {
+        method,
+        headers,
+        body: authorization.body ?? body,
+        signal,
+      });
+      if (attempt === 1 && (response.status === 401 || response.status === 403)) {
+        const isGone = body !== null && kept === undefined;
+        if (await this.#mayTryAgain(authorization, response, isGone)) continue;
+      }
+      return response;
+    }
+  }
+
+  /** After a refusal: tells whether the request can be sent again with another credential. */
+  async #mayTryAgain(
+    authorization: Authorization,
+    response: Response,
+    bodyIsGone: boolean,
+  ): Promise<boolean> {
+    const { authorizer, config, logger } = this.#options;
+    if (!await authorizer.invalidate(authorization, response)) return false;
+    await response.body?.cancel();
+    const { status } = response;
+    logger.info("Store refused the credential; it was dropped", { server: config.name, status });
+    if (!bodyIsGone) return true;
+    throw new GatewayError(
+      "TOK-002",
+      `Cannot finish the request: server "${config.name}" refused the credential (${status}), and ` +
+        "the body that was streamed cannot be sent again; the next request uses a new one",
+      { server: config.name },
+    );
+  }
+
+  /** Where a redirect leads, if the request and its credential may go there. */
+  #follow(
+    from: string,
+    location: string,
+    { method, body }: StoreRequest,
+    status: number,
+    redirects: number,
+  ): string {
+    const { name } = this.#options.config;
+    const refuse = (why: string) =>
+      new GatewayError(
+        "NET-004",
+        `Cannot follow server "${name}": it answered ${status}, a redirect ${why}`,
+        { server: name },
+      );
+    if (!URL.canParse(location, from)) throw refuse("to no URL");
+    const { href } = new URL(location, from);
+    if (!href.startsWith(`${this.url}/`)) throw refuse("to a place outside its base URL");
+    if (body !== null || (method !== "GET" && method !== "HEAD")) {
+      throw refuse("of a request that cannot be sent again");
+    }
+    if (redirects === MAX_REDIRECTS) throw refuse("for the sixth time in a row");
+    return href;
+  }
+}
