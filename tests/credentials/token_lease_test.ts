@@ -115,3 +115,10 @@ Deno.test("TokenManager takes a token that another process stored before it star
     assert.equal(await valueOf(another().token(never)), "stored");
     assert.equal(source.requests, 0);
   }));
+
+Deno.test("TokenManager looks again once it has the lease: the last holder may just have stored one", () =>
+  withShared(async ({ source, shared, manager }) => {
+    shared.beforeLease = () => shared.set(KEY, source.token("just stored"));
+    assert.equal(await valueOf(manager.token(never)), "just stored");
+    assert.equal(source.requests, 0);
+  }));

@@ -88,7 +88,8 @@ Deno.test("TokenManager uses the old token until it expires when renewals fail",
     assert.equal(source.requests, 1 + 6);
     assert.equal(logger.withCode("TOK-006").length, 6);
     assert.equal(await metric(metrics, "errors", { error_code: "TOK-006" }), 6);
-    await clock.advance(1);
+    await clock.advance(60 * MINUTE);
+    assert.equal(source.requests, 1 + 6, "no one needs a token, so no one asks");
     assert.equal((await failure(manager.token(never))).code, "AUTH-003");
     source.answer = undefined;
     assert.equal(await valueOf(manager.token(never)), "token-9");
@@ -104,6 +105,13 @@ Deno.test("TokenManager goes on renewing once the provider is back", () =>
     assert.equal(manager.current()?.value, "token-3");
     await clock.advance(4 * MINUTE);
     assert.equal(manager.current()?.value, "token-4");
+    source.failWith("NET-001");
+    await clock.advance(4 * MINUTE + 1000);
+    assert.equal(
+      source.requests,
+      4 + 2,
+      "the second attempt comes after a second, as the first time",
+    );
     assert.equal(await metric(metrics, "cacheMisses"), 1);
   }));
 
@@ -132,6 +140,14 @@ Deno.test("TokenManager lets a waiter leave without ending the request of the ot
     deliver(source.token("late"));
     assert.equal(await stays, "late");
     assert.equal(source.requests, 1);
+  }));
+
+Deno.test("TokenManager keeps no one waiting who has already left", () =>
+  withManager({}, async ({ source, manager }) => {
+    source.answer = () => new Promise(() => {});
+    const gone = AbortSignal.abort(new Error("gone"));
+    await assert.rejects(Promise.resolve(manager.token(gone)), { message: "gone" });
+    source.answer = undefined;
   }));
 
 Deno.test("TokenManager turns a storm of refusals of one token into one renewal", () =>
@@ -273,6 +289,16 @@ Deno.test("TokenManager does not use an expired token when the wall clock is set
     assert.equal(source.requests, 3);
   }));
 
+Deno.test("TokenManager does not take its own expired token back from the store after a small jump", () =>
+  withManager({ refreshBufferMs: 0 }, async ({ clock, source, manager }) => {
+    await manager.token(never);
+    clock.jumpWallClock(-20_000);
+    source.failWith("AUTH-003");
+    await clock.advance(5 * MINUTE);
+    await failure(manager.token(never));
+    assert.equal(manager.current(), undefined);
+  }));
+
 Deno.test("TokenManager still renews in time after the wall clock was set back", () =>
   withManager({ refreshBufferMs: MINUTE }, async ({ clock, manager, metrics }) => {
     await manager.token(never);
@@ -352,6 +378,18 @@ Deno.test("TokenManager asks no one before a long Retry-After is over", () =>
     assert.equal(await valueOf(manager.token(never)), "token-2");
   }));
 
+Deno.test("TokenManager does not wait and retry while the circuit is open", () =>
+  withManager({
+    resilience: { ...RETRYING, circuitBreaker: { failureThreshold: 3, timeoutMs: 10_000 } },
+  }, async ({ clock, source, manager }) => {
+    source.failWith("AUTH-003");
+    const first = failure(manager.token(never));
+    await clock.advance(3000);
+    await first;
+    assert.match((await failure(manager.token(never))).message, /circuit breaker open/);
+    assert.equal(source.requests, 3);
+  }));
+
 Deno.test("TokenManager opens the circuit after repeated failures, and tries once when it is over", () =>
   withManager({
     resilience: { ...NO_RETRY, circuitBreaker: { failureThreshold: 3, timeoutMs: MINUTE } },
@@ -368,6 +406,8 @@ Deno.test("TokenManager opens the circuit after repeated failures, and tries onc
     assert.equal(rejected.retryAfterSeconds, 40);
     assert.match(rejected.message, /circuit breaker open/);
     assert.equal(await metric(metrics, "circuitBreakerRejections"), 1);
+    await failure(manager.token(never));
+    assert.equal(await metric(metrics, "circuitBreakerRejections"), 2);
 
     // Set back, the wall clock must not keep it open.
     clock.jumpWallClock(-60 * MINUTE);
