@@ -5,6 +5,8 @@
  * @module
  */
 import type { ManagedIdentity } from "./azure_config.ts";
+import type { ClientAuthentication } from "./client_authentication_config.ts";
+import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { Secret } from "./secret.ts";
 
 /** The whole configuration. Times are in milliseconds. */
@@ -25,6 +27,8 @@ export interface GatewayConfig {
   readonly tokenCache: TokenCacheConfig;
   /** The egress proxy, where there is one. */
   readonly proxy: ProxyConfig | undefined;
+  /** The web pages that may use the gateway from a browser; `undefined`: none. */
+  readonly cors?: CorsConfig | undefined;
   /** The stores, by name. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
   /** How many requests a client may send, where that is limited. */
@@ -70,6 +74,12 @@ export type TokenCacheConfig =
     readonly encryptionKeys: readonly Secret[];
   };
 
+/** The web pages that may use the gateway from a browser. */
+export interface CorsConfig {
+  /** Origins as browsers send them, or `*`. Never empty. */
+  readonly allowedOrigins: readonly string[];
+}
+
 /** An HTTP proxy for outgoing requests. */
 export interface ProxyConfig {
   readonly url: string;
@@ -103,7 +113,8 @@ export interface NoCredentials {
 /** OAuth2 client credentials grant (RFC 6749, section 4.4). */
 export interface ClientCredentials extends TokenRefreshConfig {
   readonly kind: "client_credentials";
-  readonly tokenEndpoint: string;
+  /** URL of the token endpoint, or where it is learnt from. */
+  readonly tokenEndpoint: string | DiscoveryConfig;
   readonly clientId: string;
   readonly clientAuthentication: ClientAuthentication;
   readonly scope: string | undefined;
@@ -111,12 +122,9 @@ export interface ClientCredentials extends TokenRefreshConfig {
   readonly resource: string | undefined;
   /** Further parameters of the token request. */
   readonly tokenParameters: Readonly<Record<string, string>>;
+  /** Bind tokens to a key of this process (RFC 9449). */
+  readonly dpop?: boolean | undefined;
 }
-
-/** How the client shows the token endpoint who it is (RFC 6749, section 2.3). */
-export type ClientAuthentication =
-  | { readonly method: "client_secret_post"; readonly clientSecret: Secret }
-  | { readonly method: "client_secret_basic"; readonly clientSecret: Secret };
 
 /** When tokens are renewed. */
 export interface TokenRefreshConfig {
@@ -146,6 +154,16 @@ export interface TokenValidationConfig {
 export interface TlsConfig {
   /** PEM certificates trusted besides those of the system. */
   readonly caCertificatesPem: readonly string[];
+  /** The certificate that the gateway shows, where it has one (mutual TLS). */
+  readonly clientCertificate?: ClientCertificate | undefined;
+}
+
+/** A certificate of the gateway, and to whom it is shown if they ask for one. */
+export interface ClientCertificate {
+  readonly certificatePem: string;
+  readonly keyPem: Secret;
+  readonly toTokenEndpoint: boolean;
+  readonly toStore: boolean;
 }
 
 /** Limits of waiting, in milliseconds. */

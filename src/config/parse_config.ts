@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname, resolve } from "node:path";
+import { buildCors, checkCors } from "./cors.ts";
 import { ConfigError, type KeyPath } from "./config_error.ts";
 import type { ConfigSource } from "./config_source.ts";
 import { deepFreeze } from "./frozen.ts";
@@ -70,6 +71,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     drainTimeoutMs: Math.round(keys.DrainTimeoutSeconds * 1_000),
     log: { level: keys.LogLevel.toLowerCase() as LogConfig["level"], format: keys.LogFormat },
     tokenCache: buildTokenCache(keys.TokenCache),
+    cors: keys.Cors && buildCors(keys.Cors),
     proxy: keys.Proxy && buildProxy(keys.Proxy),
     servers: buildServers(rawKeys(keys.Servers), within(context, "Servers")),
     rateLimit: keys.RateLimitRequests === undefined ? undefined : {
@@ -95,6 +97,7 @@ function checkTogether(section: RawKeys, context: ReadContext): void {
   const { report, path } = context;
   checkListen(rawKeys(section["Listen"]), within(context, "Listen"));
   checkTokenCache(rawKeys(section["TokenCache"]), within(context, "TokenCache"));
+  checkCors(rawKeys(section["Cors"]), within(context, "Cors"));
   checkProxy(rawKeys(section["Proxy"]), within(context, "Proxy"));
   const { RateLimitRequests: requests, RateLimitWindowSeconds: window } = section;
   if (requests !== undefined) {

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { signingWays } from "./credentials/signing_ways.ts";
+import { corsSchema } from "./cors.ts";
 import { listenSchema } from "./listen.ts";
 import { proxySchema } from "./proxy.ts";
 import { SERVER_NAME, serverSchema } from "./server.ts";
@@ -46,6 +47,9 @@ export const sectionKeys = {
   Workers: whole(1, 64).default(1).describe("How many workers share the port, one core each"),
   DrainTimeoutSeconds: decimal(0, DAY_SECONDS).default(30).describe(
     "How long running transfers may take to finish when the gateway stops",
+  ),
+  Cors: corsSchema.optional().describe(
+    "Web pages whose scripts may use the DICOMweb paths from a browser; none unless given",
   ),
   Proxy: proxySchema.optional().describe("HTTP proxy to stores and identity providers"),
   RateLimitRequests: whole(1, 1_000_000).optional().describe(

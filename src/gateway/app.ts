@@ -7,10 +7,12 @@ import { prometheus } from "@hono/prometheus";
 import { Hono, type MiddlewareHandler } from "hono";
 import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
+import type { CorsConfig } from "../config/gateway_config.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
-import { dicomwebRoutes } from "./dicomweb_routes.ts";
+import { allowBrowsers } from "./cors.ts";
+import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
 import { asGatewayError, problemResponse } from "./problem.ts";
@@ -19,6 +21,8 @@ import { asGatewayError, problemResponse } from "./problem.ts";
 export interface GatewayOptions extends ManagementOptions {
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** The web pages that may use the gateway from a browser. */
+  readonly cors?: CorsConfig | undefined;
 }
 
 /**
@@ -33,6 +37,11 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   app.use(requestId());
   app.use(refuseUnknownMethods());
   app.use(countRequests(metrics));
+  if (options.cors !== undefined) {
+    for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
+      app.use(`${prefix}*`, allowBrowsers(options.cors));
+    }
+  }
   app.use(recordTransfers(metrics));
   app.route("/", dicomwebRoutes(options.stores));
   app.route("/", managementRoutes(options));

@@ -91,6 +91,7 @@ export function assembleGateway(
     version,
     metrics,
     metricsText: options.metricsText,
+    cors: config.cors,
     checkReadiness: () => checkReadiness(() => tokenStore.ping()),
     logger: createLogger("gateway"),
     now: Date.now,

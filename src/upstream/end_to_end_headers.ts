@@ -37,6 +37,19 @@ const NOT_FOR_THE_STORE = [
   "x-real-ip",
 ] as const;
 
+/**
+ * What a store says to browsers: it does not know which pages may use the gateway, and a store open to
+ * every page would open the gateway, with its credential, to every page.
+ */
+const CORS = [
+  "access-control-allow-credentials",
+  "access-control-allow-headers",
+  "access-control-allow-methods",
+  "access-control-allow-origin",
+  "access-control-expose-headers",
+  "access-control-max-age",
+] as const;
+
 /** Named by `Connection`, these are still not removed: without them the body's length is lost. */
 const NEVER_NOMINATED = new Set(["content-length", "content-type", "host"]);
 
@@ -59,7 +72,9 @@ export function requestHeaders(inbound: Headers): Headers {
  * @returns New headers.
  */
 export function responseHeaders(upstream: Headers): Headers {
-  return withoutHopByHop(upstream);
+  const headers = withoutHopByHop(upstream);
+  for (const name of CORS) headers.delete(name);
+  return headers;
 }
 
 function withoutHopByHop(source: Headers): Headers {

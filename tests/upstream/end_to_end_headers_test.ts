@@ -61,12 +61,14 @@ Deno.test("requestHeaders: a Connection header that is no list of names does no 
   assert.deepEqual([...headers.keys()], ["accept"]);
 });
 
-Deno.test("responseHeaders: what the store says passes, cookies included, but for its connection", () => {
+Deno.test("responseHeaders: what the store says passes, cookies included, but for its connection and its CORS", () => {
   const upstream = new Headers({
     connection: "close",
     "transfer-encoding": "chunked",
     etag: '"1"',
     "content-type": "application/dicom+json",
+    "access-control-allow-origin": "*",
+    "access-control-allow-credentials": "true",
   });
   upstream.append("set-cookie", "a=1");
   upstream.append("set-cookie", "b=2");
@@ -75,5 +77,7 @@ Deno.test("responseHeaders: what the store says passes, cookies included, but fo
   assert.equal(headers.get("etag"), '"1"');
   assert.equal(headers.has("connection"), false);
   assert.equal(headers.has("transfer-encoding"), false);
+  assert.equal(headers.has("access-control-allow-origin"), false);
+  assert.equal(headers.has("access-control-allow-credentials"), false);
   assert.equal(upstream.has("connection"), true, "the store's own headers are not changed");
 });

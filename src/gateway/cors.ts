@@ -1,0 +1,50 @@
+/**
+ * Lets scripts of configured web pages use the DICOMweb routes from a browser (Fetch Standard, CORS
+ * protocol). The gateway answers preflights itself; what the store says about CORS never counts,
+ * because the store does not know who may use the gateway.
+ *
+ * @module
+ */
+import type { MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import type { CorsConfig } from "../config/gateway_config.ts";
+import type { GatewayEnv } from "./gateway_env.ts";
+
+/** Answer headers that DICOMweb clients read, beyond those that browsers always show. */
+const EXPOSED = [
+  "Content-Location",
+  "Content-Range",
+  "ETag",
+  "Link",
+  "Location",
+  "Retry-After",
+  "Warning",
+  "X-Request-ID",
+];
+
+/** How long a browser may remember a preflight, in seconds: Chromium keeps none longer. */
+const MAX_AGE_SECONDS = 7200;
+
+/**
+ * Makes the middleware.
+ *
+ * @param config The origins allowed.
+ * @returns Answers preflights, and marks answers for allowed origins.
+ */
+export function allowBrowsers(config: CorsConfig): MiddlewareHandler<GatewayEnv> {
+  const answer = cors({
+    origin: config.allowedOrigins.includes("*") ? "*" : [...config.allowedOrigins],
+    allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+    exposeHeaders: EXPOSED,
+    maxAge: MAX_AGE_SECONDS,
+  });
+  return async function allowBrowser(c, next) {
+    const { headers, method } = c.req.raw;
+    // An OPTIONS request that is no preflight asks the store for its capabilities (PS3.18, 8.9).
+    if (
+      !headers.has("origin") ||
+      (method === "OPTIONS" && !headers.has("access-control-request-method"))
+    ) return await next();
+    return await answer(c, next);
+  };
+}
