@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Secret } from "../../src/config/secret.ts";
 import { RedisTokenStore } from "../../src/credentials/redis_token_store.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
+import { startFreezingProxy } from "../fixtures/freezing_proxy.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
@@ -54,7 +55,7 @@ Deno.test(needing(REDIS, {
 }));
 
 Deno.test(needing(REDIS, {
-  name: "RedisTokenStore gives up a connection on which no answer comes",
+  name: "RedisTokenStore does not wait for a Redis that hangs, and works when it goes on",
   ...LEAVES_A_RECONNECT_TIMER,
   async fn() {
     const server = await startRedisServer();
@@ -66,6 +67,23 @@ Deno.test(needing(REDIS, {
     server.resume();
     await eventually(async () => assert.equal(await store.get("a"), "value"));
     await store.close();
+    await server.kill();
+  },
+}));
+
+Deno.test(needing(REDIS, {
+  name: "RedisTokenStore makes a new connection in place of one that has gone silent",
+  ...LEAVES_A_RECONNECT_TIMER,
+  async fn() {
+    const server = await startRedisServer();
+    const proxy = startFreezingProxy(server.port);
+    const store = new RedisTokenStore(new Secret(`redis://127.0.0.1:${proxy.port}`));
+    await store.set("a", "value", 60_000);
+    proxy.freeze();
+    await assert.rejects(store.get("a"), { message: "no answer within 800 ms" });
+    assert.equal(await store.get("a"), "value");
+    await store.close();
+    await proxy.close();
     await server.kill();
   },
 }));
