@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { CredentialsConfig } from "./gateway_config.ts";
 
 /** What a way of signing has to reach. */
@@ -32,13 +33,24 @@ const NOTHING: CredentialsReach = { urls: [], localUrls: [], files: [], state: f
 export function credentialsReach(credentials: CredentialsConfig): CredentialsReach {
   switch (credentials.kind) {
     case "none":
+    case "static_token":
+    case "basic":
+    case "headers":
       return NOTHING;
     case "client_credentials":
-      return { ...NOTHING, urls: [credentials.tokenEndpoint] };
+      return { ...NOTHING, urls: tokenEndpointUrls(credentials.tokenEndpoint) };
+    case "token_file":
+      return { ...NOTHING, files: [credentials.file] };
     case "azure_managed_identity": {
       const { service } = credentials;
       const files = service.platform === "arc" ? [service.secretsDirectory] : [];
       return { ...NOTHING, localUrls: [service.endpoint], files };
     }
   }
+}
+
+/** Where the token endpoint is yet to be learnt, every host counts that it may be at. */
+function tokenEndpointUrls(endpoint: string | DiscoveryConfig): string[] {
+  if (typeof endpoint === "string") return [endpoint];
+  return [endpoint.url, ...endpoint.allowedHosts.map((host) => `https://${host}`)];
 }

@@ -8,6 +8,7 @@ import type { ManagedIdentity } from "./azure_config.ts";
 import type { ClientAuthentication } from "./client_authentication_config.ts";
 import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { Secret } from "./secret.ts";
+import type { BasicCredentials, FixedHeaders, StaticToken, TokenFile } from "./static_config.ts";
 
 /** The whole configuration. Times are in milliseconds. */
 export interface GatewayConfig {
@@ -103,7 +104,14 @@ export interface ServerConfig {
 }
 
 /** How requests to a store are signed. */
-export type CredentialsConfig = NoCredentials | ClientCredentials | ManagedIdentity;
+export type CredentialsConfig =
+  | NoCredentials
+  | ClientCredentials
+  | ManagedIdentity
+  | StaticToken
+  | TokenFile
+  | BasicCredentials
+  | FixedHeaders;
 
 /** Nothing is added to the requests. */
 export interface NoCredentials {

@@ -67,6 +67,7 @@ function undecidedSchema(candidates: readonly SigningWay[]): z.ZodObject {
 
 /** Keys that plugin users may have met, and what became of them. */
 const FORMER_KEYS: Readonly<Record<string, string>> = {
+  HttpHeaders: 'unknown key; it is called Headers and needs "ProviderType": "headers"',
   DicomWebRoot: "unknown key; the base URL of the store is called Url",
 };
 

@@ -11,10 +11,12 @@ import type { Authorizer } from "./authorizer.ts";
 import { BearerAuthorizer } from "./bearer_authorizer.ts";
 import { ClientCredentialsSource } from "./client_credentials_source.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed_headers_authorizer.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
 import { ManagedIdentitySource } from "./managed_identity_source.ts";
 import { NoneAuthorizer } from "./none_authorizer.ts";
 import type { TokenSource } from "./token.ts";
+import { TokenFileAuthorizer } from "./token_file_authorizer.ts";
 import { TokenManager } from "./token_manager.ts";
 
 /** What authorizers work with. */
@@ -53,6 +55,28 @@ export function createAuthorizer(
       return new NoneAuthorizer();
     case "client_credentials":
       return bearer(credentials, new ClientCredentialsSource(credentials, connection));
+    case "static_token":
+      return new FixedHeadersAuthorizer(credentials.kind, {
+        authorization: `Bearer ${credentials.token.reveal()}`,
+      });
+    case "token_file":
+      return new TokenFileAuthorizer({
+        file: credentials.file,
+        server: name,
+        logger: collaborators.logger,
+        clock,
+      });
+    case "basic":
+      return new FixedHeadersAuthorizer(credentials.kind, {
+        authorization: basicAuthorization(credentials.username, credentials.password.reveal()),
+      });
+    case "headers":
+      return new FixedHeadersAuthorizer(
+        credentials.kind,
+        Object.fromEntries(
+          Object.entries(credentials.headers).map(([name, value]) => [name, value.reveal()]),
+        ),
+      );
     case "azure_managed_identity":
       return bearer(credentials, new ManagedIdentitySource(credentials, connection));
     default:

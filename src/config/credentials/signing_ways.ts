@@ -4,13 +4,23 @@
  * @module
  */
 import type { RawKeys } from "../read_context.ts";
+import { basic } from "./basic.ts";
+import { bearerToken } from "./bearer_token.ts";
 import { clientSecret } from "./client_secret.ts";
+import { fixedHeaders } from "./fixed_headers.ts";
 import { managedIdentity } from "./managed_identity.ts";
 import { noCredentials } from "./no_credentials.ts";
 import type { SigningWay } from "./signing_way.ts";
 
 /** All ways of signing. */
-export const signingWays: readonly SigningWay[] = [clientSecret, managedIdentity, noCredentials];
+export const signingWays: readonly SigningWay[] = [
+  clientSecret,
+  managedIdentity,
+  bearerToken,
+  basic,
+  fixedHeaders,
+  noCredentials,
+];
 
 /** What a key that chooses is taken for where it is missing. */
 const DEFAULTS: RawKeys = { ProviderType: "auto", ClientAuthentication: "client_secret_post" };

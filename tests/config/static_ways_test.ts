@@ -1,0 +1,111 @@
+/**
+ * The rules of the ways of signing that ask nobody: bearer token, Basic, fixed headers.
+ */
+import assert from "node:assert/strict";
+import { credentialsReach } from "../../src/config/credentials_reach.ts";
+import type { CredentialsConfig, GatewayConfig } from "../../src/config/gateway_config.ts";
+import { permissionSet } from "../../src/config/permission_set.ts";
+import { parseSection, problemsOf } from "./memory_files.ts";
+
+type Keys = Readonly<Record<string, unknown>>;
+
+function load(keys: Keys): Promise<GatewayConfig> {
+  return parseSection({ Servers: { main: { Url: "https://store.example", ...keys } } }, {
+    env: { TOKEN: "from-env" },
+    files: { "/run/secrets/token": "from-file\n" },
+  });
+}
+
+async function credentials(keys: Keys): Promise<CredentialsConfig> {
+  return (await load(keys)).servers.get("main")!.credentials;
+}
+
+Deno.test("A bearer token may come from a variable or a file that is read once", async () => {
+  for (
+    const [Token, value] of [["${TOKEN}", "from-env"], ["${file:/run/secrets/token}", "from-file"]]
+  ) {
+    const found = await credentials({ ProviderType: "bearer", Token });
+    assert(found.kind === "static_token");
+    assert.equal(found.token.reveal(), value);
+    assert.deepEqual(credentialsReach(found), { urls: [], localUrls: [], files: [], state: false });
+  }
+});
+
+Deno.test("A token file is relative to the configuration, and the one file a worker may read", async () => {
+  const absolute = await load({ ProviderType: "bearer", TokenFile: "/run/token" });
+  assert.deepEqual(permissionSet(absolute).read, ["/run/token"]);
+  assert.equal(permissionSet(absolute).write, false);
+  const relative = await load({ ProviderType: "bearer", TokenFile: "../token" });
+  assert.deepEqual(permissionSet(relative).read, ["/srv/token"]);
+});
+
+Deno.test("Basic and fixed headers keep their secrets to themselves", async () => {
+  const basic = await load({ ProviderType: "basic", Username: "u", Password: "hunter2 ä" });
+  const headers = await load({ ProviderType: "headers", Headers: { "X-Api-Key": "hunter2" } });
+  for (const config of [basic, headers]) {
+    const told = Deno.inspect(config, { depth: 9 }) + JSON.stringify([...config.servers]);
+    assert(!told.includes("hunter2"), told);
+    assert.deepEqual(permissionSet(config).read, false);
+  }
+  const found = headers.servers.get("main")!.credentials;
+  assert(found.kind === "headers");
+  assert.equal(found.headers["x-api-key"]?.reveal(), "hunter2");
+});
+
+const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
+  [{ ProviderType: "bearer" }, "CFG-001 Token: A bearer token needs Token or TokenFile"],
+  [
+    { ProviderType: "bearer", Token: "a", TokenFile: "b" },
+    "CFG-002 TokenFile: must not stand beside Token; remove one",
+  ],
+  [{ ProviderType: "bearer", Token: "a b" }, "CFG-002 Token: must be a token"],
+  [{ ProviderType: "bearer", Token: "" }, "CFG-002 Token: must not be empty"],
+  [{ ProviderType: "bearer", TokenFile: "" }, "CFG-002 TokenFile: must not be empty"],
+  [
+    { ProviderType: "bearer", Token: "a", Scope: "b" },
+    'CFG-002 Scope: belongs to ProviderType "auto"',
+  ],
+  [{ ProviderType: "basic", Password: "p" }, "CFG-001 Username: Basic needs Username"],
+  [{ ProviderType: "basic", Username: "u" }, "CFG-001 Password: Basic needs Password"],
+  [
+    { ProviderType: "basic", Username: "a:b", Password: "p" },
+    "CFG-002 Username: must not hold a colon",
+  ],
+  [
+    { ProviderType: "basic", Username: "u", Password: "a\nb" },
+    "CFG-002 Password: must not hold control characters",
+  ],
+  [{ ProviderType: "headers" }, "CFG-001 Headers: Fixed headers needs Headers"],
+  [{ ProviderType: "headers", Headers: {} }, "CFG-001 Headers: must name at least one header"],
+  [
+    { ProviderType: "headers", Headers: { "X Key": "a" } },
+    'CFG-002 Headers["X Key"]: is no name of a header',
+  ],
+  [
+    { ProviderType: "headers", Headers: { Host: "a" } },
+    "CFG-002 Headers.Host: is set by the gateway; remove it",
+  ],
+  [
+    { ProviderType: "headers", Headers: { "X-Key": "a", "x-key": "b" } },
+    "CFG-002 Headers.x-key: stands here twice",
+  ],
+  [
+    { ProviderType: "headers", Headers: { "X-Key": "a\r\nX-Other: b" } },
+    "CFG-002 Headers.X-Key: must be a header's value",
+  ],
+  [{ ProviderType: "headers", Headers: { "X-Key": 1 } }, "CFG-002 Headers.X-Key: must be a string"],
+  [
+    { ProviderType: "none", HttpHeaders: { "X-Key": "a" } },
+    'CFG-002 HttpHeaders: unknown key; it is called Headers and needs "ProviderType": "headers"',
+  ],
+];
+for (const [keys, problem] of wrong) {
+  Deno.test(`${keys.ProviderType} is refused: ${problem}`, async () => {
+    const section = { Servers: { main: { Url: "https://store.example", ...keys } } };
+    const found = (await problemsOf({ DicomWebOAuth: section })).map(({ code, path, message }) =>
+      `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
+    );
+    assert.equal(found.length, 1, found.join("\n"));
+    assert(found[0]?.startsWith(problem), found[0]);
+  });
+}
