@@ -18,6 +18,16 @@ export function certificatesIn(pem: string): string[] {
 }
 
 /**
+ * The private key of a PEM text, without what stands around it, such as EC parameters.
+ *
+ * @param pem The text of a file.
+ * @returns The key with its armour; empty where there is none.
+ */
+export function privateKeyIn(pem: string): string {
+  return PRIVATE_KEY.exec(pem)?.[0] ?? "";
+}
+
+/**
  * What is wrong with a PEM text that should hold a private key.
  *
  * @param pem The text of a file.

@@ -5,13 +5,15 @@
  * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
-import type { ClientAuthentication } from "../config/gateway_config.ts";
-
-/** Adds the client's identity and its proof to a token request. */
-export type AuthenticateClient = (
-  parameters: URLSearchParams,
-  headers: Headers,
-) => void | Promise<void>;
+import type { ClientAuthentication } from "../config/client_authentication_config.ts";
+import {
+  addAssertion,
+  privateKeyAssertion,
+  secretAssertion,
+  type SignAssertion,
+} from "./client_assertion.ts";
+import type { Clock } from "./clock.ts";
+import type { AuthenticateClient } from "./token_request.ts";
 
 /**
  * The client's secret in the body (RFC 6749, section 2.3.1).
@@ -42,21 +44,53 @@ export function clientSecretBasic(clientId: string, clientSecret: string): Authe
 }
 
 /**
+ * An assertion in place of a secret (RFC 7523, section 2.2), a new one for each request.
+ *
+ * @param clientId The client's identifier.
+ * @param sign Signs an assertion.
+ * @returns The method.
+ */
+export function clientAssertion(clientId: string, sign: SignAssertion): AuthenticateClient {
+  return async (parameters, _headers, target) =>
+    addAssertion(parameters, clientId, await sign(target));
+}
+
+/**
+ * The identifier alone, beside which something else says that it is the client: its certificate,
+ * which the connection shows (RFC 8705, section 2).
+ *
+ * @param clientId The client's identifier.
+ * @returns The method.
+ */
+export function clientIdOnly(clientId: string): AuthenticateClient {
+  return (parameters) => parameters.set("client_id", clientId);
+}
+
+/**
  * The configured method.
  *
  * @param clientId The client's identifier.
  * @param configured What the configuration says.
+ * @param clock Whose time assertions say.
  * @returns The method.
  */
 export function createClientAuthentication(
   clientId: string,
   configured: ClientAuthentication,
+  clock: Pick<Clock, "now">,
 ): AuthenticateClient {
   switch (configured.method) {
     case "client_secret_post":
       return clientSecretPost(clientId, configured.clientSecret.reveal());
     case "client_secret_basic":
       return clientSecretBasic(clientId, configured.clientSecret.reveal());
+    case "client_secret_jwt":
+      return clientAssertion(clientId, secretAssertion(clientId, configured, clock));
+    case "private_key_jwt":
+      return clientAssertion(clientId, privateKeyAssertion(clientId, configured, clock));
+    case "tls_client_auth":
+    case "self_signed_tls_client_auth":
+      return clientIdOnly(clientId);
     default:
       throw new TypeError(`Unknown client authentication: ${configured satisfies never}`);
   }

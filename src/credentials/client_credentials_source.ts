@@ -4,10 +4,15 @@
  * @module
  */
 import type { ClientCredentials } from "../config/gateway_config.ts";
-import { type AuthenticateClient, createClientAuthentication } from "./client_authentication.ts";
+import type { ClientAuthentication } from "../config/client_authentication_config.ts";
+import { createClientAuthentication } from "./client_authentication.ts";
+import type { DpopKey } from "./dpop_key.ts";
 import { fingerprint } from "./fingerprint.ts";
+import type { ProviderConnection } from "./provider_exchange.ts";
 import type { Token, TokenSource } from "./token.ts";
-import { TokenEndpoint, type TokenEndpointOptions } from "./token_endpoint.ts";
+import { TokenEndpoint } from "./token_endpoint.ts";
+import { TokenEndpointDiscovery } from "./token_endpoint_discovery.ts";
+import type { AuthenticateClient } from "./token_request.ts";
 
 /**
  * The parameters of a client credentials grant.
@@ -41,6 +46,14 @@ export function clientCredentialsGrant(
   return parameters;
 }
 
+/** How the token endpoint is reached, and what else tokens depend on. */
+export interface ClientCredentialsConnection extends ProviderConnection {
+  /** PEM client certificate that the connection shows; tokens may be bound to it (RFC 8705). */
+  readonly certificatePem?: string | undefined;
+  /** The key that tokens are bound to (RFC 9449), where they are. */
+  readonly dpop?: DpopKey | undefined;
+}
+
 /** A client that asks for tokens on its own behalf. */
 export class ClientCredentialsSource implements TokenSource {
   readonly fingerprint: string;
@@ -52,29 +65,31 @@ export class ClientCredentialsSource implements TokenSource {
    * @param credentials What the configuration says.
    * @param connection How the token endpoint is reached.
    */
-  constructor(
-    credentials: ClientCredentials,
-    connection: Omit<TokenEndpointOptions, "url" | "secrets">,
-  ) {
+  constructor(credentials: ClientCredentials, connection: ClientCredentialsConnection) {
     const { tokenEndpoint, clientId, clientAuthentication } = credentials;
-    const secret = clientAuthentication.clientSecret.reveal();
+    const { certificatePem, dpop, clock } = connection;
+    const mutualTls = certificatePem !== undefined;
     this.#endpoint = new TokenEndpoint({
       ...connection,
-      url: tokenEndpoint,
-      secrets: [secret, `${clientId}:${secret}`],
+      url: typeof tokenEndpoint === "string"
+        ? tokenEndpoint
+        : new TokenEndpointDiscovery({ ...connection, configured: tokenEndpoint, mutualTls }),
+      secrets: secretsOf(clientId, clientAuthentication),
     });
     this.#grant = clientCredentialsGrant(credentials);
-    this.#authenticate = createClientAuthentication(clientId, clientAuthentication);
+    this.#authenticate = createClientAuthentication(clientId, clientAuthentication, clock);
     this.fingerprint = fingerprint([
-      tokenEndpoint,
+      typeof tokenEndpoint === "string" ? tokenEndpoint : [tokenEndpoint.kind, tokenEndpoint.url],
       clientId,
       clientAuthentication.method,
-      secret,
+      ...proofParts(clientAuthentication),
       ...this.#grant,
+      ["certificate", certificatePem ?? ""],
+      ["dpop", dpop?.thumbprint ?? ""],
     ]);
   }
 
-  /** The token endpoint. */
+  /** The token endpoint; the issuer until that is known. */
   get endpoint(): string {
     return this.#endpoint.url;
   }
@@ -88,5 +103,26 @@ export class ClientCredentialsSource implements TokenSource {
    */
   acquire(signal: AbortSignal): Promise<Token> {
     return this.#endpoint.request(this.#grant, this.#authenticate, signal);
+  }
+}
+
+/** What the provider may echo: an assertion is recognised by its form, and a key is never sent. */
+function secretsOf(clientId: string, authentication: ClientAuthentication): string[] {
+  if (!("clientSecret" in authentication)) return [];
+  const secret = authentication.clientSecret.reveal();
+  return [secret, `${clientId}:${secret}`];
+}
+
+/** What makes one proof of the client's identity another than the next. */
+function proofParts(authentication: ClientAuthentication): string[] {
+  switch (authentication.method) {
+    case "client_secret_post":
+    case "client_secret_basic":
+    case "client_secret_jwt":
+      return [authentication.clientSecret.reveal()];
+    case "private_key_jwt":
+      return [authentication.keys[0].privateJwk.reveal()];
+    default:
+      return [];
   }
 }

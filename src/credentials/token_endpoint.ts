@@ -4,47 +4,36 @@
  *
  * @module
  */
-import type { AuthenticateClient } from "./client_authentication.ts";
-import { exchange, type ProviderConnection, withinTimeLimit } from "./provider_exchange.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { DpopKey } from "./dpop_key.ts";
+import {
+  exchange,
+  type ProviderAnswer,
+  type ProviderConnection,
+  withinTimeLimit,
+} from "./provider_exchange.ts";
 import type { ProviderName } from "./remedies/remedy.ts";
 import type { Token } from "./token.ts";
+import type { TokenEndpointDiscovery } from "./token_endpoint_discovery.ts";
+import {
+  type AuthenticateClient,
+  type AuthenticationTarget,
+  buildTokenRequest,
+} from "./token_request.ts";
 import { parseTokenResponse } from "./token_response.ts";
 
 const SERVICE = "token endpoint";
 
 /** What a token endpoint is and how it is reached. */
 export interface TokenEndpointOptions extends ProviderConnection {
-  readonly url: string;
+  /** Its URL, or what learns it. */
+  readonly url: string | TokenEndpointDiscovery;
   /** What the provider may echo and no message may repeat. */
   readonly secrets: readonly string[];
   /** The provider, where the configuration says it: its own remedies are told. */
   readonly provider?: ProviderName | undefined;
-}
-
-/** A token request, ready to be sent. */
-export interface TokenRequest {
-  readonly headers: Headers;
-  readonly body: URLSearchParams;
-}
-
-/**
- * Makes the token request of a grant.
- *
- * @param grant The grant's parameters, `grant_type` among them.
- * @param authenticate How the client shows who it is.
- * @returns The request.
- */
-export async function buildTokenRequest(
-  grant: URLSearchParams,
-  authenticate: AuthenticateClient,
-): Promise<TokenRequest> {
-  const body = new URLSearchParams(grant);
-  const headers = new Headers({
-    "accept": "application/json",
-    "content-type": "application/x-www-form-urlencoded",
-  });
-  await authenticate(body, headers);
-  return { headers, body };
+  /** The key that tokens are bound to, where they are. */
+  readonly dpop?: DpopKey | undefined;
 }
 
 /** One token endpoint. */
@@ -56,9 +45,10 @@ export class TokenEndpoint {
     this.#options = options;
   }
 
-  /** Its address. */
+  /** Its address; until it is known, that of the issuer. */
   get url(): string {
-    return this.#options.url;
+    const { url } = this.#options;
+    return typeof url === "string" ? url : url.url;
   }
 
   /**
@@ -77,25 +67,66 @@ export class TokenEndpoint {
     authenticate: AuthenticateClient,
     signal: AbortSignal,
   ): Promise<Token> {
-    const { server, secrets, clock } = this.#options;
     return withinTimeLimit(this.#options, SERVICE, signal, async (signal) => {
-      const { headers, body } = await buildTokenRequest(grant, authenticate);
-      const issuedAtMs = clock.now();
-      const response = await exchange(this.#options, SERVICE, {
-        url: this.url,
+      const { url } = this.#options;
+      if (typeof url === "string") {
+        return await this.#ask(grant, authenticate, { tokenEndpoint: url }, signal);
+      }
+      const target = await url.locate(signal);
+      try {
+        const token = await this.#ask(grant, authenticate, target, signal);
+        url.report(true);
+        return token;
+      } catch (error) {
+        url.report(isRefusal(error));
+        throw error;
+      }
+    });
+  }
+
+  async #ask(
+    grant: URLSearchParams,
+    authenticate: AuthenticateClient,
+    target: AuthenticationTarget,
+    signal: AbortSignal,
+  ): Promise<Token> {
+    const { dpop } = this.#options;
+    const send = async () => {
+      const { headers, body } = await buildTokenRequest(grant, authenticate, target);
+      const url = target.tokenEndpoint;
+      if (dpop !== undefined) headers.set("dpop", await dpop.proof({ method: "POST", url }));
+      const issuedAtMs = this.#options.clock.now();
+      const answer = await exchange(this.#options, SERVICE, {
+        url,
         method: "POST",
         headers,
         // A string, not the parameters: their content type would add a charset that some refuse.
         body: body.toString(),
         signal,
       });
-      return parseTokenResponse(response, {
-        server,
-        issuedAtMs,
-        secrets,
-        endpoint: this.url,
-        provider: this.#options.provider,
-      });
+      return { answer, issuedAtMs, hasNewNonce: dpop?.learnNonce(url, answer.headers) ?? false };
+    };
+    let sent = await send();
+    // Once: a provider that refuses its own nonce would never be content.
+    if (sent.hasNewNonce && isNonceRequest(sent.answer)) sent = await send();
+    const { server, secrets, provider } = this.#options;
+    return parseTokenResponse(sent.answer, {
+      server,
+      issuedAtMs: sent.issuedAtMs,
+      secrets,
+      endpoint: target.tokenEndpoint,
+      provider,
+      tokenType: dpop === undefined ? "Bearer" : "DPoP",
     });
   }
+}
+
+/** RFC 9449, section 8. */
+function isNonceRequest({ status, body }: ProviderAnswer): boolean {
+  return status === 400 && /"error"\s*:\s*"use_dpop_nonce"/.test(body);
+}
+
+/** Whether the failure is the answer of a token endpoint, not of something in its place. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof GatewayError && (error.code === "AUTH-001" || error.code === "AUTH-002");
 }

@@ -37,6 +37,8 @@ export interface TokenResponseContext {
   readonly endpoint?: string;
   /** The provider, where the configuration says it. */
   readonly provider?: ProviderName | undefined;
+  /** The type of token wanted: any other is refused. `Bearer` unless given. */
+  readonly tokenType?: "Bearer" | "DPoP";
 }
 
 /**
@@ -99,12 +101,12 @@ export function parseTokenResponse(
   if (value === undefined) {
     throw fail("TOK-005", `the answer of the ${service} holds no usable access_token`);
   }
-  if (!isBearer(result)) {
-    throw fail("TOK-005", `${service} answered a token_type other than Bearer`);
+  const { issuedAtMs, tokenType: type = "Bearer" } = context;
+  if (!isOfType(result, type)) {
+    throw fail("TOK-005", `token endpoint answered a token_type other than ${type}`);
   }
   const lifeMs = expiresInSeconds(result.body) * 1000;
-  const { issuedAtMs } = context;
-  return { value, type: "Bearer", issuedAtMs, expiresAtMs: issuedAtMs + lifeMs };
+  return { value, type, issuedAtMs, expiresAtMs: issuedAtMs + lifeMs };
 }
 
 function readResult(body: string): TokenRequestResult | undefined {
@@ -155,9 +157,13 @@ function accessToken(result: TokenRequestResult): string | undefined {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value) ? value : undefined;
 }
 
-/** RFC 6749 requires `token_type`; some providers leave it out, Apigee says `BearerToken`. */
-function isBearer(result: TokenRequestResult): boolean {
+/**
+ * RFC 6749 requires `token_type`; some providers leave it out, Apigee says `BearerToken`. Whoever wants
+ * a bound token must not take one that is not (RFC 9449, section 5).
+ */
+function isOfType(result: TokenRequestResult, wanted: "Bearer" | "DPoP"): boolean {
   const { token_type: type } = result.body as { token_type?: unknown };
+  if (wanted === "DPoP") return typeof type === "string" && /^dpop$/i.test(type);
   return type === undefined || type === null ||
     (typeof type === "string" && /^bearer(token)?$/i.test(type));
 }

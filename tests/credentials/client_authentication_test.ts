@@ -4,6 +4,8 @@ import {
   clientSecretPost,
 } from "../../src/credentials/client_authentication.ts";
 
+const target = { tokenEndpoint: "https://idp.test/token" };
+
 const secrets: [secret: string, encoded: string][] = [
   ["plain", "plain"],
   ["a:b", "a%3Ab"],
@@ -16,7 +18,7 @@ const secrets: [secret: string, encoded: string][] = [
 for (const [secret, encoded] of secrets) {
   Deno.test(`clientSecretBasic form-encodes ${secret} before base64`, async () => {
     const headers = new Headers();
-    await clientSecretBasic("the client", secret)(new URLSearchParams(), headers);
+    await clientSecretBasic("the client", secret)(new URLSearchParams(), headers, target);
     const header = headers.get("authorization") ?? "";
     assert.match(header, /^Basic /);
     assert.equal(atob(header.slice(6)), `the+client:${encoded}`);
@@ -26,7 +28,7 @@ for (const [secret, encoded] of secrets) {
 Deno.test("clientSecretPost puts identifier and secret into the body only", async () => {
   const headers = new Headers();
   const parameters = new URLSearchParams({ grant_type: "client_credentials" });
-  await clientSecretPost("id", "a b&c")(parameters, headers);
+  await clientSecretPost("id", "a b&c")(parameters, headers, target);
   assert.equal(
     parameters.toString(),
     "grant_type=client_credentials&client_id=id&client_secret=a+b%26c",

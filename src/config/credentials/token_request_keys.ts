@@ -5,7 +5,8 @@
  * @module
  */
 import { z } from "zod";
-import type { ClientAuthentication, ClientCredentials } from "../gateway_config.ts";
+import type { ClientAuthentication } from "../client_authentication_config.ts";
+import type { ClientCredentials } from "../gateway_config.ts";
 import { isLoopback } from "../host_names.ts";
 import type { RawKeys, ReadContext } from "../read_context.ts";
 import { httpUrl, text } from "../value_schemas.ts";

@@ -1,0 +1,40 @@
+/**
+ * Finds the certificate that belongs to a private key and makes the thumbprints of it by which
+ * Entra ID finds the key. The certificate's chain and dates are the provider's to judge.
+ *
+ * @module
+ */
+import { createHash, type KeyObject, X509Certificate } from "node:crypto";
+import type { CertificateThumbprints } from "./client_authentication_config.ts";
+import { certificatesIn } from "./pem.ts";
+
+/** The thumbprints of a certificate, or why there are none. */
+export type ThumbprintResult =
+  | { readonly thumbprints: CertificateThumbprints; readonly fault?: never }
+  | { readonly thumbprints?: never; readonly fault: string };
+
+/**
+ * Makes the thumbprints of the certificate of a key.
+ *
+ * @param pem A text with certificates, such as a chain or a bundle with the key.
+ * @param key The private key.
+ * @returns The thumbprints, or why there are none.
+ */
+export function certificateThumbprints(pem: string, key: KeyObject): ThumbprintResult {
+  const certificates = certificatesIn(pem);
+  if (certificates.length === 0) {
+    return { fault: "must be a PEM text with a certificate (BEGIN CERTIFICATE)" };
+  }
+  for (const each of certificates) {
+    try {
+      const certificate = new X509Certificate(each);
+      if (!certificate.checkPrivateKey(key)) continue;
+      const digest = (algorithm: string) =>
+        createHash(algorithm).update(certificate.raw).digest("base64url");
+      return { thumbprints: { sha1: digest("sha1"), sha256: digest("sha256") } };
+    } catch {
+      return { fault: "holds a certificate that is damaged" };
+    }
+  }
+  return { fault: "holds no certificate of the private key" };
+}

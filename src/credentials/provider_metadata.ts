@@ -1,0 +1,107 @@
+/**
+ * Judges the document in which a provider describes itself (OpenID Connect Discovery 1.0, section 4.3;
+ * RFC 8414, section 3.3; RFC 8705, section 5; SMART App Launch). Nothing is taken from it but the
+ * token endpoint, and that only from the right issuer and at a host that is allowed.
+ *
+ * @module
+ */
+import { hostAndPort } from "../config/allowlist.ts";
+import type { DiscoveryConfig } from "../config/discovery_config.ts";
+import { cannotFetch } from "./provider_exchange.ts";
+import { quoteProvider } from "./provider_text.ts";
+import type { AuthenticationTarget } from "./token_request.ts";
+
+/** Longest URL of a provider that a message repeats. */
+const MAX_QUOTED_URL = 200;
+
+/** What judging needs to know besides the document. */
+export interface MetadataContext {
+  /** Name of the configured server. */
+  readonly server: string;
+  readonly configured: DiscoveryConfig;
+  /** Whether the gateway shows a certificate. */
+  readonly mutualTls: boolean;
+}
+
+/**
+ * Takes the token endpoint from a document.
+ *
+ * @param body The document.
+ * @param context What else is known.
+ * @returns Where token requests go.
+ * @throws {GatewayError} TOK-001 for a document of no use, NET-008 for a host that is not allowed.
+ *
+ * @example
+ * ```ts
+ * import { judgeMetadata } from "./provider_metadata.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const url = "https://idp.example";
+ * const configured = { kind: "issuer", url, allowedHosts: ["idp.example:443"] } as const;
+ * const document = JSON.stringify({ issuer: url, token_endpoint: `${url}/token` });
+ * assert.deepEqual(judgeMetadata(document, { server: "main", configured, mutualTls: false }), {
+ *   tokenEndpoint: "https://idp.example/token",
+ *   issuer: "https://idp.example",
+ * });
+ * ```
+ */
+export function judgeMetadata(
+  body: string,
+  { server, configured, mutualTls }: MetadataContext,
+): AuthenticationTarget {
+  const { kind, url, allowedHosts } = configured;
+  const subject = `the discovery document of ${url}`;
+  const metadata = objectIn(body);
+  if (metadata === undefined) {
+    throw cannotFetch("TOK-001", server, `${subject} is no JSON object`, {
+      troubleshooting: ["Look for a proxy or a login page that answers in the provider's place"],
+    });
+  }
+  if (kind === "issuer" && metadata["issuer"] !== url) {
+    const named = metadata["issuer"];
+    const other = typeof named === "string" ? quoteProvider(named, MAX_QUOTED_URL, []) : "none";
+    throw cannotFetch("TOK-001", server, `${subject} names another issuer: ${other}`, {
+      troubleshooting: [
+        "If that is your provider, write Issuer exactly as the message has it: a slash at its " +
+        "end counts (RFC 8414, section 3.3)",
+      ],
+    });
+  }
+  const endpoint = tokenEndpoint(metadata, mutualTls);
+  const secure = url.startsWith("https:");
+  if (endpoint === undefined || (secure && endpoint.protocol !== "https:")) {
+    throw cannotFetch("TOK-001", server, `${subject} names no token endpoint that can be used`, {
+      troubleshooting: ["Set TokenEndpoint of this server instead"],
+    });
+  }
+  const host = hostAndPort(endpoint.href);
+  if (!allowedHosts.includes(host)) {
+    throw cannotFetch("NET-008", server, `${subject} names a token endpoint at ${host}`, {
+      troubleshooting: [`If that host is your provider's, add it to AllowedHosts of this server`],
+    });
+  }
+  return { tokenEndpoint: endpoint.href, issuer: kind === "issuer" ? url : undefined };
+}
+
+function objectIn(body: string): Record<string, unknown> | undefined {
+  try {
+    const json: unknown = JSON.parse(body);
+    return typeof json === "object" && json !== null && !Array.isArray(json)
+      ? json as Record<string, unknown>
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** With a client certificate the endpoint may have another address (RFC 8705, section 5). */
+function tokenEndpoint(metadata: Record<string, unknown>, mutualTls: boolean): URL | undefined {
+  const { mtls_endpoint_aliases: aliases, token_endpoint: plain } = metadata;
+  const alias = mutualTls && typeof aliases === "object" && aliases !== null
+    ? (aliases as Record<string, unknown>)["token_endpoint"]
+    : undefined;
+  const named = alias ?? plain;
+  const url = typeof named === "string" ? URL.parse(named) : null;
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  return url.username === "" && url.password === "" && url.hash === "" ? url : undefined;
+}
