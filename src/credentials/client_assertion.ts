@@ -10,8 +10,8 @@ import type {
   KeyAssertion,
   SecretAssertion,
 } from "../config/client_authentication_config.ts";
+import { providerOf } from "../config/identity_provider.ts";
 import type { Clock } from "./clock.ts";
-import { providerOf } from "./provider_remedies.ts";
 import type { AuthenticationTarget } from "./token_request.ts";
 
 /** Type of the assertion, as the token request names it (RFC 7523, section 2.2). */

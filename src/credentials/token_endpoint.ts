@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ProviderName } from "../config/identity_provider.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { DpopKey } from "./dpop_key.ts";
 import {
@@ -12,7 +13,6 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "./provider_exchange.ts";
-import type { ProviderName } from "./remedies/remedy.ts";
 import type { Token } from "./token.ts";
 import type { TokenEndpointDiscovery } from "./token_endpoint_discovery.ts";
 import {

@@ -6,12 +6,12 @@
  * @module
  */
 import { TokenRequestResult } from "@oslojs/oauth2";
+import type { ProviderName } from "../config/identity_provider.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError, type GatewayErrorOptions } from "../errors/gateway_error.ts";
 import type { ProviderAnswer } from "./provider_exchange.ts";
 import { findRemedy } from "./provider_remedies.ts";
 import { quoteProvider } from "./provider_text.ts";
-import type { ProviderName } from "./remedies/remedy.ts";
 import type { Token } from "./token.ts";
 
 /** Life of a token whose `expires_in` is missing or makes no sense, in seconds. */

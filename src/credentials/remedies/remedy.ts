@@ -4,18 +4,8 @@
  *
  * @module
  */
+import type { ProviderName } from "../../config/identity_provider.ts";
 import type { ErrorCode } from "../../errors/catalogue.ts";
-
-/** An identity provider, or platform, that has remedies of its own. */
-export type ProviderName =
-  | "auth0"
-  | "aws"
-  | "azure"
-  | "google"
-  | "keycloak"
-  | "okta"
-  | "pingone"
-  | "smart";
 
 /** A refusal as it arrived. */
 export interface ProviderRefusal {
