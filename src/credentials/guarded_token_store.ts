@@ -1,6 +1,6 @@
 /**
  * Stands between the token managers and a store that may fail or hang, so that traffic never
- * depends on the cache: no operation throws or takes longer than a limit. Without the store there
+ * depends on the cache: no operation that traffic waits for throws or takes longer than a limit. Without the store there
  * is no token in it, and its lease is free: everyone asks the identity provider for themselves.
  *
  * @module
@@ -14,7 +14,10 @@ import type { Token, TokenStore } from "./token.ts";
 const OPERATION_TIMEOUT_MS = 1000;
 
 /** How long a store that failed is left alone, so that not every operation waits for the limit. */
-const PAUSE_MS = 2000;
+const FIRST_PAUSE_MS = 2000;
+
+/** The pause grows to this while the store stays away: what it hangs on may pile up. */
+const LONGEST_PAUSE_MS = 32_000;
 
 /** Where failures are told. */
 export interface GuardedTokenStoreOptions {
@@ -30,6 +33,7 @@ export class GuardedTokenStore implements TokenStore {
   readonly #logger: Logger;
   readonly #clock: Clock;
   #isDown = false;
+  #pauseMs = FIRST_PAUSE_MS;
   #pausedUntilMs = 0;
 
   /**
@@ -68,9 +72,9 @@ export class GuardedTokenStore implements TokenStore {
     return this.#guard("lease", () => this.#store.releaseLease(key, holder), undefined);
   }
 
-  /** @throws When the store cannot be reached in time: this is how readiness learns of it. */
-  async ping(): Promise<void> {
-    await this.#limit(() => this.#store.ping());
+  /** @throws When the store fails, or failed a moment ago: this is how readiness learns of it. */
+  ping(): Promise<void> {
+    return this.#attempt("ping", () => this.#store.ping());
   }
 
   /** Frees what is held, if it can. */
@@ -78,27 +82,45 @@ export class GuardedTokenStore implements TokenStore {
     await this.#limit(() => this.#store.close()).catch(() => {});
   }
 
-  async #guard<T>(operation: string, run: () => Promise<T>, otherwise: T): Promise<T> {
-    if (this.#clock.monotonic() < this.#pausedUntilMs) return otherwise;
+  #guard<T>(operation: string, run: () => Promise<T>, otherwise: T): Promise<T> {
+    return this.#attempt(operation, run).catch(() => otherwise);
+  }
+
+  async #attempt<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    if (this.#isPaused()) throw new Error("it failed a moment ago");
     try {
       const result = await this.#limit(run);
-      if (this.#isDown) {
-        this.#isDown = false;
-        this.#logger.info("The token cache works again");
-      }
+      this.#tellRecovery();
       return result;
     } catch (error) {
-      this.#metrics.cacheErrors.inc({ operation });
-      this.#pausedUntilMs = this.#clock.monotonic() + PAUSE_MS;
-      if (!this.#isDown) {
-        this.#isDown = true;
-        this.#logger.warn("The token cache fails: tokens are fetched and kept without it", {
-          operation,
-          reason: error instanceof Error ? error.message.slice(0, 200) : "unknown",
-        });
-      }
-      return otherwise;
+      this.#tellFailure(operation, error);
+      throw error;
     }
+  }
+
+  #isPaused(): boolean {
+    return this.#clock.monotonic() < this.#pausedUntilMs;
+  }
+
+  #tellRecovery(): void {
+    this.#pauseMs = FIRST_PAUSE_MS;
+    if (!this.#isDown) return;
+    this.#isDown = false;
+    this.#logger.info("The token cache works again");
+  }
+
+  #tellFailure(operation: string, error: unknown): void {
+    this.#metrics.cacheErrors.inc({ operation });
+    // Of several that fail at once the first one sets the pause.
+    if (this.#isPaused()) return;
+    this.#pausedUntilMs = this.#clock.monotonic() + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    if (this.#isDown) return;
+    this.#isDown = true;
+    this.#logger.warn("The token cache fails: tokens are fetched and kept without it", {
+      operation,
+      reason: error instanceof Error ? error.message.slice(0, 200) : "unknown",
+    });
   }
 
   #limit<T>(run: () => Promise<T>): Promise<T> {

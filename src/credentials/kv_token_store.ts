@@ -8,6 +8,7 @@
 import type { Clock } from "./clock.ts";
 import type { KvLocation } from "./kv_location.ts";
 import type { RawTokenStore } from "./raw_token_store.ts";
+import { limited } from "./time_limit.ts";
 
 /** Who holds a lease, and until when. */
 interface Lease {
@@ -18,6 +19,12 @@ interface Lease {
 
 /** How long to try while another process writes to the file, which refuses all others meanwhile. */
 const LOCKED_LIMIT_MS = 800;
+
+/**
+ * Limit of one operation. Deno KV waits for a service that is away without end, and between its own
+ * attempts ever longer; a new connection finds at once that the service is back.
+ */
+const OPERATION_LIMIT_MS = 900;
 
 /** Keeps strings in Deno KV. */
 export class KvTokenStore implements RawTokenStore {
@@ -76,6 +83,18 @@ export class KvTokenStore implements RawTokenStore {
     });
   }
 
+  /** @returns The generation of the tokens under this key, `""` before the first. */
+  generation(key: string): Promise<string> {
+    return this.#use(async (kv) => (await kv.get<string>(generationKey(key))).value ?? "");
+  }
+
+  /** Begins another generation of the tokens under this key. */
+  setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
+    return this.#use(async (kv) =>
+      void await kv.set(generationKey(key), generation, { expireIn: ttlMs })
+    );
+  }
+
   /** @throws When the store cannot be read. */
   ping(): Promise<void> {
     return this.#use(async (kv) => void await kv.get(["dicomweb-gateway"]));
@@ -95,7 +114,8 @@ export class KvTokenStore implements RawTokenStore {
       if (await this.#location.hasMoved()) await this.#reset(this.#kv);
       const opened = this.#kv ??= this.#location.open();
       try {
-        return await operate(await opened);
+        const operation = opened.then(operate);
+        return await limited(operation, OPERATION_LIMIT_MS, () => new Error("no answer in time"));
       } catch (error) {
         if (isLocked(error) && performance.now() - startMs < LOCKED_LIMIT_MS) {
           await pause(10 * Math.min(attempt, 5) * Math.random());
@@ -128,6 +148,10 @@ function pause(ms: number): Promise<void> {
 
 function tokenKey(key: string): Deno.KvKey {
   return ["dicomweb-gateway", "token", key];
+}
+
+function generationKey(key: string): Deno.KvKey {
+  return ["dicomweb-gateway", "generation", key];
 }
 
 function leaseKey(key: string): Deno.KvKey {

@@ -7,6 +7,7 @@
 import { ClientOfflineError, createClient } from "@redis/client";
 import type { Secret } from "../config/secret.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { limited } from "./time_limit.ts";
 
 /** Limit of making a TCP or TLS connection. */
 const CONNECT_TIMEOUT_MS = 2000;
@@ -59,9 +60,9 @@ export class RedisConnection {
    * @throws When there is no connection, or Redis refuses.
    */
   async use<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
-    await limited(this.#connect(), () => new Error("still connecting"));
+    await limited(this.#connect(), ANSWER_TIMEOUT_MS, () => new Error("still connecting"));
     try {
-      return await limited(command(this.#client), () => new NoAnswerError());
+      return await limited(command(this.#client), ANSWER_TIMEOUT_MS, () => new NoAnswerError());
     } catch (error) {
       if (!(error instanceof ClientOfflineError)) throw error;
       // The bare truth that it is offline helps no one who reads the log.
@@ -82,13 +83,6 @@ export class RedisConnection {
       this.#client.connect().catch(() => resolve());
     });
   }
-}
-
-function limited<T>(promise: Promise<T>, timeout: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(timeout()), ANSWER_TIMEOUT_MS);
-    promise.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }
 
 function messageOf(error: unknown): string {

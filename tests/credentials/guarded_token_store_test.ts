@@ -32,7 +32,7 @@ Deno.test("GuardedTokenStore never throws, and says that all is absent and every
     const before = await errors(operation) ?? 0;
     assert.equal(await run(), otherwise);
     assert.equal(await errors(operation), before + 1);
-    await clock.advance(2000);
+    await clock.advance(32_000);
   }
 });
 
@@ -59,7 +59,7 @@ Deno.test("GuardedTokenStore logs when the store fails and when it works again, 
   inner.fault = "throws";
   for (let i = 0; i < 10; i++) {
     await store.get("a");
-    await clock.advance(2000);
+    await clock.advance(32_000);
   }
   inner.fault = undefined;
   for (let i = 0; i < 10; i++) await store.get("a");
@@ -67,15 +67,46 @@ Deno.test("GuardedTokenStore logs when the store fails and when it works again, 
   assert.equal(logger.lines[0]?.fields.reason, "connection refused");
 });
 
+Deno.test("GuardedTokenStore leaves a store alone for longer the longer it fails, up to half a minute", async () => {
+  const { clock, inner, store } = guarded();
+  inner.fault = "throws";
+  // At 0, 2, 6, 14, 30 s and every 32 s from then on; several at once count as one.
+  for (let second = 0; second < 100; second++) {
+    const before = inner.operations;
+    await Promise.all([store.get("a"), store.get("b"), store.get("c")]);
+    assert.equal(
+      inner.operations > before,
+      [0, 2, 6, 14, 30, 62, 94].includes(second),
+      `${second}`,
+    );
+    await clock.advance(1000);
+  }
+  inner.fault = undefined;
+  await clock.advance(32_000);
+  await store.get("a");
+  inner.fault = "throws";
+  await store.get("a");
+  inner.fault = undefined;
+  await clock.advance(2000);
+  const before = inner.operations;
+  await store.get("a");
+  assert.equal(inner.operations, before + 1, "the pause is short again");
+});
+
 Deno.test("GuardedTokenStore.ping throws, so that readiness learns of it", async () => {
   const { clock, inner, store } = guarded();
   await store.ping();
   inner.fault = "throws";
   await assert.rejects(store.ping(), { message: "connection refused" });
+  await assert.rejects(store.ping(), { message: "it failed a moment ago" });
+  await clock.advance(2000);
   inner.fault = "hangs";
   const hanging = assert.rejects(store.ping(), { message: "no answer within 1000 ms" });
   await clock.advance(1000);
   await hanging;
+  inner.fault = undefined;
+  await clock.advance(4000);
+  await store.ping();
 });
 
 for (const fault of ["throws", "hangs"] as const) {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../src/config/secret.ts";
 import { systemClock } from "../../src/credentials/clock.ts";
-import { KvFile } from "../../src/credentials/kv_location.ts";
+import { KvFile, KvService } from "../../src/credentials/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
 import type { RawTokenStore } from "../../src/credentials/raw_token_store.ts";
 import { RedisTokenStore } from "../../src/credentials/redis_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
 /** Gives a test two stores that share what they keep, as two processes do. */
@@ -24,6 +25,21 @@ const withKv: WithTwo = async (test) => {
   }
 };
 
+const withKvConnect: WithTwo = async (test) => {
+  const server = startKvConnectServer("access-token");
+  Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
+  const open = () => new KvTokenStore(new KvService(server.url), systemClock);
+  const [one, two] = [open(), open()];
+  try {
+    await test(one, two);
+  } finally {
+    await one.close();
+    await two.close();
+    Deno.env.delete("DENO_KV_ACCESS_TOKEN");
+    await server.close();
+  }
+};
+
 const withRedis: WithTwo = async (test) => {
   const server = await startRedisServer({ password: "p@ss:wörd" });
   const url = new Secret(server.url);
@@ -38,7 +54,11 @@ const withRedis: WithTwo = async (test) => {
 };
 
 for (
-  const [name, withTwo] of [["KvTokenStore", withKv], ["RedisTokenStore", withRedis]] as const
+  const [name, withTwo] of [
+    ["KvTokenStore with a file", withKv],
+    ["KvTokenStore with a service", withKvConnect],
+    ["RedisTokenStore", withRedis],
+  ] as const
 ) {
   const test = (sentence: string, body: Parameters<WithTwo>[0]) => {
     const definition = { name: `${name} ${sentence}`, fn: () => withTwo(body) };

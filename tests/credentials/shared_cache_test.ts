@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { encodeBase64 } from "@oslojs/encoding";
+import { systemClock } from "../../src/credentials/clock.ts";
+import { KvService } from "../../src/credentials/kv_location.ts";
+import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
 import { REDIS, type RedisServer, startRedisServer } from "../fixtures/redis_server.ts";
 import { askInSandbox } from "../fixtures/sandboxed_token_worker.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
@@ -102,3 +106,54 @@ for (const backend of ["kv", "redis"] as const) {
     await outside.close();
   });
 }
+
+Deno.test("A sandboxed worker gets its token through a KV Connect service, which sees it encrypted", () =>
+  withCache("kv", async ({ endpoint, setup }) => {
+    const service = startKvConnectServer("access-token");
+    Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
+    const hosts = [endpoint, service].map(({ port }) => `127.0.0.1:${port}`);
+    const shared = { ...setup, cache: { backend: "kv", url: service.url } } as const;
+    const ask = () => askInSandbox(shared, hosts, ["DENO_KV_ACCESS_TOKEN"]);
+    try {
+      const first = await ask();
+      assert.deepEqual(first.warnings, []);
+      assert.deepEqual(await ask(), first);
+      assert.deepEqual(first.results, [`Bearer ${endpoint.issued[0]}`]);
+      assert.equal(endpoint.requests.length, 1);
+      const seen = JSON.stringify(service.entries());
+      assert.match(seen, /dicomweb-gateway/);
+      assert(!seen.includes(endpoint.issued[0] ?? ""));
+    } finally {
+      Deno.env.delete("DENO_KV_ACCESS_TOKEN");
+      await service.close();
+    }
+  }));
+
+Deno.test({
+  name: "A KV Connect service that goes away holds up no request for long, and is used again",
+  // Deno KV never ends a read that waits for a service, not even when it is closed.
+  sanitizeOps: false,
+  fn: () =>
+    withCache("kv", async ({ endpoint, setup }) => {
+      Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
+      const service = startKvConnectServer("access-token");
+      await service.close();
+      const location = new KvService(service.url);
+      const store = new KvTokenStore(location, systemClock);
+      await assert.rejects(store.get("a"), { message: "no answer in time" });
+
+      const cache = { backend: "kv", url: service.url } as const;
+      const worker = createTokenWorker({ ...setup, cache });
+      const startMs = performance.now();
+      assert.deepEqual((await worker.ask(10)).results, [`Bearer ${endpoint.issued[0]}`]);
+      assert(performance.now() - startMs < 4000);
+      await worker.close();
+
+      const back = startKvConnectServer("access-token", service.port);
+      await store.set("a", "value", 60_000);
+      assert.equal(back.entries().length, 1);
+      await store.close();
+      await back.close();
+      Deno.env.delete("DENO_KV_ACCESS_TOKEN");
+    }),
+});
