@@ -7,6 +7,7 @@
 import type { ManagedIdentity } from "./azure_config.ts";
 import type { ClientAuthentication } from "./client_authentication_config.ts";
 import type { DiscoveryConfig } from "./discovery_config.ts";
+import type { ProviderName } from "./identity_provider.ts";
 import type { Secret } from "./secret.ts";
 import type { BasicCredentials, FixedHeaders, StaticToken, TokenFile } from "./static_config.ts";
 
@@ -121,6 +122,8 @@ export interface NoCredentials {
 /** OAuth2 client credentials grant (RFC 6749, section 4.4). */
 export interface ClientCredentials extends TokenRefreshConfig {
   readonly kind: "client_credentials";
+  /** The provider, where it is known: its own remedies are told. */
+  readonly provider?: ProviderName | undefined;
   /** URL of the token endpoint, or where it is learnt from. */
   readonly tokenEndpoint: string | DiscoveryConfig;
   readonly clientId: string;

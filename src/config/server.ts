@@ -97,7 +97,7 @@ export function checkServer(raw: unknown, context: ReadContext): void {
       path,
       report,
       needs: (key) => `${key in serverKeys ? "a server" : way?.title} needs ${key}`,
-      unknown: foreignKey,
+      unknown: (key) => foreignKey(key, way),
     });
   }
   checkTransport(raw, way, context);
@@ -165,9 +165,28 @@ function checkTransport(raw: RawKeys, way: SigningWay | undefined, context: Read
   }
 }
 
-function foreignKey(key: string): string | undefined {
-  const owner = signingWays.find((way) => Object.hasOwn(way.keys, key));
-  if (owner === undefined) return Object.hasOwn(FORMER_KEYS, key) ? FORMER_KEYS[key] : undefined;
-  const types = owner.chosenBy["ProviderType"]?.map((type) => JSON.stringify(type)).join(", ");
-  return `belongs to ProviderType ${types}; remove it`;
+/** What to say of a key that another way of signing has, such as that of another `ClientAuthentication`. */
+function foreignKey(key: string, way: SigningWay | undefined): string | undefined {
+  const owners = signingWays.filter((each) => Object.hasOwn(each.keys, key));
+  const differences = owners.map((owner) => choicesBetween(owner, way));
+  const [nearest] = differences.sort((one, other) => one.length - other.length);
+  if (nearest === undefined) return Object.hasOwn(FORMER_KEYS, key) ? FORMER_KEYS[key] : undefined;
+  const choices = nearest.map(([choosing, values]) =>
+    `${choosing} ${values.map((value) => JSON.stringify(value)).join(", ")}`
+  );
+  return `belongs to ${choices.join(" with ")}; remove it`;
+}
+
+/** The keys by whose values one way is chosen and the other is not. */
+function choicesBetween(
+  owner: SigningWay,
+  way: SigningWay | undefined,
+): [choosing: string, values: readonly string[]][] {
+  const choices = Object.entries(owner.chosenBy);
+  const different = choices.filter(([choosing, values]) =>
+    !way?.chosenBy[choosing]?.some((value) => values.includes(value))
+  );
+  // Another ProviderType means all else by itself.
+  const provider = different.find(([choosing]) => choosing === "ProviderType");
+  return provider === undefined ? different : [provider];
 }

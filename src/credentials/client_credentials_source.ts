@@ -75,6 +75,7 @@ export class ClientCredentialsSource implements TokenSource {
         ? tokenEndpoint
         : new TokenEndpointDiscovery({ ...connection, configured: tokenEndpoint, mutualTls }),
       secrets: secretsOf(clientId, clientAuthentication),
+      provider: credentials.provider,
     });
     this.#grant = clientCredentialsGrant(credentials);
     this.#authenticate = createClientAuthentication(clientId, clientAuthentication, clock);

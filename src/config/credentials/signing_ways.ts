@@ -7,14 +7,22 @@ import type { RawKeys } from "../read_context.ts";
 import { basic } from "./basic.ts";
 import { bearerToken } from "./bearer_token.ts";
 import { clientSecret } from "./client_secret.ts";
+import { clientSecretJwt } from "./client_secret_jwt.ts";
 import { fixedHeaders } from "./fixed_headers.ts";
 import { managedIdentity } from "./managed_identity.ts";
+import { mutualTls } from "./mutual_tls.ts";
 import { noCredentials } from "./no_credentials.ts";
+import { privateKeyJwt } from "./private_key_jwt.ts";
 import type { SigningWay } from "./signing_way.ts";
+import { smart } from "./smart.ts";
 
 /** All ways of signing. */
 export const signingWays: readonly SigningWay[] = [
   clientSecret,
+  clientSecretJwt,
+  privateKeyJwt,
+  mutualTls,
+  smart,
   managedIdentity,
   bearerToken,
   basic,

@@ -7,9 +7,10 @@
 import { z } from "zod";
 import type { ClientAuthentication } from "../client_authentication_config.ts";
 import type { ClientCredentials } from "../gateway_config.ts";
-import { isLoopback } from "../host_names.ts";
-import type { RawKeys, ReadContext } from "../read_context.ts";
-import { httpUrl, text } from "../value_schemas.ts";
+import { type ProviderName, providerOf } from "../identity_provider.ts";
+import { type RawKeys, rawKeys, type ReadContext } from "../read_context.ts";
+import { flag, httpUrl, text } from "../value_schemas.ts";
+import { buildDiscovery, checkDiscovery, discoveryKeys } from "./discovery_keys.ts";
 import { AZURE_DICOM_SCOPE, entraTokenEndpoint, isEntra } from "./entra.ts";
 import { buildTokenRules, checkTokenKeys, tokenKeys } from "./token_keys.ts";
 
@@ -19,6 +20,9 @@ export const clientCredentialsProviders = [
   "azure",
   "google",
   "keycloak",
+  "auth0",
+  "okta",
+  "pingone",
   "generic",
 ] as const;
 
@@ -34,15 +38,29 @@ const RESERVED: ReadonlySet<string> = new Set([
   "resource",
 ]);
 
+/** `TokenParameters`, also of ways that have no other key of these. */
+export const tokenParametersKey = z.record(z.string(), z.string()).default({}).describe(
+  "Further parameters of the token request, by name",
+);
+
+/** `DPoP`. */
+export const dpopKey = flag().default(false).describe(
+  "Bind tokens to a key that each worker makes for itself (RFC 9449). Tokens are then not shared " +
+    "between workers or replicas",
+);
+
 /** Keys of the client credentials grant. */
 export const tokenRequestKeys = {
   ProviderType: z.enum(clientCredentialsProviders).default("auto").describe(
     "The identity provider. `azure` derives `TokenEndpoint` and `Scope` from `TenantId`; `auto` does " +
-      "so where `TenantId` stands without `TokenEndpoint` or that is at a host of Entra ID",
+      "so where `TenantId` stands without `TokenEndpoint` or that is at a host of Entra ID. The " +
+      "others only say whose advice to give when a token is refused, where the host does not tell",
   ),
   TokenEndpoint: httpUrl({ query: true }).optional().describe(
-    "URL of the token endpoint. Required unless Azure's can be derived from `TenantId`",
+    "URL of the token endpoint. Required unless `Issuer` is set or Azure's can be derived from " +
+      "`TenantId`",
   ),
+  ...discoveryKeys,
   TenantId: z.string().regex(/^[A-Za-z0-9.-]+$/, "must be a tenant's identifier or domain")
     .optional().describe("Tenant of Microsoft Entra ID (Azure)"),
   ClientId: text().describe("The client's identifier at the provider"),
@@ -51,9 +69,8 @@ export const tokenRequestKeys = {
   ),
   Audience: text().optional().describe("Parameter `audience` of the token request (Auth0)"),
   Resource: text().optional().describe("Parameter `resource` of the token request (RFC 8707)"),
-  TokenParameters: z.record(z.string(), z.string()).default({}).describe(
-    "Further parameters of the token request, by name",
-  ),
+  TokenParameters: tokenParametersKey,
+  DPoP: dpopKey,
   ...tokenKeys,
 };
 
@@ -65,9 +82,11 @@ export const tokenRequestKeys = {
  */
 export function checkTokenRequest(raw: RawKeys, context: ReadContext): void {
   const { path, report } = context;
-  const { TokenEndpoint: endpoint, TenantId: tenant, TokenParameters: parameters } = raw;
-  if (endpoint === undefined && !(isEntra(raw) && tenant !== undefined)) {
-    const how = isEntra(raw) ? "TenantId or TokenEndpoint" : "TokenEndpoint";
+  const { TokenEndpoint: endpoint, Issuer: issuer, TenantId: tenant } = raw;
+  if (
+    endpoint === undefined && issuer === undefined && !(isEntra(raw) && tenant !== undefined)
+  ) {
+    const how = isEntra(raw) ? "TenantId or TokenEndpoint" : "TokenEndpoint or Issuer";
     report.add(
       "CFG-001",
       [...path, "TokenEndpoint"],
@@ -81,27 +100,31 @@ export function checkTokenRequest(raw: RawKeys, context: ReadContext): void {
       'belongs to ProviderType "azure" or a TokenEndpoint at a host of Entra ID; remove it',
     );
   }
-  if (typeof parameters === "object" && parameters !== null) {
-    for (const name of Object.keys(parameters)) {
-      if (RESERVED.has(name)) {
-        report.add(
-          "CFG-002",
-          [...path, "TokenParameters", name],
-          "has a key of its own or is set by the gateway; remove it",
-        );
-      }
+  // Auth0 gives a client without an API no token, whatever the tenant's default audience is.
+  if (providerIn(raw) === "auth0" && (raw["Audience"] ?? raw["Resource"]) === undefined) {
+    report.add("CFG-001", [...path, "Audience"], "Auth0 needs Audience: the API's identifier");
+  }
+  checkDiscovery(raw, "Issuer", context);
+  checkTokenParameters(raw, context);
+  checkTokenKeys(raw, context);
+}
+
+/**
+ * Checks that no further parameter stands in for a key.
+ *
+ * @param raw The server's object as written.
+ * @param context Where it stands.
+ */
+export function checkTokenParameters(raw: RawKeys, { path, report }: ReadContext): void {
+  for (const name of Object.keys(rawKeys(raw["TokenParameters"]))) {
+    if (RESERVED.has(name)) {
+      report.add(
+        "CFG-002",
+        [...path, "TokenParameters", name],
+        "has a key of its own or is set by the gateway; remove it",
+      );
     }
   }
-  if (
-    typeof endpoint === "string" && URL.canParse(endpoint) &&
-    new URL(endpoint).protocol === "http:" && !isLoopback(new URL(endpoint).hostname)
-  ) {
-    report.warn(
-      [...path, "TokenEndpoint"],
-      "the client's credential and the token travel unencrypted; use https:// if possible",
-    );
-  }
-  checkTokenKeys(raw, context);
 }
 
 /**
@@ -117,16 +140,37 @@ export function buildClientCredentials(
 ): ClientCredentials {
   const entra = isEntra(keys);
   const endpoint = keys.TokenEndpoint ?? entraTokenEndpoint(keys.TenantId ?? "");
+  const issuer = keys.TokenEndpoint === undefined ? keys.Issuer : undefined;
   const derivedScope = entra && keys.Resource === undefined ? AZURE_DICOM_SCOPE : undefined;
   return {
     kind: "client_credentials",
-    tokenEndpoint: new URL(endpoint).href,
+    provider: providerIn(keys),
+    tokenEndpoint: issuer === undefined
+      ? new URL(endpoint).href
+      : buildDiscovery("issuer", issuer, keys.AllowedHosts),
     clientId: keys.ClientId,
     clientAuthentication,
     scope: keys.Scope || derivedScope,
     audience: keys.Audience,
     resource: keys.Resource,
     tokenParameters: keys.TokenParameters,
+    dpop: keys.DPoP,
     ...buildTokenRules(keys, keys.TenantId),
   };
+}
+
+/** The provider, as far as the configuration tells. */
+function providerIn(raw: RawKeys): ProviderName | undefined {
+  const { ProviderType: type, TokenEndpoint: endpoint, Issuer: issuer } = raw;
+  switch (type) {
+    case "azure":
+    case "google":
+    case "keycloak":
+    case "auth0":
+    case "okta":
+    case "pingone":
+      return type;
+    default:
+      return isEntra(raw) ? "azure" : providerOf(String(endpoint ?? issuer ?? ""));
+  }
 }
