@@ -46,7 +46,10 @@ export class KvFile implements KvLocation {
 
   /** Removes the file if SQLite cannot make sense of it. */
   async repair(error: unknown): Promise<boolean> {
-    if (!(error instanceof Error) || !/not a database|malformed/.test(error.message)) return false;
+    if (!(error instanceof Error)) return false;
+    // What SQLite says when its files are removed while it opens them.
+    if (/disk I\/O error/.test(error.message)) return true;
+    if (!/not a database|malformed/.test(error.message)) return false;
     for (const suffix of ["", "-wal", "-shm"]) {
       await Deno.remove(this.#path + suffix).catch(() => {});
     }

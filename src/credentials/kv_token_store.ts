@@ -20,6 +20,9 @@ interface Lease {
 /** How long to try while another process writes to the file, which refuses all others meanwhile. */
 const LOCKED_LIMIT_MS = 800;
 
+/** How often one operation is tried again after the file was opened anew or thrown away. */
+const MAX_REPAIRS = 2;
+
 /**
  * Limit of one operation. Deno KV waits for a service that is away without end, and between its own
  * attempts ever longer; a new connection finds at once that the service is back.
@@ -108,7 +111,7 @@ export class KvTokenStore implements RawTokenStore {
 
   async #use<T>(operate: (kv: Deno.Kv) => Promise<T>): Promise<T> {
     const startMs = performance.now();
-    let hasRetried = false;
+    let repairs = 0;
     for (let attempt = 1;; attempt++) {
       if (this.#isClosed) throw new Error("the store is closed");
       if (await this.#location.hasMoved()) await this.#reset(this.#kv);
@@ -124,8 +127,8 @@ export class KvTokenStore implements RawTokenStore {
         // Another operation may have closed it under this one.
         const isGone = opened !== this.#kv;
         await this.#reset(opened);
-        if (hasRetried || !(isGone || await this.#location.repair(error))) throw error;
-        hasRetried = true;
+        const isWorthRetrying = isGone || await this.#location.repair(error);
+        if (!isWorthRetrying || ++repairs > MAX_REPAIRS) throw error;
       }
     }
   }

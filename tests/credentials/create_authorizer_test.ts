@@ -22,6 +22,8 @@ const request: OutboundRequest = {
   signal: new AbortController().signal,
 };
 
+const refusal = new Response(null, { status: 401 });
+
 interface Parts {
   readonly endpoint: TestTokenEndpoint;
   readonly clock: FakeClock;
@@ -61,7 +63,10 @@ Deno.test("createAuthorizer gives stores without credentials an authorizer that 
     const authorizer = create({ credentials: { kind: "none" } });
     const authorization = authorizer.authorize(request);
     assert.deepEqual(authorization, { headers: {} });
-    assert.equal(await authorizer.invalidate(authorization as Authorization), false);
+    assert.equal(
+      await authorizer.invalidate(authorization as Authorization, refusal),
+      false,
+    );
     assert.equal(authorizer.describe().kind, "none");
     await authorizer.renew();
   }));
@@ -92,13 +97,17 @@ Deno.test("BearerAuthorizer replaces what the store refused, and nothing newer",
   withAuthorizers(async ({ create, endpoint }) => {
     const authorizer = create();
     const first = await authorizer.authorize(request);
-    assert.equal(await authorizer.invalidate(first), true);
+    assert.equal(await authorizer.invalidate(first, refusal), true);
     assert.equal(authorizer.describe().hasToken, false);
     const second = await authorizer.authorize(request);
     assert.equal(second.headers.authorization, `Bearer ${endpoint.issued[1]}`);
-    assert.equal(await authorizer.invalidate(first), true);
+    assert.equal(await authorizer.invalidate(first, refusal), true);
     assert.equal(authorizer.authorize(request), second);
-    assert.equal(await authorizer.invalidate(second), false, "fetched a moment ago");
+    assert.equal(
+      await authorizer.invalidate(second, refusal),
+      false,
+      "fetched a moment ago",
+    );
     assert.equal(authorizer.authorize(request), second);
     assert.equal(endpoint.requests.length, 2);
   }));
