@@ -4,6 +4,11 @@
  * @module
  */
 import { z } from "zod";
+import {
+  buildClientCertificate,
+  checkClientCertificate,
+  clientCertificateSchema,
+} from "./client_certificate.ts";
 import { chooseWay, signingWays } from "./credentials/signing_ways.ts";
 import type { SigningWay } from "./credentials/signing_way.ts";
 import type { ServerConfig } from "./gateway_config.ts";
@@ -33,6 +38,9 @@ export const serverKeys = {
   VerifySSL: verifySsl.default(true).describe(
     "`true`, or the path of a PEM file with certificates to trust besides those of the system, for " +
       "the store and its identity provider. `false`, which the plugin allowed, is refused",
+  ),
+  ClientCertificate: clientCertificateSchema.optional().describe(
+    "Certificate that the gateway shows where the other side asks for one (mutual TLS)",
   ),
   Http2: flag().default(false).describe(
     "Speak HTTP/2 to the store; HTTP/1.1 is faster for large transfers",
@@ -101,6 +109,7 @@ export function checkServer(raw: unknown, context: ReadContext): void {
     });
   }
   checkTransport(raw, way, context);
+  checkClientCertificate(raw, context);
   const checks = new Set((way ? [way] : choice.candidates).map((candidate) => candidate.check));
   if (checks.size === 1) checks.forEach((check) => check(raw, context));
 }
@@ -122,7 +131,11 @@ export function buildServer(name: string, raw: RawKeys, context: ReadContext): S
     name,
     url: withoutTrailingSlash(keys.Url),
     credentials: way.read(raw, context),
-    tls: { caCertificatesPem: caFile === undefined ? [] : certificatesIn(caFile) },
+    tls: {
+      caCertificatesPem: caFile === undefined ? [] : certificatesIn(caFile),
+      clientCertificate: keys.ClientCertificate &&
+        buildClientCertificate(keys.ClientCertificate, context.files),
+    },
     http2: keys.Http2,
     timeouts: buildTimeouts(keys.Timeouts),
     resilience: buildResilience(keys.ResilienceConfig),

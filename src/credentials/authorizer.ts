@@ -52,6 +52,13 @@ export interface Authorizer {
    * @returns Whether asking `authorize` again may give something else.
    */
   invalidate(authorization: Authorization, refusal: Response): Promise<boolean>;
+  /**
+   * Sees what every answer of the store brings for the next request.
+   *
+   * @param url The URL that answered.
+   * @param headers The answer's headers.
+   */
+  observe?(url: string, headers: Headers): void;
   /** What may be told about the credential: never the credential itself. */
   describe(): CredentialStatus;
   /**

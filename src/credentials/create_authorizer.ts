@@ -3,7 +3,11 @@
  *
  * @module
  */
-import type { ServerConfig, TokenRefreshConfig } from "../config/gateway_config.ts";
+import type {
+  ClientCredentials,
+  ServerConfig,
+  TokenRefreshConfig,
+} from "../config/gateway_config.ts";
 import type { HttpClient } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -11,6 +15,8 @@ import type { Authorizer } from "./authorizer.ts";
 import { BearerAuthorizer } from "./bearer_authorizer.ts";
 import { ClientCredentialsSource } from "./client_credentials_source.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { DpopAuthorizer } from "./dpop_authorizer.ts";
+import { DpopKey } from "./dpop_key.ts";
 import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed_headers_authorizer.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
 import { ManagedIdentitySource } from "./managed_identity_source.ts";
@@ -54,7 +60,7 @@ export function createAuthorizer(
     case "none":
       return new NoneAuthorizer();
     case "client_credentials":
-      return bearer(credentials, new ClientCredentialsSource(credentials, connection));
+      return clientCredentials(credentials);
     case "static_token":
       return new FixedHeadersAuthorizer(credentials.kind, {
         authorization: `Bearer ${credentials.token.reveal()}`,
@@ -83,10 +89,24 @@ export function createAuthorizer(
       throw new TypeError(`Unknown way of signing: ${credentials satisfies never}`);
   }
 
+  function clientCredentials(configured: ClientCredentials): Authorizer {
+    const { clientCertificate } = server.tls;
+    const dpop = configured.dpop ? new DpopKey(clock) : undefined;
+    const source = new ClientCredentialsSource(configured, {
+      ...connection,
+      certificatePem: clientCertificate?.toTokenEndpoint
+        ? clientCertificate.certificatePem
+        : undefined,
+      dpop,
+    });
+    const authorizer = bearer(configured, source);
+    return dpop === undefined ? authorizer : new DpopAuthorizer(authorizer, dpop);
+  }
+
   function bearer(
     { kind, refreshBufferMs }: TokenRefreshConfig & { readonly kind: string },
     source: TokenSource,
-  ): Authorizer {
+  ): BearerAuthorizer {
     const manager = new TokenManager({
       ...collaborators,
       clock,

@@ -14,6 +14,7 @@ import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
 import { allowBrowsers } from "./cors.ts";
 import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
+import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
 import { asGatewayError, problemResponse } from "./problem.ts";
 
@@ -23,6 +24,8 @@ export interface GatewayOptions extends ManagementOptions {
   readonly logger: Logger;
   /** The web pages that may use the gateway from a browser. */
   readonly cors?: CorsConfig | undefined;
+  /** The public keys to publish. */
+  readonly publicKeys?: readonly PublicJwk[] | undefined;
 }
 
 /**
@@ -45,6 +48,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   app.use(recordTransfers(metrics));
   app.route("/", dicomwebRoutes(options.stores));
   app.route("/", managementRoutes(options));
+  app.route("/", jwksRoute(options.publicKeys ?? []));
   app.notFound(() => {
     throw new GatewayError("NET-006", "Cannot answer: the gateway has nothing at this path");
   });

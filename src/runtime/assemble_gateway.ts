@@ -6,7 +6,13 @@
  */
 import { hostAndPort, networkAllowlist } from "../config/allowlist.ts";
 import { credentialsReach } from "../config/credentials_reach.ts";
-import type { GatewayConfig, ProxyConfig, ServerConfig } from "../config/gateway_config.ts";
+import type {
+  ClientCertificate,
+  GatewayConfig,
+  ProxyConfig,
+  ServerConfig,
+} from "../config/gateway_config.ts";
+import { publishedKeys } from "../config/published_keys.ts";
 import { createAuthorizer } from "../credentials/create_authorizer.ts";
 import { createTokenStore } from "../credentials/create_token_store.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -55,21 +61,23 @@ export function assembleGateway(
   });
   const deadlines = new Deadlines();
   const clients: HttpClient[] = [];
-  const client = (server: ServerConfig, http2: boolean) => {
+  const client = (server: ServerConfig, http2: boolean, certificate?: ClientCertificate) => {
     const made = new HttpClient({
       allowlist,
       caCertificatesPem: server.tls.caCertificatesPem,
       http2,
       direct: new Set(credentialsReach(server.credentials).localUrls.map(hostAndPort)),
       ...(proxy && { proxy }),
+      ...(certificate && { clientCertificate: certificateOptions(certificate) }),
     });
     clients.push(made);
     return made;
   };
   const stores = new Map<string, Store>();
   for (const server of config.servers.values()) {
+    const { clientCertificate: certificate } = server.tls;
     const authorizer = createAuthorizer(server, {
-      http: client(server, true),
+      http: client(server, true, certificate?.toTokenEndpoint ? certificate : undefined),
       store: tokenStore,
       metrics,
       logger: createLogger("credentials"),
@@ -79,7 +87,7 @@ export function assembleGateway(
       new Store({
         config: server,
         authorizer,
-        http: client(server, server.http2),
+        http: client(server, server.http2, certificate?.toStore ? certificate : undefined),
         deadlines,
         logger: createLogger("upstream"),
         userAgent: `dicomweb-gateway/${version}`,
@@ -92,6 +100,7 @@ export function assembleGateway(
     metrics,
     metricsText: options.metricsText,
     cors: config.cors,
+    publicKeys: publishedKeys(config.servers),
     checkReadiness: () => checkReadiness(() => tokenStore.ping()),
     logger: createLogger("gateway"),
     now: Date.now,
@@ -112,6 +121,12 @@ function proxyOptions({ url, username, password }: ProxyConfig): HttpClientOptio
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: password.reveal() }),
   };
+}
+
+function certificateOptions(
+  { certificatePem, keyPem }: ClientCertificate,
+): HttpClientOptions["clientCertificate"] {
+  return { certificatePem, keyPem: keyPem.reveal() };
 }
 
 /** Traffic goes on without the cache, but a new replica shall not be sent traffic without it. */

@@ -86,6 +86,7 @@ export class StoreClient {
         body: authorization.body ?? body,
         signal,
       });
+      authorizer.observe?.(url, response.headers);
       if (attempt === 1 && (response.status === 401 || response.status === 403)) {
         const isGone = body !== null && kept === undefined;
         if (await this.#mayTryAgain(authorization, response, isGone)) continue;
