@@ -68,6 +68,14 @@ export interface Authorizer {
    * @throws {GatewayError} As `authorize`.
    */
   renew(signal?: AbortSignal): Promise<void>;
+  /**
+   * Drops what is cached, here and for everyone who shares the cache: an operator has revoked it, so
+   * it is not used again, whoever fetched it. What the configuration holds is no cache and stays.
+   *
+   * @param revocation A new identifier. Whoever is told of the same one again has nothing to do.
+   * @throws {GatewayError} INT-002 when it was dropped here, but the shared cache cannot be told now.
+   */
+  forget(revocation: string): Promise<void>;
   /** Stops background work and frees what is held. */
   close(): Promise<void>;
 }

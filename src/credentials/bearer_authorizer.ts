@@ -76,6 +76,16 @@ export class BearerAuthorizer implements Authorizer {
     await this.#manager.renew(signal);
   }
 
+  /**
+   * Drops the token, for everyone who shares the cache.
+   *
+   * @param revocation A new identifier.
+   * @throws {GatewayError} As `TokenManager.forget`.
+   */
+  async forget(revocation: string): Promise<void> {
+    await this.#manager.forget(revocation);
+  }
+
   /** Stops background renewal. */
   async close(): Promise<void> {
     await this.#manager.close();

@@ -81,6 +81,16 @@ export class DpopAuthorizer implements Authorizer {
     await this.#token.renew(signal);
   }
 
+  /**
+   * Drops the token, for everyone who shares the cache.
+   *
+   * @param revocation A new identifier.
+   * @throws {GatewayError} As `TokenManager.forget`.
+   */
+  async forget(revocation: string): Promise<void> {
+    await this.#token.forget(revocation);
+  }
+
   /** Stops background renewal. */
   async close(): Promise<void> {
     await this.#token.close();

@@ -31,6 +31,7 @@ export interface EncryptedTokenStoreOptions {
 
 /** A token store around one that sees only encrypted values. */
 export class EncryptedTokenStore implements TokenStore {
+  readonly isShared = true;
   readonly #raw: RawTokenStore;
   readonly #options: EncryptedTokenStoreOptions;
   readonly #keys: Promise<CryptoKey[]>;
@@ -85,6 +86,16 @@ export class EncryptedTokenStore implements TokenStore {
   /** Gives the lease back, if it is still the holder's. */
   releaseLease(key: string, holder: string): Promise<void> {
     return this.#raw.releaseLease(key, holder);
+  }
+
+  /** @returns The generation of the tokens under this key. It is no secret, so that no key is needed. */
+  generation(key: string): Promise<string | undefined> {
+    return this.#raw.generation(key);
+  }
+
+  /** Begins another generation of the tokens under this key. */
+  setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
+    return this.#raw.setGeneration(key, generation, ttlMs);
   }
 
   /** @throws When the store cannot be reached. */

@@ -61,6 +61,11 @@ export class FixedHeadersAuthorizer implements Authorizer {
     return Promise.resolve();
   }
 
+  /** Does nothing: what the configuration holds stays until it is changed. */
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Does nothing: nothing is held. */
   close(): Promise<void> {
     return Promise.resolve();

@@ -1,7 +1,8 @@
 /**
  * Stands between the token managers and a store that may fail or hang, so that traffic never
- * depends on the cache: no operation that traffic waits for throws or takes longer than a limit. Without the store there
- * is no token in it, and its lease is free: everyone asks the identity provider for themselves.
+ * depends on the cache: nothing that traffic waits for throws or takes longer than a limit. Without
+ * the store there is no token in it, and its lease is free: everyone asks the identity provider for
+ * themselves.
  *
  * @module
  */
@@ -70,6 +71,23 @@ export class GuardedTokenStore implements TokenStore {
   /** Gives the lease back, if it can. */
   releaseLease(key: string, holder: string): Promise<void> {
     return this.#guard("lease", () => this.#store.releaseLease(key, holder), undefined);
+  }
+
+  /** Whether others read and write it as well. */
+  get isShared(): boolean {
+    return this.#store.isShared;
+  }
+
+  /** @returns The generation of the tokens under this key, or nothing where the store failed. */
+  generation(key: string): Promise<string | undefined> {
+    const read = () => this.#store.generation(key);
+    return this.#guard<string | undefined>("generation", read, undefined);
+  }
+
+  /** @throws When the store fails, or failed a moment ago: who revokes a token has to know. */
+  setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
+    const write = () => this.#store.setGeneration(key, generation, ttlMs);
+    return this.#attempt("generation", write);
   }
 
   /** @throws When the store fails, or failed a moment ago: this is how readiness learns of it. */

@@ -9,6 +9,7 @@ import type { Token, TokenStore } from "./token.ts";
 
 /** Keeps tokens in a map. */
 export class MemoryTokenStore implements TokenStore {
+  readonly isShared = false;
   readonly #clock: Pick<Clock, "now">;
   readonly #tokens = new Map<string, Token>();
 
@@ -44,6 +45,16 @@ export class MemoryTokenStore implements TokenStore {
 
   /** Does nothing: there is no one to give the lease to. */
   releaseLease(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** @returns Always the first: who revokes tokens remembers it, and shares this store with no one. */
+  generation(): Promise<string> {
+    return Promise.resolve("");
+  }
+
+  /** Does nothing: there is no one to tell. */
+  setGeneration(): Promise<void> {
     return Promise.resolve();
   }
 

@@ -29,6 +29,11 @@ export class NoneAuthorizer implements Authorizer {
     return Promise.resolve();
   }
 
+  /** Does nothing: nothing is cached. */
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Does nothing: nothing is held. */
   close(): Promise<void> {
     return Promise.resolve();

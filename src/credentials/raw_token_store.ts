@@ -1,5 +1,5 @@
 /**
- * What a cache outside this worker has to offer: strings with an end, and a lease. It sees nothing
+ * What a cache outside this worker has to offer: strings with an end, a lease and a generation. It sees nothing
  * but keys and encrypted values.
  *
  * @module
@@ -7,8 +7,7 @@
 import type { TokenStore } from "./token.ts";
 
 /** Keeps strings for all who share it. Every method may throw. */
-export interface RawTokenStore
-  extends Pick<TokenStore, "delete" | "acquireLease" | "releaseLease" | "ping" | "close"> {
+export interface RawTokenStore extends Omit<TokenStore, "get" | "set" | "isShared"> {
   /** @returns The string under this key, or nothing where it is absent. */
   get(key: string): Promise<string | undefined>;
   /**

@@ -61,6 +61,17 @@ export class RedisTokenStore implements RawTokenStore {
     await this.#use((client) => client.eval(RELEASE_LEASE, script));
   }
 
+  /** @returns The generation of the tokens under this key, `""` before the first. */
+  async generation(key: string): Promise<string> {
+    return (await this.#use((client) => client.get(generationKey(key)))) ?? "";
+  }
+
+  /** Begins another generation of the tokens under this key. */
+  async setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
+    const expiration = { type: "PX", value: Math.ceil(ttlMs) } as const;
+    await this.#use((client) => client.set(generationKey(key), generation, { expiration }));
+  }
+
   /** @throws When Redis does not answer. */
   async ping(): Promise<void> {
     await this.#use((client) => client.ping());
@@ -88,6 +99,10 @@ export class RedisTokenStore implements RawTokenStore {
 
 function tokenKey(key: string): string {
   return `dicomweb-gateway:token:${key}`;
+}
+
+function generationKey(key: string): string {
+  return `dicomweb-gateway:generation:${key}`;
 }
 
 function leaseKey(key: string): string {

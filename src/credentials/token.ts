@@ -51,6 +51,23 @@ export interface TokenStore {
   acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean>;
   /** Gives the lease back, if it is still the holder's. */
   releaseLease(key: string, holder: string): Promise<void>;
+  /** Whether others read and write it as well. */
+  readonly isShared: boolean;
+  /**
+   * The generation of the tokens under a key, which every revocation changes.
+   *
+   * @param key The tokens' key.
+   * @returns The generation, `""` before the first; nothing where the store cannot tell.
+   */
+  generation(key: string): Promise<string | undefined>;
+  /**
+   * Begins another generation of the tokens under a key.
+   *
+   * @param key The tokens' key.
+   * @param generation An identifier no one else uses.
+   * @param ttlMs After which it may be dropped.
+   */
+  setGeneration(key: string, generation: string, ttlMs: number): Promise<void>;
   /** @throws When the store cannot be reached. */
   ping(): Promise<void>;
   /** Frees what is held. */

@@ -82,6 +82,13 @@ export class TokenFileAuthorizer implements Authorizer {
     this.#adopt(await this.#token());
   }
 
+  /** Drops what was read: the next request reads the file. */
+  forget(): Promise<void> {
+    this.#held = undefined;
+    this.#readAtMs = -Infinity;
+    return Promise.resolve();
+  }
+
   /** Does nothing: nothing is held open. */
   close(): Promise<void> {
     return Promise.resolve();

@@ -17,6 +17,7 @@ import { type HeldToken, holdToken, isAlive, isCredible, lifeMs } from "./held_t
 import { RefusalLimit } from "./refusal_limit.ts";
 import { RenewalSchedule } from "./renewal_schedule.ts";
 import type { Token, TokenSource } from "./token.ts";
+import { TokenGeneration } from "./token_generation.ts";
 import { acquireShared, LEASE_TTL_MS } from "./token_lease.ts";
 import { TokenRequestPolicy } from "./token_request_policy.ts";
 
@@ -52,7 +53,7 @@ interface FlightPlan {
 /** Keeps the token of one server. */
 export class TokenManager {
   readonly #options: TokenManagerOptions;
-  readonly #key: string;
+  readonly #generation: TokenGeneration;
   readonly #random: () => number;
   readonly #policy: TokenRequestPolicy;
   readonly #refusals: RefusalLimit;
@@ -67,7 +68,16 @@ export class TokenManager {
   /** @param options What it works with. */
   constructor(options: TokenManagerOptions) {
     this.#options = options;
-    this.#key = `${options.server}:${options.source.fingerprint}`;
+    this.#generation = new TokenGeneration({
+      ...options,
+      key: `${options.server}:${options.source.fingerprint}`,
+      isHolding: () => this.current() !== undefined,
+      onRevoked: () => {
+        const { server, logger } = options;
+        logger.info(`The token of server "${server}" was revoked elsewhere`, { server });
+        this.#drop();
+      },
+    });
     this.#random = options.random ?? Math.random;
     const random = this.#random;
     this.#policy = new TokenRequestPolicy({ ...options, random });
@@ -119,12 +129,37 @@ export class TokenManager {
     if (!this.#refusals.permit()) return false;
     const { store } = this.#options;
     this.#refusedValue = token.value;
-    this.#held = undefined;
-    this.#schedule.cancel();
+    this.#drop();
     // Another worker may have replaced it already: what that stored is used, not dropped.
-    const stored = await store.get(this.#key);
-    if (stored?.value === token.value) await store.delete(this.#key);
+    const { key } = this.#generation;
+    const stored = await store.get(key);
+    if (stored?.value === token.value) await store.delete(key);
     return true;
+  }
+
+  /**
+   * Drops the token, also one that is being fetched, here and for everyone who shares the store:
+   * others learn of it within seconds.
+   *
+   * @param revocation A new identifier. Whoever is told of the same one again has nothing to do.
+   * @throws {GatewayError} INT-002 when it was dropped here, but the store cannot be told now; it is
+   * told as soon as it works again.
+   */
+  async forget(revocation: string): Promise<void> {
+    if (revocation === this.#generation.current) return;
+    this.#drop();
+    const { server, logger } = this.#options;
+    logger.info(`The token of server "${server}" was revoked`, { server });
+    try {
+      await this.#generation.begin(revocation);
+    } catch (cause) {
+      const state = "it was dropped here, but the token cache cannot be reached to tell others; " +
+        "they learn of it once it can";
+      throw new GatewayError("INT-002", `Cannot revoke the token of server "${server}": ${state}`, {
+        server,
+        cause,
+      });
+    }
   }
 
   /**
@@ -147,6 +182,7 @@ export class TokenManager {
       }),
     );
     this.#schedule.cancel();
+    this.#generation.close();
     await this.#flight?.catch(() => {});
   }
 
@@ -163,31 +199,47 @@ export class TokenManager {
     return this.#flight ??= this.#fly(plan).finally(() => this.#flight = undefined);
   }
 
-  async #fly({ accepts, now = false }: FlightPlan): Promise<Token> {
-    const { source, store, clock, tokenTimeoutMs } = this.#options;
+  /** A token revoked while it was being fetched is fetched again. */
+  async #fly(plan: FlightPlan): Promise<Token> {
     const { signal } = this.#closing;
     try {
-      signal.throwIfAborted();
-      const token = await acquireShared({
-        store,
-        key: this.#key,
-        clock,
-        random: this.#random,
-        maxWaitMs: tokenTimeoutMs + LEASE_TTL_MS,
-        accepts,
-        signal,
-        acquire: async () => {
-          const token = await this.#policy.execute(() => source.acquire(signal), signal, { now });
-          // Before it is stored, which may take a while.
-          this.#adopt(token);
-          return token;
-        },
-      });
-      this.#adopt(token);
-      return token;
+      for (;;) {
+        signal.throwIfAborted();
+        await this.#generation.look();
+        const { current } = this.#generation;
+        const token = await this.#acquire(plan, (token) => {
+          if (current === this.#generation.current) this.#adopt(token);
+        });
+        if (current === this.#generation.current) return token;
+      }
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
     }
+  }
+
+  async #acquire(
+    { accepts, now = false }: FlightPlan,
+    adopt: (token: Token) => void,
+  ): Promise<Token> {
+    const { source, store, clock, tokenTimeoutMs } = this.#options;
+    const { signal } = this.#closing;
+    const token = await acquireShared({
+      store,
+      key: this.#generation.key,
+      clock,
+      random: this.#random,
+      maxWaitMs: tokenTimeoutMs + LEASE_TTL_MS,
+      accepts,
+      signal,
+      acquire: async () => {
+        const token = await this.#policy.execute(() => source.acquire(signal), signal, { now });
+        // Before it is stored, which may take a while.
+        adopt(token);
+        return token;
+      },
+    });
+    adopt(token);
+    return token;
   }
 
   async #renewInBackground(): Promise<void> {
@@ -232,9 +284,15 @@ export class TokenManager {
     const { clock, server, logger } = this.#options;
     this.#held = holdToken(token, clock);
     this.#schedule.plan(this.#held);
+    this.#generation.watch();
     const expires_at = new Date(token.expiresAtMs).toISOString();
     logger.info(`A new token for server "${server}" is at hand`, { server, expires_at });
     this.#tellOfClamp(token);
+  }
+
+  #drop(): void {
+    this.#held = undefined;
+    this.#schedule.cancel();
   }
 
   #tellOfClamp(token: Token): void {

@@ -40,6 +40,14 @@ class OpenRawStore implements RawTokenStore {
     return Promise.resolve();
   }
 
+  generation(key: string): Promise<string> {
+    return Promise.resolve(this.entries.get(`generation of ${key}`) ?? "");
+  }
+
+  setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
+    return this.set(`generation of ${key}`, generation, ttlMs);
+  }
+
   ping(): Promise<void> {
     return Promise.reject(new Error("away"));
   }
