@@ -20,6 +20,12 @@ export interface KvLocation {
   repair(error: unknown): Promise<boolean>;
 }
 
+/**
+ * What SQLite says of files that it can make no sense of. An I/O error is one too: it comes when the
+ * log beside the file was removed while another worker had it open.
+ */
+const BROKEN = /not a database|malformed|disk I\/O error/;
+
 /** A file that workers and processes of this host share. */
 export class KvFile implements KvLocation {
   readonly #path: string;
@@ -46,10 +52,7 @@ export class KvFile implements KvLocation {
 
   /** Removes the file if SQLite cannot make sense of it. */
   async repair(error: unknown): Promise<boolean> {
-    if (!(error instanceof Error)) return false;
-    // What SQLite says when its files are removed while it opens them.
-    if (/disk I\/O error/.test(error.message)) return true;
-    if (!/not a database|malformed/.test(error.message)) return false;
+    if (!(error instanceof Error) || !BROKEN.test(error.message)) return false;
     for (const suffix of ["", "-wal", "-shm"]) {
       await Deno.remove(this.#path + suffix).catch(() => {});
     }

@@ -53,10 +53,19 @@ Deno.test("KvTokenStore works again after its file was removed under concurrent 
       const settled = Promise.allSettled(work);
       await removeFiles(path);
       await settled;
-      await stores[0]?.set("b", `${round}`, 60_000);
-      for (const store of stores) assert.equal(await store.get("b"), `${round}`);
+      assert(await sharesAgain(stores, `${round}`), "they no longer share");
     }
   }));
+
+/** Each may once find the files of another in its way, and throw them away with what they hold. */
+async function sharesAgain(stores: readonly KvTokenStore[], value: string): Promise<boolean> {
+  for (let attempt = 0; attempt <= stores.length; attempt++) {
+    await stores[0]?.set("b", value, 60_000).catch(() => {});
+    const seen = await Promise.all(stores.map((store) => store.get("b").catch(() => {})));
+    if (seen.every((each) => each === value)) return true;
+  }
+  return false;
+}
 
 const damages: [name: string, damage: (bytes: Uint8Array) => Uint8Array][] = [
   ["is no database", () => new TextEncoder().encode("garbage ".repeat(10_000))],
