@@ -26,11 +26,14 @@ export interface KvLocation {
  */
 const BROKEN = /not a database|malformed|disk I\/O error/;
 
+/** The database, its log, and the index of its log: all must be the same for all who share them. */
+const SUFFIXES = ["", "-wal", "-shm"] as const;
+
 /** A file that workers and processes of this host share. */
 export class KvFile implements KvLocation {
   readonly #path: string;
-  /** Of the file that is open; null while none is, and on Windows, where it cannot be removed. */
-  #inode: number | null = null;
+  /** Of the files that are open; null where unknown, and on Windows, where they cannot be removed. */
+  #inodes: readonly (number | null)[] = [];
 
   /** @param path Its absolute path. */
   constructor(path: string) {
@@ -39,32 +42,39 @@ export class KvFile implements KvLocation {
 
   /** Opens it, and makes it where it is absent. */
   async open(): Promise<Deno.Kv> {
-    this.#inode = null;
+    this.#inodes = [];
     const kv = await Deno.openKv(this.#path);
-    this.#inode = await this.#currentInode();
+    this.#inodes = await this.#currentInodes();
     return kv;
   }
 
-  /** @returns Whether the file was removed or replaced: what was opened is then shared with no one. */
+  /** @returns Whether a file was removed or replaced: what was opened is then shared with no one. */
   async hasMoved(): Promise<boolean> {
-    return this.#inode !== null && this.#inode !== await this.#currentInode();
+    const opened = this.#inodes;
+    if (opened.length === 0) return false;
+    const current = await this.#currentInodes();
+    // SQLite makes the log when it first needs it.
+    if (opened === this.#inodes) {
+      this.#inodes = opened.map((inode, i) => inode ?? current[i] ?? null);
+    }
+    return opened.some((inode, i) => inode !== null && inode !== current[i]);
   }
 
-  /** Removes the file if SQLite cannot make sense of it. */
+  /** Removes the files if SQLite cannot make sense of them. */
   async repair(error: unknown): Promise<boolean> {
     if (!(error instanceof Error) || !BROKEN.test(error.message)) return false;
-    for (const suffix of ["", "-wal", "-shm"]) {
-      await Deno.remove(this.#path + suffix).catch(() => {});
-    }
+    for (const suffix of SUFFIXES) await Deno.remove(this.#path + suffix).catch(() => {});
     return true;
   }
 
-  async #currentInode(): Promise<number | null> {
-    try {
-      return (await Deno.stat(this.#path)).ino;
-    } catch {
-      return null;
-    }
+  async #currentInodes(): Promise<readonly (number | null)[]> {
+    return await Promise.all(SUFFIXES.map(async (suffix) => {
+      try {
+        return (await Deno.stat(this.#path + suffix)).ino;
+      } catch {
+        return null;
+      }
+    }));
   }
 }
 
