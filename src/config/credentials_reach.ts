@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { AwsCredentials } from "./aws_config.ts";
 import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { CredentialsConfig } from "./gateway_config.ts";
 
@@ -41,6 +42,8 @@ export function credentialsReach(credentials: CredentialsConfig): CredentialsRea
       return { ...NOTHING, urls: tokenEndpointUrls(credentials.tokenEndpoint) };
     case "token_file":
       return { ...NOTHING, files: [credentials.file] };
+    case "aws":
+      return awsReach(credentials);
     case "azure_managed_identity": {
       const { service } = credentials;
       const files = service.platform === "arc" ? [service.secretsDirectory] : [];
@@ -53,4 +56,23 @@ export function credentialsReach(credentials: CredentialsConfig): CredentialsRea
 function tokenEndpointUrls(endpoint: string | DiscoveryConfig): string[] {
   if (typeof endpoint === "string") return [endpoint];
   return [endpoint.url, ...endpoint.allowedHosts.map((host) => `https://${host}`)];
+}
+
+function awsReach({ keys, role, sts, payloadSigning }: AwsCredentials): CredentialsReach {
+  const asksSts = role !== undefined || keys.from === "web_identity";
+  return {
+    urls: asksSts ? [sts.url] : [],
+    localUrls: keys.from === "container"
+      ? [keys.url]
+      : keys.from === "instance_metadata"
+      ? [keys.endpoint]
+      : [],
+    files: keys.from === "web_identity"
+      ? [keys.tokenFile]
+      : keys.from === "container" && keys.authorization && "file" in keys.authorization
+      ? [keys.authorization.file]
+      : [],
+    // Bodies whose hash is signed are kept there.
+    state: payloadSigning !== "unsigned",
+  };
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { AwsCredentials } from "./aws_config.ts";
 import type { ManagedIdentity } from "./azure_config.ts";
 import type { ClientAuthentication } from "./client_authentication_config.ts";
 import type { DiscoveryConfig } from "./discovery_config.ts";
@@ -109,6 +110,7 @@ export type CredentialsConfig =
   | NoCredentials
   | ClientCredentials
   | ManagedIdentity
+  | AwsCredentials
   | StaticToken
   | TokenFile
   | BasicCredentials

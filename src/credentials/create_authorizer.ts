@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AwsCredentials } from "../config/aws_config.ts";
 import type {
   ClientCredentials,
   ServerConfig,
@@ -12,7 +13,11 @@ import type { HttpClient } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authorizer } from "./authorizer.ts";
+import { AwsClock } from "./aws/aws_clock.ts";
+import { createKeysSource } from "./aws/create_keys_source.ts";
+import { FixedKeys } from "./aws/keys_keeper.ts";
 import { BearerAuthorizer } from "./bearer_authorizer.ts";
+import { BodySpool } from "./body_spool.ts";
 import { ClientCredentialsSource } from "./client_credentials_source.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { DpopAuthorizer } from "./dpop_authorizer.ts";
@@ -21,6 +26,7 @@ import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed_headers_auth
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
 import { ManagedIdentitySource } from "./managed_identity_source.ts";
 import { NoneAuthorizer } from "./none_authorizer.ts";
+import { SigV4Authorizer } from "./sig_v4_authorizer.ts";
 import type { TokenSource } from "./token.ts";
 import { TokenFileAuthorizer } from "./token_file_authorizer.ts";
 import { TokenManager } from "./token_manager.ts";
@@ -31,6 +37,8 @@ export interface AuthorizerCollaborators {
   readonly http: Pick<HttpClient, "send">;
   /** Shared by all servers; not closed with the authorizer. */
   readonly store: GuardedTokenStore;
+  /** Absolute path of the directory that the gateway may write to. */
+  readonly stateDirectory: string;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** The runtime's unless given. */
@@ -85,6 +93,8 @@ export function createAuthorizer(
       );
     case "azure_managed_identity":
       return bearer(credentials, new ManagedIdentitySource(credentials, connection));
+    case "aws":
+      return sigV4(credentials);
     default:
       throw new TypeError(`Unknown way of signing: ${credentials satisfies never}`);
   }
@@ -107,7 +117,27 @@ export function createAuthorizer(
     { kind, refreshBufferMs }: TokenRefreshConfig & { readonly kind: string },
     source: TokenSource,
   ): BearerAuthorizer {
-    const manager = new TokenManager({
+    return new BearerAuthorizer(kind, manage(source, refreshBufferMs));
+  }
+
+  function sigV4({ region, service, payloadSigning, ...aws }: AwsCredentials): Authorizer {
+    const { stateDirectory, logger } = collaborators;
+    const awsClock = new AwsClock(clock);
+    const keys = createKeysSource(aws, connection, awsClock);
+    return new SigV4Authorizer({
+      server: name,
+      region,
+      service,
+      payloadSigning,
+      keeper: "acquire" in keys ? manage(keys, aws.refreshBufferMs) : new FixedKeys(keys),
+      spool: new BodySpool({ directory: stateDirectory, server: name }),
+      awsClock,
+      logger,
+    });
+  }
+
+  function manage(source: TokenSource, refreshBufferMs: number): TokenManager {
+    return new TokenManager({
       ...collaborators,
       clock,
       server: name,
@@ -116,6 +146,5 @@ export function createAuthorizer(
       tokenTimeoutMs: timeouts.tokenMs,
       resilience: server.resilience,
     });
-    return new BearerAuthorizer(kind, manager);
   }
 }

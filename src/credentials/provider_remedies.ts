@@ -5,6 +5,7 @@
  * @module
  */
 import { providerOf } from "../config/identity_provider.ts";
+import { awsRemedies } from "./remedies/aws.ts";
 import { azureRemedies } from "./remedies/azure.ts";
 import { googleRemedies } from "./remedies/google.ts";
 import { oktaRemedies } from "./remedies/okta.ts";
@@ -12,6 +13,7 @@ import type { ProviderRefusal, Remedy } from "./remedies/remedy.ts";
 
 /** Every row. Of several that fit, the first counts. */
 export const providerRemedies: readonly Remedy[] = [
+  ...awsRemedies,
   ...azureRemedies,
   ...googleRemedies,
   ...oktaRemedies,

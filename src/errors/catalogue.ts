@@ -285,6 +285,17 @@ export const catalogue = {
       "Traffic that arrives all the same is served: tokens are then fetched without the cache",
     ],
   ),
+  "INT-003": entry(
+    "INTERNAL",
+    "CRITICAL",
+    503,
+    "Body not kept",
+    "A body that has to be hashed before it is sent could not be written to the state directory.",
+    [
+      "Free space on the disk of the StateDirectory: it takes every body above 1 MiB that is under way",
+      "Check that StateDirectory is there and that the gateway's user may write to it",
+    ],
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code of the catalogue. */

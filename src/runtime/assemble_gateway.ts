@@ -79,6 +79,7 @@ export function assembleGateway(
     const authorizer = createAuthorizer(server, {
       http: client(server, true, certificate?.toTokenEndpoint ? certificate : undefined),
       store: tokenStore,
+      stateDirectory: config.stateDirectory,
       metrics,
       logger: createLogger("credentials"),
     });

@@ -36,8 +36,8 @@ async function withAuthorizers(test: (parts: Parts) => Promise<void>): Promise<v
   const metrics = createMetrics();
   const logger = new MemoryLogger();
   const http = new HttpClient({ allowlist: new Set([authority(endpoint.url)]) });
-  const collaborators = { metrics, logger, clock };
-  const store = createTokenStore({ backend: "memory" }, { stateDirectory: "/", ...collaborators });
+  const collaborators = { stateDirectory: "/", metrics, logger, clock };
+  const store = createTokenStore({ backend: "memory" }, collaborators);
   const created: Authorizer[] = [];
   try {
     await test({

@@ -29,7 +29,13 @@ for (const [credentials, headers] of rows) {
     const store = createTokenStore({ backend: "memory" }, { stateDirectory: "/", metrics, logger });
     const server = { ...serverConfig({ tokenEndpoint: "https://idp.test" }), credentials };
     const http = { send: () => Promise.reject(new Error("nobody is to be asked")) };
-    const authorizer = createAuthorizer(server, { http, store, metrics, logger });
+    const authorizer = createAuthorizer(server, {
+      http,
+      store,
+      stateDirectory: "/",
+      metrics,
+      logger,
+    });
     const request = {
       method: "GET",
       url: "https://store.test/studies",

@@ -44,10 +44,11 @@ export interface SigningWayParts<Shape extends z.core.$ZodLooseShape>
   readonly keys: Shape;
   readonly environment?: readonly string[];
   readonly check?: SigningWay["check"];
-  /** Makes what signing needs from the keys, checked. */
+  /** Makes what signing needs from the keys, checked; `raw` has those of the server as well. */
   readonly build: (
     keys: z.output<z.ZodObject<Shape>>,
     context: ReadContext,
+    raw: RawKeys,
   ) => CredentialsConfig;
 }
 
@@ -69,6 +70,6 @@ export function signingWay<Shape extends z.core.$ZodLooseShape>(
     environment: parts.environment ?? [],
     keys,
     check: parts.check ?? (() => {}),
-    read: (raw, context) => parts.build(schema.parse(raw), context),
+    read: (raw, context) => parts.build(schema.parse(raw), context, raw),
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RawKeys } from "../read_context.ts";
+import { aws } from "./aws.ts";
 import { basic } from "./basic.ts";
 import { bearerToken } from "./bearer_token.ts";
 import { clientSecret } from "./client_secret.ts";
@@ -24,6 +25,7 @@ export const signingWays: readonly SigningWay[] = [
   mutualTls,
   smart,
   managedIdentity,
+  aws,
   bearerToken,
   basic,
   fixedHeaders,

@@ -1,0 +1,277 @@
+/**
+ * Signs requests with AWS access keys (Signature Version 4). What is signed is what is sent: the URL
+ * is written in the one form that both sides read alike, and a body is read to its end first where its
+ * hash is signed. A clock that the store finds wrong is put right once.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { PayloadSigning } from "../config/aws_config.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Authorization, Authorizer, CredentialStatus, OutboundRequest } from "./authorizer.ts";
+import { type AccessKeys, keysOf } from "./aws/access_keys.ts";
+import type { AwsClock } from "./aws/aws_clock.ts";
+import { chunkedPayload, framedLength, STREAMING_PAYLOAD } from "./aws/chunked_payload.ts";
+import type { KeysKeeper } from "./aws/keys_keeper.ts";
+import { signRequest } from "./aws/request_signature.ts";
+import { signedUrl } from "./aws/signed_url.ts";
+import { isClockFault, isKeysFault, readStoreRefusal } from "./aws/store_refusal.ts";
+import type { BodySpool } from "./body_spool.ts";
+import type { KeptBody } from "./kept_body.ts";
+import { findRemedy } from "./provider_remedies.ts";
+import { SizedBody } from "./sized_body.ts";
+import type { Token } from "./token.ts";
+
+/** What an authorizer works with. */
+export interface SigV4AuthorizerOptions {
+  /** Name of the configured server. */
+  readonly server: string;
+  readonly region: string;
+  readonly service: string;
+  readonly payloadSigning: PayloadSigning;
+  /** Keeps the access keys; it is closed with this authorizer. */
+  readonly keeper: KeysKeeper;
+  readonly spool: BodySpool;
+  readonly awsClock: AwsClock;
+  readonly logger: Logger;
+}
+
+const HASH_OF_NOTHING = createHash("sha256").digest("hex");
+
+/** A body as it is to be signed and sent. */
+interface Payload {
+  /** Its hash, or what stands for it. */
+  readonly hash: string;
+  /** Headers that it needs. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What to send instead of the body that came, once the signature of the request is known. */
+  readonly body?: (signature: string, keys: AccessKeys, atMs: number) => BodyInit;
+  readonly kept?: KeptBody;
+}
+
+/** Keys that sign. */
+interface Signing {
+  readonly token: Token;
+  readonly keys: AccessKeys;
+  readonly derived: Map<string, ArrayBuffer>;
+}
+
+/** Puts a signature into the `Authorization` header. */
+export class SigV4Authorizer implements Authorizer {
+  readonly #options: SigV4AuthorizerOptions;
+  /** The keys at hand, read, with what was derived from them. */
+  #signing: Signing | undefined;
+  /** Which keys signed what. */
+  readonly #signedWith = new WeakMap<Authorization, Token>();
+
+  /** @param options What it works with. */
+  constructor(options: SigV4AuthorizerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Signs a request.
+   *
+   * @param request The request; client's headers that only a signature may have are taken out.
+   * @returns The headers, and the URL and body to send.
+   * @throws {GatewayError} NET-005 for a URL that cannot be signed, INT-003 where a body cannot be
+   * kept, and why no keys can be had.
+   */
+  async authorize(request: OutboundRequest): Promise<Authorization> {
+    const { keeper } = this.#options;
+    const url = this.#signedUrl(request.url);
+    for (const name of [...request.headers.keys()]) {
+      if (name.startsWith("x-amz-")) request.headers.delete(name);
+    }
+    // Without keys a body need not be read at all …
+    await keeper.token(request.signal);
+    const payload = await this.#payload(request);
+    try {
+      // … but reading it may take long, and keys end.
+      const token = keeper.current() ?? await keeper.token(request.signal);
+      return await this.#sign(request, url, payload, token);
+    } catch (error) {
+      if (payload.kept !== request.kept) payload.kept?.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Tells that the store refused what `authorize` gave: the clock is put right, or the keys dropped,
+   * where the answer says so.
+   *
+   * @param authorization What was refused.
+   * @param refusal The answer.
+   * @returns Whether signing again may help.
+   */
+  async invalidate(authorization: Authorization, refusal: Response): Promise<boolean> {
+    const { server, awsClock, logger, keeper } = this.#options;
+    const { error, description } = await readStoreRefusal(refusal);
+    if (isClockFault(refusal.status, error)) {
+      const skewMs = awsClock.correct(refusal.headers.get("date"));
+      if (skewMs !== undefined) {
+        logger.warn(
+          `The clock is wrong by the clock of server "${server}": signatures go by that one now`,
+          { server, skew_seconds: Math.round(skewMs / 1000) },
+        );
+        return true;
+      }
+    }
+    const token = this.#signedWith.get(authorization);
+    if (isKeysFault(refusal.status, error) && token !== undefined) {
+      if (await keeper.invalidate(token)) return true;
+    }
+    const { status } = refusal;
+    const remedy = findRemedy({ endpoint: "", provider: "aws", status, error, description });
+    if (remedy !== undefined) {
+      logger.warn(`Server "${server}" refused a request: ${error}`, {
+        server,
+        status,
+        remedy: remedy.steps.join("; "),
+      });
+    }
+    return false;
+  }
+
+  /** @returns What may be told about the keys. */
+  describe(): CredentialStatus {
+    const { keeper } = this.#options;
+    const token = keeper.current();
+    const expiresAtMs = token?.expiresAtMs ?? Infinity;
+    return {
+      kind: "aws",
+      endpoint: keeper.endpoint,
+      hasToken: token !== undefined,
+      expiresAtMs: Number.isFinite(expiresAtMs) ? expiresAtMs : undefined,
+    };
+  }
+
+  /**
+   * Gets new keys now; those at hand stay in use if that fails.
+   *
+   * @param signal Ends the wait.
+   * @throws {GatewayError} Why there are none.
+   */
+  async renew(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    await this.#options.keeper.renew(signal);
+  }
+
+  /**
+   * Drops the keys, for everyone who shares the cache; those of the configuration stay.
+   *
+   * @param revocation A new identifier.
+   * @throws {GatewayError} As `TokenManager.forget`.
+   */
+  async forget(revocation: string): Promise<void> {
+    await this.#options.keeper.forget(revocation);
+  }
+
+  /** Stops background renewal. */
+  async close(): Promise<void> {
+    await this.#options.keeper.close();
+  }
+
+  #signedUrl(url: string): string {
+    const signed = signedUrl(url);
+    if (signed === undefined) {
+      throw new GatewayError(
+        "NET-005",
+        "Cannot sign the request: its path or query holds encoded octets that are no UTF-8",
+        { server: this.#options.server },
+      );
+    }
+    return signed;
+  }
+
+  async #payload({ body, kept, headers, signal }: OutboundRequest): Promise<Payload> {
+    const { payloadSigning, spool } = this.#options;
+    if (body === null) return { hash: HASH_OF_NOTHING, headers: {} };
+    if (kept !== undefined) return keptPayload(kept);
+    switch (payloadSigning) {
+      case "unsigned":
+        return { hash: "UNSIGNED-PAYLOAD", headers: {} };
+      case "streaming": {
+        const length = headers.get("content-length");
+        // Framed, the body's length must be known from the start.
+        if (length !== null) return this.#streamedPayload(body, Number(length), headers);
+        break;
+      }
+    }
+    return keptPayload(await spool.keep(body, signal));
+  }
+
+  #streamedPayload(
+    body: NonNullable<OutboundRequest["body"]>,
+    length: number,
+    headers: Headers,
+  ): Payload {
+    const { region, service } = this.#options;
+    const encoding = headers.get("content-encoding");
+    return {
+      hash: STREAMING_PAYLOAD,
+      headers: {
+        "content-encoding": encoding === null ? "aws-chunked" : `aws-chunked,${encoding}`,
+        "content-length": String(framedLength(length)),
+        "x-amz-decoded-content-length": String(length),
+      },
+      body: (seed, { secretAccessKey }, atMs) => {
+        const framing = chunkedPayload({ seed, secretAccessKey, region, service, atMs });
+        return new SizedBody(framedLength(length), () => body.pipeThrough(framing));
+      },
+    };
+  }
+
+  async #sign(
+    { method, headers }: OutboundRequest,
+    url: string,
+    payload: Payload,
+    token: Token,
+  ): Promise<Authorization> {
+    const { region, service, awsClock } = this.#options;
+    const contentType = headers.get("content-type");
+    const { "content-length": contentLength, ...payloadHeaders } = payload.headers;
+    const { keys, derived } = this.#signingWith(token);
+    const atMs = awsClock.now();
+    const signed = await signRequest(
+      {
+        method,
+        url,
+        headers: {
+          ...(contentType !== null && { "content-type": contentType }),
+          ...payloadHeaders,
+          "x-amz-content-sha256": payload.hash,
+        },
+      },
+      keys,
+      { region, service, atMs },
+      derived,
+    );
+    const signature = signed["authorization"]?.split("Signature=")[1] ?? "";
+    const authorization: Authorization = {
+      headers: {
+        ...signed,
+        ...(contentLength !== undefined && { "content-length": contentLength }),
+      },
+      url,
+      ...(payload.body && { body: payload.body(signature, keys, atMs) }),
+      ...(payload.kept && { kept: payload.kept }),
+    };
+    this.#signedWith.set(authorization, token);
+    return authorization;
+  }
+
+  #signingWith(token: Token): Signing {
+    if (this.#signing?.token === token) return this.#signing;
+    return this.#signing = { token, keys: keysOf(token), derived: new Map() };
+  }
+}
+
+function keptPayload(kept: KeptBody): Payload {
+  return {
+    hash: kept.sha256,
+    headers: { "content-length": String(kept.length) },
+    body: () => kept.open(),
+    kept,
+  };
+}
