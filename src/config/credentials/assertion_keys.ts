@@ -83,10 +83,12 @@ export function checkPrivateKeys(raw: RawKeys, { path, report }: ReadContext): v
     const message = `does not fit PrivateKey, which signs with ${first.algorithms.join(", ")}`;
     report.add("CFG-002", [...path, "AssertionAlgorithm"], message);
   }
-  if (typeof pem === "string" && pem !== "") {
-    const { fault } = certificateThumbprints(pem, first.key);
-    if (fault !== undefined) report.add("CFG-002", [...path, "AssertionCertificate"], fault);
-  }
+  const bundle: unknown = pem ?? texts[0];
+  if (typeof bundle !== "string" || bundle === "") return;
+  if (pem === undefined && certificatesIn(bundle).length === 0) return;
+  const { fault } = certificateThumbprints(bundle, first.key);
+  const key = pem === undefined ? "PrivateKey" : "AssertionCertificate";
+  if (fault !== undefined) report.add("CFG-002", [...path, key], fault);
 }
 
 /**

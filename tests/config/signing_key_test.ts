@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { importJWK, jwtVerify, SignJWT } from "jose";
+import type { SigningAlgorithm } from "../../src/config/client_authentication_config.ts";
+import { readPrivateKey, signingKey } from "../../src/config/signing_key.ts";
+
+const RSA_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const;
+const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+const ec = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve }).privateKey;
+const p256 = ec("P-256");
+const p384 = ec("P-384");
+const ed25519 = generateKeyPairSync("ed25519").privateKey;
+
+const pem = (key: KeyObject, type: "pkcs1" | "pkcs8" | "sec1") =>
+  String(key.export({ format: "pem", type }));
+const jwk = (key: KeyObject, more: Record<string, unknown> = {}) =>
+  JSON.stringify({ ...key.export({ format: "jwk" }), ...more });
+
+const forms: [form: string, text: string, algorithms: readonly SigningAlgorithm[]][] = [
+  ["an RSA key in PKCS#8", pem(rsa, "pkcs8"), RSA_ALGORITHMS],
+  ["an RSA key in PKCS#1", pem(rsa, "pkcs1"), RSA_ALGORITHMS],
+  ["an RSA key as JWK", jwk(rsa), RSA_ALGORITHMS],
+  ["a JWK that names its algorithm", jwk(rsa, { alg: "PS384" }), ["PS384"]],
+  ["a JWK Set of one key", JSON.stringify({ keys: [JSON.parse(jwk(p256))] }), ["ES256"]],
+  ["a P-256 key in PKCS#8", pem(p256, "pkcs8"), ["ES256"]],
+  ["a P-384 key in SEC 1", pem(p384, "sec1"), ["ES384"]],
+  [
+    "a SEC 1 key behind its parameters",
+    `-----BEGIN EC PARAMETERS-----\nBgUrgQQAIg==\n-----END EC PARAMETERS-----\n${
+      pem(p384, "sec1")
+    }`,
+    ["ES384"],
+  ],
+  ["a P-521 key as JWK", jwk(ec("P-521")), ["ES512"]],
+  ["an Ed25519 key in PKCS#8", pem(ed25519, "pkcs8"), ["EdDSA"]],
+  ["a key with blanks around it", `\n\n${pem(ed25519, "pkcs8")}\n `, ["EdDSA"]],
+  ["a Windows file", pem(rsa, "pkcs8").replaceAll("\n", "\r\n"), RSA_ALGORITHMS],
+];
+for (const [form, text, algorithms] of forms) {
+  Deno.test(`readPrivateKey reads ${form}, and its public half verifies what it signs`, async () => {
+    const { key, fault } = readPrivateKey(text);
+    assert.equal(fault, undefined);
+    assert.deepEqual(key?.algorithms, algorithms);
+    for (const algorithm of algorithms) {
+      const { privateJwk, publicJwk, ...signing } = signingKey(key!, algorithm, undefined);
+      assert.equal(signing.algorithm, algorithm);
+      assert.equal(publicJwk["alg"], algorithm);
+      assert.equal(publicJwk["use"], "sig");
+      const signer = await importJWK(JSON.parse(privateJwk.reveal()), algorithm);
+      const jwt = await new SignJWT().setProtectedHeader({ alg: algorithm }).sign(signer);
+      await jwtVerify(jwt, await importJWK(publicJwk, algorithm));
+    }
+  });
+}
+
+const faults: [form: string, text: string, fault: RegExp][] = [
+  ["nothing", "  ", /^must be a private key: PEM \(BEGIN PRIVATE KEY\) or a JWK$/],
+  ["a path", "/run/secrets/key.pem", /^must be a private key/],
+  [
+    "a public key",
+    "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+    /^must be a private key/,
+  ],
+  [
+    "an encrypted key",
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----",
+    /without a passphrase/,
+  ],
+  ["a damaged PEM", pem(rsa, "pkcs8").replace("MII", "MIJ"), /damaged/],
+  ["a cut PEM", pem(rsa, "pkcs8").slice(0, 500), /^must be a private key/],
+  ["half a JSON", '{"kty":"RSA",', /not JSON/],
+  ["a public JWK", JSON.stringify(signingKeyOf(p256).publicJwk), /no "d"/],
+  ["a secret as JWK", '{"kty":"oct","k":"c2VjcmV0"}', /no "d"/],
+  ["a damaged JWK", '{"kty":"EC","crv":"P-256","d":"AA","x":"AA","y":"AA"}', /damaged/],
+  ["a set of two", JSON.stringify({ keys: [1, 2] }), /must hold one key/],
+  ["a set of nothing", '{"keys":[null]}', /must hold a JWK object/],
+  ["an algorithm that does not fit", jwk(p256, { alg: "ES384" }), /"alg" does not fit/],
+  ["an algorithm that signs nothing", jwk(rsa, { alg: "RSA-OAEP" }), /"alg" does not fit/],
+  [
+    "a short RSA key",
+    pem(generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey, "pkcs8"),
+    /less than 2048 bits/,
+  ],
+  ["a curve of no algorithm", pem(ec("secp256k1"), "pkcs8"), /other than P-256/],
+  ["a key that agrees", pem(generateKeyPairSync("x25519").privateKey, "pkcs8"), /cannot sign/],
+];
+for (const [form, text, fault] of faults) {
+  Deno.test(`readPrivateKey refuses ${form}, and repeats nothing of it`, () => {
+    const result = readPrivateKey(text);
+    assert.match(result.fault ?? "", fault);
+    for (const word of text.split(/\s+/).filter((each) => each.length > 40)) {
+      assert(!result.fault?.includes(word.slice(0, 20)));
+    }
+  });
+}
+
+Deno.test("signingKey publishes nothing of the private half", () => {
+  for (const key of [rsa, p256, p384, ed25519]) {
+    const members = Object.keys(signingKeyOf(key).publicJwk);
+    for (const secret of ["d", "p", "q", "dp", "dq", "qi", "k", "oth"]) {
+      assert(!members.includes(secret), secret);
+    }
+  }
+});
+
+Deno.test("signingKey publishes the configured kid, or else the thumbprint", () => {
+  const { key } = readPrivateKey(pem(p256, "pkcs8"));
+  const named = signingKey(key!, "ES256", "2026-01");
+  assert.equal(named.publicJwk["kid"], "2026-01");
+  assert.equal(named.keyId, "2026-01");
+  const unnamed = signingKey(key!, "ES256", undefined);
+  assert.match(unnamed.publicJwk["kid"] ?? "", /^[\w-]{43}$/);
+  assert.equal(unnamed.keyId, undefined);
+});
+
+function signingKeyOf(key: KeyObject) {
+  const read = readPrivateKey(pem(key, "pkcs8"));
+  return signingKey(read.key!, read.key!.algorithms[0], undefined);
+}
