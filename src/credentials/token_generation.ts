@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { GatewayError } from "../errors/gateway_error.ts";
 import type { Clock } from "./clock.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
 
@@ -17,6 +18,8 @@ const GENERATION_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** What a generation works with. */
 export interface TokenGenerationOptions {
+  /** Name of the configured server. */
+  readonly server: string;
   readonly store: GuardedTokenStore;
   /** Of the tokens, whatever their generation. */
   readonly key: string;
@@ -68,15 +71,25 @@ export class TokenGeneration {
    * Begins a generation, here at once.
    *
    * @param generation An identifier no one else uses.
-   * @throws When the store cannot be told. It is told as soon as it works again, by `look`.
+   * @throws {GatewayError} INT-002 when the store cannot be told now. It is as soon as it works again.
    */
   async begin(generation: string): Promise<void> {
+    const { server, store } = this.#options;
     const outdated = this.key;
     this.#current = generation;
     this.#isUntold = true;
     this.watch();
-    await this.#tell();
-    await this.#options.store.delete(outdated);
+    try {
+      await this.#tell();
+    } catch (cause) {
+      const state = "it was dropped here, but the token cache cannot be reached to tell others; " +
+        "they learn of it once it can";
+      throw new GatewayError("INT-002", `Cannot revoke the token of server "${server}": ${state}`, {
+        server,
+        cause,
+      });
+    }
+    await store.delete(outdated);
   }
 
   /** Looks every few seconds from now on, for as long as that can make a difference. */

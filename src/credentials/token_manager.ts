@@ -6,23 +6,21 @@
  * @module
  */
 import type { ResilienceConfig } from "../config/gateway_config.ts";
-import { catalogue } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { abortable } from "./abortable.ts";
 import type { Clock } from "./clock.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
-import { type HeldToken, holdToken, isAlive, isCredible, lifeMs } from "./held_token.ts";
+import { type HeldToken, holdToken, isAlive, isCredible } from "./held_token.ts";
 import { RefusalLimit } from "./refusal_limit.ts";
 import { RenewalSchedule } from "./renewal_schedule.ts";
+import { withRetryAfter } from "./retry_advice.ts";
 import type { Token, TokenSource } from "./token.ts";
 import { TokenGeneration } from "./token_generation.ts";
+import { TokenJournal } from "./token_journal.ts";
 import { acquireShared, LEASE_TTL_MS } from "./token_lease.ts";
 import { TokenRequestPolicy } from "./token_request_policy.ts";
-
-/** What the client is told when neither the provider nor the circuit breaker names a time. */
-const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
 /** What a token manager works with. */
 export interface TokenManagerOptions {
@@ -58,12 +56,12 @@ export class TokenManager {
   readonly #policy: TokenRequestPolicy;
   readonly #refusals: RefusalLimit;
   readonly #schedule: RenewalSchedule;
+  readonly #journal: TokenJournal;
   readonly #hits: { inc(): void };
   readonly #closing = new AbortController();
   #held: HeldToken | undefined;
   #flight: Promise<Token> | undefined;
   #refusedValue: string | undefined;
-  #hasToldOfClamp = false;
 
   /** @param options What it works with. */
   constructor(options: TokenManagerOptions) {
@@ -73,11 +71,11 @@ export class TokenManager {
       key: `${options.server}:${options.source.fingerprint}`,
       isHolding: () => this.current() !== undefined,
       onRevoked: () => {
-        const { server, logger } = options;
-        logger.info(`The token of server "${server}" was revoked elsewhere`, { server });
         this.#drop();
+        this.#journal.revoked("by a worker or replica that shares the cache");
       },
     });
+    this.#journal = new TokenJournal(options);
     this.#random = options.random ?? Math.random;
     const random = this.#random;
     this.#policy = new TokenRequestPolicy({ ...options, random });
@@ -148,18 +146,8 @@ export class TokenManager {
   async forget(revocation: string): Promise<void> {
     if (revocation === this.#generation.current) return;
     this.#drop();
-    const { server, logger } = this.#options;
-    logger.info(`The token of server "${server}" was revoked`, { server });
-    try {
-      await this.#generation.begin(revocation);
-    } catch (cause) {
-      const state = "it was dropped here, but the token cache cannot be reached to tell others; " +
-        "they learn of it once it can";
-      throw new GatewayError("INT-002", `Cannot revoke the token of server "${server}": ${state}`, {
-        server,
-        cause,
-      });
-    }
+    this.#journal.revoked("here");
+    await this.#generation.begin(revocation);
   }
 
   /**
@@ -247,24 +235,12 @@ export class TokenManager {
       await this.#fetch({ accepts: (stored) => this.#isUsable(stored) && this.#isNewer(stored) });
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      const { server, metrics, logger } = this.#options;
-      const { category } = catalogue["TOK-006"];
-      metrics.errors.inc({ server, error_code: "TOK-006", category });
       const retryAfterMs = error instanceof GatewayError
         ? (error.retryAfterSeconds ?? 0) * 1000
         : 0;
       const held = this.#held;
       const retryInMs = held && this.#schedule.planRetry(held, retryAfterMs);
-      logger.warn(
-        `Cannot renew the token of server "${server}": the old one is used until it expires`,
-        {
-          server,
-          error_code: "TOK-006",
-          reason: error instanceof Error ? error.message : "unknown",
-          expires_at: held && new Date(held.token.expiresAtMs).toISOString(),
-          retry_in_ms: retryInMs,
-        },
-      );
+      this.#journal.notRenewed(error, held?.token, retryInMs);
     }
   }
 
@@ -281,44 +257,14 @@ export class TokenManager {
 
   #adopt(token: Token): void {
     if (token === this.#held?.token || this.#closing.signal.aborted) return;
-    const { clock, server, logger } = this.#options;
-    this.#held = holdToken(token, clock);
+    this.#held = holdToken(token, this.#options.clock);
     this.#schedule.plan(this.#held);
     this.#generation.watch();
-    const expires_at = new Date(token.expiresAtMs).toISOString();
-    logger.info(`A new token for server "${server}" is at hand`, { server, expires_at });
-    this.#tellOfClamp(token);
+    this.#journal.atHand(token);
   }
 
   #drop(): void {
     this.#held = undefined;
     this.#schedule.cancel();
   }
-
-  #tellOfClamp(token: Token): void {
-    const { server, refreshBufferMs, logger } = this.#options;
-    if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
-    this.#hasToldOfClamp = true;
-    logger.info(`Tokens of server "${server}" are renewed after half their life: it is too short`, {
-      server,
-      error_code: "TOK-003",
-      refresh_buffer_seconds: refreshBufferMs / 1000,
-      token_life_seconds: lifeMs(token) / 1000,
-    });
-  }
-}
-
-/** An unavailable provider always comes with a time to try again. */
-function withRetryAfter(error: unknown): unknown {
-  if (
-    !(error instanceof GatewayError) || error.code !== "AUTH-003" ||
-    error.retryAfterSeconds !== undefined
-  ) {
-    return error;
-  }
-  return new GatewayError(error.code, error.message, {
-    ...(error.server !== undefined && { server: error.server }),
-    retryAfterSeconds: DEFAULT_RETRY_AFTER_SECONDS,
-    cause: error.cause,
-  });
 }

@@ -1,0 +1,79 @@
+/**
+ * Tells the log and the metrics what becomes of a server's token: facts about it, never the token.
+ *
+ * @module
+ */
+import { catalogue } from "../errors/catalogue.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { lifeMs } from "./held_token.ts";
+import type { Token } from "./token.ts";
+
+/** What a journal works with. */
+export interface TokenJournalOptions {
+  /** Name of the configured server. */
+  readonly server: string;
+  /** How long before its expiry a token is renewed. */
+  readonly refreshBufferMs: number;
+  readonly metrics: Pick<Metrics, "errors">;
+  readonly logger: Logger;
+}
+
+/** What became of the token of one server. */
+export class TokenJournal {
+  readonly #options: TokenJournalOptions;
+  #hasToldOfClamp = false;
+
+  /** @param options What it works with. */
+  constructor(options: TokenJournalOptions) {
+    this.#options = options;
+  }
+
+  /** A token was fetched, or found in the store. */
+  atHand(token: Token): void {
+    const { server, logger, refreshBufferMs } = this.#options;
+    const expires_at = new Date(token.expiresAtMs).toISOString();
+    logger.info(`A new token for server "${server}" is at hand`, { server, expires_at });
+    if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
+    this.#hasToldOfClamp = true;
+    logger.info(`Tokens of server "${server}" are renewed after half their life: it is too short`, {
+      server,
+      error_code: "TOK-003",
+      refresh_buffer_seconds: refreshBufferMs / 1000,
+      token_life_seconds: lifeMs(token) / 1000,
+    });
+  }
+
+  /**
+   * A renewal in the background failed.
+   *
+   * @param error Why.
+   * @param token The token still in use.
+   * @param retryInMs When it is tried again, if it is.
+   */
+  notRenewed(error: unknown, token: Token | undefined, retryInMs: number | undefined): void {
+    const { server, metrics, logger } = this.#options;
+    const { category } = catalogue["TOK-006"];
+    metrics.errors.inc({ server, error_code: "TOK-006", category });
+    logger.warn(
+      `Cannot renew the token of server "${server}": the old one is used until it expires`,
+      {
+        server,
+        error_code: "TOK-006",
+        reason: error instanceof Error ? error.message : "unknown",
+        expires_at: token && new Date(token.expiresAtMs).toISOString(),
+        retry_in_ms: retryInMs,
+      },
+    );
+  }
+
+  /**
+   * The token was revoked.
+   *
+   * @param where Where the revocation was asked for.
+   */
+  revoked(where: string): void {
+    const { server, logger } = this.#options;
+    logger.info(`The token of server "${server}" was revoked`, { server, where });
+  }
+}
