@@ -63,6 +63,24 @@ export function parseMediaType(text: string): MediaType | undefined {
 }
 
 /**
+ * Splits a header that holds a list at its commas, those in quotes apart.
+ *
+ * @param header The header's value.
+ * @returns The items (RFC 9110, section 5.6.1), blanks around them kept.
+ *
+ * @example
+ * ```ts
+ * import { listItems } from "./media_type.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(listItems('a/b;x="1,2",c/d'), ['a/b;x="1,2"', "c/d"]);
+ * ```
+ */
+export function listItems(header: string): string[] {
+  return header.match(LIST_ITEM) ?? [];
+}
+
+/**
  * Reads an `Accept` header (RFC 9110, section 12.5.1), the most wanted first. Items that are no
  * media ranges are left out, as are those that are not wanted at all (`q=0`).
  *
@@ -81,7 +99,7 @@ export function parseMediaType(text: string): MediaType | undefined {
 export function parseAccept(header: string | null | undefined): AcceptedMediaType[] {
   if (!header?.trim()) return [{ essence: "*/*", parameters: new Map(), quality: 1 }];
   const accepted: AcceptedMediaType[] = [];
-  for (const [item] of header.matchAll(LIST_ITEM)) {
+  for (const item of listItems(header)) {
     const type = parseMediaType(item);
     if (type === undefined) continue;
     const quality = Number(type.parameters.get("q") ?? "1");
