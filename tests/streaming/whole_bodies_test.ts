@@ -66,8 +66,8 @@ Deno.test("Uploads with Content-Length arrive whole, from 10 bytes to 20 MB, how
     };
   for (const [way, send] of Object.entries(ways)) {
     await t.step(way, async () => {
-      using client = await RawClient.connect(stack.gateway.url);
       for (const size of [10, 419, 1_000, 8_192, 65_536, 65_537, 1_000_000, 20_000_000]) {
+        using client = await RawClient.connect(stack.gateway.url);
         const body = NOISE.subarray(0, size);
         const head = client.head("POST", "/dicom-web/main/studies", {
           "content-type": 'multipart/related; type="application/dicom"; boundary=b',
