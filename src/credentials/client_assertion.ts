@@ -17,6 +17,12 @@ import type { AuthenticationTarget } from "./token_request.ts";
 /** Type of the assertion, as the token request names it (RFC 7523, section 2.2). */
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
+/**
+ * How far an assertion's times lie back: some providers grant no tolerance at all, and refuse what a
+ * clock that is a second ahead of theirs has signed.
+ */
+const BACKDATED_SECONDS = 5;
+
 /** Signs an assertion for one request. */
 export type SignAssertion = (target: AuthenticationTarget) => Promise<string>;
 
@@ -119,13 +125,13 @@ function assertionJwt(
   target: AuthenticationTarget,
   clock: Pick<Clock, "now">,
 ): SignJWT {
-  const now = Math.floor(clock.now() / 1000);
+  const issuedAt = Math.floor(clock.now() / 1000) - BACKDATED_SECONDS;
   return new SignJWT()
     .setIssuer(clientId)
     .setSubject(clientId)
     .setAudience(audience ?? defaultAudience(target))
     .setJti(crypto.randomUUID())
-    .setIssuedAt(now)
-    .setNotBefore(now)
-    .setExpirationTime(now + lifetimeSeconds);
+    .setIssuedAt(issuedAt)
+    .setNotBefore(issuedAt)
+    .setExpirationTime(issuedAt + lifetimeSeconds);
 }

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Installs from Debian what the tests need beside Deno: Orthanc, Redis, sample DICOM files and
-# AWS's own signer. Nothing is upgraded, no service is started, and a second run does nothing.
+# Installs from Debian what the tests need beside Deno: Orthanc, Redis, sample DICOM files, OpenSSL
+# and AWS's own signer. Nothing is upgraded, no service is started, and a second run does nothing.
 # Needs root.
 set -eu
 
-packages="orthanc orthanc-dicomweb redis-server dcmtk python3-pydicom python3-botocore"
+packages="orthanc orthanc-dicomweb redis-server dcmtk openssl python3-pydicom python3-botocore"
 
 missing=""
 for package in $packages; do
