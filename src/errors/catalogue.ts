@@ -146,6 +146,15 @@ export const catalogue = {
       "Check that the client's secret or certificate has not expired",
     ],
   ),
+  "TOK-007": entry(
+    "AUTHENTICATION",
+    "WARNING",
+    429,
+    "Token revoked a moment ago",
+    "The cached token of this server was dropped a moment ago. Others who share the cache learn of it " +
+      "within seconds; to drop it more often would only load the identity provider.",
+    ["Wait as long as Retry-After says, and revoke the token again if that is still needed"],
+  ),
   "NET-001": entry(
     "NETWORK",
     "ERROR",

@@ -8,12 +8,13 @@ import { type Context, Hono } from "hono";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
+import { type RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 
 /** Version of the management API, the plugin's. */
 const API_VERSION = "2.0";
 
 /** What the management API tells about. */
-export interface ManagementOptions {
+export interface ManagementOptions extends RevocationOptions {
   readonly stores: ReadonlyMap<string, Store>;
   /** Version of the gateway. */
   readonly version: string;
@@ -21,7 +22,6 @@ export interface ManagementOptions {
   readonly checkReadiness: () => Promise<void>;
   /** Metrics of the whole gateway in the Prometheus text format. */
   readonly metricsText: () => Promise<string>;
-  readonly now: () => number;
 }
 
 /**
@@ -41,6 +41,7 @@ export function managementRoutes(options: ManagementOptions): Hono<GatewayEnv> {
       data,
     });
   };
+  const revocation = new TokenRevocation(options);
   const app = new Hono<GatewayEnv>();
   app.get("/dicomweb-oauth/status", (c) =>
     envelope(c, {
@@ -67,6 +68,16 @@ export function managementRoutes(options: ManagementOptions): Hono<GatewayEnv> {
       has_token: hasToken,
       ...expiryFacts(expiresAtMs, now()),
     });
+  });
+  app.delete("/dicomweb-oauth/servers/:name/token", async (c) => {
+    const store = stores.get(c.req.param("name"));
+    if (store === undefined) {
+      throw new GatewayError("NET-006", "Cannot revoke the token: no server of that name");
+    }
+    c.set("server", store.name);
+    await revocation.revoke(store);
+    const { hasToken } = store.authorizer.describe();
+    return envelope(c, { server: store.name, status: "success", has_token: hasToken });
   });
   app.get("/dicomweb-oauth/metrics", async (c) => {
     c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");

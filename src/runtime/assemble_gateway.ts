@@ -28,6 +28,8 @@ export interface AssemblyOptions {
   readonly metrics: Metrics;
   /** Metrics of all workers in the Prometheus text format. */
   readonly metricsText: () => Promise<string>;
+  /** Tells the other workers that an operator has revoked the token of a server. */
+  readonly announceRevocation: (server: string, revocation: string) => void;
   /** Version of the gateway. */
   readonly version: string;
 }
@@ -36,6 +38,8 @@ export interface AssemblyOptions {
 export interface Gateway {
   /** Answers a request. */
   readonly handle: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
+  /** Drops a server's token: another worker was asked to revoke it. */
+  readonly forget: (server: string, revocation: string) => Promise<void>;
   /** Frees what is held: connections, timers, the token cache. */
   readonly close: () => Promise<void>;
 }
@@ -100,6 +104,7 @@ export function assembleGateway(
     version,
     metrics,
     metricsText: options.metricsText,
+    announceRevocation: options.announceRevocation,
     cors: config.cors,
     publicKeys: publishedKeys(config.servers),
     checkReadiness: () => checkReadiness(() => tokenStore.ping()),
@@ -108,6 +113,9 @@ export function assembleGateway(
   });
   return {
     handle: (request, info) => app.fetch(request, info),
+    // That the cache cannot be told is for the worker that was asked to say.
+    forget: async (server, revocation) =>
+      await stores.get(server)?.authorizer.forget(revocation).catch(() => {}),
     close: async () => {
       await Promise.all([...stores.values()].map((store) => store.authorizer.close()));
       await tokenStore.close();

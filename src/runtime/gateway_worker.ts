@@ -10,6 +10,8 @@ import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
 export interface WorkerEvents {
   /** Metrics of all workers as text. */
   readonly allMetrics: () => Promise<string>;
+  /** An operator has revoked a server's token in this worker: the others are to drop it too. */
+  readonly revoked: (server: string, revocation: string) => void;
   /** The worker has ended by an error that nothing caught, after it had started. */
   readonly crashed: (message: string) => void;
 }
@@ -89,6 +91,16 @@ export class GatewayWorker {
   }
 
   /**
+   * Has the worker drop a token that was revoked in another.
+   *
+   * @param server Name of the configured server.
+   * @param revocation Identifier of the revocation.
+   */
+  forget(server: string, revocation: string): void {
+    if (this.#running) this.#send({ type: "forget token", server, revocation });
+  }
+
+  /**
    * Asks for the worker's metrics.
    *
    * @param timeoutMs How long to wait.
@@ -118,6 +130,8 @@ export class GatewayWorker {
         return this.#drained.resolve(!message.cutOff);
       case "metrics":
         return this.#metrics.get(message.id)?.(message.metrics);
+      case "revoked":
+        return this.#events.revoked(message.server, message.revocation);
       case "ask all metrics":
         return this.#send({
           type: "all metrics",

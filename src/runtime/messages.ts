@@ -21,6 +21,7 @@ export type ToWorker =
     readonly version: string;
   }
   | { readonly type: "drain"; readonly timeoutMs: number }
+  | { readonly type: "forget token"; readonly server: string; readonly revocation: string }
   | { readonly type: "tell metrics"; readonly id: number }
   | { readonly type: "all metrics"; readonly id: number; readonly text: string };
 
@@ -30,4 +31,5 @@ export type FromWorker =
   | { readonly type: "failed"; readonly message: string }
   | { readonly type: "drained"; readonly cutOff: boolean }
   | { readonly type: "metrics"; readonly id: number; readonly metrics: MetricsJson }
+  | { readonly type: "revoked"; readonly server: string; readonly revocation: string }
   | { readonly type: "ask all metrics"; readonly id: number };

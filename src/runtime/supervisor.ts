@@ -98,6 +98,11 @@ export class Supervisor {
     const permissions = permissionSet({ ...this.#config, listen });
     const worker = new GatewayWorker(spawnSandboxed(workerModule, permissions), {
       allMetrics: () => this.#allMetrics(),
+      revoked: (server, revocation) => {
+        for (const other of this.#workers) {
+          if (other !== worker) other.forget(server, revocation);
+        }
+      },
       crashed: (message) => {
         this.#workers.delete(worker);
         if (this.#stopping) return;

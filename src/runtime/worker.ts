@@ -44,6 +44,8 @@ class ServingWorker {
           type: "drained",
           cutOff: await this.#drain(message.timeoutMs),
         });
+      case "forget token":
+        return await this.#gateway?.forget(message.server, message.revocation);
       case "tell metrics":
         return scope.postMessage({
           type: "metrics",
@@ -72,6 +74,8 @@ class ServingWorker {
     this.#gateway = assembleGateway(config, {
       metrics: this.#metrics,
       metricsText: () => this.#allMetrics(config.workers),
+      announceRevocation: (server, revocation) =>
+        scope.postMessage({ type: "revoked", server, revocation }),
       version: message.version,
     });
     const { address, tls } = config.listen;

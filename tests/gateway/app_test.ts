@@ -15,15 +15,21 @@ interface Fixture {
   readonly logger: MemoryLogger;
   readonly forwarded: ForwardRequest[];
   readonly renewals: string[];
+  readonly revocations: string[];
+  readonly announced: string[];
 }
 
 function gateway(behaviour: {
   readonly forward?: () => Promise<Response>;
   readonly renew?: () => Promise<void>;
+  readonly forget?: () => Promise<void>;
+  readonly now?: () => number;
   readonly checkReadiness?: () => Promise<void>;
 } = {}): Fixture {
   const forwarded: ForwardRequest[] = [];
   const renewals: string[] = [];
+  const revocations: string[] = [];
+  const announced: string[] = [];
   const store = {
     name: "main",
     url: "https://store.example/v2",
@@ -40,7 +46,10 @@ function gateway(behaviour: {
         renewals.push("main");
         return behaviour.renew?.() ?? Promise.resolve();
       },
-      forget: () => Promise.resolve(),
+      forget: (revocation: string) => {
+        revocations.push(revocation);
+        return behaviour.forget?.() ?? Promise.resolve();
+      },
       close: () => Promise.resolve(),
     },
     forward: (request: ForwardRequest) => {
@@ -57,9 +66,10 @@ function gateway(behaviour: {
     metricsText: () => metrics.registry.metrics(),
     checkReadiness: behaviour.checkReadiness ?? (() => Promise.resolve()),
     logger,
-    now: () => NOW,
+    announceRevocation: (server, revocation) => announced.push(`${server} ${revocation}`),
+    now: behaviour.now ?? (() => NOW),
   });
-  return { app, metrics, logger, forwarded, renewals };
+  return { app, metrics, logger, forwarded, renewals, revocations, announced };
 }
 
 function ask(app: Hono<GatewayEnv>, path: string, init: RequestInit = {}): Promise<Response> {
@@ -277,4 +287,55 @@ Deno.test("app: a path of nobody is 404, in the same form as every failure", asy
   const response = await ask(app, "/wp-admin");
   assert.equal(response.status, 404);
   assert.equal((await response.json()).error_code, "NET-006");
+});
+
+function revoke(app: Hono<GatewayEnv>, name = "main"): Promise<Response> {
+  return ask(app, `/dicomweb-oauth/servers/${name}/token`, { method: "DELETE" });
+}
+
+Deno.test("app: DELETE …/token drops the token, and has the other workers drop it", async () => {
+  const { app, revocations, announced } = gateway();
+  const response = await revoke(app);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("cache-control"), "no-store");
+  const { data } = await response.json();
+  assert.deepEqual(data, { server: "main", status: "success", has_token: true });
+  assert.equal(revocations.length, 1);
+  assert.deepEqual(announced, [`main ${revocations[0]}`]);
+});
+
+Deno.test("app: DELETE …/token of an unknown server is 404 and announces nothing", async () => {
+  const { app, announced } = gateway();
+  const response = await revoke(app, "other");
+  assert.equal(response.status, 404);
+  assert.equal((await response.json()).error_code, "NET-006");
+  assert.deepEqual(announced, []);
+});
+
+Deno.test("app: DELETE …/token in quick succession drops one token, and says when the next may go", async () => {
+  let nowMs = NOW;
+  const { app, revocations } = gateway({ now: () => nowMs });
+  await revoke(app);
+  for (let i = 0; i < 100; i++) {
+    const response = await revoke(app);
+    assert.equal(response.status, 429);
+    assert.equal(response.headers.get("retry-after"), "10");
+    assert.equal((await response.json()).error_code, "TOK-007");
+  }
+  assert.equal(revocations.length, 1);
+  nowMs += 10_000;
+  assert.equal((await revoke(app)).status, 200);
+  nowMs -= 3_600_000;
+  assert.equal((await revoke(app)).status, 200, "the wall clock was set back");
+  assert.equal(new Set(revocations).size, 3, "each revocation is a new one");
+});
+
+Deno.test("app: DELETE …/token is 503 when the cache could not be told, and the others are told all the same", async () => {
+  const { app, announced } = gateway({
+    forget: () => Promise.reject(new GatewayError("INT-002", "Cannot revoke the token")),
+  });
+  const response = await revoke(app);
+  assert.equal(response.status, 503);
+  assert.equal((await response.json()).error_code, "INT-002");
+  assert.equal(announced.length, 1);
 });
