@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Profile } from "../dicomweb/profile.ts";
 import type { AwsCredentials } from "./aws_config.ts";
 import type { ManagedIdentity } from "./azure_config.ts";
 import type { ClientAuthentication } from "./client_authentication_config.ts";
@@ -99,6 +100,8 @@ export interface ServerConfig {
   readonly credentials: CredentialsConfig;
   /** How the store and the identity provider are trusted. */
   readonly tls: TlsConfig;
+  /** What kind of store it is, and what is put right between it and clients. */
+  readonly profile: Profile;
   /** Speak HTTP/2 to the store. */
   readonly http2: boolean;
   readonly timeouts: TimeoutsConfig;

@@ -17,6 +17,7 @@ import { certificatesIn } from "./pem.ts";
 import { fileContent, isObject, type RawKeys, type ReadContext } from "./read_context.ts";
 import { buildResilience, buildTimeouts, resilienceSchema, timeoutsSchema } from "./resilience.ts";
 import { notOneOf, reportIssues } from "./schema_issues.ts";
+import { buildProfile, profileSchema, rulesSchema } from "./store_profile.ts";
 import { fileKeys, flag, httpUrl, text } from "./value_schemas.ts";
 
 /** What the name of a server may look like: it stands in paths, metrics and logs. */
@@ -41,6 +42,14 @@ export const serverKeys = {
   ),
   ClientCertificate: clientCertificateSchema.optional().describe(
     "Certificate that the gateway shows where the other side asks for one (mutual TLS)",
+  ),
+  Profile: profileSchema.describe(
+    "What kind of store it is, which decides what is put right between it and clients; see " +
+      "[profiles.md](profiles.md). The clouds' stores are known by their hosts, all others are " +
+      "`generic` unless told",
+  ),
+  Rules: rulesSchema.optional().describe(
+    "Rules of the profile that are set otherwise, by name; see [profiles.md](profiles.md)",
   ),
   Http2: flag().default(false).describe(
     "Speak HTTP/2 to the store; HTTP/1.1 is faster for large transfers",
@@ -136,6 +145,7 @@ export function buildServer(name: string, raw: RawKeys, context: ReadContext): S
       clientCertificate: keys.ClientCertificate &&
         buildClientCertificate(keys.ClientCertificate, context.files),
     },
+    profile: buildProfile(keys.Url, keys.Profile, keys.Rules),
     http2: keys.Http2,
     timeouts: buildTimeouts(keys.Timeouts),
     resilience: buildResilience(keys.ResilienceConfig),

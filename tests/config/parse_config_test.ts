@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { Secret } from "../../src/config/secret.ts";
+import { profiles } from "../../src/dicomweb/profile.ts";
 import { loadFromMemory, parseSection, problemsOf } from "./memory_files.ts";
 
 /** An orthanc.json as sites of the plugin have it: comments, other keys, keys of their own. */
@@ -114,6 +115,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     listen: { address: "127.0.0.1", port: 8043, tls: undefined },
     stateDirectory: "/home/gateway/.local/state/dicomweb-gateway",
     publicUrl: undefined,
+    cors: undefined,
     workers: 1,
     drainTimeoutMs: 30_000,
     log: { level: "info", format: "text" },
@@ -129,6 +131,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       url: "https://a.example",
       credentials: { kind: "none" },
       tls: { caCertificatesPem: [] },
+      profile: profiles.generic,
       http2: false,
       timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },
       resilience: {

@@ -6,6 +6,7 @@ import type {
   OutboundRequest,
 } from "../../src/credentials/authorizer.ts";
 import type { KeptBody } from "../../src/credentials/kept_body.ts";
+import { profiles } from "../../src/dicomweb/profile.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
@@ -101,6 +102,7 @@ async function withStore(
     url,
     credentials: { kind: "none" },
     tls: { caCertificatesPem: [] },
+    profile: profiles.generic,
     http2: false,
     timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000, ...options.timeouts },
     resilience: {
