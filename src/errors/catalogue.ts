@@ -275,6 +275,14 @@ export const catalogue = {
       "Requests work again by themselves as soon as the provider answers",
     ],
   ),
+  "AUTH-004": entry(
+    "AUTHORIZATION",
+    "WARNING",
+    403,
+    "Web page not allowed",
+    "A web page that the configuration does not name tried to open a WebSocket through the gateway.",
+    ["If the page is a viewer of yours, add its origin to Cors.AllowedOrigins"],
+  ),
   "INT-001": entry(
     "INTERNAL",
     "ERROR",

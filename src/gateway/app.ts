@@ -5,17 +5,17 @@
  */
 import { prometheus } from "@hono/prometheus";
 import { Hono, type MiddlewareHandler } from "hono";
-import { requestId } from "hono/request-id";
 import { routePath } from "hono/route";
 import type { CorsConfig } from "../config/gateway_config.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
-import { allowBrowsers } from "./cors.ts";
+import { allowBrowsers, refuseForeignWebSockets } from "./cors.ts";
 import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
+import { identifyRequest } from "./request_id.ts";
 import { asGatewayError, problemResponse } from "./problem.ts";
 
 /** What the gateway is made of. */
@@ -37,13 +37,12 @@ export interface GatewayOptions extends ManagementOptions {
 export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   const { metrics, logger } = options;
   const app = new Hono<GatewayEnv>();
-  app.use(requestId());
+  app.use(identifyRequest);
   app.use(refuseUnknownMethods());
   app.use(countRequests(metrics));
-  if (options.cors !== undefined) {
-    for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
-      app.use(`${prefix}*`, allowBrowsers(options.cors));
-    }
+  for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
+    app.use(`${prefix}*`, refuseForeignWebSockets(options.cors));
+    if (options.cors !== undefined) app.use(`${prefix}*`, allowBrowsers(options.cors));
   }
   app.use(recordTransfers(metrics));
   app.route("/", dicomwebRoutes(options.stores));

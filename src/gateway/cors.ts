@@ -8,6 +8,8 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { CorsConfig } from "../config/gateway_config.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { isWebSocketHandshake } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
 /** Answer headers that DICOMweb clients read, beyond those that browsers always show. */
@@ -26,6 +28,29 @@ const EXPOSED = [
 const MAX_AGE_SECONDS = 7200;
 
 /**
+ * Refuses WebSockets that a page of another origin opens: browsers let every page open one, and leave it
+ * to the server to look at `Origin` (RFC 6455, section 10.2).
+ *
+ * @param config The origins allowed; none unless given.
+ * @returns Refuses with 403.
+ */
+export function refuseForeignWebSockets(
+  config: CorsConfig | undefined,
+): MiddlewareHandler<GatewayEnv> {
+  const allowed = new Set(config?.allowedOrigins);
+  return async function refuseForeignWebSocket(c, next) {
+    const origin = c.req.raw.headers.get("origin");
+    if (
+      origin !== null && isWebSocketHandshake(c.req.raw) && !allowed.has(origin) &&
+      !allowed.has("*")
+    ) {
+      throw new GatewayError("AUTH-004", "Cannot open a WebSocket for a page of this origin");
+    }
+    await next();
+  };
+}
+
+/**
  * Makes the middleware.
  *
  * @param config The origins allowed.
@@ -40,6 +65,7 @@ export function allowBrowsers(config: CorsConfig): MiddlewareHandler<GatewayEnv>
   });
   return async function allowBrowser(c, next) {
     const { headers, method } = c.req.raw;
+    if (isWebSocketHandshake(c.req.raw)) return await next();
     // An OPTIONS request that is no preflight asks the store for its capabilities (PS3.18, 8.9).
     if (
       !headers.has("origin") ||

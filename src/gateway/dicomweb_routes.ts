@@ -41,12 +41,17 @@ function forwardTo(
     throw new GatewayError("NET-006", "Cannot forward the request: no server of that name");
   }
   c.set("server", name);
-  return store.forward({
+  const forward = {
     request,
     target: prefix === PLUGIN_PREFIX ? pluginTarget(target) : target,
     requestId: c.get("requestId"),
     completed: c.env.completed,
-  });
+  };
+  if (!isWebSocketHandshake(request)) return store.forward(forward);
+  return store.openWebSocket(
+    forward,
+    (protocol) => Deno.upgradeWebSocket(request, protocol === "" ? {} : { protocol }),
+  );
 }
 
 /**
@@ -72,6 +77,17 @@ export function splitTarget(url: string, prefix: string): { name: string; target
   let end = start;
   while (end < url.length && url[end] !== "/" && url[end] !== "?") end++;
   return { name: url.slice(start, end), target: url.slice(end) };
+}
+
+/**
+ * Whether a request asks for a WebSocket (RFC 6455, section 4.1).
+ *
+ * @param request The request.
+ * @returns Whether it does.
+ */
+export function isWebSocketHandshake(request: Request): boolean {
+  return request.method === "GET" &&
+    request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /** The plugin offered `…/stow` for storing. */

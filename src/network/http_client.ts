@@ -85,13 +85,7 @@ export class HttpClient {
    * @throws The signal's reason when it aborts.
    */
   async send(url: string, init: HttpRequestInit = {}): Promise<Response> {
-    const pathStart = url.indexOf("/", 8);
-    const origin = pathStart < 0 ? url : url.slice(0, pathStart);
-    let client = this.#clients.get(origin);
-    if (client === undefined) {
-      client = this.#clientFor(authority(url));
-      this.#clients.set(origin, client);
-    }
+    const client = this.#clientOf(url);
     try {
       return await this.#fetch(url, { ...init, client, redirect: "manual" });
     } catch (cause) {
@@ -100,10 +94,67 @@ export class HttpClient {
     }
   }
 
+  /**
+   * Opens a WebSocket (RFC 6455) to a host of the allowlist.
+   *
+   * @param url Where to: an `http:` or `https:` URL, as `send` takes it.
+   * @param init Subprotocols and headers of the handshake, what ends it, and where messages go.
+   * @returns The socket, open.
+   * @throws {GatewayError} NET-002 when the handshake fails; NET-008 for a host that is not allowed.
+   * @throws The signal's reason when it aborts.
+   */
+  async openWebSocket(
+    url: string,
+    init: {
+      readonly protocols: readonly string[];
+      readonly headers: Headers;
+      readonly signal: AbortSignal;
+      /** Takes every message: some come before the promise is settled. */
+      readonly onMessage: (message: string | ArrayBuffer) => void;
+    },
+  ): Promise<WebSocket> {
+    const client = this.#clientOf(url);
+    const socket = new WebSocket(url.replace(/^http/, "ws"), {
+      protocols: [...init.protocols],
+      headers: init.headers,
+      client,
+    });
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }) => init.onMessage(data);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const abort = () => reject(init.signal.reason);
+    init.signal.addEventListener("abort", abort, { once: true });
+    socket.onopen = () => resolve();
+    socket.onerror = (event) =>
+      reject(networkError(url, event instanceof ErrorEvent ? event.message : "handshake refused"));
+    try {
+      init.signal.throwIfAborted();
+      await promise;
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    } finally {
+      init.signal.removeEventListener("abort", abort);
+      socket.onopen = socket.onerror = null;
+    }
+  }
+
   /** Closes the idle connections. */
   close(): void {
     this.#client.close();
     this.#directClient?.close();
+  }
+
+  #clientOf(url: string): Deno.HttpClient {
+    const pathStart = url.indexOf("/", 8);
+    const origin = pathStart < 0 ? url : url.slice(0, pathStart);
+    let client = this.#clients.get(origin);
+    if (client === undefined) {
+      client = this.#clientFor(authority(url));
+      this.#clients.set(origin, client);
+    }
+    return client;
   }
 
   #clientFor(host: string): Deno.HttpClient {

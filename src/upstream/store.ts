@@ -11,6 +11,7 @@ import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
+import { WebSocketRelay } from "./web_socket_relay.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 
 /** What a store works with. */
@@ -30,6 +31,17 @@ export interface ForwardRequest {
   /** Settles when the answer has been sent to its end (RFC 9110), or failed to. */
   readonly completed: Promise<void>;
 }
+
+/** Headers of a handshake that the runtime writes anew for the store's side (RFC 6455, section 4.1). */
+const HANDSHAKE = [
+  "sec-websocket-accept",
+  "sec-websocket-extensions",
+  "sec-websocket-key",
+  "sec-websocket-protocol",
+  "sec-websocket-version",
+  "origin",
+  "user-agent",
+] as const;
 
 /** One DICOMweb store. */
 export class Store {
@@ -60,14 +72,9 @@ export class Store {
    * @throws The reason of `request.signal` when the client has gone.
    */
   async forward({ request, target, requestId, completed }: ForwardRequest): Promise<Response> {
-    const fault = findTargetFault(target);
-    if (fault !== undefined) {
-      throw new GatewayError("NET-005", `Cannot forward the request: ${fault}`, {
-        server: this.name,
-      });
-    }
+    this.#checkTarget(target);
     const { method, body } = request;
-    const { deadlines, config, userAgent } = this.#options;
+    const { deadlines, config } = this.#options;
     const { headersMs, transferMs } = config.timeouts;
     const exchange = deadlines.begin(
       body === null ? headersMs : transferMs,
@@ -80,23 +87,73 @@ export class Store {
       deadlines.end(exchange);
       kept?.close();
     };
-    const headers = requestHeaders(request.headers);
-    if (!headers.has("user-agent")) headers.set("user-agent", userAgent);
-    headers.set("x-request-id", requestId);
     try {
       const response = await this.#client.send(
-        { method, target, headers, body, signal: exchange.signal },
+        {
+          method,
+          target,
+          headers: this.#headersFor(request, requestId),
+          body,
+          signal: exchange.signal,
+        },
         (keptBody) => kept = keptBody,
       );
       deadlines.extend(exchange, transferMs, `the body of server "${this.name}"`);
       completed.then(end, end);
-      return new Response(response.body, {
-        status: response.status,
-        headers: responseHeaders(response.headers),
-      });
+      const headers = responseHeaders(response.headers);
+      headers.set("x-request-id", requestId);
+      return new Response(response.body, { status: response.status, headers });
     } catch (error) {
       end();
       throw error;
     }
+  }
+
+  /**
+   * Opens the store's side of a WebSocket, and joins it to the client's once that is open.
+   *
+   * @param forward The client's handshake.
+   * @param upgrade Accepts the handshake with the subprotocol that the store chose.
+   * @returns What `upgrade` answers the client.
+   * @throws {GatewayError} NET-005 for a target that is refused, and whatever `StoreClient.openWebSocket` throws.
+   */
+  async openWebSocket(
+    { request, target, requestId }: Omit<ForwardRequest, "completed">,
+    upgrade: (protocol: string) => { readonly socket: WebSocket; readonly response: Response },
+  ): Promise<Response> {
+    this.#checkTarget(target);
+    const { deadlines, config } = this.#options;
+    const exchange = deadlines.begin(config.timeouts.headersMs, `server "${this.name}" to answer`);
+    const headers = this.#headersFor(request, requestId);
+    const offered = headers.get("sec-websocket-protocol") ?? "";
+    for (const name of HANDSHAKE) headers.delete(name);
+    try {
+      const relay = new WebSocketRelay();
+      const store = await this.#client.openWebSocket(
+        { method: "GET", target, headers, body: null, signal: exchange.signal },
+        offered.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== ""),
+        relay.fromStore,
+      );
+      const { socket, response } = upgrade(store.protocol);
+      relay.join(socket, store);
+      return response;
+    } finally {
+      deadlines.end(exchange);
+    }
+  }
+
+  #checkTarget(target: string): void {
+    const fault = findTargetFault(target);
+    if (fault === undefined) return;
+    throw new GatewayError("NET-005", `Cannot forward the request: ${fault}`, {
+      server: this.name,
+    });
+  }
+
+  #headersFor(request: Request, requestId: string): Headers {
+    const headers = requestHeaders(request.headers);
+    if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
+    headers.set("x-request-id", requestId);
+    return headers;
   }
 }

@@ -10,6 +10,7 @@ import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { HttpClient } from "../network/http_client.ts";
+import type { WebSocketMessage } from "./web_socket_relay.ts";
 import type { Logger } from "../telemetry/logger.ts";
 
 /** What a store's client works with. */
@@ -65,6 +66,33 @@ export class StoreClient {
       await response.body?.cancel();
       url = this.#follow(url, location, request, response.status, redirects);
     }
+  }
+
+  /**
+   * Opens a WebSocket to the store, signed: the event reports of PS3.18, section 8.10.4.
+   *
+   * @param request The client's handshake.
+   * @param protocols The subprotocols that the client offers.
+   * @param onMessage Takes the store's messages.
+   * @returns The socket, open.
+   * @throws {GatewayError} Whatever signing throws; NET-002 when the store refuses the handshake.
+   */
+  async openWebSocket(
+    { method, target, headers, signal }: StoreRequest,
+    protocols: readonly string[],
+    onMessage: (message: WebSocketMessage) => void,
+  ): Promise<WebSocket> {
+    const { authorizer, http } = this.#options;
+    const url = this.url + target;
+    const signing = authorizer.authorize({ method, url, headers, body: null, signal });
+    const authorization = signing instanceof Promise ? await signing : signing;
+    for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
+    return await http.openWebSocket(authorization.url ?? url, {
+      protocols,
+      headers,
+      signal,
+      onMessage,
+    });
   }
 
   /** Signs and sends; once more with a new credential when the store refuses the old one. */

@@ -1,0 +1,30 @@
+/**
+ * Gives each request an identifier that goes to the store, into the log and into the answer: the
+ * client's own `X-Request-ID` where it is acceptable. (Hono's own middleware sets the header before the
+ * answer is there, which breaks WebSocket handshakes: their answer must not be touched.)
+ *
+ * @module
+ */
+import type { MiddlewareHandler } from "hono";
+import type { GatewayEnv } from "./gateway_env.ts";
+
+/** What cannot forge a log line or a header. */
+const ACCEPTABLE = /^[\w.~:=+/@-]{1,128}$/;
+
+/**
+ * Sets `requestId` in the request's context.
+ *
+ * @param c The request's context.
+ * @param next What comes after.
+ */
+export const identifyRequest: MiddlewareHandler<GatewayEnv> = async function identifyRequest(
+  c,
+  next,
+) {
+  const given = c.req.raw.headers.get("x-request-id");
+  c.set(
+    "requestId",
+    given !== null && ACCEPTABLE.test(given) ? given : crypto.randomUUID(),
+  );
+  await next();
+};
