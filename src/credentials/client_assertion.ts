@@ -107,8 +107,10 @@ export function addAssertion(
  * assert.equal(defaultAudience({ tokenEndpoint }), "https://tenant.eu.auth0.com/");
  * ```
  */
-export function defaultAudience({ tokenEndpoint, issuer }: AuthenticationTarget): string {
-  switch (providerOf(tokenEndpoint)) {
+export function defaultAudience(
+  { tokenEndpoint, issuer, provider }: AuthenticationTarget,
+): string {
+  switch (provider ?? providerOf(tokenEndpoint)) {
     case "auth0":
       return new URL("/", tokenEndpoint).href;
     case "okta":

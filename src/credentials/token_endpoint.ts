@@ -32,6 +32,8 @@ export interface TokenEndpointOptions extends ProviderConnection {
   readonly secrets: readonly string[];
   /** The provider, where the configuration says it: its own remedies are told. */
   readonly provider?: ProviderName | undefined;
+  /** Puts an answer that has a form of the provider's own into that of OAuth2. */
+  readonly translate?: (answer: ProviderAnswer) => ProviderAnswer;
   /** The key that tokens are bound to, where they are. */
   readonly dpop?: DpopKey | undefined;
 }
@@ -68,11 +70,11 @@ export class TokenEndpoint {
     signal: AbortSignal,
   ): Promise<Token> {
     return withinTimeLimit(this.#options, SERVICE, signal, async (signal) => {
-      const { url } = this.#options;
+      const { url, provider } = this.#options;
       if (typeof url === "string") {
-        return await this.#ask(grant, authenticate, { tokenEndpoint: url }, signal);
+        return await this.#ask(grant, authenticate, { tokenEndpoint: url, provider }, signal);
       }
-      const target = await url.locate(signal);
+      const target = { ...await url.locate(signal), provider };
       try {
         const token = await this.#ask(grant, authenticate, target, signal);
         url.report(true);
@@ -109,8 +111,8 @@ export class TokenEndpoint {
     let sent = await send();
     // Once: a provider that refuses its own nonce would never be content.
     if (sent.hasNewNonce && isNonceRequest(sent.answer)) sent = await send();
-    const { server, secrets, provider } = this.#options;
-    return parseTokenResponse(sent.answer, {
+    const { server, secrets, provider, translate = (answer) => answer } = this.#options;
+    return parseTokenResponse(translate(sent.answer), {
       server,
       issuedAtMs: sent.issuedAtMs,
       secrets,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ProviderName } from "../config/identity_provider.ts";
 
 /** Where a token request goes. */
 export interface AuthenticationTarget {
@@ -10,6 +11,8 @@ export interface AuthenticationTarget {
   readonly tokenEndpoint: string;
   /** The provider's issuer, where it is known by discovery. */
   readonly issuer?: string | undefined;
+  /** The provider, where the configuration says it. */
+  readonly provider?: ProviderName | undefined;
 }
 
 /** Adds the client's identity and its proof to a token request. */

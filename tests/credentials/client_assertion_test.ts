@@ -78,6 +78,11 @@ const audiences: [target: AuthenticationTarget, audience: string, source: string
     "https://c.okta.com/oauth2/v1/token",
     "Okta: the token endpoint",
   ],
+  [
+    { tokenEndpoint: "https://login.test/oauth/token", provider: "auth0" },
+    "https://login.test/",
+    "Auth0 with a domain of one's own",
+  ],
 ];
 for (const [to, audience, source] of audiences) {
   Deno.test(`defaultAudience is ${audience} (${source})`, () => {
