@@ -7,6 +7,8 @@
 import type { AwsCredentials } from "./aws_config.ts";
 import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { CredentialsConfig } from "./gateway_config.ts";
+import type { GoogleCredentials } from "./google_config.ts";
+import { isLoopback } from "./host_names.ts";
 
 /** What a way of signing has to reach. */
 export interface CredentialsReach {
@@ -42,6 +44,8 @@ export function credentialsReach(credentials: CredentialsConfig): CredentialsRea
       return { ...NOTHING, urls: tokenEndpointUrls(credentials.tokenEndpoint) };
     case "token_file":
       return { ...NOTHING, files: [credentials.file] };
+    case "google":
+      return googleReach(credentials);
     case "aws":
       return awsReach(credentials);
     case "azure_managed_identity": {
@@ -56,6 +60,25 @@ export function credentialsReach(credentials: CredentialsConfig): CredentialsRea
 function tokenEndpointUrls(endpoint: string | DiscoveryConfig): string[] {
   if (typeof endpoint === "string") return [endpoint];
   return [endpoint.url, ...endpoint.allowedHosts.map((host) => `https://${host}`)];
+}
+
+function googleReach({ grant, impersonation }: GoogleCredentials): CredentialsReach {
+  const urls = impersonation === undefined ? [] : [impersonation.url];
+  if (grant.type === "metadata") return { ...NOTHING, urls, localUrls: [grant.origin] };
+  urls.push(grant.tokenEndpoint);
+  if (grant.type !== "external_account") return { ...NOTHING, urls };
+  const { subject } = grant;
+  if (subject.from === "file") return { ...NOTHING, urls, files: [subject.file] };
+  return isLocal(subject.url)
+    ? { ...NOTHING, urls, localUrls: [subject.url] }
+    : { ...NOTHING, urls: [...urls, subject.url] };
+}
+
+/** Whether a service of this machine or its platform is meant, such as a metadata service. */
+function isLocal(url: string): boolean {
+  const { hostname } = new URL(url);
+  return isLoopback(hostname) || hostname.startsWith("169.254.") ||
+    hostname === "metadata.google.internal";
 }
 
 function awsReach({ keys, role, sts, payloadSigning }: AwsCredentials): CredentialsReach {

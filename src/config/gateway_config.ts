@@ -10,6 +10,7 @@ import type { ManagedIdentity } from "./azure_config.ts";
 import type { ClientAuthentication } from "./client_authentication_config.ts";
 import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { ProviderName } from "./identity_provider.ts";
+import type { GoogleCredentials } from "./google_config.ts";
 import type { Secret } from "./secret.ts";
 import type { BasicCredentials, FixedHeaders, StaticToken, TokenFile } from "./static_config.ts";
 
@@ -114,6 +115,7 @@ export type CredentialsConfig =
   | ClientCredentials
   | ManagedIdentity
   | AwsCredentials
+  | GoogleCredentials
   | StaticToken
   | TokenFile
   | BasicCredentials

@@ -11,16 +11,23 @@ import type { TokenManager } from "./token_manager.ts";
 export class BearerAuthorizer implements Authorizer {
   readonly #kind: string;
   readonly #manager: TokenManager;
+  readonly #beside: Readonly<Record<string, string>>;
   /** What was last given out: the same object for as long as the token is the same. */
   #last: { readonly token: Token; readonly authorization: Authorization } | undefined;
 
   /**
    * @param kind The way of signing, as in the configuration.
    * @param manager Keeps the token; it is closed with this authorizer.
+   * @param beside Headers that go with every token.
    */
-  constructor(kind: string, manager: TokenManager) {
+  constructor(
+    kind: string,
+    manager: TokenManager,
+    beside: Readonly<Record<string, string>> = {},
+  ) {
     this.#kind = kind;
     this.#manager = manager;
+    this.#beside = beside;
   }
 
   /**
@@ -93,7 +100,10 @@ export class BearerAuthorizer implements Authorizer {
 
   #authorization(token: Token): Authorization {
     if (this.#last?.token === token) return this.#last.authorization;
-    const headers = Object.freeze({ authorization: `${token.type} ${token.value}` });
+    const headers = Object.freeze({
+      ...this.#beside,
+      authorization: `${token.type} ${token.value}`,
+    });
     const authorization = Object.freeze({ headers });
     this.#last = { token, authorization };
     return authorization;

@@ -24,6 +24,7 @@ import { DpopAuthorizer } from "./dpop_authorizer.ts";
 import { DpopKey } from "./dpop_key.ts";
 import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed_headers_authorizer.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
+import { createGoogleSource } from "./google/create_google_source.ts";
 import { ManagedIdentitySource } from "./managed_identity_source.ts";
 import { NoneAuthorizer } from "./none_authorizer.ts";
 import { SigV4Authorizer } from "./sig_v4_authorizer.ts";
@@ -93,6 +94,11 @@ export function createAuthorizer(
       );
     case "azure_managed_identity":
       return bearer(credentials, new ManagedIdentitySource(credentials, connection));
+    case "google":
+      return bearer(credentials, createGoogleSource(credentials, connection), {
+        ...(credentials.quotaProject !== undefined &&
+          { "x-goog-user-project": credentials.quotaProject }),
+      });
     case "aws":
       return sigV4(credentials);
     default:
@@ -116,8 +122,9 @@ export function createAuthorizer(
   function bearer(
     { kind, refreshBufferMs }: TokenRefreshConfig & { readonly kind: string },
     source: TokenSource,
+    beside: Readonly<Record<string, string>> = {},
   ): BearerAuthorizer {
-    return new BearerAuthorizer(kind, manage(source, refreshBufferMs));
+    return new BearerAuthorizer(kind, manage(source, refreshBufferMs), beside);
   }
 
   function sigV4({ region, service, payloadSigning, ...aws }: AwsCredentials): Authorizer {

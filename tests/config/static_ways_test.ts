@@ -63,7 +63,7 @@ const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
   [{ ProviderType: "bearer", TokenFile: "" }, "CFG-002 TokenFile: must not be empty"],
   [
     { ProviderType: "bearer", Token: "a", Scope: "b" },
-    'CFG-002 Scope: belongs to ProviderType "auto"',
+    'CFG-002 Scope: belongs to ProviderType "',
   ],
   [{ ProviderType: "basic", Password: "p" }, "CFG-001 Username: Basic needs Username"],
   [{ ProviderType: "basic", Username: "u" }, "CFG-001 Password: Basic needs Password"],

@@ -17,6 +17,8 @@ export interface SigningWay {
   readonly description: string;
   /** The keys whose values choose this way, with those values. */
   readonly chosenBy: Readonly<Record<string, readonly string[]>>;
+  /** Whether the other keys fit, where the keys that choose leave more than one way. */
+  applies(raw: RawKeys): boolean;
   /** Names of the environment variables that it takes settings from. */
   readonly environment: readonly string[];
   /** Its keys, those that choose it included; what is not optional is required. */
@@ -42,6 +44,7 @@ export interface SigningWay {
 export interface SigningWayParts<Shape extends z.core.$ZodLooseShape>
   extends Pick<SigningWay, "title" | "description" | "chosenBy"> {
   readonly keys: Shape;
+  readonly applies?: SigningWay["applies"];
   readonly environment?: readonly string[];
   readonly check?: SigningWay["check"];
   /** Makes what signing needs from the keys, checked; `raw` has those of the server as well. */
@@ -67,6 +70,7 @@ export function signingWay<Shape extends z.core.$ZodLooseShape>(
     title,
     description,
     chosenBy,
+    applies: parts.applies ?? (() => true),
     environment: parts.environment ?? [],
     keys,
     check: parts.check ?? (() => {}),

@@ -10,6 +10,7 @@ import { bearerToken } from "./bearer_token.ts";
 import { clientSecret } from "./client_secret.ts";
 import { clientSecretJwt } from "./client_secret_jwt.ts";
 import { fixedHeaders } from "./fixed_headers.ts";
+import { google } from "./google.ts";
 import { managedIdentity } from "./managed_identity.ts";
 import { mutualTls } from "./mutual_tls.ts";
 import { noCredentials } from "./no_credentials.ts";
@@ -19,6 +20,7 @@ import { smart } from "./smart.ts";
 
 /** All ways of signing. */
 export const signingWays: readonly SigningWay[] = [
+  google,
   clientSecret,
   clientSecretJwt,
   privateKeyJwt,
@@ -65,5 +67,5 @@ export function chooseWay(raw: RawKeys, ways: readonly SigningWay[] = signingWay
     }
     candidates = fitting;
   }
-  return { way: candidates[0]! };
+  return { way: candidates.find((way) => way.applies(raw)) ?? candidates[0]! };
 }

@@ -1,0 +1,86 @@
+/**
+ * Tokens of Google for those who are known to another identity provider: that one's token is exchanged
+ * for them (workload identity federation; RFC 8693).
+ *
+ * @module
+ */
+import type { GoogleFederation } from "../../config/google_config.ts";
+import { clientSecretBasic } from "../client_authentication.ts";
+import { fingerprint } from "../fingerprint.ts";
+import type { ProviderConnection } from "../provider_exchange.ts";
+import type { Token, TokenSource } from "../token.ts";
+import { TokenEndpoint } from "../token_endpoint.ts";
+import type { AuthenticateClient } from "../token_request.ts";
+import { withOAuthError } from "./google_error.ts";
+import { subjectToken } from "./subject_token.ts";
+
+/** An identity of another provider. */
+export class FederationSource implements TokenSource {
+  readonly fingerprint: string;
+  readonly #federation: GoogleFederation;
+  readonly #connection: ProviderConnection;
+  readonly #grant: URLSearchParams;
+  readonly #authenticate: AuthenticateClient;
+
+  /**
+   * @param federation The pool's provider and where the other token comes from.
+   * @param scope Scopes to ask for, separated by blanks.
+   * @param connection How both providers are reached.
+   */
+  constructor(federation: GoogleFederation, scope: string, connection: ProviderConnection) {
+    const { audience, client, subject, subjectTokenType, tokenEndpoint, workforceProject } =
+      federation;
+    this.#federation = federation;
+    this.#connection = connection;
+    this.#grant = new URLSearchParams({
+      grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+      audience,
+      scope,
+      requested_token_type: "urn:ietf:params:oauth:token-type:access_token",
+      subject_token_type: subjectTokenType,
+    });
+    if (client === undefined && workforceProject !== undefined) {
+      this.#grant.set("options", JSON.stringify({ userProject: workforceProject }));
+    }
+    this.#authenticate = client === undefined
+      ? () => {}
+      : clientSecretBasic(client.id, client.secret.reveal());
+    this.fingerprint = fingerprint([
+      federation.type,
+      tokenEndpoint,
+      ...this.#grant,
+      client === undefined ? [] : [client.id, client.secret.reveal()],
+      subject.from === "file"
+        ? [subject.file]
+        : [subject.url, ...Object.entries(subject.headers).flatMap(([k, v]) => [k, v.reveal()])],
+      subject.field ?? "",
+    ]);
+  }
+
+  /** The token exchange. */
+  get endpoint(): string {
+    return this.#federation.tokenEndpoint;
+  }
+
+  /**
+   * Gets the other provider's token and exchanges it, once.
+   *
+   * @param signal Aborts it.
+   * @returns The new token.
+   * @throws {GatewayError} As `subjectToken` and `TokenEndpoint.request`.
+   */
+  async acquire(signal: AbortSignal): Promise<Token> {
+    const { subject, client, tokenEndpoint } = this.#federation;
+    const token = await subjectToken(subject, this.#connection, signal);
+    const endpoint = new TokenEndpoint({
+      ...this.#connection,
+      url: tokenEndpoint,
+      secrets: client === undefined ? [token] : [token, client.secret.reveal()],
+      provider: "google",
+      translate: withOAuthError,
+    });
+    const grant = new URLSearchParams(this.#grant);
+    grant.set("subject_token", token);
+    return await endpoint.request(grant, this.#authenticate, signal);
+  }
+}
