@@ -15,7 +15,7 @@ import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_route
 import type { GatewayEnv } from "./gateway_env.ts";
 import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
-import { identifyRequest } from "./request_id.ts";
+import { identifyRequests } from "./request_id.ts";
 import { asGatewayError, problemResponse } from "./problem.ts";
 
 /** What the gateway is made of. */
@@ -37,7 +37,7 @@ export interface GatewayOptions extends ManagementOptions {
 export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   const { metrics, logger } = options;
   const app = new Hono<GatewayEnv>();
-  app.use(identifyRequest);
+  app.use(identifyRequests());
   app.use(refuseUnknownMethods());
   app.use(countRequests(metrics));
   for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {

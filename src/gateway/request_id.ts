@@ -12,19 +12,15 @@ import type { GatewayEnv } from "./gateway_env.ts";
 const ACCEPTABLE = /^[\w.~:=+/@-]{1,128}$/;
 
 /**
- * Sets `requestId` in the request's context.
+ * Makes the middleware.
  *
- * @param c The request's context.
- * @param next What comes after.
+ * @returns Sets `requestId` in the request's context.
  */
-export const identifyRequest: MiddlewareHandler<GatewayEnv> = async function identifyRequest(
-  c,
-  next,
-) {
-  const given = c.req.raw.headers.get("x-request-id");
-  c.set(
-    "requestId",
-    given !== null && ACCEPTABLE.test(given) ? given : crypto.randomUUID(),
-  );
-  await next();
-};
+export function identifyRequests(): MiddlewareHandler<GatewayEnv> {
+  return async function identifyRequest(c, next) {
+    const given = c.req.raw.headers.get("x-request-id");
+    const isAcceptable = given !== null && ACCEPTABLE.test(given);
+    c.set("requestId", isAcceptable ? given : crypto.randomUUID());
+    await next();
+  };
+}

@@ -46,12 +46,12 @@ export class WebSocketRelay {
     client.onopen = () => {
       for (const message of this.#early ?? []) client.send(message);
       this.#early = undefined;
-      if (store.readyState === WebSocket.CLOSED) close(client, OTHER_SIDE_FAILED, "");
+      if (store.readyState === store.CLOSED) close(client, OTHER_SIDE_FAILED, "");
     };
   }
 
   #pass(message: WebSocketMessage, to: WebSocket | undefined): void {
-    if (to?.readyState !== WebSocket.OPEN) return;
+    if (to === undefined || to.readyState !== to.OPEN) return;
     if (to.bufferedAmount + sizeOf(message) > MAX_WAITING_BYTES) this.#giveUp();
     else to.send(message);
   }
@@ -69,7 +69,7 @@ function sizeOf(message: WebSocketMessage): number {
 
 /** Scripts may send 1000 and the codes from 3000 on, and no others (WebSockets Standard). */
 function close(socket: WebSocket, code: number, reason: string): void {
-  if (socket.readyState === WebSocket.CLOSED || socket.readyState === WebSocket.CLOSING) return;
+  if (socket.readyState === socket.CLOSED || socket.readyState === socket.CLOSING) return;
   if (code === 1000 || code >= 3000) socket.close(code, reason);
   else socket.close(OTHER_SIDE_FAILED, `the other side closed with ${code}`);
 }
