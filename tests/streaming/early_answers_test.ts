@@ -48,8 +48,12 @@ Deno.test("A store's answer before it has read a 1 GiB upload reaches the client
       await t.step(`413 ${manner}, ${framing}`, async () => {
         origin.play((exchange) => answer(exchange, 413));
         const { status, text } = await uploadUntilAnswered(stack.gateway.url, headers, block);
-        assert.equal(status, 413);
-        assert.equal(text, "early");
+        assert.deepEqual([status, text], [413, "early"]);
+      });
+      await t.step(`413 ${manner}, ${framing}, to a client that reads late`, async () => {
+        origin.play((exchange) => answer(exchange, 413));
+        const { status, text } = await uploadThenRead(stack.gateway.url, headers, block);
+        assert.deepEqual([status, text], [413, "early"]);
       });
       await t.step(`401 ${manner}, ${framing}`, async () => {
         origin.play((exchange) => answer(exchange, 401));
@@ -99,15 +103,32 @@ async function uploadUntilAnswered(
   const sending = (async () => {
     for (let count = 0; count < BLOCKS && !isAnswered; count++) await client.write(block);
   })().catch(() => {});
-  const reading = (async () => {
-    const answer = await client.answer();
-    let text = "";
-    for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-    return { status: answer.status, text };
-  })();
-  const result = await within(LIMIT_MS, "an answer", reading);
+  const result = await within(LIMIT_MS, "an answer", readAnswer(client));
   isAnswered = true;
   client[Symbol.dispose]();
   await sending;
   return result;
+}
+
+/** Sends 1 GiB, or as much of it as is taken, and only then looks for an answer. */
+async function uploadThenRead(
+  url: string,
+  headers: Record<string, string>,
+  block: Uint8Array,
+): Promise<{ status: number; text: string }> {
+  using client = await RawClient.connect(url);
+  const sending = (async () => {
+    await client.write(client.head("POST", "/dicom-web/main/studies", headers));
+    for (let count = 0; count < BLOCKS; count++) await client.write(block);
+    if (headers["transfer-encoding"] === "chunked") await client.write("0\r\n\r\n");
+  })().catch(() => {});
+  await within(LIMIT_MS, "the end of the upload", sending);
+  return await within(LIMIT_MS, "an answer", readAnswer(client));
+}
+
+async function readAnswer(client: RawClient): Promise<{ status: number; text: string }> {
+  const answer = await client.answer();
+  let text = "";
+  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
+  return { status: answer.status, text };
 }
