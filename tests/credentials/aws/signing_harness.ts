@@ -1,0 +1,155 @@
+/**
+ * Sends requests through a whole store, signed for AWS, to an origin that keeps exactly what arrived
+ * and may check the signatures as AWS does.
+ *
+ * @module
+ */
+import type { AwsCredentials } from "../../../src/config/aws_config.ts";
+import { Secret } from "../../../src/config/secret.ts";
+import type { Authorizer } from "../../../src/credentials/authorizer.ts";
+import { type Clock, systemClock } from "../../../src/credentials/clock.ts";
+import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
+import { createTokenStore } from "../../../src/credentials/create_token_store.ts";
+import { authority, HttpClient } from "../../../src/network/http_client.ts";
+import { createMetrics } from "../../../src/telemetry/metrics.ts";
+import { Deadlines } from "../../../src/upstream/deadlines.ts";
+import { Store } from "../../../src/upstream/store.ts";
+import { MemoryLogger } from "../../fixtures/memory_logger.ts";
+import type { ArrivedRequest } from "../../fixtures/sig_v4_verifier.ts";
+import { serverConfig } from "../../fixtures/token_worker.ts";
+
+/** Access key of the configuration. */
+export const ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE";
+/** Its secret. */
+export const SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/** What goes through the store. */
+export interface Sending {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: BodyInit | null;
+  readonly signal?: AbortSignal;
+}
+
+/** What a test has in hand. */
+export interface SigningParts {
+  readonly arrived: ArrivedRequest[];
+  readonly logger: MemoryLogger;
+  readonly authorizer: Authorizer;
+  /** The state directory, where bodies are kept. */
+  readonly directory: string;
+  /** Sends a request to the store and waits for the end of its answer. */
+  send(target: string, sending?: Sending): Promise<Response>;
+}
+
+/** What a test may choose. */
+export interface SigningOptions {
+  readonly credentials?: Partial<AwsCredentials>;
+  readonly clock?: Clock;
+  /** Answers in place of 200; the number of the request counts from 1. */
+  readonly answer?: (request: ArrivedRequest, count: number) => Response | Promise<Response>;
+  /** Further URLs that may be contacted. */
+  readonly urls?: readonly string[];
+}
+
+/**
+ * Runs a test, then closes what it made.
+ *
+ * @param options What it chooses.
+ * @param test The test.
+ */
+export async function withSigning(
+  options: SigningOptions,
+  test: (parts: SigningParts) => Promise<void>,
+): Promise<void> {
+  const { clock = systemClock, answer = () => new Response("ok") } = options;
+  const arrived: ArrivedRequest[] = [];
+  const stop = new AbortController();
+  const origin = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, signal: stop.signal, onListen: () => {} },
+    async (request) => {
+      const { method, url, headers } = request;
+      const one = { method, url, headers, body: await request.bytes() };
+      arrived.push(one);
+      return await answer(one, arrived.length);
+    },
+  );
+  const url = `http://127.0.0.1:${origin.addr.port}/datastore/0123456789abcdef`;
+  const directory = await Deno.makeTempDir({ prefix: "signing-test-" });
+  const metrics = createMetrics();
+  const logger = new MemoryLogger();
+  const http = new HttpClient({
+    allowlist: new Set([url, ...options.urls ?? []].map((url) => authority(url))),
+  });
+  const collaborators = { stateDirectory: directory, metrics, logger, clock };
+  const store = createTokenStore({ backend: "memory" }, collaborators);
+  const config = {
+    ...serverConfig({ tokenEndpoint: "https://idp.test/token" }),
+    name: "main",
+    url,
+    credentials: credentials(options.credentials),
+  };
+  const authorizer = createAuthorizer(config, { ...collaborators, http, store });
+  const forwarder = new Store({
+    config,
+    authorizer,
+    http,
+    deadlines: new Deadlines(),
+    logger,
+    userAgent: "dicomweb-gateway/test",
+  });
+  try {
+    await test({
+      arrived,
+      logger,
+      authorizer,
+      directory,
+      async send(target, { method = "GET", headers = {}, body = null, signal } = {}) {
+        const completed = Promise.withResolvers<void>();
+        try {
+          const response = await forwarder.forward({
+            request: new Request("http://gateway/", {
+              method,
+              headers,
+              body,
+              ...(signal && { signal }),
+            }),
+            target,
+            requestId: "request-1",
+            completed: completed.promise,
+          });
+          const text = await response.text();
+          return new Response(text === "" ? null : text, response);
+        } finally {
+          completed.resolve();
+        }
+      },
+    });
+  } finally {
+    await authorizer.close();
+    await store.close();
+    http.close();
+    stop.abort();
+    await origin.finished;
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function credentials(changes: Partial<AwsCredentials> = {}): AwsCredentials {
+  return {
+    kind: "aws",
+    region: "eu-west-1",
+    service: "medical-imaging",
+    keys: {
+      from: "configuration",
+      accessKeyId: ACCESS_KEY_ID,
+      secretAccessKey: new Secret(SECRET_ACCESS_KEY),
+      sessionToken: undefined,
+    },
+    role: undefined,
+    sts: { url: "https://sts.eu-west-1.amazonaws.com/", region: "eu-west-1" },
+    payloadSigning: "sha256",
+    refreshBufferMs: 300_000,
+    ...changes,
+  };
+}
