@@ -4,7 +4,10 @@
  * @module
  */
 import { z } from "zod";
+import { certificatesIn } from "../pem.ts";
+import type { RawKeys, ReadContext } from "../read_context.ts";
 import { buildKeyAssertion, checkPrivateKeys, privateKeyKeys } from "./assertion_keys.ts";
+import { isEntra } from "./entra.ts";
 import { type SigningWay, signingWay } from "./signing_way.ts";
 import {
   buildClientCredentials,
@@ -28,6 +31,26 @@ export const privateKeyJwt: SigningWay = signingWay({
   check(raw, context) {
     checkTokenRequest(raw, context);
     checkPrivateKeys(raw, context);
+    checkCertificate(raw, context);
   },
-  build: (keys) => buildClientCredentials(keys, buildKeyAssertion(keys)),
+  // Entra ID's document wants PS256 of certificates.
+  build: (keys) =>
+    buildClientCredentials(
+      keys,
+      buildKeyAssertion(keys, isEntra(keys) ? { rsaAlgorithm: "PS256" } : {}),
+    ),
 });
+
+/** Entra ID finds the key by the thumbprint of the certificate that was uploaded to it. */
+function checkCertificate(raw: RawKeys, { path, report }: ReadContext): void {
+  const { PrivateKey: given, AssertionCertificate: certificate } = raw;
+  const [key] = [given].flat();
+  if (!isEntra(raw) || certificate !== undefined || typeof key !== "string") return;
+  if (certificatesIn(key).length === 0) {
+    report.add(
+      "CFG-001",
+      [...path, "AssertionCertificate"],
+      "Azure needs AssertionCertificate, unless PrivateKey holds the certificate as well",
+    );
+  }
+}

@@ -11,7 +11,14 @@ import { type ProviderName, providerOf } from "../identity_provider.ts";
 import { type RawKeys, rawKeys, type ReadContext } from "../read_context.ts";
 import { flag, httpUrl, text } from "../value_schemas.ts";
 import { buildDiscovery, checkDiscovery, discoveryKeys } from "./discovery_keys.ts";
-import { AZURE_DICOM_SCOPE, entraTokenEndpoint, isEntra } from "./entra.ts";
+import {
+  AZURE_DICOM_SCOPE,
+  checkEntra,
+  entraKeys,
+  entraScope,
+  entraTokenEndpoint,
+  isEntra,
+} from "./entra.ts";
 import { buildTokenRules, checkTokenKeys, tokenKeys } from "./token_keys.ts";
 
 /** The values of `ProviderType` that mean the client credentials grant. */
@@ -52,17 +59,17 @@ export const dpopKey = flag().default(false).describe(
 /** Keys of the client credentials grant. */
 export const tokenRequestKeys = {
   ProviderType: z.enum(clientCredentialsProviders).default("auto").describe(
-    "The identity provider. `azure` derives `TokenEndpoint` and `Scope` from `TenantId`; `auto` does " +
-      "so where `TenantId` stands without `TokenEndpoint` or that is at a host of Entra ID. The " +
-      "others only say whose advice to give when a token is refused, where the host does not tell",
+    "The identity provider. `azure` derives `TokenEndpoint` and `Scope` from `TenantId` and `Cloud`; " +
+      "`auto` does so where `TenantId` stands without `TokenEndpoint` or that is at a host of Entra " +
+      "ID. The others only say whose advice to give when a token is refused, where the host does not " +
+      "tell",
   ),
   TokenEndpoint: httpUrl({ query: true }).optional().describe(
     "URL of the token endpoint. Required unless `Issuer` is set or Azure's can be derived from " +
       "`TenantId`",
   ),
   ...discoveryKeys,
-  TenantId: z.string().regex(/^[A-Za-z0-9.-]+$/, "must be a tenant's identifier or domain")
-    .optional().describe("Tenant of Microsoft Entra ID (Azure)"),
+  ...entraKeys,
   ClientId: text().describe("The client's identifier at the provider"),
   Scope: z.string().optional().describe(
     `Scopes to ask for, separated by blanks. For Azure \`${AZURE_DICOM_SCOPE}\` unless given`,
@@ -93,13 +100,7 @@ export function checkTokenRequest(raw: RawKeys, context: ReadContext): void {
       `OAuth2 needs ${how}`,
     );
   }
-  if (tenant !== undefined && !isEntra(raw)) {
-    report.add(
-      "CFG-002",
-      [...path, "TenantId"],
-      'belongs to ProviderType "azure" or a TokenEndpoint at a host of Entra ID; remove it',
-    );
-  }
+  checkEntra(raw, context);
   // Auth0 gives a client without an API no token, whatever the tenant's default audience is.
   if (providerIn(raw) === "auth0" && (raw["Audience"] ?? raw["Resource"]) === undefined) {
     report.add("CFG-001", [...path, "Audience"], "Auth0 needs Audience: the API's identifier");
@@ -138,10 +139,8 @@ export function buildClientCredentials(
   keys: z.output<z.ZodObject<typeof tokenRequestKeys>>,
   clientAuthentication: ClientAuthentication,
 ): ClientCredentials {
-  const entra = isEntra(keys);
-  const endpoint = keys.TokenEndpoint ?? entraTokenEndpoint(keys.TenantId ?? "");
+  const endpoint = keys.TokenEndpoint ?? entraTokenEndpoint(keys.TenantId ?? "", keys.Cloud);
   const issuer = keys.TokenEndpoint === undefined ? keys.Issuer : undefined;
-  const derivedScope = entra && keys.Resource === undefined ? AZURE_DICOM_SCOPE : undefined;
   return {
     kind: "client_credentials",
     provider: providerIn(keys),
@@ -150,7 +149,7 @@ export function buildClientCredentials(
       : buildDiscovery("issuer", issuer, keys.AllowedHosts),
     clientId: keys.ClientId,
     clientAuthentication,
-    scope: keys.Scope || derivedScope,
+    scope: keys.Scope || entraScope(keys),
     audience: keys.Audience,
     resource: keys.Resource,
     tokenParameters: keys.TokenParameters,

@@ -1,0 +1,166 @@
+/**
+ * What is derived for Microsoft Entra ID, and for whom: never for a host that merely looks like it.
+ */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { networkAllowlist } from "../../src/config/allowlist.ts";
+import type { ClientCredentials } from "../../src/config/gateway_config.ts";
+import { parseSection, problemsOf } from "./memory_files.ts";
+
+type Keys = Readonly<Record<string, unknown>>;
+
+const CLIENT = { Url: "https://store.example", ClientId: "c", ClientSecret: "s" };
+const SCOPE = "https://dicom.healthcareapis.azure.com/.default";
+
+async function credentials(keys: Keys): Promise<ClientCredentials> {
+  const config = await parseSection({ Servers: { main: { ...CLIENT, ...keys } } });
+  const found = config.servers.get("main")!.credentials;
+  assert(found.kind === "client_credentials");
+  return found;
+}
+
+async function problems(keys: Keys): Promise<string[]> {
+  const section = { Servers: { main: { ...CLIENT, ...keys } } };
+  return (await problemsOf({ DicomWebOAuth: section })).map(({ code, path, message }) =>
+    `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
+  );
+}
+
+const derived: readonly (readonly [keys: Keys, endpoint: string, scope: string | undefined])[] = [
+  [
+    { ProviderType: "azure", TenantId: "contoso.example" },
+    "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token",
+    SCOPE,
+  ],
+  [
+    { TenantId: "contoso.example" },
+    "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token",
+    SCOPE,
+  ],
+  [
+    { ProviderType: "azure", TenantId: "t", Cloud: "usgovernment", Scope: "api://us/.default" },
+    "https://login.microsoftonline.us/t/oauth2/v2.0/token",
+    "api://us/.default",
+  ],
+  [
+    { TenantId: "t", Cloud: "china", Scope: "api://cn/.default" },
+    "https://login.partner.microsoftonline.cn/t/oauth2/v2.0/token",
+    "api://cn/.default",
+  ],
+  [
+    { TokenEndpoint: "https://login.microsoftonline.com/t/oauth2/v2.0/token" },
+    "https://login.microsoftonline.com/t/oauth2/v2.0/token",
+    SCOPE,
+  ],
+  [
+    { TokenEndpoint: "https://login.microsoftonline.com/t/oauth2/token", Resource: "https://r" },
+    "https://login.microsoftonline.com/t/oauth2/token",
+    undefined,
+  ],
+];
+for (const [keys, endpoint, scope] of derived) {
+  Deno.test(`Entra ID: ${JSON.stringify(keys)} asks ${endpoint}`, async () => {
+    const found = await credentials(keys);
+    assert.equal(found.tokenEndpoint, endpoint);
+    assert.equal(found.scope, scope);
+    assert.equal(found.provider, "azure");
+  });
+}
+
+const hostile = [
+  "https://login.microsoftonline.com.evil.example/t/oauth2/v2.0/token",
+  "https://evil.example/login.microsoftonline.com/oauth2/v2.0/token",
+  "https://evil.example/?login.microsoftonline.com",
+  "https://xlogin.microsoftonline.com/t/oauth2/v2.0/token",
+  "https://login-microsoftonline.com/t/oauth2/v2.0/token",
+  "https://login.microsoftonline.com-evil.example/t",
+];
+for (const endpoint of hostile) {
+  Deno.test(`Entra ID is not taken for ${endpoint}: no scope is derived, no secret goes elsewhere`, async () => {
+    const found = await credentials({ TokenEndpoint: endpoint });
+    assert.equal(found.scope, undefined);
+    assert.equal(found.tokenEndpoint, endpoint);
+    const config = await parseSection({
+      Servers: { main: { ...CLIENT, TokenEndpoint: endpoint } },
+    });
+    const host = new URL(endpoint).hostname;
+    assert.deepEqual(networkAllowlist(config), [`${host}:443`, "store.example:443"].sort());
+    const [refused] = await problems({ TokenEndpoint: endpoint, TenantId: "t" });
+    assert.match(refused ?? "", /TenantId: belongs to ProviderType "azure" or a TokenEndpoint at/);
+  });
+}
+
+const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
+  [
+    { ProviderType: "azure", TenantId: "t", Cloud: "germany" },
+    'CFG-002 Cloud: must be one of "public", "usgovernment", "china"',
+  ],
+  [
+    { ProviderType: "azure", TenantId: "t", Cloud: "usgovernment" },
+    "CFG-001 Scope: Azure needs Scope in a cloud other than the public one",
+  ],
+  [
+    { TokenEndpoint: "https://login.microsoftonline.us/t/oauth2/v2.0/token" },
+    "CFG-001 Scope: Azure needs Scope in a cloud other than the public one",
+  ],
+  [
+    {
+      TokenEndpoint: "https://login.microsoftonline.us/t/oauth2/v2.0/token",
+      Cloud: "china",
+      Scope: "a",
+    },
+    'CFG-002 Cloud: is not that of TokenEndpoint, which is "usgovernment"',
+  ],
+  [
+    { ProviderType: "keycloak", TokenEndpoint: "https://idp.example/t", Cloud: "public" },
+    'CFG-002 Cloud: belongs to ProviderType "azure"',
+  ],
+];
+for (const [keys, problem] of wrong) {
+  Deno.test(`Entra ID is refused: ${problem} (${JSON.stringify(keys)})`, async () => {
+    const found = await problems(keys);
+    assert.equal(found.length, 1, found.join("\n"));
+    assert(found[0]?.startsWith(problem), found[0]);
+  });
+}
+
+/** A key and its certificate, as `az ad sp create-for-rbac --create-cert` writes them. */
+function bundle(): { readonly key: string; readonly certificate: string } {
+  const pem = execFileSync("openssl", [
+    ..."req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gateway -keyout - -out -".split(" "),
+  ], { stdio: ["ignore", "pipe", "ignore"] }).toString();
+  const end = pem.indexOf("-----BEGIN CERTIFICATE-----");
+  return { key: pem.slice(0, end), certificate: pem.slice(end) };
+}
+
+Deno.test("Entra ID with a certificate: PS256 and its thumbprints, from one file or from two", async () => {
+  const { key, certificate } = bundle();
+  const azure = {
+    ProviderType: "azure",
+    TenantId: "t",
+    ClientSecret: undefined,
+    ClientAuthentication: "private_key_jwt",
+  };
+  const forms = [{ PrivateKey: key, AssertionCertificate: certificate }, {
+    PrivateKey: key + certificate,
+  }];
+  for (const form of forms) {
+    const { clientAuthentication } = await credentials({ ...azure, ...form });
+    assert(clientAuthentication.method === "private_key_jwt");
+    assert.equal(clientAuthentication.keys[0].algorithm, "PS256");
+    assert.match(clientAuthentication.certificate?.sha256 ?? "", /^[\w-]{43}$/);
+    assert.match(clientAuthentication.certificate?.sha1 ?? "", /^[\w-]{27}$/);
+  }
+  const chosen = await credentials({ ...azure, ...forms[0], AssertionAlgorithm: "RS256" });
+  assert(chosen.clientAuthentication.method === "private_key_jwt");
+  assert.equal(chosen.clientAuthentication.keys[0].algorithm, "RS256");
+  assert.deepEqual(await problems({ ...azure, PrivateKey: key }), [
+    "CFG-001 AssertionCertificate: Azure needs AssertionCertificate, unless PrivateKey holds the " +
+    "certificate as well",
+  ]);
+  const other = { PrivateKey: key, AssertionCertificate: bundle().certificate };
+  assert.match(
+    (await problems({ ...azure, ...other })).join(),
+    /holds no certificate of the private/,
+  );
+});
