@@ -9,6 +9,7 @@ import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { CredentialsConfig } from "./gateway_config.ts";
 import type { GoogleCredentials } from "./google_config.ts";
 import { isLoopback } from "./host_names.ts";
+import type { VerificationKeys } from "./token_validation_config.ts";
 
 /** What a way of signing has to reach. */
 export interface CredentialsReach {
@@ -34,6 +35,14 @@ const NOTHING: CredentialsReach = { urls: [], localUrls: [], files: [], state: f
  * @returns Hosts, files and whether the state directory is used.
  */
 export function credentialsReach(credentials: CredentialsConfig): CredentialsReach {
+  const reach = signingReach(credentials);
+  if (!("tokenValidation" in credentials) || credentials.tokenValidation === undefined) {
+    return reach;
+  }
+  return { ...reach, urls: [...reach.urls, ...keyUrls(credentials.tokenValidation.keys)] };
+}
+
+function signingReach(credentials: CredentialsConfig): CredentialsReach {
   switch (credentials.kind) {
     case "none":
     case "static_token":
@@ -41,7 +50,7 @@ export function credentialsReach(credentials: CredentialsConfig): CredentialsRea
     case "headers":
       return NOTHING;
     case "client_credentials":
-      return { ...NOTHING, urls: tokenEndpointUrls(credentials.tokenEndpoint) };
+      return { ...NOTHING, urls: endpointUrls(credentials.tokenEndpoint) };
     case "token_file":
       return { ...NOTHING, files: [credentials.file] };
     case "google":
@@ -56,8 +65,19 @@ export function credentialsReach(credentials: CredentialsConfig): CredentialsRea
   }
 }
 
-/** Where the token endpoint is yet to be learnt, every host counts that it may be at. */
-function tokenEndpointUrls(endpoint: string | DiscoveryConfig): string[] {
+function keyUrls(keys: VerificationKeys): string[] {
+  switch (keys.from) {
+    case "configuration":
+      return [];
+    case "url":
+      return [keys.url];
+    case "discovery":
+      return endpointUrls(keys.discovery);
+  }
+}
+
+/** Where an endpoint is yet to be learnt, every host counts that it may be at. */
+function endpointUrls(endpoint: string | DiscoveryConfig): string[] {
   if (typeof endpoint === "string") return [endpoint];
   return [endpoint.url, ...endpoint.allowedHosts.map((host) => `https://${host}`)];
 }

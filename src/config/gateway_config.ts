@@ -13,6 +13,7 @@ import type { ProviderName } from "./identity_provider.ts";
 import type { GoogleCredentials } from "./google_config.ts";
 import type { Secret } from "./secret.ts";
 import type { BasicCredentials, FixedHeaders, StaticToken, TokenFile } from "./static_config.ts";
+import type { TokenValidationConfig } from "./token_validation_config.ts";
 
 /** The whole configuration. Times are in milliseconds. */
 export interface GatewayConfig {
@@ -148,24 +149,8 @@ export interface ClientCredentials extends TokenRefreshConfig {
 export interface TokenRefreshConfig {
   /** How long before its expiry a token is renewed. */
   readonly refreshBufferMs: number;
-  /** How a token is checked before it is used; `undefined`: it is not. */
+  /** How tokens are checked before they are used; `undefined`: they are not. */
   readonly tokenValidation?: TokenValidationConfig | undefined;
-}
-
-/** How a token is checked before it is used (the plugin's `JWT…` keys). */
-export interface TokenValidationConfig {
-  /** `DisableJWTValidation`: no token is checked, whatever else is set. */
-  readonly disabled: boolean;
-  /** PEM public key that the provider signs with. */
-  readonly publicKeyPem: string | undefined;
-  /** The `aud` claim expected. */
-  readonly audience: string | undefined;
-  /** The `iss` claim expected. */
-  readonly issuer: string | undefined;
-  /** Signature algorithms accepted: never `none`, never HMAC. */
-  readonly algorithms: readonly string[];
-  /** The Entra tenant whose keys and issuer count, where the provider is Azure. */
-  readonly tenantId: string | undefined;
 }
 
 /** How the store and the identity provider are trusted. */

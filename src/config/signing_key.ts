@@ -99,9 +99,15 @@ export function jwkThumbprint(publicJwk: Readonly<Record<string, string>>): stri
   return createHash("sha256").update(canonical).digest("base64url");
 }
 
-/** Only members that make up a public key: nothing of the private half can slip through. */
-function publicHalf(key: KeyObject): Record<string, string> {
-  const jwk = createPublicKey(key).export({ format: "jwk" }) as Record<string, unknown>;
+/**
+ * The public half of a key: only members that make up one, so that nothing private can slip through.
+ *
+ * @param key A private or public key.
+ * @returns The public key as a JWK.
+ */
+export function publicHalf(key: KeyObject): Record<string, string> {
+  const publicKey = key.type === "public" ? key : createPublicKey(key);
+  const jwk = publicKey.export({ format: "jwk" }) as Record<string, unknown>;
   const members = THUMBPRINT_MEMBERS.filter((name) => typeof jwk[name] === "string");
   return Object.fromEntries(members.map((name) => [name, String(jwk[name])]));
 }
@@ -147,7 +153,7 @@ function readJwk(text: string): KeyResult<PrivateKey> {
 }
 
 function judged(key: KeyObject, kid: unknown, alg: unknown): KeyResult<PrivateKey> {
-  const algorithms = algorithmsOf(key);
+  const algorithms = signatureAlgorithms(key);
   if (typeof algorithms === "string") return { fault: algorithms };
   const keyId = typeof kid === "string" && kid !== "" ? kid : undefined;
   if (alg === undefined) return { key: { key, algorithms, keyId } };
@@ -156,8 +162,13 @@ function judged(key: KeyObject, kid: unknown, alg: unknown): KeyResult<PrivateKe
   return { key: { key, algorithms: [own], keyId } };
 }
 
-/** @returns The algorithms, or what is wrong with the key. */
-function algorithmsOf(key: KeyObject): PrivateKey["algorithms"] | string {
+/**
+ * The signature algorithms that a key is good for (RFC 7518, section 3.1).
+ *
+ * @param key A private or public key.
+ * @returns The algorithms, the usual one first; or what is wrong with the key.
+ */
+export function signatureAlgorithms(key: KeyObject): PrivateKey["algorithms"] | string {
   switch (key.asymmetricKeyType) {
     case "rsa":
     case "rsa-pss": {
@@ -178,6 +189,6 @@ function algorithmsOf(key: KeyObject): PrivateKey["algorithms"] | string {
     case "ed25519":
       return ["EdDSA"];
     default:
-      return "holds a key that cannot sign: RSA, EC and Ed25519 keys can";
+      return "holds a key that cannot sign or verify: RSA, EC and Ed25519 keys can";
   }
 }

@@ -126,7 +126,10 @@ const rows: readonly Row[] = [
   [{ TokenRefreshBufferSeconds: -1 }, "CFG-002 TokenRefreshBufferSeconds: must be at least 0"],
   [{ TokenRefreshBufferSeconds: 3601 }, "CFG-002 TokenRefreshBufferSeconds: must be at most 3600"],
   [{ TokenRefreshBufferSeconds: "soon" }, "CFG-002 TokenRefreshBufferSeconds: must be a number"],
-  [{ JWTPublicKey: "MIIB" }, "CFG-002 JWTPublicKey: must be a PEM public key"],
+  [
+    { JWTPublicKey: "MIIB" },
+    "CFG-002 JWTPublicKey: must be a public key: PEM (BEGIN PUBLIC KEY), a certificate or a JWK",
+  ],
   [{ JWTAlgorithms: [] }, "CFG-002 JWTAlgorithms: must not be empty"],
   [{ JWTAlgorithms: "RS256" }, "CFG-002 JWTAlgorithms: must be a list"],
   [{ JWTAlgorithms: ["none"] }, 'CFG-002 JWTAlgorithms[0]: must be one of "RS256"'],
@@ -239,7 +242,7 @@ Deno.test("parseConfig reads all that a token request may carry", async () => {
     Resource: "urn:store",
     TokenParameters: { "login_hint": "x", "__proto": "y" },
     ProviderType: "generic",
-    JWTPublicKey: "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+    JWKSUri: "https://idp.example/keys",
     JWTAudience: "aud",
     JWTIssuer: "iss",
     JWTAlgorithms: ["ES256", "EdDSA"],
@@ -259,12 +262,10 @@ Deno.test("parseConfig reads all that a token request may carry", async () => {
     tokenParameters: { login_hint: "x", __proto: "y" },
     refreshBufferMs: 300_000,
     tokenValidation: {
-      disabled: false,
-      publicKeyPem: "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
+      keys: { from: "url", url: "https://idp.example/keys" },
       audience: "aud",
-      issuer: "iss",
+      issuers: ["iss"],
       algorithms: ["ES256", "EdDSA"],
-      tenantId: undefined,
     },
   });
 });

@@ -106,7 +106,7 @@ export const google: SigningWay = signingWay({
         lifetimeSeconds: IMPERSONATION_SECONDS,
       },
       quotaProject: keys.QuotaProject ?? file.quotaProject,
-      ...buildTokenRules(keys, undefined),
+      ...buildTokenRules(keys),
     };
   },
 });

@@ -78,7 +78,7 @@ export const managedIdentity: SigningWay = signingWay({
       service: identityService(platform, environment),
       resource: keys.Scope.replace(/\/\.default$/, ""),
       identity: platform === "arc" ? undefined : userAssigned(keys, environment),
-      ...buildTokenRules(keys, undefined),
+      ...buildTokenRules(keys),
     };
   },
 });

@@ -66,7 +66,7 @@ export const smart: SigningWay = signingWay({
     resource: undefined,
     tokenParameters: keys.TokenParameters,
     dpop: keys.DPoP,
-    ...buildTokenRules(keys, undefined),
+    ...buildTokenRules(keys),
   }),
 });
 

@@ -154,7 +154,7 @@ export function buildClientCredentials(
     resource: keys.Resource,
     tokenParameters: keys.TokenParameters,
     dpop: keys.DPoP,
-    ...buildTokenRules(keys, keys.TenantId),
+    ...buildTokenRules(keys),
   };
 }
 
