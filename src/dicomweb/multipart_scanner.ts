@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { readPartHeaders } from "./part_headers.ts";
 
 /** A multipart body that cannot be read: broken, cut off, or beyond a bound. */
 export class MultipartError extends Error {
@@ -15,8 +16,12 @@ export class MultipartError extends Error {
 
 /** What the scanner found next. */
 export type MultipartEvent =
-  /** A part begins. */
-  | { readonly kind: "headers"; readonly headers: Headers }
+  /** A part begins; its header block as it stood, with the empty line, is there too. */
+  | {
+    readonly kind: "headers";
+    readonly headers: Headers;
+    readonly block: Uint8Array<ArrayBuffer>;
+  }
   /** Content of the part. */
   | { readonly kind: "data"; readonly bytes: Uint8Array<ArrayBuffer> }
   /** The part ended. */
@@ -54,6 +59,8 @@ export class MultipartScanner {
   #finished = false;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #position = 0;
+  /** Up to where {@linkcode taken} has given what was scanned. */
+  #mark = 0;
 
   /**
    * Makes a scanner for one body.
@@ -83,6 +90,7 @@ export class MultipartScanner {
   push(chunk: Uint8Array<ArrayBuffer>): void {
     const held = this.#buffer.subarray(this.#position);
     this.#position = 0;
+    this.#mark = 0;
     if (held.length === 0) {
       this.#buffer = chunk;
       return;
@@ -95,6 +103,20 @@ export class MultipartScanner {
   /** Tells that nothing more arrives. */
   finish(): void {
     this.#finished = true;
+  }
+
+  /**
+   * The bytes that were scanned since this was asked last, or since the last `push`, as they
+   * stood: framing, headers and content. Who asks after each event loses none.
+   *
+   * @param withHeld Give what was not scanned yet, too; nothing is left to scan then.
+   * @returns The bytes.
+   */
+  taken(withHeld: boolean = false): Uint8Array<ArrayBuffer> {
+    if (withHeld) this.#position = this.#buffer.length;
+    const bytes = this.#buffer.subarray(this.#mark, this.#position);
+    this.#mark = this.#position;
+    return bytes;
   }
 
   /**
@@ -158,8 +180,6 @@ export class MultipartScanner {
   }
 
   #nextHeaders(): MultipartEvent | undefined {
-    const headers = new Headers();
-    let line = "";
     for (let start = this.#position;;) {
       const end = this.#buffer.indexOf(LF, start);
       if ((end < 0 ? this.#buffer.length : end) - this.#position > this.#maxHeaderBytes) {
@@ -168,22 +188,15 @@ export class MultipartScanner {
         );
       }
       if (end < 0) return NEED;
-      const text = latin1(
-        this.#buffer.subarray(start, this.#buffer[end - 1] === CR ? end - 1 : end),
-      );
-      start = end + 1;
-      // A line that begins with white space continues the one before it (RFC 5322, section 2.2.3).
-      if (/^[ \t]/.test(text) && line !== "") line += ` ${text.trim()}`;
-      else {
-        if (line !== "") appendHeader(headers, line);
-        line = text;
-      }
-      if (text === "") {
-        this.#position = start;
+      if (end === start || end === start + 1 && this.#buffer[start] === CR) {
+        const block = this.#buffer.subarray(this.#position, end + 1);
+        const headers = headersOf(block);
+        this.#position = end + 1;
         this.#state = "body";
         this.#atLineStart = true;
-        return { kind: "headers", headers };
+        return { kind: "headers", headers, block };
       }
+      start = end + 1;
     }
   }
 
@@ -245,16 +258,9 @@ function horspoolTable(needle: Uint8Array): Uint8Array {
   return skip;
 }
 
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-}
-
-function appendHeader(headers: Headers, line: string): void {
-  const colon = line.indexOf(":");
+function headersOf(block: Uint8Array): Headers {
   try {
-    headers.append(line.slice(0, Math.max(colon, 0)).trimEnd(), line.slice(colon + 1));
+    return readPartHeaders(block);
   } catch (cause) {
     throw new MultipartError("Cannot read multipart body: a part has a broken header", { cause });
   }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { encodeLatin1 } from "./latin1.ts";
 
 /** A part to write. */
 export interface MultipartPartInit {
@@ -51,10 +52,12 @@ export function writeMultipart(
         content = undefined;
         const { done, value: part } = await iterator.next();
         if (done) {
-          controller.enqueue(latin1(`${lineEnd}--${boundary}--\r\n`));
+          controller.enqueue(encodeLatin1(`${lineEnd}--${boundary}--\r\n`));
           return controller.close();
         }
-        controller.enqueue(latin1(`${lineEnd}--${boundary}\r\n${headerBlock(part.headers)}\r\n`));
+        controller.enqueue(
+          encodeLatin1(`${lineEnd}--${boundary}\r\n${headerBlock(part.headers)}\r\n`),
+        );
         lineEnd = "\r\n";
         if (part.body instanceof ReadableStream) content = part.body.getReader();
         else if (part.body.length > 0) controller.enqueue(part.body);
@@ -84,8 +87,4 @@ function headerBlock(init: HeadersInit): string {
   return [...new Headers(init)].map(([name, value]) =>
     `${name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase())}: ${value}\r\n`
   ).join("");
-}
-
-function latin1(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }

@@ -1,0 +1,85 @@
+/**
+ * What rewrites bytes as they pass: it takes them in pieces of any size and gives the same bytes
+ * out however they were cut.
+ *
+ * @module
+ */
+
+/** Rewrites one body. */
+export interface ByteRewriter {
+  /**
+   * Takes bytes that arrived.
+   *
+   * @param chunk The bytes; they must not change afterwards.
+   * @param output Takes what can be passed on.
+   */
+  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void;
+  /**
+   * Tells that nothing more arrives.
+   *
+   * @param output Takes what was held back.
+   */
+  finish(output: ByteSink): void;
+}
+
+/** Gathers pieces, and copies only where they do not lie side by side already. */
+export class ByteSink {
+  readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
+
+  /**
+   * Takes a piece.
+   *
+   * @param bytes The piece; it must not change afterwards.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): void {
+    if (bytes.length === 0) return;
+    const last = this.#pieces.at(-1);
+    if (last?.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
+      const length = last.length + bytes.length;
+      this.#pieces[this.#pieces.length - 1] = new Uint8Array(last.buffer, last.byteOffset, length);
+    } else this.#pieces.push(bytes);
+  }
+
+  /**
+   * Gives what was gathered, and forgets it.
+   *
+   * @returns The bytes, or nothing where there are none.
+   */
+  take(): Uint8Array<ArrayBuffer> | undefined {
+    const pieces = this.#pieces.splice(0);
+    if (pieces.length < 2) return pieces[0];
+    const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      all.set(piece, at);
+      at += piece.length;
+    }
+    return all;
+  }
+}
+
+/**
+ * Makes a stream of a rewriter.
+ *
+ * @param rewriter The rewriter, which serves this one body.
+ * @returns A stream that gives what the rewriter makes of what it is given.
+ */
+export function rewriteStream(
+  rewriter: ByteRewriter,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  const sink = new ByteSink();
+  const passOn = (controller: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
+    const bytes = sink.take();
+    if (bytes !== undefined) controller.enqueue(bytes);
+  };
+  return new TransformStream({
+    transform(chunk, controller) {
+      rewriter.push(chunk, sink);
+      passOn(controller);
+    },
+    flush(controller) {
+      rewriter.finish(sink);
+      passOn(controller);
+    },
+  });
+}

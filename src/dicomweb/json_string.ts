@@ -1,0 +1,49 @@
+/**
+ * Strings in the bytes of a JSON text (RFC 8259, section 7).
+ *
+ * @module
+ */
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/**
+ * Finds where a string ends.
+ *
+ * @param input Bytes of a JSON text.
+ * @param open Where the string's opening quote is.
+ * @param end Where to stop looking.
+ * @returns Where its closing quote is, or -1 where it is not before `end`.
+ */
+export function findStringEnd(input: Uint8Array, open: number, end: number): number {
+  for (let at = open + 1; at < end; at++) {
+    const byte = input[at];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at++;
+  }
+  return -1;
+}
+
+/**
+ * Reads a string.
+ *
+ * @param bytes The string with its quotes.
+ * @returns Its text, or nothing where it is no JSON string in UTF-8.
+ */
+export function decodeJsonString(bytes: Uint8Array): string | undefined {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Writes a string.
+ *
+ * @param text Its text.
+ * @returns The string with its quotes.
+ */
+export function encodeJsonString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(text));
+}

@@ -1,0 +1,280 @@
+/**
+ * Translates URLs in a JSON text as it streams by, where DICOM JSON and stores' own JSON have them and nowhere
+ * else: a comment that happens to hold the store's URL stays as it is. It leaps from name
+ * to name instead of reading the text, and holds back no more than one URL.
+ *
+ * @module
+ */
+import { type ByteRewriter, type ByteSink, rewriteStream } from "./byte_rewriter.ts";
+import { JsonKeySearch } from "./json_key_search.ts";
+import { decodeJsonString, encodeJsonString, findStringEnd } from "./json_string.ts";
+import { URL_ATTRIBUTES } from "./url_attributes.ts";
+import { isPlainRest, type UrlPrefix, type UrlTranslation } from "./url_translation.ts";
+
+/** Where a JSON text has URLs: names of members, at any depth. */
+export interface JsonUrlPlaces {
+  /** Their value is a URL. */
+  readonly urls: readonly string[];
+  /** Their value is an array of URLs. */
+  readonly urlLists: readonly string[];
+  /** Their value is a DICOM attribute, whose `Value` is an array of URLs. */
+  readonly attributes: readonly string[];
+}
+
+/** The places of DICOM JSON (PS3.18, annex F). */
+export const DICOM_JSON_PLACES: JsonUrlPlaces = {
+  urls: ["BulkDataURI"],
+  urlLists: [],
+  attributes: URL_ATTRIBUTES,
+};
+
+/** Those of Azure's operations, extended query tags and change feed too. */
+export const VENDOR_JSON_PLACES: JsonUrlPlaces = {
+  urls: ["BulkDataURI", "href"],
+  urlLists: ["resources"],
+  attributes: URL_ATTRIBUTES,
+};
+
+/** What a rewriter is told about a body. */
+export interface JsonUrlRewriterOptions {
+  /** Path below the base URL, and query, of the resource; relative references are read against it. */
+  readonly resource?: string;
+  /** Where there are URLs; {@linkcode DICOM_JSON_PLACES} unless told. */
+  readonly places?: JsonUrlPlaces;
+}
+
+/** Longer strings are no URLs that anyone could ask for; in bytes, quotes included. */
+export const MAX_URL_BYTES = 16 * 1024;
+
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+
+/** Bytes of numbers, `true`, `false` and `null`. */
+const IS_LITERAL = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => /[\w.+-]/.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
+/** What the value of a member is taken for. */
+type Kind = "url" | "list" | "attribute" | "other";
+
+/** Translates the URLs of one JSON text. */
+export class JsonUrlRewriter implements ByteRewriter {
+  readonly #translation: UrlTranslation;
+  readonly #resource: string | undefined;
+  readonly #search: JsonKeySearch;
+  readonly #names: readonly string[];
+  readonly #kinds: readonly Kind[];
+  /** Where in the text the next byte is: anywhere, behind a name, before its value, or inside. */
+  #state: "anywhere" | "name" | "value" | "list" | "attribute" = "anywhere";
+  #kind: Kind = "other";
+  #isInAttribute = false;
+  #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** The byte before what is held. */
+  #previous = 0;
+  /** How far the input at hand has been passed on. */
+  #copied = 0;
+
+  /**
+   * Makes a rewriter for one text.
+   *
+   * @param translation What translates the URLs.
+   * @param options The resource, and the places of URLs.
+   */
+  constructor(translation: UrlTranslation, options: JsonUrlRewriterOptions = {}) {
+    this.#translation = translation;
+    this.#resource = options.resource;
+    const { urls, urlLists, attributes } = options.places ?? DICOM_JSON_PLACES;
+    this.#names = [...urls, ...urlLists, ...attributes];
+    this.#search = new JsonKeySearch(this.#names);
+    this.#kinds = [
+      ...urls.map((): Kind => "url"),
+      ...urlLists.map((): Kind => "list"),
+      ...attributes.map((): Kind => "attribute"),
+    ];
+  }
+
+  /** @inheritdoc */
+  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
+    let input = chunk;
+    if (this.#held.length > 0) {
+      input = new Uint8Array(this.#held.length + chunk.length);
+      input.set(this.#held);
+      input.set(chunk, this.#held.length);
+    }
+    let at = 0;
+    this.#copied = 0;
+    while (at < input.length) {
+      const next = this.#step(input, at, output);
+      if (next < 0) break;
+      at = next;
+    }
+    output.write(input.subarray(this.#copied, at));
+    if (at > 0) this.#previous = input[at - 1]!;
+    this.#held = input.slice(at);
+  }
+
+  /** @inheritdoc */
+  finish(output: ByteSink): void {
+    output.write(this.#held);
+    this.#held = new Uint8Array(0);
+  }
+
+  /** Goes on from a position; gives the next one, or -1 where more input is needed. */
+  #step(input: Uint8Array<ArrayBuffer>, from: number, output: ByteSink): number {
+    if (this.#state === "anywhere") return this.#findName(input, from);
+    const isBetweenItems = this.#state === "list" || this.#state === "attribute";
+    let at = from;
+    while (isSpace(input[at]) || isBetweenItems && input[at] === COMMA) at++;
+    if (at > from) return at;
+    switch (this.#state) {
+      case "name":
+        if (input[at] !== COLON) return this.#leave(at);
+        this.#state = "value";
+        return at + 1;
+      case "value":
+        return this.#readValue(input, at, output);
+      case "list":
+        return this.#readListItem(input, at, output);
+      case "attribute":
+        return this.#readAttributeMember(input, at);
+    }
+  }
+
+  #findName(input: Uint8Array, from: number): number {
+    const found = this.#search.find(input, from);
+    if (found === input.length) return found;
+    if (this.#search.matched < 0) return found > from ? found : -1;
+    const before = found > 0 ? input[found - 1] : this.#previous;
+    if (before === BACKSLASH) return found + 1;
+    this.#state = "name";
+    this.#kind = this.#kinds[this.#search.matched]!;
+    return found + this.#search.lengthOf(this.#search.matched);
+  }
+
+  #readValue(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+    const byte = input[at]!;
+    if (byte === QUOTE && (this.#kind === "url" || this.#isInAttribute)) {
+      const end = this.#findEnd(input, at);
+      if (end < 0) return this.#waitOrLeave(input, at);
+      if (this.#kind === "url") this.#rewrite(input, at, end, output);
+      this.#state = this.#isInAttribute ? "attribute" : "anywhere";
+      return end + 1;
+    }
+    if (byte === OPEN_BRACKET && this.#kind === "list") this.#state = "list";
+    else if (byte === OPEN_BRACE && this.#kind === "attribute") {
+      this.#state = "attribute";
+      this.#isInAttribute = true;
+    } else return this.#leave(at);
+    return at + 1;
+  }
+
+  #readListItem(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+    const byte = input[at]!;
+    if (byte === QUOTE) {
+      const end = this.#findEnd(input, at);
+      if (end < 0) return this.#waitOrLeave(input, at);
+      this.#rewrite(input, at, end, output);
+      return end + 1;
+    }
+    // Behind the list nothing is left that leaping would not find.
+    if (byte === CLOSE_BRACKET) return this.#leave(at + 1);
+    return IS_LITERAL[byte] === 1 ? at + 1 : this.#leave(at);
+  }
+
+  /** A member of an attribute: `vr`, `Value` or `BulkDataURI`. */
+  #readAttributeMember(input: Uint8Array, at: number): number {
+    if (input[at] !== QUOTE) return this.#leave(at);
+    const end = this.#findEnd(input, at);
+    if (end < 0) return this.#waitOrLeave(input, at);
+    const name = decodeJsonString(input.subarray(at, end + 1));
+    this.#kind = name === "Value" ? "list" : this.#kindOf(name);
+    this.#state = "name";
+    return end + 1;
+  }
+
+  #kindOf(name: string | undefined): Kind {
+    return name === undefined ? "other" : this.#kinds[this.#names.indexOf(name)] ?? "other";
+  }
+
+  /** Back to leaping, where the text is not of the form that has URLs; sound at any position. */
+  #leave(at: number): number {
+    this.#state = "anywhere";
+    this.#isInAttribute = false;
+    return at;
+  }
+
+  #findEnd(input: Uint8Array, open: number): number {
+    return findStringEnd(input, open, Math.min(input.length, open + MAX_URL_BYTES));
+  }
+
+  #waitOrLeave(input: Uint8Array, open: number): number {
+    return input.length - open < MAX_URL_BYTES ? -1 : this.#leave(open + 1);
+  }
+
+  /** Translates the string between two quotes. */
+  #rewrite(input: Uint8Array<ArrayBuffer>, open: number, close: number, output: ByteSink): void {
+    const prefix = this.#findPrefix(input, open + 1, close);
+    if (prefix !== undefined) {
+      const end = open + 1 + prefix.fromBytes.length;
+      return this.#replace(input, open + 1, end, prefix.toBytes, output);
+    }
+    const url = decodeJsonString(input.subarray(open, close + 1));
+    if (url === undefined) return;
+    const translated = this.#translation.translate(url, this.#resource);
+    if (translated === url) return;
+    this.#replace(input, open, close + 1, encodeJsonString(translated), output);
+  }
+
+  /** The prefix that can be exchanged in a string without reading it. */
+  #findPrefix(input: Uint8Array, start: number, end: number): UrlPrefix | undefined {
+    for (const prefix of this.#translation.prefixes) {
+      const { fromBytes } = prefix;
+      let length = 0;
+      while (length < fromBytes.length && input[start + length] === fromBytes[length]) length++;
+      if (length === fromBytes.length) {
+        return isPlainRest(input, start + length, end) ? prefix : undefined;
+      }
+    }
+    return undefined;
+  }
+
+  #replace(
+    input: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    output: ByteSink,
+  ): void {
+    output.write(input.subarray(this.#copied, start));
+    output.write(bytes);
+    this.#copied = end;
+  }
+}
+
+/**
+ * Makes a stream that translates the URLs of a JSON text.
+ *
+ * @param translation What translates them.
+ * @param options The resource, and the places of URLs.
+ * @returns The stream.
+ */
+export function rewriteDicomJson(
+  translation: UrlTranslation,
+  options: JsonUrlRewriterOptions = {},
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  return rewriteStream(new JsonUrlRewriter(translation, options));
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === SPACE || byte === LF || byte === CR || byte === TAB;
+}

@@ -1,0 +1,71 @@
+/**
+ * Translates URLs in the headers of requests and answers.
+ *
+ * @module
+ */
+import type { UrlMap } from "./url_map.ts";
+import type { UrlTranslation } from "./url_translation.ts";
+
+/** Translates what one header says. */
+type HeaderRule = (value: string, translate: (url: string) => string) => string;
+
+const wholeValue: HeaderRule = (value, translate) => translate(value);
+
+/** `<url>; rel=next, <url>` (RFC 8288, section 3); quoted strings stay as they are. */
+const linkTargets: HeaderRule = (value, translate) =>
+  value.replace(/"(?:[^"\\]|\\.)*"|<([^>]*)>/g, (match, url?: string) => {
+    return url === undefined ? match : `<${translate(url)}>`;
+  });
+
+/** `299 {service}: text`, where PS3.18 puts the base URL (section 11.6.3.2 and others). */
+const urlsInText: HeaderRule = (value, translate) =>
+  value.replace(/https?:\/\/[^\s"<>]+?(?=[:,.;)\]]*(?:[\s"<>]|$))/gi, (url) => translate(url));
+
+const ANSWER_RULES: ReadonlyMap<string, HeaderRule> = new Map([
+  ["location", wholeValue],
+  ["content-location", wholeValue],
+  ["link", linkTargets],
+  ["warning", urlsInText],
+]);
+
+const REQUEST_RULES: ReadonlyMap<string, HeaderRule> = new Map([
+  ["content-location", wholeValue],
+  ["link", linkTargets],
+]);
+
+/**
+ * Translates the store's URLs in the headers of its answer: `Location`, `Content-Location`,
+ * `Link`, and the base URL in `Warning`.
+ *
+ * @param map The store's URLs.
+ * @param headers The headers; they are changed.
+ * @param resource Path below the base URL, and query, that was asked for.
+ */
+export function rewriteResponseHeaders(map: UrlMap, headers: Headers, resource?: string): void {
+  rewriteHeaders(headers, ANSWER_RULES, map.toGateway, resource);
+}
+
+/**
+ * Translates the gateway's URLs in the headers of a request: `Content-Location` and `Link`.
+ *
+ * @param map The store's URLs.
+ * @param headers The headers; they are changed.
+ * @param resource Path below the base URL, and query, that is asked for.
+ */
+export function rewriteRequestHeaders(map: UrlMap, headers: Headers, resource?: string): void {
+  rewriteHeaders(headers, REQUEST_RULES, map.toStore, resource);
+}
+
+function rewriteHeaders(
+  headers: Headers,
+  rules: ReadonlyMap<string, HeaderRule>,
+  translation: UrlTranslation,
+  resource: string | undefined,
+): void {
+  for (const [name, rule] of rules) {
+    const value = headers.get(name);
+    if (value === null) continue;
+    const translated = rule(value, (url) => translation.translate(url, resource));
+    if (translated !== value) headers.set(name, translated);
+  }
+}
