@@ -44,6 +44,8 @@ interface Offer {
   readonly type: string | undefined;
   /** The values of `transfer-syntax` that it takes; `undefined`: any. */
   readonly syntaxes: ReadonlySet<string> | undefined;
+  /** Its place among the store's media types. */
+  readonly place: number;
 }
 
 /** A media range of the client's. */
@@ -56,6 +58,8 @@ interface Wanted {
 interface Named {
   readonly text: string;
   readonly quality: number;
+  /** Where the store's own list has it: the better, the earlier. */
+  readonly place: number;
 }
 
 /** A value that stands without quotes and holds what only quotes allow. */
@@ -105,7 +109,7 @@ export function normaliseAccept(
     .sort((a, b) => b.quality - a.quality)
     .flatMap((each) => namesFor(each, offers, refused, rules));
   if (named.length === 0) return quoted(header, rules);
-  return written(rules.oneAcceptedType ? named.slice(0, 1) : named, rules);
+  return rules.oneAcceptedType ? best(named).text : written(named, rules);
 }
 
 /** Writes each value in quotes that needs them, and leaves all else as it is. */
@@ -136,7 +140,7 @@ function namesFor(
   rules: Rules,
 ): Named[] {
   if (range.essence === ANY) {
-    if (!rules.nameDefaultType) return [{ text: ANY, quality }];
+    if (!rules.nameDefaultType) return [{ text: ANY, quality, place: 0 }];
     const first = offers.find((offer) => !refused.some((each) => covers(each, offer)));
     return first === undefined ? [] : offered(range, first, quality, rules);
   }
@@ -169,7 +173,7 @@ function isWild({ essence, parameters }: MediaType): boolean {
 
 /** The offer with the client's parameters, unless the store cannot give that transfer syntax. */
 function offered(range: MediaType, offer: Offer, quality: number, rules: Rules): Named[] {
-  const { essence, type, syntaxes } = offer;
+  const { essence, type, syntaxes, place } = offer;
   const parameters = new Map<string, string>();
   if (type !== undefined) parameters.set("type", type);
   for (const [name, value] of range.parameters) {
@@ -180,7 +184,7 @@ function offered(range: MediaType, offer: Offer, quality: number, rules: Rules):
   if (syntax === undefined && wantsStored(range, offer, rules)) {
     parameters.set("transfer-syntax", STORED);
   }
-  return [{ text: formatMediaType({ essence, parameters }), quality }];
+  return [{ text: formatMediaType({ essence, parameters }), quality, place }];
 }
 
 function wantsStored(range: MediaType, offer: Offer, rules: Rules): boolean {
@@ -197,14 +201,23 @@ function wantsStored(range: MediaType, offer: Offer, rules: Rules): boolean {
   }
 }
 
+/** The most wanted; of several, what the store has first. Alone it needs no weight. */
+function best(named: readonly Named[]): Named {
+  return named.reduce((one, other) =>
+    other.quality === one.quality && other.place < one.place ? other : one
+  );
+}
+
 function written(named: readonly Named[], rules: Rules): string {
-  const weighs = rules.weighEveryType && named.some(({ quality }) => quality < 1);
-  const items = new Map<string, string>();
+  const qualities = new Map<string, number>();
   for (const { text, quality } of named) {
-    if (items.has(text)) continue;
-    items.set(text, quality < 1 || weighs ? `${text}; q=${weight(quality)}` : text);
+    if (!qualities.has(text)) qualities.set(text, quality);
   }
-  return [...items.values()].join(", ");
+  const items = [...qualities];
+  const weighsAll = rules.weighEveryType && items.some(([, quality]) => quality < 1);
+  return items.map(([text, quality]) =>
+    quality < 1 || weighsAll ? `${text}; q=${weight(quality)}` : text
+  ).join(", ");
 }
 
 /** Three digits are all that RFC 9110 allows; 0 would mean the opposite. */
@@ -230,9 +243,10 @@ function offersOf(types: readonly string[]): readonly Offer[] {
     if (syntax !== undefined) offer.all.push(syntax);
     offers.set(key, offer);
   }
-  const result = [...offers.values()].map(({ essence, type, all }) => ({
+  const result = [...offers.values()].map(({ essence, type, all }, place) => ({
     essence,
     type,
+    place,
     syntaxes: all.length === 0 ? undefined : new Set(all),
   }));
   parsed.set(types, result);

@@ -166,11 +166,15 @@ const ORTHANC: Partial<Rules> = {
       (subtype) => `multipart/related; type="image/${subtype}"`,
     ),
   ],
-  metadataTypes: [JSON_TYPE, "application/json", MULTIPART_XML],
   renderedTypes: ["image/jpeg", "image/png"],
 };
 
-const DCM4CHEE: Partial<Rules> = { askStored: true };
+const DCM4CHEE: Partial<Rules> = {
+  nameDefaultType: true,
+  askStored: true,
+  studyTypes: [MULTIPART_DICOM, MULTIPART_OCTETS, "application/zip"],
+  instanceTypes: [MULTIPART_DICOM, MULTIPART_OCTETS, "application/zip"],
+};
 
 /** The profiles, by name. */
 export const profiles: Readonly<Record<ProfileName, Profile>> = {

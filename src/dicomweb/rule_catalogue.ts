@@ -49,6 +49,7 @@ export type Rule = SwitchRule | NumberRule | NumbersRule | MediaTypesRule;
 const AZURE = "Azure, DICOM Conformance Statement v2";
 const GOOGLE = "Google, Cloud Healthcare API, DICOM conformance statement";
 const AWS = "AWS HealthImaging Developer Guide, Using DICOMweb";
+const DCM4CHEE = "dcm4che/dcm4chee-arc-light, WadoRS.java";
 const ORTHANC = "seen at Orthanc 1.10.1 with its DICOMweb plugin 1.7";
 const DROPPED =
   "Where a client's `Accept` names at least one of them, all others are left out, because some " +
@@ -75,7 +76,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   oneAcceptedType: {
     kind: "switch",
-    effect: "Asks for the most wanted media type only.",
+    effect: "Asks for the most wanted media type only; of several, for the first listed below.",
     reason: "Orthanc reads a list of media types as one and refuses it with 400.",
     source: ORTHANC,
   },
@@ -93,7 +94,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
       "Without it these stores transcode to Explicit VR Little Endian, which takes time, and " +
       "fails where they cannot.",
     source: `PS3.18, section 8.7.3; ${AZURE}, Retrieve; ${GOOGLE}, Retrieve; ${AWS}, ` +
-      `GetDICOMInstance; dcm4chee-arc-light, WadoRS.java; ${ORTHANC}`,
+      `GetDICOMInstance; ${DCM4CHEE}; ${ORTHANC}`,
   },
   askStoredFrames: {
     kind: "switch",
@@ -122,14 +123,15 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     effect: "Media types that the store has for the instances of a study or series.",
     reason: DROPPED,
     source: `${AZURE}, Retrieve instances within study or series; ${GOOGLE}, DICOM ` +
-      `study/series/instances; ${ORTHANC}`,
+      `study/series/instances; ${DCM4CHEE}; ${ORTHANC}`,
   },
   instanceTypes: {
     kind: "mediaTypes",
     effect: "Media types that the store has for one instance.",
     reason: DROPPED,
     source: `${AZURE}, Retrieve an instance; ${GOOGLE}, DICOM instances; ` +
-      `GoogleCloudPlatform/healthcare-api-dicomweb-cli issue 22; ${AWS}, GetDICOMInstance; ${ORTHANC}`,
+      `GoogleCloudPlatform/healthcare-api-dicomweb-cli issue 22; ${AWS}, GetDICOMInstance; ` +
+      `${DCM4CHEE}; ${ORTHANC}`,
   },
   frameTypes: {
     kind: "mediaTypes",
@@ -142,7 +144,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     kind: "mediaTypes",
     effect: "Media types that the store has for metadata.",
     reason: DROPPED,
-    source: `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata; ${ORTHANC}`,
+    source: `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata`,
   },
   bulkdataTypes: {
     kind: "mediaTypes",

@@ -130,7 +130,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       name: "a",
       url: "https://a.example",
       credentials: { kind: "none" },
-      tls: { caCertificatesPem: [] },
+      tls: { caCertificatesPem: [], clientCertificate: undefined },
       profile: profiles.generic,
       http2: false,
       timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },

@@ -6,6 +6,7 @@
 import { configurationReference } from "../../src/config/configuration_reference.ts";
 import { editorSchema } from "../../src/config/json_schema.ts";
 import { errorReference } from "./error_reference.ts";
+import { profileReference } from "./profile_reference.ts";
 
 /** A document made from the source. */
 export interface GeneratedDoc {
@@ -24,6 +25,7 @@ export function generatedDocs(): Promise<GeneratedDoc[]> {
     { path: "docs/configuration.md", content: configurationReference() },
     { path: "docs/gateway.schema.json", content: JSON.stringify(editorSchema()) },
     { path: "docs/error-codes.md", content: errorReference() },
+    { path: "docs/profiles.md", content: profileReference() },
   ];
   return Promise.all(
     docs.map(async ({ path, content }) => ({ path, content: await formatted(path, content) })),

@@ -5,10 +5,14 @@ import { signingWays } from "../../src/config/credentials/signing_ways.ts";
 import { editorSchema } from "../../src/config/json_schema.ts";
 import { sectionKeys } from "../../src/config/schema.ts";
 import { serverKeys } from "../../src/config/server.ts";
+import { ruleKey } from "../../src/config/store_profile.ts";
+import type { RuleId } from "../../src/dicomweb/profile.ts";
+import { ruleCatalogue } from "../../src/dicomweb/rule_catalogue.ts";
 import { catalogue } from "../../src/errors/catalogue.ts";
 import { problemsOf } from "../config/memory_files.ts";
 import { errorReference } from "./error_reference.ts";
 import { generatedDocs, root } from "./generated_docs.ts";
+import { profileReference } from "./profile_reference.ts";
 
 for (const { path, content } of await generatedDocs()) {
   Deno.test(`${path} is what deno task docs makes of the source`, async () => {
@@ -51,6 +55,17 @@ Deno.test("Every code in the table of the error reference leads to its chapter",
   for (const link of links) assert(chapters.includes(link), link);
 });
 
+Deno.test("The reference of profiles explains every rule and where it is known from", () => {
+  const reference = profileReference();
+  for (const [id, { effect, reason, source }] of Object.entries(ruleCatalogue)) {
+    const key = ruleKey(id as RuleId);
+    assert(reference.includes(`| [\`${key}\`](#${key.toLowerCase()}) |`), key);
+    assert(reference.includes(`## ${key}\n\n${effect} (`), key);
+    assert(reference.includes(`\n\n${reason}\n\n`), key);
+    assert(reference.includes(`\nSource: ${source}.\n`), key);
+  }
+});
+
 /** What an editor must say of a configuration. */
 const judged: readonly (readonly [good: boolean, section: Record<string, unknown>])[] = [
   [true, {}],
@@ -61,6 +76,15 @@ const judged: readonly (readonly [good: boolean, section: Record<string, unknown
   [false, { Listen: { Port: 99_999 } }],
   [false, { LogLevel: "LOUD" }],
   [false, { Unknown: 1 }],
+  [true, { Servers: { a: { ProviderType: "none", Url: "${U}", Profile: "aws", Rules: {} } } }],
+  [
+    true,
+    {
+      Servers: { a: { ProviderType: "none", Url: "${U}", Rules: { DuplicateReasons: ["${D}"] } } },
+    },
+  ],
+  [false, { Servers: { a: { ProviderType: "none", Url: "${U}", Profile: "amazon" } } }],
+  [false, { Servers: { a: { ProviderType: "none", Url: "${U}", Rules: { rewriteUrls: true } } } }],
   [false, { Servers: { "a/b": { ProviderType: "none", Url: "https://a.example" } } }],
   [false, { Servers: { a: { ProviderType: "none" } } }],
   [false, { Servers: { a: { ProviderType: "none", Url: "https://a.example", ClientId: "c" } } }],

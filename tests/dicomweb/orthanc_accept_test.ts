@@ -1,0 +1,75 @@
+/**
+ * The rules for Orthanc, held against Orthanc: what it refuses as a client sent it, and gives once
+ * the header is put right. It holds an image in JPEG 2000, which it cannot transcode.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { normaliseAccept } from "../../src/dicomweb/accept.ts";
+import { profiles } from "../../src/dicomweb/profile.ts";
+import { classify } from "../../src/dicomweb/transaction.ts";
+import { PYDICOM } from "../demo/pydicom.ts";
+import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+
+const FILES = "/usr/lib/python3/dist-packages/pydicom/data/test_files";
+const JPEG_2000 = ["1.2.8.20040826185059.5457", "1.3.8.1.20040826185059.5457"] as const;
+const STUDY = `/studies/1.3.6.1.4.1.5962.${JPEG_2000[0]}`;
+const IN_JPEG_2000 = `${STUDY}/series/1.3.6.1.4.1.5962.${JPEG_2000[1]}` +
+  "/instances/1.3.6.1.4.1.5962.1.1.8.1.3.20040826185059.5457";
+const IN_RLE = "/studies/1.3.6.1.4.1.5962.1.2.4.20040826185059.5457" +
+  "/series/1.3.6.1.4.1.5962.1.3.4.1.20040826185059.5457" +
+  "/instances/1.3.6.1.4.1.5962.1.1.4.1.1.20040826185059.5457";
+const DICOM = 'multipart/related; type="application/dicom"';
+const OCTETS = 'multipart/related; type="application/octet-stream"';
+
+/** What Orthanc refuses as it is, and the type of what it gives for it in the end. */
+const refused: readonly (readonly [
+  why: string,
+  target: string,
+  accept: string,
+  given: string,
+])[] = [
+  ["AskStored", STUDY, DICOM, "multipart/related"],
+  ["AskStored", IN_JPEG_2000, DICOM, "multipart/related"],
+  ["NameDefaultType", STUDY, "*/*", "multipart/related"],
+  ["NameDefaultType", `${IN_JPEG_2000}/frames/1`, "*/*", "multipart/related"],
+  ["OneAcceptedType", IN_RLE, `application/json, ${DICOM}`, "multipart/related"],
+  ["OneAcceptedType", `${IN_RLE}/frames/1`, `${OCTETS}, text/html`, "multipart/related"],
+  [
+    "OneAcceptedType",
+    `${IN_RLE}/frames/1`,
+    `${OCTETS}, multipart/related; type="image/jp2"`,
+    "multipart/related",
+  ],
+  ["RenderedTypes", `${IN_RLE}/rendered`, "image/webp, image/png;q=0.9", "image/png"],
+  ["RenderedTypes", `${IN_RLE}/rendered`, "image/*", "image/jpeg"],
+];
+
+Deno.test(needing(
+  PYDICOM,
+  needing(ORTHANC, {
+    name: "Orthanc gives what it refused once the Accept header is put right",
+    async fn(t) {
+      await using orthanc = await Orthanc.start();
+      for (const file of ["JPEG2000.dcm", "MR_small_RLE.dcm"]) {
+        await orthanc.upload(await Deno.readFile(`${FILES}/${file}`));
+      }
+      const answerTo = async (target: string, accept: string) => {
+        const answer = await fetch(orthanc.dicomWebUrl + target, { headers: { accept } });
+        await answer.body?.cancel();
+        return answer;
+      };
+      for (const [why, target, accept, given] of refused) {
+        await t.step(`${why}: ${accept} for …${target.slice(-30)}`, async () => {
+          const before = await answerTo(target, accept);
+          assert(before.status >= 400, `Orthanc gives it anyway: ${before.status}`);
+          const sent = normaliseAccept(classify("GET", target), accept, profiles.orthanc);
+          const after = await answerTo(target, sent!);
+          assert.equal(after.status, 200, sent!);
+          assert.equal(after.headers.get("content-type")?.split(";")[0], given);
+        });
+      }
+    },
+  }),
+));

@@ -1,0 +1,105 @@
+/**
+ * Writes the reference of all profiles and their rules, from the catalogue of rules.
+ *
+ * @module
+ */
+import { ruleKey } from "../../src/config/store_profile.ts";
+import {
+  PROFILE_NAMES,
+  type ProfileName,
+  profiles,
+  type RuleId,
+} from "../../src/dicomweb/profile.ts";
+import { type Rule, ruleCatalogue } from "../../src/dicomweb/rule_catalogue.ts";
+
+const INTRODUCTION = `# Profiles of stores
+
+<!-- Made by \`deno task docs\` from src/dicomweb/profile.ts and rule_catalogue.ts. Change it there. -->
+
+Stores and clients disagree about what DICOMweb is. A profile is a set of rules that put this right for
+one kind of store. \`Profile\` of a server names it; where it does not, the store's host decides:
+
+| Host of the store | Profile |
+| --- | --- |
+| \`*.dicom.azurehealthcareapis.com\` | \`azure\` |
+| \`healthcare.googleapis.com\` | \`google\` |
+| \`dicom-medical-imaging.*.amazonaws.com\` | \`aws\` |
+| any other | \`generic\` |
+
+\`orthanc\` and \`dcm4chee\` stand for stores of these kinds and are never chosen by themselves. \`Rules\` of
+a server sets single rules otherwise:
+
+\`\`\`json
+{ "Profile": "azure", "Rules": { "DuplicateReasons": [], "StoreConcurrency": 2 } }
+\`\`\`
+
+What a rule says of a cloud's store was read in the documents named as its source and has not been tried
+against that cloud from here; the rules for Orthanc were.
+`;
+
+/**
+ * Writes the reference.
+ *
+ * @returns A page of Markdown.
+ */
+export function profileReference(): string {
+  const entries = Object.entries(ruleCatalogue) as [RuleId, Rule][];
+  return [
+    INTRODUCTION,
+    "## All rules",
+    "",
+    `| Rule | ${PROFILE_NAMES.map((name) => `\`${name}\``).join(" | ")} |`,
+    `| --- | ${PROFILE_NAMES.map(() => "---").join(" | ")} |`,
+    ...entries.map(([id]) => {
+      const link = `[\`${ruleKey(id)}\`](#${ruleKey(id).toLowerCase()})`;
+      return `| ${link} | ${PROFILE_NAMES.map((name) => brief(name, id)).join(" | ")} |`;
+    }),
+    "",
+    ...entries.map(([id, rule]) => chapter(id, rule)),
+  ].join("\n");
+}
+
+function chapter(id: RuleId, rule: Rule): string {
+  const lists = rule.kind === "mediaTypes"
+    ? PROFILE_NAMES.filter((name) => profiles[name].rules[id].toString() !== "")
+      .map((name) => `- \`${name}\`: ${typesOf(name, id)}`)
+    : [];
+  return [
+    `## ${ruleKey(id)}`,
+    "",
+    `${rule.effect} (${kindOf(rule)})`,
+    "",
+    `${rule.reason}`,
+    "",
+    ...lists,
+    ...(lists.length === 0 ? [] : [""]),
+    `Source: ${rule.source}.`,
+    "",
+  ].join("\n");
+}
+
+function kindOf(rule: Rule): string {
+  switch (rule.kind) {
+    case "switch":
+      return "`true` or `false`";
+    case "number":
+      return `whole number, ${rule.least} to ${rule.most}`;
+    case "numbers":
+      return "list of whole numbers";
+    case "mediaTypes":
+      return "list of media types; empty: not known, and the rule off";
+  }
+}
+
+function typesOf(name: ProfileName, id: RuleId): string {
+  return (profiles[name].rules[id] as readonly string[]).map((type) => `\`${type}\``).join(", ");
+}
+
+/** A value for the table: a switch as a word, a list by its length. */
+function brief(name: ProfileName, id: RuleId): string {
+  const value = profiles[name].rules[id];
+  if (typeof value === "boolean") return value ? "yes" : "";
+  if (typeof value === "number") return value === 0 ? "" : String(value);
+  if (value.length === 0) return "";
+  return typeof value[0] === "number" ? value.join(", ") : `${value.length} listed`;
+}
