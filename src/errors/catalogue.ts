@@ -241,6 +241,17 @@ export const catalogue = {
       "If it does not, treat this as a security event",
     ],
   ),
+  "NET-009": entry(
+    "NETWORK",
+    "ERROR",
+    502,
+    "Store's answer unusable",
+    "Several requests to the store were needed to answer the client's one, and the store's answers to them did not fit together.",
+    [
+      "Read the message: it says what the store answered",
+      "Check that Profile fits this store: its rules say how one request becomes several",
+    ],
+  ),
   "AUTH-001": entry(
     "AUTHORIZATION",
     "ERROR",

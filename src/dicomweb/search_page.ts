@@ -1,0 +1,80 @@
+/**
+ * Pages of a search (PS3.18, sections 8.3.4.4 and 10.6.1.2): `limit` and `offset` of a query, and the
+ * results of one page.
+ *
+ * @module
+ */
+
+/** A search as the client wrote it. */
+export interface Search {
+  /** The target without `limit` and `offset`, ending in `?` or `&`. */
+  readonly target: string;
+  /** How many results the client wants; `undefined`: as many as the store gives. */
+  readonly limit: number | undefined;
+  /** How many results it skips. */
+  readonly offset: number;
+}
+
+/**
+ * Takes `limit` and `offset` out of a search.
+ *
+ * @param target Path and query, as they stood in the request line.
+ * @returns The search; nothing where `limit` or `offset` is no number, which is the store's to refuse.
+ *
+ * @example
+ * ```ts
+ * import { readSearch } from "./search_page.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.deepEqual(readSearch("/studies?PatientID=a%2Fb&limit=500"), {
+ *   target: "/studies?PatientID=a%2Fb&",
+ *   limit: 500,
+ *   offset: 0,
+ * });
+ * ```
+ */
+export function readSearch(target: string): Search | undefined {
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  const kept: string[] = [];
+  const numbers: Record<string, number> = {};
+  for (const pair of mark < 0 ? [] : target.slice(mark + 1).split("&")) {
+    const [name = "", value = ""] = pair.split("=");
+    if (name !== "limit" && name !== "offset") {
+      if (pair !== "") kept.push(pair);
+    } else if (!/^\d{1,9}$/.test(value) || name in numbers) {
+      return undefined;
+    } else {
+      numbers[name] = Number(value);
+    }
+  }
+  return {
+    target: kept.length === 0 ? `${path}?` : `${path}?${kept.join("&")}&`,
+    limit: numbers["limit"],
+    offset: numbers["offset"] ?? 0,
+  };
+}
+
+/** The results of one page. */
+export interface SearchPage {
+  /** The results as JSON texts separated by commas, without the brackets around them. */
+  readonly text: string;
+  readonly results: readonly unknown[];
+}
+
+/**
+ * Reads a page.
+ *
+ * @param body The store's answer.
+ * @returns The page; nothing where it is no JSON array.
+ */
+export function readSearchPage(body: string): SearchPage | undefined {
+  if (body.trim() === "") return { text: "", results: [] };
+  try {
+    const results: unknown = JSON.parse(body);
+    if (!Array.isArray(results)) return undefined;
+    return { text: body.slice(body.indexOf("[") + 1, body.lastIndexOf("]")).trim(), results };
+  } catch {
+    return undefined;
+  }
+}

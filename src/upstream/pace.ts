@@ -1,0 +1,58 @@
+/**
+ * Spreads the requests of all exchanges with one store over time, so that a quota of the store is not
+ * exceeded by what the gateway makes of one request.
+ *
+ * @module
+ */
+
+/** Lets so many begin within a second, and the others wait their turn. */
+export class Pace {
+  readonly #intervalMs: number;
+  readonly #now: () => number;
+  #nextMs = 0;
+
+  /**
+   * @param perSecond How many may begin within a second; 0: any number.
+   * @param now The monotonic clock, in milliseconds.
+   */
+  constructor(perSecond: number, now: () => number = () => performance.now()) {
+    this.#intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
+    this.#now = now;
+  }
+
+  /**
+   * Waits for its turn.
+   *
+   * @param signal Ends the wait.
+   * @throws The signal's reason when it aborts.
+   */
+  async turn(signal: AbortSignal): Promise<void> {
+    if (this.#intervalMs === 0) return;
+    const now = this.#now();
+    const atMs = Math.max(now, this.#nextMs);
+    this.#nextMs = atMs + this.#intervalMs;
+    await wait(atMs - now, signal);
+  }
+}
+
+/**
+ * Waits.
+ *
+ * @param ms How long.
+ * @param signal Ends the wait.
+ * @throws The signal's reason when it aborts.
+ */
+export async function wait(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  if (ms <= 0) return;
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}

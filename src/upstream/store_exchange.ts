@@ -1,0 +1,65 @@
+/**
+ * One client's request on its way to a store, as the strategies get it that make several requests of
+ * one.
+ *
+ * @module
+ */
+import type { KeptBody } from "../credentials/kept_body.ts";
+import type { StoreClient } from "./store_client.ts";
+
+/** A client's request, checked, its headers end-to-end and in the store's words. */
+export interface StoreExchange {
+  /** Signs and sends. */
+  readonly client: Pick<StoreClient, "send">;
+  readonly method: string;
+  /** Path below the store's base URL, and query. */
+  readonly target: string;
+  /** Headers for the store. Each request that is made of this one gets a copy of its own. */
+  readonly headers: Headers;
+  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  /** Aborts when the client has gone or a limit has passed. */
+  readonly signal: AbortSignal;
+  /** Takes a body that signing had to keep; it is freed when the exchange is over. */
+  readonly keep: (body: KeptBody) => void;
+}
+
+/**
+ * Sends a GET that belongs to an exchange.
+ *
+ * @param exchange The client's request.
+ * @param target Path below the store's base URL, and query.
+ * @param headers Headers to set on top of the exchange's.
+ * @returns The store's answer.
+ */
+export function get(
+  exchange: StoreExchange,
+  target: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  const own = new Headers(exchange.headers);
+  for (const name in headers) own.set(name, headers[name]!);
+  return exchange.client.send(
+    { method: "GET", target, headers: own, body: null, signal: exchange.signal },
+    exchange.keep,
+  );
+}
+
+/**
+ * Reads a body that must be in memory as a whole.
+ *
+ * @param response Whose body.
+ * @param maxBytes How long it may be.
+ * @returns The body as text; nothing when it is longer.
+ */
+export async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  // Leaving the loop cancels the body.
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) return undefined;
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

@@ -1,0 +1,48 @@
+/**
+ * Wraps an answer of one part for a client that asked for `multipart/related` and for nothing else.
+ *
+ * @module
+ */
+import { parseAccept } from "../dicomweb/media_type.ts";
+import { newBoundary, writeMultipart } from "../dicomweb/multipart_writer.ts";
+
+/**
+ * Whether an answer has to be wrapped.
+ *
+ * @param accept The client's own `Accept`.
+ * @param response The store's answer.
+ * @returns Whether the client can read multipart answers only, and this is a single part with DICOM or
+ * pixels in it.
+ */
+export function needsWrapping(accept: string | null, response: Response): boolean {
+  const type = response.headers.get("content-type") ?? "";
+  return response.status === 200 && accept !== null && SINGLE_PART.test(type) &&
+    parseAccept(accept).every(({ essence }) => essence === "multipart/related");
+}
+
+const SINGLE_PART = /^\s*(application\/(dicom(?!\+)|octet-stream)|image\/)/i;
+
+/**
+ * Wraps an answer.
+ *
+ * @param response The store's answer, in need of wrapping.
+ * @returns The same as the one part of a multipart answer.
+ */
+export function wrapSinglePart(response: Response): Response {
+  const headers = new Headers(response.headers);
+  const type = headers.get("content-type") ?? "application/dicom";
+  const part = new Headers({ "content-type": type });
+  for (const name of ["content-length", "content-location"]) {
+    const value = headers.get(name);
+    if (value !== null) part.set(name, value);
+    headers.delete(name);
+  }
+  const boundary = newBoundary();
+  const essence = type.split(";")[0]!.trim();
+  headers.set("content-type", `multipart/related; type="${essence}"; boundary=${boundary}`);
+  const body = writeMultipart(
+    [{ headers: part, body: response.body ?? new Uint8Array() }],
+    boundary,
+  );
+  return new Response(body, { status: 200, headers });
+}

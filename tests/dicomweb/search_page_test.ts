@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { readSearch, readSearchPage } from "../../src/dicomweb/search_page.ts";
+
+const SEARCHES: [target: string, expected: ReturnType<typeof readSearch>][] = [
+  ["/studies", { target: "/studies?", limit: undefined, offset: 0 }],
+  ["/studies?limit=5", { target: "/studies?", limit: 5, offset: 0 }],
+  ["/studies?a=1&limit=5&b=%2F,2&offset=7", {
+    target: "/studies?a=1&b=%2F,2&",
+    limit: 5,
+    offset: 7,
+  }],
+  ["/studies?&limit=0&", { target: "/studies?", limit: 0, offset: 0 }],
+  ["/studies?Limit=5", { target: "/studies?Limit=5&", limit: undefined, offset: 0 }],
+  ["/studies?limit=x", undefined],
+  ["/studies?limit=-1", undefined],
+  ["/studies?limit=", undefined],
+  ["/studies?limit=1&limit=2", undefined],
+  ["/studies?limit=9999999999", undefined],
+];
+
+for (const [target, expected] of SEARCHES) {
+  Deno.test(`readSearch: ${target}`, () => assert.deepEqual(readSearch(target), expected));
+}
+
+Deno.test("readSearchPage: the results and their text, brackets inside strings included", () => {
+  const body = ' [ {"a":"]["} , {"b":[1]} ] \n';
+  assert.deepEqual(readSearchPage(body), {
+    text: '{"a":"]["} , {"b":[1]}',
+    results: [{ a: "][" }, { b: [1] }],
+  });
+});
+
+Deno.test("readSearchPage: an empty body (204) is a page without results, anything else is none", () => {
+  assert.deepEqual(readSearchPage(""), { text: "", results: [] });
+  assert.deepEqual(readSearchPage("[]"), { text: "", results: [] });
+  for (const body of ["{}", "null", "[{]", "<html>"]) {
+    assert.equal(readSearchPage(body), undefined, body);
+  }
+});

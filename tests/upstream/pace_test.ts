@@ -1,0 +1,23 @@
+import assert from "node:assert/strict";
+import { Pace, wait } from "../../src/upstream/pace.ts";
+
+Deno.test("Pace: requests beyond the quota begin later, one interval apart", async () => {
+  const begun: number[] = [];
+  const pace = new Pace(50);
+  const { signal } = new AbortController();
+  const startMs = performance.now();
+  await Promise.all(Array.from({ length: 6 }, async () => {
+    await pace.turn(signal);
+    begun.push(performance.now() - startMs);
+  }));
+  // Timers may fire late on a busy machine, never early.
+  begun.forEach((ms, index) => assert.ok(ms >= index * 20 - 2, `${index} began after ${ms} ms`));
+});
+
+Deno.test("wait: ends at once with the reason of a signal that aborts", async () => {
+  const controller = new AbortController();
+  const waiting = wait(60_000, controller.signal);
+  controller.abort(new Error("the client left"));
+  await assert.rejects(waiting, /the client left/);
+  await assert.rejects(wait(0, controller.signal), /the client left/);
+});
