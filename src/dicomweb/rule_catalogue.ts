@@ -69,14 +69,16 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   nameDefaultType: {
     kind: "switch",
-    effect: "Where a client accepts anything, asks for the first media type of the list below.",
+    effect: "Where a client accepts anything, asks for the first media type of the store's list " +
+      "(`SearchTypes` and so on).",
     reason: "PS3.18 has a store refuse a request without `Accept`; what stores answer to `*/*` " +
       "differs, and is transcoded at some.",
     source: `PS3.18, sections 8.7.5 and 8.7.7; ${AZURE}, Search`,
   },
   oneAcceptedType: {
     kind: "switch",
-    effect: "Asks for the most wanted media type only; of several, for the first listed below.",
+    effect:
+      "Asks for the most wanted media type only; of several, for the first of the store's list.",
     reason: "Orthanc reads a list of media types as one and refuses it with 400.",
     source: ORTHANC,
   },
@@ -102,8 +104,8 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
       "Adds `transfer-syntax=*` also where the client names the media type of frames without " +
       "a transfer syntax.",
     reason:
-      "By the standard such a client gets uncompressed pixels, which not every client could " +
-      "do without; so this is off unless you know yours.",
+      "By the standard such a client gets uncompressed pixels, and some clients read nothing " +
+      "else. Switch it on only for clients that decode what the store has.",
     source: "PS3.18, section 8.7.3.3; OHIF/Viewers issue 4382",
   },
   searchTypes: {
