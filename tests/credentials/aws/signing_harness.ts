@@ -48,6 +48,8 @@ export interface SigningOptions {
   readonly clock?: Clock;
   /** Answers in place of 200; the number of the request counts from 1. */
   readonly answer?: (request: ArrivedRequest, count: number) => Response | Promise<Response>;
+  /** The store does not answer at all. */
+  readonly isAway?: boolean;
   /** Further URLs that may be contacted. */
   readonly urls?: readonly string[];
 }
@@ -99,6 +101,10 @@ export async function withSigning(
     userAgent: "dicomweb-gateway/test",
   });
   try {
+    if (options.isAway) {
+      stop.abort();
+      await origin.finished;
+    }
     await test({
       arrived,
       logger,

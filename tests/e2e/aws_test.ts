@@ -1,0 +1,223 @@
+/**
+ * The gateway as it really runs, in its sandbox, in front of a store of AWS: keys of a web identity and
+ * of a role, the file of the identity renewed as Kubernetes does it, bodies kept in the state directory.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { startSts } from "../fixtures/aws_services.ts";
+import { within } from "../fixtures/deadline.ts";
+import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { memoryRise } from "../fixtures/memory_watch.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
+import { type KnownKeys, refuseSignature } from "../fixtures/sig_v4_verifier.ts";
+
+const MIB = 1024 * 1024;
+const PIECE = crypto.getRandomValues(new Uint8Array(64 * 1024));
+const CHUNK = new Uint8Array([
+  ...new TextEncoder().encode(`${PIECE.length.toString(16)}\r\n`),
+  ...PIECE,
+  ...new TextEncoder().encode("\r\n"),
+]);
+const LIMIT_MS = 60_000;
+
+interface Parts {
+  readonly gateway: GatewayProcess;
+  readonly stateDirectory: string;
+  /** Directory in which Kubernetes would mount the token. */
+  readonly mount: string;
+  readonly known: Map<string, KnownKeys>;
+  readonly webIdentityTokens: Set<string>;
+  play(handler: (exchange: RawExchange) => Promise<void>): void;
+}
+
+/** A gateway with a web identity, a role on top of it, and a store that checks signatures. */
+async function withGateway(test: (parts: Parts) => Promise<void>): Promise<void> {
+  const known = new Map<string, KnownKeys>();
+  const webIdentityTokens = new Set(["first"]);
+  const sts = startSts({
+    keys: known,
+    webIdentityTokens,
+    externalId: "clinic",
+    onGive: ({ accessKeyId, ...keys }) => known.set(accessKeyId, keys),
+  });
+  const origin = startRawOrigin((exchange) => checkAndCount(exchange, known));
+  const stateDirectory = await Deno.makeTempDir({ prefix: "aws-test-state-" });
+  const mount = await Deno.makeTempDir({ prefix: "aws-test-mount-" });
+  await mountToken(mount, "first");
+  try {
+    await using gateway = await startGateway({
+      Servers: {
+        main: {
+          Url: `${origin.url}/datastore/0123`,
+          ProviderType: "aws",
+          Region: "eu-west-1",
+          StsEndpoint: sts.url,
+          RoleArn: "arn:aws:iam::123456789012:role/Store",
+          ExternalId: "clinic",
+        },
+      },
+    }, {
+      stateDirectory,
+      env: {
+        AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/Pod",
+        AWS_WEB_IDENTITY_TOKEN_FILE: `${mount}/token`,
+      },
+    });
+    await test({ gateway, stateDirectory, mount, known, webIdentityTokens, play: origin.play });
+    for (const { secretAccessKey, sessionToken } of sts.given) {
+      assert(!gateway.output().includes(secretAccessKey));
+      assert(!gateway.output().includes(sessionToken));
+    }
+  } finally {
+    await origin.close();
+    await sts.close();
+    await Deno.remove(stateDirectory, { recursive: true });
+    await Deno.remove(mount, { recursive: true });
+  }
+}
+
+/** As Kubernetes writes projected volumes: a link to a link to a directory that is replaced whole. */
+async function mountToken(mount: string, token: string): Promise<void> {
+  const version = `..${crypto.randomUUID()}`;
+  await Deno.mkdir(`${mount}/${version}`);
+  await Deno.writeTextFile(`${mount}/${version}/token`, token);
+  await Deno.symlink(version, `${mount}/..data_tmp`);
+  await Deno.rename(`${mount}/..data_tmp`, `${mount}/..data`);
+  await Deno.symlink("..data/token", `${mount}/token`).catch(() => {});
+}
+
+/** Checks the signature as AWS does, without holding the body. */
+async function checkAndCount(
+  exchange: RawExchange,
+  known: ReadonlyMap<string, KnownKeys>,
+): Promise<void> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const piece of exchange.body()) {
+    hash.update(piece);
+    bytes += piece.length;
+  }
+  const sha256 = hash.digest("hex");
+  const { method, target, headers } = exchange;
+  const fault = refuseSignature(
+    { method, url: `http://store${target}`, headers, body: { sha256 } },
+    { region: "eu-west-1", service: "medical-imaging", keys: known, now: Date.now },
+  );
+  if (fault !== undefined) {
+    await exchange.answer(fault.status, fault.message, { "x-amzn-errortype": fault.code });
+  } else {
+    await exchange.answer(200, `${bytes} ${sha256} ${headers.get("content-length")}`);
+  }
+}
+
+/** Sends a body as Orthanc does: in chunks, without its length. */
+async function store(gateway: GatewayProcess, pieces: number): Promise<string> {
+  using client = await RawClient.connect(gateway.url);
+  const headers = {
+    "content-type": 'multipart/related; type="application/dicom"; boundary=b',
+    "transfer-encoding": "chunked",
+  };
+  const sent = (async () => {
+    await client.write(client.head("POST", "/dicom-web/main/studies", headers));
+    for (let count = 0; count < pieces; count++) await client.write(CHUNK);
+    await client.write("0\r\n\r\n");
+  })();
+  sent.catch(() => {});
+  const answer = await within(LIMIT_MS, "an answer", client.answer());
+  let text = "";
+  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
+  return `${answer.status} ${text}`;
+}
+
+function stored(pieces: number): string {
+  const hash = createHash("sha256");
+  for (let count = 0; count < pieces; count++) hash.update(PIECE);
+  const bytes = pieces * PIECE.length;
+  return `200 ${bytes} ${hash.digest("hex")} ${bytes}`;
+}
+
+/** Files of the state directory that the gateway has open, named or not. */
+function openFiles(gateway: GatewayProcess, directory: string): string[] {
+  const fds = `/proc/${gateway.pid}/fd`;
+  return [...Deno.readDirSync(fds)].flatMap(({ name }) => {
+    try {
+      return [Deno.readLinkSync(`${fds}/${name}`)];
+    } catch {
+      return [];
+    }
+  }).filter((path) => path.startsWith(directory));
+}
+
+async function assertNothingLeft({ gateway, stateDirectory }: Parts): Promise<void> {
+  const left = () => openFiles(gateway, stateDirectory);
+  const deadline = Date.now() + 5_000;
+  while (left().length > 0 && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.deepEqual(left(), []);
+  assert.deepEqual([...Deno.readDirSync(stateDirectory)], []);
+}
+
+Deno.test("A sandboxed gateway stores at AWS, with a role on top of a web identity", () =>
+  withGateway(async (parts) => {
+    const { gateway, mount, webIdentityTokens, play, known, stateDirectory } = parts;
+    const query = "/dicom-web/main/studies?PatientName=M%c3%bcller*,%20J&limit";
+    const found = await fetch(gateway.url + query);
+    assert.equal(found.status, 200, await found.text());
+
+    // A small body, one that needs the state directory, and one that is far larger than the
+    // memory it may take.
+    for (const pieces of [1, 17, 33]) assert.equal(await store(gateway, pieces), stored(pieces));
+    const rise = await memoryRise(gateway, async () => {
+      assert.equal(await store(gateway, 8192), stored(8192));
+    });
+    assert(rise < 128 * MIB, `512 MiB raise memory by ${Math.round(rise / MIB)} MiB`);
+    await assertNothingLeft(parts);
+
+    // The token of the web identity is replaced while the gateway runs.
+    webIdentityTokens.clear();
+    webIdentityTokens.add("second");
+    await mountToken(mount, "second");
+    const tested = await fetch(`${gateway.url}/dicomweb-oauth/servers/main/test`, {
+      method: "POST",
+    });
+    assert.equal(tested.status, 200, await tested.text());
+
+    // A client that leaves in the middle of a body.
+    {
+      using client = await RawClient.connect(gateway.url);
+      const headers = { "transfer-encoding": "chunked" };
+      await client.write(client.head("POST", "/dicom-web/main/studies", headers));
+      for (let count = 0; count < 64; count++) await client.write(CHUNK);
+      const opened = Date.now() + 5_000;
+      while (openFiles(gateway, stateDirectory).length === 0 && Date.now() < opened) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      assert.match(openFiles(gateway, stateDirectory).join(), /spool-[0-9a-f-]+ \(deleted\)$/);
+    }
+    await assertNothingLeft(parts);
+
+    // A store that answers before it has read the body, then reads no more.
+    play(async (exchange) => {
+      await exchange.answer(413, "early", { connection: "close" });
+      await exchange.lingeringClose();
+    });
+    assert.equal(await store(gateway, 1024), "413 early");
+    await assertNothingLeft(parts);
+
+    // A store that cuts the connection in the middle of it.
+    play(async (exchange) => {
+      await exchange.body().next();
+      exchange.close();
+    });
+    assert.match(await store(gateway, 64), /^502 .*NET-002/s);
+    await assertNothingLeft(parts);
+
+    play((exchange) => checkAndCount(exchange, known));
+    const many = await Promise.all(Array.from({ length: 16 }, () => store(gateway, 40)));
+    assert.deepEqual(new Set(many), new Set([stored(40)]));
+    await assertNothingLeft(parts);
+  }));
