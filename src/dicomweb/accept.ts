@@ -7,6 +7,7 @@
  * @module
  */
 import { formatMediaType, listItems, type MediaType, parseMediaType } from "./media_type.ts";
+import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
 import type { Profile, Rules } from "./profile.ts";
 import type { Transaction, TransactionName } from "./transaction.ts";
 
@@ -37,21 +38,16 @@ const TYPES_FOR: Readonly<Partial<Record<TransactionName, TypesRule>>> = {
   "request-workitem-cancellation": "worklistTypes",
 };
 
-/** A media type that a store has. */
-interface Offer {
-  readonly essence: string;
-  /** What the parts of a multipart type are. */
-  readonly type: string | undefined;
-  /** The values of `transfer-syntax` that it takes; `undefined`: any. */
-  readonly syntaxes: ReadonlySet<string> | undefined;
-  /** Its place among the store's media types. */
-  readonly place: number;
-}
-
 /** A media range of the client's. */
 interface Wanted {
   readonly range: MediaType;
   readonly quality: number;
+}
+
+/** Which rule lists what the store has for the answer, and all rules. */
+interface Policy {
+  readonly rule: TypesRule;
+  readonly rules: Rules;
 }
 
 /** What can stand in a header: a media type with its weight. */
@@ -67,6 +63,11 @@ export const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"]*[/=?@:<>()[\]{}\\]/;
 const ANY = "*/*";
 const MULTIPART = "multipart/related";
 const STORED = "*";
+
+/** What was answered before, for each set of rules: bounded in number and length. */
+const remembered = new WeakMap<Rules, Map<string, string | null>>();
+const MAX_REMEMBERED = 256;
+const MAX_REMEMBERED_LENGTH = 1024;
 
 /**
  * Puts an `Accept` header for a store.
@@ -94,22 +95,60 @@ const STORED = "*";
 export function normaliseAccept(
   transaction: Transaction,
   accept: string | null,
-  profile: Profile,
+  { rules }: Profile,
 ): string | null {
-  const { rules } = profile;
-  const rule = TYPES_FOR[transaction.name];
-  const offers = rule === undefined ? [] : offersOf(rules[rule]);
   const header = accept?.trim() ? accept : null;
   // A media type in the query says more than the header, which must stay as wide as it is.
-  if (offers.length === 0 || /(?:^|&)accept=/.test(transaction.query)) return quoted(header, rules);
+  const rule = /(?:^|&)accept=/.test(transaction.query) ? undefined : TYPES_FOR[transaction.name];
+  const known = answersFor(rules);
+  const key = `${rule ?? ""} ${header ?? ""}`;
+  let answer = known.get(key);
+  if (answer === undefined) {
+    answer = rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules });
+    if (known.size >= MAX_REMEMBERED) known.clear();
+    if (key.length <= MAX_REMEMBERED_LENGTH) known.set(key, answer);
+  }
+  return answer;
+}
+
+/** Clients send the same few headers again and again. */
+function answersFor(rules: Rules): Map<string, string | null> {
+  let answers = remembered.get(rules);
+  if (answers === undefined) remembered.set(rules, answers = new Map());
+  return answers;
+}
+
+function negotiated(header: string | null, policy: Policy): string | null {
+  const { rule, rules } = policy;
+  const offers = offeredTypes(rules[rule]);
+  if (offers.length === 0) return unlisted(header, policy);
   if (header === null && !rules.nameDefaultType) return null;
   const wanted = wantedBy(header ?? ANY);
   const refused = wanted.filter(({ quality }) => quality === 0).map(({ range }) => range);
   const named = wanted.filter(({ quality }) => quality > 0)
     .sort((a, b) => b.quality - a.quality)
-    .flatMap((each) => namesFor(each, offers, refused, rules));
+    .flatMap((each) => namesFor(each, offers, refused, policy));
   if (named.length === 0) return quoted(header, rules);
   return rules.oneAcceptedType ? best(named).text : written(named, rules);
+}
+
+/** Where it is not known what the store has: asks for what is stored, and names nothing new. */
+function unlisted(header: string | null, policy: Policy): string | null {
+  const { rules } = policy;
+  if (header === null || !(rules.askStored || rules.askStoredFrames)) return quoted(header, rules);
+  const items = listItems(header).map((item) => {
+    const range = parseMediaType(item);
+    if (range === undefined || range.parameters.has("transfer-syntax")) return item.trim();
+    const type = range.parameters.get("type");
+    const asked = { essence: range.essence, type, syntaxes: undefined, place: 0 };
+    if (!wantsStored(range, asked, policy)) return item.trim();
+    const parameters = new Map(range.parameters).set("transfer-syntax", STORED);
+    // What follows the weight would not belong to the media type.
+    const quality = parameters.get("q");
+    if (quality !== undefined && parameters.delete("q")) parameters.set("q", quality);
+    return formatMediaType({ essence: range.essence, parameters });
+  });
+  return quoted(items.join(", "), rules);
 }
 
 /** Writes each value in quotes that needs them, and leaves all else as it is. */
@@ -135,14 +174,15 @@ function qualityOf({ parameters }: MediaType): number {
 /** What to name to a store for one of the client's media ranges. */
 function namesFor(
   { range, quality }: Wanted,
-  offers: readonly Offer[],
+  offers: readonly OfferedType[],
   refused: readonly MediaType[],
-  rules: Rules,
+  policy: Policy,
 ): Named[] {
+  const { rules } = policy;
   if (range.essence === ANY) {
     if (!rules.nameDefaultType) return [{ text: ANY, quality, place: 0 }];
     const first = offers.find((offer) => !refused.some((each) => covers(each, offer)));
-    return first === undefined ? [] : offered(range, first, quality, rules);
+    return first === undefined ? [] : offered(range, first, quality, policy);
   }
   let fitting = offers.filter((offer) => covers(range, offer));
   if (fitting.length === 0 && rules.wrapSingleParts && range.essence === MULTIPART) {
@@ -152,27 +192,11 @@ function namesFor(
   if (isWild(range)) {
     fitting = fitting.filter((offer) => !refused.some((each) => covers(each, offer)));
   }
-  return fitting.flatMap((offer) => offered(range, offer, quality, rules));
-}
-
-function covers(range: MediaType, offer: Offer): boolean {
-  if (!matches(range.essence, offer.essence)) return false;
-  const type = range.parameters.get("type")?.toLowerCase();
-  return type === undefined || offer.type === undefined || matches(type, offer.type);
-}
-
-function matches(range: string, name: string): boolean {
-  return range === name || (range.endsWith("/*") && name.startsWith(range.slice(0, -1)));
-}
-
-function isWild({ essence, parameters }: MediaType): boolean {
-  const type = parameters.get("type");
-  return essence.endsWith("/*") || type?.endsWith("/*") ||
-    (essence === MULTIPART && type === undefined);
+  return fitting.flatMap((offer) => offered(range, offer, quality, policy));
 }
 
 /** The offer with the client's parameters, unless the store cannot give that transfer syntax. */
-function offered(range: MediaType, offer: Offer, quality: number, rules: Rules): Named[] {
+function offered(range: MediaType, offer: OfferedType, quality: number, policy: Policy): Named[] {
   const { essence, type, syntaxes, place } = offer;
   const parameters = new Map<string, string>();
   if (type !== undefined) parameters.set("type", type);
@@ -181,20 +205,20 @@ function offered(range: MediaType, offer: Offer, quality: number, rules: Rules):
   }
   const syntax = parameters.get("transfer-syntax");
   if (syntax !== undefined && syntaxes?.has(syntax) === false) return [];
-  if (syntax === undefined && wantsStored(range, offer, rules)) {
+  if (syntax === undefined && wantsStored(range, offer, policy)) {
     parameters.set("transfer-syntax", STORED);
   }
   return [{ text: formatMediaType({ essence, parameters }), quality, place }];
 }
 
-function wantsStored(range: MediaType, offer: Offer, rules: Rules): boolean {
+function wantsStored(range: MediaType, offer: OfferedType, { rule, rules }: Policy): boolean {
   if (offer.syntaxes?.has(STORED) === false) return false;
   switch (offer.type ?? offer.essence) {
     case "application/dicom":
       return rules.askStored;
     case "application/octet-stream":
       // What is not multipart says nowhere in which transfer syntax it is.
-      return offer.essence === MULTIPART &&
+      return rule === "frameTypes" && offer.essence === MULTIPART &&
         (rules.askStoredFrames || (rules.askStored && range.essence === ANY));
     default:
       return false;
@@ -223,32 +247,4 @@ function written(named: readonly Named[], rules: Rules): string {
 /** Three digits are all that RFC 9110 allows; 0 would mean the opposite. */
 function weight(quality: number): number {
   return Math.max(0.001, Math.round(quality * 1_000) / 1_000);
-}
-
-const parsed = new WeakMap<readonly string[], readonly Offer[]>();
-
-/** The media types of a rule, taken apart once; those that differ in transfer syntax are one. */
-function offersOf(types: readonly string[]): readonly Offer[] {
-  const known = parsed.get(types);
-  if (known !== undefined) return known;
-  const offers = new Map<string, { essence: string; type: string | undefined; all: string[] }>();
-  for (const text of types) {
-    const mediaType = parseMediaType(text);
-    if (mediaType === undefined) continue;
-    const { essence, parameters } = mediaType;
-    const type = parameters.get("type")?.toLowerCase();
-    const key = `${essence};${type ?? ""}`;
-    const syntax = parameters.get("transfer-syntax");
-    const offer = offers.get(key) ?? { essence, type, all: [] };
-    if (syntax !== undefined) offer.all.push(syntax);
-    offers.set(key, offer);
-  }
-  const result = [...offers.values()].map(({ essence, type, all }, place) => ({
-    essence,
-    type,
-    place,
-    syntaxes: all.length === 0 ? undefined : new Set(all),
-  }));
-  parsed.set(types, result);
-  return result;
 }

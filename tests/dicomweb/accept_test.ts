@@ -209,6 +209,38 @@ const rows: readonly Row[] = [
   ["switched off", ["azure", { askStored: false }], "study", DICOM, DICOM],
   ["switched off", ["azure", { askStored: false }], "study", "*/*", DICOM],
 
+  [
+    "switched on where it is not known what the store has",
+    ["generic", { askStored: true }],
+    "study",
+    `text/html, ${DICOM};q=0.5, multipart/related;type=application/dicom, nonsense`,
+    `text/html, ${DICOM}${ANY_STORED}; q=0.5, ${DICOM}${ANY_STORED}, nonsense`,
+  ],
+  [
+    "switched on, but the client asked for one",
+    ["generic", { askStored: true }],
+    "study",
+    DICOM + EXPLICIT,
+    DICOM + EXPLICIT,
+  ],
+  ["switched on, for one instance", ["generic", { askStored: true }], "instance", null, null],
+  [
+    "switched on for frames where it is not known what the store has",
+    ["generic", { askStoredFrames: true }],
+    "frames",
+    `${OCTETS}, ${DICOM}`,
+    `${OCTETS}${ANY_STORED}, ${DICOM}`,
+  ],
+
+  ["bulk data is no frames", ["generic", { askStoredFrames: true }], "bulkdata", OCTETS, OCTETS],
+  [
+    "bulk data is no frames",
+    ["azure", { bulkdataTypes: [OCTETS] }],
+    "bulkdata",
+    "*/*",
+    OCTETS,
+  ],
+
   // AskStoredFrames: PS3.18 8.7.3.3, OHIF/Viewers 4382.
   ["uncompressed pixels by the standard", "azure", "frames", OCTETS, OCTETS],
   ["the client reads anything", "azure", "frames", "*/*", OCTETS + ANY_STORED],
