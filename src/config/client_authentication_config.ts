@@ -10,7 +10,8 @@ export type ClientAuthentication =
   | SharedSecret
   | SecretAssertion
   | KeyAssertion
-  | CertificateAuthentication;
+  | CertificateAuthentication
+  | FederatedToken;
 
 /** A secret that is sent (RFC 6749, section 2.3.1). */
 export interface SharedSecret {
@@ -39,6 +40,13 @@ export interface KeyAssertion {
 /** The client certificate of the connection (RFC 8705, section 2); `TlsConfig` holds it. */
 export interface CertificateAuthentication {
   readonly method: "tls_client_auth" | "self_signed_tls_client_auth";
+}
+
+/** A token of the platform in place of an assertion of one's own (RFC 7523, section 2.2). */
+export interface FederatedToken {
+  readonly method: "federated_token";
+  /** Absolute path of the file that holds it, which the platform writes anew. */
+  readonly file: string;
 }
 
 /** What an assertion says besides who the client is. */

@@ -49,8 +49,11 @@ function signingReach(credentials: CredentialsConfig): CredentialsReach {
     case "basic":
     case "headers":
       return NOTHING;
-    case "client_credentials":
-      return { ...NOTHING, urls: endpointUrls(credentials.tokenEndpoint) };
+    case "client_credentials": {
+      const { tokenEndpoint, clientAuthentication: client } = credentials;
+      const files = client.method === "federated_token" ? [client.file] : [];
+      return { ...NOTHING, urls: endpointUrls(tokenEndpoint), files };
+    }
     case "token_file":
       return { ...NOTHING, files: [credentials.file] };
     case "google":

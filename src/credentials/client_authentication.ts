@@ -13,6 +13,7 @@ import {
   type SignAssertion,
 } from "./client_assertion.ts";
 import type { Clock } from "./clock.ts";
+import { readCredentialFile } from "./credential_file.ts";
 import type { AuthenticateClient } from "./token_request.ts";
 
 /**
@@ -88,6 +89,8 @@ export function createClientAuthentication(
       return clientAssertion(clientId, secretAssertion(clientId, configured, clock));
     case "private_key_jwt":
       return clientAssertion(clientId, privateKeyAssertion(clientId, configured, clock));
+    case "federated_token":
+      return clientAssertion(clientId, () => readCredentialFile(configured.file));
     case "tls_client_auth":
     case "self_signed_tls_client_auth":
       return clientIdOnly(clientId);

@@ -6,9 +6,10 @@
 import type { ClientCredentials } from "../config/gateway_config.ts";
 import type { ClientAuthentication } from "../config/client_authentication_config.ts";
 import { createClientAuthentication } from "./client_authentication.ts";
+import { CredentialFileError } from "./credential_file.ts";
 import type { DpopKey } from "./dpop_key.ts";
 import { fingerprint } from "./fingerprint.ts";
-import type { ProviderConnection } from "./provider_exchange.ts";
+import { cannotFetch, type ProviderConnection } from "./provider_exchange.ts";
 import type { Token, TokenSource } from "./token.ts";
 import { TokenEndpoint } from "./token_endpoint.ts";
 import { TokenEndpointDiscovery } from "./token_endpoint_discovery.ts";
@@ -57,6 +58,7 @@ export interface ClientCredentialsConnection extends ProviderConnection {
 /** A client that asks for tokens on its own behalf. */
 export class ClientCredentialsSource implements TokenSource {
   readonly fingerprint: string;
+  readonly #server: string;
   readonly #endpoint: TokenEndpoint;
   readonly #grant: URLSearchParams;
   readonly #authenticate: AuthenticateClient;
@@ -68,6 +70,7 @@ export class ClientCredentialsSource implements TokenSource {
   constructor(credentials: ClientCredentials, connection: ClientCredentialsConnection) {
     const { tokenEndpoint, clientId, clientAuthentication } = credentials;
     const { certificatePem, dpop, clock } = connection;
+    this.#server = connection.server;
     const mutualTls = certificatePem !== undefined;
     this.#endpoint = new TokenEndpoint({
       ...connection,
@@ -100,10 +103,22 @@ export class ClientCredentialsSource implements TokenSource {
    *
    * @param signal Aborts the request.
    * @returns The new token.
-   * @throws {GatewayError} As `TokenEndpoint.request`.
+   * @throws {GatewayError} As `TokenEndpoint.request`; TOK-001 where the file of a federated token
+   * gives none.
    */
-  acquire(signal: AbortSignal): Promise<Token> {
-    return this.#endpoint.request(this.#grant, this.#authenticate, signal);
+  async acquire(signal: AbortSignal): Promise<Token> {
+    try {
+      return await this.#endpoint.request(this.#grant, this.#authenticate, signal);
+    } catch (cause) {
+      if (!(cause instanceof CredentialFileError)) throw cause;
+      throw cannotFetch("TOK-001", this.#server, cause.message, {
+        troubleshooting: [
+          "Check FederatedTokenFile, and that the platform writes the token there and lets the " +
+          "gateway's user read it",
+        ],
+        cause,
+      });
+    }
   }
 }
 
@@ -123,6 +138,8 @@ function proofParts(authentication: ClientAuthentication): string[] {
       return [authentication.clientSecret.reveal()];
     case "private_key_jwt":
       return [authentication.keys[0].privateJwk.reveal()];
+    case "federated_token":
+      return [authentication.file];
     default:
       return [];
   }

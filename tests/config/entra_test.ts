@@ -2,9 +2,10 @@
  * What is derived for Microsoft Entra ID, and for whom: never for a host that merely looks like it.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { networkAllowlist } from "../../src/config/allowlist.ts";
 import type { ClientCredentials } from "../../src/config/gateway_config.ts";
+import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
+import { needing } from "../fixtures/installed_tool.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";
 
 type Keys = Readonly<Record<string, unknown>>;
@@ -124,17 +125,15 @@ for (const [keys, problem] of wrong) {
   });
 }
 
-/** A key and its certificate, as `az ad sp create-for-rbac --create-cert` writes them. */
-function bundle(): { readonly key: string; readonly certificate: string } {
-  const pem = execFileSync("openssl", [
-    ..."req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=gateway -keyout - -out -".split(" "),
-  ], { stdio: ["ignore", "pipe", "ignore"] }).toString();
-  const end = pem.indexOf("-----BEGIN CERTIFICATE-----");
-  return { key: pem.slice(0, end), certificate: pem.slice(end) };
-}
+Deno.test(needing(OPENSSL, {
+  name: "Entra ID with a certificate: PS256 and its thumbprints, from one file or from two",
+  fn: signsWithCertificate,
+}));
 
-Deno.test("Entra ID with a certificate: PS256 and its thumbprints, from one file or from two", async () => {
-  const { key, certificate } = bundle();
+async function signsWithCertificate(): Promise<void> {
+  await using authority = await CertificateAuthority.create();
+  const issue = () => authority.issue({ commonName: "gateway", key: ["rsa:2048"] });
+  const { keyPem: key, certificatePem: certificate } = await issue();
   const azure = {
     ProviderType: "azure",
     TenantId: "t",
@@ -158,9 +157,9 @@ Deno.test("Entra ID with a certificate: PS256 and its thumbprints, from one file
     "CFG-001 AssertionCertificate: Azure needs AssertionCertificate, unless PrivateKey holds the " +
     "certificate as well",
   ]);
-  const other = { PrivateKey: key, AssertionCertificate: bundle().certificate };
+  const other = { PrivateKey: key, AssertionCertificate: (await issue()).certificatePem };
   assert.match(
     (await problems({ ...azure, ...other })).join(),
     /holds no certificate of the private/,
   );
-});
+}

@@ -49,13 +49,23 @@ export function isEntra(raw: RawKeys): boolean {
 }
 
 /**
+ * The cloud of Azure that a server's tokens come from.
+ *
+ * @param raw The server's keys as written.
+ * @returns The cloud.
+ */
+export function entraCloud({ Cloud: cloud, TokenEndpoint: endpoint }: RawKeys): AzureCloud {
+  return clouds.find((each) => each === cloud) ?? cloudAt(endpoint) ?? "public";
+}
+
+/**
  * The scope to ask for where the configuration names none.
  *
  * @param raw The server's keys as written.
  * @returns The scope of the DICOM service, or `undefined` where it is not known.
  */
 export function entraScope(raw: RawKeys): string | undefined {
-  return isEntra(raw) && cloudOf(raw) === "public" && raw["Resource"] === undefined
+  return isEntra(raw) && entraCloud(raw) === "public" && raw["Resource"] === undefined
     ? AZURE_DICOM_SCOPE
     : undefined;
 }
@@ -79,7 +89,7 @@ export function checkEntra(raw: RawKeys, { path, report }: ReadContext): void {
   if (cloud !== undefined && at !== undefined && at !== cloud) {
     report.add("CFG-002", [...path, "Cloud"], `is not that of TokenEndpoint, which is "${at}"`);
   }
-  if (cloudOf(raw) !== "public" && !scope && resource === undefined) {
+  if (entraCloud(raw) !== "public" && !scope && resource === undefined) {
     report.add(
       "CFG-001",
       [...path, "Scope"],
@@ -120,10 +130,6 @@ export function entraTokenEndpoint(tenantId: string, cloud: AzureCloud = "public
  */
 export function tokenEndpointAt(authority: string, tenantId: string): string {
   return `${authority.replace(/\/+$/, "")}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
-}
-
-function cloudOf({ Cloud: cloud, TokenEndpoint: endpoint }: RawKeys): AzureCloud {
-  return clouds.find((each) => each === cloud) ?? cloudAt(endpoint) ?? "public";
 }
 
 /** The cloud whose authority a URL is at, by the exact host. */

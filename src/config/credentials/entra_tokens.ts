@@ -5,7 +5,7 @@
  * @module
  */
 import type { RawKeys } from "../read_context.ts";
-import { AZURE_DICOM_SCOPE, entraTokenEndpoint, isEntra } from "./entra.ts";
+import { AZURE_DICOM_SCOPE, entraCloud, entraTokenEndpoint, isEntra } from "./entra.ts";
 
 /** What a tenant's tokens are known by. */
 export interface EntraTokens {
@@ -52,7 +52,9 @@ export function entraTokens(raw: RawKeys): EntraTokens | undefined {
   if (!isEntra(raw)) return undefined;
   const { TokenEndpoint: written, TenantId: tenantId } = raw;
   const endpoint = URL.parse(
-    typeof written === "string" ? written : entraTokenEndpoint(String(tenantId ?? "")),
+    typeof written === "string"
+      ? written
+      : entraTokenEndpoint(String(tenantId ?? ""), entraCloud(raw)),
   );
   const tenant = endpoint?.pathname.split("/")[1];
   if (endpoint === null || tenant === undefined || tenant === "") return undefined;

@@ -1,60 +1,45 @@
 /**
  * `ProviderType: "azuremanagedidentity"`: an identity that Azure gives to the machine, the app or the
- * pod the gateway runs on, without a secret in the configuration. As the Azure libraries do, `auto`
- * finds the platform by the environment variables that it sets.
+ * pod the gateway runs on, without a secret in the configuration. As with the plugin, `auto` finds out
+ * which of them it is.
  *
  * @module
  */
 import { z } from "zod";
-import type { IdentityService, ManagedIdentity, UserAssignedIdentity } from "../azure_config.ts";
+import type { UserAssignedIdentity } from "../azure_config.ts";
 import type { RawKeys, ReadContext } from "../read_context.ts";
-import { Secret } from "../secret.ts";
-import { httpUrl, text } from "../value_schemas.ts";
+import { text } from "../value_schemas.ts";
+import {
+  azurePlatforms,
+  checkPlatform,
+  identityService,
+  PLATFORM_VARIABLES,
+  platformOf,
+} from "./azure_platform.ts";
 import { AZURE_DICOM_SCOPE } from "./entra.ts";
+import { federatedToken, WORKLOAD_IDENTITY_VARIABLES } from "./federated_token.ts";
 import { type SigningWay, signingWay } from "./signing_way.ts";
 import { buildTokenRules, checkTokenKeys, tokenKeys } from "./token_keys.ts";
-
-const platforms = ["auto", "vm", "appservice", "arc"] as const;
-type Platform = Exclude<(typeof platforms)[number], "auto">;
-
-const IMDS = "http://169.254.169.254";
-const TOKEN_PATH = "/metadata/identity/oauth2/token";
-
-/** The variables that each platform must have set. */
-const REQUIRED: Readonly<Record<Platform, readonly string[]>> = {
-  vm: [],
-  appservice: ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"],
-  arc: [],
-};
-
-/** The variables that hold URLs. */
-const URLS = ["IDENTITY_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"] as const;
 
 /** The keys that name a user-assigned identity. */
 const IDENTITY_KEYS = { ClientId: "client", ObjectId: "object", ResourceId: "resource" } as const;
 
+const DEFAULT_SCOPE = "/.default";
+
 /** A managed identity of Azure. */
 export const managedIdentity: SigningWay = signingWay({
   title: "Azure managed identity",
-  description: "A managed identity of the Azure machine, app or Arc-connected server.",
+  description: "A managed identity of the Azure machine, app, pod or Arc-connected server.",
   chosenBy: { ProviderType: ["azuremanagedidentity"] },
-  environment: [
-    "IDENTITY_ENDPOINT",
-    "IDENTITY_HEADER",
-    "IDENTITY_SERVER_THUMBPRINT",
-    "IMDS_ENDPOINT",
-    "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-    "AZURE_CLIENT_ID",
-    "ProgramData",
-  ],
+  environment: [...PLATFORM_VARIABLES, ...WORKLOAD_IDENTITY_VARIABLES],
   keys: {
     ProviderType: z.literal("azuremanagedidentity").describe(
       "A managed identity of Azure: no secret is needed",
     ),
-    IdentityPlatform: z.enum(platforms).default("auto").describe(
+    IdentityPlatform: z.enum(azurePlatforms).default("auto").describe(
       "Where the gateway runs: `vm` (also scale sets and AKS nodes), `appservice` (also Container Apps " +
-        "and Functions), `arc` (a server of one's own connected by Azure Arc). `auto` tells by the " +
-        "environment variables that the platform sets",
+        "and Functions), `arc` (a server of one's own connected by Azure Arc), `workloadidentity` (a " +
+        "pod of Kubernetes). `auto` tells by the environment variables that the platform sets",
     ),
     Scope: text().regex(/^\S+$/, "must be one scope, without blanks").default(AZURE_DICOM_SCOPE)
       .describe("Scope of the store; its audience is this without `/.default`"),
@@ -68,15 +53,18 @@ export const managedIdentity: SigningWay = signingWay({
   },
   check(raw, context) {
     checkIdentity(raw, context);
-    checkPlatform(raw, context);
-    checkTokenKeys(raw, context);
+    const isComplete = checkPlatform(raw, context);
+    if (platformOf(raw, context.environment) !== "workloadidentity") checkTokenKeys(raw, context);
+    else if (isComplete) federatedToken.check(federated(raw), context);
   },
-  build(keys, { environment }): ManagedIdentity {
+  build(keys, context, raw) {
+    const { environment } = context;
     const platform = platformOf(keys, environment);
+    if (platform === "workloadidentity") return federatedToken.read(federated(raw), context);
     return {
       kind: "azure_managed_identity",
       service: identityService(platform, environment),
-      resource: keys.Scope.replace(/\/\.default$/, ""),
+      resource: withoutSuffix(keys.Scope),
       identity: platform === "arc" ? undefined : userAssigned(keys, environment),
       ...buildTokenRules(keys),
     };
@@ -88,7 +76,8 @@ function checkIdentity(raw: RawKeys, { path, report, environment }: ReadContext)
   for (const key of given.slice(1)) {
     report.add("CFG-002", [...path, key], `names the identity that ${given[0]} names; remove one`);
   }
-  if (given[0] !== undefined && platformOf(raw, environment) === "arc") {
+  const platform = platformOf(raw, environment);
+  if (platform === "arc" && given[0] !== undefined) {
     report.add(
       "CFG-002",
       [...path, given[0]],
@@ -96,56 +85,26 @@ function checkIdentity(raw: RawKeys, { path, report, environment }: ReadContext)
         "server's own identity",
     );
   }
-}
-
-function checkPlatform(raw: RawKeys, { path, report, environment }: ReadContext): void {
-  const at = [...path, "IdentityPlatform"];
-  const platform = platformOf(raw, environment);
-  for (const name of REQUIRED[platform].filter((name) => environment[name] === undefined)) {
-    const message = `"${platform}" needs the environment variable ${name}, which is not set`;
-    report.add("CFG-003", at, message);
-  }
-  for (const name of URLS) {
-    const value = environment[name];
-    if (value !== undefined && !httpUrl({ query: true }).safeParse(value).success) {
-      report.add("CFG-002", at, `the environment variable ${name} holds no URL that can be used`);
-    }
-  }
-  if (environment["IDENTITY_SERVER_THUMBPRINT"] !== undefined && platform === "appservice") {
-    report.add("CFG-002", at, "the gateway does not know the identity service of Service Fabric");
+  if (platform === "workloadidentity" && given[0] !== undefined && given[0] !== "ClientId") {
+    report.add("CFG-002", [...path, given[0]], "does not name a workload identity; give ClientId");
   }
 }
 
-/** The order in which the Azure libraries look. */
-function platformOf(raw: RawKeys, environment: ReadContext["environment"]): Platform {
-  const chosen = raw["IdentityPlatform"];
-  if (chosen === "vm" || chosen === "appservice" || chosen === "arc") return chosen;
-  if (environment["IDENTITY_ENDPOINT"] === undefined) return "vm";
-  if (environment["IDENTITY_HEADER"] !== undefined) return "appservice";
-  return environment["IMDS_ENDPOINT"] !== undefined ? "arc" : "vm";
+/** The keys as those of the other way mean them. */
+function federated(raw: RawKeys): RawKeys {
+  const { Scope: scope = AZURE_DICOM_SCOPE } = raw;
+  return {
+    ...Object.fromEntries(
+      Object.entries(raw).filter(([key]) => Object.hasOwn(federatedToken.keys, key)),
+    ),
+    ProviderType: "azure",
+    ClientAuthentication: "federated_token",
+    Scope: `${withoutSuffix(String(scope))}${DEFAULT_SCOPE}`,
+  };
 }
 
-function identityService(
-  platform: Platform,
-  environment: ReadContext["environment"],
-): IdentityService {
-  const { IDENTITY_ENDPOINT: endpoint, IDENTITY_HEADER: header } = environment;
-  switch (platform) {
-    case "vm": {
-      const origin = environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] ?? IMDS;
-      return { platform, endpoint: new URL(TOKEN_PATH, origin).href };
-    }
-    case "appservice":
-      return { platform, endpoint: endpoint ?? "", header: new Secret(header ?? "") };
-    case "arc":
-      return {
-        platform,
-        endpoint: endpoint ?? `http://127.0.0.1:40342${TOKEN_PATH}`,
-        secretsDirectory: environment["ProgramData"] === undefined
-          ? "/var/opt/azcmagent/tokens"
-          : `${environment["ProgramData"]}\\AzureConnectedMachineAgent\\Tokens`,
-      };
-  }
+function withoutSuffix(scope: string): string {
+  return scope.endsWith(DEFAULT_SCOPE) ? scope.slice(0, -DEFAULT_SCOPE.length) : scope;
 }
 
 function userAssigned(

@@ -9,6 +9,7 @@ import { basic } from "./basic.ts";
 import { bearerToken } from "./bearer_token.ts";
 import { clientSecret } from "./client_secret.ts";
 import { clientSecretJwt } from "./client_secret_jwt.ts";
+import { federatedToken } from "./federated_token.ts";
 import { fixedHeaders } from "./fixed_headers.ts";
 import { google } from "./google.ts";
 import { managedIdentity } from "./managed_identity.ts";
@@ -25,6 +26,7 @@ export const signingWays: readonly SigningWay[] = [
   clientSecretJwt,
   privateKeyJwt,
   mutualTls,
+  federatedToken,
   smart,
   managedIdentity,
   aws,
