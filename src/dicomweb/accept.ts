@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { BoundedCache, type CacheBounds } from "./bounded_cache.ts";
 import { formatMediaType, listItems, type MediaType, parseMediaType } from "./media_type.ts";
 import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
 import type { Profile, Rules } from "./profile.ts";
@@ -64,10 +65,8 @@ const ANY = "*/*";
 const MULTIPART = "multipart/related";
 const STORED = "*";
 
-/** What was answered before, for each set of rules: bounded in number and length. */
-const remembered = new WeakMap<Rules, Map<string, string | null>>();
-const MAX_REMEMBERED = 256;
-const MAX_REMEMBERED_LENGTH = 1024;
+const remembered = new WeakMap<Rules, BoundedCache<string | null>>();
+const BOUNDS: CacheBounds = { maxEntries: 256, maxKeyLength: 1024 };
 
 /**
  * Puts an `Accept` header for a store.
@@ -100,21 +99,16 @@ export function normaliseAccept(
   const header = accept?.trim() ? accept : null;
   // A media type in the query says more than the header, which must stay as wide as it is.
   const rule = /(?:^|&)accept=/.test(transaction.query) ? undefined : TYPES_FOR[transaction.name];
-  const known = answersFor(rules);
-  const key = `${rule ?? ""} ${header ?? ""}`;
-  let answer = known.get(key);
-  if (answer === undefined) {
-    answer = rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules });
-    if (known.size >= MAX_REMEMBERED) known.clear();
-    if (key.length <= MAX_REMEMBERED_LENGTH) known.set(key, answer);
-  }
-  return answer;
+  return answersFor(rules).get(
+    `${rule ?? ""} ${header ?? ""}`,
+    () => rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules }),
+  );
 }
 
 /** Clients send the same few headers again and again. */
-function answersFor(rules: Rules): Map<string, string | null> {
+function answersFor(rules: Rules): BoundedCache<string | null> {
   let answers = remembered.get(rules);
-  if (answers === undefined) remembered.set(rules, answers = new Map());
+  if (answers === undefined) remembered.set(rules, answers = new BoundedCache(BOUNDS));
   return answers;
 }
 

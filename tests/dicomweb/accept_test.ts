@@ -241,6 +241,14 @@ const rows: readonly Row[] = [
     OCTETS,
   ],
 
+  [
+    "the store does not take it",
+    ["google", { studyTypes: [DICOM + EXPLICIT] }],
+    "study",
+    DICOM,
+    DICOM,
+  ],
+
   // AskStoredFrames: PS3.18 8.7.3.3, OHIF/Viewers 4382.
   ["uncompressed pixels by the standard", "azure", "frames", OCTETS, OCTETS],
   ["the client reads anything", "azure", "frames", "*/*", OCTETS + ANY_STORED],
@@ -389,6 +397,13 @@ const rows: readonly Row[] = [
     "instance",
     'multipart/related; type="image/*"',
     'multipart/related; type="image/jpeg", multipart/related; type="image/png"',
+  ],
+  [
+    "any multipart but one",
+    "google",
+    "instance",
+    'multipart/related; type="image/jpeg";q=0, multipart/related',
+    `${DICOM}${ANY_STORED}, ${OCTETS}, multipart/related; type="image/png"`,
   ],
   ["what is no media type is left out", "azure", "search", `nonsense, ${JSON_TYPE}`, JSON_TYPE],
   ["the same twice", "azure", "search", `${JSON_TYPE}, ${JSON_TYPE};q=0.5`, JSON_TYPE],
