@@ -36,7 +36,7 @@ const API_VERSIONS: Readonly<Record<Platform, string>> = {
 /** The parameter that names a user-assigned identity, by platform. */
 const IDENTITY_PARAMETERS = {
   vm: { client: "client_id", object: "object_id", resource: "msi_res_id" },
-  appservice: { client: "client_id", object: "principal_id", resource: "mi_res_id" },
+  appservice: { client: "client_id", object: "object_id", resource: "mi_res_id" },
   arc: { client: "client_id", object: "object_id", resource: "msi_res_id" },
 } as const;
 

@@ -95,7 +95,7 @@ const identities: readonly (readonly [
   ["vm", "object", "object_id"],
   ["vm", "resource", "msi_res_id"],
   ["appservice", "client", "client_id"],
-  ["appservice", "object", "principal_id"],
+  ["appservice", "object", "object_id"],
   ["appservice", "resource", "mi_res_id"],
 ];
 for (const [platform, by, parameter] of identities) {
