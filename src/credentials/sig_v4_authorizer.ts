@@ -5,22 +5,25 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import type { PayloadSigning } from "../config/aws_config.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Authorization, Authorizer, CredentialStatus, OutboundRequest } from "./authorizer.ts";
 import { type AccessKeys, keysOf } from "./aws/access_keys.ts";
 import type { AwsClock } from "./aws/aws_clock.ts";
-import { chunkedPayload, framedLength, STREAMING_PAYLOAD } from "./aws/chunked_payload.ts";
 import type { KeysKeeper } from "./aws/keys_keeper.ts";
+import {
+  keptPayload,
+  NO_PAYLOAD,
+  type Payload,
+  streamedPayload,
+  UNSIGNED_PAYLOAD,
+} from "./aws/payload.ts";
 import { signRequest } from "./aws/request_signature.ts";
 import { signedUrl } from "./aws/signed_url.ts";
 import { isClockFault, isKeysFault, readStoreRefusal } from "./aws/store_refusal.ts";
 import type { BodySpool } from "./body_spool.ts";
-import type { KeptBody } from "./kept_body.ts";
 import { findRemedy } from "./provider_remedies.ts";
-import { SizedBody } from "./sized_body.ts";
 import type { Token } from "./token.ts";
 
 /** What an authorizer works with. */
@@ -35,19 +38,6 @@ export interface SigV4AuthorizerOptions {
   readonly spool: BodySpool;
   readonly awsClock: AwsClock;
   readonly logger: Logger;
-}
-
-const HASH_OF_NOTHING = createHash("sha256").digest("hex");
-
-/** A body as it is to be signed and sent. */
-interface Payload {
-  /** Its hash, or what stands for it. */
-  readonly hash: string;
-  /** Headers that it needs. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** What to send instead of the body that came, once the signature of the request is known. */
-  readonly body?: (signature: string, keys: AccessKeys, atMs: number) => BodyInit;
-  readonly kept?: KeptBody;
 }
 
 /** Keys that sign. */
@@ -185,41 +175,17 @@ export class SigV4Authorizer implements Authorizer {
   }
 
   async #payload({ body, kept, headers, signal }: OutboundRequest): Promise<Payload> {
-    const { payloadSigning, spool } = this.#options;
-    if (body === null) return { hash: HASH_OF_NOTHING, headers: {} };
+    const { region, service, payloadSigning, spool } = this.#options;
+    if (body === null) return NO_PAYLOAD;
     if (kept !== undefined) return keptPayload(kept);
-    switch (payloadSigning) {
-      case "unsigned":
-        return { hash: "UNSIGNED-PAYLOAD", headers: {} };
-      case "streaming": {
-        const length = headers.get("content-length");
-        // Framed, the body's length must be known from the start.
-        if (length !== null) return this.#streamedPayload(body, Number(length), headers);
-        break;
-      }
+    if (payloadSigning === "unsigned") return UNSIGNED_PAYLOAD;
+    // In frames, the body's length must be known from the start.
+    const length = headers.get("content-length");
+    if (payloadSigning === "streaming" && length !== null) {
+      const encoding = headers.get("content-encoding");
+      return streamedPayload(body, { length: Number(length), encoding, region, service });
     }
     return keptPayload(await spool.keep(body, signal));
-  }
-
-  #streamedPayload(
-    body: NonNullable<OutboundRequest["body"]>,
-    length: number,
-    headers: Headers,
-  ): Payload {
-    const { region, service } = this.#options;
-    const encoding = headers.get("content-encoding");
-    return {
-      hash: STREAMING_PAYLOAD,
-      headers: {
-        "content-encoding": encoding === null ? "aws-chunked" : `aws-chunked,${encoding}`,
-        "content-length": String(framedLength(length)),
-        "x-amz-decoded-content-length": String(length),
-      },
-      body: (seed, { secretAccessKey }, atMs) => {
-        const framing = chunkedPayload({ seed, secretAccessKey, region, service, atMs });
-        return new SizedBody(framedLength(length), () => body.pipeThrough(framing));
-      },
-    };
   }
 
   async #sign(
@@ -265,13 +231,4 @@ export class SigV4Authorizer implements Authorizer {
     if (this.#signing?.token === token) return this.#signing;
     return this.#signing = { token, keys: keysOf(token), derived: new Map() };
   }
-}
-
-function keptPayload(kept: KeptBody): Payload {
-  return {
-    hash: kept.sha256,
-    headers: { "content-length": String(kept.length) },
-    body: () => kept.open(),
-    kept,
-  };
 }

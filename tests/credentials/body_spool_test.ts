@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { BodySpool, type BodySpoolOptions } from "../../src/credentials/body_spool.ts";
 import type { KeptBody } from "../../src/credentials/kept_body.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
+import { openFiles, untilClosed } from "../fixtures/open_files.ts";
 
 const MIB = 1024 * 1024;
 const never = new AbortController().signal;
@@ -38,8 +39,6 @@ function sha256(...pieces: readonly Uint8Array[]): string {
 interface Setup {
   readonly directory: string;
   readonly spool: BodySpool;
-  /** Files of the directory that this process has open, by descriptor. */
-  open(): string[];
 }
 
 /** Runs a test with a spool; at the end no file and no descriptor may be left. */
@@ -48,32 +47,12 @@ async function withSpool(
   options: Pick<BodySpoolOptions, "createFile"> = {},
 ): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "spool-test-" });
-  const open = () =>
-    [...Deno.readDirSync("/proc/self/fd")]
-      .map(({ name }) => `/proc/self/fd/${name}`)
-      .filter((path) => linkOf(path).startsWith(directory));
   try {
-    await test({
-      directory,
-      spool: new BodySpool({ directory, server: "main", ...options }),
-      open,
-    });
-    // What is being read is closed when the read is over.
-    for (let turn = 0; turn < 100 && open().length > 0; turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    assert.deepEqual(open(), [], "descriptors are left");
+    await test({ directory, spool: new BodySpool({ directory, server: "main", ...options }) });
+    await untilClosed(directory);
     assert.deepEqual([...Deno.readDirSync(directory)], [], "files are left");
   } finally {
     await Deno.remove(directory, { recursive: true });
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return Deno.readLinkSync(path);
-  } catch {
-    return "";
   }
 }
 
@@ -101,12 +80,12 @@ const lengths = [
 for (const length of lengths) {
   const place = length > MIB ? "a file" : "memory";
   Deno.test(`BodySpool keeps ${length} bytes in ${place}, and gives them back whole, more than once`, () =>
-    withSpool(async ({ spool, open }) => {
+    withSpool(async ({ spool, directory }) => {
       const expected = await hashOf(body(length));
       const kept = await spool.keep(body(length), never);
       assert.equal(kept.length, length);
       assert.equal(kept.sha256, expected);
-      assert.equal(open().length, length > MIB ? 1 : 0);
+      assert.equal(openFiles(directory).length, length > MIB ? 1 : 0);
       const opened = kept.open();
       assert.equal(opened instanceof Blob ? opened.size : (opened as Uint8Array).length, length);
       assert.equal(await hashOf(sent(kept)), expected);
@@ -128,16 +107,16 @@ Deno.test("BodySpool keeps bodies whole whatever their pieces", () =>
   }));
 
 Deno.test("BodySpool: a file has no name, and what is on the disk is not the body", () =>
-  withSpool(async ({ spool, directory, open }) => {
+  withSpool(async ({ spool, directory }) => {
     const plain = content(0, 2 * MIB);
     const onDisk: Uint8Array[] = [];
     for (let time = 0; time < 2; time++) {
       const kept = await spool.keep(body(plain.length), never);
       assert.deepEqual([...Deno.readDirSync(directory)], []);
-      const [path] = open();
-      assert.match(linkOf(path!), /\/spool-[0-9a-f-]{36} \(deleted\)$/);
-      assert.equal((await Deno.stat(path!)).mode! & 0o777, 0o600);
-      onDisk.push(await Deno.readFile(path!));
+      const [file] = openFiles(directory);
+      assert.match(file!.path, /\/spool-[0-9a-f-]{36} \(deleted\)$/);
+      assert.equal((await Deno.stat(file!.descriptor)).mode! & 0o777, 0o600);
+      onDisk.push(await Deno.readFile(file!.descriptor));
       kept.close();
     }
     for (const bytes of onDisk) {
@@ -153,10 +132,10 @@ Deno.test("BodySpool: a file has no name, and what is on the disk is not the bod
   }));
 
 Deno.test("BodySpool: a file changed on the disk is not sent as the body", () =>
-  withSpool(async ({ spool, open }) => {
+  withSpool(async ({ spool, directory }) => {
     const kept = await spool.keep(body(3 * MIB), never);
-    const [path] = open();
-    using file = await Deno.open(path!, { write: true });
+    const [opened] = openFiles(directory);
+    using file = await Deno.open(opened!.descriptor, { write: true });
     await file.seek(2 * MIB, Deno.SeekMode.Start);
     await file.write(new Uint8Array(1));
     await assert.rejects(hashOf(sent(kept)));
@@ -268,10 +247,10 @@ Deno.test("BodySpool: a state directory that is not there is said to be missing"
 });
 
 Deno.test("BodySpool keeps many bodies at once apart", () =>
-  withSpool(async ({ spool, open }) => {
+  withSpool(async ({ spool, directory }) => {
     const bodies = Array.from({ length: 40 }, (_, index) => MIB + 1000 * index + 1);
     const kept = await Promise.all(bodies.map((length) => spool.keep(body(length), never)));
-    assert.equal(open().length, 40);
+    assert.equal(openFiles(directory).length, 40);
     const hashes = await Promise.all(kept.map((one) => hashOf(sent(one))));
     assert.deepEqual(hashes, bodies.map((length) => sha256(content(0, length))));
     for (const one of kept) one.close();

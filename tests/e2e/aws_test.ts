@@ -6,9 +6,10 @@
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { startSts } from "../fixtures/aws_services.ts";
+import { startSts } from "../fixtures/aws_sts.ts";
 import { within } from "../fixtures/deadline.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { openFiles, untilClosed } from "../fixtures/open_files.ts";
 import { memoryRise } from "../fixtures/memory_watch.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
@@ -139,25 +140,8 @@ function stored(pieces: number): string {
   return `200 ${bytes} ${hash.digest("hex")} ${bytes}`;
 }
 
-/** Files of the state directory that the gateway has open, named or not. */
-function openFiles(gateway: GatewayProcess, directory: string): string[] {
-  const fds = `/proc/${gateway.pid}/fd`;
-  return [...Deno.readDirSync(fds)].flatMap(({ name }) => {
-    try {
-      return [Deno.readLinkSync(`${fds}/${name}`)];
-    } catch {
-      return [];
-    }
-  }).filter((path) => path.startsWith(directory));
-}
-
 async function assertNothingLeft({ gateway, stateDirectory }: Parts): Promise<void> {
-  const left = () => openFiles(gateway, stateDirectory);
-  const deadline = Date.now() + 5_000;
-  while (left().length > 0 && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  assert.deepEqual(left(), []);
+  await untilClosed(stateDirectory, gateway.pid);
   assert.deepEqual([...Deno.readDirSync(stateDirectory)], []);
 }
 
@@ -193,10 +177,11 @@ Deno.test("A sandboxed gateway stores at AWS, with a role on top of a web identi
       await client.write(client.head("POST", "/dicom-web/main/studies", headers));
       for (let count = 0; count < 64; count++) await client.write(CHUNK);
       const opened = Date.now() + 5_000;
-      while (openFiles(gateway, stateDirectory).length === 0 && Date.now() < opened) {
+      while (openFiles(stateDirectory, gateway.pid).length === 0 && Date.now() < opened) {
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
-      assert.match(openFiles(gateway, stateDirectory).join(), /spool-[0-9a-f-]+ \(deleted\)$/);
+      const [file] = openFiles(stateDirectory, gateway.pid);
+      assert.match(file?.path ?? "", /spool-[0-9a-f-]+ \(deleted\)$/);
     }
     await assertNothingLeft(parts);
 

@@ -6,12 +6,8 @@ import { AwsClock } from "../../../src/credentials/aws/aws_clock.ts";
 import { createKeysSource } from "../../../src/credentials/aws/create_keys_source.ts";
 import type { TokenSource } from "../../../src/credentials/token.ts";
 import type { ErrorCode } from "../../../src/errors/catalogue.ts";
-import {
-  type FakeService,
-  startInstanceMetadata,
-  startSts,
-  type StsOptions,
-} from "../../fixtures/aws_services.ts";
+import { type FakeService, startInstanceMetadata } from "../../fixtures/aws_services.ts";
+import { startSts, type StsOptions } from "../../fixtures/aws_sts.ts";
 import type { KnownKeys } from "../../fixtures/sig_v4_verifier.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";
 

@@ -15,6 +15,7 @@ import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../../src/upstream/deadlines.ts";
 import { Store } from "../../../src/upstream/store.ts";
 import { MemoryLogger } from "../../fixtures/memory_logger.ts";
+import { untilClosed } from "../../fixtures/open_files.ts";
 import type { ArrivedRequest } from "../../fixtures/sig_v4_verifier.ts";
 import { serverConfig } from "../../fixtures/token_worker.ts";
 
@@ -137,6 +138,7 @@ export async function withSigning(
     http.close();
     stop.abort();
     await origin.finished;
+    await untilClosed(directory);
     await Deno.remove(directory, { recursive: true });
   }
 }

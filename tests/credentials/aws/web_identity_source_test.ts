@@ -5,7 +5,8 @@ import {
   WebIdentitySource,
 } from "../../../src/credentials/aws/web_identity_source.ts";
 import type { ErrorCode } from "../../../src/errors/catalogue.ts";
-import { type FakeService, startSts, stsError } from "../../fixtures/aws_services.ts";
+import type { FakeService } from "../../fixtures/aws_services.ts";
+import { startSts, stsError } from "../../fixtures/aws_sts.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";
 
 /** A token as Kubernetes writes it; its parts are marked. */
