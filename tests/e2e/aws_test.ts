@@ -37,7 +37,7 @@ interface Parts {
 /** A gateway with a web identity, a role on top of it, and a store that checks signatures. */
 async function withGateway(test: (parts: Parts) => Promise<void>): Promise<void> {
   const known = new Map<string, KnownKeys>();
-  const webIdentityTokens = new Set(["first"]);
+  const webIdentityTokens = new Set(["web-identity-first"]);
   const sts = startSts({
     keys: known,
     webIdentityTokens,
@@ -47,9 +47,10 @@ async function withGateway(test: (parts: Parts) => Promise<void>): Promise<void>
   const origin = startRawOrigin((exchange) => checkAndCount(exchange, known));
   const stateDirectory = await Deno.makeTempDir({ prefix: "aws-test-state-" });
   const mount = await Deno.makeTempDir({ prefix: "aws-test-mount-" });
-  await mountToken(mount, "first");
+  await mountToken(mount, "web-identity-first");
   try {
     await using gateway = await startGateway({
+      LogLevel: "DEBUG",
       Servers: {
         main: {
           Url: `${origin.url}/datastore/0123`,
@@ -68,9 +69,11 @@ async function withGateway(test: (parts: Parts) => Promise<void>): Promise<void>
       },
     });
     await test({ gateway, stateDirectory, mount, known, webIdentityTokens, play: origin.play });
-    for (const { secretAccessKey, sessionToken } of sts.given) {
-      assert(!gateway.output().includes(secretAccessKey));
-      assert(!gateway.output().includes(sessionToken));
+    const secrets = sts.given.flatMap((keys) => [keys.secretAccessKey, keys.sessionToken]);
+    for (const secret of [...secrets, "web-identity-first", "web-identity-second"]) {
+      for (const form of [secret, encodeURIComponent(secret), btoa(secret)]) {
+        assert(!gateway.output().includes(form), "the log tells a secret");
+      }
     }
   } finally {
     await origin.close();
@@ -163,8 +166,8 @@ Deno.test("A sandboxed gateway stores at AWS, with a role on top of a web identi
 
     // The token of the web identity is replaced while the gateway runs.
     webIdentityTokens.clear();
-    webIdentityTokens.add("second");
-    await mountToken(mount, "second");
+    webIdentityTokens.add("web-identity-second");
+    await mountToken(mount, "web-identity-second");
     const tested = await fetch(`${gateway.url}/dicomweb-oauth/servers/main/test`, {
       method: "POST",
     });

@@ -60,7 +60,10 @@ export const aws: SigningWay = signingWay({
       "URL of the instance metadata service, where it is not the usual one",
     ),
     RoleArn: arn().optional().describe("Role to assume with the keys, wherever they come from"),
-    ExternalId: text().optional().describe("External ID that the role's trust policy asks for"),
+    ExternalId: z.string().regex(
+      /^[\w+=,.@:/-]{2,1224}$/,
+      "must be 2 to 1224 letters, digits and characters of _+=,.@:/-",
+    ).optional().describe("External ID that the role's trust policy asks for"),
     RoleSessionName: z.string().regex(
       /^[\w+=,.@-]{2,64}$/,
       "must be 2 to 64 letters, digits and characters of _+=,.@-",

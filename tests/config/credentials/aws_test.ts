@@ -364,7 +364,12 @@ const rules: readonly (readonly [keys: Keys, env: Environment, problem: string])
     "CFG-002 RoleArn: must be the ARN of a role, as in arn:aws:iam::123456789012:role/Gateway",
   ],
   [
-    { ExternalId: "x" },
+    { RoleArn: ROLE, ExternalId: "a b" },
+    {},
+    "CFG-002 ExternalId: must be 2 to 1224 letters, digits and characters of _+=,.@:/-",
+  ],
+  [
+    { ExternalId: "xy" },
     {},
     "CFG-001 RoleArn: is missing: ExternalId is for assuming a role",
   ],

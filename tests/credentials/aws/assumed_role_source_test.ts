@@ -12,7 +12,7 @@ import type { KnownKeys } from "../../fixtures/sig_v4_verifier.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";
 
 const SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
-const EXTERNAL_ID = "clinic/marked external:id";
+const EXTERNAL_ID = "clinic/marked+external:id";
 const ID = "AKIAIOSFODNN7EXAMPLE";
 
 interface Parts {
