@@ -92,6 +92,11 @@ function googleReach({ grant, impersonation }: GoogleCredentials): CredentialsRe
   if (grant.type !== "external_account") return { ...NOTHING, urls };
   const { subject } = grant;
   if (subject.from === "file") return { ...NOTHING, urls, files: [subject.file] };
+  if (subject.from === "aws") {
+    const { keys, sts } = subject;
+    const reach = awsReach({ keys, role: undefined, sts, payloadSigning: "unsigned" });
+    return { ...reach, urls: [...urls, ...reach.urls] };
+  }
   return isLocal(subject.url)
     ? { ...NOTHING, urls, localUrls: [subject.url] }
     : { ...NOTHING, urls: [...urls, subject.url] };
@@ -104,7 +109,12 @@ function isLocal(url: string): boolean {
     hostname === "metadata.google.internal";
 }
 
-function awsReach({ keys, role, sts, payloadSigning }: AwsCredentials): CredentialsReach {
+function awsReach(
+  { keys, role, sts, payloadSigning }: Pick<
+    AwsCredentials,
+    "keys" | "role" | "sts" | "payloadSigning"
+  >,
+): CredentialsReach {
   const asksSts = role !== undefined || keys.from === "web_identity";
   return {
     urls: asksSts ? [sts.url] : [],

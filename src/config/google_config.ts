@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { AwsCredentials, AwsKeysConfig } from "./aws_config.ts";
 import type { TokenRefreshConfig } from "./gateway_config.ts";
 import type { Secret } from "./secret.ts";
 
@@ -68,19 +69,36 @@ export interface GoogleFederation {
 }
 
 /** Where the other provider's token comes from. */
-export type GoogleSubject =
-  & {
-    /** The member of a JSON object that holds the token; `undefined`: the token is all there is. */
-    readonly field: string | undefined;
-  }
-  & (
-    | { readonly from: "file"; readonly file: string }
-    | {
-      readonly from: "url";
-      readonly url: string;
-      readonly headers: Readonly<Record<string, Secret>>;
-    }
-  );
+export type GoogleSubject = GoogleFileSubject | GoogleUrlSubject | GoogleAwsSubject;
+
+/** A file that the other provider renews. */
+export interface GoogleFileSubject {
+  readonly from: "file";
+  /** Absolute path. */
+  readonly file: string;
+  /** The member of a JSON object that holds the token; `undefined`: the token is all there is. */
+  readonly field: string | undefined;
+}
+
+/** An answer of the other provider. */
+export interface GoogleUrlSubject {
+  readonly from: "url";
+  readonly url: string;
+  readonly headers: Readonly<Record<string, Secret>>;
+  /** As of a file. */
+  readonly field: string | undefined;
+}
+
+/** A request of AWS's `GetCallerIdentity`, signed but not sent: Google sends it to see who it is. */
+export interface GoogleAwsSubject {
+  readonly from: "aws";
+  /** The URL of the request, at the Security Token Service of the region. */
+  readonly url: string;
+  readonly region: string;
+  readonly keys: AwsKeysConfig;
+  /** The Security Token Service that web identities are taken to. */
+  readonly sts: AwsCredentials["sts"];
+}
 
 /** A service account in whose name a token is made. */
 export interface GoogleImpersonation {

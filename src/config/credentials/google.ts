@@ -10,6 +10,8 @@ import type { GoogleCredentials } from "../google_config.ts";
 import { isLoopback } from "../host_names.ts";
 import { fileContent, isObject, type RawKeys, type ReadContext } from "../read_context.ts";
 import { filePath, httpUrl, text } from "../value_schemas.ts";
+import { REGION } from "./aws_hosts.ts";
+import { keyVariables } from "./aws_keys.ts";
 import { type GoogleFile, readGoogleFile } from "./google_file.ts";
 import { IMPERSONATION_SECONDS } from "./google_file_schema.ts";
 import { GOOGLE_IAM_ORIGIN, impersonationUrl } from "./google_hosts.ts";
@@ -44,6 +46,10 @@ const ownKeys = {
   ImpersonateServiceAccount: email().optional().describe(
     "Email address of a service account in whose name requests are sent",
   ),
+  Region: z.string().regex(REGION, "must be a region of AWS, as in eu-west-1").optional().describe(
+    "Where the credentials file names AWS as the other provider: the region whose Security Token " +
+      "Service Google asks, unless AWS_REGION or AWS_DEFAULT_REGION in the environment names it",
+  ),
   QuotaProject: text().regex(/^[a-z0-9:.-]+$/, "must be the identifier or number of a project")
     .optional().describe("Project that requests are billed to, as a user's credentials need it"),
 };
@@ -56,7 +62,7 @@ export const google: SigningWay = signingWay({
   applies: (raw) =>
     Object.keys(ownKeys).some((key) => raw[key] !== undefined) ||
     !["ClientId", "ClientSecret", "ClientAuthentication"].some((key) => raw[key] !== undefined),
-  environment: ["GCE_METADATA_HOST"],
+  environment: ["GCE_METADATA_HOST", "AWS_REGION", "AWS_DEFAULT_REGION", ...keyVariables],
   keys: {
     ProviderType: z.literal("google").describe("Tokens of Google Cloud"),
     ...ownKeys,
@@ -137,8 +143,9 @@ function checkSource(raw: RawKeys, { path, report }: ReadContext): void {
 
 /** Reads the file or the key, and reports what is wrong with it. */
 function readFile(raw: RawKeys, context: ReadContext): GoogleFile | undefined {
-  const { path, report, directory, files } = context;
+  const { path, report, directory, files, environment } = context;
   const { ServiceAccountKey: key, CredentialsFile: file, TokenEndpoint: endpoint } = raw;
+  const region = typeof raw["Region"] === "string" ? raw["Region"] : undefined;
   const at = key === undefined ? "CredentialsFile" : "ServiceAccountKey";
   const complain = (fault: string) => report.add("CFG-002", [...path, at], fault);
   const json = isObject(key) ? key : parsed(key ?? fileContent(files, file), complain);
@@ -152,7 +159,7 @@ function readFile(raw: RawKeys, context: ReadContext): GoogleFile | undefined {
   const tokenEndpoint = typeof endpoint === "string" && URL.canParse(endpoint)
     ? endpoint
     : undefined;
-  return readGoogleFile(json, { directory, tokenEndpoint, complain });
+  return readGoogleFile(json, { directory, environment, region, tokenEndpoint, complain });
 }
 
 function parsed(text: unknown, complain: (fault: string) => void): unknown {

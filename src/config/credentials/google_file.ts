@@ -7,8 +7,10 @@
  */
 import { resolve } from "node:path";
 import type { GoogleGrant, GoogleImpersonation, GoogleSubject } from "../google_config.ts";
+import type { ReadContext } from "../read_context.ts";
 import { Secret } from "../secret.ts";
 import { readPrivateKey } from "../signing_key.ts";
+import { googleAwsSubject } from "./google_aws_subject.ts";
 import {
   type ExternalAccountFile,
   type GoogleFileContent,
@@ -35,6 +37,9 @@ export interface GoogleFile {
 export interface GoogleFileContext {
   /** Absolute path of the directory that relative paths are taken from. */
   readonly directory: string;
+  readonly environment: ReadContext["environment"];
+  /** The region of AWS, where the configuration names one. */
+  readonly region: string | undefined;
   /** The token endpoint to use whatever the file says. */
   readonly tokenEndpoint: string | undefined;
   /** Takes what is wrong with the file, as the end of a sentence that begins with it. */
@@ -129,9 +134,12 @@ function federationGrant(
 
 function subjectOf(
   source: ExternalAccountFile["credential_source"],
-  { directory, complain }: GoogleFileContext,
+  context: GoogleFileContext,
 ): GoogleSubject | undefined {
+  const { directory, complain } = context;
   const { format, file, url } = source;
+  // Before "url": that of AWS's metadata service stands there.
+  if (source.environment_id !== undefined) return googleAwsSubject(source, context);
   const field = format.type === "json" ? format.subject_token_field_name : undefined;
   if (format.type === "json" && field === undefined) {
     complain('lacks "credential_source.format.subject_token_field_name"');
@@ -148,8 +156,6 @@ function subjectOf(
     ? "of a program, which the gateway may not run"
     : source["certificate"] !== undefined
     ? "of a client certificate, which the gateway does not know"
-    : source["environment_id"] !== undefined
-    ? "of AWS, which the gateway does not know"
     : "neither of a file nor of a URL";
   complain(`has a "credential_source" ${other}`);
   return undefined;

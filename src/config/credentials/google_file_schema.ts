@@ -42,6 +42,8 @@ const externalAccount = z.looseObject({
   credential_source: z.looseObject({
     file: text().optional(),
     url: httpUrl({ query: true }).optional(),
+    environment_id: text().optional(),
+    regional_cred_verification_url: text().optional(),
     headers: z.record(z.string(), z.string()).default({}),
     format: z.looseObject({
       type: z.enum(["text", "json"]).default("text"),

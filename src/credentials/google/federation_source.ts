@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { GoogleFederation } from "../../config/google_config.ts";
+import type { GoogleFederation, GoogleSubject } from "../../config/google_config.ts";
 import { clientSecretBasic } from "../client_authentication.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
@@ -12,6 +12,7 @@ import type { Token, TokenSource } from "../token.ts";
 import { TokenEndpoint } from "../token_endpoint.ts";
 import type { AuthenticateClient } from "../token_request.ts";
 import { withOAuthError } from "./google_error.ts";
+import { awsKeysSource } from "./aws_subject_token.ts";
 import { subjectToken } from "./subject_token.ts";
 
 /** An identity of another provider. */
@@ -50,10 +51,7 @@ export class FederationSource implements TokenSource {
       tokenEndpoint,
       ...this.#grant,
       client === undefined ? [] : [client.id, client.secret.reveal()],
-      subject.from === "file"
-        ? [subject.file]
-        : [subject.url, ...Object.entries(subject.headers).flatMap(([k, v]) => [k, v.reveal()])],
-      subject.field ?? "",
+      subjectParts(subject, connection),
     ]);
   }
 
@@ -70,8 +68,8 @@ export class FederationSource implements TokenSource {
    * @throws {GatewayError} As `subjectToken` and `TokenEndpoint.request`.
    */
   async acquire(signal: AbortSignal): Promise<Token> {
-    const { subject, client, tokenEndpoint } = this.#federation;
-    const token = await subjectToken(subject, this.#connection, signal);
+    const { client, tokenEndpoint } = this.#federation;
+    const token = await subjectToken(this.#federation, this.#connection, signal);
     const endpoint = new TokenEndpoint({
       ...this.#connection,
       url: tokenEndpoint,
@@ -82,5 +80,25 @@ export class FederationSource implements TokenSource {
     const grant = new URLSearchParams(this.#grant);
     grant.set("subject_token", token);
     return await endpoint.request(grant, this.#authenticate, signal);
+  }
+}
+
+/** What makes one subject another than the next. */
+function subjectParts(subject: GoogleSubject, connection: ProviderConnection): string[] {
+  switch (subject.from) {
+    case "file":
+      return [subject.from, subject.file, subject.field ?? ""];
+    case "url": {
+      const headers = Object.entries(subject.headers).flatMap(([name, value]) => [
+        name,
+        value.reveal(),
+      ]);
+      return [subject.from, subject.url, subject.field ?? "", ...headers];
+    }
+    case "aws": {
+      const keys = awsKeysSource(subject, connection);
+      const whose = "acquire" in keys ? [keys.fingerprint] : Object.values(keys).map(String);
+      return [subject.from, subject.url, subject.region, ...whose];
+    }
   }
 }

@@ -1,10 +1,10 @@
 /**
  * Gets the token of another identity provider that Google is to exchange: from a file that is read
- * anew each time, or from a URL, such as the metadata service of another cloud.
+ * anew each time, from a URL, such as the metadata service of another cloud, or from AWS.
  *
  * @module
  */
-import type { GoogleSubject } from "../../config/google_config.ts";
+import type { GoogleFederation, GoogleUrlSubject } from "../../config/google_config.ts";
 import { CredentialFileError, readCredentialFile } from "../credential_file.ts";
 import {
   cannotFetch,
@@ -13,6 +13,7 @@ import {
   withinTimeLimit,
 } from "../provider_exchange.ts";
 import { parseTokenResponse } from "../token_response.ts";
+import { awsSubjectToken } from "./aws_subject_token.ts";
 import { withOAuthError } from "./google_error.ts";
 
 const SERVICE = "provider of the subject token";
@@ -20,7 +21,7 @@ const SERVICE = "provider of the subject token";
 /**
  * Gets a subject token.
  *
- * @param subject Where from.
+ * @param federation Where from, and for which pool.
  * @param connection How its provider is reached.
  * @param signal Aborts it.
  * @returns The token.
@@ -28,10 +29,11 @@ const SERVICE = "provider of the subject token";
  * `parseTokenResponse` and `exchange` where a URL is asked.
  */
 export async function subjectToken(
-  subject: GoogleSubject,
+  { subject, audience }: Pick<GoogleFederation, "subject" | "audience">,
   connection: ProviderConnection,
   signal: AbortSignal,
 ): Promise<string> {
+  if (subject.from === "aws") return await awsSubjectToken(subject, audience, connection, signal);
   const { server } = connection;
   const text = subject.from === "file"
     ? await fromFile(subject.file, server)
@@ -61,7 +63,7 @@ async function fromFile(file: string, server: string): Promise<string> {
 }
 
 function fromUrl(
-  { url, headers }: Extract<GoogleSubject, { readonly from: "url" }>,
+  { url, headers }: GoogleUrlSubject,
   connection: ProviderConnection,
   signal: AbortSignal,
 ): Promise<string> {
