@@ -23,6 +23,8 @@ export interface GatewayConfig {
   readonly stateDirectory: string;
   /** The URL clients reach the gateway at, without a trailing slash, where it differs from `listen`. */
   readonly publicUrl: string | undefined;
+  /** Addresses and networks of proxies whose forwarding headers count. */
+  readonly trustedProxies: readonly string[];
   /** How many workers share the port. */
   readonly workers: number;
   /** How long running transfers may take to finish at shutdown or reload. */

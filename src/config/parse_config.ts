@@ -67,6 +67,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
       ? source.defaultStateDirectory
       : resolve(directory, keys.StateDirectory),
     publicUrl: keys.PublicUrl === undefined ? undefined : withoutTrailingSlash(keys.PublicUrl),
+    trustedProxies: keys.TrustedProxies,
     workers: keys.Workers,
     drainTimeoutMs: Math.round(keys.DrainTimeoutSeconds * 1_000),
     log: { level: keys.LogLevel.toLowerCase() as LogConfig["level"], format: keys.LogFormat },

@@ -10,6 +10,7 @@ import { corsSchema } from "./cors.ts";
 import { listenSchema } from "./listen.ts";
 import { proxySchema } from "./proxy.ts";
 import { SERVER_NAME, serverSchema } from "./server.ts";
+import { trustedProxiesSchema } from "./trusted_proxies.ts";
 import { tokenCacheSchema } from "./token_cache.ts";
 import { DAY_SECONDS, decimal, httpUrl, text, whole } from "./value_schemas.ts";
 
@@ -43,6 +44,10 @@ export const sectionKeys = {
   TokenCache: tokenCacheSchema.prefault({}).describe("Where tokens are kept"),
   PublicUrl: httpUrl().optional().describe(
     "The URL clients reach the gateway at, where a proxy in front of it makes that another one",
+  ),
+  TrustedProxies: trustedProxiesSchema.describe(
+    "IP addresses and networks (`10.1.0.0/16`) of proxies in front of the gateway, whose `Forwarded` " +
+      "and `X-Forwarded-*` headers count",
   ),
   Workers: whole(1, 64).default(1).describe("How many workers share the port, one core each"),
   DrainTimeoutSeconds: decimal(0, DAY_SECONDS).default(30).describe(

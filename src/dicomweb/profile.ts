@@ -24,6 +24,7 @@ export interface Rules {
   readonly renderedTypes: readonly string[];
   readonly worklistTypes: readonly string[];
   readonly rewriteUrls: boolean;
+  readonly rewritePartHeaders: boolean;
   readonly tellPublicUrl: boolean;
   readonly storeMaxBytes: number;
   readonly storeMaxInstances: number;
@@ -78,6 +79,7 @@ const GENERIC: Rules = {
   renderedTypes: [],
   worklistTypes: [],
   rewriteUrls: true,
+  rewritePartHeaders: true,
   tellPublicUrl: false,
   storeMaxBytes: 0,
   storeMaxInstances: 0,
@@ -111,7 +113,7 @@ const AZURE: Partial<Rules> = {
   metadataTypes: [JSON_TYPE, "application/json"],
   renderedTypes: ["image/jpeg", "image/png"],
   worklistTypes: [JSON_TYPE, "application/json"],
-  tellPublicUrl: true,
+  rewritePartHeaders: false,
   storeMaxBytes: 4_000_000_000,
   duplicateReasons: [45070],
   searchPageSize: 200,
@@ -140,6 +142,7 @@ const GOOGLE: Partial<Rules> = {
 };
 
 const AWS: Partial<Rules> = {
+  rewritePartHeaders: false,
   nameDefaultType: true,
   askStored: true,
   searchTypes: [JSON_TYPE],
@@ -155,6 +158,7 @@ const AWS: Partial<Rules> = {
 };
 
 const ORTHANC: Partial<Rules> = {
+  rewritePartHeaders: false,
   nameDefaultType: true,
   oneAcceptedType: true,
   askStored: true,

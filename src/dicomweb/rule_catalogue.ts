@@ -172,10 +172,22 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     reason: "A client that follows them would otherwise go past the gateway, without a credential.",
     source: "PS3.18, sections 10.4 to 10.6 and F.2.6; OHIF/Viewers issues 4256, 3921, 1602, 1665",
   },
+  rewritePartHeaders: {
+    kind: "switch",
+    effect: "Does so in `Content-Location` of the parts of multipart answers, too.",
+    reason:
+      "It makes retrieving slower, because every byte is looked at, and is needed only where a " +
+      "store writes absolute URLs there.",
+    source:
+      "PS3.18, section 8.6.1.2.2; seen at Orthanc 1.10.1 (none); Azure's and AWS's documents " +
+      "name none",
+  },
   tellPublicUrl: {
     kind: "switch",
     effect: "Tells the store the gateway's URL in `X-Forwarded-Host` and `X-Forwarded-Prefix`.",
-    reason: "Azure then writes that URL into its answers by itself.",
+    reason:
+      "Azure then writes that URL into its answers by itself. Nothing needs it, because the " +
+      "gateway translates the URLs anyhow, and where in the path Azure puts the prefix was not verified.",
     source: "Azure, Proxy URL support of the DICOM service",
   },
   storeMaxBytes: {

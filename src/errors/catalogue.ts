@@ -245,7 +245,7 @@ export const catalogue = {
     "NETWORK",
     "ERROR",
     502,
-    "Store's answer unusable",
+    "Answers do not fit",
     "Several requests to the store were needed to answer the client's one, and the store's answers to them did not fit together.",
     [
       "Read the message: it says what the store answered",

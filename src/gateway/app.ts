@@ -16,12 +16,15 @@ import type { GatewayEnv } from "./gateway_env.ts";
 import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
 import { identifyRequests } from "./request_id.ts";
+import type { PublicAddress } from "./public_address.ts";
 import { asGatewayError, problemResponse } from "./problem.ts";
 
 /** What the gateway is made of. */
 export interface GatewayOptions extends ManagementOptions {
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** The URL at which clients reach the gateway. */
+  readonly address: PublicAddress;
   /** The web pages that may use the gateway from a browser. */
   readonly cors?: CorsConfig | undefined;
   /** The public keys to publish. */
@@ -45,7 +48,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     if (options.cors !== undefined) app.use(`${prefix}*`, allowBrowsers(options.cors));
   }
   app.use(recordTransfers(metrics));
-  app.route("/", dicomwebRoutes(options.stores));
+  app.route("/", dicomwebRoutes(options.stores, options.address));
   app.route("/", managementRoutes(options));
   app.route("/", jwksRoute(options.publicKeys ?? []));
   app.notFound(() => {

@@ -6,6 +6,7 @@
 import { type Context, Hono } from "hono";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
+import type { PublicAddress } from "./public_address.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
 /** Where stores are reached, as `/dicom-web/{server}/…`. */
@@ -17,12 +18,16 @@ export const PLUGIN_PREFIX = "/oauth-dicom-web/servers/";
  * The DICOMweb routes under both prefixes.
  *
  * @param stores The stores, by name.
+ * @param address The URL at which clients reach the gateway.
  * @returns An app to mount at the root.
  */
-export function dicomwebRoutes(stores: ReadonlyMap<string, Store>): Hono<GatewayEnv> {
+export function dicomwebRoutes(
+  stores: ReadonlyMap<string, Store>,
+  address: PublicAddress,
+): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
   for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
-    const handler = (c: Context<GatewayEnv>) => forwardTo(stores, prefix, c);
+    const handler = (c: Context<GatewayEnv>) => forwardTo(stores, address, prefix, c);
     app.all(`${prefix}:server`, handler);
     app.all(`${prefix}:server/*`, handler);
   }
@@ -31,6 +36,7 @@ export function dicomwebRoutes(stores: ReadonlyMap<string, Store>): Hono<Gateway
 
 function forwardTo(
   stores: ReadonlyMap<string, Store>,
+  address: PublicAddress,
   prefix: string,
   c: Context<GatewayEnv>,
 ): Promise<Response> {
@@ -43,6 +49,7 @@ function forwardTo(
   c.set("server", name);
   const forward = {
     request,
+    publicUrl: address.of(request, c.env.remoteAddr?.hostname),
     target: prefix === PLUGIN_PREFIX ? pluginTarget(target) : target,
     requestId: c.get("requestId"),
     completed: c.env.completed,

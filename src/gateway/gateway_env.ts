@@ -10,6 +10,8 @@ export interface GatewayEnv {
   readonly Bindings: {
     /** Settles when the answer has been sent to its end, or failed to. */
     readonly completed: Promise<void>;
+    /** Who sent the request. */
+    readonly remoteAddr?: { readonly hostname: string };
   };
   readonly Variables: {
     /** The request's identifier, the client's own where it sent an acceptable one. */

@@ -17,6 +17,7 @@ import { createAuthorizer } from "../credentials/create_authorizer.ts";
 import { createTokenStore } from "../credentials/create_token_store.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
+import { PublicAddress } from "../gateway/public_address.ts";
 import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -72,7 +73,7 @@ export function assembleGateway(
       http2,
       direct: new Set(credentialsReach(server.credentials).localUrls.map(hostAndPort)),
       ...(proxy && { proxy }),
-      ...(certificate && { clientCertificate: certificateOptions(certificate) }),
+      ...(certificate !== undefined && { clientCertificate: certificateOptions(certificate) }),
     });
     clients.push(made);
     return made;
@@ -106,13 +107,14 @@ export function assembleGateway(
     metricsText: options.metricsText,
     announceRevocation: options.announceRevocation,
     cors: config.cors,
+    address: new PublicAddress(config.publicUrl, config.trustedProxies),
     publicKeys: publishedKeys(config.servers),
     checkReadiness: () => checkReadiness(() => tokenStore.ping()),
     logger: createLogger("gateway"),
     now: Date.now,
   });
   return {
-    handle: (request, info) => app.fetch(request, info),
+    handle: (request, info) => app.fetch(request, info as Deno.ServeHandlerInfo<Deno.NetAddr>),
     // That the cache cannot be told is for the worker that was asked to say.
     forget: async (server, revocation) =>
       await stores.get(server)?.authorizer.forget(revocation).catch(() => {}),
@@ -134,7 +136,7 @@ function proxyOptions({ url, username, password }: ProxyConfig): HttpClientOptio
 
 function certificateOptions(
   { certificatePem, keyPem }: ClientCertificate,
-): HttpClientOptions["clientCertificate"] {
+): NonNullable<HttpClientOptions["clientCertificate"]> {
   return { certificatePem, keyPem: keyPem.reveal() };
 }
 

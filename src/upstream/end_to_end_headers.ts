@@ -28,6 +28,10 @@ const NOT_FOR_THE_STORE = [
   "accept-encoding",
   "forwarded",
   "via",
+  // Some servers take the method from here: what is permitted as POST could delete.
+  "x-http-method",
+  "x-http-method-override",
+  "x-method-override",
   "x-forwarded-for",
   "x-forwarded-host",
   "x-forwarded-port",

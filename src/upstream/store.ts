@@ -7,11 +7,15 @@
  */
 import type { Authorizer } from "../credentials/authorizer.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
+import { classify } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { WebSocketRelay } from "./web_socket_relay.ts";
+import { Pace } from "./pace.ts";
+import { StoreDialect } from "./store_dialect.ts";
+import { transact } from "./transact.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 
 /** What a store works with. */
@@ -28,6 +32,8 @@ export interface ForwardRequest {
   readonly target: string;
   /** Sent to the store as `X-Request-ID`. */
   readonly requestId: string;
+  /** The gateway's URL as the client sees it; nothing where it is not known. */
+  readonly publicUrl: string | undefined;
   /** Settles when the answer has been sent to its end (RFC 9110), or failed to. */
   readonly completed: Promise<void>;
 }
@@ -53,6 +59,8 @@ export class Store {
   readonly authorizer: Authorizer;
   readonly #options: StoreOptions;
   readonly #client: StoreClient;
+  readonly #dialect: StoreDialect;
+  readonly #pace: Pace;
 
   /** @param options What the store works with. */
   constructor(options: StoreOptions) {
@@ -61,6 +69,9 @@ export class Store {
     this.authorizer = options.authorizer;
     this.#options = options;
     this.#client = new StoreClient(options);
+    const { url, profile } = options.config;
+    this.#dialect = new StoreDialect(url, profile);
+    this.#pace = new Pace(profile.rules.requestsPerSecond);
   }
 
   /**
@@ -71,38 +82,52 @@ export class Store {
    * @throws {GatewayError} NET-005 for a target that is refused, and whatever `StoreClient.send` throws.
    * @throws The reason of `request.signal` when the client has gone.
    */
-  async forward({ request, target, requestId, completed }: ForwardRequest): Promise<Response> {
+  async forward(forward: ForwardRequest): Promise<Response> {
+    const { request, target, requestId, publicUrl, completed } = forward;
     this.#checkTarget(target);
-    const { method, body } = request;
+    const { method } = request;
     const { deadlines, config } = this.#options;
+    const transaction = classify(method, target);
+    const gatewayBase = publicUrl && `${publicUrl}/dicom-web/${this.name}`;
     const { headersMs, transferMs } = config.timeouts;
     const exchange = deadlines.begin(
-      body === null ? headersMs : transferMs,
+      request.body === null ? headersMs : transferMs,
       `server "${this.name}" to answer`,
     );
     const clientGone = () => exchange.abort(request.signal.reason);
     request.signal.addEventListener("abort", clientGone, { once: true });
-    let kept: KeptBody | undefined;
+    const kept = new Set<KeptBody>();
     const end = () => {
       deadlines.end(exchange);
-      kept?.close();
+      for (const body of kept) body.close();
     };
     try {
-      const response = await this.#client.send(
+      const accept = request.headers.get("accept");
+      const sent = { headers: this.#headersFor(request, requestId), body: request.body };
+      const body = this.#dialect.toStore(transaction, target, sent, gatewayBase);
+      const response = await transact(
         {
+          client: this.#client,
           method,
           target,
-          headers: this.#headersFor(request, requestId),
+          headers: sent.headers,
           body,
           signal: exchange.signal,
+          keep: (body) => kept.add(body),
         },
-        (keptBody) => kept = keptBody,
+        transaction,
+        { rules: config.profile.rules, pace: this.#pace, accept },
       );
       deadlines.extend(exchange, transferMs, `the body of server "${this.name}"`);
       completed.then(end, end);
+      const { status } = response;
       const headers = responseHeaders(response.headers);
       headers.set("x-request-id", requestId);
-      return new Response(response.body, { status: response.status, headers });
+      const answer = { status, headers, body: response.body };
+      return new Response(
+        this.#dialect.toClient(transaction, target, answer, gatewayBase),
+        { status, headers },
+      );
     } catch (error) {
       end();
       throw error;
@@ -118,7 +143,7 @@ export class Store {
    * @throws {GatewayError} NET-005 for a target that is refused, and whatever `StoreClient.openWebSocket` throws.
    */
   async openWebSocket(
-    { request, target, requestId }: Omit<ForwardRequest, "completed">,
+    { request, target, requestId }: Omit<ForwardRequest, "completed" | "publicUrl">,
     upgrade: (protocol: string) => { readonly socket: WebSocket; readonly response: Response },
   ): Promise<Response> {
     this.#checkTarget(target);

@@ -57,7 +57,7 @@ export class StoreClient {
    * the credential of a body that is gone, and whatever signing and sending throw.
    * @throws The signal's reason when it aborts.
    */
-  async send(request: StoreRequest, keep: (body: KeptBody) => void): Promise<Response> {
+  async send(request: StoreRequest, keep: (body: KeptBody) => unknown): Promise<Response> {
     let url = this.url + request.target;
     for (let redirects = 0;; redirects++) {
       const response = await this.#sendSigned(url, request, keep);
@@ -99,7 +99,7 @@ export class StoreClient {
   async #sendSigned(
     url: string,
     { method, headers, body, signal }: StoreRequest,
-    keep: (body: KeptBody) => void,
+    keep: (body: KeptBody) => unknown,
   ): Promise<Response> {
     const { authorizer, http } = this.#options;
     let kept: KeptBody | undefined;

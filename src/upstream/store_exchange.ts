@@ -20,7 +20,7 @@ export interface StoreExchange {
   /** Aborts when the client has gone or a limit has passed. */
   readonly signal: AbortSignal;
   /** Takes a body that signing had to keep; it is freed when the exchange is over. */
-  readonly keep: (body: KeptBody) => void;
+  readonly keep: (body: KeptBody) => unknown;
 }
 
 /**

@@ -116,6 +116,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     stateDirectory: "/home/gateway/.local/state/dicomweb-gateway",
     publicUrl: undefined,
     cors: undefined,
+    trustedProxies: [],
     workers: 1,
     drainTimeoutMs: 30_000,
     log: { level: "info", format: "text" },

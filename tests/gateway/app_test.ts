@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
+import { PublicAddress } from "../../src/gateway/public_address.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import type { ForwardRequest, Store } from "../../src/upstream/store.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
@@ -62,6 +63,7 @@ function gateway(behaviour: {
   const app = createApp({
     stores: new Map([["main", store]]),
     version: "1.2.3",
+    address: new PublicAddress(undefined, []),
     metrics,
     metricsText: () => metrics.registry.metrics(),
     checkReadiness: behaviour.checkReadiness ?? (() => Promise.resolve()),

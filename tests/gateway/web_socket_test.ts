@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import type { ServerConfig } from "../../src/config/gateway_config.ts";
+import { profiles } from "../../src/dicomweb/profile.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { PublicAddress } from "../../src/gateway/public_address.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { Store } from "../../src/upstream/store.ts";
@@ -44,6 +46,7 @@ async function withGateway(
     config: {
       name: "main",
       url,
+      profile: profiles.generic,
       timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000 },
     } as ServerConfig,
     authorizer: {
@@ -59,6 +62,7 @@ async function withGateway(
     version: "1.2.3",
     metrics: createMetrics(),
     metricsText: () => Promise.resolve(""),
+    address: new PublicAddress(undefined, []),
     checkReadiness: () => Promise.resolve(),
     announceRevocation: () => {},
     logger: new MemoryLogger(),

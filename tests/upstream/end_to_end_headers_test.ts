@@ -31,6 +31,7 @@ Deno.test("requestHeaders: the client's credentials and what proxies said stop a
       forwarded: "for=10.0.0.1",
       "x-forwarded-for": "10.0.0.1",
       "x-forwarded-host": "evil.example",
+      "x-http-method-override": "DELETE",
       "x-real-ip": "10.0.0.1",
       via: "1.1 proxy",
       host: "gateway:8043",

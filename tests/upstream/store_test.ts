@@ -140,6 +140,7 @@ function forward(store: Store, target: string, init: RequestInit = {}): Promise<
     request: new Request(`http://gateway${target}`, init),
     target,
     requestId: "request-1",
+    publicUrl: undefined,
     completed: Promise.resolve(),
   });
 }
@@ -268,6 +269,7 @@ Deno.test("Store: a body that signing kept is sent again after a refusal, to the
         }),
         target: "/studies",
         requestId: "request-1",
+        publicUrl: undefined,
         completed: done.promise,
       });
       assert.equal(response.status, 200);

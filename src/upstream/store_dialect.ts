@@ -1,0 +1,125 @@
+/**
+ * Translates between the client and a store: what the client accepts into what the store has, and
+ * the URLs of either into those of the other. Bodies that hold no URLs are passed on untouched.
+ *
+ * @module
+ */
+import { normaliseAccept } from "../dicomweb/accept.ts";
+import { bodyUrlRewrite } from "../dicomweb/body_url_rewriter.ts";
+import { normaliseContentType } from "../dicomweb/content_type.ts";
+import type { Profile } from "../dicomweb/profile.ts";
+import type { Transaction } from "../dicomweb/transaction.ts";
+import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/url_headers.ts";
+import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/url_map.ts";
+
+/** A body on its way. */
+type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
+
+/** The addresses clients use are few; one that makes them up shall not fill the memory. */
+const MAX_MAPS = 100;
+
+/** The language of one store. */
+export class StoreDialect {
+  readonly #profile: Profile;
+  readonly #storeBase: string;
+  readonly #maps = new Map<string, UrlMap>();
+
+  /**
+   * @param storeBase The store's base URL.
+   * @param profile How to deal with the store.
+   */
+  constructor(storeBase: string, profile: Profile) {
+    this.#storeBase = storeBase;
+    this.#profile = profile;
+  }
+
+  /**
+   * Puts a client's request in the store's words.
+   *
+   * @param transaction What it asks for.
+   * @param target Path below the base URL, and query.
+   * @param message Its headers, which are changed, and its body.
+   * @param gatewayBase The URL by which the client reaches this store; nothing where it is not known.
+   * @returns The body to send.
+   */
+  toStore(
+    transaction: Transaction,
+    target: string,
+    { headers, body }: { readonly headers: Headers; readonly body: Body },
+    gatewayBase: string | undefined,
+  ): Body {
+    const accept = headers.get("accept");
+    const wanted = normaliseAccept(transaction, accept, this.#profile);
+    if (wanted !== null && wanted !== accept) headers.set("accept", wanted);
+    const type = headers.get("content-type");
+    const properType = normaliseContentType(type, this.#profile);
+    if (properType !== null && properType !== type) headers.set("content-type", properType);
+    const map = this.#mapFor(gatewayBase);
+    if (map === undefined) return body;
+    rewriteRequestHeaders(map, headers, target);
+    if (this.#profile.rules.tellPublicUrl) tellPublicUrl(headers, gatewayBase!);
+    if (body === null) return null;
+    // What is stored is the client's own: only messages about resources name them by URL.
+    if (transaction.class === "store") return body;
+    const rewrite = bodyUrlRewrite(map.toStore, {
+      headers,
+      transactionClass: transaction.class,
+      resource: target,
+    });
+    if (rewrite === undefined) return body;
+    for (const name of rewrite.staleHeaders) headers.delete(name);
+    return body.pipeThrough(rewrite.stream);
+  }
+
+  /**
+   * Puts a store's answer in the client's words.
+   *
+   * @param transaction What was asked for.
+   * @param target Path below the base URL, and query.
+   * @param response The store's answer; `headers` are those for the client, and are changed.
+   * @param gatewayBase The URL by which the client reaches this store; nothing where it is not known.
+   * @returns The body to send.
+   */
+  toClient(
+    transaction: Transaction,
+    target: string,
+    { status, headers, body }: {
+      readonly status: number;
+      readonly headers: Headers;
+      readonly body: Body;
+    },
+    gatewayBase: string | undefined,
+  ): Body {
+    const map = this.#mapFor(gatewayBase);
+    if (map === undefined) return body;
+    rewriteResponseHeaders(map, headers, target);
+    if (body === null) return null;
+    const rewrite = bodyUrlRewrite(map.toGateway, {
+      headers,
+      status,
+      transactionClass: transaction.class,
+      resource: target,
+      partHeaders: this.#profile.rules.rewritePartHeaders,
+    });
+    if (rewrite === undefined) return body;
+    for (const name of rewrite.staleHeaders) headers.delete(name);
+    return body.pipeThrough(rewrite.stream);
+  }
+
+  #mapFor(gatewayBase: string | undefined): UrlMap | undefined {
+    if (gatewayBase === undefined || !this.#profile.rules.rewriteUrls) return undefined;
+    let map = this.#maps.get(gatewayBase);
+    if (map === undefined) {
+      const siblings = this.#profile.name === "azure" ? azureSiblings(this.#storeBase) : [];
+      map = createUrlMap({ storeBase: this.#storeBase, gatewayBase, siblings });
+      if (this.#maps.size < MAX_MAPS) this.#maps.set(gatewayBase, map);
+    }
+    return map;
+  }
+}
+
+function tellPublicUrl(headers: Headers, gatewayBase: string): void {
+  const { host, pathname } = new URL(gatewayBase);
+  headers.set("x-forwarded-host", host);
+  headers.set("x-forwarded-prefix", pathname);
+}

@@ -1,0 +1,79 @@
+/**
+ * Decides how many requests a client's one becomes at a store, by the store's profile, and puts right
+ * what an answer lacks.
+ *
+ * @module
+ */
+import type { Rules } from "../dicomweb/profile.ts";
+import type { Transaction } from "../dicomweb/transaction.ts";
+import type { Pace } from "./pace.ts";
+import { retrieveByInstance } from "./retrieve_by_instance.ts";
+import { needsPages, searchInPages } from "./search_in_pages.ts";
+import type { StoreExchange } from "./store_exchange.ts";
+import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
+
+/** What decides. */
+export interface TransactOptions {
+  readonly rules: Rules;
+  /** The store's quota. */
+  readonly pace: Pace;
+  /** The client's own `Accept`. */
+  readonly accept: string | null;
+}
+
+/**
+ * Asks a store for what the client asked for.
+ *
+ * @param exchange The client's request, in the store's words.
+ * @param transaction What it asks for.
+ * @param options What decides.
+ * @returns The answer, in the store's words.
+ * @throws {GatewayError} Whatever sending throws; NET-009 where the store's answers do not fit together.
+ */
+export async function transact(
+  exchange: StoreExchange,
+  transaction: Transaction,
+  { rules, pace, accept }: TransactOptions,
+): Promise<Response> {
+  const isGet = exchange.method === "GET";
+  switch (transaction.class) {
+    case "query": {
+      const response = isGet && needsPages(exchange.target, rules.searchPageSize)
+        ? await searchInPages(exchange, rules.searchPageSize)
+        : await plain(exchange);
+      return response.status === 204 && isGet && rules.emptySearchAsList
+        ? emptyList(response)
+        : response;
+    }
+    case "retrieve": {
+      const { name } = transaction;
+      if (
+        isGet && rules.retrieveByInstance &&
+        (name === "retrieve-study" || name === "retrieve-series")
+      ) {
+        return await retrieveByInstance(exchange, transaction, {
+          concurrency: rules.retrieveConcurrency,
+          pageSize: rules.searchPageSize,
+          pace,
+        });
+      }
+      const response = await plain(exchange);
+      return isGet && rules.wrapSingleParts && needsWrapping(accept, response)
+        ? wrapSinglePart(response)
+        : response;
+    }
+    default:
+      return await plain(exchange);
+  }
+}
+
+function plain({ client, method, target, headers, body, signal, keep }: StoreExchange) {
+  return client.send({ method, target, headers, body, signal }, keep);
+}
+
+function emptyList({ headers: given }: Response): Response {
+  const headers = new Headers(given);
+  headers.set("content-type", "application/dicom+json");
+  headers.delete("content-length");
+  return new Response("[]", { status: 200, headers });
+}
