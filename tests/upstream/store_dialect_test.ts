@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { profiles, withRules } from "../../src/dicomweb/profile.ts";
+import { classify } from "../../src/dicomweb/transaction.ts";
+import { StoreDialect } from "../../src/upstream/store_dialect.ts";
+
+const STORE = "https://store.example/v2";
+const GATEWAY = "http://127.0.0.1:8043/dicom-web/main";
+
+function body(text: string): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new Response(text).body!;
+}
+
+Deno.test("StoreDialect: the store's URLs in an answer become the gateway's, and its length is dropped", async () => {
+  const dialect = new StoreDialect(STORE, profiles.generic);
+  const target = "/studies?limit=1";
+  const headers = new Headers({
+    "content-type": "application/dicom+json",
+    "content-length": "99",
+    "content-location": `${STORE}/studies`,
+  });
+  const answer = dialect.toClient(classify("GET", target), target, {
+    status: 200,
+    headers,
+    body: body(`[{"00081190":{"vr":"UR","Value":["${STORE}/studies/1.2"]}}]`),
+  }, GATEWAY);
+  assert.deepEqual(await new Response(answer).json(), [
+    { "00081190": { vr: "UR", Value: [`${GATEWAY}/studies/1.2`] } },
+  ]);
+  assert.equal(headers.get("content-length"), null);
+  assert.equal(headers.get("content-location"), `${GATEWAY}/studies`);
+});
+
+Deno.test("StoreDialect: bodies without URLs are the very same stream", () => {
+  const stored = withRules(profiles.generic, { rewritePartHeaders: false });
+  const dialect = new StoreDialect(STORE, stored);
+  for (
+    const type of [
+      "application/dicom",
+      'multipart/related; type="application/dicom"; boundary=x',
+      "image/jpeg",
+    ]
+  ) {
+    const target = "/studies/1.2";
+    const given = body("x");
+    const message = { status: 200, headers: new Headers({ "content-type": type }), body: given };
+    assert.equal(dialect.toClient(classify("GET", target), target, message, GATEWAY), given, type);
+  }
+});
+
+Deno.test("StoreDialect: what is stored goes to the store untouched, a workitem with the store's URLs", async () => {
+  const dialect = new StoreDialect(STORE, profiles.generic);
+  const dicom = {
+    headers: new Headers({ "content-type": "application/dicom+json" }),
+    body: body("x"),
+  };
+  assert.equal(
+    dialect.toStore(classify("POST", "/studies"), "/studies", dicom, GATEWAY),
+    dicom.body,
+  );
+  const json = `[{"00081190":{"vr":"UR","Value":["${GATEWAY}/studies/1.2"]}}]`;
+  const workitem = {
+    headers: new Headers({ "content-type": "application/dicom+json" }),
+    body: body(json),
+  };
+  const sent = dialect.toStore(classify("POST", "/workitems"), "/workitems", workitem, GATEWAY);
+  assert.equal(await new Response(sent).text(), json.replace(GATEWAY, STORE));
+});
+
+Deno.test("StoreDialect: without rewriting, or without an address, nothing is translated", () => {
+  const off = new StoreDialect(STORE, withRules(profiles.generic, { rewriteUrls: false }));
+  const on = new StoreDialect(STORE, profiles.generic);
+  for (const [dialect, base] of [[off, GATEWAY], [on, undefined]] as const) {
+    const given = body("[]");
+    const headers = new Headers({
+      "content-type": "application/dicom+json",
+      location: `${STORE}/studies`,
+    });
+    const message = { status: 200, headers, body: given };
+    assert.equal(dialect.toClient(classify("GET", "/studies"), "/studies", message, base), given);
+    assert.equal(headers.get("location"), `${STORE}/studies`);
+  }
+});
+
+Deno.test("StoreDialect: Accept and Content-Type are put as the profile says", () => {
+  const dialect = new StoreDialect(STORE, profiles.azure);
+  const headers = new Headers({
+    accept: "multipart/related; type=application/dicom",
+    "content-type": "multipart/related; type=application/dicom; boundary=x",
+  });
+  dialect.toStore(
+    classify("GET", "/studies/1.2"),
+    "/studies/1.2",
+    { headers, body: null },
+    undefined,
+  );
+  assert.match(headers.get("accept")!, /type="application\/dicom"; transfer-syntax=\*/);
+  assert.equal(
+    headers.get("content-type"),
+    'multipart/related; type="application/dicom"; boundary=x',
+  );
+});
+
+Deno.test("StoreDialect: the store is told the gateway's address where the rule is on", () => {
+  const dialect = new StoreDialect(STORE, withRules(profiles.azure, { tellPublicUrl: true }));
+  const headers = new Headers();
+  dialect.toStore(classify("GET", "/studies"), "/studies", { headers, body: null }, GATEWAY);
+  assert.equal(headers.get("x-forwarded-host"), "127.0.0.1:8043");
+  assert.equal(headers.get("x-forwarded-prefix"), "/dicom-web/main");
+});

@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { profiles, withRules } from "../../src/dicomweb/profile.ts";
+import { classify } from "../../src/dicomweb/transaction.ts";
+import { Pace } from "../../src/upstream/pace.ts";
+import { transact } from "../../src/upstream/transact.ts";
+import { exchangeWith, type TestExchange } from "../fixtures/store_exchange.ts";
+
+function ask(
+  exchange: TestExchange,
+  rules = profiles.generic.rules,
+  accept: string | null = null,
+): Promise<Response> {
+  return transact(exchange, classify(exchange.method, exchange.target), {
+    rules,
+    pace: new Pace(0),
+    accept,
+  });
+}
+
+Deno.test("transact: a search that finds nothing (204) becomes 200 with an empty list", async () => {
+  const exchange = exchangeWith("/studies?PatientID=1", () => new Response(null, { status: 204 }));
+  const response = await ask(exchange);
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "application/dicom+json");
+  assert.equal(await response.text(), "[]");
+});
+
+Deno.test("transact: 204 stays what it is where the rule is off, and for what is no search", async () => {
+  const off = withRules(profiles.generic, { emptySearchAsList: false }).rules;
+  const empty = () => new Response(null, { status: 204 });
+  assert.equal((await ask(exchangeWith("/studies", empty), off)).status, 204);
+  const deletion = { ...exchangeWith("/studies/1.2.3", empty), method: "DELETE" };
+  assert.equal((await ask(deletion)).status, 204);
+});
+
+Deno.test("transact: a search beyond the store's page is collected, one within it is sent as it is", async () => {
+  const page = () => Response.json([{}]);
+  const large = exchangeWith("/studies?limit=500", page);
+  assert.deepEqual(await (await ask(large, profiles.azure.rules)).json(), [{}]);
+  assert.match(large.sent[0]!.target, /limit=200&offset=0/);
+  const small = exchangeWith("/studies?limit=50&x=1", page);
+  await (await ask(small, profiles.azure.rules)).body?.cancel();
+  assert.equal(small.sent[0]!.target, "/studies?limit=50&x=1");
+});
+
+Deno.test("transact: a study is retrieved by instance where the store has nothing else", async () => {
+  const exchange = exchangeWith(
+    "/studies/1.2.3",
+    ({ target }) =>
+      target.includes("/instances?")
+        ? Response.json([{ "00080018": { Value: ["1.2.3.4"] }, "0020000E": { Value: ["1.2"] } }])
+        : new Response("bytes", { headers: { "content-type": "application/dicom" } }),
+  );
+  const response = await ask(exchange, profiles.aws.rules);
+  assert.match(response.headers.get("content-type")!, /^multipart\/related/);
+  assert.match(await response.text(), /bytes/);
+  assert.deepEqual(exchange.sent.map(({ target }) => target.split("?")[0]), [
+    "/studies/1.2.3/instances",
+    "/studies/1.2.3/series/1.2/instances/1.2.3.4",
+  ]);
+  const generic = exchangeWith("/studies/1.2.3", () => new Response("whole"));
+  assert.equal(await (await ask(generic)).text(), "whole");
+});
+
+Deno.test("transact: one part is wrapped for a client that reads multipart only", async () => {
+  const instance = "/studies/1.2/series/1.3/instances/1.4";
+  const answer = () => new Response("bytes", { headers: { "content-type": "application/dicom" } });
+  const multipart = 'multipart/related; type="application/dicom"';
+  const wrapped = await ask(exchangeWith(instance, answer), undefined, multipart);
+  assert.match(wrapped.headers.get("content-type")!, /^multipart\/related/);
+  await wrapped.body?.cancel();
+  const bare = await ask(exchangeWith(instance, answer), undefined, "application/dicom");
+  assert.equal(await bare.text(), "bytes");
+});
