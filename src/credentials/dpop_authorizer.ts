@@ -12,7 +12,8 @@ import type { DpopKey } from "./dpop_key.ts";
 export class DpopAuthorizer implements Authorizer {
   readonly #token: BearerAuthorizer;
   readonly #key: DpopKey;
-  readonly #origins = new WeakMap<Authorization, { token: Authorization; url: string }>();
+  /** What the token alone was given out as, by what was made of it. */
+  readonly #tokens = new WeakMap<Authorization, Authorization>();
 
   /**
    * @param token Keeps the token; it is closed with this authorizer.
@@ -36,7 +37,7 @@ export class DpopAuthorizer implements Authorizer {
     const accessToken = token.headers["authorization"]?.split(" ")[1] ?? "";
     const dpop = await this.#key.proof({ method, url, accessToken });
     const authorization = { headers: { ...token.headers, dpop } };
-    this.#origins.set(authorization, { token, url });
+    this.#tokens.set(authorization, token);
     return authorization;
   }
 
@@ -49,11 +50,9 @@ export class DpopAuthorizer implements Authorizer {
    * @returns Whether asking `authorize` again may give something else.
    */
   async invalidate(authorization: Authorization, refusal: Response): Promise<boolean> {
-    const origin = this.#origins.get(authorization);
-    if (origin === undefined) return false;
-    this.#key.learnNonce(origin.url, refusal.headers);
     if (wantsNonce(refusal)) return refusal.headers.has("dpop-nonce");
-    return await this.#token.invalidate(origin.token, refusal);
+    const token = this.#tokens.get(authorization);
+    return token !== undefined && await this.#token.invalidate(token, refusal);
   }
 
   /**

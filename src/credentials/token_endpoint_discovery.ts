@@ -151,7 +151,7 @@ export function discoveryUrls({ kind, url }: DiscoveryConfig): string[] {
   const base = url.replace(/\/+$/, "");
   if (kind === "smart") return [`${base}/.well-known/smart-configuration`];
   const { origin } = new URL(base);
-  const path = base.slice(base.indexOf("/", "https://".length)).replace(/^h.*/, "");
+  const path = base.replace(/^https?:\/\/[^/]*/i, "");
   return [
     // OpenID Connect Discovery 1.0, section 4: after the path.
     `${base}/.well-known/openid-configuration`,
