@@ -123,6 +123,7 @@ export async function withSigning(
             }),
             target,
             requestId: "request-1",
+            publicUrl: undefined,
             completed: completed.promise,
           });
           const text = await response.text();
