@@ -261,6 +261,7 @@ Deno.test("ManagedIdentitySource reads no file outside the directory of Azure Ar
       const realm of [
         outside,
         `${directory}/../${name}`,
+        `${directory.slice(0, -1)}_/a.key`,
         `${directory}/sub/a.key`,
         `${directory}/a.txt`,
         directory,
