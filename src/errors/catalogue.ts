@@ -188,6 +188,7 @@ export const catalogue = {
       "If the host uses a private certificate authority, set VerifySSL to the path of its PEM file",
       "Check that the certificate has not expired and names this host",
       "Check the clock of the gateway host",
+      "If the host wants a certificate of the gateway, set ClientCertificate to one that it trusts",
     ],
   ),
   "NET-004": entry(

@@ -188,9 +188,18 @@ export function authority(url: string): string {
   return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
 }
 
+/** What a server says that does not like the client's certificate (RFC 8446, section 6.2). */
+const REFUSED_CERTIFICATE =
+  /received fatal alert: (CertificateRequired|BadCertificate|UnsupportedCertificate|CertificateRevoked|CertificateExpired|CertificateUnknown|UnknownCA|AccessDenied)/;
+
 function networkError(url: string, cause: unknown): GatewayError {
   const text = cause instanceof Error ? cause.message : String(cause);
   const host = authority(url);
+  const [, alert] = REFUSED_CERTIFICATE.exec(text) ?? [];
+  if (alert !== undefined) {
+    const state = `it wants a certificate of the gateway that it trusts (TLS alert ${alert})`;
+    return new GatewayError("NET-003", `Cannot reach ${host}: ${state}`, { cause });
+  }
   if (/certificate|tls|handshake|corrupt message/i.test(text)) {
     return new GatewayError("NET-003", `Cannot trust ${host}: ${reason(text)}`, { cause });
   }
