@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ByteRewriter, rewriteStream } from "./byte_rewriter.ts";
+import { type ByteRewriter, rewriteStream, rewriteWhole } from "./byte_rewriter.ts";
 import { contentUrlRewriter, isEncoded } from "./content_url_rewriter.ts";
 import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_rewriter.ts";
 import { parseMediaType } from "./media_type.ts";
@@ -32,8 +32,10 @@ export interface BodyToRewrite {
 
 /** How to translate the URLs of a body. */
 export interface BodyUrlRewrite {
-  /** What the body goes through. */
+  /** What the body goes through, for a body of any length. */
   readonly stream: TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
+  /** Rewrites a body that is there as a whole, which is faster. */
+  readonly whole: (body: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
   /** Headers of the message that are no longer true, to be removed. */
   readonly staleHeaders: readonly string[];
 }
@@ -85,7 +87,13 @@ export function bodyUrlRewrite(
 ): BodyUrlRewrite | undefined {
   if (body.status !== undefined && NOT_WHOLE.has(body.status)) return undefined;
   const rewriter = makeRewriter(translation, body);
-  return rewriter && { stream: rewriteStream(rewriter), staleHeaders: STALE_HEADERS };
+  return rewriter && {
+    get stream() {
+      return rewriteStream(rewriter);
+    },
+    whole: (bytes) => rewriteWhole(rewriter, bytes),
+    staleHeaders: STALE_HEADERS,
+  };
 }
 
 function makeRewriter(translation: UrlTranslation, body: BodyToRewrite): ByteRewriter | undefined {

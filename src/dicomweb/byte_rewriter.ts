@@ -83,3 +83,20 @@ export function rewriteStream(
     },
   });
 }
+
+/**
+ * Rewrites a body that is there as a whole.
+ *
+ * @param rewriter The rewriter, which serves this one body.
+ * @param body The body.
+ * @returns What the rewriter makes of it.
+ */
+export function rewriteWhole(
+  rewriter: ByteRewriter,
+  body: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
+  const sink = new ByteSink();
+  rewriter.push(body, sink);
+  rewriter.finish(sink);
+  return sink.take() ?? new Uint8Array();
+}

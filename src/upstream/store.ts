@@ -123,11 +123,17 @@ export class Store {
       const { status } = response;
       const headers = responseHeaders(response.headers);
       headers.set("x-request-id", requestId);
-      const answer = { status, headers, body: response.body };
-      return new Response(
-        this.#dialect.toClient(transaction, target, answer, gatewayBase),
-        { status, headers },
+      const translated = this.#dialect.toClient(
+        transaction,
+        target,
+        response,
+        headers,
+        gatewayBase,
       );
+      return new Response(translated instanceof Promise ? await translated : translated, {
+        status,
+        headers,
+      });
     } catch (error) {
       end();
       throw error;

@@ -9,11 +9,15 @@ import { bodyUrlRewrite } from "../dicomweb/body_url_rewriter.ts";
 import { normaliseContentType } from "../dicomweb/content_type.ts";
 import type { Profile } from "../dicomweb/profile.ts";
 import type { Transaction } from "../dicomweb/transaction.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
 import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/url_headers.ts";
 import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/url_map.ts";
 
 /** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
+
+/** Answers that say they are no longer are rewritten as a whole, which costs less than a stream. */
+const MAX_WHOLE_BYTES = 64 * 1024;
 
 /** The addresses clients use are few; one that makes them up shall not fill the memory. */
 const MAX_MAPS = 100;
@@ -76,24 +80,24 @@ export class StoreDialect {
    *
    * @param transaction What was asked for.
    * @param target Path below the base URL, and query.
-   * @param response The store's answer; `headers` are those for the client, and are changed.
+   * @param response The store's answer.
+   * @param headers The headers for the client, which are changed.
    * @param gatewayBase The URL by which the client reaches this store; nothing where it is not known.
    * @returns The body to send.
    */
   toClient(
     transaction: Transaction,
     target: string,
-    { status, headers, body }: {
-      readonly status: number;
-      readonly headers: Headers;
-      readonly body: Body;
-    },
+    response: Response,
+    headers: Headers,
     gatewayBase: string | undefined,
-  ): Body {
+  ): BodyInit | null | Promise<BodyInit> {
+    const { body, status } = response;
     const map = this.#mapFor(gatewayBase);
     if (map === undefined) return body;
     rewriteResponseHeaders(map, headers, target);
     if (body === null) return null;
+    const length = headers.get("content-length");
     const rewrite = bodyUrlRewrite(map.toGateway, {
       headers,
       status,
@@ -103,7 +107,9 @@ export class StoreDialect {
     });
     if (rewrite === undefined) return body;
     for (const name of rewrite.staleHeaders) headers.delete(name);
-    return body.pipeThrough(rewrite.stream);
+    return length !== null && Number(length) <= MAX_WHOLE_BYTES
+      ? wholeBody(response).then(rewrite.whole)
+      : body.pipeThrough(rewrite.stream);
   }
 
   #mapFor(gatewayBase: string | undefined): UrlMap | undefined {
@@ -115,6 +121,16 @@ export class StoreDialect {
       if (this.#maps.size < MAX_MAPS) this.#maps.set(gatewayBase, map);
     }
     return map;
+  }
+}
+
+async function wholeBody(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await response.bytes();
+  } catch (cause) {
+    // A limit that has passed, or a client that has gone, comes with its own reason.
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new GatewayError("NET-002", "Cannot read the store's answer: it broke off", { cause });
   }
 }
 

@@ -18,15 +18,20 @@ Deno.test("StoreDialect: the store's URLs in an answer become the gateway's, and
     "content-length": "99",
     "content-location": `${STORE}/studies`,
   });
-  const answer = dialect.toClient(classify("GET", target), target, {
-    status: 200,
-    headers,
-    body: body(`[{"00081190":{"vr":"UR","Value":["${STORE}/studies/1.2"]}}]`),
-  }, GATEWAY);
-  assert.deepEqual(await new Response(answer).json(), [
-    { "00081190": { vr: "UR", Value: [`${GATEWAY}/studies/1.2`] } },
-  ]);
-  assert.equal(headers.get("content-length"), null);
+  for (const length of ["99", "999999", null]) {
+    if (length !== null) headers.set("content-length", length);
+    const answer = await dialect.toClient(
+      classify("GET", target),
+      target,
+      new Response(`[{"00081190":{"vr":"UR","Value":["${STORE}/studies/1.2"]}}]`),
+      headers,
+      GATEWAY,
+    );
+    assert.deepEqual(await new Response(answer).json(), [
+      { "00081190": { vr: "UR", Value: [`${GATEWAY}/studies/1.2`] } },
+    ]);
+    assert.equal(headers.get("content-length"), null);
+  }
   assert.equal(headers.get("content-location"), `${GATEWAY}/studies`);
 });
 
@@ -41,9 +46,13 @@ Deno.test("StoreDialect: bodies without URLs are the very same stream", () => {
     ]
   ) {
     const target = "/studies/1.2";
-    const given = body("x");
-    const message = { status: 200, headers: new Headers({ "content-type": type }), body: given };
-    assert.equal(dialect.toClient(classify("GET", target), target, message, GATEWAY), given, type);
+    const given = new Response("x");
+    const headers = new Headers({ "content-type": type });
+    assert.equal(
+      dialect.toClient(classify("GET", target), target, given, headers, GATEWAY),
+      given.body,
+      type,
+    );
   }
 });
 
@@ -70,13 +79,15 @@ Deno.test("StoreDialect: without rewriting, or without an address, nothing is tr
   const off = new StoreDialect(STORE, withRules(profiles.generic, { rewriteUrls: false }));
   const on = new StoreDialect(STORE, profiles.generic);
   for (const [dialect, base] of [[off, GATEWAY], [on, undefined]] as const) {
-    const given = body("[]");
+    const given = new Response("[]");
     const headers = new Headers({
       "content-type": "application/dicom+json",
       location: `${STORE}/studies`,
     });
-    const message = { status: 200, headers, body: given };
-    assert.equal(dialect.toClient(classify("GET", "/studies"), "/studies", message, base), given);
+    assert.equal(
+      dialect.toClient(classify("GET", "/studies"), "/studies", given, headers, base),
+      given.body,
+    );
     assert.equal(headers.get("location"), `${STORE}/studies`);
   }
 });
@@ -106,4 +117,26 @@ Deno.test("StoreDialect: the store is told the gateway's address where the rule 
   dialect.toStore(classify("GET", "/studies"), "/studies", { headers, body: null }, GATEWAY);
   assert.equal(headers.get("x-forwarded-host"), "127.0.0.1:8043");
   assert.equal(headers.get("x-forwarded-prefix"), "/dicom-web/main");
+});
+
+Deno.test("StoreDialect: a short answer that breaks off is a failure, not a shorter answer", async () => {
+  const dialect = new StoreDialect(STORE, profiles.generic);
+  const broken = new ReadableStream({
+    start(controller) {
+      controller.enqueue(new TextEncoder().encode("[{"));
+      controller.error(new TypeError("connection lost"));
+    },
+  });
+  const headers = new Headers({ "content-type": "application/json", "content-length": "50" });
+  await assert.rejects(
+    async () =>
+      await dialect.toClient(
+        classify("GET", "/studies"),
+        "/studies",
+        new Response(broken),
+        headers,
+        GATEWAY,
+      ),
+    { code: "NET-002" },
+  );
 });
