@@ -47,13 +47,20 @@ interface Signing {
   readonly derived: Map<string, ArrayBuffer>;
 }
 
+/** What a signature was made with. */
+interface SignedWith {
+  readonly token: Token;
+  /** Corrections of the clock by then. */
+  readonly corrections: number;
+}
+
 /** Puts a signature into the `Authorization` header. */
 export class SigV4Authorizer implements Authorizer {
   readonly #options: SigV4AuthorizerOptions;
   /** The keys at hand, read, with what was derived from them. */
   #signing: Signing | undefined;
-  /** Which keys signed what. */
-  readonly #signedWith = new WeakMap<Authorization, Token>();
+  /** What signed what. */
+  readonly #signedWith = new WeakMap<Authorization, SignedWith>();
 
   /** @param options What it works with. */
   constructor(options: SigV4AuthorizerOptions) {
@@ -98,7 +105,9 @@ export class SigV4Authorizer implements Authorizer {
   async invalidate(authorization: Authorization, refusal: Response): Promise<boolean> {
     const { server, awsClock, logger, keeper } = this.#options;
     const { error, description } = await readStoreRefusal(refusal);
+    const signedWith = this.#signedWith.get(authorization);
     if (isClockFault(refusal.status, error)) {
+      if (signedWith !== undefined && signedWith.corrections < awsClock.corrections) return true;
       const skewMs = awsClock.correct(refusal.headers.get("date"));
       if (skewMs !== undefined) {
         logger.warn(
@@ -108,9 +117,8 @@ export class SigV4Authorizer implements Authorizer {
         return true;
       }
     }
-    const token = this.#signedWith.get(authorization);
-    if (isKeysFault(refusal.status, error) && token !== undefined) {
-      if (await keeper.invalidate(token)) return true;
+    if (isKeysFault(refusal.status, error) && signedWith !== undefined) {
+      if (await keeper.invalidate(signedWith.token)) return true;
     }
     const { status } = refusal;
     const remedy = findRemedy({ endpoint: "", provider: "aws", status, error, description });
@@ -198,6 +206,7 @@ export class SigV4Authorizer implements Authorizer {
     const contentType = headers.get("content-type");
     const { "content-length": contentLength, ...payloadHeaders } = payload.headers;
     const { keys, derived } = this.#signingWith(token);
+    const { corrections } = awsClock;
     const atMs = awsClock.now();
     const signed = await signRequest(
       {
@@ -223,7 +232,7 @@ export class SigV4Authorizer implements Authorizer {
       ...(payload.body && { body: payload.body(signature, keys, atMs) }),
       ...(payload.kept && { kept: payload.kept }),
     };
-    this.#signedWith.set(authorization, token);
+    this.#signedWith.set(authorization, { token, corrections });
     return authorization;
   }
 

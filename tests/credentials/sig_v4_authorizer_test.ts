@@ -112,6 +112,16 @@ for (const told of ["header", "json", "xml", "nowhere"] as const) {
   }
 }
 
+Deno.test("SigV4Authorizer: requests that were under way with the wrong clock are all sent again", () => {
+  const now = () => Date.now() + HOUR;
+  return withSigning({ answer: awsStore({ now }) }, async ({ arrived, send, logger }) => {
+    const answers = await Promise.all(Array.from({ length: 20 }, () => send("/studies")));
+    assert(answers.every(({ status }) => status === 200));
+    assert.equal(arrived.length, 40);
+    assert.equal(logger.lines.filter(({ level }) => level === "warn").length, 1);
+  });
+});
+
 Deno.test("SigV4Authorizer sends a body it kept again when the clock was wrong, the same bytes", () => {
   const now = () => Date.now() + HOUR;
   return withSigning({ answer: awsStore({ now }) }, async ({ arrived, send, directory }) => {

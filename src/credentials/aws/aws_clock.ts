@@ -13,10 +13,16 @@ const MAX_SKEW_MS = 4 * 60_000;
 export class AwsClock {
   readonly #clock: Pick<Clock, "now">;
   #offsetMs = 0;
+  #corrections = 0;
 
   /** @param clock The gateway's clock. */
   constructor(clock: Pick<Clock, "now">) {
     this.#clock = clock;
+  }
+
+  /** How often it was put right: what was signed before the last time was signed with a wrong clock. */
+  get corrections(): number {
+    return this.#corrections;
   }
 
   /** @returns Milliseconds since the epoch, as AWS sees it. */
@@ -34,6 +40,7 @@ export class AwsClock {
     const skewMs = Date.parse(date ?? "") - this.now();
     if (!(Math.abs(skewMs) > MAX_SKEW_MS)) return undefined;
     this.#offsetMs += skewMs;
+    this.#corrections++;
     return skewMs;
   }
 }
