@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ByteRewriter, rewriteStream, rewriteWhole } from "./byte_rewriter.ts";
+import { type ByteRewriter, rewriteBody, rewriteStream } from "./byte_rewriter.ts";
 import { contentUrlRewriter, isEncoded } from "./content_url_rewriter.ts";
 import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_rewriter.ts";
 import { parseMediaType } from "./media_type.ts";
@@ -34,8 +34,10 @@ export interface BodyToRewrite {
 export interface BodyUrlRewrite {
   /** What the body goes through, for a body of any length. */
   readonly stream: TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
-  /** Rewrites a body that is there as a whole, which is faster. */
-  readonly whole: (body: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>;
+  /** Rewrites a body whose beginning may be waited for, which is faster where that is all of it. */
+  readonly body: (
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  ) => Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>>;
   /** Headers of the message that are no longer true, to be removed. */
   readonly staleHeaders: readonly string[];
 }
@@ -91,7 +93,7 @@ export function bodyUrlRewrite(
     get stream() {
       return rewriteStream(rewriter);
     },
-    whole: (bytes) => rewriteWhole(rewriter, bytes),
+    body: (body) => rewriteBody(body, rewriter),
     staleHeaders: STALE_HEADERS,
   };
 }

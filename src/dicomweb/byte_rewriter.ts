@@ -84,19 +84,45 @@ export function rewriteStream(
   });
 }
 
+/** Reads of a body that are waited for: most answers are one piece, and its end. */
+const READS_WAITED_FOR = 2;
+
 /**
- * Rewrites a body that is there as a whole.
+ * Rewrites a body. Where it is short, the whole of it is given as bytes, which costs a fraction of what
+ * a stream costs; else a stream that is read as fast as the reader takes it.
  *
- * @param rewriter The rewriter, which serves this one body.
  * @param body The body.
+ * @param rewriter The rewriter, which serves this one body.
  * @returns What the rewriter makes of it.
+ * @throws What reading the beginning throws.
  */
-export function rewriteWhole(
+export async function rewriteBody(
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
   rewriter: ByteRewriter,
-  body: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>> {
+  const reader = body.getReader();
   const sink = new ByteSink();
-  rewriter.push(body, sink);
-  rewriter.finish(sink);
-  return sink.take() ?? new Uint8Array();
+  /** @returns Whether the body has ended. */
+  const take = async (): Promise<boolean> => {
+    const { done, value } = await reader.read();
+    if (done) rewriter.finish(sink);
+    else rewriter.push(value, sink);
+    return done;
+  };
+  for (let reads = 0; reads < READS_WAITED_FOR; reads++) {
+    if (await take()) return sink.take() ?? new Uint8Array();
+  }
+  let ended = false;
+  return new ReadableStream({
+    async pull(controller) {
+      let bytes = sink.take();
+      while (bytes === undefined && !ended) {
+        ended = await take();
+        bytes = sink.take();
+      }
+      if (bytes === undefined) controller.close();
+      else controller.enqueue(bytes);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
 }

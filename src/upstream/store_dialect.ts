@@ -16,9 +16,6 @@ import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/url_map.ts
 /** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
-/** Answers that say they are no longer are rewritten as a whole, which costs less than a stream. */
-const MAX_WHOLE_BYTES = 64 * 1024;
-
 /** The addresses clients use are few; one that makes them up shall not fill the memory. */
 const MAX_MAPS = 100;
 
@@ -97,7 +94,6 @@ export class StoreDialect {
     if (map === undefined) return body;
     rewriteResponseHeaders(map, headers, target);
     if (body === null) return null;
-    const length = headers.get("content-length");
     const rewrite = bodyUrlRewrite(map.toGateway, {
       headers,
       status,
@@ -107,9 +103,7 @@ export class StoreDialect {
     });
     if (rewrite === undefined) return body;
     for (const name of rewrite.staleHeaders) headers.delete(name);
-    return length !== null && Number(length) <= MAX_WHOLE_BYTES
-      ? wholeBody(response).then(rewrite.whole)
-      : body.pipeThrough(rewrite.stream);
+    return beginningOf(rewrite.body(body));
   }
 
   #mapFor(gatewayBase: string | undefined): UrlMap | undefined {
@@ -124,9 +118,9 @@ export class StoreDialect {
   }
 }
 
-async function wholeBody(response: Response): Promise<Uint8Array<ArrayBuffer>> {
+async function beginningOf(body: Promise<BodyInit>): Promise<BodyInit> {
   try {
-    return await response.bytes();
+    return await body;
   } catch (cause) {
     // A limit that has passed, or a client that has gone, comes with its own reason.
     if (!(cause instanceof TypeError)) throw cause;
