@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import type { AwsCredentials } from "../../src/config/aws_config.ts";
+import { AwsClock } from "../../src/credentials/aws/aws_clock.ts";
+import { FixedKeys } from "../../src/credentials/aws/keys_keeper.ts";
+import { BodySpool } from "../../src/credentials/body_spool.ts";
+import { systemClock } from "../../src/credentials/clock.ts";
+import { SigV4Authorizer } from "../../src/credentials/sig_v4_authorizer.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { startInstanceMetadata } from "../fixtures/aws_services.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
-import type { MemoryLogger } from "../fixtures/memory_logger.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
+import { untilClosed } from "../fixtures/open_files.ts";
 import {
   type ArrivedRequest,
   type KnownKeys,
@@ -294,15 +300,57 @@ Deno.test("SigV4Authorizer: without keys a body is not read", async () => {
     await withSigning(
       { credentials: { keys }, urls: [instance.url] },
       async ({ send, arrived }) => {
-        const unread = body(10 * MIB);
+        let isRead = false;
+        const unread = new ReadableStream<Uint8Array<ArrayBuffer>>({
+          pull(controller) {
+            isRead = true;
+            controller.close();
+          },
+        }, { highWaterMark: 0 });
         const error = await failure(send("/studies", { method: "POST", body: unread }));
         assert.equal(error.code, "AUTH-001");
+        assert.equal(isRead, false);
         assert.deepEqual(arrived, []);
       },
     );
   } finally {
     await instance.close();
   }
+});
+
+Deno.test("SigV4Authorizer: keys that end while a body is read, and cannot be renewed, leave nothing behind", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "signing-test-" });
+  const fixed = new FixedKeys({ accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY });
+  let asked = 0;
+  const authorizer = new SigV4Authorizer({
+    server: "main",
+    region: "eu-west-1",
+    service: "medical-imaging",
+    payloadSigning: "sha256",
+    keeper: {
+      endpoint: undefined,
+      current: () => undefined,
+      token: () =>
+        asked++ === 0 ? fixed.token() : Promise.reject(new GatewayError("AUTH-003", "ended")),
+      invalidate: () => Promise.resolve(false),
+      renew: () => Promise.resolve(),
+      forget: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+    },
+    spool: new BodySpool({ directory, server: "main" }),
+    awsClock: new AwsClock(systemClock),
+    logger: new MemoryLogger(),
+  });
+  const error = await failure(authorizer.authorize({
+    method: "POST",
+    url: "https://store.test/studies",
+    headers: new Headers(),
+    body: body(2 * MIB),
+    signal: new AbortController().signal,
+  }));
+  assert.equal(error.code, "AUTH-003");
+  await untilClosed(directory);
+  await Deno.remove(directory, { recursive: true });
 });
 
 Deno.test("SigV4Authorizer never lets a client's own AWS headers through", () =>
