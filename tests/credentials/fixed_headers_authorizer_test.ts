@@ -3,6 +3,7 @@ import { Secret } from "../../src/config/secret.ts";
 import type { CredentialsConfig } from "../../src/config/gateway_config.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../src/credentials/create_token_store.ts";
+import { basicAuthorization } from "../../src/credentials/fixed_headers_authorizer.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { serverConfig } from "../fixtures/token_worker.ts";
@@ -64,5 +65,16 @@ for (const [credentials, headers] of rows) {
     assert(!JSON.stringify(logger.lines).includes("s3cret"));
     await authorizer.close();
     await store.close();
+  });
+}
+
+/** RFC 7617, sections 2 and 2.1. */
+const vectors = [
+  ["Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="],
+  ["test", "123£", "Basic dGVzdDoxMjPCow=="],
+] as const;
+for (const [username, password, header] of vectors) {
+  Deno.test(`basicAuthorization writes ${username} and ${password} as RFC 7617 does`, () => {
+    assert.equal(basicAuthorization(username, password), header);
   });
 }
