@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { BlockList, isIP } from "node:net";
 import { publicBase } from "../dicomweb/public_base.ts";
+import { IpNetworks } from "../network/ip_networks.ts";
 
 /** Hosts that clients use are few; a client that makes them up shall not fill the memory. */
 const MAX_REMEMBERED = 100;
@@ -12,7 +12,8 @@ const MAX_REMEMBERED = 100;
 /** Tells the gateway's public URL for a request. */
 export class PublicAddress {
   readonly #publicUrl: string | undefined;
-  readonly #trusted: BlockList | undefined;
+  readonly #trusted: IpNetworks;
+  readonly #trustsSome: boolean;
   readonly #remembered = new Map<string, string | undefined>();
 
   /**
@@ -21,7 +22,8 @@ export class PublicAddress {
    */
   constructor(publicUrl: string | undefined, trustedProxies: readonly string[]) {
     this.#publicUrl = publicUrl;
-    this.#trusted = trustedProxies.length > 0 ? blockList(trustedProxies) : undefined;
+    this.#trusted = new IpNetworks(trustedProxies);
+    this.#trustsSome = trustedProxies.length > 0;
   }
 
   /**
@@ -34,7 +36,7 @@ export class PublicAddress {
   of(request: Request, peer: string | undefined): string | undefined {
     if (this.#publicUrl !== undefined) return this.#publicUrl;
     const { url, headers } = request;
-    if (this.#trusted !== undefined && peer !== undefined && this.isTrusted(peer)) {
+    if (this.#trustsSome && peer !== undefined && this.#trusted.has(peer)) {
       return publicBase({ publicUrl: undefined, requestUrl: url, headers, trusted: true });
     }
     const origin = url.slice(0, url.indexOf("/", url.indexOf("://") + 3));
@@ -44,25 +46,4 @@ export class PublicAddress {
     if (this.#remembered.size < MAX_REMEMBERED) this.#remembered.set(origin, base);
     return base;
   }
-
-  /**
-   * Whether a peer's forwarding headers count.
-   *
-   * @param peer Its address.
-   * @returns Whether it is a trusted proxy.
-   */
-  isTrusted(peer: string): boolean {
-    return this.#trusted?.check(peer, isIP(peer) === 6 ? "ipv6" : "ipv4") ?? false;
-  }
-}
-
-function blockList(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = "", bits] = network.split("/");
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
 }

@@ -90,7 +90,7 @@ export async function retrieveByInstance(
 
 /** Fetches ahead, gives in order, and puts off what fails. */
 class FetchQueue {
-  readonly #fetch: (instance: Instance) => Promise<Response>;
+  readonly #fetchOne: (instance: Instance) => Promise<Response>;
   readonly #waiting: Instance[];
   readonly #ahead: { readonly instance: Instance; readonly fetched: Promise<Fetched> }[] = [];
   readonly #concurrency: number;
@@ -101,11 +101,11 @@ class FetchQueue {
   constructor(
     instances: readonly Instance[],
     concurrency: number,
-    fetch: (instance: Instance) => Promise<Response>,
+    fetchOne: (instance: Instance) => Promise<Response>,
   ) {
     this.#waiting = [...instances].reverse();
     this.#concurrency = concurrency;
-    this.#fetch = fetch;
+    this.#fetchOne = fetchOne;
   }
 
   /** @returns The first answer that is one; nothing when every instance failed, also the second time. */
@@ -119,7 +119,7 @@ class FetchQueue {
       while (this.#ahead.length < this.#concurrency) {
         const instance = this.#waiting.pop();
         if (instance === undefined) break;
-        this.#ahead.push({ instance, fetched: settle(this.#fetch(instance)) });
+        this.#ahead.push({ instance, fetched: settle(this.#fetchOne(instance)) });
       }
       const oldest = this.#ahead.shift();
       if (oldest === undefined) return undefined;
@@ -133,7 +133,7 @@ class FetchQueue {
   /** @returns The next answer among those that failed before; nothing when none is left. */
   async nextPutOff(): Promise<Response | undefined> {
     for (let instance = this.#putOff.shift(); instance; instance = this.#putOff.shift()) {
-      const fetched = await settle(this.#fetch(instance));
+      const fetched = await settle(this.#fetchOne(instance));
       if ("response" in fetched) return fetched.response;
       this.lastFailure = fetched.failure;
     }
