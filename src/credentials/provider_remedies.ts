@@ -5,18 +5,26 @@
  * @module
  */
 import { providerOf } from "../config/identity_provider.ts";
+import { auth0Remedies } from "./remedies/auth0.ts";
 import { awsRemedies } from "./remedies/aws.ts";
 import { azureRemedies } from "./remedies/azure.ts";
 import { googleRemedies } from "./remedies/google.ts";
+import { keycloakRemedies } from "./remedies/keycloak.ts";
+import { oauth2Remedies } from "./remedies/oauth2.ts";
 import { oktaRemedies } from "./remedies/okta.ts";
+import { pingOneRemedies } from "./remedies/pingone.ts";
 import type { ProviderRefusal, Remedy } from "./remedies/remedy.ts";
 
 /** Every row. Of several that fit, the first counts. */
 export const providerRemedies: readonly Remedy[] = [
+  ...auth0Remedies,
   ...awsRemedies,
   ...azureRemedies,
   ...googleRemedies,
+  ...keycloakRemedies,
   ...oktaRemedies,
+  ...pingOneRemedies,
+  ...oauth2Remedies,
 ];
 
 /**

@@ -23,7 +23,7 @@ export interface ProviderRefusal {
 
 /** What to do about one kind of refusal. What it leaves out fits everything. */
 export interface Remedy {
-  /** Whose refusal it is; `undefined` only where the text can be no other provider's. */
+  /** Whose refusal it is; `undefined` where it means the same whoever says it. */
   readonly provider?: ProviderName;
   readonly status?: number;
   /** The provider's error code. */
