@@ -4,6 +4,7 @@
  * @module
  */
 import { parseConfig } from "../config/parse_config.ts";
+import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
 import { shutdownSignal } from "../runtime/shutdown_signal.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
@@ -33,6 +34,9 @@ export async function serve(flags: ConfigFlags, version: string): Promise<number
   configureLogging(config.log);
   const logger = createLogger("runtime");
   if (verdict === "slow") logger.warn(reason);
+  for (const name of dropProxyEnvironment()) {
+    logger.warn(`${name} is ignored: the key Proxy of the configuration says which proxy is used`);
+  }
   for (const warning of config.warnings ?? []) logger.warn(warning);
   const supervisor = await Supervisor.start({ source, logger, version });
   logger.info("Listening", { url: supervisor.url, servers: config.servers.size, version });
