@@ -3,10 +3,11 @@
  * and secret files that they refer to.
  */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { dirname, join } from "node:path";
 import { FEDERATION, KEY, USER } from "../config/google_harness.ts";
 import { CONFIG_PATH, problemsOf } from "../config/memory_files.ts";
-import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
+import { CertificateAuthority, type KeyPair, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { root } from "./generated_docs.ts";
 
@@ -43,24 +44,38 @@ function besideConfig(name: string): string {
   return join(dirname(CONFIG_PATH), name);
 }
 
+/** A key to sign with, of the algorithm that an example names. */
+const PRIVATE_KEY = String(
+  generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey
+    .export({ format: "pem", type: "pkcs8" }),
+);
+
+/** The files of the examples that need a certificate with its key. */
+const certificates: Readonly<Record<string, (pair: KeyPair) => Record<string, string>>> = {
+  "azure-certificate.json": ({ keyPem, certificatePem }) => ({
+    "/run/secrets/azure-client.pem": keyPem + certificatePem,
+  }),
+  "oauth2-mutual-tls.json": ({ keyPem, certificatePem }) => ({
+    "/etc/dicomweb-gateway/client.crt": certificatePem,
+    "/etc/dicomweb-gateway/client.key": keyPem,
+    "/etc/dicomweb-gateway/clinic-ca.crt": certificatePem,
+  }),
+};
+
 for (const { name } of Deno.readDirSync(EXAMPLES)) {
-  if (name === "azure-certificate.json") continue;
+  if (Object.hasOwn(certificates, name)) continue;
   Deno.test(`The example ${name} loads`, () => loads(name));
 }
 
-Deno.test(needing(OPENSSL, {
-  name: "The example azure-certificate.json loads",
-  async fn() {
-    await using authority = await CertificateAuthority.create();
-    const { keyPem, certificatePem } = await authority.issue({
-      commonName: "gateway",
-      key: ["rsa:2048"],
-    });
-    await loads("azure-certificate.json", {
-      "/run/secrets/azure-client.pem": keyPem + certificatePem,
-    });
-  },
-}));
+for (const [name, files] of Object.entries(certificates)) {
+  Deno.test(needing(OPENSSL, {
+    name: `The example ${name} loads`,
+    async fn() {
+      await using authority = await CertificateAuthority.create();
+      await loads(name, files(await authority.issue({ commonName: "gateway", key: ["rsa:2048"] })));
+    },
+  }));
+}
 
 async function loads(
   name: string,
@@ -69,7 +84,10 @@ async function loads(
   const json = Object.entries(contents).map(([path, value]) => [path, JSON.stringify(value)]);
   const text = await Deno.readTextFile(new URL(name, EXAMPLES));
   const referred = [...text.matchAll(/\$\{([^}:]+)(?::([^}]*))?\}/g)];
-  const files = referred.filter(([, kind]) => kind === "file").map(([, , path]) => [path, "s"]);
+  const files = referred.filter(([, kind]) => kind === "file").map(([, , path]) => [
+    path,
+    path?.startsWith("/run/secrets/gateway-key") ? PRIVATE_KEY : "s",
+  ]);
   const env = referred.filter(([, kind]) => kind !== "file")
     .map(([, variable]) => [variable!, values[variable!] ?? "value"]);
   const problems = await problemsOf(text, {
