@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import type { ClientAuthentication } from "../../src/config/client_authentication_config.ts";
 import type { ClientCredentials } from "../../src/config/gateway_config.ts";
 import { Secret } from "../../src/config/secret.ts";
+import { readPrivateKey, signingKey } from "../../src/config/signing_key.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import { systemClock } from "../../src/credentials/clock.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
@@ -194,8 +197,18 @@ Deno.test("ClientCredentialsSource passes on why it was aborted", () =>
     await assert.rejects(source().acquire(abort.signal), { message: "closing" });
   }));
 
+function privateKey(): ClientAuthentication {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { key } = readPrivateKey(String(privateKey.export({ format: "pem", type: "pkcs8" })));
+  return {
+    method: "private_key_jwt",
+    keys: [signingKey(key!, "ES256", undefined)],
+    assertion: { audience: undefined, lifetimeSeconds: 60 },
+  };
+}
+
 Deno.test("ClientCredentialsSource has another fingerprint for every changed credential", () =>
-  withEndpoint(({ source }) => {
+  withEndpoint(({ endpoint, source }) => {
     const post = (secret: string) =>
       ({ method: "client_secret_post", clientSecret: new Secret(secret) }) as const;
     const variants: Partial<ClientCredentials>[] = [
@@ -209,6 +222,11 @@ Deno.test("ClientCredentialsSource has another fingerprint for every changed cre
       { resource: "a" },
       { tokenParameters: { tenant: "a" } },
       { tokenParameters: { tenant: "b" } },
+      { tokenEndpoint: { kind: "issuer", url: endpoint.url, allowedHosts: [] } },
+      { tokenEndpoint: { kind: "smart", url: endpoint.url, allowedHosts: [] } },
+      { clientAuthentication: privateKey() },
+      { clientAuthentication: privateKey() },
+      { clientAuthentication: { method: "tls_client_auth" } },
     ];
     const prints = variants.map((changes) => source(changes).fingerprint);
     assert.equal(new Set(prints).size, variants.length);
