@@ -20,6 +20,7 @@ import { BearerAuthorizer } from "./bearer_authorizer.ts";
 import { BodySpool } from "./body_spool.ts";
 import { ClientCredentialsSource } from "./client_credentials_source.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { createTokenValidator } from "./create_token_validator.ts";
 import { DpopAuthorizer } from "./dpop_authorizer.ts";
 import { DpopKey } from "./dpop_key.ts";
 import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed_headers_authorizer.ts";
@@ -31,6 +32,7 @@ import { SigV4Authorizer } from "./sig_v4_authorizer.ts";
 import type { TokenSource } from "./token.ts";
 import { TokenFileAuthorizer } from "./token_file_authorizer.ts";
 import { TokenManager } from "./token_manager.ts";
+import { ValidatedTokenSource } from "./validated_token_source.ts";
 
 /** What authorizers work with. */
 export interface AuthorizerCollaborators {
@@ -42,6 +44,8 @@ export interface AuthorizerCollaborators {
   readonly stateDirectory: string;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Takes security events. */
+  readonly security: Logger;
   /** The runtime's unless given. */
   readonly clock?: Clock;
 }
@@ -120,11 +124,17 @@ export function createAuthorizer(
   }
 
   function bearer(
-    { kind, refreshBufferMs }: TokenRefreshConfig & { readonly kind: string },
+    { kind, refreshBufferMs, tokenValidation }: TokenRefreshConfig & { readonly kind: string },
     source: TokenSource,
     beside: Readonly<Record<string, string>> = {},
   ): BearerAuthorizer {
-    return new BearerAuthorizer(kind, manage(source, refreshBufferMs), beside);
+    const checked = tokenValidation === undefined ? source : new ValidatedTokenSource({
+      server: name,
+      source,
+      validator: createTokenValidator(tokenValidation, connection),
+      security: collaborators.security,
+    });
+    return new BearerAuthorizer(kind, manage(checked, refreshBufferMs), beside);
   }
 
   function sigV4({ region, service, payloadSigning, ...aws }: AwsCredentials): Authorizer {

@@ -1,7 +1,8 @@
 /**
  * Judges the document in which a provider describes itself (OpenID Connect Discovery 1.0, section 4.3;
- * RFC 8414, section 3.3; RFC 8705, section 5; SMART App Launch). Nothing is taken from it but the
- * token endpoint, and that only from the right issuer and at a host that is allowed.
+ * RFC 8414, section 3.3; RFC 8705, section 5; SMART App Launch). Nothing is taken from it but
+ * the addresses of the token endpoint and of the key set, and those only from the right issuer and at
+ * hosts that are allowed.
  *
  * @module
  */
@@ -49,7 +50,33 @@ export function judgeMetadata(
   body: string,
   { server, configured, mutualTls }: MetadataContext,
 ): AuthenticationTarget {
-  const { kind, url, allowedHosts } = configured;
+  const metadata = documentIn(body, { server, configured });
+  const url = checkedUrl(tokenEndpoint(metadata, mutualTls), {
+    server,
+    configured,
+    what: "token endpoint",
+    instead: "TokenEndpoint",
+  });
+  return { tokenEndpoint: url, issuer: configured.kind === "issuer" ? configured.url : undefined };
+}
+
+/**
+ * Takes the address of the provider's JWK Set from a document.
+ *
+ * @param body The document.
+ * @param context What else is known.
+ * @returns Where the keys are that tokens are signed with.
+ * @throws {GatewayError} TOK-001 for a document of no use, NET-008 for a host that is not allowed.
+ */
+export function judgeKeySetUrl(body: string, context: Omit<MetadataContext, "mutualTls">): string {
+  const { jwks_uri: named } = documentIn(body, context);
+  return checkedUrl(named, { ...context, what: "key set (jwks_uri)", instead: "JWKSUri" });
+}
+
+function documentIn(
+  body: string,
+  { server, configured: { kind, url } }: Omit<MetadataContext, "mutualTls">,
+): Record<string, unknown> {
   const subject = `the discovery document of ${url}`;
   const metadata = objectIn(body);
   if (metadata === undefined) {
@@ -67,20 +94,34 @@ export function judgeMetadata(
       ],
     });
   }
-  const endpoint = tokenEndpoint(metadata, mutualTls);
-  const secure = url.startsWith("https:");
-  if (endpoint === undefined || (secure && endpoint.protocol !== "https:")) {
-    throw cannotFetch("TOK-001", server, `${subject} names no token endpoint that can be used`, {
-      troubleshooting: ["Set TokenEndpoint of this server instead"],
+  return metadata;
+}
+
+/** An address that the document names: it may lead to no host but those that are allowed. */
+function checkedUrl(
+  named: unknown,
+  { server, configured, what, instead }: Omit<MetadataContext, "mutualTls"> & {
+    readonly what: string;
+    /** The key to set in place of discovery. */
+    readonly instead: string;
+  },
+): string {
+  const subject = `the discovery document of ${configured.url}`;
+  const url = typeof named === "string" ? URL.parse(named) : null;
+  const isPlain = url !== null && url.username === "" && url.password === "" && url.hash === "";
+  const protocols = configured.url.startsWith("https:") ? ["https:"] : ["https:", "http:"];
+  if (!isPlain || !protocols.includes(url.protocol)) {
+    throw cannotFetch("TOK-001", server, `${subject} names no ${what} that can be used`, {
+      troubleshooting: [`Set ${instead} of this server instead`],
     });
   }
-  const host = hostAndPort(endpoint.href);
-  if (!allowedHosts.includes(host)) {
-    throw cannotFetch("NET-008", server, `${subject} names a token endpoint at ${host}`, {
+  const host = hostAndPort(url.href);
+  if (!configured.allowedHosts.includes(host)) {
+    throw cannotFetch("NET-008", server, `${subject} names a ${what} at ${host}`, {
       troubleshooting: [`If that host is your provider's, add it to AllowedHosts of this server`],
     });
   }
-  return { tokenEndpoint: endpoint.href, issuer: kind === "issuer" ? url : undefined };
+  return url.href;
 }
 
 function objectIn(body: string): Record<string, unknown> | undefined {
@@ -95,13 +136,10 @@ function objectIn(body: string): Record<string, unknown> | undefined {
 }
 
 /** With a client certificate the endpoint may have another address (RFC 8705, section 5). */
-function tokenEndpoint(metadata: Record<string, unknown>, mutualTls: boolean): URL | undefined {
+function tokenEndpoint(metadata: Record<string, unknown>, mutualTls: boolean): unknown {
   const { mtls_endpoint_aliases: aliases, token_endpoint: plain } = metadata;
   const alias = mutualTls && typeof aliases === "object" && aliases !== null
     ? (aliases as Record<string, unknown>)["token_endpoint"]
     : undefined;
-  const named = alias ?? plain;
-  const url = typeof named === "string" ? URL.parse(named) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
-  return url.username === "" && url.password === "" && url.hash === "" ? url : undefined;
+  return alias ?? plain;
 }

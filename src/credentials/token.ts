@@ -30,6 +30,14 @@ export interface TokenSource {
    * @throws {GatewayError} TOK-001, TOK-005, AUTH-001, AUTH-002, AUTH-003 or NET-….
    */
   acquire(signal: AbortSignal): Promise<Token>;
+  /**
+   * Tells whether a token that was found in the store will do. Every one does unless this is given.
+   *
+   * @param stored The token, found to be alive.
+   * @param signal Aborts it.
+   * @returns Whether it may be used.
+   */
+  accepts?(stored: Token, signal: AbortSignal): Promise<boolean>;
 }
 
 /** Where tokens are kept. Every method may throw: the token manager then goes on without the store. */

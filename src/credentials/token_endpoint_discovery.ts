@@ -99,34 +99,48 @@ export class TokenEndpointDiscovery {
     const { configured, server, timeoutMs, mutualTls } = this.#options;
     const limits = { ...this.#options, timeoutMs: timeoutMs / 2 };
     return withinTimeLimit(limits, SERVICE, signal, async (signal) => {
-      const { body } = await this.#read(signal);
+      const body = await readDiscoveryDocument(this.#options, configured, signal);
       return judgeMetadata(body, { server, configured, mutualTls });
     });
   }
+}
 
-  async #read(signal: AbortSignal): Promise<ProviderAnswer> {
-    const { configured, server } = this.#options;
-    let answer: ProviderAnswer | undefined;
-    for (const url of discoveryUrls(configured)) {
-      const headers = { accept: "application/json" };
-      answer = await exchange(this.#options, SERVICE, { url, headers, signal });
-      if (answer.status === 200) return answer;
-      if (answer.status >= 500 || answer.status === 429 || answer.status === 408) break;
-    }
-    const status = answer?.status ?? 0;
-    const state = `the ${SERVICE} of ${configured.url} answered ${status}`;
-    if (status >= 300 && status < 400) throw cannotFetch("NET-004", server, state);
-    if (status >= 500 || status === 429 || status === 408) {
-      throw cannotFetch("AUTH-003", server, state);
-    }
-    const key = configured.kind === "smart" ? "SmartBaseUrl" : "Issuer";
-    throw cannotFetch("TOK-001", server, state, {
-      troubleshooting: [
-        `Check ${key}: the document is looked for at ${discoveryUrls(configured).join(" and ")}`,
-        "If the provider publishes none, set TokenEndpoint instead",
-      ],
-    });
+/**
+ * Reads the document in which a provider describes itself.
+ *
+ * @param connection How the provider is reached.
+ * @param configured What the configuration says.
+ * @param signal Aborts it.
+ * @returns The document, not judged yet.
+ * @throws {GatewayError} TOK-001 where there is none; NET-003, NET-004, AUTH-003 where none came.
+ * @throws The signal's reason when it aborts.
+ */
+export async function readDiscoveryDocument(
+  connection: ProviderConnection,
+  configured: DiscoveryConfig,
+  signal: AbortSignal,
+): Promise<string> {
+  const { server } = connection;
+  let answer: ProviderAnswer | undefined;
+  for (const url of discoveryUrls(configured)) {
+    const headers = { accept: "application/json" };
+    answer = await exchange(connection, SERVICE, { url, headers, signal });
+    if (answer.status === 200) return answer.body;
+    if (answer.status >= 500 || answer.status === 429 || answer.status === 408) break;
   }
+  const status = answer?.status ?? 0;
+  const state = `the ${SERVICE} of ${configured.url} answered ${status}`;
+  if (status >= 300 && status < 400) throw cannotFetch("NET-004", server, state);
+  if (status >= 500 || status === 429 || status === 408) {
+    throw cannotFetch("AUTH-003", server, state);
+  }
+  const key = configured.kind === "smart" ? "SmartBaseUrl" : "Issuer";
+  throw cannotFetch("TOK-001", server, state, {
+    troubleshooting: [
+      `Check ${key}: the document is looked for at ${discoveryUrls(configured).join(" and ")}`,
+      "If the provider publishes none, set TokenEndpoint instead",
+    ],
+  });
 }
 
 /**

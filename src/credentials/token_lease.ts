@@ -26,7 +26,7 @@ export interface SharedAcquisition {
   /** How long someone else's lease is respected. */
   readonly maxWaitMs: number;
   /** Whether a token found in the store will do. */
-  readonly accepts: (stored: Token) => boolean;
+  readonly accepts: (stored: Token) => boolean | Promise<boolean>;
   /** Asks the identity provider. */
   readonly acquire: () => Promise<Token>;
   /** Ends the wait for someone else's lease. */
@@ -66,7 +66,7 @@ export async function acquireShared(shared: SharedAcquisition): Promise<Token> {
 
 async function find({ store, key, accepts }: SharedAcquisition): Promise<Token | undefined> {
   const stored = await store.get(key);
-  return stored !== undefined && accepts(stored) ? stored : undefined;
+  return stored !== undefined && await accepts(stored) ? stored : undefined;
 }
 
 /** @returns A token if one arrives first; nothing once the lease is ours or the wait is over. */

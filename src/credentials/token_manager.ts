@@ -217,7 +217,8 @@ export class TokenManager {
       clock,
       random: this.#random,
       maxWaitMs: tokenTimeoutMs + LEASE_TTL_MS,
-      accepts,
+      accepts: async (stored) =>
+        accepts(stored) && (await source.accepts?.(stored, signal) ?? true),
       signal,
       acquire: async () => {
         const token = await this.#policy.execute(() => source.acquire(signal), signal, { now });

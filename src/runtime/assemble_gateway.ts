@@ -87,6 +87,7 @@ export function assembleGateway(
       stateDirectory: config.stateDirectory,
       metrics,
       logger: createLogger("credentials"),
+      security: createLogger("security"),
     });
     stores.set(
       server.name,

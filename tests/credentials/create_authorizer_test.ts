@@ -45,7 +45,12 @@ async function withAuthorizers(test: (parts: Parts) => Promise<void>): Promise<v
       clock,
       create(changes = {}) {
         const server = { ...serverConfig({ tokenEndpoint: endpoint.url }), ...changes };
-        const authorizer = createAuthorizer(server, { ...collaborators, http, store });
+        const authorizer = createAuthorizer(server, {
+          ...collaborators,
+          security: logger,
+          http,
+          store,
+        });
         created.push(authorizer);
         return authorizer;
       },

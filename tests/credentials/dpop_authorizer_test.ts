@@ -71,7 +71,12 @@ async function withStore(nonces: boolean, body: (setup: Setup) => Promise<void>)
     url: store.url,
     credentials: credentials(provider.tokenEndpoint),
   };
-  const authorizer = createAuthorizer(config, { ...collaborators, http, store: tokens });
+  const authorizer = createAuthorizer(config, {
+    ...collaborators,
+    security: collaborators.logger,
+    http,
+    store: tokens,
+  });
   const client = new StoreClient({ config, authorizer, http, logger: collaborators.logger });
   try {
     await body({

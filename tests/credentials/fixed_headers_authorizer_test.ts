@@ -36,6 +36,7 @@ for (const [credentials, headers] of rows) {
       stateDirectory: "/",
       metrics,
       logger,
+      security: logger,
     });
     const request = {
       method: "GET",

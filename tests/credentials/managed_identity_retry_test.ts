@@ -65,7 +65,7 @@ async function withAuthorizer(test: (parts: Parts) => Promise<void>): Promise<vo
         identity: undefined,
         refreshBufferMs: 300_000,
       },
-    }, { http, store, stateDirectory: "/", metrics, logger, clock });
+    }, { http, store, stateDirectory: "/", metrics, logger, security: logger, clock });
     try {
       await test({
         imds,

@@ -92,7 +92,12 @@ export async function withSigning(
     url,
     credentials: credentials(options.credentials),
   };
-  const authorizer = createAuthorizer(config, { ...collaborators, http, store });
+  const authorizer = createAuthorizer(config, {
+    ...collaborators,
+    security: collaborators.logger,
+    http,
+    store,
+  });
   const forwarder = new Store({
     config,
     authorizer,

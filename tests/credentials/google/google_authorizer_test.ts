@@ -31,7 +31,7 @@ Deno.test("Requests to Google bear the token and the billed project; the token i
         quotaProject: "clinic-billing",
         refreshBufferMs: 300_000,
       },
-    }, { http, store, stateDirectory: "/", metrics, logger, clock });
+    }, { http, store, stateDirectory: "/", metrics, logger, security: logger, clock });
     const request = {
       method: "GET",
       url: "https://healthcare.googleapis.com/v1/studies",

@@ -1,0 +1,49 @@
+/**
+ * Chooses where the keys come from that tokens are checked with.
+ *
+ * @module
+ */
+import type { TokenValidationConfig, VerificationKeys } from "../config/token_validation_config.ts";
+import { JwksCache } from "./jwks_cache.ts";
+import { ConfiguredKeySet, type KeySet } from "./key_set.ts";
+import type { ProviderConnection } from "./provider_exchange.ts";
+import { judgeKeySetUrl } from "./provider_metadata.ts";
+import { readDiscoveryDocument } from "./token_endpoint_discovery.ts";
+import { TokenValidator } from "./token_validator.ts";
+
+/**
+ * Creates what checks the tokens of a server. Nothing is fetched before the first token.
+ *
+ * @param rules What the configuration says.
+ * @param connection How the provider is reached.
+ * @returns The validator.
+ */
+export function createTokenValidator(
+  rules: TokenValidationConfig,
+  connection: ProviderConnection,
+): TokenValidator {
+  return new TokenValidator({
+    rules,
+    keys: createKeySet(rules.keys, connection),
+    clock: connection.clock,
+  });
+}
+
+function createKeySet(keys: VerificationKeys, connection: ProviderConnection): KeySet {
+  switch (keys.from) {
+    case "configuration":
+      return new ConfiguredKeySet(keys.publicJwk);
+    case "url":
+      return new JwksCache({ ...connection, locate: () => keys.url });
+    case "discovery": {
+      const { discovery: configured } = keys;
+      const { server } = connection;
+      const locate = async (signal: AbortSignal) =>
+        judgeKeySetUrl(await readDiscoveryDocument(connection, configured, signal), {
+          server,
+          configured,
+        });
+      return new JwksCache({ ...connection, locate });
+    }
+  }
+}
