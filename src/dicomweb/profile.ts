@@ -79,7 +79,7 @@ const GENERIC: Rules = {
   renderedTypes: [],
   worklistTypes: [],
   rewriteUrls: true,
-  rewritePartHeaders: true,
+  rewritePartHeaders: false,
   tellPublicUrl: false,
   storeMaxBytes: 0,
   storeMaxInstances: 0,
@@ -113,7 +113,6 @@ const AZURE: Partial<Rules> = {
   metadataTypes: [JSON_TYPE, "application/json"],
   renderedTypes: ["image/jpeg", "image/png"],
   worklistTypes: [JSON_TYPE, "application/json"],
-  rewritePartHeaders: false,
   storeMaxBytes: 4_000_000_000,
   duplicateReasons: [45070],
   searchPageSize: 200,
@@ -142,7 +141,6 @@ const GOOGLE: Partial<Rules> = {
 };
 
 const AWS: Partial<Rules> = {
-  rewritePartHeaders: false,
   nameDefaultType: true,
   askStored: true,
   searchTypes: [JSON_TYPE],
@@ -158,7 +156,6 @@ const AWS: Partial<Rules> = {
 };
 
 const ORTHANC: Partial<Rules> = {
-  rewritePartHeaders: false,
   nameDefaultType: true,
   oneAcceptedType: true,
   askStored: true,
