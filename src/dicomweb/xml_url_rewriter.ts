@@ -110,14 +110,13 @@ export class XmlUrlRewriter implements ByteRewriter {
 
   #readMarkup(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
     for (const [start, end] of SECTIONS) {
-      // The second character tells sections from tags.
       const length = matchLength(input, start, at);
-      if (length > 1 && at + length === input.length && length < start.length) return -1;
       if (length < start.length) continue;
       this.#state = "section";
       this.#sectionEnd = end;
       return at + length;
     }
+    // What may become a section reads like a name that is cut off.
     const name = readName(input, at + 1);
     if (name === undefined) return -1;
     if (name === "/DicomAttribute") this.#isInUrlAttribute = false;

@@ -62,6 +62,15 @@ const rows: [why: string, body: string, expected?: string][] = [
     `--b\r\nContent-Type: application/dicom+json\r\nX: 1\r\n\r\n{"BulkDataURI":"${B}"}\r\n--b--`,
   ],
   [
+    "a length on two lines",
+    `--b\r\nContent-Type: application/dicom+json\r\nContent-Length:\r\n 55\r\nX: 1\r\n\r\n{}\r\n--b--`,
+    `--b\r\nContent-Type: application/dicom+json\r\nX: 1\r\n\r\n{}\r\n--b--`,
+  ],
+  [
+    "JSON that ends too early",
+    `--b\r\nContent-Type: application/dicom+json\r\n\r\n{"BulkDataURI":"${A}\r\n--b\r\n\r\n${A}\r\n--b--`,
+  ],
+  [
     "DICOM XML, several parts",
     `--b\r\nContent-Type: application/dicom+xml; charset=utf-8\r\n\r\n<BulkData uri="${A}"/>\r\n--b\r\nContent-Type: application/dicom+xml\r\n\r\n<BulkData uri="${A}"/>\r\n--b--`,
     `--b\r\nContent-Type: application/dicom+xml; charset=utf-8\r\n\r\n<BulkData uri="${B}"/>\r\n--b\r\nContent-Type: application/dicom+xml\r\n\r\n<BulkData uri="${B}"/>\r\n--b--`,
@@ -150,6 +159,8 @@ const word = fc.constantFrom(
   "Content-Location: ",
   A,
   `{"BulkDataURI":"${A}"}`,
+  `"BulkDataURI":"`,
+  `"BulkData`,
   `<BulkData uri="${A}"/>`,
 );
 const content = fc.array(word, { maxLength: 12 }).map((words) => words.join(""))

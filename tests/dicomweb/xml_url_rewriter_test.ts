@@ -44,6 +44,8 @@ const rows: [why: string, xml: string, expected?: string][] = [
     `<BulkData uri="${B}?b=1&amp;c=2&amp;d=&amp;"/>`,
   ],
   ["a quote in a URL", `<BulkData uri='${A}?b=&apos;&quot;'/>`, `<BulkData uri='${B}?b=%27%22'/>`],
+  ["a URL like a pattern", `<BulkData uri="${A}?$&amp;$1"/>`, `<BulkData uri="${B}?$&amp;$1"/>`],
+  ["text behind an empty value", urlAttribute(`<Value/>${A}`)],
   ["an entity of the document's own", `<BulkData uri="${A}&store;"/>`],
   ["a code point that is none", `<BulkData uri="${A}&#x110000;"/>`],
   [
