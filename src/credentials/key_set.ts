@@ -71,10 +71,10 @@ export function selectKeys(jwks: JSONWebKeySet): SelectKeys {
     try {
       return [await select(header)];
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) return [];
       // A token without `kid`: any of these may be it.
       if (error instanceof errors.JWKSMultipleMatchingKeys) return await Array.fromAsync(error);
-      throw error;
+      // None fits, or the one that does is damaged.
+      return [];
     }
   };
 }

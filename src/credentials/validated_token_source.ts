@@ -35,6 +35,8 @@ export interface ValidatedTokenSourceOptions {
 export class ValidatedTokenSource implements TokenSource {
   readonly fingerprint: string;
   readonly #options: ValidatedTokenSourceOptions;
+  /** The last token of the cache that did not pass. */
+  #refusedValue: string | undefined;
 
   /** @param options What it works with. */
   constructor(options: ValidatedTokenSourceOptions) {
@@ -86,10 +88,13 @@ export class ValidatedTokenSource implements TokenSource {
    */
   async accepts(stored: Token, signal: AbortSignal): Promise<boolean> {
     const { source, validator } = this.#options;
+    // Who waits for another's token finds the old one again and again.
+    if (stored.value === this.#refusedValue) return false;
     try {
       await validator.validate(stored.value, signal);
     } catch (error) {
       if (error instanceof TokenFault) {
+        this.#refusedValue = stored.value;
         this.#report(error, "token cache");
         return false;
       }

@@ -345,7 +345,17 @@ for (const code of ["AUTH-003", "NET-001"] as const) {
     }));
 }
 
-for (const code of ["AUTH-001", "AUTH-002", "TOK-001", "TOK-005", "NET-003", "NET-004"] as const) {
+for (
+  const code of [
+    "AUTH-001",
+    "AUTH-002",
+    "TOK-001",
+    "TOK-004",
+    "TOK-005",
+    "NET-003",
+    "NET-004",
+  ] as const
+) {
   Deno.test(`TokenManager does not retry ${code}: it would not heal`, () =>
     withManager({ resilience: RETRYING }, async ({ source, manager, metrics }) => {
       source.failWith(code);

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { JwksCache } from "../../src/credentials/jwks_cache.ts";
+import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
+import type { ErrorCode } from "../../src/errors/catalogue.ts";
+import { FakeClock } from "../fixtures/fake_clock.ts";
+import { type KeyServer, makeIssuerKey, startKeyServer } from "../fixtures/jwt_issuer.ts";
+import { failureOf, never, withConnection } from "./source_harness.ts";
+
+const MINUTE = 60_000;
+const first = await makeIssuerKey("RS256", "first");
+const second = await makeIssuerKey("RS256", "second");
+
+interface Parts {
+  readonly server: KeyServer;
+  readonly cache: JwksCache;
+  readonly clock: FakeClock;
+  readonly connection: ProviderConnection;
+  /** How many keys the cache finds of a name. */
+  count(kid?: string): Promise<number>;
+}
+
+async function withCache(test: (parts: Parts) => Promise<void>): Promise<void> {
+  await using server = startKeyServer(first);
+  const clock = new FakeClock();
+  await withConnection([server.url], async (connection) => {
+    const cache = new JwksCache({ ...connection, locate: () => `${server.url}/keys` });
+    await test({
+      server,
+      cache,
+      clock,
+      connection,
+      async count(kid) {
+        const header = { alg: "RS256", ...(kid !== undefined && { kid }) };
+        return (await cache.find(header, never)).length;
+      },
+    });
+  }, { clock });
+}
+
+Deno.test("JwksCache fetches keys once and keeps them for ten minutes", () =>
+  withCache(async ({ server, cache, clock, count }) => {
+    await cache.load(never);
+    for (let i = 0; i < 100; i++) assert.equal(await count("first"), 1);
+    await clock.advance(10 * MINUTE - 1);
+    await cache.load(never);
+    assert.equal(server.requests.length, 1);
+    server.keys = [second];
+    await clock.advance(1);
+    assert.equal(await count("first"), 0, "a withdrawn key is trusted no longer");
+    assert.equal(await count("second"), 1);
+    assert.equal(server.requests.length, 2);
+  }));
+
+Deno.test("JwksCache fetches anew for a key it does not know, so that a rotation is noticed at once", () =>
+  withCache(async ({ server, clock, count }) => {
+    assert.equal(await count("first"), 1);
+    server.keys = [first, second];
+    await clock.advance(30_000);
+    assert.equal(await count("second"), 1);
+    assert.equal(server.requests.length, 2);
+  }));
+
+Deno.test("JwksCache does not fetch for each made-up name of a key", () =>
+  withCache(async ({ server, clock, count }) => {
+    for (let second = 0; second < 300; second++) {
+      assert.equal(await count(`made-up-${second}`), 0);
+      await clock.advance(1000);
+    }
+    // At the beginning and then every 30 s.
+    assert.equal(server.requests.length, 10);
+  }));
+
+Deno.test("JwksCache goes on with the keys at hand while no new ones can be had, for a day", () =>
+  withCache(async ({ server, cache, clock, count }) => {
+    await cache.load(never);
+    server.answer = () => new Response(null, { status: 503 });
+    await clock.advance(10 * MINUTE);
+    for (let i = 0; i < 50; i++) assert.equal(await count("first"), 1);
+    assert.equal(server.requests.length, 2, "each look is not another attempt");
+    await clock.advance(24 * 60 * MINUTE);
+    assert.equal((await failureOf(cache.load(never))).code, "AUTH-003");
+    server.answer = undefined;
+    assert.equal(await count("first"), 1);
+  }));
+
+const bad: [name: string, answer: () => Response | Promise<Response>, ErrorCode, RegExp][] = [
+  ["404", () => new Response(null, { status: 404 }), "TOK-004", /answered 404/],
+  ["503", () => new Response(null, { status: 503 }), "AUTH-003", /answered 503/],
+  ["429", () => new Response(null, { status: 429 }), "AUTH-003", /answered 429/],
+  [
+    "a redirect",
+    () => new Response(null, { status: 302, headers: { location: "https://evil.test/" } }),
+    "NET-004",
+    /answered 302, a redirect/,
+  ],
+  ["a login page", () => new Response("<html>"), "TOK-004", /is no JWK Set/],
+  ["JSON that is no JWK Set", () => Response.json({ keys: "none" }), "TOK-004", /is no JWK Set/],
+  ["null", () => Response.json(null), "TOK-004", /is no JWK Set/],
+  ["too much", () => new Response("x".repeat(70_000)), "TOK-005", /more than 65536 bytes/],
+];
+
+for (const [name, answer, code, message] of bad) {
+  Deno.test(`JwksCache fails with ${code} where the key set is ${name}`, () =>
+    withCache(async ({ server, cache }) => {
+      server.answer = answer;
+      const error = await failureOf(cache.load(never));
+      assert.equal(error.code, code);
+      assert.match(error.message, message);
+    }));
+}
+
+Deno.test("JwksCache says which set it is about without its query", () =>
+  withCache(async ({ server, connection }) => {
+    server.answer = () => new Response(null, { status: 404 });
+    const cache = new JwksCache({ ...connection, locate: () => `${server.url}/keys?p=dicom` });
+    const { message, troubleshooting } = await failureOf(cache.load(never));
+    assert(message.includes(`the key set at ${server.url}/keys answered 404`), message);
+    assert.match(troubleshooting[0] ?? "", /JWKSUri/);
+  }));
+
+Deno.test("JwksCache does not wait for ever: half the time of a token request", () =>
+  withCache(async ({ server, cache, clock }) => {
+    const hanging = Promise.withResolvers<Response>();
+    const asked = Promise.withResolvers<void>();
+    server.answer = () => {
+      asked.resolve();
+      return hanging.promise;
+    };
+    const failing = failureOf(cache.load(never));
+    await asked.promise;
+    await clock.advance(2500);
+    assert.equal((await failing).code, "NET-001");
+    hanging.resolve(new Response());
+  }));
+
+Deno.test("JwksCache ends its request when it is aborted, also where it has old keys", () =>
+  withCache(async ({ server, cache, clock }) => {
+    await cache.load(never);
+    await clock.advance(10 * MINUTE);
+    const hanging = Promise.withResolvers<Response>();
+    const asked = Promise.withResolvers<void>();
+    server.answer = () => {
+      asked.resolve();
+      return hanging.promise;
+    };
+    const aborting = new AbortController();
+    const aborted = assert.rejects(cache.load(aborting.signal), { message: "gone" });
+    await asked.promise;
+    aborting.abort(new Error("gone"));
+    await aborted;
+    hanging.resolve(new Response());
+  }));
