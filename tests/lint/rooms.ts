@@ -32,8 +32,6 @@ export interface Privilege {
   readonly deno?: readonly string[];
   /** Modules, with all their subpaths. */
   readonly modules?: readonly string[];
-  /** Names that anyone may import from these modules, because they only compute. */
-  readonly pure?: readonly string[];
 }
 
 /** Every privilege. */
@@ -44,7 +42,6 @@ export const PRIVILEGES: readonly Privilege[] = [
     globals: ["fetch", "WebSocket", "EventSource"],
     deno: ["createHttpClient", "connect", "connectTls", "startTls", "resolveDns"],
     modules: ["node:https", "node:http2", "node:net", "node:tls", "node:dgram", "node:dns"],
-    pure: ["isIP", "BlockList"],
   },
   {
     // oidc-provider, which the demo may embed, wants Node's request and response.

@@ -49,10 +49,9 @@ const privilege: Deno.lint.Rule = {
       ...onImports((specifier, node) => {
         const name = specifier.replace(/^npm:\/?/, "").replace(/(?<=.)@[^/]*/, "");
         for (const each of denied) {
-          if (
-            each.modules?.some((module) => name === module || name.startsWith(`${module}/`)) &&
-            !takesOnly(node, each.pure ?? [])
-          ) report(node, specifier, each);
+          if (each.modules?.some((module) => name === module || name.startsWith(`${module}/`))) {
+            report(node, specifier, each);
+          }
         }
       }),
       Identifier(node) {
@@ -162,15 +161,6 @@ function onImports(
     ImportExpression: (node) => literal(node.source, node),
     TSImportType: (node) => literal(node.argument, node),
   };
-}
-
-/** Whether an import takes nothing but these names. */
-function takesOnly(node: Deno.lint.Node, names: readonly string[]): boolean {
-  return node.type === "ImportDeclaration" && node.specifiers.length > 0 &&
-    node.specifiers.every((specifier) =>
-      specifier.type === "ImportSpecifier" && specifier.imported.type === "Identifier" &&
-      names.includes(specifier.imported.name)
-    );
 }
 
 /** Whether an identifier stands for a value or binds one, and is no key, member or type. */
