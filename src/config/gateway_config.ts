@@ -12,6 +12,7 @@ import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { ProviderName } from "./identity_provider.ts";
 import type { GoogleCredentials } from "./google_config.ts";
 import type { Secret } from "./secret.ts";
+import type { StoreResilienceConfig } from "./store_resilience.ts";
 import type { BasicCredentials, FixedHeaders, StaticToken, TokenFile } from "./static_config.ts";
 import type { TokenValidationConfig } from "./token_validation_config.ts";
 
@@ -109,7 +110,10 @@ export interface ServerConfig {
   /** Speak HTTP/2 to the store. */
   readonly http2: boolean;
   readonly timeouts: TimeoutsConfig;
+  /** Trying again and giving up, at the token endpoint. */
   readonly resilience: ResilienceConfig;
+  /** Trying again and giving up, at the store. */
+  readonly storeResilience: StoreResilienceConfig;
 }
 
 /** How requests to a store are signed. */

@@ -17,6 +17,7 @@ import { certificatesIn } from "./pem.ts";
 import { fileContent, isObject, type RawKeys, type ReadContext } from "./read_context.ts";
 import { buildResilience, buildTimeouts, resilienceSchema, timeoutsSchema } from "./resilience.ts";
 import { notOneOf, reportIssues } from "./schema_issues.ts";
+import { buildStoreResilience, storeResilienceSchema } from "./store_resilience.ts";
 import { buildProfile, profileSchema, rulesSchema } from "./store_profile.ts";
 import { fileKeys, flag, httpUrl, text } from "./value_schemas.ts";
 
@@ -55,7 +56,12 @@ export const serverKeys = {
     "Speak HTTP/2 to the store; HTTP/1.1 is faster for large transfers",
   ),
   Timeouts: timeoutsSchema.prefault({}).describe("Limits of waiting"),
-  ResilienceConfig: resilienceSchema.prefault({}).describe("Trying again and giving up"),
+  ResilienceConfig: resilienceSchema.prefault({}).describe(
+    "Trying again and giving up where a token is wanted",
+  ),
+  StoreResilience: storeResilienceSchema.prefault({}).describe(
+    "Trying again, giving up and waiting in line where the store is wanted",
+  ),
 };
 
 const serverKeysSchema = z.object(serverKeys);
@@ -149,6 +155,7 @@ export function buildServer(name: string, raw: RawKeys, context: ReadContext): S
     http2: keys.Http2,
     timeouts: buildTimeouts(keys.Timeouts),
     resilience: buildResilience(keys.ResilienceConfig),
+    storeResilience: buildStoreResilience(keys.StoreResilience),
   };
 }
 

@@ -10,12 +10,12 @@ import {
   type CircuitBreakerPolicy,
   ConsecutiveBreaker,
   handleWhen,
-  type IBackoff,
 } from "cockatiel";
 import type { ResilienceConfig } from "../config/gateway_config.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Clock } from "./clock.ts";
+import { monotonicBackoff } from "./monotonic_backoff.ts";
 
 /** What a circuit works with. */
 export interface TokenCircuitOptions {
@@ -43,7 +43,7 @@ export class TokenCircuit {
     if (configured === undefined) return;
     this.#breaker = circuitBreaker(handleWhen(isFailure), {
       breaker: new ConsecutiveBreaker(configured.failureThreshold),
-      halfOpenAfter: { next: () => monotonicBackoff(clock, configured.timeoutMs) },
+      halfOpenAfter: { next: () => monotonicBackoff(clock.monotonic, configured.timeoutMs) },
     });
     // cockatiel numbers the states as the metric does: 0 closed, 1 open, 2 half-open.
     this.#breaker.onStateChange((state) => metrics.circuitBreakerState.set({ server }, state));
@@ -86,18 +86,4 @@ export class CircuitOpenError extends GatewayError {
       retryAfterSeconds,
     });
   }
-}
-
-/**
- * cockatiel compares `duration` with the wall clock, which would keep the circuit open for as long
- * as that is set back. So the monotonic clock decides, and `duration` says never or now.
- */
-function monotonicBackoff(clock: Clock, timeoutMs: number): IBackoff<unknown> {
-  const untilMs = clock.monotonic() + timeoutMs;
-  return {
-    get duration() {
-      return clock.monotonic() < untilMs ? Infinity : -Infinity;
-    },
-    next: () => monotonicBackoff(clock, timeoutMs),
-  };
 }

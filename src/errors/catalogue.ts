@@ -253,6 +253,29 @@ export const catalogue = {
       "Check that Profile fits this store: its rules say how one request becomes several",
     ],
   ),
+  "NET-010": entry(
+    "NETWORK",
+    "ERROR",
+    503,
+    "Store unavailable",
+    "The store failed so often in a row that it is left alone for a while (circuit breaker).",
+    [
+      "Send the request again after the time that Retry-After says",
+      "Read the log for what the store failed with before, and check the store itself",
+      "StoreResilience of this server says after how many failures and for how long",
+    ],
+  ),
+  "NET-011": entry(
+    "NETWORK",
+    "WARNING",
+    503,
+    "Too many requests",
+    "As many requests to this store are under way as are allowed, and the queue is full or did not move.",
+    [
+      "Send the request again after the time that Retry-After says, and fewer at once",
+      "If the store can take more, raise MaxConcurrentRequests in StoreResilience of this server",
+    ],
+  ),
   "AUTH-001": entry(
     "AUTHORIZATION",
     "ERROR",

@@ -97,6 +97,8 @@ export function assembleGateway(
         http: client(server, server.http2, certificate?.toStore ? certificate : undefined),
         deadlines,
         logger: createLogger("upstream"),
+        metrics,
+        workers: config.workers,
         userAgent: `dicomweb-gateway/${version}`,
       }),
     );

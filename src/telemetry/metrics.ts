@@ -20,6 +20,14 @@ export interface Metrics {
   readonly circuitBreakerState: Gauge<"server">;
   readonly circuitBreakerRejections: Counter<"server">;
   readonly retryAttempts: Counter<"server">;
+  readonly storeRetries: Counter<"server">;
+  readonly storeCircuitBreakerState: Gauge<"server">;
+  readonly storeCircuitBreakerRejections: Counter<"server">;
+  readonly storeRequestsInFlight: Gauge<"server">;
+  readonly storeRequestsQueued: Gauge<"server">;
+  readonly storeRequestsRejected: Counter<"server">;
+  /** Called before the metrics are read, to set what is cheaper looked up than kept up to date. */
+  readonly beforeRead: Set<() => void>;
   readonly errors: Counter<"server" | "error_code" | "category">;
   readonly transferDuration: Histogram<"server" | "outcome">;
 }
@@ -32,6 +40,7 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
+  const beforeRead = new Set<() => void>();
   return {
     registry,
     tokenAcquisitions: new Counter({
@@ -69,6 +78,7 @@ export function createMetrics(): Metrics {
       name: `${METRIC_PREFIX}circuit_breaker_state`,
       help: "Circuit breaker of the token endpoint: 0 closed, 1 open, 2 half-open",
       labelNames: ["server"],
+      aggregator: "max",
       registers,
     }),
     circuitBreakerRejections: new Counter({
@@ -83,6 +93,47 @@ export function createMetrics(): Metrics {
       labelNames: ["server"],
       registers,
     }),
+    storeRetries: new Counter({
+      name: `${METRIC_PREFIX}store_retries_total`,
+      help: "Requests sent to the store again after it failed",
+      labelNames: ["server"],
+      registers,
+    }),
+    storeCircuitBreakerState: new Gauge({
+      name: `${METRIC_PREFIX}store_circuit_breaker_state`,
+      help:
+        "Circuit breaker of the store: 0 closed, 1 open, 2 half-open; of several workers the highest",
+      labelNames: ["server"],
+      aggregator: "max",
+      registers,
+    }),
+    storeCircuitBreakerRejections: new Counter({
+      name: `${METRIC_PREFIX}store_circuit_breaker_rejections_total`,
+      help: "Requests not sent to the store because its circuit breaker was open",
+      labelNames: ["server"],
+      registers,
+    }),
+    storeRequestsInFlight: new Gauge({
+      name: `${METRIC_PREFIX}store_requests_in_flight`,
+      help: "Clients' requests under way to the store, up to the last byte of the answer",
+      labelNames: ["server"],
+      registers,
+      // One of the metrics has to call it, and all are read together.
+      collect: () => beforeRead.forEach((update) => update()),
+    }),
+    storeRequestsQueued: new Gauge({
+      name: `${METRIC_PREFIX}store_requests_queued`,
+      help: "Clients' requests that wait for others to the same store to end",
+      labelNames: ["server"],
+      registers,
+    }),
+    storeRequestsRejected: new Counter({
+      name: `${METRIC_PREFIX}store_requests_rejected_total`,
+      help: "Clients' requests refused because too many were under way to the store",
+      labelNames: ["server"],
+      registers,
+    }),
+    beforeRead,
     errors: new Counter({
       name: `${METRIC_PREFIX}errors_total`,
       help: "Failures by code of the error catalogue",

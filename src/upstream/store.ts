@@ -10,6 +10,7 @@ import type { KeptBody } from "../credentials/kept_body.ts";
 import { classify } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { WebSocketRelay } from "./web_socket_relay.ts";
@@ -23,6 +24,8 @@ export interface StoreOptions extends StoreClientOptions {
   readonly deadlines: Deadlines;
   /** Sent as `User-Agent` when the client names itself by none. */
   readonly userAgent: string;
+  /** How many workers share what the store may get at once; 1 unless given. */
+  readonly workers?: number;
 }
 
 /** A client's request to a store. */
@@ -61,6 +64,7 @@ export class Store {
   readonly #client: StoreClient;
   readonly #dialect: StoreDialect;
   readonly #pace: Pace;
+  readonly #limit: ConcurrencyLimit;
 
   /** @param options What the store works with. */
   constructor(options: StoreOptions) {
@@ -72,6 +76,7 @@ export class Store {
     const { url, profile } = options.config;
     this.#dialect = new StoreDialect(url, profile);
     this.#pace = new Pace(profile.rules.requestsPerSecond);
+    this.#limit = limitOf(options);
   }
 
   /**
@@ -79,7 +84,8 @@ export class Store {
    *
    * @param forward The client's request.
    * @returns The store's answer: its status, its body, its end-to-end headers.
-   * @throws {GatewayError} NET-005 for a target that is refused, and whatever `StoreClient.send` throws.
+   * @throws {GatewayError} NET-005 for a target that is refused, NET-011 when too many are under way,
+   * and whatever `StoreClient.send` throws.
    * @throws The reason of `request.signal` when the client has gone.
    */
   async forward(forward: ForwardRequest): Promise<Response> {
@@ -97,11 +103,17 @@ export class Store {
     const clientGone = () => exchange.abort(request.signal.reason);
     request.signal.addEventListener("abort", clientGone, { once: true });
     const kept = new Set<KeptBody>();
+    let isInside = false;
     const end = () => {
+      if (isInside) this.#limit.leave();
+      isInside = false;
       deadlines.end(exchange);
       for (const body of kept) body.close();
     };
     try {
+      const turn = this.#limit.enter(exchange.signal);
+      if (turn !== undefined) await turn;
+      isInside = true;
       const accept = request.headers.get("accept");
       const sent = { headers: this.#headersFor(request, requestId), body: request.body };
       const body = this.#dialect.toStore(transaction, target, sent, gatewayBase);
@@ -187,4 +199,20 @@ export class Store {
     headers.set("x-request-id", requestId);
     return headers;
   }
+}
+
+function limitOf({ config, metrics, workers = 1 }: StoreOptions): ConcurrencyLimit {
+  const { name: server, storeResilience: { maxConcurrent, maxQueued, queueMs } } = config;
+  const limit = new ConcurrencyLimit({
+    server,
+    maxConcurrent: Math.max(1, Math.floor(maxConcurrent / workers)),
+    maxQueued: Math.ceil(maxQueued / workers),
+    queueMs,
+    onReject: () => metrics?.storeRequestsRejected.inc({ server }),
+  });
+  metrics?.beforeRead.add(() => {
+    metrics.storeRequestsInFlight.set({ server }, limit.inFlight);
+    metrics.storeRequestsQueued.set({ server }, limit.queued);
+  });
+  return limit;
 }

@@ -12,6 +12,8 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { HttpClient } from "../network/http_client.ts";
 import type { WebSocketMessage } from "./web_socket_relay.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
+import { StoreResilience } from "./store_resilience.ts";
 
 /** What a store's client works with. */
 export interface StoreClientOptions {
@@ -19,6 +21,8 @@ export interface StoreClientOptions {
   readonly authorizer: Authorizer;
   readonly http: HttpClient;
   readonly logger: Logger;
+  /** Where retries and the circuit breaker are counted. */
+  readonly metrics?: Metrics;
 }
 
 /** A request to a store. */
@@ -40,25 +44,35 @@ export class StoreClient {
   /** Base URL of the store's DICOMweb service, without a trailing slash. */
   readonly url: string;
   readonly #options: StoreClientOptions;
+  readonly #resilience: StoreResilience;
 
   /** @param options What it works with. */
   constructor(options: StoreClientOptions) {
     this.url = options.config.url;
     this.#options = options;
+    const { config, logger, metrics } = options;
+    this.#resilience = new StoreResilience({
+      server: config.name,
+      configured: config.storeResilience,
+      logger,
+      metrics,
+    });
   }
 
   /**
-   * Sends a request.
+   * Sends a request; again where the store fails and that does no harm.
    *
    * @param request What to send.
    * @param keep Takes a body that signing had to keep; the caller closes it when all is over.
    * @returns The store's answer as it is.
    * @throws {GatewayError} NET-004 for a redirect that leads elsewhere, TOK-002 when the store refuses
-   * the credential of a body that is gone, and whatever signing and sending throw.
+   * the credential of a body that is gone, NET-010 while the store is left alone, and whatever signing
+   * and sending throw.
    * @throws The signal's reason when it aborts.
    */
   async send(request: StoreRequest, keep: (body: KeptBody) => unknown): Promise<Response> {
     let url = this.url + request.target;
+    this.#resilience.began();
     for (let redirects = 0;; redirects++) {
       const response = await this.#sendSigned(url, request, keep);
       const location = response.headers.get("location");
@@ -95,29 +109,52 @@ export class StoreClient {
     });
   }
 
-  /** Signs and sends; once more with a new credential when the store refuses the old one. */
+  /** Signs and sends; each time anew, as a signature may hold for one request only (RFC 9449). */
   async #sendSigned(
     url: string,
-    { method, headers, body, signal }: StoreRequest,
+    request: StoreRequest,
     keep: (body: KeptBody) => unknown,
   ): Promise<Response> {
+    const { method, headers, body, signal } = request;
     const { authorizer, http } = this.#options;
+    const resilience = this.#resilience;
     let kept: KeptBody | undefined;
+    let hasRenewed = false;
     for (let attempt = 1;; attempt++) {
       const signing = authorizer.authorize({ method, url, headers, body, kept, signal });
       const authorization = signing instanceof Promise ? await signing : signing;
       if (authorization.kept !== undefined) keep(kept = authorization.kept);
       for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
-      const response = await http.send(authorization.url ?? url, {
-        method,
-        headers,
-        body: authorization.body ?? body,
-        signal,
-      });
+      let response: Response;
+      try {
+        response = await resilience.attempt(() =>
+          http.send(authorization.url ?? url, {
+            method,
+            headers,
+            body: authorization.body ?? body,
+            signal,
+          })
+        );
+      } catch (error) {
+        if (await resilience.mayRepeat(error, request, attempt)) continue;
+        throw error;
+      }
       authorizer.observe?.(url, response.headers);
-      if (attempt === 1 && (response.status === 401 || response.status === 403)) {
+      const { status } = response;
+      if (status < 400) return response;
+      if (!hasRenewed && (status === 401 || status === 403)) {
+        hasRenewed = true;
         const isGone = body !== null && kept === undefined;
-        if (await this.#mayTryAgain(authorization, response, isGone)) continue;
+        if (await this.#mayTryAgain(authorization, response, isGone)) {
+          // Asked of the credential, not of the store: no attempt of the retries.
+          attempt--;
+          continue;
+        }
+      }
+      if (
+        (status === 429 || status >= 502) && await resilience.mayRepeat(response, request, attempt)
+      ) {
+        continue;
       }
       return response;
     }

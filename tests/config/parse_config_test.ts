@@ -146,6 +146,13 @@ Deno.test("parseConfig gives every key its documented default", async () => {
           incrementMs: 1_000,
         },
       },
+      storeResilience: {
+        maxConcurrent: 1024,
+        maxQueued: 1024,
+        queueMs: 10_000,
+        retry: { maxAttempts: 2, initialDelayMs: 200, maxDelayMs: 5_000, budget: 0.1 },
+        circuitBreaker: undefined,
+      },
     },
   });
 });

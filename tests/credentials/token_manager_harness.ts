@@ -140,7 +140,7 @@ export async function failure(
 /** @returns The value of a metric of this server; 0 where it was never counted. */
 export async function metric(
   metrics: Metrics,
-  name: Exclude<keyof Metrics, "registry">,
+  name: Exclude<keyof Metrics, "registry" | "beforeRead">,
   labels: Record<string, string> = {},
 ): Promise<number> {
   const { values } = await metrics[name].get();

@@ -1,0 +1,160 @@
+/**
+ * A store before an origin of the test, for what is asked of both.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { ServerConfig } from "../../src/config/gateway_config.ts";
+import type {
+  Authorization,
+  Authorizer,
+  CredentialStatus,
+  OutboundRequest,
+} from "../../src/credentials/authorizer.ts";
+import { profiles } from "../../src/dicomweb/profile.ts";
+import type { StoreResilienceConfig } from "../../src/config/store_resilience.ts";
+import { GatewayError } from "../../src/errors/gateway_error.ts";
+import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { Deadlines } from "../../src/upstream/deadlines.ts";
+import type { Metrics } from "../../src/telemetry/metrics.ts";
+import { Store } from "../../src/upstream/store.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
+
+/** Gives tokens `t1`, `t2`, …, the next one after each refusal. */
+export class CountingAuthorizer implements Authorizer {
+  issued = 1;
+  readonly refusals: number[] = [];
+  constructor(readonly canRenew = true) {}
+  authorize(_request?: OutboundRequest): Authorization | Promise<Authorization> {
+    return { headers: { authorization: `Bearer t${this.issued}` } };
+  }
+  invalidate(_: Authorization, { status }: Response): Promise<boolean> {
+    this.issued++;
+    this.refusals.push(status);
+    return Promise.resolve(this.canRenew);
+  }
+  describe(): CredentialStatus {
+    return { kind: "test", endpoint: undefined, hasToken: true, expiresAtMs: undefined };
+  }
+  renew(): Promise<void> {
+    return Promise.resolve();
+  }
+  forget(): Promise<void> {
+    return Promise.resolve();
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+const NO_RETRIES: StoreResilienceConfig = {
+  maxConcurrent: 1024,
+  maxQueued: 1024,
+  queueMs: 10_000,
+  retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0, budget: 0.1 },
+  circuitBreaker: undefined,
+};
+
+/** A request as the store saw it. */
+export interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Runs a store before an origin that answers in this way. */
+export async function withStore(
+  answer: (seen: Seen, count: number) => Response | Promise<Response>,
+  use: (store: Store, seen: Seen[]) => Promise<void>,
+  options: {
+    readonly authorizer?: Authorizer;
+    readonly timeouts?: Partial<ServerConfig["timeouts"]>;
+    readonly now?: () => number;
+    readonly deadlines?: Deadlines;
+    readonly storeResilience?: Partial<StoreResilienceConfig>;
+    readonly metrics?: Metrics;
+  } = {},
+): Promise<void> {
+  const seen: Seen[] = [];
+  const origin = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const one = {
+        method: request.method,
+        url: request.url,
+        headers: request.headers,
+        body: await request.text(),
+      };
+      seen.push(one);
+      return await answer(one, seen.length);
+    },
+  );
+  const url = `http://127.0.0.1:${origin.addr.port}/dicom-web`;
+  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const config: ServerConfig = {
+    name: "main",
+    url,
+    credentials: { kind: "none" },
+    tls: { caCertificatesPem: [] },
+    profile: profiles.generic,
+    http2: false,
+    timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000, ...options.timeouts },
+    resilience: {
+      circuitBreaker: undefined,
+      retry: {
+        maxAttempts: 1,
+        strategy: "fixed",
+        initialDelayMs: 0,
+        multiplier: 1,
+        maxDelayMs: 0,
+        incrementMs: 0,
+      },
+    },
+    storeResilience: { ...NO_RETRIES, ...options.storeResilience },
+  };
+  try {
+    await use(
+      new Store({
+        config,
+        authorizer: options.authorizer ?? new CountingAuthorizer(),
+        http,
+        deadlines: options.deadlines ?? new Deadlines(),
+        logger: new MemoryLogger(),
+        userAgent: "dicomweb-gateway/test",
+        ...(options.metrics && { metrics: options.metrics }),
+      }),
+      seen,
+    );
+  } finally {
+    http.close();
+    await origin.shutdown();
+  }
+}
+
+/** Sends a client's request. */
+export function forward(
+  store: Store,
+  target: string,
+  init: RequestInit = {},
+  completed: Promise<void> = Promise.resolve(),
+): Promise<Response> {
+  return store.forward({
+    request: new Request(`http://gateway${target}`, init),
+    target,
+    requestId: "request-1",
+    publicUrl: undefined,
+    completed,
+  });
+}
+
+/** What a request fails with. */
+export async function failure(promise: Promise<Response>): Promise<GatewayError> {
+  try {
+    await promise;
+  } catch (error) {
+    assert.ok(error instanceof GatewayError, String(error));
+    return error;
+  }
+  throw new assert.AssertionError({ message: "it did not fail" });
+}
