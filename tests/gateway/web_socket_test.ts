@@ -8,6 +8,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { Store } from "../../src/upstream/store.ts";
 import { within } from "../fixtures/deadline.ts";
+import { NEVER_AGAIN } from "../fixtures/never_again.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 
 interface Handshake {
@@ -48,6 +49,7 @@ async function withGateway(
       url,
       profile: profiles.generic,
       timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000 },
+      storeResilience: NEVER_AGAIN,
     } as ServerConfig,
     authorizer: {
       authorize: () => ({ headers: { authorization: `Bearer ${token}` } }),

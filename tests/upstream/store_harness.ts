@@ -18,6 +18,7 @@ import { authority, HttpClient } from "../../src/network/http_client.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { Store } from "../../src/upstream/store.ts";
+import { NEVER_AGAIN } from "../fixtures/never_again.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 
 /** Gives tokens `t1`, `t2`, …, the next one after each refusal. */
@@ -46,14 +47,6 @@ export class CountingAuthorizer implements Authorizer {
     return Promise.resolve();
   }
 }
-
-const NO_RETRIES: StoreResilienceConfig = {
-  maxConcurrent: 1024,
-  maxQueued: 1024,
-  queueMs: 10_000,
-  retry: { maxAttempts: 1, initialDelayMs: 0, maxDelayMs: 0, budget: 0.1 },
-  circuitBreaker: undefined,
-};
 
 /** A request as the store saw it. */
 export interface Seen {
@@ -111,7 +104,7 @@ export async function withStore(
         incrementMs: 0,
       },
     },
-    storeResilience: { ...NO_RETRIES, ...options.storeResilience },
+    storeResilience: { ...NEVER_AGAIN, ...options.storeResilience },
   };
   try {
     await use(
