@@ -6,6 +6,7 @@
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * Finds where a string ends.
@@ -32,7 +33,7 @@ export function findStringEnd(input: Uint8Array, open: number, end: number): num
  */
 export function decodeJsonString(bytes: Uint8Array): string | undefined {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return JSON.parse(UTF8.decode(bytes));
   } catch {
     return undefined;
   }

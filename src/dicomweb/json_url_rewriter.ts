@@ -9,7 +9,7 @@ import { type ByteRewriter, type ByteSink, rewriteStream } from "./byte_rewriter
 import { JsonKeySearch } from "./json_key_search.ts";
 import { decodeJsonString, encodeJsonString, findStringEnd } from "./json_string.ts";
 import { URL_ATTRIBUTES } from "./url_attributes.ts";
-import { isPlainRest, type UrlPrefix, type UrlTranslation } from "./url_translation.ts";
+import type { UrlTranslation } from "./url_translation.ts";
 
 /** Where a JSON text has URLs: names of members, at any depth. */
 export interface JsonUrlPlaces {
@@ -196,10 +196,16 @@ export class JsonUrlRewriter implements ByteRewriter {
     if (input[at] !== QUOTE) return this.#leave(at);
     const end = this.#findEnd(input, at);
     if (end < 0) return this.#waitOrLeave(input, at);
-    const name = decodeJsonString(input.subarray(at, end + 1));
-    this.#kind = name === "Value" ? "list" : this.#kindOf(name);
+    this.#kind = this.#memberKind(input, at, end);
     this.#state = "name";
     return end + 1;
+  }
+
+  #memberKind(input: Uint8Array, open: number, close: number): Kind {
+    if (isName(input, open, close, "vr")) return "other";
+    if (isName(input, open, close, "Value")) return "list";
+    const name = decodeJsonString(input.subarray(open, close + 1));
+    return name === "Value" ? "list" : this.#kindOf(name);
   }
 
   #kindOf(name: string | undefined): Kind {
@@ -223,7 +229,7 @@ export class JsonUrlRewriter implements ByteRewriter {
 
   /** Translates the string between two quotes. */
   #rewrite(input: Uint8Array<ArrayBuffer>, open: number, close: number, output: ByteSink): void {
-    const prefix = this.#findPrefix(input, open + 1, close);
+    const prefix = this.#translation.findPrefix(input, open + 1, close);
     if (prefix !== undefined) {
       const end = open + 1 + prefix.fromBytes.length;
       return this.#replace(input, open + 1, end, prefix.toBytes, output);
@@ -233,19 +239,6 @@ export class JsonUrlRewriter implements ByteRewriter {
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
     this.#replace(input, open, close + 1, encodeJsonString(translated), output);
-  }
-
-  /** The prefix that can be exchanged in a string without reading it. */
-  #findPrefix(input: Uint8Array, start: number, end: number): UrlPrefix | undefined {
-    for (const prefix of this.#translation.prefixes) {
-      const { fromBytes } = prefix;
-      let length = 0;
-      while (length < fromBytes.length && input[start + length] === fromBytes[length]) length++;
-      if (length === fromBytes.length) {
-        return isPlainRest(input, start + length, end) ? prefix : undefined;
-      }
-    }
-    return undefined;
   }
 
   #replace(
@@ -277,4 +270,13 @@ export function rewriteDicomJson(
 
 function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === LF || byte === CR || byte === TAB;
+}
+
+/** Whether a string between two quotes is an ASCII name, written as it usually is. */
+function isName(input: Uint8Array, open: number, close: number, name: string): boolean {
+  if (close - open - 1 !== name.length) return false;
+  for (let i = 0; i < name.length; i++) {
+    if (input[open + 1 + i] !== name.charCodeAt(i)) return false;
+  }
+  return true;
 }

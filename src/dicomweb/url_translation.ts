@@ -23,7 +23,7 @@ export interface UrlTranslationOptions {
   readonly onOutside?: () => void;
 }
 
-/** A prefix that may be exchanged where nothing but plain characters follows. */
+/** A prefix that can be exchanged where nothing but plain characters follows. */
 export interface UrlPrefix {
   readonly from: string;
   readonly fromBytes: Uint8Array;
@@ -45,6 +45,15 @@ const WEB_SCHEME = /^(?:http|ws)s?:/i;
 /** RFC 3986 without percent-encoding; dots count as plain only where they make no dot segment. */
 const PLAIN = /^[A-Za-z0-9\-._~!$&()*+,;=:@/?#]*$/;
 
+const HASH = 0x23;
+const DOT = 0x2e;
+const SLASH = 0x2f;
+const QUESTION_MARK = 0x3f;
+const PLAIN_BYTES = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => byte < 128 && PLAIN.test(String.fromCharCode(byte)) ? 1 : 0,
+);
+
 /** A translation from some base URLs to others. */
 export class UrlTranslation {
   readonly #mounts: readonly ParsedMount[];
@@ -53,7 +62,7 @@ export class UrlTranslation {
   readonly #options: UrlTranslationOptions;
   /** Whether what begins with the first base URL is surely below it, and not translated already. */
   readonly #isSimple: boolean;
-  #prefixes: readonly UrlPrefix[] | undefined;
+  #madePrefixes: readonly UrlPrefix[] | undefined;
 
   /**
    * Makes a translation.
@@ -104,20 +113,34 @@ export class UrlTranslation {
   }
 
   /**
-   * Prefixes that can be exchanged without parsing, for those who work on bytes: where one is
-   * followed by `/`, `?`, `#` or nothing, and the rest is plain by {@linkcode isPlainRest}.
+   * Finds the prefix by whose exchange a URL in bytes is translated, just as {@linkcode translate}
+   * would, with no need to parse it.
    *
-   * @returns The prefixes; none where more has to be looked at.
+   * @param bytes What the URL stands in.
+   * @param start Where it begins.
+   * @param end Where it ends.
+   * @returns The prefix, or nothing where the URL has to be parsed.
    */
-  get prefixes(): readonly UrlPrefix[] {
-    return this.#prefixes ??= this.#makePrefixes();
+  findPrefix(bytes: Uint8Array, start: number, end: number): UrlPrefix | undefined {
+    for (const prefix of this.#prefixes) {
+      const { fromBytes } = prefix;
+      let length = 0;
+      while (length < fromBytes.length && bytes[start + length] === fromBytes[length]) length++;
+      if (length < fromBytes.length) continue;
+      return isPlainRest(bytes, start + length, end) ? prefix : undefined;
+    }
+    return undefined;
+  }
+
+  /** The common spellings of the first base URL, and of what it is translated to. */
+  get #prefixes(): readonly UrlPrefix[] {
+    return this.#madePrefixes ??= this.#isSimple ? this.#makePrefixes() : [];
   }
 
   #makePrefixes(): UrlPrefix[] {
     const { from, fromPath, to } = this.#mounts[0]!;
-    if (!this.#isSimple) return [];
     const otherScheme = from.protocol === "https:" ? "http:" : "https:";
-    const spellings = [from.origin + fromPath, `${otherScheme}//${from.host}${fromPath}`];
+    const spellings = [from.origin + fromPath, `${otherScheme}//${from.host}${fromPath}`, to];
     if (fromPath !== "") spellings.push(fromPath);
     const encoder = new TextEncoder();
     const toBytes = encoder.encode(to);
@@ -125,7 +148,7 @@ export class UrlTranslation {
   }
 
   #translateAbsolute(url: string, base?: URL): string {
-    const prefix = this.prefixes.find(({ from }) => url.startsWith(from));
+    const prefix = this.#prefixes.find(({ from }) => url.startsWith(from));
     if (prefix !== undefined) {
       const rest = url.slice(prefix.from.length);
       const isPlain = /^(?:[/?#]|$)/.test(rest) && !rest.includes("/.") && PLAIN.test(rest);
@@ -156,16 +179,8 @@ export class UrlTranslation {
   }
 }
 
-/**
- * Tells whether what follows the prefix of a URL is plain: the same to everyone who reads it, so
- * that it cannot lead out of the base URL.
- *
- * @param bytes What the URL stands in.
- * @param start Where the prefix ends.
- * @param end Where the URL ends.
- * @returns Whether it is plain.
- */
-export function isPlainRest(bytes: Uint8Array, start: number, end: number): boolean {
+/** Tells whether what follows a prefix is plain, so that it cannot lead out of the base URL. */
+function isPlainRest(bytes: Uint8Array, start: number, end: number): boolean {
   if (start === end) return true;
   const first = bytes[start];
   if (first !== SLASH && first !== QUESTION_MARK && first !== HASH) return false;
@@ -175,15 +190,6 @@ export function isPlainRest(bytes: Uint8Array, start: number, end: number): bool
   }
   return true;
 }
-
-const HASH = 0x23;
-const DOT = 0x2e;
-const SLASH = 0x2f;
-const QUESTION_MARK = 0x3f;
-const PLAIN_BYTES = Uint8Array.from(
-  { length: 256 },
-  (_, byte) => byte < 128 && PLAIN.test(String.fromCharCode(byte)) ? 1 : 0,
-);
 
 function parseMount({ from, to, segments }: UrlMount): ParsedMount {
   const [fromUrl, toUrl] = [new URL(from), new URL(to)];

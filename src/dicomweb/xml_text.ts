@@ -11,6 +11,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   quot: '"',
   apos: "'",
 };
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 const REFERENCE = /&(?:#(\d{1,7})|#x([0-9A-Fa-f]{1,6})|(\w+));/g;
 
 /**
@@ -21,7 +22,7 @@ const REFERENCE = /&(?:#(\d{1,7})|#x([0-9A-Fa-f]{1,6})|(\w+));/g;
  */
 export function decodeXmlText(bytes: Uint8Array): string | undefined {
   try {
-    const raw = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const raw = UTF8.decode(bytes);
     return raw.replace(REFERENCE, (_, decimal?: string, hex?: string, name?: string) => {
       if (name === undefined) {
         return String.fromCodePoint(decimal === undefined ? parseInt(hex!, 16) : Number(decimal));

@@ -10,6 +10,7 @@ import { type ByteRewriter, type ByteSink, rewriteStream } from "./byte_rewriter
 import { decodeLatin1 } from "./latin1.ts";
 import { URL_ATTRIBUTES } from "./url_attributes.ts";
 import type { UrlTranslation } from "./url_translation.ts";
+import { findAttribute, findTagEnd, matchLength, readTagName } from "./xml_tag.ts";
 import { decodeXmlText, encodeXmlText } from "./xml_text.ts";
 
 /** What a rewriter is told about a document. */
@@ -20,7 +21,6 @@ export interface XmlUrlRewriterOptions {
 
 /** Longer tags and texts hold no URL that anyone could ask for; in bytes. */
 const MAX_HELD_BYTES = 16 * 1024;
-const MAX_NAME_BYTES = 64;
 
 /** Elements that bear a URL in an attribute. DICOM had `URI` before it had `uri` (CP-2032). */
 const ELEMENTS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -36,13 +36,14 @@ const SECTIONS: readonly (readonly [start: string, end: string])[] = [
   ["<?", "?>"],
 ];
 
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const APOSTROPHE = 0x27;
+const NAMES: readonly string[] = ["DicomAttribute", "Value", ...ELEMENTS.keys()];
+const TAG: readonly string[] = ["tag"];
+
+const EXCLAMATION_MARK = 0x21;
+const AMPERSAND = 0x26;
 const SLASH = 0x2f;
-const COLON = 0x3a;
 const LESS_THAN = 0x3c;
-const GREATER_THAN = 0x3e;
+const QUESTION_MARK = 0x3f;
 
 /** Translates the URLs of one document. */
 export class XmlUrlRewriter implements ByteRewriter {
@@ -52,6 +53,8 @@ export class XmlUrlRewriter implements ByteRewriter {
   #sectionEnd = "";
   #isInUrlAttribute = false;
   #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** The base URL that was written last, as it is written. */
+  #base: { readonly text: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
   /** How far the input at hand has been passed on. */
   #copied = 0;
 
@@ -97,7 +100,8 @@ export class XmlUrlRewriter implements ByteRewriter {
     const end = input.indexOf(LESS_THAN, at);
     if (this.#state === "url") return this.#readUrl(input, at, end, output);
     if (end < 0) return input.length;
-    return end > at ? end : this.#readMarkup(input, at, output);
+    const next = this.#readMarkup(input, end, output);
+    return next < 0 && end > at ? end : next;
   }
 
   #skipSection(input: Uint8Array, at: number): number {
@@ -109,34 +113,32 @@ export class XmlUrlRewriter implements ByteRewriter {
   }
 
   #readMarkup(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
-    for (const [start, end] of SECTIONS) {
-      const length = matchLength(input, start, at);
-      if (length < start.length) continue;
-      this.#state = "section";
-      this.#sectionEnd = end;
-      return at + length;
+    const second = input[at + 1];
+    if (second === EXCLAMATION_MARK || second === QUESTION_MARK) {
+      for (const [start, end] of SECTIONS) {
+        if (matchLength(input, start, at) < start.length) continue;
+        this.#state = "section";
+        this.#sectionEnd = end;
+        return at + start.length;
+      }
     }
     // What may become a section reads like a name that is cut off.
-    const name = readName(input, at + 1);
+    const name = readTagName(input, at + 1, NAMES);
     if (name === undefined) return -1;
     if (name === "/DicomAttribute") this.#isInUrlAttribute = false;
-    const isOfInterest = name === "DicomAttribute" || ELEMENTS.has(name) ||
-      name === "Value" && this.#isInUrlAttribute;
+    const isOfInterest = name === "DicomAttribute" || name === "Value" && this.#isInUrlAttribute ||
+      ELEMENTS.has(name);
     // Attributes hold no raw `<`, so the next one is the next tag whatever this one holds.
     if (!isOfInterest) return at + 1;
     const end = findTagEnd(input, at + 1, Math.min(input.length, at + MAX_HELD_BYTES));
     if (end < 0) return input.length - at < MAX_HELD_BYTES ? -1 : at + 1;
-    const tag = decodeLatin1(input.subarray(at, end));
-    if (name === "Value") this.#state = tag.endsWith("/") ? "content" : "url";
+    const isEmpty = input[end - 1] === SLASH;
+    if (name === "Value") this.#state = isEmpty ? "content" : "url";
     else if (name === "DicomAttribute") {
-      const value = [...attributesOf(tag)].find((attribute) => attribute.name === "tag")?.value;
-      this.#isInUrlAttribute = !tag.endsWith("/") && value !== undefined &&
-        URL_ATTRIBUTES.includes(value.toUpperCase());
+      this.#isInUrlAttribute = !isEmpty && isUrlAttribute(input, at + 1, end);
     } else {
-      for (const { name: attribute, value, offset } of attributesOf(tag)) {
-        if (!ELEMENTS.get(name)!.includes(attribute)) continue;
-        this.#rewrite(input, at + offset, at + offset + value.length, output);
-      }
+      const url = findAttribute(input, at + 1, end, ELEMENTS.get(name)!);
+      if (url !== undefined) this.#rewrite(input, url.start, url.end, output);
     }
     return end + 1;
   }
@@ -152,13 +154,33 @@ export class XmlUrlRewriter implements ByteRewriter {
   }
 
   #rewrite(input: Uint8Array<ArrayBuffer>, start: number, end: number, output: ByteSink): void {
+    const prefix = this.#translation.findPrefix(input, start, end);
+    // What follows the prefix stays as it is, and so it must not hide anything in a reference.
+    if (prefix !== undefined && !hasReference(input, start, end)) {
+      this.#base = this.#base?.text === prefix.to
+        ? this.#base
+        : { text: prefix.to, bytes: encodeXmlText(prefix.to) };
+      const { bytes } = this.#base;
+      return this.#replace(input, start, start + prefix.fromBytes.length, bytes, output);
+    }
     const text = decodeXmlText(input.subarray(start, end));
     const url = text?.trim();
     if (text === undefined || url === undefined) return;
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
+    const bytes = encodeXmlText(text.replace(url, () => translated));
+    this.#replace(input, start, end, bytes, output);
+  }
+
+  #replace(
+    input: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    output: ByteSink,
+  ): void {
     output.write(input.subarray(this.#copied, start));
-    output.write(encodeXmlText(text.replace(url, () => translated)));
+    output.write(bytes);
     this.#copied = end;
   }
 }
@@ -177,49 +199,16 @@ export function rewriteDicomXml(
   return rewriteStream(new XmlUrlRewriter(translation, options));
 }
 
-/** The attributes of a tag, and where their values stand in it. */
-function* attributesOf(tag: string): Generator<{ name: string; value: string; offset: number }> {
-  const attribute = /\s+([^\s=>/"']+)\s*=\s*(?:"([^"]*)"|'([^']*)')/y;
-  attribute.lastIndex = Math.max(tag.search(/\s/), 0);
-  for (let match = attribute.exec(tag); match !== null; match = attribute.exec(tag)) {
-    const value = match[2] ?? match[3]!;
-    yield { name: match[1]!, value, offset: attribute.lastIndex - 1 - value.length };
-  }
+/** Tells whether a `DicomAttribute` is one of those that bear URLs. */
+function isUrlAttribute(input: Uint8Array, start: number, end: number): boolean {
+  const tag = findAttribute(input, start, end, TAG);
+  return tag !== undefined &&
+    URL_ATTRIBUTES.includes(decodeLatin1(input.subarray(tag.start, tag.end)).toUpperCase());
 }
 
-/** The name of a tag without its prefix, with the slash of an end tag; nothing where it is cut off. */
-function readName(input: Uint8Array, start: number): string | undefined {
-  const slash = input[start] === SLASH ? "/" : "";
-  const limit = Math.min(input.length, start + MAX_NAME_BYTES);
-  let first = start + slash.length;
-  for (let at = first; at < limit; at++) {
-    const byte = input[at]!;
-    if (byte === COLON) first = at + 1;
-    else if (byte <= SPACE || byte === GREATER_THAN || byte === SLASH) {
-      return slash + decodeLatin1(input.subarray(first, at));
-    }
-  }
-  return limit < start + MAX_NAME_BYTES ? undefined : "";
-}
-
-/** Where the `>` of a tag is, which may also stand in attributes; -1 where it is not before `end`. */
-function findTagEnd(input: Uint8Array, start: number, end: number): number {
-  let quote = 0;
-  for (let at = start; at < end; at++) {
-    const byte = input[at]!;
-    if (quote !== 0) {
-      if (byte === quote) quote = 0;
-    } else if (byte === QUOTE || byte === APOSTROPHE) quote = byte;
-    else if (byte === GREATER_THAN) return at;
-  }
-  return -1;
-}
-
-/** How many characters of an ASCII text stand at a position. */
-function matchLength(input: Uint8Array, text: string, at: number): number {
-  let length = 0;
-  while (length < text.length && input[at + length] === text.charCodeAt(length)) length++;
-  return length;
+function hasReference(input: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (input[at] === AMPERSAND) return true;
+  return false;
 }
 
 /** Where an ASCII text stands; -1 where it does not. */

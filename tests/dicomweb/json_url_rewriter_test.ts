@@ -50,6 +50,7 @@ const rows: [why: string, json: string, expected?: string][] = [
   ["dot segments that leave the base", `{"BulkDataURI":"${STORE}/../b"}`],
   ["the base itself", `{"BulkDataURI":"${STORE}"}`, `{"BulkDataURI":"${GATEWAY}"}`],
   ["a path that only begins like the base", `{"BulkDataURI":"${STORE}x/a"}`],
+  ["the gateway's own", `{"BulkDataURI":"${B}"}`],
   ["elsewhere", `{"BulkDataURI":"https://elsewhere.example/v2/a"}`],
   [
     "retrieve URL",
@@ -306,6 +307,7 @@ const anyUrl = fc.tuple(
     "http://store.example/v2/",
     "../",
     "https://else.test/",
+    `${GATEWAY}/`,
     "",
   ),
   fc.constantFrom("", "studies/1.2", "a?b=c", "a/../b", ".", "ü", "'", "%2f"),

@@ -45,6 +45,12 @@ const rows: [why: string, xml: string, expected?: string][] = [
   ],
   ["a quote in a URL", `<BulkData uri='${A}?b=&apos;&quot;'/>`, `<BulkData uri='${B}?b=%27%22'/>`],
   ["a URL like a pattern", `<BulkData uri="${A}?$&amp;$1"/>`, `<BulkData uri="${B}?$&amp;$1"/>`],
+  [
+    "dot segments in references",
+    `<BulkData uri="${A}/&#x2e;&#x2e;/b"/>`,
+    `<BulkData uri="${GATEWAY}/b"/>`,
+  ],
+  ["the gateway's own", `<BulkData uri="${B}?b&amp;c"/>`],
   ["text behind an empty value", urlAttribute(`<Value/>${A}`)],
   ["an entity of the document's own", `<BulkData uri="${A}&store;"/>`],
   ["a code point that is none", `<BulkData uri="${A}&#x110000;"/>`],
@@ -163,6 +169,13 @@ Deno.test("XmlUrlRewriter leaves URLs alone that are longer than its bound, howe
   }
 });
 
+Deno.test("XmlUrlRewriter escapes what in a base URL has a meaning in XML", () => {
+  const { toGateway } = createUrlMap({ storeBase: STORE, gatewayBase: "https://g.example/a&b'c" });
+  const xml = (base: string) => `<BulkData uri='${base}/1'/><BulkData uri='${base}/2'/>`;
+  const output = rewriteCut(new XmlUrlRewriter(toGateway), encode(xml(STORE)));
+  assert.equal(new TextDecoder().decode(output), xml("https://g.example/a&amp;b&apos;c"));
+});
+
 Deno.test("XmlUrlRewriter leaves a document in UTF-16 alone", () => {
   const xml = `<BulkData uri="${A}"/>`;
   const utf16 = new Uint8Array(new Uint16Array(Array.from(xml, (c) => c.charCodeAt(0))).buffer);
@@ -179,6 +192,15 @@ Deno.test("XmlUrlRewriter keeps the bytes of a document that is not UTF-8", () =
     (char) => char.charCodeAt(0),
   );
   assert.deepEqual(rewriteCut(new XmlUrlRewriter(toGateway), latin1), expected);
+});
+
+Deno.test("XmlUrlRewriter holds back no more than a tag", () => {
+  const rewriter = new XmlUrlRewriter(toGateway);
+  let passed = 0;
+  const output = { write: (bytes: Uint8Array) => void (passed += bytes.length) };
+  const text = "x".repeat(100_000);
+  rewriter.push(encode(`${text}<BulkData uri="`), output as never);
+  assert.equal(passed, text.length);
 });
 
 Deno.test("rewriteDicomXml is a stream", async () => {
