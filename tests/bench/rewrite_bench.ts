@@ -2,7 +2,7 @@
  * Measures how fast URLs are translated in what passes, beside the same transfer through a stream
  * that changes nothing. The goal is 150 MB/s: 50 MB of metadata in 333 ms.
  *
- * `deno bench --allow-read tests/bench/rewrite_bench.ts`
+ * `deno task bench`
  *
  * @module
  */
