@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { type ByteRewriter, rewriteBody, rewriteStream } from "./byte_rewriter.ts";
+import {
+  type ByteRewriter,
+  type RewritableMessage,
+  rewriteBody,
+  rewriteStream,
+} from "./byte_rewriter.ts";
 import { contentUrlRewriter, isEncoded } from "./content_url_rewriter.ts";
 import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_rewriter.ts";
 import { parseMediaType } from "./media_type.ts";
@@ -36,7 +41,7 @@ export interface BodyUrlRewrite {
   readonly stream: TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
   /** Rewrites a body whose beginning may be waited for, which is faster where that is all of it. */
   readonly body: (
-    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    message: RewritableMessage,
   ) => Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>>;
   /** Headers of the message that are no longer true, to be removed. */
   readonly staleHeaders: readonly string[];
@@ -93,7 +98,7 @@ export function bodyUrlRewrite(
     get stream() {
       return rewriteStream(rewriter);
     },
-    body: (body) => rewriteBody(body, rewriter),
+    body: (message) => rewriteBody(message, rewriter),
     staleHeaders: STALE_HEADERS,
   };
 }

@@ -103,7 +103,7 @@ export class StoreDialect {
     });
     if (rewrite === undefined) return body;
     for (const name of rewrite.staleHeaders) headers.delete(name);
-    return beginningOf(rewrite.body(body));
+    return beginningOf(rewrite.body(response));
   }
 
   #mapFor(gatewayBase: string | undefined): UrlMap | undefined {
