@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Token } from "../../src/credentials/token.ts";
 import { REVOCATION_CHECK_MS } from "../../src/credentials/token_generation.ts";
-import { settle } from "../fixtures/fake_clock.ts";
+import { type FakeClock, settle } from "../fixtures/fake_clock.ts";
 import { SharedTokenStore } from "../fixtures/shared_token_store.ts";
 import {
   failure,
@@ -65,10 +65,13 @@ Deno.test("TokenManager.forget: a token that was being fetched is not used, but 
     const waiting = valueOf(manager.token(never));
     await settle();
     await manager.forget("revocation-1");
-    source.answer = undefined;
     deliver(source.token("fetched before the revocation"));
-    assert.equal(await waiting, "token-2");
-    assert.equal(manager.current()?.value, "token-2");
+    await settle();
+    assert.equal(source.requests, 2);
+    assert.equal(manager.current(), undefined);
+    deliver(source.token("fetched after it"));
+    assert.equal(await waiting, "fetched after it");
+    assert.equal(manager.current()?.value, "fetched after it");
   }));
 
 Deno.test("TokenManager.forget: what another replica stores late is not found", () =>
@@ -131,9 +134,11 @@ for (const fault of ["throws", "hangs"] as const) {
       assert.equal(error.server, "main");
       assert.equal(manager.current(), undefined, "dropped here all the same");
 
-      shared.fault = undefined;
-      // The cache is left alone for a while after it failed, then told, then looked at.
       await clock.advance(3 * REVOCATION_CHECK_MS);
+      assert.equal(other.current()?.value, "token-1", "it cannot know");
+      shared.fault = undefined;
+      // A cache that failed is left alone for up to 32 s, then told, then looked at.
+      await clock.advance(32_000 + 2 * REVOCATION_CHECK_MS);
       assert.equal(other.current(), undefined);
       const value = await valueOf(other.token(never));
       assert.notEqual(value, "token-1");
@@ -141,6 +146,39 @@ for (const fault of ["throws", "hangs"] as const) {
       assert.equal(source.requests, 2);
     }));
 }
+
+Deno.test("TokenManager.forget: what the cache said before a revocation does not undo it", () => {
+  /** Answers what it knew when it was asked. */
+  class SlowStore extends SharedTokenStore {
+    delay: Promise<void> | undefined;
+    override async generation(key: string): Promise<string> {
+      const generation = await super.generation(key);
+      await this.delay;
+      return generation;
+    }
+  }
+  const store = (clock: FakeClock) => new SlowStore(clock);
+  return withManager({ store }, async ({ clock, source, manager, another, store }) => {
+    source.lifeMs = HOUR;
+    const slow = store as SlowStore;
+    const other = another();
+    for (const each of [manager, other]) await each.token(never);
+    await other.forget("revocation-1");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    slow.delay = promise;
+    // The look in the background is on its way with the first revocation when the second comes.
+    await clock.advance(REVOCATION_CHECK_MS);
+    await manager.forget("revocation-2");
+    slow.delay = undefined;
+    assert.equal(await valueOf(manager.token(never)), "token-2");
+    resolve();
+    await settle();
+    assert.equal(manager.current()?.value, "token-2");
+    await clock.advance(4 * REVOCATION_CHECK_MS);
+    assert.equal(manager.current()?.value, "token-2");
+    assert.equal(source.requests, 2);
+  });
+});
 
 Deno.test("TokenManager.forget: with a cache that is away, the old token stays out of use", () =>
   withSharedStore(async ({ clock, source, manager, shared }) => {

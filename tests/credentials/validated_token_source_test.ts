@@ -183,6 +183,11 @@ const documents: [name: string, document: (url: string) => unknown, code: string
     (url) => ({ issuer: url, jwks_uri: "http://127.0.0.1:1/keys" }),
     "NET-008",
   ],
+  [
+    "with a jwks_uri at the store's host, which is no host of the provider",
+    (url) => ({ issuer: url, jwks_uri: "https://store.test/keys" }),
+    "NET-008",
+  ],
 ];
 
 for (const [name, document, code] of documents) {
@@ -190,7 +195,9 @@ for (const [name, document, code] of documents) {
     withParts(async ({ worker, keyServer, endpoint }) => {
       keyServer.answer = () => Response.json(document(keyServer.url));
       const authorizer = await worker({ JWTIssuer: keyServer.url, EnableJWTValidation: true });
-      assert.equal((await failureOf(tokenOf(authorizer))).code, code);
+      const error = await failureOf(tokenOf(authorizer));
+      assert.equal(error.code, code);
+      assert.match(error.message, /the discovery document of http:\/\/127.0.0.1:\d+ names/);
       assert.equal(endpoint.requests.length, 0);
     }));
 }
