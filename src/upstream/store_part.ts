@@ -1,0 +1,248 @@
+/**
+ * One of the requests that a request to store was split into: written while it is sent, its answer
+ * accounted for. It may be sent once more with another credential while it is short enough to have been
+ * kept. A request that holds half an instance is broken off, never ended.
+ *
+ * @module
+ */
+import type { KeptBody } from "../credentials/kept_body.ts";
+import { InstanceHead, type InstanceUids } from "../dicomweb/dicom_uids.ts";
+import { accountFor, type StowOutcome } from "../dicomweb/stow_account.ts";
+import { acceptDuplicates } from "../dicomweb/stow_merge.ts";
+import { readStowAnswer, type StowReport } from "../dicomweb/stow_response.ts";
+import type { ErrorCode } from "../errors/catalogue.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { readBounded } from "./bounded_body.ts";
+import { ReplayableBody } from "./replayable_body.ts";
+import { MAX_ANSWER_BYTES } from "./store_answer.ts";
+import type { StoreExchange } from "./store_exchange.ts";
+
+/** Up to this length a request is kept until it is answered, so that it can be sent again. */
+const MAX_KEPT_BYTES = 8 * 1024 * 1024;
+
+/** What is said of the whole request and not of a part of it. */
+const OF_THE_WHOLE = ["content-length", "content-md5", "content-digest", "digest", "repr-digest"];
+
+/** What came of one request. */
+export interface PartResult {
+  readonly status: number;
+  /** Every instance of it, stored or failed. */
+  readonly report: StowReport;
+  /** Whether the store itself said so, instance by instance. */
+  readonly isReported: boolean;
+  /** The store's answer as it came, where it was no report. */
+  readonly response?: Response;
+  /** Why no answer came. */
+  readonly error?: unknown;
+}
+
+/** What ended a request. */
+type Ending =
+  & Omit<PartResult, "report" | "isReported">
+  & Pick<StowOutcome, "answer" | "isSentWhole">;
+
+/** How answers are judged. */
+export interface StorePartOptions {
+  /** Base URL of the store. */
+  readonly storeUrl: string;
+  /** Failure reasons that mean “already stored” and count as success. */
+  readonly duplicateReasons: readonly number[];
+}
+
+/** One request. */
+export class StorePart {
+  /** Settles when it was answered, or failed; never rejects. */
+  readonly over: Promise<void>;
+  readonly #exchange: StoreExchange;
+  readonly #options: StorePartOptions;
+  readonly #body = new ReplayableBody(MAX_KEPT_BYTES);
+  readonly #abort = new AbortController();
+  #sent: InstanceUids[] = [];
+  #head: InstanceHead | undefined;
+  #bytes = 0;
+  #ending: Ending | undefined;
+  #result: PartResult | undefined;
+
+  /**
+   * Begins to send a request.
+   *
+   * @param exchange The client's request.
+   * @param options How answers are judged.
+   */
+  constructor(exchange: StoreExchange, options: StorePartOptions) {
+    this.#exchange = exchange;
+    this.#options = options;
+    this.over = this.#send();
+  }
+
+  /** How many bytes were written. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many instances were begun. */
+  get instances(): number {
+    return this.#sent.length + (this.#head === undefined ? 0 : 1);
+  }
+
+  /** Whether it takes nothing more: it was answered, or failed. */
+  get isOver(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  /**
+   * Begins an instance.
+   *
+   * @param framing What stands before its content.
+   * @returns When there is room for more; nothing where there is.
+   */
+  begin(framing: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+    this.#endInstance();
+    this.#head = new InstanceHead();
+    return this.#write(framing);
+  }
+
+  /**
+   * Takes content of the instance.
+   *
+   * @param bytes The content.
+   * @returns When there is room for more; nothing where there is.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+    this.#head?.push(bytes);
+    return this.#write(bytes);
+  }
+
+  /**
+   * Ends the request: all its instances are whole.
+   *
+   * @param framing What stands behind the last one.
+   */
+  end(framing: Uint8Array<ArrayBuffer>): void {
+    this.#endInstance();
+    this.#write(framing);
+    this.#body.end();
+  }
+
+  /**
+   * Breaks the request off.
+   *
+   * @param reason Why.
+   */
+  breakOff(reason: GatewayError): void {
+    this.#endInstance();
+    this.#abort.abort(reason);
+    this.#body.fail(reason);
+  }
+
+  /**
+   * What came of it. To be asked when it is over and no more of its last instance is to come: which
+   * instance that is may be known only after the answer.
+   *
+   * @returns The result; nothing while it is not over.
+   */
+  get result(): PartResult | undefined {
+    if (this.#result !== undefined || this.#ending === undefined) return this.#result;
+    this.#endInstance();
+    const { storeUrl, duplicateReasons } = this.#options;
+    const { answer, isSentWhole, ...ending } = this.#ending;
+    const { status, error } = ending;
+    const sent = this.#sent;
+    const report = accountFor({
+      sent,
+      isSentWhole,
+      status,
+      ...(answer && { answer }),
+      ...(error !== undefined && { comment: commentOn(error) }),
+    }, storeUrl);
+    this.#sent = [];
+    return this.#result = {
+      ...ending,
+      report: acceptDuplicates(report, duplicateReasons, { sent, storeUrl }),
+      isReported: answer?.kind === "report",
+    };
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+    this.#bytes += bytes.length;
+    return this.#body.write(bytes);
+  }
+
+  /** Keeps of an instance what it is known by, and none of its bytes. */
+  #endInstance(): void {
+    if (this.#head !== undefined) this.#sent.push(this.#head.uids);
+    this.#head = undefined;
+  }
+
+  async #send(): Promise<void> {
+    const kept = new Set<KeptBody>();
+    try {
+      const response = await this.#request((body) => kept.add(body));
+      this.#ending = await this.#read(response);
+    } catch (error) {
+      const status = error instanceof GatewayError ? error.status : 500;
+      this.#ending = { status, error, isSentWhole: this.#body.isTaken };
+    } finally {
+      this.#body.abandon();
+      for (const body of kept) body.close();
+    }
+  }
+
+  async #read(response: Response): Promise<Ending> {
+    const held = await readBounded(response.body, MAX_ANSWER_BYTES);
+    if (held instanceof ReadableStream) {
+      await held.cancel();
+      throw new GatewayError(
+        "NET-009",
+        `Cannot tell what was stored: the answer exceeds ${MAX_ANSWER_BYTES} bytes`,
+      );
+    }
+    const { status, headers } = response;
+    const answer = readStowAnswer(new TextDecoder().decode(held), headers.get("content-type"));
+    return {
+      status,
+      answer,
+      isSentWhole: this.#body.isTaken,
+      ...(answer.kind !== "report" && {
+        // An empty body is none: some statuses must not have any.
+        response: new Response(held.length > 0 ? held : null, { status, headers }),
+      }),
+    };
+  }
+
+  /** Sends it; once more where the store refused the credential and nothing of it is lost. */
+  async #request(keep: (body: KeptBody) => unknown): Promise<Response> {
+    const { client, method, target, headers, signal } = this.#exchange;
+    for (let attempt = 1;; attempt++) {
+      const own = new Headers(headers);
+      for (const name of OF_THE_WHOLE) own.delete(name);
+      own.set("accept", "application/dicom+json");
+      try {
+        return await client.send({
+          method,
+          target,
+          headers: own,
+          body: this.#body.open(),
+          signal: AbortSignal.any([signal, this.#abort.signal]),
+        }, keep);
+      } catch (error) {
+        const isRefused = error instanceof GatewayError && error.code === "TOK-002";
+        if (!isRefused || attempt > 1 || !this.#body.canReplay) throw error;
+      }
+    }
+  }
+}
+
+const COMMENTS: Partial<Record<ErrorCode, string>> = {
+  "NET-001": "Store did not answer in time",
+  "NET-002": "Connection to the store failed",
+  "NET-005": "Request broke off",
+  "NET-010": "Store is left alone: it failed before",
+  "TOK-002": "Store refused the credential in mid-transfer",
+};
+
+/** The reason for the client, who cannot be shown the log. */
+function commentOn(error: unknown): string {
+  if (!(error instanceof GatewayError)) return "Gateway failed";
+  return COMMENTS[error.code] ?? `Gateway could not send it (${error.code})`;
+}
