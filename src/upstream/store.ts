@@ -128,7 +128,14 @@ export class Store {
           keep: (body) => kept.add(body),
         },
         transaction,
-        { rules: config.profile.rules, pace: this.#pace, accept },
+        {
+          rules: config.profile.rules,
+          pace: this.#pace,
+          accept,
+          server: this.name,
+          storeUrl: this.url,
+          logger: this.#options.logger,
+        },
       );
       deadlines.extend(exchange, transferMs, `the body of server "${this.name}"`);
       completed.then(end, end);
@@ -197,6 +204,7 @@ export class Store {
     const headers = requestHeaders(request.headers);
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
     headers.set("x-request-id", requestId);
+    if (!this.#options.config.compression) headers.set("accept-encoding", "identity");
     return headers;
   }
 }

@@ -6,10 +6,13 @@
  */
 import type { Rules } from "../dicomweb/profile.ts";
 import type { Transaction } from "../dicomweb/transaction.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import type { Pace } from "./pace.ts";
 import { retrieveByInstance } from "./retrieve_by_instance.ts";
 import { needsPages, searchInPages } from "./search_in_pages.ts";
 import type { StoreExchange } from "./store_exchange.ts";
+import { normaliseStowAnswer } from "./store_answer.ts";
+import { needsSplitting, storeInParts } from "./store_in_parts.ts";
 import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
 
 /** What decides. */
@@ -19,6 +22,11 @@ export interface TransactOptions {
   readonly pace: Pace;
   /** The client's own `Accept`. */
   readonly accept: string | null;
+  /** Name of the configured server. */
+  readonly server: string;
+  /** Base URL of the store. */
+  readonly storeUrl: string;
+  readonly logger: Logger;
 }
 
 /**
@@ -33,8 +41,9 @@ export interface TransactOptions {
 export async function transact(
   exchange: StoreExchange,
   transaction: Transaction,
-  { rules, pace, accept }: TransactOptions,
+  options: TransactOptions,
 ): Promise<Response> {
+  const { rules, pace, accept } = options;
   const isGet = exchange.method === "GET";
   switch (transaction.class) {
     case "query": {
@@ -62,9 +71,37 @@ export async function transact(
         ? wrapSinglePart(response)
         : response;
     }
+    case "store":
+      return transaction.name === "store" && exchange.body !== null
+        ? await store(exchange, options)
+        : await plain(exchange);
     default:
       return await plain(exchange);
   }
+}
+
+/** Stores, in one request or several, and makes of the answers what PS3.18 has the client told. */
+async function store(
+  exchange: StoreExchange,
+  { rules, accept, server, storeUrl, logger }: TransactOptions,
+): Promise<Response> {
+  const bounds = { maxBytes: rules.storeMaxBytes, maxInstances: rules.storeMaxInstances };
+  const answerRules = {
+    asJson: rules.storeAnswerAsJson,
+    duplicateReasons: rules.duplicateReasons,
+    accept,
+  };
+  if (!needsSplitting(exchange.headers, bounds)) {
+    return await normaliseStowAnswer(await plain(exchange), answerRules);
+  }
+  return await storeInParts(exchange, {
+    ...bounds,
+    ...answerRules,
+    concurrency: rules.storeConcurrency,
+    server,
+    storeUrl,
+    logger,
+  });
 }
 
 function plain({ client, method, target, headers, body, signal, keep }: StoreExchange) {

@@ -3,6 +3,7 @@ import { profiles, withRules } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
 import { Pace } from "../../src/upstream/pace.ts";
 import { transact } from "../../src/upstream/transact.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { exchangeWith, type TestExchange } from "../fixtures/store_exchange.ts";
 
 function ask(
@@ -14,6 +15,9 @@ function ask(
     rules,
     pace: new Pace(0),
     accept,
+    server: "main",
+    storeUrl: "http://store",
+    logger: new MemoryLogger(),
   });
 }
 
@@ -71,4 +75,56 @@ Deno.test("transact: one part is wrapped for a client that reads multipart only"
   await wrapped.body?.cancel();
   const bare = await ask(exchangeWith(instance, answer), undefined, "application/dicom");
   assert.equal(await bare.text(), "bytes");
+});
+
+Deno.test("transact: an answer to storing that is XML becomes the JSON that Orthanc counts", async () => {
+  const xml = `<?xml version="1.0"?><NativeDicomModel>
+    <DicomAttribute tag="00081199" vr="SQ"><Item number="1">
+      <DicomAttribute tag="00081150" vr="UI"><Value number="1">1.2.840.10008.5.1.4.1.1.2</Value></DicomAttribute>
+      <DicomAttribute tag="00081155" vr="UI"><Value number="1">1.2.3</Value></DicomAttribute>
+    </Item></DicomAttribute></NativeDicomModel>`;
+  const exchange = {
+    ...exchangeWith(
+      "/studies",
+      () => new Response(xml, { headers: { "content-type": "application/dicom+xml" } }),
+      { headers: { "content-type": 'multipart/related; type="application/dicom"; boundary=b' } },
+    ),
+    method: "POST",
+    body: new Response("--b--").body,
+  };
+  const response = await ask(exchange, undefined, "application/dicom+json");
+  assert.equal(response.status, 200);
+  const { "00081199": stored } = await response.json();
+  assert.equal(stored.Value[0]["00081155"].Value[0], "1.2.3");
+});
+
+Deno.test("transact: a request to store of unknown length is split at a store with a bound, and not at others", async () => {
+  const request = (count: number) => {
+    const parts = Array.from(
+      { length: count },
+      (_, index) =>
+        `--b\r\nContent-Type: application/dicom\r\nContent-Length: 5\r\n\r\ninst${index}\r\n`,
+    );
+    return new Response(`${parts.join("")}--b--`).body;
+  };
+  const answer = async ({ body }: { readonly body: BodyInit | null }) => {
+    await new Response(body).text();
+    return new Response(null, { status: 503 });
+  };
+  const type = { "content-type": 'multipart/related; type="application/dicom"; boundary=b' };
+  const split = {
+    ...exchangeWith("/studies", answer, { headers: type }),
+    method: "POST",
+    body: request(4),
+  };
+  const rules = withRules(profiles.generic, { storeMaxInstances: 2 }).rules;
+  await (await ask(split, rules)).body?.cancel();
+  assert.equal(split.sent.length, 2);
+  const whole = {
+    ...exchangeWith("/studies", answer, { headers: type }),
+    method: "POST",
+    body: request(4),
+  };
+  await (await ask(whole)).body?.cancel();
+  assert.equal(whole.sent.length, 1);
 });
