@@ -5,7 +5,13 @@
  * @module
  */
 import type { RawKeys } from "../read_context.ts";
-import { AZURE_DICOM_SCOPE, entraCloud, entraTokenEndpoint, isEntra } from "./entra.ts";
+import {
+  AZURE_DICOM_SCOPE,
+  entraCloud,
+  entraScope,
+  entraTokenEndpoint,
+  isEntra,
+} from "./entra.ts";
 
 /** What a tenant's tokens are known by. */
 export interface EntraTokens {
@@ -87,13 +93,12 @@ export function entraTokens(raw: RawKeys): EntraTokens | undefined {
  * ```
  */
 export function entraAudience(raw: RawKeys): string | undefined {
-  const { ProviderType: type, Scope: scope, Resource: resource } = raw;
-  if (!isEntra(raw) && type !== "azuremanagedidentity") return undefined;
+  const { ProviderType: type, Scope: written, Resource: resource } = raw;
+  const isManaged = type === "azuremanagedidentity";
+  if (!isManaged && !isEntra(raw)) return undefined;
   if (typeof resource === "string") return resource;
-  if (scope === undefined || scope === "") return audienceOf(AZURE_DICOM_SCOPE);
-  return typeof scope === "string" ? audienceOf(scope) : undefined;
-}
-
-function audienceOf(scope: string): string | undefined {
-  return scope.endsWith("/.default") ? scope.slice(0, -"/.default".length) : undefined;
+  const scope = written || (isManaged ? AZURE_DICOM_SCOPE : entraScope(raw));
+  return typeof scope === "string" && scope.endsWith("/.default")
+    ? scope.slice(0, -"/.default".length)
+    : undefined;
 }

@@ -169,6 +169,24 @@ const on: [name: string, keys: Keys, becomes: TokenValidationConfig][] = [
     },
   ],
   [
+    "a tenant of another cloud of Azure",
+    {
+      ...AZURE,
+      Cloud: "usgovernment",
+      Scope: "https://dicom.example.us/.default",
+      EnableJWTValidation: true,
+    },
+    {
+      keys: { from: "url", url: `https://login.microsoftonline.us/${GUID}/discovery/v2.0/keys` },
+      audience: "https://dicom.example.us",
+      issuers: [
+        `https://login.microsoftonline.us/${GUID}/v2.0`,
+        `https://sts.windows.net/${GUID}/`,
+      ],
+      algorithms: ["RS256"],
+    },
+  ],
+  [
     "a tenant of Azure, issuer and audience given",
     {
       ...AZURE,
@@ -220,6 +238,29 @@ Deno.test("A managed identity's tokens are checked for the audience that was ask
     issuers: [`https://sts.windows.net/${GUID}/`],
     algorithms: ["RS256"],
   });
+});
+
+Deno.test("The tenant of a workload identity comes from its platform, for the keys of its tokens, too", async () => {
+  const { servers } = await parseSection({
+    Servers: {
+      main: {
+        Url: "https://store.example",
+        ProviderType: "azure",
+        ClientAuthentication: "federated_token",
+        EnableJWTValidation: true,
+      },
+    },
+  }, {
+    env: {
+      AZURE_CLIENT_ID: "c",
+      AZURE_TENANT_ID: GUID,
+      AZURE_FEDERATED_TOKEN_FILE: "/var/run/token",
+      AZURE_AUTHORITY_HOST: "https://login.microsoftonline.com/",
+    },
+  });
+  const credentials = servers.get("main")?.credentials;
+  assert(credentials?.kind === "client_credentials");
+  assert.deepEqual(credentials.tokenValidation, ENTRA);
 });
 
 const problems: [keys: Keys, problem: string][] = [
