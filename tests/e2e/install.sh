@@ -1,37 +1,53 @@
 #!/bin/sh
-# Installs from Debian what the tests need beside Deno: Orthanc, Redis, sample DICOM files, OpenSSL
-# and AWS's own signer. Nothing is upgraded, no service is started, and a second run does nothing.
-# Needs root.
+# Installs what the tests need beside Deno. From Debian: Orthanc, Redis, Chromium, sample DICOM files,
+# OpenSSL and AWS's own signer; nothing is upgraded and no service is started. From npm: OHIF, whose
+# files go into the user's cache directory. A second run does nothing. Needs root and npm.
 set -eu
 
-packages="orthanc orthanc-dicomweb redis-server dcmtk openssl python3-pydicom python3-botocore"
+packages="orthanc orthanc-dicomweb redis-server chromium dcmtk openssl python3-pydicom python3-botocore"
+ohif_version=3.13.2
+ohif_sha256=b189d3963bfc58e9394a9db8c7be75d07beb029ec211dbb126d47b62969dd3f1
+ohif="${XDG_CACHE_HOME:-$HOME/.cache}/dicomweb-gateway-tests/ohif-app-$ohif_version"
+
+work=$(mktemp -d)
+policy=/usr/sbin/policy-rc.d
+cleanup() {
+  if [ -e "$work/policy-written" ]; then rm -f "$policy"; fi
+  if [ -e "$work/policy-rc.d" ]; then mv "$work/policy-rc.d" "$policy"; fi
+  rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
 
 missing=""
 for package in $packages; do
   status=$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$status" = installed ] || missing="$missing $package"
 done
-if [ -z "$missing" ]; then
-  echo "install.sh: everything is installed"
-  exit 0
+if [ -n "$missing" ]; then
+  # Debian starts the services it installs, unless this file tells it not to.
+  if [ -e "$policy" ]; then mv "$policy" "$work/policy-rc.d"; fi
+  touch "$work/policy-written"
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+
+  echo "install.sh: installing$missing"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  # shellcheck disable=SC2086 # a list of words
+  apt-get install -qq -y --no-install-recommends --no-upgrade $missing
 fi
 
-# Debian starts the services it installs, unless this file tells it not to.
-policy=/usr/sbin/policy-rc.d
-kept=$(mktemp -d)
-restore() {
-  rm -f "$policy"
-  if [ -e "$kept/policy-rc.d" ]; then mv "$kept/policy-rc.d" "$policy"; fi
-  rm -rf "$kept"
-}
-trap restore EXIT
-trap 'exit 1' HUP INT TERM
-if [ -e "$policy" ]; then mv "$policy" "$kept/policy-rc.d"; fi
-printf '#!/bin/sh\nexit 101\n' >"$policy"
-chmod 755 "$policy"
-
-echo "install.sh: installing$missing"
-export DEBIAN_FRONTEND=noninteractive
-apt-get update -qq
-# shellcheck disable=SC2086 # a list of words
-apt-get install -qq -y --no-install-recommends --no-upgrade $missing
+if [ ! -e "$ohif/index.html" ]; then
+  # The package holds the built viewer; installing it would fetch everything that builds it.
+  echo "install.sh: fetching OHIF $ohif_version"
+  (cd "$work" && npm pack --silent "@ohif/app@$ohif_version" >/dev/null)
+  echo "$ohif_sha256  $work/ohif-app-$ohif_version.tgz" | sha256sum --check --quiet
+  tar -xzf "$work/ohif-app-$ohif_version.tgz" -C "$work" package/dist
+  mkdir -p "$(dirname "$ohif")"
+  # Two moves, so that the directory appears whole or not at all, also on another file system.
+  rm -rf "$ohif" "$ohif.new"
+  mv "$work/package/dist" "$ohif.new"
+  mv "$ohif.new" "$ohif"
+fi
+echo "install.sh: everything is installed"
