@@ -77,7 +77,7 @@ export class ClientCredentialsSource implements TokenSource {
       url: typeof tokenEndpoint === "string"
         ? tokenEndpoint
         : new TokenEndpointDiscovery({ ...connection, configured: tokenEndpoint, mutualTls }),
-      secrets: secretsOf(clientId, clientAuthentication),
+      secrets: secretsOf(clientAuthentication),
       provider: credentials.provider,
     });
     this.#grant = clientCredentialsGrant(credentials);
@@ -123,10 +123,8 @@ export class ClientCredentialsSource implements TokenSource {
 }
 
 /** What the provider may echo: an assertion is recognised by its form, and a key is never sent. */
-function secretsOf(clientId: string, authentication: ClientAuthentication): string[] {
-  if (!("clientSecret" in authentication)) return [];
-  const secret = authentication.clientSecret.reveal();
-  return [secret, `${clientId}:${secret}`];
+function secretsOf(authentication: ClientAuthentication): string[] {
+  return "clientSecret" in authentication ? [authentication.clientSecret.reveal()] : [];
 }
 
 /** What makes one proof of the client's identity another than the next. */

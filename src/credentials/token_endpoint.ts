@@ -106,7 +106,12 @@ export class TokenEndpoint {
         body: body.toString(),
         signal,
       });
-      return { answer, issuedAtMs, hasNewNonce: dpop?.learnNonce(url, answer.headers) ?? false };
+      return {
+        answer,
+        issuedAtMs,
+        authorization: headers.get("authorization")?.split(" ").at(-1) ?? "",
+        hasNewNonce: dpop?.learnNonce(url, answer.headers) ?? false,
+      };
     };
     let sent = await send();
     // Once: a provider that refuses its own nonce would never be content.
@@ -115,7 +120,7 @@ export class TokenEndpoint {
     return parseTokenResponse(translate(sent.answer), {
       server,
       issuedAtMs: sent.issuedAtMs,
-      secrets,
+      secrets: [...secrets, sent.authorization],
       endpoint: target.tokenEndpoint,
       provider,
       tokenType: dpop === undefined ? "Bearer" : "DPoP",
