@@ -3,18 +3,21 @@
  *
  * @module
  */
+import type { GatewayConfig } from "../config/gateway_config.ts";
 import { parseConfig } from "../config/parse_config.ts";
 import { dropProxyEnvironment } from "../config/proxy_environment.ts";
+import { onReloadSignal } from "../runtime/reload_signal.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
 import { shutdownSignal } from "../runtime/shutdown_signal.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
 import { complain } from "./terminal.ts";
 
 /**
- * Serves until SIGINT or SIGTERM, then finishes what streams.
+ * Serves until SIGINT or SIGTERM, then finishes what streams. SIGHUP reads the configuration again.
  *
  * @param flags What the command line says.
  * @param version Version of the gateway.
@@ -37,10 +40,13 @@ export async function serve(flags: ConfigFlags, version: string): Promise<number
   for (const name of dropProxyEnvironment()) {
     logger.warn(`${name} is ignored: the key Proxy of the configuration says which proxy is used`);
   }
-  for (const warning of config.warnings ?? []) logger.warn(warning);
+  warn(config, logger);
   const supervisor = await Supervisor.start({ source, logger, version });
   logger.info("Listening", { url: supervisor.url, servers: config.servers.size, version });
 
+  onReloadSignal(async () => {
+    if (!ended.aborted) await reload(supervisor, flags, logger);
+  });
   if (!ended.aborted) {
     await new Promise<void>((resolve) => ended.addEventListener("abort", () => resolve()));
   }
@@ -49,4 +55,21 @@ export async function serve(flags: ConfigFlags, version: string): Promise<number
   if (finished) logger.info("Stopped");
   else logger.warn("Stopped; transfers that took longer than the drain timeout were cut off");
   return ExitCode.ok;
+}
+
+/** Goes over to the configuration as it is now; stays with the old one where that cannot be. */
+async function reload(supervisor: Supervisor, flags: ConfigFlags, logger: Logger): Promise<void> {
+  try {
+    const config = await supervisor.reload(() => loadConfig(flags));
+    configureLogging(config.log);
+    warn(config, logger);
+    logger.info("Reloaded the configuration", { servers: config.servers.size });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    logger.error("Did not reload the configuration; the former one stays in use", { reason });
+  }
+}
+
+function warn(config: GatewayConfig, logger: Logger): void {
+  for (const warning of config.warnings ?? []) logger.warn(warning);
 }

@@ -81,7 +81,10 @@ export class GatewayWorker {
    */
   async drain(timeoutMs: number): Promise<boolean> {
     if (this.#running) this.#send({ type: "drain", timeoutMs });
-    else this.#drained.resolve(true);
+    else {
+      this.#started.reject(new Error("A worker was ended before it had started"));
+      this.#drained.resolve(true);
+    }
     const timer = setTimeout(() => this.#drained.resolve(false), timeoutMs + DRAIN_GRACE_MS);
     const finished = await this.#drained.promise;
     clearTimeout(timer);

@@ -16,7 +16,7 @@ export type ToWorker =
     readonly source: ConfigSource;
     /** The port to listen on, chosen by the supervisor where the configuration says 0. */
     readonly port: number;
-    /** Whether other workers listen on the same port. */
+    /** Whether others may listen on the same port: more workers, and those of the next configuration. */
     readonly sharePort: boolean;
     readonly version: string;
   }

@@ -1,6 +1,7 @@
 /**
- * Starts the sandboxed workers, restarts one that crashed, and drains them at the end. It holds the
- * permissions that the workers are refused, and handles no request itself.
+ * Keeps the gateway running: starts the sandboxed workers of a configuration, puts those of another
+ * in their place without a gap, and drains them at the end. It holds the permissions that the workers
+ * are refused, and handles no request itself.
  *
  * @module
  */
@@ -8,11 +9,12 @@ import { AggregatorRegistry } from "prom-client";
 import type { ConfigSource } from "../config/config_source.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { parseConfig } from "../config/parse_config.ts";
-import { permissionSet } from "../config/permission_set.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { GatewayWorker, spawnSandboxed, WORKER_MODULE } from "./gateway_worker.ts";
+import { type GatewayWorker, WORKER_MODULE } from "./gateway_worker.ts";
 import type { MetricsJson } from "./messages.ts";
 import { reservePort } from "./reserve_port.ts";
+import { createSupervisorMetrics } from "./supervisor_metrics.ts";
+import { CAN_SHARE_PORT, WorkerGroup } from "./worker_group.ts";
 
 /** What a supervisor works with. */
 export interface SupervisorOptions {
@@ -24,30 +26,30 @@ export interface SupervisorOptions {
   readonly workerModule?: string;
 }
 
-/** First wait before a crashed worker is started again, doubled up to the longest. */
-const FIRST_RESTART_MS = 500;
-const LONGEST_RESTART_MS = 30_000;
 /** How long workers may take to tell their metrics. */
 const METRICS_TIMEOUT_MS = 2_000;
 
 /** The running gateway. */
 export class Supervisor {
-  /** Where it listens, as a URL without a trailing slash. */
-  readonly url: string;
   readonly #options: SupervisorOptions;
-  readonly #config: GatewayConfig;
   readonly #port: number;
-  readonly #workers = new Set<GatewayWorker>();
-  readonly #restarts = new Set<number>();
+  readonly #metrics = createSupervisorMetrics();
+  /** Groups whose configuration has been replaced, until their last transfer has ended. */
+  readonly #draining = new Set<WorkerGroup>();
+  #group: WorkerGroup;
   #stopping = false;
 
   private constructor(options: SupervisorOptions, config: GatewayConfig, port: number) {
-    const { address, tls } = config.listen;
     this.#options = options;
-    this.#config = config;
     this.#port = port;
+    this.#group = this.#groupOf(options.source, config);
+  }
+
+  /** Where it listens, as a URL without a trailing slash. */
+  get url(): string {
+    const { address, tls } = this.#group.config.listen;
     const host = address.includes(":") ? `[${address}]` : address;
-    this.url = `${tls === undefined ? "http" : "https"}://${host}:${port}`;
+    return `${tls === undefined ? "http" : "https"}://${host}:${this.#port}`;
   }
 
   /**
@@ -61,19 +63,40 @@ export class Supervisor {
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const config = parseConfig(options.source);
-    const permissions = permissionSet(config);
-    if (permissions.write !== false) {
-      await Deno.mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
-    }
-    const port = reservePort(config.listen);
-    const supervisor = new Supervisor(options, config, port);
-    try {
-      await Promise.all(Array.from({ length: config.workers }, () => supervisor.#startWorker()));
-    } catch (error) {
-      await supervisor.stop(0);
-      throw error;
-    }
+    const supervisor = new Supervisor(options, config, reservePort(config.listen));
+    await supervisor.#group.start();
     return supervisor;
+  }
+
+  /**
+   * Goes over to another configuration: starts its workers, then lets the old ones finish what runs.
+   * Where that fails, nothing has changed.
+   *
+   * @param read Reads the configuration.
+   * @returns The new configuration, when its workers listen; the old ones may still be finishing.
+   * @throws {ConfigError} When the configuration is wrong.
+   * @throws {Error} When it cannot be gone over to without a restart, or a worker cannot start.
+   */
+  async reload(read: () => Promise<ConfigSource>): Promise<GatewayConfig> {
+    let outcome = "failure";
+    try {
+      const source = await read();
+      const config = parseConfig(source);
+      this.#refuseRestart(config);
+      const next = this.#groupOf(source, config);
+      await next.start();
+      if (this.#stopping) {
+        await next.drain(0);
+        throw new Error("The gateway is stopping");
+      }
+      const old = this.#group;
+      this.#group = next;
+      void this.#drainOld(old, config.drainTimeoutMs);
+      outcome = "success";
+      return config;
+    } finally {
+      this.#metrics.reloads.inc({ outcome });
+    }
   }
 
   /**
@@ -82,68 +105,71 @@ export class Supervisor {
    * @param timeoutMs How long what runs may take; the configured time unless given.
    * @returns Whether all that ran was finished.
    */
-  async stop(timeoutMs: number = this.#config.drainTimeoutMs): Promise<boolean> {
+  async stop(timeoutMs: number = this.#group.config.drainTimeoutMs): Promise<boolean> {
     this.#stopping = true;
-    for (const timer of this.#restarts) clearTimeout(timer);
     const finished = await Promise.all(
-      [...this.#workers].map((worker) => worker.drain(timeoutMs)),
+      [this.#group, ...this.#draining].map((group) => group.drain(timeoutMs)),
     );
-    this.#workers.clear();
     return finished.every((complete) => complete);
   }
 
-  async #startWorker(delayMs = FIRST_RESTART_MS): Promise<void> {
-    const { source, version, logger, workerModule = WORKER_MODULE } = this.#options;
-    const listen = { ...this.#config.listen, port: this.#port };
-    const permissions = permissionSet({ ...this.#config, listen });
-    const worker = new GatewayWorker(spawnSandboxed(workerModule, permissions), {
+  async #drainOld(group: WorkerGroup, timeoutMs: number): Promise<void> {
+    this.#draining.add(group);
+    const finished = await group.drain(timeoutMs);
+    this.#draining.delete(group);
+    if (this.#stopping) return;
+    const { logger } = this.#options;
+    if (finished) logger.info("All transfers of the former configuration are finished");
+    else {logger.warn(
+        "Transfers that took longer than the drain timeout after the reload were cut off",
+      );}
+  }
+
+  #groupOf(source: ConfigSource, config: GatewayConfig): WorkerGroup {
+    const { version, logger, workerModule = WORKER_MODULE } = this.#options;
+    return new WorkerGroup({
+      source,
+      config,
+      port: this.#port,
+      version,
+      workerModule,
+      logger,
       allMetrics: () => this.#allMetrics(),
-      revoked: (server, revocation) => {
-        for (const other of this.#workers) {
-          if (other !== worker) other.forget(server, revocation);
+      revoked: (by, server, revocation) => {
+        for (const worker of this.#allWorkers()) {
+          if (worker !== by) worker.forget(server, revocation);
         }
       },
-      crashed: (message) => {
-        this.#workers.delete(worker);
-        if (this.#stopping) return;
-        logger.error("A worker crashed; it is started again", { reason: message, delayMs });
-        this.#restartLater(delayMs);
-      },
+      crashed: () => this.#metrics.workerCrashes.inc(),
     });
-    this.#workers.add(worker);
-    try {
-      await worker.start({
-        type: "start",
-        source,
-        port: this.#port,
-        sharePort: this.#config.workers > 1,
-        version,
-      });
-    } catch (error) {
-      this.#workers.delete(worker);
-      throw error;
+  }
+
+  /** Names what only a restart can change. */
+  #refuseRestart({ listen }: GatewayConfig): void {
+    if (!CAN_SHARE_PORT) {
+      throw new Error("The configuration can be reloaded on Linux only; restart the gateway");
+    }
+    const now = this.#group.config.listen;
+    const changed = [
+      ...(listen.address !== now.address ? ["Listen.Address"] : []),
+      ...(listen.port !== now.port ? ["Listen.Port"] : []),
+    ];
+    if (changed.length > 0) {
+      throw new Error(
+        `${changed.join(" and ")} cannot be changed while it runs; restart the gateway`,
+      );
     }
   }
 
-  #restartLater(delayMs: number): void {
-    const timer = setTimeout(async () => {
-      this.#restarts.delete(timer);
-      const next = Math.min(delayMs * 2, LONGEST_RESTART_MS);
-      try {
-        await this.#startWorker(next);
-      } catch (error) {
-        if (this.#stopping) return;
-        this.#options.logger.error("A worker could not be started", { reason: String(error) });
-        this.#restartLater(next);
-      }
-    }, delayMs);
-    this.#restarts.add(timer);
+  #allWorkers(): GatewayWorker[] {
+    return [this.#group, ...this.#draining].flatMap(({ workers }) => [...workers]);
   }
 
   async #allMetrics(): Promise<string> {
-    const answers = await Promise.all(
-      [...this.#workers].map((worker) => worker.metrics(METRICS_TIMEOUT_MS)),
-    );
+    const answers = await Promise.all([
+      this.#metrics.registry.getMetricsAsJSON() as Promise<MetricsJson>,
+      ...this.#allWorkers().map((worker) => worker.metrics(METRICS_TIMEOUT_MS)),
+    ]);
     const known = answers.filter((metrics): metrics is MetricsJson => metrics !== undefined);
     return await AggregatorRegistry.aggregate(known).metrics();
   }

@@ -73,7 +73,7 @@ class ServingWorker {
     });
     this.#gateway = assembleGateway(config, {
       metrics: this.#metrics,
-      metricsText: () => this.#allMetrics(config.workers),
+      metricsText: () => this.#allMetrics(),
       announceRevocation: (server, revocation) =>
         scope.postMessage({ type: "revoked", server, revocation }),
       version: message.version,
@@ -99,8 +99,8 @@ class ServingWorker {
     return cutOff;
   }
 
-  #allMetrics(workers: number): Promise<string> {
-    if (workers === 1) return this.#metrics.registry.metrics();
+  /** The supervisor has its own, and those of the other workers. */
+  #allMetrics(): Promise<string> {
     const id = this.#nextId++;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#awaitedTexts.set(id, resolve);

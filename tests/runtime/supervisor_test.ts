@@ -3,6 +3,7 @@ import type { ConfigSource } from "../../src/config/config_source.ts";
 import { PortInUseError } from "../../src/runtime/reserve_port.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
 
 function source(storeUrl: string, keys: Record<string, unknown> = {}): ConfigSource {
   return {
@@ -121,7 +122,7 @@ Deno.test("Supervisor: a worker that crashes is started again, and the crash is 
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
   });
-  const response = await fetch(supervisor.url).catch(() => undefined);
+  const response = await fetch(`${supervisor.url}/crash`).catch(() => undefined);
   await response?.text().catch(() => {});
   const deadline = Date.now() + 10_000;
   let answered = false;
@@ -133,7 +134,58 @@ Deno.test("Supervisor: a worker that crashes is started again, and the crash is 
   assert.ok(answered, "it does not answer again");
   assert.match(logger.lines[0]?.message ?? "", /crashed/);
   assert.match(String(logger.lines[0]?.fields["reason"]), /injected/);
+  const metrics = await (await fetch(`${supervisor.url}/metrics`)).text();
+  assert.match(metrics, /^dicomweb_oauth_worker_crashes_total 1$/m);
   await supervisor.stop(0);
+});
+
+Deno.test("Supervisor: the streams of other workers live on when one crashes", async () => {
+  const logger = new MemoryLogger();
+  const supervisor = await Supervisor.start({
+    source: source("http://127.0.0.1:1", { Workers: 2 }),
+    logger,
+    version: "1.2.3",
+    workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
+  });
+  const stream = await fetch(`${supervisor.url}/stream`);
+  const ticks = stream.body!.getReader();
+  await ticks.read();
+  // Connections of their own, until one reaches the other worker.
+  let other: string | null = null;
+  while (other === null || other === stream.headers.get("x-worker")) {
+    using peer = await RawClient.connect(supervisor.url);
+    await peer.write(peer.head("GET", "/"));
+    const answer = await peer.answer();
+    for await (const _ of answer.body);
+    other = answer.headers.get("x-worker");
+    if (other !== stream.headers.get("x-worker")) {
+      await peer.write(peer.head("GET", "/crash"));
+      await peer.answer().catch(() => {});
+    }
+  }
+  const deadline = Date.now() + 10_000;
+  while (logger.lines.length === 0 && Date.now() < deadline) await ticks.read();
+  assert.match(logger.lines[0]?.message ?? "", /crashed/);
+  for (let count = 0; count < 20; count++) assert.equal((await ticks.read()).done, false);
+  await ticks.cancel();
+  await supervisor.stop(0);
+});
+
+Deno.test("Supervisor: a reload whose workers cannot start leaves the former ones as they are", async () => {
+  const store = origin(() => new Response("served"));
+  const supervisor = await Supervisor.start({
+    source: source(`http://127.0.0.1:${store.addr.port}`),
+    logger: new MemoryLogger(),
+    version: "1.2.3",
+  });
+  const unfit = source("http://127.0.0.1:1", {
+    Listen: { Port: 0, Tls: { CertificateFile: "cert.pem", KeyFile: "key.pem" } },
+  });
+  await assert.rejects(supervisor.reload(() => Promise.resolve(unfit)), /HTTPS/);
+  await assert.rejects(supervisor.reload(() => Promise.reject(new Error("no file"))), /no file/);
+  assert.equal(await (await fetch(`${supervisor.url}/dicom-web/main/studies`)).text(), "served");
+  assert.equal(await supervisor.stop(), true);
+  await store.shutdown();
 });
 
 async function untilRefused(url: string, client: Deno.HttpClient): Promise<void> {

@@ -1,0 +1,41 @@
+/**
+ * What the supervisor itself counts. It serves no requests: its numbers join those of the workers
+ * whenever one of them is asked for metrics.
+ *
+ * @module
+ */
+import { Counter, Registry } from "prom-client";
+import { METRIC_PREFIX } from "../telemetry/metrics.ts";
+
+/** The supervisor's metrics. */
+export interface SupervisorMetrics {
+  readonly registry: Registry;
+  readonly workerCrashes: Counter;
+  readonly reloads: Counter<"outcome">;
+}
+
+/**
+ * Makes the supervisor's metrics.
+ *
+ * @returns The metrics, all at zero.
+ */
+export function createSupervisorMetrics(): SupervisorMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const reloads = new Counter({
+    name: `${METRIC_PREFIX}config_reloads_total`,
+    help: "Reloads of the configuration by outcome (success, failure)",
+    labelNames: ["outcome"],
+    registers,
+  });
+  for (const outcome of ["success", "failure"]) reloads.inc({ outcome }, 0);
+  return {
+    registry,
+    workerCrashes: new Counter({
+      name: `${METRIC_PREFIX}worker_crashes_total`,
+      help: "Workers that ended by an error that nothing caught; each is started again",
+      registers,
+    }),
+    reloads,
+  };
+}
