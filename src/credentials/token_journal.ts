@@ -36,12 +36,16 @@ export class TokenJournal {
     logger.info(`A new token for server "${server}" is at hand`, { server, expires_at });
     if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
     this.#hasToldOfClamp = true;
-    logger.info(`Tokens of server "${server}" are renewed after half their life: it is too short`, {
-      server,
-      error_code: "TOK-003",
-      refresh_buffer_seconds: refreshBufferMs / 1000,
-      token_life_seconds: lifeMs(token) / 1000,
-    });
+    logger.info(
+      `Tokens of server "${server}" are renewed after half their life: ` +
+        "TokenRefreshBufferSeconds is longer than that",
+      {
+        server,
+        error_code: "TOK-003",
+        refresh_buffer_seconds: refreshBufferMs / 1000,
+        token_life_seconds: lifeMs(token) / 1000,
+      },
+    );
   }
 
   /**
