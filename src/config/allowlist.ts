@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { credentialsReach } from "./credentials_reach.ts";
+import { credentialsReach, keyUrls } from "./credentials_reach.ts";
 import type { GatewayConfig, TokenCacheConfig } from "./gateway_config.ts";
 
 /** Ports that the URLs of a scheme mean where they name none. */
@@ -29,6 +29,7 @@ export function networkAllowlist(config: GatewayConfig): string[] {
       return [url, ...urls, ...localUrls];
     }),
     ...cacheUrls(config.tokenCache),
+    ...issuerUrls(config.authentication),
     ...(config.proxy === undefined ? [] : [config.proxy.url]),
   ];
   return [...new Set(urls.map(hostAndPort))].sort();
@@ -63,6 +64,13 @@ export function listenHostAndPort({ listen }: GatewayConfig): string {
 export function hostAndPort(url: string): string {
   const { protocol, hostname, port } = new URL(url);
   return `${hostname.toLowerCase()}:${port || DEFAULT_PORTS[protocol]}`;
+}
+
+/** Where the keys come from that clients' tokens are checked with. */
+function issuerUrls(authentication: GatewayConfig["authentication"]): string[] {
+  return [...authentication?.issuers.values() ?? []].flatMap(({ validation }) =>
+    keyUrls(validation.keys)
+  );
 }
 
 function cacheUrls(cache: TokenCacheConfig): string[] {

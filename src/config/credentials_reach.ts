@@ -68,7 +68,13 @@ function signingReach(credentials: CredentialsConfig): CredentialsReach {
   }
 }
 
-function keyUrls(keys: VerificationKeys): string[] {
+/**
+ * The URLs of everything that may have to be asked for keys.
+ *
+ * @param keys Where keys come from.
+ * @returns The URLs.
+ */
+export function keyUrls(keys: VerificationKeys): string[] {
   switch (keys.from) {
     case "configuration":
       return [];

@@ -11,6 +11,7 @@ import type { ClientAuthentication } from "./client_authentication_config.ts";
 import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { ProviderName } from "./identity_provider.ts";
 import type { GoogleCredentials } from "./google_config.ts";
+import type { AuthenticationConfig } from "./inbound/authentication_config.ts";
 import type { Secret } from "./secret.ts";
 import type { StoreResilienceConfig } from "./store_resilience.ts";
 import type { BasicCredentials, FixedHeaders, StaticToken, TokenFile } from "./static_config.ts";
@@ -40,6 +41,10 @@ export interface GatewayConfig {
   readonly cors?: CorsConfig | undefined;
   /** The stores, by name. */
   readonly servers: ReadonlyMap<string, ServerConfig>;
+  /** Who may call; `undefined`: whoever reaches the port. */
+  readonly authentication?: AuthenticationConfig | undefined;
+  /** Names by which clients may call a gateway that is open to all, besides those it is known by. */
+  readonly allowedHosts?: readonly string[];
   /** How many requests a client may send, where that is limited. */
   readonly rateLimit?: RateLimitConfig | undefined;
   /** What is allowed but dangerous, in words, to be logged at every start. */

@@ -1,6 +1,6 @@
 /**
- * `Listen`: where clients reach the gateway. Beyond loopback an unauthenticated gateway is an open
- * door to the stores, so that has to be asked for.
+ * `Listen`: where clients reach the gateway. Beyond loopback a gateway without authentication is an
+ * open door to the stores, so that has to be asked for.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export const listenSchema = z.strictObject({
     .default(DEFAULT_ADDRESS)
     .describe(
       "Address to listen on. `0.0.0.0` or `::` means every interface of the machine. " +
-        "Anything but loopback needs `AllowUnauthenticated`",
+        "Anything but loopback needs `Authentication`",
     ),
   Port: whole(0, 65_535).default(8043)
     .describe("TCP port to listen on; 0 takes any that is free"),
@@ -29,8 +29,8 @@ export const listenSchema = z.strictObject({
     KeyFile: filePath().describe("PEM file with the private key, without a passphrase"),
   }).optional().describe("Speak TLS to clients"),
   AllowUnauthenticated: flag().default(false).describe(
-    "Listen beyond loopback although anyone who can reach the port may then use every store. " +
-      "A warning is given at every start",
+    "Listen beyond loopback without `Authentication`, although anyone who can reach the port may then " +
+      "use every store. A warning is given at every start",
   ),
 });
 
@@ -38,23 +38,47 @@ function isListenAddress(value: string): boolean {
   return !value.startsWith("[") && isHost(value);
 }
 
+/** What the rest of the section says about the listener. */
+export interface ListenSurroundings {
+  /** Whether clients have to show who they are. */
+  readonly isAuthenticated: boolean;
+  /** Whether what they show can be overheard. */
+  readonly isOverheard: boolean;
+}
+
 /**
  * Checks what the keys of `Listen` mean together.
  *
  * @param raw The object as written.
  * @param context Where it stands.
+ * @param surroundings What the rest of the section says.
  */
-export function checkListen(raw: RawKeys, context: ReadContext): void {
+export function checkListen(
+  raw: RawKeys,
+  context: ReadContext,
+  { isAuthenticated, isOverheard }: ListenSurroundings,
+): void {
   const { path, report, files } = context;
   const address = raw["Address"] ?? DEFAULT_ADDRESS;
-  if (typeof address === "string" && !isLoopback(address)) {
-    if (String(raw["AllowUnauthenticated"]) !== "true") {
+  const isOpen = String(raw["AllowUnauthenticated"]) === "true";
+  if (isAuthenticated) {
+    if (isOpen) {
+      report.warn([...path, "AllowUnauthenticated"], "means nothing beside Authentication");
+    }
+    if (typeof address === "string" && !isLoopback(address) && isOverheard) {
+      report.warn(
+        [...path, "Tls"],
+        "is not set: passwords, keys, tokens and images travel unencrypted to this address",
+      );
+    }
+  } else if (typeof address === "string" && !isLoopback(address)) {
+    if (!isOpen) {
       report.add(
         "CFG-002",
         [...path, "Address"],
         "must be loopback (127.0.0.1, ::1 or localhost), because whoever can reach the port may " +
-          "use every store without a password; set AllowUnauthenticated to true in Listen to " +
-          "accept that, where a firewall or a proxy in front decides who may",
+          "use every store without a password; write Authentication to say who may, or set " +
+          "AllowUnauthenticated to true in Listen, where a firewall or a proxy in front decides",
       );
     } else {
       report.warn(

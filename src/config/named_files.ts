@@ -50,7 +50,15 @@ function filesIn(
       return namesFile(schema, value) ? [{ path: at, file: value }] : [];
     }
     const { def } = (innermost(schema) as z.core.$ZodTypes)._zod;
-    return def.type === "object" ? filesIn(def.shape, rawKeys(value), at) : [];
+    if (def.type === "object") return filesIn(def.shape, rawKeys(value), at);
+    if (def.type !== "record") return [];
+    // Values of one kind by name, as of the issuers of tokens.
+    const names = Object.keys(rawKeys(value));
+    return filesIn(
+      Object.fromEntries(names.map((name) => [name, def.valueType])),
+      rawKeys(value),
+      at,
+    );
   });
 }
 

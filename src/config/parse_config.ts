@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname, resolve } from "node:path";
+import { buildAuthentication, checkAuthentication, isOverheard } from "./inbound/authentication.ts";
 import { buildCors, checkCors } from "./cors.ts";
 import { ConfigError, type KeyPath } from "./config_error.ts";
 import type { ConfigSource } from "./config_source.ts";
@@ -73,6 +74,8 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     log: { level: keys.LogLevel.toLowerCase() as LogConfig["level"], format: keys.LogFormat },
     tokenCache: buildTokenCache(keys.TokenCache),
     cors: keys.Cors && buildCors(keys.Cors),
+    authentication: keys.Authentication && buildAuthentication(keys.Authentication, files),
+    allowedHosts: keys.AllowedHosts,
     proxy: keys.Proxy && buildProxy(keys.Proxy),
     servers: buildServers(rawKeys(keys.Servers), within(context, "Servers")),
     rateLimit: keys.RateLimitRequests === undefined ? undefined : {
@@ -96,7 +99,11 @@ function checkVersion(version: unknown, report: ProblemReport): void {
 
 function checkTogether(section: RawKeys, context: ReadContext): void {
   const { report, path } = context;
-  checkListen(rawKeys(section["Listen"]), within(context, "Listen"));
+  checkListen(rawKeys(section["Listen"]), within(context, "Listen"), {
+    isAuthenticated: section["Authentication"] !== undefined,
+    isOverheard: isOverheard(section),
+  });
+  checkAuthentication(section["Authentication"], within(context, "Authentication"));
   checkTokenCache(rawKeys(section["TokenCache"]), within(context, "TokenCache"));
   checkCors(rawKeys(section["Cors"]), within(context, "Cors"));
   checkProxy(rawKeys(section["Proxy"]), within(context, "Proxy"));

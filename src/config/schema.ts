@@ -7,6 +7,8 @@
 import { z } from "zod";
 import { signingWays } from "./credentials/signing_ways.ts";
 import { corsSchema } from "./cors.ts";
+import { authenticationSchema } from "./inbound/authentication.ts";
+import { allowedHostsSchema } from "./allowed_hosts.ts";
 import { listenSchema } from "./listen.ts";
 import { proxySchema } from "./proxy.ts";
 import { SERVER_NAME, serverSchema } from "./server.ts";
@@ -55,6 +57,14 @@ export const sectionKeys = {
   ),
   Cors: corsSchema.optional().describe(
     "Web pages whose scripts may use the DICOMweb paths from a browser; none unless given",
+  ),
+  Authentication: authenticationSchema.optional().describe(
+    "Who may call the gateway; see [security/authentication.md](security/authentication.md). " +
+      "Required for every address but loopback",
+  ),
+  AllowedHosts: allowedHostsSchema.describe(
+    "Without `Authentication`: names by which clients may call the gateway, besides IP addresses, " +
+      "`localhost`, `Listen.Address` and the hosts of `PublicUrl` and `Cors.AllowedOrigins`",
   ),
   Proxy: proxySchema.optional().describe("HTTP proxy to stores and identity providers"),
   RateLimitRequests: whole(1, 1_000_000).optional().describe(

@@ -87,8 +87,9 @@ function unknownKey(key: string, path: KeyPath, context: IssueContext): string {
 
 function keysAt(schema: z.core.$ZodType, path: KeyPath): string[] {
   const { def } = (innermost(schema) as z.core.$ZodTypes)._zod;
-  if (def.type !== "object") return [];
   const [step, ...rest] = path;
+  if (def.type === "record" && step !== undefined) return keysAt(def.valueType, rest);
+  if (def.type !== "object") return [];
   if (step === undefined) return Object.keys(def.shape);
   const inner = Object.hasOwn(def.shape, step) ? def.shape[String(step)] : undefined;
   return inner === undefined ? [] : keysAt(inner, rest);

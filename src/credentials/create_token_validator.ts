@@ -29,7 +29,14 @@ export function createTokenValidator(
   });
 }
 
-function createKeySet(keys: VerificationKeys, connection: ProviderConnection): KeySet {
+/**
+ * Chooses where keys come from. Nothing is fetched before they are asked for.
+ *
+ * @param keys What the configuration says.
+ * @param connection How the provider is reached.
+ * @returns The keys.
+ */
+export function createKeySet(keys: VerificationKeys, connection: ProviderConnection): KeySet {
   switch (keys.from) {
     case "configuration":
       return new ConfiguredKeySet(keys.publicJwk);

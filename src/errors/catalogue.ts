@@ -318,6 +318,67 @@ export const catalogue = {
     "A web page that the configuration does not name tried to open a WebSocket through the gateway.",
     ["If the page is a viewer of yours, add its origin to Cors.AllowedOrigins"],
   ),
+  "AUTH-005": entry(
+    "AUTHORIZATION",
+    "WARNING",
+    401,
+    "Not authenticated",
+    "The client has not shown who it is, or the gateway does not accept how: its password, key or " +
+      "token is missing or wrong.",
+    [
+      "Give the client a user name and password, a key or a token that Authentication accepts",
+      "In Orthanc these are Username and Password, or HttpHeaders, of the server in DicomWeb.Servers",
+      "The message says what was wrong with a token",
+    ],
+  ),
+  "AUTH-006": entry(
+    "AUTHORIZATION",
+    "WARNING",
+    429,
+    "Too many failed attempts",
+    "So many attempts from this address or for this user have failed that the next ones are not looked at.",
+    [
+      "Send the request again after the time that Retry-After says, with the right credential",
+      "If many clients come through one proxy, name it in TrustedProxies",
+      "If nobody mistyped a password, treat this as a security event",
+    ],
+  ),
+  "AUTH-007": entry(
+    "AUTHORIZATION",
+    "WARNING",
+    403,
+    "Not permitted",
+    "The gateway knows who the client is, but the configuration does not let it do this.",
+    [
+      "Add the transaction that the message names to an entry of Permissions for this client and server",
+      "ReadOnly of the server refuses everything that changes something",
+      "A token may lack a scope or role of RequiredScopes and RequiredRoles",
+    ],
+  ),
+  "AUTH-008": entry(
+    "AUTHORIZATION",
+    "WARNING",
+    421,
+    "Host name not known",
+    "The request asks for a host name that is not the gateway's. Without Authentication the gateway " +
+      "answers only to names it is known by, so that no web page can reach it by a name of its own.",
+    [
+      "If clients call the gateway by this name, add it to AllowedHosts or set PublicUrl",
+      "Or configure Authentication",
+    ],
+  ),
+  "AUTH-009": entry(
+    "AUTHORIZATION",
+    "ERROR",
+    503,
+    "Credential not checked",
+    "The client's credential could not be checked: too many are being checked, or the keys of a token's " +
+      "issuer cannot be had.",
+    [
+      "Send the request again after the time that Retry-After says",
+      "Check that the issuer of Authentication.Jwt can be reached from the gateway",
+    ],
+  ),
   "INT-001": entry(
     "INTERNAL",
     "ERROR",

@@ -14,6 +14,8 @@ export interface GatewayErrorOptions {
   readonly server?: string;
   /** Seconds after which another try may work, sent as `Retry-After`. */
   readonly retryAfterSeconds?: number;
+  /** Headers of the gateway's answer, such as `www-authenticate`. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Further steps, put before the catalogue's own: a provider's own remedy, for instance. */
   readonly troubleshooting?: readonly string[];
   /** The error that led here. */
@@ -43,6 +45,8 @@ export class GatewayError extends Error {
   readonly server: string | undefined;
   /** Seconds after which another try may work. */
   readonly retryAfterSeconds: number | undefined;
+  /** Headers of the gateway's answer. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly #steps: readonly string[];
 
   /**
@@ -56,6 +60,7 @@ export class GatewayError extends Error {
     this.status = options.status ?? catalogue[code].status;
     this.server = options.server;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.headers = options.headers ?? {};
     this.#steps = options.troubleshooting ?? [];
   }
 

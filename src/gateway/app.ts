@@ -10,10 +10,14 @@ import type { CorsConfig } from "../config/gateway_config.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
+import { authenticate } from "./authenticate.ts";
+import type { Authenticator } from "./authenticator.ts";
+import type { ClientAddress } from "./client_address.ts";
 import { allowBrowsers, refuseForeignWebSockets } from "./cors.ts";
 import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
+import { refuseForeignHosts } from "./host_guard.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
 import { identifyRequests } from "./request_id.ts";
 import type { PublicAddress } from "./public_address.ts";
@@ -27,6 +31,12 @@ export interface GatewayOptions extends ManagementOptions {
   readonly address: PublicAddress;
   /** The web pages that may use the gateway from a browser. */
   readonly cors?: CorsConfig | undefined;
+  /** Finds out who clients are; without it nobody is asked. */
+  readonly authenticator?: Pick<Authenticator, "identify"> | undefined;
+  /** Finds out where clients are. */
+  readonly clientAddress: ClientAddress;
+  /** The host names by which a gateway that asks nobody may be called; any unless given. */
+  readonly knownHosts?: ReadonlySet<string> | undefined;
   /** The public keys to publish. */
   readonly publicKeys?: readonly PublicJwk[] | undefined;
 }
@@ -43,9 +53,15 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   app.use(identifyRequests());
   app.use(refuseUnknownMethods());
   app.use(countRequests(metrics));
+  if (options.authenticator === undefined && options.knownHosts !== undefined) {
+    app.use(refuseForeignHosts(options.knownHosts));
+  }
   for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
     app.use(`${prefix}*`, refuseForeignWebSockets(options.cors));
     if (options.cors !== undefined) app.use(`${prefix}*`, allowBrowsers(options.cors));
+  }
+  if (options.authenticator !== undefined) {
+    app.use(authenticate(options.authenticator, options.clientAddress));
   }
   app.use(recordTransfers(metrics));
   app.route("/", dicomwebRoutes(options.stores, options.address));
@@ -65,6 +81,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
         error_code: error.code,
         server,
         request_id: c.get("requestId"),
+        ...(c.get("address") !== undefined && { client: c.get("address") }),
         ...(error.code === "INT-001" && { cause: String(thrown.stack) }),
       });
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Caller } from "../credentials/inbound/caller.ts";
 
 /** Types of Hono's context: what the runtime hands in, and what middleware adds. */
 export interface GatewayEnv {
@@ -16,6 +17,10 @@ export interface GatewayEnv {
   readonly Variables: {
     /** The request's identifier, the client's own where it sent an acceptable one. */
     requestId: string;
+    /** Who sent the request, where the gateway asks. */
+    caller: Caller | undefined;
+    /** Where they are, once it was asked for. */
+    address: string | undefined;
     /** Name of the configured server the request goes to, once known. */
     server: string | undefined;
   };

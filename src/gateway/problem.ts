@@ -60,6 +60,7 @@ export function problemResponse(error: GatewayError, requestId: string): Respons
     "cache-control": "no-store",
     "x-request-id": requestId,
   });
+  for (const name in error.headers) headers.set(name, error.headers[name]!);
   if (error.retryAfterSeconds !== undefined) {
     headers.set("retry-after", String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
   }

@@ -33,6 +33,16 @@ export class IpNetworks {
   }
 }
 
+/**
+ * Whether a text is an IP address.
+ *
+ * @param text The text; an IPv6 address without brackets.
+ * @returns Whether it is one.
+ */
+export function isIpAddress(text: string): boolean {
+  return isIP(text) !== 0;
+}
+
 function familyOf(address: string): "ipv4" | "ipv6" {
   return isIP(address) === 6 ? "ipv6" : "ipv4";
 }

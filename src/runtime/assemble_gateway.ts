@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { knownHosts } from "../config/allowed_hosts.ts";
 import { hostAndPort, networkAllowlist } from "../config/allowlist.ts";
 import { credentialsReach } from "../config/credentials_reach.ts";
 import type {
@@ -17,12 +18,15 @@ import { createAuthorizer } from "../credentials/create_authorizer.ts";
 import { createTokenStore } from "../credentials/create_token_store.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
+import { ClientAddress } from "../gateway/client_address.ts";
 import { PublicAddress } from "../gateway/public_address.ts";
 import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { Deadlines } from "../upstream/deadlines.ts";
 import { Store } from "../upstream/store.ts";
+import { createAuthenticator } from "./create_authenticator.ts";
+import type { QuotaMemory } from "./messages.ts";
 
 /** What the gateway is built with. */
 export interface AssemblyOptions {
@@ -33,6 +37,8 @@ export interface AssemblyOptions {
   readonly announceRevocation: (server: string, revocation: string) => void;
   /** Version of the gateway. */
   readonly version: string;
+  /** What clients have used of their quotas, shared by all workers. */
+  readonly quotas: QuotaMemory;
 }
 
 /** The gateway of one worker. */
@@ -99,11 +105,23 @@ export function assembleGateway(
         logger: createLogger("upstream"),
         metrics,
         workers: config.workers,
+        credentialHeader: config.authentication?.apiKeys?.header,
         userAgent: `dicomweb-gateway/${version}`,
       }),
     );
   }
+  const authenticator = config.authentication && createAuthenticator(config.authentication, {
+    failures: options.quotas.failures,
+    client: (caCertificatesPem) => {
+      const made = new HttpClient({ allowlist, caCertificatesPem, ...(proxy && { proxy }) });
+      clients.push(made);
+      return made;
+    },
+  });
   const app = createApp({
+    authenticator,
+    clientAddress: new ClientAddress(config.trustedProxies),
+    knownHosts: knownHosts(config),
     stores,
     version,
     metrics,

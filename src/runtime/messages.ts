@@ -9,6 +9,12 @@ import type { ConfigSource } from "../config/config_source.ts";
 /** Metrics of one worker, as prom-client writes them in JSON. */
 export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[];
 
+/** Memory that all workers of a gateway share; each a table of its own, so that none crowds another. */
+export interface QuotaMemory {
+  /** Failed attempts to show who one is. */
+  readonly failures: SharedArrayBuffer;
+}
+
 /** From the supervisor to a worker. */
 export type ToWorker =
   | {
@@ -19,6 +25,8 @@ export type ToWorker =
     /** Whether others may listen on the same port: more workers, and those of the next configuration. */
     readonly sharePort: boolean;
     readonly version: string;
+    /** What clients have used of their quotas, shared by all workers. */
+    readonly quotas: QuotaMemory;
   }
   | { readonly type: "drain"; readonly timeoutMs: number }
   | { readonly type: "forget token"; readonly server: string; readonly revocation: string }

@@ -9,9 +9,10 @@ import { AggregatorRegistry } from "prom-client";
 import type { ConfigSource } from "../config/config_source.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { parseConfig } from "../config/parse_config.ts";
+import { createQuotaMemory } from "../gateway/quota_table.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type GatewayWorker, WORKER_MODULE } from "./gateway_worker.ts";
-import type { MetricsJson } from "./messages.ts";
+import type { MetricsJson, QuotaMemory } from "./messages.ts";
 import { reservePort } from "./reserve_port.ts";
 import { createSupervisorMetrics } from "./supervisor_metrics.ts";
 import { CAN_SHARE_PORT, WorkerGroup } from "./worker_group.ts";
@@ -34,6 +35,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #port: number;
   readonly #metrics = createSupervisorMetrics();
+  readonly #quotas: QuotaMemory = { failures: createQuotaMemory() };
   /** Groups whose configuration has been replaced, until their last transfer has ended. */
   readonly #draining = new Set<WorkerGroup>();
   #group: WorkerGroup;
@@ -133,6 +135,7 @@ export class Supervisor {
       port: this.#port,
       version,
       workerModule,
+      quotas: this.#quotas,
       logger,
       allMetrics: () => this.#allMetrics(),
       revoked: (by, server, revocation) => {

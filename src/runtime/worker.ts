@@ -77,6 +77,7 @@ class ServingWorker {
       announceRevocation: (server, revocation) =>
         scope.postMessage({ type: "revoked", server, revocation }),
       version: message.version,
+      quotas: message.quotas,
     });
     const { address, tls } = config.listen;
     this.#server = Deno.serve({

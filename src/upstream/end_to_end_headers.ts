@@ -61,10 +61,12 @@ const NEVER_NOMINATED = new Set(["content-length", "content-type", "host"]);
  * The headers of a client's request that the store shall see.
  *
  * @param inbound The client's headers; not changed.
+ * @param credentialHeader A further header by which clients show the gateway who they are.
  * @returns New headers.
  */
-export function requestHeaders(inbound: Headers): Headers {
+export function requestHeaders(inbound: Headers, credentialHeader?: string): Headers {
   const headers = withoutHopByHop(inbound);
+  if (credentialHeader !== undefined) headers.delete(credentialHeader);
   for (const name of NOT_FOR_THE_STORE) headers.delete(name);
   return headers;
 }

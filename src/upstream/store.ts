@@ -22,6 +22,8 @@ import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 /** What a store works with. */
 export interface StoreOptions extends StoreClientOptions {
   readonly deadlines: Deadlines;
+  /** A header by which clients show the gateway who they are, which the store shall not see. */
+  readonly credentialHeader?: string | undefined;
   /** Sent as `User-Agent` when the client names itself by none. */
   readonly userAgent: string;
   /** How many workers share what the store may get at once; 1 unless given. */
@@ -201,7 +203,7 @@ export class Store {
   }
 
   #headersFor(request: Request, requestId: string): Headers {
-    const headers = requestHeaders(request.headers);
+    const headers = requestHeaders(request.headers, this.#options.credentialHeader);
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
     headers.set("x-request-id", requestId);
     if (!this.#options.config.compression) headers.set("accept-encoding", "identity");

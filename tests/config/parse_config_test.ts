@@ -116,6 +116,8 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     stateDirectory: "/home/gateway/.local/state/dicomweb-gateway",
     publicUrl: undefined,
     cors: undefined,
+    authentication: undefined,
+    allowedHosts: [],
     trustedProxies: [],
     workers: 1,
     drainTimeoutMs: 30_000,

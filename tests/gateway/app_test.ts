@@ -3,6 +3,7 @@ import type { Hono } from "hono";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
+import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { PublicAddress } from "../../src/gateway/public_address.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import type { ForwardRequest, Store } from "../../src/upstream/store.ts";
@@ -64,6 +65,7 @@ function gateway(behaviour: {
     stores: new Map([["main", store]]),
     version: "1.2.3",
     address: new PublicAddress(undefined, []),
+    clientAddress: new ClientAddress([]),
     metrics,
     metricsText: () => metrics.registry.metrics(),
     checkReadiness: behaviour.checkReadiness ?? (() => Promise.resolve()),

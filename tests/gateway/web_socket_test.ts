@@ -3,6 +3,7 @@ import type { ServerConfig } from "../../src/config/gateway_config.ts";
 import { profiles } from "../../src/dicomweb/profile.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { PublicAddress } from "../../src/gateway/public_address.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
@@ -65,6 +66,7 @@ async function withGateway(
     metrics: createMetrics(),
     metricsText: () => Promise.resolve(""),
     address: new PublicAddress(undefined, []),
+    clientAddress: new ClientAddress([]),
     checkReadiness: () => Promise.resolve(),
     announceRevocation: () => {},
     logger: new MemoryLogger(),

@@ -1,0 +1,51 @@
+/**
+ * Finds out whose key a client has. Every key is compared in constant time, and always all of them.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import type { Secret } from "../../config/secret.ts";
+
+const KEY_BYTES = 32;
+
+/** The keys of all clients. */
+export class ApiKeys {
+  readonly #digests: readonly (readonly [name: string, digest: Uint8Array])[];
+  readonly #equal: (one: Uint8Array, other: Uint8Array) => boolean;
+
+  /**
+   * @param keys SHA-256 in hexadecimal by name.
+   * @param equal Compares digests, for tests.
+   */
+  constructor(
+    keys: ReadonlyMap<string, Secret>,
+    equal: (one: Uint8Array, other: Uint8Array) => boolean = timingSafeEqual,
+  ) {
+    this.#digests = [...keys].map(([name, digest]) => [name, Buffer.from(digest.reveal(), "hex")]);
+    this.#equal = equal;
+  }
+
+  /**
+   * Finds the owner of a key.
+   *
+   * @param key The key.
+   * @returns Their name; nothing where it is nobody's.
+   */
+  ownerOf(key: string): string | undefined {
+    const digest = createHash("sha256").update(key).digest();
+    let owner: string | undefined;
+    for (const [name, expected] of this.#digests) if (this.#equal(digest, expected)) owner = name;
+    return owner;
+  }
+}
+
+/**
+ * Makes a key.
+ *
+ * @returns The key for the client, and its hash for the configuration.
+ */
+export function makeApiKey(): { readonly key: string; readonly hash: string } {
+  const key = randomBytes(KEY_BYTES).toString("base64url");
+  return { key, hash: `sha256:${createHash("sha256").update(key).digest("hex")}` };
+}

@@ -1,0 +1,137 @@
+/**
+ * Checks the bearer tokens of clients (RFC 6750): from a configured issuer, for this gateway, with
+ * the scopes and a role that it asks for. The issuer that a token names decides by whose keys it is
+ * checked, and by no others.
+ *
+ * @module
+ */
+import { decodeJwt, type JWTPayload } from "jose";
+import type { IssuerConfig } from "../../config/inbound/authentication_config.ts";
+import { GatewayError } from "../../errors/gateway_error.ts";
+import { NO_JWT, TokenFault } from "../token_fault.ts";
+import { CLOCK_TOLERANCE_SECONDS, type TokenValidator } from "../token_validator.ts";
+import type { VerifiedCaller } from "./caller.ts";
+
+/** How long a token counts without being looked at again: a key may be withdrawn. */
+const MAX_VERIFIED_MS = 60_000;
+
+/** OpenID Connect Core, section 2: a subject is no longer than this. */
+const MAX_SUBJECT_LENGTH = 255;
+const MAX_ROLES = 200;
+
+/** An issuer, and what checks its tokens. */
+export interface TrustedIssuer {
+  readonly config: IssuerConfig;
+  readonly validator: Pick<TokenValidator, "validate">;
+}
+
+/** The issuers whose tokens count. */
+export class BearerTokens {
+  readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
+  readonly #now: () => number;
+
+  /**
+   * @param issuers The issuers.
+   * @param now The wall clock in milliseconds.
+   */
+  constructor(issuers: readonly TrustedIssuer[], now: () => number) {
+    this.#issuers = new Map(
+      issuers.flatMap((issuer) =>
+        issuer.config.validation.issuers.map((name) => [name, issuer] as const)
+      ),
+    );
+    this.#now = now;
+  }
+
+  /**
+   * Checks a token.
+   *
+   * @param token The token.
+   * @param signal Aborts it.
+   * @returns Who has it.
+   * @throws {TokenFault} When it does not pass.
+   * @throws {GatewayError} AUTH-007 where it passes but lacks a scope or role; AUTH-009 when the keys of
+   * its issuer are not to be had.
+   */
+  async verify(token: string, signal: AbortSignal): Promise<VerifiedCaller> {
+    const issuer = this.#issuers.get(issuerIn(token));
+    if (issuer === undefined) throw new TokenFault("its issuer is none of those accepted");
+    const { config, validator } = issuer;
+    const claims = await validator.validate(token, signal).catch((error) => {
+      if (!(error instanceof GatewayError)) throw error;
+      const message =
+        `Cannot check the token: the keys of issuer "${config.name}" are not to be had`;
+      throw new GatewayError("AUTH-009", message, { cause: error, retryAfterSeconds: 10 });
+    });
+    const roles = textsIn(claimAt(claims, config.rolesClaim)).slice(0, MAX_ROLES);
+    checkScopes(claims, config);
+    if (
+      config.requiredRoles.length > 0 && !config.requiredRoles.some((role) => roles.includes(role))
+    ) throw insufficient(`the token has none of the roles that issuer "${config.name}" must give`);
+    const nowMs = this.#now();
+    const expiresAtMs = ((claims.exp ?? 0) + CLOCK_TOLERANCE_SECONDS) * 1000;
+    return {
+      caller: {
+        subject: `jwt:${config.name}:${subjectIn(claims, config)}`,
+        roles: roles.map((role) => `role:${config.name}:${role}`),
+      },
+      untilMs: Math.min(expiresAtMs, nowMs + MAX_VERIFIED_MS),
+    };
+  }
+}
+
+/** What the token itself says, which nobody has vouched for yet: it only chooses the keys. */
+function issuerIn(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? "";
+  } catch {
+    throw new TokenFault(NO_JWT);
+  }
+}
+
+function checkScopes(claims: JWTPayload, { name, requiredScopes }: IssuerConfig): void {
+  // RFC 9068 has `scope`, one text; Entra ID and Okta have `scp`, a text or a list.
+  const scopes = [...textsIn(claims["scope"]), ...textsIn(claims["scp"])]
+    .flatMap((text) => text.split(" "));
+  const missing = requiredScopes.filter((scope) => !scopes.includes(scope));
+  if (missing.length > 0) {
+    throw insufficient(`the token lacks scopes that issuer "${name}" must give`, missing);
+  }
+}
+
+function insufficient(state: string, scopes: readonly string[] = []): GatewayError {
+  const plain = scopes.filter((scope) => /^[!#-[\]-~]+$/.test(scope)).join(" ");
+  const scope = plain === "" ? "" : `, scope="${plain}"`;
+  return new GatewayError("AUTH-007", `Cannot let the client in: ${state}`, {
+    headers: { "www-authenticate": `Bearer error="insufficient_scope"${scope}` },
+  });
+}
+
+function subjectIn(claims: JWTPayload, { subjectClaim }: IssuerConfig): string {
+  const subject = claimAt(claims, subjectClaim);
+  if (
+    typeof subject !== "string" || subject === "" || subject.length > MAX_SUBJECT_LENGTH ||
+    /\p{Cc}/u.test(subject)
+  ) {
+    throw new TokenFault(
+      "its claim with the subject is missing or is no plain text",
+      subjectClaim.join("."),
+    );
+  }
+  return subject;
+}
+
+function claimAt(claims: JWTPayload, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) =>
+      typeof value === "object" && value !== null && Object.hasOwn(value, name)
+        ? (value as Record<string, unknown>)[name]
+        : undefined,
+    claims,
+  );
+}
+
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}

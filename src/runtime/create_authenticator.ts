@@ -1,0 +1,63 @@
+/**
+ * Builds what finds out who clients are from what the configuration says about it.
+ *
+ * @module
+ */
+import type { AuthenticationConfig } from "../config/inbound/authentication_config.ts";
+import { systemClock } from "../credentials/clock.ts";
+import { createKeySet } from "../credentials/create_token_validator.ts";
+import { ApiKeys } from "../credentials/inbound/api_keys.ts";
+import { BearerTokens, type TrustedIssuer } from "../credentials/inbound/bearer_tokens.ts";
+import { Passwords } from "../credentials/inbound/passwords.ts";
+import { SharedKeySet } from "../credentials/inbound/shared_key_set.ts";
+import { VerifiedCredentials } from "../credentials/inbound/verified_credentials.ts";
+import { TokenValidator } from "../credentials/token_validator.ts";
+import { Authenticator } from "../gateway/authenticator.ts";
+import { FailureThrottle } from "../gateway/failure_throttle.ts";
+import { QuotaTable } from "../gateway/quota_table.ts";
+import type { HttpClient } from "../network/http_client.ts";
+
+/** What it is built with. */
+export interface AuthenticatorCollaborators {
+  /** The table of failed attempts, shared by all workers. */
+  readonly failures: SharedArrayBuffer;
+  /** Makes a client that trusts certificates besides those of the system. */
+  readonly client: (caCertificatesPem: readonly string[]) => Pick<HttpClient, "send">;
+}
+
+/** Limit of getting keys from start to end; the key cache takes half of it for one try. */
+const KEYS_TIMEOUT_MS = 20_000;
+
+/**
+ * Builds the authenticator.
+ *
+ * @param config Who may call.
+ * @param collaborators What it is built with.
+ * @returns The authenticator.
+ */
+export function createAuthenticator(
+  config: AuthenticationConfig,
+  { failures, client }: AuthenticatorCollaborators,
+): Authenticator {
+  const { users, apiKeys, issuers } = config;
+  const { now } = systemClock;
+  const trusted = [...issuers.values()].map((issuer): TrustedIssuer => {
+    const connection = {
+      server: issuer.name,
+      http: client(issuer.caCertificatesPem),
+      timeoutMs: KEYS_TIMEOUT_MS,
+      clock: systemClock,
+    };
+    const keys = new SharedKeySet(createKeySet(issuer.validation.keys, connection));
+    const rules = issuer.validation;
+    return { config: issuer, validator: new TokenValidator({ rules, keys, clock: systemClock }) };
+  });
+  return new Authenticator({
+    passwords: users.size === 0 ? undefined : new Passwords(users),
+    apiKeys: apiKeys && { header: apiKeys.header, keys: new ApiKeys(apiKeys.keys) },
+    tokens: trusted.length === 0 ? undefined : new BearerTokens(trusted, now),
+    verified: new VerifiedCredentials(now),
+    throttle: new FailureThrottle(new QuotaTable(failures, now)),
+    now,
+  });
+}
