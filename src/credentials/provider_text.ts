@@ -4,8 +4,12 @@
  *
  * @module
  */
+import { encodeBase64 } from "@oslojs/encoding";
 
 const HIDDEN = "[hidden]";
+
+/** So many characters of a secret in a row are hidden, too: some providers repeat its beginning. */
+const PART = 8;
 
 /** Control and format characters: line breaks that forge log lines, marks that reverse the text. */
 const UNPRINTABLE = /[\p{C}\p{Z}]+/gu;
@@ -18,7 +22,7 @@ const JWT = /eyJ[\w-]*\.[\w-]*\.[\w-]*/g;
  *
  * @param text What it said.
  * @param maxLength Longest result, in UTF-16 code units.
- * @param secrets What must not appear, as it is, form-encoded or in base64.
+ * @param secrets What must not appear, nor eight characters of it, as it is, URL-encoded or in base64.
  * @returns The text without secrets, tokens, line breaks and control characters.
  *
  * @example
@@ -27,6 +31,7 @@ const JWT = /eyJ[\w-]*\.[\w-]*\.[\w-]*/g;
  * import assert from "node:assert/strict";
  *
  * assert.equal(quoteProvider("bad secret\r\nhunter2", 100, ["hunter2"]), "bad secret [hidden]");
+ * assert.equal(quoteProvider("wrong: 5f0c8a52…", 100, ["5f0c8a527f0e4b52"]), "wrong: [hidden]…");
  * assert.equal(quoteProvider("too long", 4, []), "too…");
  * ```
  */
@@ -35,18 +40,47 @@ export function quoteProvider(
   maxLength: number,
   secrets: readonly string[],
 ): string {
-  let quoted = text;
-  // Before anything is cut or replaced: half a secret would no longer be recognised.
-  for (const secret of secrets) {
-    for (const form of writtenForms(secret)) quoted = quoted.replaceAll(form, HIDDEN);
-  }
-  quoted = quoted.replace(JWT, HIDDEN).replace(UNPRINTABLE, " ").trim();
+  // Before anything is cut or replaced: half a secret might no longer be recognised.
+  const quoted = hide(text, secrets.flatMap(writtenForms))
+    .replace(JWT, HIDDEN).replace(UNPRINTABLE, " ").trim();
   return quoted.length <= maxLength ? quoted : `${quoted.slice(0, maxLength - 1)}…`;
 }
 
-function writtenForms(secret: string): Set<string> {
-  if (secret === "") return new Set();
-  const base64 = btoa(String.fromCharCode(...new TextEncoder().encode(secret)));
+function hide(text: string, forms: readonly string[]): string {
+  const parts = new Set<string>();
+  let shown = text;
+  for (const form of forms) {
+    if (form.length < PART) shown = shown.replaceAll(form, HIDDEN);
+    for (let at = 0; at + PART <= form.length; at++) parts.add(form.slice(at, at + PART));
+  }
+  let result = "";
+  let hiddenTo = 0;
+  for (let at = 0; at < shown.length; at++) {
+    if (parts.has(shown.slice(at, at + PART))) {
+      if (at >= hiddenTo) result += HIDDEN;
+      hiddenTo = at + PART;
+    }
+    if (at >= hiddenTo) result += shown[at];
+  }
+  return result;
+}
+
+function writtenForms(secret: string): string[] {
+  if (secret === "") return [];
   const form = new URLSearchParams([["", secret]]).toString().slice(1);
-  return new Set([secret, encodeURIComponent(secret), form, base64]);
+  return [secret, encodeURIComponent(secret), form, ...base64Forms(secret)];
+}
+
+/**
+ * In base64 a secret looks otherwise by where in the encoded text it stands. What bytes beside it
+ * decide, too, is left out: it could be anything.
+ */
+function base64Forms(secret: string): string[] {
+  const bytes = new TextEncoder().encode(secret);
+  const forms = [0, 1, 2].map((before) => {
+    const text = encodeBase64(new Uint8Array([...new Uint8Array(before), ...bytes]));
+    return before === 0 ? text : text.slice(4).replace(/.?.?={0,2}$/, "");
+  });
+  return forms.filter((form) => form !== "")
+    .flatMap((form) => [form, form.replaceAll("+", "-").replaceAll("/", "_")]);
 }

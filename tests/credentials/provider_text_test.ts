@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { quoteProvider } from "../../src/credentials/provider_text.ts";
+
+const SECRET = "Ab8~q/+ä 0123456789";
+const base64 = (text: string) => new TextEncoder().encode(text).toBase64();
+
+/** What the provider says, and what is told of it. */
+const rows: [name: string, said: string, told: string][] = [
+  ["as it is", `"${SECRET}" is wrong`, '"[hidden]" is wrong'],
+  ["twice", `${SECRET} ${SECRET}`, "[hidden] [hidden]"],
+  ["its first eight characters", `${SECRET.slice(0, 8)}… is wrong`, "[hidden]… is wrong"],
+  ["its last eight characters", `…${SECRET.slice(-8)}`, "…[hidden]"],
+  ["URL-encoded", `s=${encodeURIComponent(SECRET)}&x`, "s=[hidden]&x"],
+  ["form-encoded", new URLSearchParams({ s: SECRET }).toString(), "s=[hidden]"],
+  ["in base64", `x ${base64(SECRET)}`, "x [hidden]"],
+  ["in base64url", base64(SECRET).replaceAll("+", "-").replaceAll("/", "_"), "[hidden]"],
+];
+
+for (const [name, said, told] of rows) {
+  Deno.test(`quoteProvider hides a secret told ${name}`, () => {
+    assert.equal(quoteProvider(said, 300, [SECRET]), told);
+  });
+}
+
+for (const before of ["a:", "ab:", "abc:"]) {
+  Deno.test(`quoteProvider leaves too little of a secret in the base64 of ${before}secret`, () => {
+    const told = quoteProvider(base64(before + SECRET), 300, [SECRET]);
+    assert.match(told, /^\w{0,8}\[hidden\].{0,6}$/);
+  });
+}
+
+Deno.test("quoteProvider hides short secrets, and tells the rest", () => {
+  assert.equal(
+    quoteProvider("pass: s3cr; user: me", 300, ["s3cr", ""]),
+    "pass: [hidden]; user: me",
+  );
+});
+
+Deno.test("quoteProvider hides no words that merely resemble a secret", () => {
+  const said = "AADSTS700016: Application with identifier '00000000' was not found";
+  assert.equal(quoteProvider(said, 300, ["with a secret", "00000001"]), said);
+});
+
+Deno.test("quoteProvider hides a secret before the text is cut in the middle of it", () => {
+  assert.equal(quoteProvider(`12345${SECRET}`, 10, [SECRET]), "12345[hid…");
+});
