@@ -87,7 +87,6 @@ export class PartDealer {
     }
     if (this.#current === undefined) await this.#open();
     if (this.#hasGivenUp) {
-      this.#endUntried();
       this.#untriedHead = new InstanceHead();
       return;
     }
@@ -105,6 +104,13 @@ export class PartDealer {
     return this.#current?.write(bytes);
   }
 
+  /** Ends the instance: it is whole. */
+  endInstance(): void {
+    this.#current?.endInstance();
+    if (this.#untriedHead !== undefined) this.#untried.push(this.#untriedHead.uids);
+    this.#untriedHead = undefined;
+  }
+
   /**
    * Ends it, all instances being whole. A request without any is sent as such.
    *
@@ -117,19 +123,20 @@ export class PartDealer {
   }
 
   /**
-   * Breaks off the request that holds half an instance. Others go on to their ends.
+   * Breaks off the request if it holds half an instance. What is whole goes on to its end.
    *
    * @param reason Why.
    * @returns What came of each request.
    */
   async breakOff(reason: GatewayError): Promise<readonly PartResult[]> {
-    this.#current?.breakOff(reason);
+    if (this.#current?.isInInstance) this.#current.breakOff(reason);
+    else this.#current?.end(this.#closing);
     return await this.#results();
   }
 
   async #results(): Promise<readonly PartResult[]> {
     await Promise.all([...this.#running].map((part) => part.over));
-    this.#endUntried();
+    this.endInstance();
     const results = this.#parts.map((part) => part.result!);
     const last = results.findLast(isOfTheStore);
     if (this.#untried.length === 0 || last === undefined) return results;
@@ -187,11 +194,6 @@ export class PartDealer {
       failures++;
     }
     return failures === MAX_FAILURES_IN_A_ROW;
-  }
-
-  #endUntried(): void {
-    if (this.#untriedHead !== undefined) this.#untried.push(this.#untriedHead.uids);
-    this.#untriedHead = undefined;
   }
 }
 

@@ -143,6 +143,9 @@ async function deal(
           if (room !== undefined) await room;
           break;
         }
+        case "part end":
+          dealer.endInstance();
+          break;
         case "end":
           return;
       }

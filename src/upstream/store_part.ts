@@ -90,14 +90,18 @@ export class StorePart {
     return this.#ending !== undefined;
   }
 
+  /** Whether an instance in it is begun and not yet whole. */
+  get isInInstance(): boolean {
+    return this.#head !== undefined;
+  }
+
   /**
-   * Begins an instance.
+   * Begins an instance; the one before is whole.
    *
    * @param framing What stands before its content.
    * @returns When there is room for more; nothing where there is.
    */
   begin(framing: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
-    this.#endInstance();
     this.#head = new InstanceHead();
     return this.#write(framing);
   }
@@ -113,13 +117,18 @@ export class StorePart {
     return this.#write(bytes);
   }
 
+  /** Ends an instance: of it, only what it is known by is kept. */
+  endInstance(): void {
+    if (this.#head !== undefined) this.#sent.push(this.#head.uids);
+    this.#head = undefined;
+  }
+
   /**
    * Ends the request: all its instances are whole.
    *
    * @param framing What stands behind the last one.
    */
   end(framing: Uint8Array<ArrayBuffer>): void {
-    this.#endInstance();
     this.#write(framing);
     this.#body.end();
   }
@@ -130,7 +139,7 @@ export class StorePart {
    * @param reason Why.
    */
   breakOff(reason: GatewayError): void {
-    this.#endInstance();
+    this.endInstance();
     this.#abort.abort(reason);
     this.#body.fail(reason);
   }
@@ -143,7 +152,7 @@ export class StorePart {
    */
   get result(): PartResult | undefined {
     if (this.#result !== undefined || this.#ending === undefined) return this.#result;
-    this.#endInstance();
+    this.endInstance();
     const { storeUrl, duplicateReasons } = this.#options;
     const { answer, isSentWhole, ...ending } = this.#ending;
     const { status, error } = ending;
@@ -168,12 +177,6 @@ export class StorePart {
     return this.#body.write(bytes);
   }
 
-  /** Keeps of an instance what it is known by, and none of its bytes. */
-  #endInstance(): void {
-    if (this.#head !== undefined) this.#sent.push(this.#head.uids);
-    this.#head = undefined;
-  }
-
   async #send(): Promise<void> {
     const kept = new Set<KeptBody>();
     try {
@@ -189,7 +192,11 @@ export class StorePart {
   }
 
   async #read(response: Response): Promise<Ending> {
-    const held = await readBounded(response.body, MAX_ANSWER_BYTES);
+    const held = await readBounded(response.body, MAX_ANSWER_BYTES).catch((cause) => {
+      throw new GatewayError("NET-002", "Cannot tell what was stored: the answer broke off", {
+        cause,
+      });
+    });
     if (held instanceof ReadableStream) {
       await held.cancel();
       throw new GatewayError(
