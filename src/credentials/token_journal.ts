@@ -65,8 +65,8 @@ export class TokenJournal {
         server,
         error_code: "TOK-006",
         reason: error instanceof Error ? error.message : "unknown",
-        expires_at: token && new Date(token.expiresAtMs).toISOString(),
-        retry_in_ms: retryInMs,
+        ...(token !== undefined && { expires_at: new Date(token.expiresAtMs).toISOString() }),
+        ...(retryInMs !== undefined && { retry_in_ms: Math.round(retryInMs) }),
       },
     );
   }
