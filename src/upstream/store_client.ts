@@ -8,6 +8,7 @@
 import type { ServerConfig } from "../config/gateway_config.ts";
 import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
+import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { HttpClient } from "../network/http_client.ts";
 import type { WebSocketMessage } from "./web_socket_relay.ts";
@@ -44,6 +45,7 @@ export class StoreClient {
   /** Base URL of the store's DICOMweb service, without a trailing slash. */
   readonly url: string;
   readonly #options: StoreClientOptions;
+  readonly #siblings: readonly StoreSibling[];
   readonly #resilience: StoreResilience;
 
   /** @param options What it works with. */
@@ -51,6 +53,7 @@ export class StoreClient {
     this.url = options.config.url;
     this.#options = options;
     const { config, logger, metrics } = options;
+    this.#siblings = config.profile.name === "azure" ? azureSiblings(config.url) : [];
     this.#resilience = new StoreResilience({
       server: config.name,
       configured: config.storeResilience,
@@ -71,7 +74,7 @@ export class StoreClient {
    * @throws The signal's reason when it aborts.
    */
   async send(request: StoreRequest, keep: (body: KeptBody) => unknown): Promise<Response> {
-    let url = this.url + request.target;
+    let url = this.#urlOf(request.target);
     this.#resilience.began();
     for (let redirects = 0;; redirects++) {
       const response = await this.#sendSigned(url, request, keep);
@@ -97,7 +100,7 @@ export class StoreClient {
     onMessage: (message: WebSocketMessage) => void,
   ): Promise<WebSocket> {
     const { authorizer, http } = this.#options;
-    const url = this.url + target;
+    const url = this.#urlOf(target);
     const signing = authorizer.authorize({ method, url, headers, body: null, signal });
     const authorization = signing instanceof Promise ? await signing : signing;
     for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
@@ -107,6 +110,14 @@ export class StoreClient {
       signal,
       onMessage,
     });
+  }
+
+  /** What a store keeps beside its base URL is asked there: Azure's change feed, when it has partitions. */
+  #urlOf(target: string): string {
+    for (const { base, segments } of this.#siblings) {
+      if (segments.has(/^\/([^/?]*)/.exec(target)?.[1] ?? "")) return base + target;
+    }
+    return this.url + target;
   }
 
   /** Signs and sends; each time anew, as a signature may hold for one request only (RFC 9449). */
