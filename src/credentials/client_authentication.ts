@@ -51,7 +51,7 @@ export function clientSecretBasic(clientId: string, clientSecret: string): Authe
  * @param sign Signs an assertion.
  * @returns The method.
  */
-export function clientAssertion(clientId: string, sign: SignAssertion): AuthenticateClient {
+function clientAssertion(clientId: string, sign: SignAssertion): AuthenticateClient {
   return async (parameters, _headers, target) =>
     addAssertion(parameters, clientId, await sign(target));
 }
@@ -63,7 +63,7 @@ export function clientAssertion(clientId: string, sign: SignAssertion): Authenti
  * @param clientId The client's identifier.
  * @returns The method.
  */
-export function clientIdOnly(clientId: string): AuthenticateClient {
+function clientIdOnly(clientId: string): AuthenticateClient {
   return (parameters) => parameters.set("client_id", clientId);
 }
 

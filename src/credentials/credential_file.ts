@@ -7,7 +7,7 @@
  */
 
 /** Most that a file may hold. Tokens are a few KiB. */
-export const MAX_CREDENTIAL_FILE_BYTES: number = 64 * 1024;
+const MAX_CREDENTIAL_FILE_BYTES = 64 * 1024;
 
 /** Why a file gives no credential: a state for messages, without what it holds. */
 export class CredentialFileError extends Error {

@@ -32,7 +32,7 @@ export interface TokenRequestPolicyOptions {
  * @param error What it failed with.
  * @returns True for a provider that is out of reach, busy or too slow.
  */
-export function isTransient(error: unknown): error is GatewayError {
+function isTransient(error: unknown): error is GatewayError {
   return error instanceof GatewayError && (error.code === "AUTH-003" || error.code === "NET-001");
 }
 

@@ -15,7 +15,7 @@ import { quoteProvider } from "./provider_text.ts";
 import type { Token } from "./token.ts";
 
 /** Life of a token whose `expires_in` is missing or makes no sense, in seconds. */
-export const DEFAULT_EXPIRES_IN_SECONDS = 300;
+const DEFAULT_EXPIRES_IN_SECONDS = 300;
 
 /** Longest life that is believed, in seconds: a token is renewed once a day at least. */
 export const MAX_EXPIRES_IN_SECONDS = 86_400;

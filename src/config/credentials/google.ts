@@ -19,7 +19,7 @@ import { type SigningWay, signingWay } from "./signing_way.ts";
 import { buildTokenRules, checkTokenKeys, tokenKeys } from "./token_keys.ts";
 
 /** Scope of the Cloud Healthcare API. */
-export const GOOGLE_HEALTHCARE_SCOPE = "https://www.googleapis.com/auth/cloud-healthcare";
+const GOOGLE_HEALTHCARE_SCOPE = "https://www.googleapis.com/auth/cloud-healthcare";
 
 const email = () =>
   z.string().regex(/^[^\s/:@]+@[^\s/:@]+$/, "must be the email address of a service account");
