@@ -186,6 +186,8 @@ export interface TimeoutsConfig {
   readonly headersMs: number;
   /** A whole transfer, from the request's arrival to the last byte of the answer. */
   readonly transferMs: number;
+  /** Between two pieces of an answer's body; `undefined`: not watched. */
+  readonly idleMs?: number | undefined;
   /** A token request, from start to end. */
   readonly tokenMs: number;
 }

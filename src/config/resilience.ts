@@ -14,7 +14,13 @@ export const timeoutsSchema = z.strictObject({
     "Longest wait for the store's answer to begin, for a request without a body",
   ),
   TransferSeconds: seconds().default(3600).describe(
-    "Longest time for a whole transfer, from the request's arrival to the last byte of the answer",
+    "Longest time for a request with a body until the store's answer begins, and then for the answer's " +
+      "body. A body that the gateway need not change goes past this limit unless `IdleSeconds` is set; " +
+      "see [resilience.md](resilience.md)",
+  ),
+  IdleSeconds: seconds().optional().describe(
+    "Longest wait for the next piece of an answer's body. Bodies then pass through JavaScript, which " +
+      "costs up to half of the throughput; not watched unless given",
   ),
   TokenSeconds: seconds().default(10).describe("Longest time for a token request, start to end"),
 }).meta({ id: "Timeouts" });
@@ -57,6 +63,7 @@ export function buildTimeouts(keys: z.output<typeof timeoutsSchema>): TimeoutsCo
     headersMs: milliseconds(keys.HeadersSeconds),
     transferMs: milliseconds(keys.TransferSeconds),
     tokenMs: milliseconds(keys.TokenSeconds),
+    ...(keys.IdleSeconds !== undefined && { idleMs: milliseconds(keys.IdleSeconds) }),
   };
 }
 

@@ -86,12 +86,18 @@ export class HttpClient {
    */
   async send(url: string, init: HttpRequestInit = {}): Promise<Response> {
     const client = this.#clientOf(url);
+    let response: Response;
     try {
-      return await this.#fetch(url, { ...init, client, redirect: "manual" });
+      response = await this.#fetch(url, { ...init, client, redirect: "manual" });
     } catch (cause) {
       if (init.signal?.aborted) throw init.signal.reason;
       throw networkError(url, cause);
     }
+    // 101 would hand the connection over, and others are no answer at all (RFC 9110, section 15).
+    if (response.status >= 200 && response.status <= 599) return response;
+    await response.body?.cancel();
+    const state = `it answered with status ${response.status}, which is none for this request`;
+    throw new GatewayError("NET-002", `Cannot understand ${authority(url)}: ${state}`);
   }
 
   /**

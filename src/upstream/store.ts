@@ -13,6 +13,7 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
+import { watchIdle } from "./idle_watch.ts";
 import { WebSocketRelay } from "./web_socket_relay.ts";
 import { Pace } from "./pace.ts";
 import { StoreDialect } from "./store_dialect.ts";
@@ -97,7 +98,7 @@ export class Store {
     const { deadlines, config } = this.#options;
     const transaction = classify(method, target);
     const gatewayBase = publicUrl && `${publicUrl}/dicom-web/${this.name}`;
-    const { headersMs, transferMs } = config.timeouts;
+    const { headersMs, transferMs, idleMs } = config.timeouts;
     const exchange = deadlines.begin(
       request.body === null ? headersMs : transferMs,
       `server "${this.name}" to answer`,
@@ -119,7 +120,7 @@ export class Store {
       const accept = request.headers.get("accept");
       const sent = { headers: this.#headersFor(request, requestId), body: request.body };
       const body = this.#dialect.toStore(transaction, target, sent, gatewayBase);
-      const response = await transact(
+      let response = await transact(
         {
           client: this.#client,
           method,
@@ -141,6 +142,11 @@ export class Store {
       );
       deadlines.extend(exchange, transferMs, `the body of server "${this.name}"`);
       completed.then(end, end);
+      if (idleMs !== undefined && response.body !== null) {
+        const waitingFor = `the next piece of the body of server "${this.name}"`;
+        const watched = watchIdle(response.body, { deadlines, exchange, idleMs, waitingFor });
+        response = new Response(watched, response);
+      }
       const { status } = response;
       const headers = responseHeaders(response.headers);
       headers.set("x-request-id", requestId);

@@ -1,0 +1,194 @@
+/**
+ * The gateway between a store and an identity provider that can do anything wrong, and a check that
+ * it holds on to nothing afterwards.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { within } from "../fixtures/deadline.ts";
+import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { type RawAnswer, RawClient } from "../fixtures/raw_client.ts";
+import { type RawHandler, type RawOrigin, startRawOrigin } from "../fixtures/raw_origin.ts";
+
+/** What the client sees: a status, the gateway's code where the answer is its own, and the body. */
+export interface Seen {
+  readonly status: number;
+  readonly code: string | undefined;
+  readonly retryAfter: string | undefined;
+  /** `cut` where the transfer failed. */
+  readonly body: string;
+}
+
+/** The bench. */
+export interface FaultBench extends AsyncDisposable {
+  readonly gateway: GatewayProcess;
+  readonly store: RawOrigin;
+  readonly provider: RawOrigin;
+  /**
+   * Sends a request over a connection of its own.
+   *
+   * @param server The configured server.
+   * @param upload Bytes of a body to announce, sent until an answer comes.
+   */
+  ask(server: string, upload?: number): Promise<Seen>;
+  /** Waits until the gateway has let go of all that it held for requests. */
+  untilSettled(): Promise<void>;
+}
+
+/** Longest wait for the store's headers and for a token. */
+export const SHORT_SECONDS = 1;
+/** Longest transfer. */
+export const TRANSFER_SECONDS = 2;
+const LIMIT_MS = 15_000;
+const SETTLE_LIMIT_MS = 5_000;
+const PIECE = new Uint8Array(256 * 1024);
+
+/** A store that answers properly. */
+export const healthy: RawHandler = async (exchange) => {
+  for await (const _ of exchange.body());
+  await exchange.answer(200, "served");
+};
+
+/**
+ * Starts it.
+ *
+ * @param signed Names of servers that need a token, each one of its own.
+ * @returns The bench.
+ */
+export async function startFaultBench(signed: readonly string[]): Promise<FaultBench> {
+  const store = startRawOrigin(healthy);
+  const provider = startRawOrigin(healthy);
+  const closed = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const refusing = `http://127.0.0.1:${closed.addr.port}`;
+  closed.close();
+  const Timeouts = {
+    HeadersSeconds: SHORT_SECONDS,
+    TransferSeconds: TRANSFER_SECONDS,
+    TokenSeconds: SHORT_SECONDS,
+  };
+  const once = { ProviderType: "none", Timeouts, StoreResilience: { RetryMaxAttempts: 1 } };
+  const oauth = {
+    Url: store.url,
+    ClientId: "gateway",
+    ClientSecret: "secret",
+    Timeouts,
+    ResilienceConfig: { RetryMaxAttempts: 1 },
+  };
+  const gateway = await startGateway({
+    Servers: {
+      once: { ...once, Url: store.url },
+      watched: { ...once, Url: store.url, Timeouts: { ...Timeouts, IdleSeconds: SHORT_SECONDS } },
+      "watched-for-long": {
+        ...once,
+        Url: store.url,
+        Timeouts: { ...Timeouts, IdleSeconds: 60 },
+      },
+      refusing: { ...once, Url: refusing },
+      again: { ProviderType: "none", Url: store.url, Timeouts: { ...Timeouts, HeadersSeconds: 5 } },
+      "refusing-provider": { ...oauth, TokenEndpoint: `${refusing}/token` },
+      ...Object.fromEntries(
+        signed.map((name) => [name, { ...oauth, TokenEndpoint: `${provider.url}/token` }]),
+      ),
+    },
+  });
+
+  const bench: FaultBench = {
+    gateway,
+    store,
+    provider,
+    ask: (server, upload) => within(LIMIT_MS, server, ask(gateway.url, server, upload)),
+    async untilSettled() {
+      store.dropConnections();
+      provider.dropConnections();
+      const deadline = Date.now() + SETTLE_LIMIT_MS;
+      for (;;) {
+        const state = { sockets: sockets(gateway.pid), inFlight: await inFlight(gateway.url) };
+        // The listener, and what the runtime itself has.
+        if (state.sockets <= idleSockets && state.inFlight === 0) return;
+        assert.ok(
+          Date.now() < deadline,
+          `left behind: ${JSON.stringify({ idleSockets, ...state })}`,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await store.close();
+      await provider.close();
+    },
+  };
+  await bench.ask("once");
+  store.dropConnections();
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const idleSockets = sockets(gateway.pid);
+  return bench;
+}
+
+async function ask(gateway: string, server: string, upload = 0): Promise<Seen> {
+  using client = await RawClient.connect(gateway);
+  const target = `/dicom-web/${server}/studies`;
+  if (upload === 0) await client.write(client.head("GET", target, { connection: "close" }));
+  else {
+    await client.write(client.head("POST", target, { "content-length": String(upload) }));
+    void sendPieces(client, upload);
+  }
+  let answer: RawAnswer;
+  try {
+    answer = await client.answer();
+  } catch {
+    // A body that fails before the headers have left the gateway takes them with it.
+    return { status: 0, code: undefined, retryAfter: undefined, body: "cut" };
+  }
+  const decoder = new TextDecoder();
+  let body = "";
+  try {
+    for await (const piece of answer.body) body += decoder.decode(piece, { stream: true });
+  } catch {
+    body = "cut";
+  }
+  const isProblem = answer.headers.get("content-type") === "application/problem+json";
+  return {
+    status: answer.status,
+    code: isProblem ? JSON.parse(body).error_code : undefined,
+    retryAfter: answer.headers.get("retry-after") ?? undefined,
+    body: isProblem ? "" : body,
+  };
+}
+
+async function sendPieces(client: RawClient, bytes: number): Promise<void> {
+  try {
+    for (let left = bytes; left > 0; left -= PIECE.length) {
+      await client.write(PIECE.subarray(0, Math.min(left, PIECE.length)));
+    }
+  } catch {
+    // The gateway has answered and closed.
+  }
+}
+
+/** Sockets that a process holds (Linux). */
+function sockets(pid: number): number {
+  let count = 0;
+  for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
+    try {
+      if (Deno.readLinkSync(`/proc/${pid}/fd/${name}`).startsWith("socket:")) count++;
+    } catch {
+      // Closed in the meantime.
+    }
+  }
+  return count;
+}
+
+/** Requests that the gateway counts as under way; asked over a connection that is then closed. */
+async function inFlight(url: string): Promise<number> {
+  using client = await RawClient.connect(url);
+  await client.write(client.head("GET", "/dicomweb-oauth/metrics", { connection: "close" }));
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const piece of (await client.answer()).body) {
+    text += decoder.decode(piece, { stream: true });
+  }
+  const values = [...text.matchAll(/^dicomweb_oauth_store_requests_in_flight\{.*\} (\d+)$/gm)];
+  assert.ok(values.length > 0, text);
+  return values.reduce((sum, [, value]) => sum + Number(value), 0);
+}

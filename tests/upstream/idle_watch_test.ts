@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { Deadlines } from "../../src/upstream/deadlines.ts";
+import { watchIdle } from "../../src/upstream/idle_watch.ts";
+
+function watched(idleMs: number) {
+  const time = { now: 0 };
+  const deadlines = new Deadlines(() => time.now);
+  const exchange = deadlines.begin(10_000, "the body");
+  let source!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start: (given) => void (source = given),
+  });
+  exchange.signal.addEventListener("abort", () => source.error(exchange.signal.reason));
+  const reader = watchIdle(body, { deadlines, exchange, idleMs, waitingFor: "the next piece" })
+    .getReader();
+  const passTo = (ms: number) => {
+    time.now = ms;
+    deadlines.sweep();
+  };
+  return { reader, source, passTo, end: () => deadlines.end(exchange) };
+}
+
+const PIECE = new Uint8Array(1);
+
+Deno.test("watchIdle: a store that takes longer than the limit for a piece ends the exchange", async () => {
+  const { reader, source, passTo } = watched(1_000);
+  source.enqueue(PIECE);
+  assert.equal((await reader.read()).done, false);
+  const next = reader.read();
+  passTo(999);
+  passTo(1_000);
+  await assert.rejects(next, /the next piece/);
+});
+
+Deno.test("watchIdle: a client that takes its time costs the store none", async () => {
+  const { reader, source, passTo, end } = watched(1_000);
+  for (const ms of [900, 1_800, 9_000]) {
+    source.enqueue(PIECE);
+    assert.equal((await reader.read()).done, false);
+    passTo(ms);
+  }
+  source.close();
+  assert.equal((await reader.read()).done, true);
+  end();
+});
+
+Deno.test("watchIdle: the limit of the whole transfer holds all the same", async () => {
+  const { reader, passTo } = watched(60_000);
+  const next = reader.read();
+  passTo(9_999);
+  passTo(10_000);
+  await assert.rejects(next, /NET-001|Gave up/);
+});
