@@ -49,6 +49,8 @@ interface Wanted {
 interface Policy {
   readonly rule: TypesRule;
   readonly rules: Rules;
+  /** Whether what the store gives as one part reaches the client as multipart. */
+  readonly wraps: boolean;
 }
 
 /** What can stand in a header: a media type with its weight. */
@@ -98,10 +100,14 @@ export function normaliseAccept(
 ): string | null {
   const header = accept?.trim() ? accept : null;
   // A media type in the query says more than the header, which must stay as wide as it is.
-  const rule = /(?:^|&)accept=/.test(transaction.query) ? undefined : TYPES_FOR[transaction.name];
+  const listed = /(?:^|&)accept=/.test(transaction.query) ? undefined : TYPES_FOR[transaction.name];
+  // The gateway asks for each instance then, and makes the answer of them.
+  const isByInstance = listed === "studyTypes" && rules.retrieveByInstance;
+  const rule = isByInstance ? "instanceTypes" : listed;
+  const wraps = rules.wrapSingleParts || isByInstance;
   return answersFor(rules).get(
-    `${rule ?? ""} ${header ?? ""}`,
-    () => rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules }),
+    `${rule ?? ""} ${wraps} ${header ?? ""}`,
+    () => rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules, wraps }),
   );
 }
 
@@ -172,14 +178,14 @@ function namesFor(
   refused: readonly MediaType[],
   policy: Policy,
 ): Named[] {
-  const { rules } = policy;
+  const { rules, wraps } = policy;
   if (range.essence === ANY) {
     if (!rules.nameDefaultType) return [{ text: ANY, quality, place: 0 }];
     const first = offers.find((offer) => !refused.some((each) => covers(each, offer)));
     return first === undefined ? [] : offered(range, first, quality, policy);
   }
   let fitting = offers.filter((offer) => covers(range, offer));
-  if (fitting.length === 0 && rules.wrapSingleParts && range.essence === MULTIPART) {
+  if (fitting.length === 0 && wraps && range.essence === MULTIPART) {
     const type = range.parameters.get("type")?.toLowerCase();
     fitting = offers.filter(({ essence }) => type === undefined || essence === type);
   }

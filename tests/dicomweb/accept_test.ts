@@ -427,6 +427,36 @@ const rows: readonly Row[] = [
   ["nothing can be wrapped as that", "aws", "instance", OCTETS, OCTETS],
   ["switched off", ["aws", { wrapSingleParts: false }], "instance", DICOM, DICOM],
 
+  // RetrieveByInstance: what is asked for is each instance.
+  [
+    "Orthanc's retrieve of a study at HealthImaging",
+    "aws",
+    "study",
+    DICOM + ANY_STORED,
+    "application/dicom; transfer-syntax=*",
+  ],
+  [
+    "of a series, without a transfer syntax",
+    "aws",
+    "series",
+    DICOM,
+    "application/dicom; transfer-syntax=*",
+  ],
+  [
+    "whether or not single parts are wrapped",
+    ["aws", { wrapSingleParts: false }],
+    "study",
+    DICOM,
+    "application/dicom; transfer-syntax=*",
+  ],
+  [
+    "switched off",
+    ["aws", { retrieveByInstance: false }],
+    "study",
+    DICOM,
+    DICOM + ANY_STORED,
+  ],
+
   // OneAcceptedType: seen at Orthanc.
   [
     "Orthanc reads no lists",
@@ -536,7 +566,7 @@ for (const name of Object.keys(profiles) as ProfileName[]) {
   });
 
   Deno.test(`normaliseAccept names no type that the client did not accept (${name})`, () => {
-    const strict = withRules(profiles[name], { wrapSingleParts: false });
+    const strict = withRules(profiles[name], { wrapSingleParts: false, retrieveByInstance: false });
     for (const [method, target] of Object.values(REQUESTS)) {
       for (const header of HEADERS) {
         const sent = normaliseAccept(classify(method, target), header, strict);
