@@ -1,0 +1,291 @@
+/**
+ * The main job at the clouds' stores: a real Orthanc stores, stores again, queries and retrieves
+ * through the gateway at a fake of each vendor's store that enforces what the vendor documents.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { newBoundary, writeMultipart } from "../../src/dicomweb/multipart_writer.ts";
+import { CT_IMAGE, dicomFile, type DicomFileOptions, newUid } from "../fixtures/dicom_file.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
+import { type OidcProvider, startOidcProvider } from "../fixtures/oidc_provider.ts";
+import { Orthanc, type OrthancJob, sha256 } from "../fixtures/orthanc.ts";
+import { startAzureStore } from "../fixtures/vendor_stores/azure.ts";
+import { startGoogleStore } from "../fixtures/vendor_stores/google.ts";
+import { startHealthImagingStore } from "../fixtures/vendor_stores/health_imaging.ts";
+import type { VendorRecord, VendorStore } from "../fixtures/vendor_stores/vendor_store.ts";
+
+/** What one request may store at the fakes, in place of gigabytes. */
+const MAX_BYTES = 1_000_000;
+const MANY = 1000;
+/** More than HealthImaging takes at once. */
+const FILM = 160;
+const KEY = {
+  accessKeyId: "AKIDEXAMPLE00000",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+};
+
+interface Vendor {
+  readonly store: VendorStore;
+  /** Settings of the server, besides its URL. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Whether the store bounds a request, so that one has to be split. */
+  readonly isBounded: boolean;
+  /** Refusals that belong to the way things are: what the gateway asks to find out. */
+  readonly mayRefuse?: (record: VendorRecord) => boolean;
+}
+
+function oauth({ tokenEndpoint }: OidcProvider): Record<string, unknown> {
+  return {
+    TokenEndpoint: tokenEndpoint,
+    ClientId: "gateway",
+    ClientSecret: "secret",
+    Scope: "dicom",
+  };
+}
+
+const vendors: Readonly<Record<string, (provider: OidcProvider) => Vendor>> = {
+  Azure: (provider) => ({
+    store: startAzureStore({ ...provider, maxBytes: MAX_BYTES }),
+    settings: { ...oauth(provider), Profile: "azure", Rules: { StoreMaxBytes: MAX_BYTES } },
+    isBounded: true,
+    // That all instances of a request are there already.
+    mayRefuse: ({ method, status }) => method === "POST" && status === 409,
+  }),
+  Google: (provider) => ({
+    store: startGoogleStore(provider),
+    settings: { ...oauth(provider), Profile: "google" },
+    isBounded: false,
+  }),
+  HealthImaging: () => ({
+    store: startHealthImagingStore({
+      region: "eu-west-1",
+      keys: new Map([[KEY.accessKeyId, KEY]]),
+      maxBytes: MAX_BYTES,
+    }),
+    settings: {
+      ProviderType: "aws",
+      Region: "eu-west-1",
+      AccessKeyId: KEY.accessKeyId,
+      SecretAccessKey: KEY.secretAccessKey,
+      Profile: "aws",
+      Rules: { StoreMaxBytes: MAX_BYTES },
+    },
+    isBounded: true,
+    // That there is no search for the instances of a whole study.
+    mayRefuse: ({ target, status }) =>
+      status === 404 && /^\/studies\/[0-9.]+\/instances\?/.test(target),
+  }),
+};
+
+/** A study of one series. */
+function study(count: number, size: (index: number) => number): DicomFileOptions[] {
+  const shared = {
+    sopClassUid: CT_IMAGE,
+    studyInstanceUid: newUid(),
+    seriesInstanceUid: newUid(),
+    patientId: `V-${count}`,
+    modality: "CT",
+  };
+  return Array.from({ length: count }, (_, index) => ({
+    ...shared,
+    sopInstanceUid: newUid(),
+    instanceNumber: index + 1,
+    rows: size(index),
+    columns: size(index) < 100 ? 8 : 512,
+  }));
+}
+
+for (const [name, startVendor] of Object.entries(vendors)) {
+  Deno.test(needing(ORTHANC, {
+    name: `Orthanc stores, stores again, queries and retrieves at a fake of ${name}`,
+    async fn(t) {
+      const provider = await startOidcProvider({
+        clients: [
+          { clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" },
+        ],
+      });
+      const { store, settings, isBounded, mayRefuse } = startVendor(provider);
+      await using _store = store;
+      await using client = await Orthanc.start();
+      await using gateway = await startGateway({
+        Servers: { main: { Url: store.url, ...settings } },
+      });
+      const base = `${gateway.url}/dicom-web/main`;
+      const peer = { Url: `${base}/`, Timeout: 120 };
+      await client.setPeer("gateway", peer);
+      await client.setPeer("modest", { ...peer, HasWadoRsUniversalTransferSyntax: false });
+
+      // From 200 to 500 kB each, so that a request at a bounded store takes two or three.
+      const images = study(20, (index) => 200 + 15 * index);
+      const imageStudy = images[0]!.studyInstanceUid;
+      const hashes = new Map<string, string>();
+      for (const options of images) {
+        const file = dicomFile(options);
+        hashes.set(options.sopInstanceUid, await sha256(file));
+        await client.upload(file);
+      }
+
+      await t.step("stores", async () => {
+        assertSuccess(await client.stow("gateway", imageStudy));
+        assert.deepEqual(await hashesOf(store), hashes);
+        const requests = store.arrived.filter(({ method }) => method === "POST").length;
+        assert(isBounded ? requests >= 8 : requests === 1, `${requests} requests to store`);
+      });
+
+      await t.step("stores again what is there already", async () => {
+        assertSuccess(await client.stow("gateway", imageStudy));
+        assert.deepEqual(await hashesOf(store), hashes);
+      });
+
+      await t.step("stores what is there in part", async () => {
+        for (const { sopInstanceUid } of images.filter((_, index) => index % 3 === 0)) {
+          store.archive.remove({ instance: sopInstanceUid });
+        }
+        assertSuccess(await client.stow("gateway", imageStudy));
+        assert.deepEqual(await hashesOf(store), hashes);
+      });
+
+      for (const peer of ["gateway", "modest"]) {
+        await t.step(`retrieves the study (${peer})`, async () => {
+          await client.clear();
+          assertSuccess(await client.retrieve(peer, [{ Study: imageStudy }]));
+          assert.deepEqual(await client.fileHashes(), hashes);
+        });
+      }
+
+      await t.step("retrieves one instance", async () => {
+        await client.clear();
+        const { seriesInstanceUid: Series, sopInstanceUid: Instance } = images[7]!;
+        assertSuccess(await client.retrieve("gateway", [{ Study: imageStudy, Series, Instance }]));
+        assert.deepEqual([...await client.fileHashes()], [[Instance, hashes.get(Instance)]]);
+      });
+
+      const slices = study(MANY, () => 8);
+      const film = study(FILM, () => 8);
+      await t.step(`stores ${MANY} instances, and says by URLs of the gateway where`, async () => {
+        for (const files of [slices, film]) {
+          const answer = await storeAll(base, files);
+          assert.equal(answer["00081198"], undefined);
+          assert.equal((answer["00081199"]?.Value as unknown[]).length, files.length);
+          assertLeadBack(answer, base, files.length);
+        }
+      });
+
+      const { studyInstanceUid, seriesInstanceUid } = slices[0]!;
+      const path = `/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances`;
+      const expected = slices.map(({ sopInstanceUid }) => sopInstanceUid).sort();
+      await t.step(`queries ${MANY} instances`, async () => {
+        const found = await client.qido("gateway", path, { limit: `${MANY}` });
+        const seen = (found as Record<string, { Value: string }>[])
+          .map((each) => each["00080018"]?.Value ?? "");
+        assert.deepEqual(seen.sort(), expected);
+
+        const answer = await fetch(`${base}${path}?limit=${MANY}`);
+        assert.equal(answer.status, 200);
+        const results = await answer.json() as Dataset[];
+        assert.deepEqual(
+          results.map((each) => each["00080018"]?.Value?.[0] as string).sort(),
+          expected,
+        );
+        assertLeadBack(results, base, MANY);
+      });
+
+      await t.step("queries what is not there", async () => {
+        assert.deepEqual(await client.qido("gateway", "/studies", { PatientID: "nobody" }), []);
+      });
+
+      await t.step(`retrieves ${FILM} instances within the store's quota`, async () => {
+        await client.clear();
+        assertSuccess(await client.retrieve("gateway", [{ Study: film[0]!.studyInstanceUid }]));
+        const wanted = new Map<string, string>();
+        for (const each of film) wanted.set(each.sopInstanceUid, await sha256(dicomFile(each)));
+        assert.deepEqual(await client.fileHashes(), wanted);
+      });
+
+      await t.step("gave the store no cause to refuse a request", () => {
+        const refused = store.arrived.filter((each) => each.status >= 400 && !mayRefuse?.(each));
+        assert.deepEqual(refused, []);
+      });
+      await provider.close();
+    },
+  }));
+}
+
+Deno.test(needing(ORTHANC, {
+  name: "Orthanc learns of another content under a UID that Google's store has, told in XML",
+  async fn() {
+    const provider = await startOidcProvider({
+      clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
+    });
+    await using store = startGoogleStore(provider);
+    await using client = await Orthanc.start();
+    await using gateway = await startGateway({
+      Servers: { main: { Url: store.url, ...oauth(provider), Profile: "google" } },
+    });
+    const base = `${gateway.url}/dicom-web/main`;
+    await client.setPeer("gateway", { Url: `${base}/` });
+    const [image] = study(1, () => 8) as [DicomFileOptions];
+    await storeAll(base, [image]);
+    const before = await hashesOf(store);
+
+    const other = { ...image, rows: 16 };
+    await client.upload(dicomFile(other));
+    const job = await client.stow("gateway", image.studyInstanceUid);
+    assert.equal(job.State, "Failure");
+    assert.deepEqual(await hashesOf(store), before);
+
+    const answer = await storeAll(base, [other], 409);
+    const [failed] = answer["00081198"]?.Value as Dataset[];
+    assert.deepEqual(failed?.["00081155"]?.Value, [image.sopInstanceUid]);
+    assert.deepEqual(failed?.["00081197"]?.Value, [272]);
+    assert.deepEqual(failed?.["00090097"]?.Value, ["already exists"]);
+    assert.equal(answer["00081199"], undefined);
+    assertLeadBack(answer, base, 1);
+    await provider.close();
+  },
+}));
+
+interface Dataset {
+  readonly [tag: string]: { readonly vr: string; readonly Value?: readonly unknown[] } | undefined;
+}
+
+async function storeAll(
+  base: string,
+  files: readonly DicomFileOptions[],
+  status = 200,
+): Promise<Dataset> {
+  const boundary = newBoundary();
+  const parts = files.map((options) => ({
+    headers: { "content-type": "application/dicom" },
+    body: dicomFile(options),
+  }));
+  const answer = await fetch(`${base}/studies`, {
+    method: "POST",
+    headers: { "content-type": `multipart/related; type=application/dicom; boundary=${boundary}` },
+    body: writeMultipart(parts, boundary),
+  });
+  const text = await answer.text();
+  assert.equal(answer.status, status, text);
+  return JSON.parse(text);
+}
+
+function assertSuccess(job: OrthancJob): void {
+  assert.equal(job.State, "Success", `${job.ErrorDescription}: ${JSON.stringify(job.Content)}`);
+}
+
+/** Each URL in an answer is one of the gateway's, and there are as many as expected at least. */
+function assertLeadBack(answer: unknown, base: string, atLeast: number): void {
+  const urls = JSON.stringify(answer).match(/https?:[^"]+/g) ?? [];
+  assert(urls.length >= atLeast, `${urls.length} URLs`);
+  assert.deepEqual(urls.filter((url) => !url.startsWith(`${base}/studies/`)), []);
+}
+
+async function hashesOf(store: VendorStore): Promise<Map<string, string>> {
+  const hashes = new Map<string, string>();
+  for (const { instance, file } of store.archive.select({})) {
+    hashes.set(instance, await sha256(file));
+  }
+  return hashes;
+}
