@@ -187,6 +187,7 @@ export const catalogue = {
     [
       "If the host uses a private certificate authority, set VerifySSL to the path of its PEM file",
       "Check that the certificate has not expired and names this host",
+      "If the host speaks plain HTTP, write http:// instead of https://",
       "Check the clock of the gateway host",
       "If the host wants a certificate of the gateway, set ClientCertificate to one that it trusts",
     ],
@@ -306,6 +307,7 @@ export const catalogue = {
     "Identity provider unavailable",
     "The identity provider cannot be reached or answers with server errors, and no valid token is left.",
     [
+      "Check the host in TokenEndpoint or Issuer for a typing error",
       "Check the provider's status page and the network path to it",
       "Requests work again by themselves as soon as the provider answers",
     ],

@@ -18,6 +18,7 @@ import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_route
 import type { GatewayEnv } from "./gateway_env.ts";
 import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { refuseForeignHosts } from "./host_guard.ts";
+import { LastOutcomes } from "./last_outcomes.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
 import { identifyRequests } from "./request_id.ts";
 import type { PublicAddress } from "./public_address.ts";
@@ -63,9 +64,10 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.authenticator !== undefined) {
     app.use(authenticate(options.authenticator, options.clientAddress));
   }
-  app.use(recordTransfers(metrics));
+  const outcomes = new LastOutcomes(options.now);
+  app.use(recordTransfers(metrics, outcomes, logger));
   app.route("/", dicomwebRoutes(options.stores, options.address));
-  app.route("/", managementRoutes(options));
+  app.route("/", managementRoutes({ ...options, outcomes }));
   app.route("/", jwksRoute(options.publicKeys ?? []));
   app.notFound(() => {
     throw new GatewayError("NET-006", "Cannot answer: the gateway has nothing at this path");
@@ -118,13 +120,31 @@ function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
   return registerMetrics;
 }
 
-/** Times exchanges with stores to the end of the answer's body. */
-function recordTransfers(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
+/** Times exchanges with stores to the end of the answer's body, and remembers how they ended. */
+function recordTransfers(
+  metrics: Metrics,
+  outcomes: LastOutcomes,
+  logger: Logger,
+): MiddlewareHandler<GatewayEnv> {
   return async function recordTransfer(c, next) {
     const startedMs = performance.now();
     await next();
     const server = c.get("server");
     if (server === undefined) return;
+    const { status } = c.res;
+    if (c.error !== undefined) outcomes.failed(server, asGatewayError(c.error));
+    else {
+      outcomes.answered(server, status);
+      // Orthanc's user sees none of these, only that a job failed.
+      if (status >= 400) {
+        const level = status >= 500 ? "warn" : "info";
+        logger[level]("Store refused a request", {
+          server,
+          status,
+          request_id: c.get("requestId"),
+        });
+      }
+    }
     const record = (outcome: string) => () =>
       metrics.transferDuration.observe(
         { server, outcome },

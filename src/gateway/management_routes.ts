@@ -8,6 +8,7 @@ import { type Context, Hono } from "hono";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
+import type { LastOutcome, LastOutcomes } from "./last_outcomes.ts";
 import { type RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 
 /** Version of the management API, the plugin's. */
@@ -30,8 +31,10 @@ export interface ManagementOptions extends RevocationOptions {
  * @param options What they tell about.
  * @returns An app to mount at the root.
  */
-export function managementRoutes(options: ManagementOptions): Hono<GatewayEnv> {
-  const { stores, now } = options;
+export function managementRoutes(
+  options: ManagementOptions & { readonly outcomes: LastOutcomes },
+): Hono<GatewayEnv> {
+  const { stores, now, outcomes } = options;
   const envelope = (c: Context<GatewayEnv>, data: unknown) => {
     c.header("cache-control", "no-store");
     return c.json({
@@ -51,7 +54,10 @@ export function managementRoutes(options: ManagementOptions): Hono<GatewayEnv> {
     }));
   app.get(
     "/dicomweb-oauth/servers",
-    (c) => envelope(c, { servers: [...stores.values()].map((store) => serverFacts(store, now())) }),
+    (c) =>
+      envelope(c, {
+        servers: [...stores.values()].map((store) => serverFacts(store, outcomes, now())),
+      }),
   );
   app.post("/dicomweb-oauth/servers/:name/test", async (c) => {
     const store = stores.get(c.req.param("name"));
@@ -91,7 +97,11 @@ export function managementRoutes(options: ManagementOptions): Hono<GatewayEnv> {
   return app;
 }
 
-function serverFacts(store: Store, nowMs: number): Record<string, unknown> {
+function serverFacts(
+  store: Store,
+  outcomes: LastOutcomes,
+  nowMs: number,
+): Record<string, unknown> {
   const { kind, endpoint, hasToken, expiresAtMs } = store.authorizer.describe();
   return {
     name: store.name,
@@ -101,6 +111,21 @@ function serverFacts(store: Store, nowMs: number): Record<string, unknown> {
     has_cached_token: hasToken,
     token_valid: hasToken && (expiresAtMs === undefined || expiresAtMs > nowMs),
     ...expiryFacts(expiresAtMs, nowMs),
+    last_request: outcomeFacts(outcomes.of(store.name)),
+  };
+}
+
+function outcomeFacts(outcome: LastOutcome | undefined): Record<string, unknown> | null {
+  if (outcome === undefined) return null;
+  const { atMs, storeStatus, error } = outcome;
+  return {
+    at: new Date(atMs).toISOString(),
+    store_status: storeStatus ?? null,
+    error: error === undefined ? null : {
+      error_code: error.code,
+      message: error.message,
+      troubleshooting: error.troubleshooting,
+    },
   };
 }
 

@@ -211,7 +211,32 @@ Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope a
     token_valid: true,
     token_expires_at: "2026-01-01T00:01:00.000Z",
     token_expires_in_seconds: 60,
+    last_request: null,
   }]);
+});
+
+Deno.test("app: /dicomweb-oauth/servers tells how the last request to a server ended, and what to do", async () => {
+  const answers: (() => Promise<Response>)[] = [
+    () => Promise.resolve(new Response("no", { status: 404 })),
+    () => Promise.reject(new GatewayError("AUTH-001", "Cannot fetch a token", { server: "main" })),
+  ];
+  const { app, logger } = gateway({ forward: () => answers.shift()!() });
+  const last = async () => {
+    await (await ask(app, "/dicom-web/main/studies")).body?.cancel();
+    const { data } = await (await ask(app, "/dicomweb-oauth/servers")).json();
+    return data.servers[0].last_request;
+  };
+  assert.deepEqual(await last(), {
+    at: "2026-01-01T00:00:00.000Z",
+    store_status: 404,
+    error: null,
+  });
+  assert.equal(logger.lines.at(-1)?.message, "Store refused a request");
+  const { store_status, error } = await last();
+  assert.equal(store_status, null);
+  assert.equal(error.error_code, "AUTH-001");
+  assert.equal(error.message, "Cannot fetch a token");
+  assert.ok(error.troubleshooting.length > 0);
 });
 
 Deno.test("app: /test fetches a token and tells its expiry, never the token", async () => {
