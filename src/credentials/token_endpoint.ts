@@ -109,7 +109,7 @@ export class TokenEndpoint {
       return {
         answer,
         issuedAtMs,
-        authorization: headers.get("authorization")?.split(" ").at(-1) ?? "",
+        secrets: secretsIn(headers, body),
         hasNewNonce: dpop?.learnNonce(url, answer.headers) ?? false,
       };
     };
@@ -120,12 +120,33 @@ export class TokenEndpoint {
     return parseTokenResponse(translate(sent.answer), {
       server,
       issuedAtMs: sent.issuedAtMs,
-      secrets: [...secrets, sent.authorization],
+      secrets: [...secrets, ...sent.secrets],
       endpoint: target.tokenEndpoint,
       provider,
       tokenType: dpop === undefined ? "Bearer" : "DPoP",
     });
   }
+}
+
+/** What of a token request is no secret, nor made of one. */
+const PLAIN_PARAMETERS: ReadonlySet<string> = new Set([
+  "grant_type",
+  "client_id",
+  "client_assertion_type",
+  "scope",
+  "audience",
+  "resource",
+  "requested_token_type",
+  "subject_token_type",
+]);
+
+/** Whatever else is sent, `TokenParameters` among it, no message may repeat. */
+function secretsIn(headers: Headers, body: URLSearchParams): string[] {
+  return [
+    headers.get("authorization")?.split(" ").at(-1) ?? "",
+    headers.get("dpop") ?? "",
+    ...[...body].filter(([name]) => !PLAIN_PARAMETERS.has(name)).map(([, value]) => value),
+  ];
 }
 
 /** RFC 9449, section 8. */

@@ -71,17 +71,25 @@ export class AssumedRoleSource implements TokenSource {
         .filter((secret) => secret !== undefined);
       for (let attempt = 1;; attempt++) {
         const issuedAtMs = clock.now();
-        const answer = await this.#ask(keys, signal);
+        const { answer, signature } = await this.#ask(keys, signal);
         const isRefused = answer.status === 400 || answer.status === 403;
         if (isRefused && attempt === 1) {
           if (awsClock.correct(answer.headers.get("date")) !== undefined) continue;
         }
-        return judgeStsAnswer(answer, { server, endpoint, issuedAtMs, secrets });
+        return judgeStsAnswer(answer, {
+          server,
+          endpoint,
+          issuedAtMs,
+          secrets: [...secrets, signature],
+        });
       }
     });
   }
 
-  async #ask(keys: AccessKeys, signal: AbortSignal): Promise<ProviderAnswer> {
+  async #ask(
+    keys: AccessKeys,
+    signal: AbortSignal,
+  ): Promise<{ readonly answer: ProviderAnswer; readonly signature: string }> {
     const { role, sts, connection, awsClock } = this.#options;
     const request = {
       method: "POST",
@@ -91,7 +99,11 @@ export class AssumedRoleSource implements TokenSource {
     };
     const scope = { region: sts.region, service: "sts", atMs: awsClock.now() };
     const headers = await signRequest(request, keys, scope);
-    return await exchange(connection, STS, { ...request, headers, signal });
+    const signature = /Signature=(\w+)/.exec(headers["authorization"] ?? "")?.[1] ?? "";
+    return {
+      answer: await exchange(connection, STS, { ...request, headers, signal }),
+      signature,
+    };
   }
 }
 
