@@ -114,6 +114,8 @@ export interface ServerConfig {
   readonly profile: Profile;
   /** Speak HTTP/2 to the store. */
   readonly http2: boolean;
+  /** Let the store compress its answers. */
+  readonly compression: boolean;
   readonly timeouts: TimeoutsConfig;
   /** Trying again and giving up, at the token endpoint. */
   readonly resilience: ResilienceConfig;

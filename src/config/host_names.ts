@@ -8,6 +8,10 @@
 const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
 const NAME = new RegExp(`^(?=.{1,254}$)${LABEL}(?:\\.${LABEL})*\\.?$`, "i");
 
+const PRIVATE_V4 =
+  /^(?:10\.\d{1,3}|172\.(?:1[6-9]|2\d|3[01])|192\.168|169\.254)\.\d{1,3}\.\d{1,3}$/;
+const PRIVATE_V6 = /^(?:f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):[0-9a-f:.]*$/i;
+
 /**
  * Whether a text is the name or address of one host. URLs allow more, such as `*`, which the
  * runtime would take for every host.
@@ -51,6 +55,29 @@ export function isHost(host: string): boolean {
 export function isLoopback(host: string): boolean {
   const name = unbracketed(host).toLowerCase();
   return name === "localhost" || name === "::1" || /^127(\.\d{1,3}){3}$/.test(name);
+}
+
+/**
+ * Whether a host is surely near: on this machine, or at an address of a private network (RFC 1918,
+ * RFC 4193) or of the link (RFC 3927, RFC 4291).
+ *
+ * @param host A name or address; an IPv6 address with or without its brackets.
+ * @returns Whether it is; a name other than `localhost` could lie anywhere.
+ *
+ * @example
+ * ```ts
+ * import { isNearby } from "./host_names.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(isNearby("192.168.7.1"), true);
+ * assert.equal(isNearby("[fd00::7]"), true);
+ * assert.equal(isNearby("172.32.0.1"), false);
+ * assert.equal(isNearby("store.example"), false);
+ * ```
+ */
+export function isNearby(host: string): boolean {
+  const address = unbracketed(host);
+  return isLoopback(host) || PRIVATE_V4.test(address) || PRIVATE_V6.test(address);
 }
 
 function unbracketed(host: string): string {

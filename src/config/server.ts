@@ -12,7 +12,7 @@ import {
 import { chooseWay, signingWays } from "./credentials/signing_ways.ts";
 import type { SigningWay } from "./credentials/signing_way.ts";
 import type { ServerConfig } from "./gateway_config.ts";
-import { isLoopback } from "./host_names.ts";
+import { isLoopback, isNearby } from "./host_names.ts";
 import { certificatesIn } from "./pem.ts";
 import { fileContent, isObject, type RawKeys, type ReadContext } from "./read_context.ts";
 import { buildResilience, buildTimeouts, resilienceSchema, timeoutsSchema } from "./resilience.ts";
@@ -54,6 +54,10 @@ export const serverKeys = {
   ),
   Http2: flag().default(false).describe(
     "Speak HTTP/2 to the store; HTTP/1.1 is faster for large transfers",
+  ),
+  Compression: flag().optional().describe(
+    "Let the store compress its answers, which saves time on slow lines and costs it on fast ones; " +
+      "`false` for a store on this machine or in a private network, given by its address, else `true`",
   ),
   Timeouts: timeoutsSchema.prefault({}).describe("Limits of waiting"),
   ResilienceConfig: resilienceSchema.prefault({}).describe(
@@ -153,6 +157,7 @@ export function buildServer(name: string, raw: RawKeys, context: ReadContext): S
     },
     profile: buildProfile(keys.Url, keys.Profile, keys.Rules),
     http2: keys.Http2,
+    compression: keys.Compression ?? !isNearby(new URL(keys.Url).hostname),
     timeouts: buildTimeouts(keys.Timeouts),
     resilience: buildResilience(keys.ResilienceConfig),
     storeResilience: buildStoreResilience(keys.StoreResilience),

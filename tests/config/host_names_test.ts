@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isHost, isLoopback } from "../../src/config/host_names.ts";
+import { isHost, isLoopback, isNearby } from "../../src/config/host_names.ts";
 
 const hosts: readonly (readonly [host: string, is: boolean])[] = [
   ["store", true],
@@ -42,5 +42,29 @@ const loopback: readonly (readonly [host: string, is: boolean])[] = [
 for (const [host, is] of loopback) {
   Deno.test(`isLoopback: ${host} is ${is ? "this machine" : "not this machine"}`, () => {
     assert.equal(isLoopback(host), is);
+  });
+}
+
+const nearby: readonly (readonly [host: string, is: boolean])[] = [
+  ["localhost", true],
+  ["10.1.2.3", true],
+  ["172.16.0.1", true],
+  ["172.31.255.1", true],
+  ["172.32.0.1", false],
+  ["192.168.0.9", true],
+  ["192.169.0.9", false],
+  ["169.254.1.1", true],
+  ["8.8.8.8", false],
+  ["[fd00::7]", true],
+  ["[fe80::1]", true],
+  ["[2001:db8::1]", false],
+  ["10.1.2.3.example", false],
+  ["fd00.example", false],
+  ["store", false],
+];
+
+for (const [host, is] of nearby) {
+  Deno.test(`isNearby: ${host} is ${is ? "surely near" : "perhaps far"}`, () => {
+    assert.equal(isNearby(host), is);
   });
 }

@@ -136,6 +136,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       tls: { caCertificatesPem: [], clientCertificate: undefined },
       profile: profiles.generic,
       http2: false,
+      compression: true,
       timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },
       resilience: {
         circuitBreaker: undefined,
@@ -207,6 +208,21 @@ Deno.test("parseConfig reads every key of the section, numbers and booleans also
   assert.deepEqual(config.rateLimit, { requests: 10, windowMs: 30_000 });
   assert.equal(config.servers.get("a")?.http2, true);
 });
+
+for (
+  const [url, key, compression] of [
+    ["https://store.example", undefined, true],
+    ["http://10.0.0.7:8042", undefined, false],
+    ["https://store.example", false, false],
+    ["http://127.0.0.1:8042", "true", true],
+  ] as const
+) {
+  Deno.test(`parseConfig: ${url} with Compression ${key} ${compression ? "may" : "must not"} compress`, async () => {
+    const a = { ProviderType: "none", Url: url, ...(key !== undefined && { Compression: key }) };
+    const config = await parseSection({ Servers: { a } });
+    assert.equal(config.servers.get("a")?.compression, compression);
+  });
+}
 
 Deno.test("parseConfig reads an IPv6 loopback address as safe", async () => {
   const { listen, warnings } = await parseSection({

@@ -65,6 +65,7 @@ export async function withStore(
     readonly timeouts?: Partial<ServerConfig["timeouts"]>;
     readonly now?: () => number;
     readonly deadlines?: Deadlines;
+    readonly compression?: boolean;
     readonly storeResilience?: Partial<StoreResilienceConfig>;
     readonly metrics?: Metrics;
   } = {},
@@ -92,6 +93,7 @@ export async function withStore(
     tls: { caCertificatesPem: [] },
     profile: profiles.generic,
     http2: false,
+    compression: options.compression ?? true,
     timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000, ...options.timeouts },
     resilience: {
       circuitBreaker: undefined,

@@ -288,3 +288,18 @@ Deno.test("Store: a client that leaves ends the exchange with its own reason", a
     },
   );
 });
+
+for (const compression of [true, false]) {
+  Deno.test(`Store: the store is ${compression ? "" : "not "}asked to compress`, async () => {
+    await withStore(
+      () => new Response("x"),
+      async (store, seen) => {
+        await (await forward(store, "/studies", { headers: { "accept-encoding": "br" } })).text();
+        const asked = seen[0]!.headers.get("accept-encoding") ?? "";
+        assert.equal(asked.includes("gzip"), compression);
+        assert.equal(asked === "identity", !compression);
+      },
+      { compression },
+    );
+  });
+}
