@@ -185,10 +185,13 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   tellPublicUrl: {
     kind: "switch",
-    effect: "Tells the store the gateway's URL in `X-Forwarded-Host` and `X-Forwarded-Prefix`.",
+    effect:
+      "Tells the store the gateway's URL in `X-Forwarded-Host` and `X-Forwarded-Prefix`, where " +
+      "both are `https` or neither is.",
     reason:
       "Azure then writes that URL into its answers by itself. Nothing needs it, because the " +
-      "gateway translates the URLs anyhow, and where in the path Azure puts the prefix was not verified.",
+      "gateway translates the URLs anyhow, and where in the path Azure puts the prefix was not " +
+      "verified. The store keeps its own scheme.",
     source: "Azure, Proxy URL support of the DICOM service",
   },
   storeMaxBytes: {

@@ -58,7 +58,7 @@ export class StoreDialect {
     const map = this.#mapFor(gatewayBase);
     if (map === undefined) return body;
     rewriteRequestHeaders(map, headers, target);
-    if (this.#profile.rules.tellPublicUrl) tellPublicUrl(headers, gatewayBase!);
+    if (this.#profile.rules.tellPublicUrl) tellPublicUrl(headers, gatewayBase!, this.#storeBase);
     if (body === null) return null;
     // What is stored is the client's own: only messages about resources name them by URL.
     if (transaction.class === "store") return body;
@@ -128,8 +128,11 @@ async function beginningOf(body: Promise<BodyInit>): Promise<BodyInit> {
   }
 }
 
-function tellPublicUrl(headers: Headers, gatewayBase: string): void {
-  const { host, pathname } = new URL(gatewayBase);
+function tellPublicUrl(headers: Headers, gatewayBase: string, storeBase: string): void {
+  const { host, pathname, protocol } = new URL(gatewayBase);
+  // The store keeps its own scheme: it would name a gateway without TLS by `https` URLs, which lead
+  // nowhere and are no longer known for the store's.
+  if (protocol !== new URL(storeBase).protocol) return;
   headers.set("x-forwarded-host", host);
   headers.set("x-forwarded-prefix", pathname);
 }

@@ -112,10 +112,17 @@ Deno.test("StoreDialect: Accept and Content-Type are put as the profile says", (
 
 Deno.test("StoreDialect: the store is told the gateway's address where the rule is on", () => {
   const dialect = new StoreDialect(STORE, withRules(profiles.azure, { tellPublicUrl: true }));
-  const headers = new Headers();
-  dialect.toStore(classify("GET", "/studies"), "/studies", { headers, body: null }, GATEWAY);
-  assert.equal(headers.get("x-forwarded-host"), "127.0.0.1:8043");
-  assert.equal(headers.get("x-forwarded-prefix"), "/dicom-web/main");
+  const told = (gateway: string) => {
+    const headers = new Headers();
+    dialect.toStore(classify("GET", "/studies"), "/studies", { headers, body: null }, gateway);
+    return [headers.get("x-forwarded-host"), headers.get("x-forwarded-prefix")];
+  };
+  assert.deepEqual(told("https://gw.example:8443/dicom-web/main"), [
+    "gw.example:8443",
+    "/dicom-web/main",
+  ]);
+  // Azure writes URLs of the scheme by which it was asked.
+  assert.deepEqual(told("http://gw.example:8043/dicom-web/main"), [null, null]);
 });
 
 Deno.test("StoreDialect: a short answer that breaks off is a failure, not a shorter answer", async () => {
