@@ -10,6 +10,7 @@ import { ConfigError } from "../config/config_error.ts";
 import { nearestName } from "../config/nearest_name.ts";
 import { check } from "./check.ts";
 import { ExitCode } from "./exit_code.ts";
+import { printApiKey, printPasswordHash } from "./hash_password.ts";
 import type { ConfigFlags } from "./load.ts";
 import { serve } from "./serve.ts";
 import { complain, print } from "./terminal.ts";
@@ -71,6 +72,10 @@ function commandLine(end: (exitCode: number) => void): Command {
     .action(async (flags: ConfigFlags) => end(await serve(flags, manifest.version)));
   withConfig("check", "check the configuration; show servers, allowlist and permissions")
     .action(async (flags: ConfigFlags) => end(await check(flags)));
+  command("hash-password", "make the hash of a password for Authentication.Basic")
+    .action(async () => end(await printPasswordHash()));
+  command("make-api-key", "make a key for Authentication.ApiKeys, and its hash")
+    .action(() => end(printApiKey()));
   command("demo", "run the main job on this machine with synthetic data")
     .option("--once", "exit after the round trip")
     .action(async (flags: { readonly once?: true }) => {

@@ -11,7 +11,10 @@ import { isHost } from "./host_names.ts";
 
 /** The key `AllowedHosts`. */
 export const allowedHostsSchema: z.ZodDefault<z.ZodArray<z.ZodString>> = z.array(
-  z.string().refine(isHost, "must be a host name, without a port"),
+  z.string().refine(
+    (host) => isHost(host) && !host.includes(":"),
+    "must be a host name, without a port",
+  ),
 ).default([]);
 
 /**

@@ -5,6 +5,9 @@
  */
 import { z } from "zod";
 import { signingWays } from "./credentials/signing_ways.ts";
+import { apiKeysSchema } from "./inbound/api_keys.ts";
+import { issuerSchema } from "./inbound/issuers.ts";
+import { basicSchema } from "./inbound/users.ts";
 import { type JsonSchema, jsonSchemaOf } from "./json_schema.ts";
 import { listenSchema } from "./listen.ts";
 import { proxySchema } from "./proxy.ts";
@@ -82,6 +85,13 @@ export function configurationReference(): string {
     }),
     section("`Listen`", "", listenSchema.shape),
     section("`Listen.Tls`", "", listenSchema.shape.Tls.unwrap().shape),
+    section(
+      "`Authentication.Basic`",
+      "Users with passwords; see [security/authentication.md](security/authentication.md).\n",
+      basicSchema.shape,
+    ),
+    section("`Authentication.ApiKeys`", "", apiKeysSchema.shape),
+    section("`Authentication.Jwt.{name}`", "", issuerSchema.shape),
     section("`TokenCache`", "", tokenCacheSchema.shape),
     section("`Proxy`", "", proxySchema.shape),
     section("`Servers.{name}`", "Every server has these keys, and those of its way of signing.\n", {

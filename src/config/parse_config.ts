@@ -103,6 +103,9 @@ function checkTogether(section: RawKeys, context: ReadContext): void {
     isAuthenticated: section["Authentication"] !== undefined,
     isOverheard: isOverheard(section),
   });
+  if (section["Authentication"] !== undefined && section["AllowedHosts"] !== undefined) {
+    report.warn([...path, "AllowedHosts"], "means nothing beside Authentication");
+  }
   checkAuthentication(section["Authentication"], within(context, "Authentication"));
   checkTokenCache(rawKeys(section["TokenCache"]), within(context, "TokenCache"));
   checkCors(rawKeys(section["Cors"]), within(context, "Cors"));

@@ -122,7 +122,7 @@ export class QuotaTable {
       const before = Atomics.load(this.#fullAt, place);
       const aheadNs = Number(before) - nowNs;
       // Further ahead than a full window: the clock was set back, or the limit was another.
-      const usedNs = aheadNs > 0 && aheadNs <= windowNs + eachNs ? aheadNs : 0;
+      const usedNs = aheadNs > 0 && aheadNs <= windowNs + requests + 1 ? aheadNs : 0;
       // Each request's time was rounded to a nanosecond.
       const tooMuchNs = usedNs + eachNs - windowNs - requests;
       const isExhausted = tooMuchNs > 0;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
+import { readPasswordHash } from "../../src/config/inbound/password_hash.ts";
+import { isPassword } from "../../src/credentials/inbound/password.ts";
 import { START_FLAGS } from "../fixtures/start_flags.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -188,3 +190,34 @@ Deno.test("command line: --verbose shows the stack trace of a failure", () =>
     ]);
     assert.match(stderr, /\n\s+at .*:\d+:\d+/);
   }));
+
+Deno.test("hash-password reads standard input, takes no password from the arguments, and prints a hash alone", async () => {
+  const run = async (input: string) => {
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", ...START_FLAGS, MAIN, "hash-password"],
+      env: { NO_COLOR: "1" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(input));
+    await writer.close();
+    const { code, stdout } = await child.output();
+    return { code, stdout: new TextDecoder().decode(stdout) };
+  };
+  const { code, stdout } = await run("tr\u00fcffel:and blanks \n");
+  assert.equal(code, 0);
+  const { hash } = readPasswordHash(stdout.trimEnd());
+  assert(await isPassword("tr\u00fcffel:and blanks ", hash!));
+  for (const input of ["", "\n", "two\nlines\n"]) {
+    assert.deepEqual(await run(input), { code: 1, stdout: "" });
+  }
+  assert.equal((await gateway(["hash-password", "secret"])).code, 64);
+});
+
+Deno.test("make-api-key prints a key and the hash that the configuration wants", async () => {
+  const { code, stdout } = await gateway(["make-api-key"]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^Key .*: +[\w-]{43}\nHash .*: sha256:[0-9a-f]{64}\n$/);
+});

@@ -43,7 +43,9 @@ export function checkUsers(raw: RawKeys, { path, report, files }: ReadContext): 
     );
   }
   if (names.length === 0 && raw["UsersFile"] === undefined) {
-    report.add("CFG-001", path, "needs Users or UsersFile");
+    const empty = raw["Users"] !== undefined;
+    if (empty) report.add("CFG-002", [...path, "Users"], "must name at least one user");
+    else report.add("CFG-001", path, "needs Users or UsersFile");
   }
   const content = fileContent(files, raw["UsersFile"]);
   if (content === undefined) return;

@@ -1,0 +1,302 @@
+import assert from "node:assert/strict";
+import { Hono } from "hono";
+import { Secret } from "../../src/config/secret.ts";
+import { ApiKeys, makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
+import type { BearerTokens } from "../../src/credentials/inbound/bearer_tokens.ts";
+import { VerifiedCredentials } from "../../src/credentials/inbound/verified_credentials.ts";
+import { TokenFault } from "../../src/credentials/token_fault.ts";
+import { authenticate } from "../../src/gateway/authenticate.ts";
+import { Authenticator } from "../../src/gateway/authenticator.ts";
+import { ClientAddress } from "../../src/gateway/client_address.ts";
+import { FailureThrottle } from "../../src/gateway/failure_throttle.ts";
+import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
+import { refuseForeignHosts } from "../../src/gateway/host_guard.ts";
+import { asGatewayError, problemResponse } from "../../src/gateway/problem.ts";
+import { createQuotaMemory, QuotaTable } from "../../src/gateway/quota_table.ts";
+
+const viewer = makeApiKey();
+
+/** A gateway that knows alice (password "right"), a viewer's key, and the tokens good, expired and forged. */
+class Fixture {
+  nowMs = Date.UTC(2026, 0, 1);
+  checks: string[] = [];
+  readonly now = () => this.nowMs;
+  readonly failures = createQuotaMemory(this.now);
+  readonly #verify: BearerTokens["verify"] = (token) => {
+    this.checks.push(token);
+    if (token === "expired") throw new TokenFault("it has expired (exp)", "exp");
+    if (token !== "good") throw new TokenFault("its signature is not by the key it should be by");
+    const caller = { subject: "jwt:hospital:4711", roles: ["role:hospital:read"] };
+    return Promise.resolve({ caller, untilMs: this.nowMs + 1000 });
+  };
+  readonly app = this.worker();
+
+  /** One of the workers. */
+  worker(ways: { passwords?: boolean; keys?: boolean; tokens?: boolean } = {}): Hono<GatewayEnv> {
+    const { passwords = true, keys = true, tokens = true } = ways;
+    const authenticator = new Authenticator({
+      passwords: !passwords ? undefined : {
+        check: async (name, password) => {
+          this.checks.push(`${name} ${password}`);
+          await Promise.resolve();
+          if (password === "broken") throw new Error("no memory");
+          return name === "alice" && password === "right";
+        },
+      },
+      apiKeys: !keys ? undefined : {
+        header: "x-api-key",
+        keys: new ApiKeys(new Map([["viewer", new Secret(viewer.hash.slice(7))]])),
+      },
+      tokens: tokens ? { verify: this.#verify } : undefined,
+      verified: new VerifiedCredentials(this.now),
+      throttle: new FailureThrottle(new QuotaTable(this.failures, this.now)),
+      now: this.now,
+    });
+    const app = new Hono<GatewayEnv>();
+    app.use(authenticate(authenticator, new ClientAddress(["10.0.0.1"])));
+    app.all("*", (c) => c.json(c.get("caller") ?? { subject: "nobody" }));
+    app.onError((error) => problemResponse(asGatewayError(error), "id"));
+    return app;
+  }
+
+  async ask(
+    headers: Record<string, string>,
+    { app = this.app, from = "192.0.2.1", path = "/dicom-web/main/studies" } = {},
+  ): Promise<
+    { status: number; subject?: string; code?: string; headers: Headers; message?: string }
+  > {
+    const request = new Request(`http://gateway${path}`, { headers });
+    const env = { completed: Promise.resolve(), remoteAddr: { hostname: from } };
+    const response = await app.fetch(request, env);
+    const { subject, error_code: code, message } = await response.json();
+    return { status: response.status, headers: response.headers, subject, code, message };
+  }
+}
+
+const basic = (credentials: string) => ({ authorization: `Basic ${btoa(credentials)}` });
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+/** Credentials → who they are. */
+const RIGHT: [credentials: Record<string, string>, subject: string][] = [
+  [basic("alice:right"), "user:alice"],
+  [{ authorization: `basic ${btoa("alice:right")}` }, "user:alice"],
+  [{ "X-API-Key": viewer.key }, "key:viewer"],
+  [bearer("good"), "jwt:hospital:4711"],
+];
+
+for (const [credentials, subject] of RIGHT) {
+  Deno.test(`authenticate: ${Object.keys(credentials)} lets ${subject} in`, async () => {
+    const { status, subject: found } = await new Fixture().ask(credentials);
+    assert.deepEqual([status, found], [200, subject]);
+  });
+}
+
+const WRONG: Record<string, string>[] = [
+  {},
+  basic("alice:wrong"),
+  basic("bob:right"),
+  basic("alice"),
+  { authorization: "Basic ???" },
+  { authorization: "Basic" },
+  { authorization: "" },
+  { authorization: "Digest username=alice" },
+  { authorization: viewer.key },
+  bearer("forged"),
+  bearer("expired"),
+  bearer(""),
+  { "X-API-Key": "wrong" },
+  { "X-API-Key": viewer.hash },
+  // The key decides where there is one.
+  { "X-API-Key": "wrong", ...basic("alice:right") },
+];
+
+for (const headers of WRONG) {
+  Deno.test(`authenticate: ${JSON.stringify(headers).slice(0, 60)} is answered 401 with every way to get in`, async () => {
+    const { status, code, headers: answered, message } = await new Fixture().ask(headers);
+    assert.deepEqual([status, code], [401, "AUTH-005"]);
+    const challenge = answered.get("www-authenticate") ?? "";
+    assert.match(challenge, /^Basic realm="[^"]+", charset="UTF-8", Bearer realm=/);
+    assert.match(challenge, /ApiKey realm="[^"]+", header="x-api-key"$/);
+    for (const secret of Object.values(headers).filter((value) => value.length > 8)) {
+      assert(!message?.includes(secret));
+    }
+  });
+}
+
+Deno.test("authenticate: a wrong password and an unknown user get the same answer", async () => {
+  const fixture = new Fixture();
+  const [known, unknown] = [
+    await fixture.ask(basic("alice:wrong")),
+    await fixture.ask(basic("mallory:wrong")),
+  ];
+  assert.equal(known.message, unknown.message);
+});
+
+Deno.test("authenticate: a way that is not configured lets nobody in", async () => {
+  const fixture = new Fixture();
+  for (const [credentials] of RIGHT) {
+    const app = fixture.worker({ passwords: false, keys: false, tokens: false });
+    assert.equal((await fixture.ask(credentials, { app })).status, 401);
+  }
+});
+
+Deno.test("authenticate: health and public keys are open to all, nothing else is", async () => {
+  const fixture = new Fixture();
+  for (const path of ["/healthz", "/readyz", "/.well-known/jwks.json"]) {
+    assert.equal((await fixture.ask({}, { path })).status, 200);
+  }
+  const closed = [
+    "/",
+    "/dicomweb-oauth/metrics",
+    "/dicomweb-oauth/status",
+    "/healthz/",
+    "//healthz",
+    "/healthz/../dicom-web/main/studies",
+    "/dicom-web/main/%2e%2e/healthz",
+    "/%68ealthz/x",
+    "/anything",
+  ];
+  for (const path of closed) assert.equal((await fixture.ask({}, { path })).status, 401, path);
+});
+
+Deno.test("authenticate: a right password is checked once in five minutes, and for requests sent at once only once", async () => {
+  const fixture = new Fixture();
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => fixture.ask(basic("alice:right"))),
+  );
+  assert(answers.every(({ status }) => status === 200));
+  fixture.nowMs += 299_000;
+  await fixture.ask(basic("alice:right"));
+  assert.equal(fixture.checks.length, 1);
+  fixture.nowMs += 1000;
+  await fixture.ask(basic("alice:right"));
+  assert.equal(fixture.checks.length, 2);
+});
+
+Deno.test("authenticate: a token is looked at again when its time is over", async () => {
+  const fixture = new Fixture();
+  await fixture.ask(bearer("good"));
+  await fixture.ask(bearer("good"));
+  fixture.nowMs += 1000;
+  await fixture.ask(bearer("good"));
+  assert.equal(fixture.checks.length, 2);
+});
+
+Deno.test("throttle: the eleventh failure of a user is not looked at, from whatever address, in whatever worker", async () => {
+  const fixture = new Fixture();
+  const other = fixture.worker();
+  for (let i = 0; i < 10; i++) {
+    const app = i % 2 === 0 ? fixture.app : other;
+    const { status } = await fixture.ask(basic(`alice:${i}`), { app, from: `192.0.2.${i}` });
+    assert.equal(status, 401);
+  }
+  for (const app of [fixture.app, other]) {
+    const { status, code, headers } = await fixture.ask(basic("alice:right"), {
+      app,
+      from: "192.0.2.99",
+    });
+    assert.deepEqual([status, code], [429, "AUTH-006"]);
+    assert.equal(headers.get("retry-after"), "6");
+  }
+  assert.equal(fixture.checks.length, 10);
+  fixture.nowMs += 6000;
+  assert.equal((await fixture.ask(basic("alice:right"), { from: "192.0.2.99" })).status, 200);
+});
+
+Deno.test("throttle: the 31st failure of an address is not looked at, whatever it tries", async () => {
+  const fixture = new Fixture();
+  for (let i = 0; i < 30; i++) {
+    const tries = [basic(`u${i}:x`), bearer(`forged ${i}`), { "X-API-Key": `wrong ${i}` }];
+    assert.equal((await fixture.ask(tries[i % 3]!)).status, 401);
+  }
+  for (const [credentials] of RIGHT) {
+    assert.equal((await fixture.ask(credentials)).status, 429);
+  }
+  // Elsewhere nobody is troubled.
+  assert.equal((await fixture.ask(basic("alice:right"), { from: "192.0.2.2" })).status, 200);
+});
+
+Deno.test("throttle: attempts sent at once are all counted before the first is answered", async () => {
+  const fixture = new Fixture();
+  const answers = await Promise.all(
+    Array.from({ length: 200 }, (_, i) => fixture.ask(basic(`alice:${i}`))),
+  );
+  assert.equal(answers.filter(({ status }) => status === 401).length, 10);
+  assert.equal(fixture.checks.length, 10);
+});
+
+Deno.test("throttle: nobody can lock out a client whose password was found right a moment ago", async () => {
+  const fixture = new Fixture();
+  await fixture.ask(basic("alice:right"));
+  for (let i = 0; i < 100; i++) await fixture.ask(basic(`alice:${i}`));
+  assert.equal((await fixture.ask(basic("alice:right"))).status, 200);
+});
+
+Deno.test("throttle: right credentials, expired tokens, and failures of the gateway count for nothing", async () => {
+  const fixture = new Fixture();
+  for (let i = 0; i < 100; i++) {
+    await fixture.ask(basic("alice:right"));
+    fixture.nowMs += 1;
+    await fixture.ask(bearer("expired"));
+    await fixture.ask(basic("alice:broken"));
+    await fixture.ask({});
+  }
+  assert.equal((await fixture.ask(basic("alice:wrong"))).status, 401);
+  assert.equal((await fixture.ask(bearer("good"))).status, 200);
+});
+
+Deno.test("throttle: an address is the client's only where a trusted proxy says so", async () => {
+  const fixture = new Fixture();
+  for (let i = 0; i < 31; i++) {
+    const forged = { ...basic(`u${i}:x`), "x-forwarded-for": `198.51.100.${i}` };
+    await fixture.ask(forged);
+  }
+  assert.equal((await fixture.ask(basic("alice:right"))).status, 429);
+  const behind = (client: string, credentials: string) =>
+    fixture.ask({ ...basic(credentials), "x-forwarded-for": client }, { from: "10.0.0.1" });
+  for (let i = 0; i < 31; i++) await behind("198.51.100.1", `v${i}:x`);
+  assert.equal((await behind("198.51.100.1", "alice:right")).status, 429);
+  assert.equal((await behind("198.51.100.2", "alice:right")).status, 200);
+});
+
+Deno.test("throttle: an IPv6 client cannot escape within its own network", async () => {
+  const fixture = new Fixture();
+  for (let i = 0; i < 30; i++) {
+    await fixture.ask(basic(`u${i}:x`), { from: `2001:db8::${i.toString(16)}` });
+  }
+  assert.equal((await fixture.ask(basic("alice:right"), { from: "2001:db8::ffff" })).status, 429);
+  assert.equal((await fixture.ask(basic("alice:right"), { from: "2001:db8:0:1::1" })).status, 200);
+});
+
+/** Host → whether an open gateway that is known as pacs.example answers. */
+const HOSTS: [host: string, answers: boolean][] = [
+  ["localhost:8043", true],
+  ["LOCALHOST", true],
+  ["127.0.0.1:8043", true],
+  ["[::1]:8043", true],
+  ["10.1.2.3", true],
+  ["pacs.example", true],
+  ["Pacs.Example.:8443", true],
+  ["evil.example", false],
+  ["evil.example:8043", false],
+  ["localhost.evil.example", false],
+  ["127.0.0.1.evil.example", false],
+  ["pacs.example.evil.example", false],
+  ["evilpacs.example", false],
+  ["gateway", false],
+];
+
+for (const [host, answers] of HOSTS) {
+  Deno.test(`DNS rebinding: an open gateway ${answers ? "answers" : "refuses"} a request for ${host}`, async () => {
+    const app = new Hono<GatewayEnv>();
+    app.use(refuseForeignHosts(new Set(["localhost", "pacs.example"])));
+    app.all("*", (c) => c.text("stored"));
+    app.onError((error) => problemResponse(asGatewayError(error), "id"));
+    for (let again = 0; again < 2; again++) {
+      const response = await app.fetch(new Request(`http://${host}/dicom-web/main/studies`));
+      assert.equal(response.status, answers ? 200 : 421);
+      if (!answers) assert.equal((await response.json()).error_code, "AUTH-008");
+      else await response.body?.cancel();
+    }
+  });
+}
