@@ -11,7 +11,7 @@ import {
   rewriteStream,
 } from "./byte_rewriter.ts";
 import { contentUrlRewriter, isEncoded } from "./content_url_rewriter.ts";
-import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_rewriter.ts";
+import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_places.ts";
 import { parseMediaType } from "./media_type.ts";
 import { MultipartError } from "./multipart_scanner.ts";
 import { MultipartUrlRewriter } from "./multipart_url_rewriter.ts";

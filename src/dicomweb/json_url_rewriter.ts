@@ -6,34 +6,15 @@
  * @module
  */
 import { type ByteRewriter, type ByteSink, rewriteStream } from "./byte_rewriter.ts";
-import { JsonKeySearch } from "./json_key_search.ts";
+import type { JsonKeySearch } from "./json_key_search.ts";
+import {
+  DICOM_JSON_PLACES,
+  type JsonUrlPlaces,
+  type MemberKind,
+  preparePlaces,
+} from "./json_url_places.ts";
 import { decodeJsonString, encodeJsonString, findStringEnd } from "./json_string.ts";
-import { URL_ATTRIBUTES } from "./url_attributes.ts";
 import type { UrlTranslation } from "./url_translation.ts";
-
-/** Where a JSON text has URLs: names of members, at any depth. */
-export interface JsonUrlPlaces {
-  /** Their value is a URL. */
-  readonly urls: readonly string[];
-  /** Their value is an array of URLs. */
-  readonly urlLists: readonly string[];
-  /** Their value is a DICOM attribute, whose `Value` is an array of URLs. */
-  readonly attributes: readonly string[];
-}
-
-/** The places of DICOM JSON (PS3.18, annex F). */
-export const DICOM_JSON_PLACES: JsonUrlPlaces = {
-  urls: ["BulkDataURI"],
-  urlLists: [],
-  attributes: URL_ATTRIBUTES,
-};
-
-/** Those of Azure's operations, extended query tags and change feed too. */
-export const VENDOR_JSON_PLACES: JsonUrlPlaces = {
-  urls: ["BulkDataURI", "href"],
-  urlLists: ["resources"],
-  attributes: URL_ATTRIBUTES,
-};
 
 /** What a rewriter is told about a body. */
 export interface JsonUrlRewriterOptions {
@@ -64,19 +45,16 @@ const IS_LITERAL = Uint8Array.from(
   (_, byte) => /[\w.+-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-/** What the value of a member is taken for. */
-type Kind = "url" | "list" | "attribute" | "other";
-
 /** Translates the URLs of one JSON text. */
 export class JsonUrlRewriter implements ByteRewriter {
   readonly #translation: UrlTranslation;
   readonly #resource: string | undefined;
   readonly #search: JsonKeySearch;
   readonly #names: readonly string[];
-  readonly #kinds: readonly Kind[];
+  readonly #kinds: readonly MemberKind[];
   /** Where in the text the next byte is: anywhere, behind a name, before its value, or inside. */
   #state: "anywhere" | "name" | "value" | "list" | "attribute" = "anywhere";
-  #kind: Kind = "other";
+  #kind: MemberKind = "other";
   #isInAttribute = false;
   #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   /** The byte before what is held. */
@@ -93,14 +71,10 @@ export class JsonUrlRewriter implements ByteRewriter {
   constructor(translation: UrlTranslation, options: JsonUrlRewriterOptions = {}) {
     this.#translation = translation;
     this.#resource = options.resource;
-    const { urls, urlLists, attributes } = options.places ?? DICOM_JSON_PLACES;
-    this.#names = [...urls, ...urlLists, ...attributes];
-    this.#search = new JsonKeySearch(this.#names);
-    this.#kinds = [
-      ...urls.map((): Kind => "url"),
-      ...urlLists.map((): Kind => "list"),
-      ...attributes.map((): Kind => "attribute"),
-    ];
+    const { names, kinds, search } = preparePlaces(options.places ?? DICOM_JSON_PLACES);
+    this.#names = names;
+    this.#kinds = kinds;
+    this.#search = search;
   }
 
   /** @inheritdoc */
@@ -201,14 +175,14 @@ export class JsonUrlRewriter implements ByteRewriter {
     return end + 1;
   }
 
-  #memberKind(input: Uint8Array, open: number, close: number): Kind {
+  #memberKind(input: Uint8Array, open: number, close: number): MemberKind {
     if (isName(input, open, close, "vr")) return "other";
     if (isName(input, open, close, "Value")) return "list";
     const name = decodeJsonString(input.subarray(open, close + 1));
     return name === "Value" ? "list" : this.#kindOf(name);
   }
 
-  #kindOf(name: string | undefined): Kind {
+  #kindOf(name: string | undefined): MemberKind {
     return name === undefined ? "other" : this.#kinds[this.#names.indexOf(name)] ?? "other";
   }
 

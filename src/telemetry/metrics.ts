@@ -5,9 +5,13 @@
  * @module
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { DurationHistogram } from "./duration_histogram.ts";
 
 /** Prefix of every metric, the plugin's. */
 export const METRIC_PREFIX = "dicomweb_oauth_";
+
+/** What tells requests apart: the labels that `@hono/prometheus` counts them by. */
+export type RequestLabel = "method" | "status" | "ok" | "route" | "endpoint";
 
 /** The registry with the metrics that rooms count in. */
 export interface Metrics {
@@ -29,7 +33,8 @@ export interface Metrics {
   /** Called before the metrics are read, to set what is cheaper looked up than kept up to date. */
   readonly beforeRead: Set<() => void>;
   readonly errors: Counter<"server" | "error_code" | "category">;
-  readonly transferDuration: Histogram<"server" | "outcome">;
+  readonly requestDuration: DurationHistogram<RequestLabel>;
+  readonly transferDuration: DurationHistogram<"server" | "outcome">;
 }
 
 /**
@@ -140,12 +145,19 @@ export function createMetrics(): Metrics {
       labelNames: ["server", "error_code", "category"],
       registers,
     }),
-    transferDuration: new Histogram({
+    requestDuration: new DurationHistogram({
+      name: `${METRIC_PREFIX}http_request_duration_seconds`,
+      help: "Duration of HTTP requests in seconds",
+      labelNames: ["method", "status", "ok", "route", "endpoint"],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+      registry,
+    }),
+    transferDuration: new DurationHistogram({
       name: `${METRIC_PREFIX}transfer_duration_seconds`,
       help: "Time from a request's arrival to the end of its answer's body in seconds, by outcome",
       labelNames: ["server", "outcome"],
       buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800],
-      registers,
+      registry,
     }),
   };
 }

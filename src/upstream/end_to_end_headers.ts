@@ -57,6 +57,9 @@ const CORS = [
 /** Named by `Connection`, these are still not removed: without them the body's length is lost. */
 const NEVER_NOMINATED = new Set(["content-length", "content-type", "host"]);
 
+const STOPPED_REQUEST: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...NOT_FOR_THE_STORE]);
+const STOPPED_RESPONSE: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...CORS]);
+
 /**
  * The headers of a client's request that the store shall see.
  *
@@ -65,9 +68,8 @@ const NEVER_NOMINATED = new Set(["content-length", "content-type", "host"]);
  * @returns New headers.
  */
 export function requestHeaders(inbound: Headers, credentialHeader?: string): Headers {
-  const headers = withoutHopByHop(inbound);
+  const headers = without(STOPPED_REQUEST, inbound);
   if (credentialHeader !== undefined) headers.delete(credentialHeader);
-  for (const name of NOT_FOR_THE_STORE) headers.delete(name);
   return headers;
 }
 
@@ -78,22 +80,24 @@ export function requestHeaders(inbound: Headers, credentialHeader?: string): Hea
  * @returns New headers.
  */
 export function responseHeaders(upstream: Headers): Headers {
-  const headers = withoutHopByHop(upstream);
-  for (const name of CORS) headers.delete(name);
-  return headers;
+  return without(STOPPED_RESPONSE, upstream);
 }
 
-function withoutHopByHop(source: Headers): Headers {
-  const headers = new Headers(source);
-  const nominated = headers.get("connection");
-  if (nominated !== null) {
-    for (const item of nominated.split(",")) {
-      const name = item.trim().toLowerCase();
-      if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && !NEVER_NOMINATED.has(name)) {
-        headers.delete(name);
-      }
+/** Copies what may pass; each deletion from a copy would search it anew. */
+function without(stopped: ReadonlySet<string>, source: Headers): Headers {
+  const passing: [string, string][] = [];
+  let nominated: string | undefined;
+  for (const field of source) {
+    if (!stopped.has(field[0])) passing.push(field);
+    else if (field[0] === "connection") nominated = field[1];
+  }
+  const headers = new Headers(passing);
+  if (nominated === undefined) return headers;
+  for (const item of nominated.split(",")) {
+    const name = item.trim().toLowerCase();
+    if (/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name) && !NEVER_NOMINATED.has(name)) {
+      headers.delete(name);
     }
   }
-  for (const name of HOP_BY_HOP) headers.delete(name);
   return headers;
 }

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "../../src/dicomweb/json_url_places.ts";
 import {
-  DICOM_JSON_PLACES,
   JsonUrlRewriter,
   type JsonUrlRewriterOptions,
   MAX_URL_BYTES,
   rewriteDicomJson,
-  VENDOR_JSON_PLACES,
 } from "../../src/dicomweb/json_url_rewriter.ts";
 import { createUrlMap } from "../../src/dicomweb/url_map.ts";
 import { cuts, rewriteByteByByte, rewriteCut } from "./cut_bytes.ts";
