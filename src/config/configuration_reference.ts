@@ -7,6 +7,7 @@ import { z } from "zod";
 import { signingWays } from "./credentials/signing_ways.ts";
 import { apiKeysSchema } from "./inbound/api_keys.ts";
 import { issuerSchema } from "./inbound/issuers.ts";
+import { permissionSchema } from "./inbound/permissions.ts";
 import { basicSchema } from "./inbound/users.ts";
 import { type JsonSchema, jsonSchemaOf } from "./json_schema.ts";
 import { listenSchema } from "./listen.ts";
@@ -92,6 +93,7 @@ export function configurationReference(): string {
     ),
     section("`Authentication.ApiKeys`", "", apiKeysSchema.shape),
     section("`Authentication.Jwt.{name}`", "", issuerSchema.shape),
+    section("`Permissions[…]`", "", permissionSchema.shape),
     section("`TokenCache`", "", tokenCacheSchema.shape),
     section("`Proxy`", "", proxySchema.shape),
     section("`Servers.{name}`", "Every server has these keys, and those of its way of signing.\n", {

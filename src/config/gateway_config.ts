@@ -12,6 +12,7 @@ import type { DiscoveryConfig } from "./discovery_config.ts";
 import type { ProviderName } from "./identity_provider.ts";
 import type { GoogleCredentials } from "./google_config.ts";
 import type { AuthenticationConfig } from "./inbound/authentication_config.ts";
+import type { PermissionConfig } from "./inbound/permissions.ts";
 import type { Secret } from "./secret.ts";
 import type { StoreResilienceConfig } from "./store_resilience.ts";
 import type { BasicCredentials, FixedHeaders, StaticToken, TokenFile } from "./static_config.ts";
@@ -43,6 +44,8 @@ export interface GatewayConfig {
   readonly servers: ReadonlyMap<string, ServerConfig>;
   /** Who may call; `undefined`: whoever reaches the port. */
   readonly authentication?: AuthenticationConfig | undefined;
+  /** Who may do what; `undefined`: everyone everything. */
+  readonly permissions?: readonly PermissionConfig[] | undefined;
   /** Names by which clients may call a gateway that is open to all, besides those it is known by. */
   readonly allowedHosts?: readonly string[];
   /** How many requests a client may send, where that is limited. */
@@ -112,6 +115,8 @@ export interface ServerConfig {
   readonly tls: TlsConfig;
   /** What kind of store it is, and what is put right between it and clients. */
   readonly profile: Profile;
+  /** Refuse whatever may change something at the store. */
+  readonly readOnly?: boolean;
   /** Speak HTTP/2 to the store. */
   readonly http2: boolean;
   /** Let the store compress its answers. */

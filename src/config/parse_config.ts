@@ -9,6 +9,7 @@ import { buildAuthentication, checkAuthentication, isOverheard } from "./inbound
 import { buildCors, checkCors } from "./cors.ts";
 import { ConfigError, type KeyPath } from "./config_error.ts";
 import type { ConfigSource } from "./config_source.ts";
+import { buildPermissions, checkPermissions } from "./inbound/permissions.ts";
 import { deepFreeze } from "./frozen.ts";
 import type { GatewayConfig, LogConfig, ServerConfig } from "./gateway_config.ts";
 import { buildListen, checkListen } from "./listen.ts";
@@ -75,6 +76,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     tokenCache: buildTokenCache(keys.TokenCache),
     cors: keys.Cors && buildCors(keys.Cors),
     authentication: keys.Authentication && buildAuthentication(keys.Authentication, files),
+    permissions: keys.Permissions && buildPermissions(keys.Permissions),
     allowedHosts: keys.AllowedHosts,
     proxy: keys.Proxy && buildProxy(keys.Proxy),
     servers: buildServers(rawKeys(keys.Servers), within(context, "Servers")),
@@ -107,6 +109,7 @@ function checkTogether(section: RawKeys, context: ReadContext): void {
     report.warn([...path, "AllowedHosts"], "means nothing beside Authentication");
   }
   checkAuthentication(section["Authentication"], within(context, "Authentication"));
+  checkPermissions(section["Permissions"], section, within(context, "Permissions"));
   checkTokenCache(rawKeys(section["TokenCache"]), within(context, "TokenCache"));
   checkCors(rawKeys(section["Cors"]), within(context, "Cors"));
   checkProxy(rawKeys(section["Proxy"]), within(context, "Proxy"));

@@ -9,6 +9,7 @@ import { signingWays } from "./credentials/signing_ways.ts";
 import { corsSchema } from "./cors.ts";
 import { authenticationSchema } from "./inbound/authentication.ts";
 import { allowedHostsSchema } from "./allowed_hosts.ts";
+import { permissionsSchema } from "./inbound/permissions.ts";
 import { listenSchema } from "./listen.ts";
 import { proxySchema } from "./proxy.ts";
 import { SERVER_NAME, serverSchema } from "./server.ts";
@@ -61,6 +62,9 @@ export const sectionKeys = {
   Authentication: authenticationSchema.optional().describe(
     "Who may call the gateway; see [security/authentication.md](security/authentication.md). " +
       "Required for every address but loopback",
+  ),
+  Permissions: permissionsSchema.optional().describe(
+    "Who may do what at which server. Once one is written, whatever none allows is refused",
   ),
   AllowedHosts: allowedHostsSchema.describe(
     "Without `Authentication`: names by which clients may call the gateway, besides IP addresses, " +

@@ -52,6 +52,10 @@ export const serverKeys = {
   Rules: rulesSchema.optional().describe(
     "Rules of the profile that are set otherwise, by name; see [profiles.md](profiles.md)",
   ),
+  ReadOnly: flag().default(false).describe(
+    "Refuse everyone whatever may change something at the store: all but queries, retrievals and " +
+      "other requests that are known to read",
+  ),
   Http2: flag().default(false).describe(
     "Speak HTTP/2 to the store; HTTP/1.1 is faster for large transfers",
   ),
@@ -156,6 +160,7 @@ export function buildServer(name: string, raw: RawKeys, context: ReadContext): S
         buildClientCertificate(keys.ClientCertificate, context.files),
     },
     profile: buildProfile(keys.Url, keys.Profile, keys.Rules),
+    readOnly: keys.ReadOnly,
     http2: keys.Http2,
     compression: keys.Compression ?? !isNearby(new URL(keys.Url).hostname),
     timeouts: buildTimeouts(keys.Timeouts),

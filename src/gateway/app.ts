@@ -68,9 +68,10 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.authenticator !== undefined) {
     app.use(authenticate(options.authenticator, options.clientAddress));
   }
+  if (options.access !== undefined) app.use(permitPages(options.access));
   const outcomes = new LastOutcomes(options.now);
   app.use(recordTransfers(metrics, outcomes, logger));
-  app.route("/", dicomwebRoutes(options.stores, options.address));
+  app.route("/", dicomwebRoutes(options.stores, options.address, options.access));
   app.route("/", managementRoutes({ ...options, outcomes }));
   app.route("/", jwksRoute(options.publicKeys ?? []));
   app.notFound(() => {

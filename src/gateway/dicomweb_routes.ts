@@ -4,8 +4,10 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
+import type { AccessRules } from "./access_rules.ts";
 import type { PublicAddress } from "./public_address.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
@@ -19,15 +21,17 @@ export const PLUGIN_PREFIX = "/oauth-dicom-web/servers/";
  *
  * @param stores The stores, by name.
  * @param address The URL at which clients reach the gateway.
+ * @param access Decides who may do what; everyone everything unless given.
  * @returns An app to mount at the root.
  */
 export function dicomwebRoutes(
   stores: ReadonlyMap<string, Store>,
   address: PublicAddress,
+  access?: AccessRules,
 ): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
   for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
-    const handler = (c: Context<GatewayEnv>) => forwardTo(stores, address, prefix, c);
+    const handler = (c: Context<GatewayEnv>) => forwardTo(stores, { address, access }, prefix, c);
     app.all(`${prefix}:server`, handler);
     app.all(`${prefix}:server/*`, handler);
   }
@@ -36,7 +40,10 @@ export function dicomwebRoutes(
 
 function forwardTo(
   stores: ReadonlyMap<string, Store>,
-  address: PublicAddress,
+  { address, access }: {
+    readonly address: PublicAddress;
+    readonly access: AccessRules | undefined;
+  },
   prefix: string,
   c: Context<GatewayEnv>,
 ): Promise<Response> {
@@ -47,6 +54,13 @@ function forwardTo(
     throw new GatewayError("NET-006", "Cannot forward the request: no server of that name");
   }
   c.set("server", name);
+  const storeTarget = prefix === PLUGIN_PREFIX ? pluginTarget(target) : target;
+  access?.checkStore(c.get("caller") ?? ANONYMOUS, {
+    server: name,
+    method: request.method,
+    target: storeTarget,
+    headers: request.headers,
+  });
   const forward = {
     request,
     publicUrl: address.of(request, c.env.remoteAddr?.hostname),

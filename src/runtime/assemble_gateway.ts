@@ -18,6 +18,7 @@ import { createAuthorizer } from "../credentials/create_authorizer.ts";
 import { createTokenStore } from "../credentials/create_token_store.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
+import { AccessRules } from "../gateway/access_rules.ts";
 import { ClientAddress } from "../gateway/client_address.ts";
 import { PublicAddress } from "../gateway/public_address.ts";
 import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
@@ -122,6 +123,7 @@ export function assembleGateway(
     authenticator,
     clientAddress: new ClientAddress(config.trustedProxies),
     knownHosts: knownHosts(config),
+    access: accessRules(config),
     stores,
     version,
     metrics,
@@ -145,6 +147,15 @@ export function assembleGateway(
       for (const each of clients) each.close();
     },
   };
+}
+
+/** Nothing where everyone may do everything: then nobody has to ask. */
+function accessRules({ permissions, servers }: GatewayConfig): AccessRules | undefined {
+  const readOnly = new Set(
+    [...servers.values()].filter((server) => server.readOnly).map(({ name }) => name),
+  );
+  if (permissions === undefined && readOnly.size === 0) return undefined;
+  return new AccessRules({ permissions, servers: [...servers.keys()], readOnly });
 }
 
 function proxyOptions({ url, username, password }: ProxyConfig): HttpClientOptions["proxy"] {

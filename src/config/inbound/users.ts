@@ -84,6 +84,16 @@ export function buildUsers(
   return users;
 }
 
+/**
+ * The names in a file of users.
+ *
+ * @param content The file.
+ * @returns The names.
+ */
+export function userNames(content: string): string[] {
+  return [...linesOf(content)].map(({ name }) => name);
+}
+
 function* linesOf(content: string): Iterable<{ number: number; name: string; hash: string }> {
   for (const [index, line] of content.split(/\r?\n/).entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;

@@ -1,0 +1,52 @@
+/**
+ * Tells which transactions change nothing at the store. Where it is not known, they count as changing.
+ *
+ * @module
+ */
+import { type TransactionName, transactions } from "./transaction.ts";
+
+/** Transactions outside the classes that only read. */
+const READS: ReadonlySet<string> = new Set<TransactionName>([
+  "check-commitment",
+  "search-workitems",
+  "retrieve-workitem",
+  "search-scheduled-procedure-steps",
+  "retrieve-performed-procedure-step",
+  "azure-read-change-feed",
+  "azure-read-query-tags",
+  "azure-read-operation",
+  "azure-list-partitions",
+  "google-read-storage-info",
+]);
+
+/**
+ * Whether a transaction changes nothing.
+ *
+ * @param name The transaction.
+ * @returns Whether it surely does not.
+ *
+ * @example
+ * ```ts
+ * import { changesNothing } from "./read_only.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(changesNothing("retrieve-study"), true);
+ * assert.equal(changesNothing("unknown"), false);
+ * ```
+ */
+export function changesNothing(name: TransactionName): boolean {
+  const kind = transactions[name];
+  return kind === "query" || kind === "retrieve" || kind === "capabilities" || READS.has(name);
+}
+
+/**
+ * Whether a query could have a store take the request for one of another method (`$httpMethod` at
+ * Google, `_method` of many frameworks), so that what it looks like says nothing.
+ *
+ * @param query The query without its `?`.
+ * @returns Whether it could.
+ */
+export function overridesMethod(query: string): boolean {
+  if (!query.includes("%") && !/method/i.test(query)) return false;
+  return [...new URLSearchParams(query).keys()].some((name) => /method$/i.test(name));
+}

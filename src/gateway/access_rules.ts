@@ -1,0 +1,117 @@
+/**
+ * Decides what a client may do. Without `Permissions` that is everything; with them, what one of them
+ * allows. A read-only server refuses everyone whatever may change something.
+ *
+ * @module
+ */
+import type { PermissionConfig, Right } from "../config/inbound/permissions.ts";
+import type { Caller } from "../credentials/inbound/caller.ts";
+import { changesNothing, overridesMethod } from "../dicomweb/read_only.ts";
+import { classify } from "../dicomweb/transaction.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+
+/** What is to be decided by. */
+export interface AccessRulesOptions {
+  /** Who may do what; `undefined`: everyone everything. */
+  readonly permissions: readonly PermissionConfig[] | undefined;
+  /** Names of all servers. */
+  readonly servers: readonly string[];
+  /** Names of servers that nobody may change anything at. */
+  readonly readOnly: ReadonlySet<string>;
+}
+
+/** A request to a store. */
+export interface StoreAccess {
+  readonly server: string;
+  readonly method: string;
+  /** Path below the store's base URL, and query. */
+  readonly target: string;
+  readonly headers: Headers;
+}
+
+/** Stands for all servers together. */
+const WHOLE_GATEWAY = "*";
+
+/** Decides by the configuration. */
+export class AccessRules {
+  readonly #options: AccessRulesOptions;
+  /** What a client may, as `server right`. Clients are remembered as objects that outlive a request. */
+  readonly #granted = new WeakMap<Caller, ReadonlySet<string>>();
+
+  /** @param options What to decide by. */
+  constructor(options: AccessRulesOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks a request to a store.
+   *
+   * @param caller Who sends it.
+   * @param access The request.
+   * @throws {GatewayError} AUTH-007 where it is not permitted.
+   */
+  checkStore(caller: Caller, { server, method, target, headers }: StoreAccess): void {
+    const transaction = classify(method, target, headers);
+    const name = overridesMethod(transaction.query) ? "unknown" : transaction.name;
+    const right = name === "unknown" ? "unknown" : transaction.class;
+    if (this.#options.readOnly.has(server) && !changesNothing(name)) {
+      throw refusal(`server "${server}" is read-only, and ${name} may change something`, server);
+    }
+    if (!this.#mayDo(caller, server, right)) {
+      throw refusal(
+        `${caller.subject} has no permission for ${right} at server "${server}"`,
+        server,
+      );
+    }
+  }
+
+  /**
+   * Checks a request for one of the gateway's own pages.
+   *
+   * @param caller Who sends it.
+   * @param right What the page needs.
+   * @param server The server it is about; nothing where it is about all.
+   * @throws {GatewayError} AUTH-007 where it is not permitted.
+   */
+  checkPage(caller: Caller, right: "manage" | "metrics", server?: string): void {
+    if (this.#mayDo(caller, server ?? WHOLE_GATEWAY, right)) return;
+    const place = server === undefined ? "all servers" : "this server";
+    throw refusal(`${caller.subject} has no permission for ${right} of ${place}`);
+  }
+
+  #mayDo(caller: Caller, server: string, right: Right): boolean {
+    const { permissions } = this.#options;
+    if (permissions === undefined) return true;
+    let granted = this.#granted.get(caller);
+    if (granted === undefined) {
+      granted = this.#grantsOf(caller, permissions);
+      this.#granted.set(caller, granted);
+    }
+    return granted.has(`${server} ${right}`);
+  }
+
+  #grantsOf(caller: Caller, permissions: readonly PermissionConfig[]): ReadonlySet<string> {
+    const names = namesOf(caller);
+    const all = [WHOLE_GATEWAY, ...this.#options.servers];
+    const grants = permissions.filter(({ subjects }) => subjects.some((name) => names.has(name)))
+      .flatMap(({ servers, rights }) =>
+        (servers.includes(WHOLE_GATEWAY) ? all : servers).flatMap((server) =>
+          rights.map((right) => `${server} ${right}`)
+        )
+      );
+    return new Set(grants);
+  }
+}
+
+/** Everything that a permission may call a client by. */
+function namesOf({ subject, roles }: Caller): ReadonlySet<string> {
+  const [kind, issuer] = subject.split(":", 2);
+  const group = kind === "jwt" ? `jwt:${issuer}:*` : `${kind}:*`;
+  return new Set(["*", subject, group, ...roles]);
+}
+
+function refusal(state: string, server?: string): GatewayError {
+  return new GatewayError("AUTH-007", `Cannot let the client do this: ${state}`, {
+    ...(server !== undefined && { server }),
+  });
+}
