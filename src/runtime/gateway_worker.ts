@@ -131,6 +131,9 @@ export class GatewayWorker {
         return this.#started.reject(new Error(message.message));
       case "drained":
         return this.#drained.resolve(!message.cutOff);
+      case "crashed":
+        this.#worker.terminate();
+        return this.#ended(message.message);
       case "metrics":
         return this.#metrics.get(message.id)?.(message.metrics);
       case "revoked":

@@ -38,6 +38,8 @@ export type FromWorker =
   | { readonly type: "listening" }
   | { readonly type: "failed"; readonly message: string }
   | { readonly type: "drained"; readonly cutOff: boolean }
+  /** Nothing caught an error, so that nobody knows what state the worker is in. */
+  | { readonly type: "crashed"; readonly message: string }
   | { readonly type: "metrics"; readonly id: number; readonly metrics: MetricsJson }
   | { readonly type: "revoked"; readonly server: string; readonly revocation: string }
   | { readonly type: "ask all metrics"; readonly id: number };

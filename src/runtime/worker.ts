@@ -5,6 +5,7 @@
  * @module
  */
 import { parseConfig } from "../config/parse_config.ts";
+import { asGatewayError, problemResponse } from "../gateway/problem.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { assembleGateway, type Gateway } from "./assemble_gateway.ts";
@@ -17,6 +18,7 @@ interface WorkerScope {
     type: "unhandledrejection",
     listener: (event: PromiseRejectionEvent) => void,
   ): void;
+  addEventListener(type: "error", listener: (event: ErrorEvent) => void): void;
 }
 
 const scope = self as unknown as WorkerScope;
@@ -71,6 +73,13 @@ class ServingWorker {
       });
       this.#metrics.errors.inc({ server: "", error_code: "INT-001", category: "INTERNAL" });
     });
+    // Left to itself, the runtime would write out all that the error holds: requests, configuration.
+    scope.addEventListener("error", (event) => {
+      event.preventDefault();
+      const { error, message } = event;
+      const text = error instanceof Error ? error.stack ?? message : message;
+      scope.postMessage({ type: "crashed", message: text });
+    });
     this.#gateway = assembleGateway(config, {
       metrics: this.#metrics,
       metricsText: () => this.#allMetrics(),
@@ -86,6 +95,14 @@ class ServingWorker {
       reusePort: message.sharePort,
       ...(tls && { cert: tls.certificatePem, key: tls.keyPem.reveal() }),
       onListen: () => {},
+      // The app answers for its own failures; what gets past it is written out whole if left alone.
+      onError: (error) => {
+        logger.error("A request failed outside the app; please report it", {
+          error_code: "INT-001",
+          cause: String(error instanceof Error ? error.stack : error),
+        });
+        return problemResponse(asGatewayError(error), crypto.randomUUID());
+      },
     }, this.#gateway.handle);
   }
 
