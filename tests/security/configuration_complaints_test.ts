@@ -1,0 +1,82 @@
+/**
+ * Secrets appear in no complaint about the configuration, whatever is wrong with it.
+ */
+import assert from "node:assert/strict";
+import { OPENSSL } from "../fixtures/certificate_authority.ts";
+import { within } from "../fixtures/deadline.ts";
+import { needing } from "../fixtures/installed_tool.ts";
+import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { assertUntold, LIMIT_MS, type Parts, withParts } from "./leak_bench.ts";
+import { markedServers } from "./marked_servers.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+
+/** What may be wrong with the value of a key. */
+const MISTAKES: readonly ((value: string) => unknown)[] = [
+  (value) => [value],
+  (value) => ({ value }),
+  (value) => `${value} \${`,
+  (value) => `-----BEGIN PRIVATE KEY-----\n${value}\n-----END PRIVATE KEY-----`,
+  (value) => `{"kty":"RSA","d":"${value}"}`,
+  (value) => `https://user:${value}@host.test:port/#${value}`,
+  (value) => `${value}\n\u0000`,
+];
+
+Deno.test(needing(OPENSSL, {
+  name: "No complaint about the configuration tells a secret, whatever is wrong with it",
+  fn: () => within(LIMIT_MS, "all mistakes", withParts(mistakeInEveryWay)),
+}));
+
+async function mistakeInEveryWay(parts: Parts): Promise<void> {
+  const { secrets, provider, store, directory } = parts;
+  const { servers, env } = await markedServers({
+    ...parts,
+    provider: provider.url,
+    store: store.url,
+  });
+  const wrong: Record<string, unknown> = {};
+  for (const [name, { keys }] of servers) {
+    const texts = Object.entries(keys).filter(([, value]) => typeof value === "string");
+    for (const [key, value] of texts) {
+      for (const [index, mistake] of MISTAKES.entries()) {
+        wrong[`${name}-${key}-${index}`] = { ...keys, [key]: mistake(String(value)) };
+      }
+    }
+  }
+  const mark = secrets.make("a value out of place");
+  const sections: Record<string, unknown>[] = [
+    { Servers: wrong },
+    ...MISTAKES.map((mistake) => ({
+      TokenCache: { Backend: "redis", Url: mistake(mark), EncryptionKey: mistake(mark) },
+      Proxy: { Url: mistake(mark), Username: mistake(mark), Password: mistake(mark) },
+      Listen: { Address: mistake(mark), Port: mistake(mark) },
+      [mark]: mark,
+      Servers: { [mark]: mistake(mark) },
+    })),
+  ];
+  const files = sections.map((section) => JSON.stringify({ DicomWebOAuth: section }));
+  const whole = JSON.stringify({
+    DicomWebOAuth: {
+      Servers: Object.fromEntries([...servers].map(([name, { keys }]) => [name, keys])),
+    },
+  });
+  // Cut off within a secret, and with something missing beside one.
+  files.push(whole.slice(0, whole.indexOf("ClientSecret") + 30), whole.replace('":"', '" "'));
+  let told = "";
+  for (const text of files) {
+    const file = `${directory}/gateway.json`;
+    await Deno.writeTextFile(file, text);
+    for (const command of ["check", "serve"]) {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "--quiet", ...START_FLAGS, MAIN, command, "--config", file, "--verbose"],
+        env: { NO_COLOR: "1", ...env },
+      }).output();
+      const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      assert.equal(code, 78, output);
+      told += output;
+    }
+  }
+  // The name of a key that nobody knows is told: it is what has to be corrected.
+  assertUntold(parts, told.replaceAll(mark, ""));
+  assert(told.split("CFG-00").length > 500, "few mistakes were found");
+}
