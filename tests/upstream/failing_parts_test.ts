@@ -175,6 +175,33 @@ Deno.test("storeInParts: failures of many kinds and nothing stored: the worst is
   });
 });
 
+Deno.test("storeInParts names an instance of which nothing had come when the store refused it", async () => {
+  const answered = Promise.withResolvers<void>();
+  const play = async (exchange: RawExchange) => {
+    await exchange.answer(500, "", { connection: "close" });
+    answered.resolve();
+    await exchange.lingeringClose();
+    return true;
+  };
+  const all = instances(2);
+  await withSplitStore(
+    { play: (exchange, count) => count === 1 ? play(exchange) : Promise.resolve(false) },
+    { maxInstances: 1, concurrency: 1 },
+    async ({ gateway }) => {
+      using client = await rawClient(gateway.url);
+      const [head, ...rest] = stowBody(all);
+      await writeChunk(client, head!);
+      await answered.promise;
+      // Time for the answer to arrive, before what it is about.
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      for (const piece of rest) await writeChunk(client, piece);
+      await client.write("0\r\n\r\n");
+      const { status, stored, failed } = await readAnswer(client);
+      assert.deepEqual([status, stored, failed], [202, ["1.2.3.2"], ["1.2.3.1=272"]]);
+    },
+  );
+});
+
 Deno.test("storeInParts: login pages in answer to everything are no success", async () => {
   const play = async (exchange: RawExchange) => {
     await drain(exchange);
@@ -211,7 +238,7 @@ Deno.test("storeInParts: a store out of reach is told as such, and soon", async 
   listener.close();
   const gateway = await startSplittingGateway(`http://127.0.0.1:${port}`, { maxInstances: 1 });
   const client = await rawClient(gateway.url);
-  const sending = sendWithoutEnd(client);
+  const sending = sendWithoutEnd(client, "instances");
   const { status, text } = await readAnswer(client);
   assert.deepEqual([status, JSON.parse(text).code], [502, "NET-002"]);
   client[Symbol.dispose]();
@@ -326,18 +353,21 @@ async function writeChunk(client: RawClient, piece: Uint8Array): Promise<void> {
   await client.write("\r\n");
 }
 
-/** Sends instances of 1 MiB until the connection breaks. */
+/** Sends instances of 1 MiB, or one without end, until the connection breaks. */
 function sendWithoutEnd(
   client: RawClient,
+  what: "instances" | "instance",
 ): { readonly sent: number; readonly done: Promise<void> } {
   const state = { sent: 0, done: Promise.resolve() };
-  const pieces = [...stowBody(instances(1, 16_384), { end: "" })];
+  const [head, content, end] = stowBody(instances(1, 16_384), { withLength: false, end: "" });
   state.done = (async () => {
+    await writeChunk(client, head!);
     for (;;) {
-      for (const piece of pieces) {
-        await writeChunk(client, piece);
-        state.sent += piece.length;
-      }
+      await writeChunk(client, content!);
+      state.sent += content!.length;
+      if (what === "instance") continue;
+      await writeChunk(client, end!);
+      await writeChunk(client, head!);
     }
   })().catch(() => {});
   return state;
@@ -427,11 +457,11 @@ Deno.test("storeInParts: a store that stalls makes the client wait, and the clie
   };
   await withSplitStore({ play }, { maxBytes: 1_000_000_000 }, async ({ gateway }) => {
     const client = await rawClient(gateway.url);
-    const sending = sendWithoutEnd(client);
+    const sending = sendWithoutEnd(client, "instance");
     await stalled.promise;
     // Between client and store there are buffers of sockets and 256 KiB; then nothing is read on.
     let before = -1;
-    while (before !== sending.sent) {
+    while (before !== sending.sent && before < 64 * 1024 * 1024) {
       before = sending.sent;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }

@@ -71,6 +71,23 @@ Deno.test("storeInParts stores all within the bytes that one request may have", 
   });
 });
 
+Deno.test("storeInParts fills a request to its last byte, and not beyond", async () => {
+  const all = instances(4);
+  const two = [...stowBody(all.slice(0, 2), { end: `--${BOUNDARY}--\r\n` })]
+    .reduce((length, piece) => length + piece.length, 0);
+  for (const [maxBytes, each] of [[two, 2], [two - 1, 1]] as const) {
+    await withSplitStore({ maxBytes }, { maxBytes }, async ({ origin, store }) => {
+      const { status } = await store(stowBody(all));
+      assert.equal(status, 200);
+      assert.deepEqual(
+        origin.requests.map(({ instances }) => instances),
+        new Array(4 / each).fill(each),
+      );
+      assert.deepEqual(origin.stored, hashes(all));
+    });
+  }
+});
+
 Deno.test("storeInParts stores 1,000 instances, 100 a request, as Orthanc sends them", async () => {
   const all = instances(1_000);
   await withSplitStore(
