@@ -117,6 +117,8 @@ export interface ServerConfig {
   readonly profile: Profile;
   /** Refuse whatever may change something at the store. */
   readonly readOnly?: boolean;
+  /** How many requests a client may send to it; `undefined`: the gateway's limit counts. */
+  readonly rateLimit?: RateLimitConfig | "unlimited" | undefined;
   /** Speak HTTP/2 to the store. */
   readonly http2: boolean;
   /** Let the store compress its answers. */

@@ -11,11 +11,12 @@ import { ConfigError, type KeyPath } from "./config_error.ts";
 import type { ConfigSource } from "./config_source.ts";
 import { buildPermissions, checkPermissions } from "./inbound/permissions.ts";
 import { deepFreeze } from "./frozen.ts";
-import type { GatewayConfig, LogConfig, ServerConfig } from "./gateway_config.ts";
+import type { GatewayConfig, LogConfig, RateLimitConfig, ServerConfig } from "./gateway_config.ts";
 import { buildListen, checkListen } from "./listen.ts";
 import { ProblemReport } from "./problem_report.ts";
 import { buildProxy, checkProxy } from "./proxy.ts";
 import { isObject, type RawKeys, rawKeys, type ReadContext } from "./read_context.ts";
+import { buildRateLimit, checkRateLimit } from "./rate_limit.ts";
 import { configVersion, SECTION, sectionSchema } from "./schema.ts";
 import { reportIssues } from "./schema_issues.ts";
 import {
@@ -80,12 +81,17 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     allowedHosts: keys.AllowedHosts,
     proxy: keys.Proxy && buildProxy(keys.Proxy),
     servers: buildServers(rawKeys(keys.Servers), within(context, "Servers")),
-    rateLimit: keys.RateLimitRequests === undefined ? undefined : {
-      requests: keys.RateLimitRequests,
-      windowMs: Math.round(keys.RateLimitWindowSeconds * 1_000),
-    },
+    rateLimit: gatewayRateLimit(keys),
     warnings: report.warnings,
   });
+}
+
+/** The gateway's limit is never 0. */
+function gatewayRateLimit(
+  keys: Parameters<typeof buildRateLimit>[0],
+): RateLimitConfig | undefined {
+  const limit = buildRateLimit(keys);
+  return limit === "unlimited" ? undefined : limit;
 }
 
 function checkVersion(version: unknown, report: ProblemReport): void {
@@ -113,16 +119,7 @@ function checkTogether(section: RawKeys, context: ReadContext): void {
   checkTokenCache(rawKeys(section["TokenCache"]), within(context, "TokenCache"));
   checkCors(rawKeys(section["Cors"]), within(context, "Cors"));
   checkProxy(rawKeys(section["Proxy"]), within(context, "Proxy"));
-  const { RateLimitRequests: requests, RateLimitWindowSeconds: window } = section;
-  if (requests !== undefined) {
-    report.warn([...path, "RateLimitRequests"], "this version does not limit requests");
-  } else if (window !== undefined) {
-    report.add(
-      "CFG-001",
-      [...path, "RateLimitRequests"],
-      "is missing: RateLimitWindowSeconds alone limits nothing",
-    );
-  }
+  checkRateLimit(section, context);
 }
 
 function checkServers(servers: unknown, context: ReadContext): void {

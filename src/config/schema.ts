@@ -12,6 +12,7 @@ import { allowedHostsSchema } from "./allowed_hosts.ts";
 import { permissionsSchema } from "./inbound/permissions.ts";
 import { listenSchema } from "./listen.ts";
 import { proxySchema } from "./proxy.ts";
+import { rateLimitKeys } from "./rate_limit.ts";
 import { SERVER_NAME, serverSchema } from "./server.ts";
 import { trustedProxiesSchema } from "./trusted_proxies.ts";
 import { tokenCacheSchema } from "./token_cache.ts";
@@ -71,13 +72,7 @@ export const sectionKeys = {
       "`localhost`, `Listen.Address` and the hosts of `PublicUrl` and `Cors.AllowedOrigins`",
   ),
   Proxy: proxySchema.optional().describe("HTTP proxy to stores and identity providers"),
-  RateLimitRequests: whole(1, 1_000_000).optional().describe(
-    "How many requests a client may send within the window. Read and checked, but not applied by " +
-      "this version",
-  ),
-  RateLimitWindowSeconds: decimal(0.001, DAY_SECONDS).default(60).describe(
-    "Length of the window of `RateLimitRequests`",
-  ),
+  ...rateLimitKeys,
 };
 
 /** The section as it is read: the servers are checked one by one, each by its way of signing. */

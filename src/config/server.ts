@@ -15,6 +15,7 @@ import type { ServerConfig } from "./gateway_config.ts";
 import { isLoopback, isNearby } from "./host_names.ts";
 import { certificatesIn } from "./pem.ts";
 import { fileContent, isObject, type RawKeys, type ReadContext } from "./read_context.ts";
+import { buildRateLimit, checkRateLimit, serverRateLimitKeys } from "./rate_limit.ts";
 import { buildResilience, buildTimeouts, resilienceSchema, timeoutsSchema } from "./resilience.ts";
 import { notOneOf, reportIssues } from "./schema_issues.ts";
 import { buildStoreResilience, storeResilienceSchema } from "./store_resilience.ts";
@@ -52,6 +53,7 @@ export const serverKeys = {
   Rules: rulesSchema.optional().describe(
     "Rules of the profile that are set otherwise, by name; see [profiles.md](profiles.md)",
   ),
+  ...serverRateLimitKeys,
   ReadOnly: flag().default(false).describe(
     "Refuse everyone whatever may change something at the store: all but queries, retrievals and " +
       "other requests that are known to read",
@@ -132,6 +134,7 @@ export function checkServer(raw: unknown, context: ReadContext): void {
     });
   }
   checkTransport(raw, way, context);
+  checkRateLimit(raw, context);
   checkClientCertificate(raw, context);
   const checks = new Set((way ? [way] : choice.candidates).map((candidate) => candidate.check));
   if (checks.size === 1) checks.forEach((check) => check(raw, context));
@@ -161,6 +164,7 @@ export function buildServer(name: string, raw: RawKeys, context: ReadContext): S
     },
     profile: buildProfile(keys.Url, keys.Profile, keys.Rules),
     readOnly: keys.ReadOnly,
+    rateLimit: buildRateLimit(keys),
     http2: keys.Http2,
     compression: keys.Compression ?? !isNearby(new URL(keys.Url).hostname),
     timeouts: buildTimeouts(keys.Timeouts),

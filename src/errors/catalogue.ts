@@ -277,6 +277,18 @@ export const catalogue = {
       "If the store can take more, raise MaxConcurrentRequests in StoreResilience of this server",
     ],
   ),
+  "NET-012": entry(
+    "NETWORK",
+    "WARNING",
+    429,
+    "Rate limit exceeded",
+    "The client has sent more requests within the window than the configuration lets it.",
+    [
+      "Send the request again after the time that Retry-After says, and fewer at once",
+      "RateLimitRequests and RateLimitWindowSeconds say how many, for the gateway or for one server",
+      "If many clients come through one proxy, name it in TrustedProxies",
+    ],
+  ),
   "AUTH-001": entry(
     "AUTHORIZATION",
     "ERROR",

@@ -22,6 +22,7 @@ import { refuseForeignHosts } from "./host_guard.ts";
 import { LastOutcomes } from "./last_outcomes.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
 import { identifyRequests } from "./request_id.ts";
+import { limitRate, type RateLimitOptions } from "./limit_rate.ts";
 import { permitPages } from "./permit_pages.ts";
 import type { PublicAddress } from "./public_address.ts";
 import { asGatewayError, problemResponse } from "./problem.ts";
@@ -40,6 +41,8 @@ export interface GatewayOptions extends ManagementOptions {
   readonly clientAddress: ClientAddress;
   /** Decides who may do what; everyone everything unless given. */
   readonly access?: AccessRules | undefined;
+  /** How many requests clients may send; any number unless given. */
+  readonly rateLimit?: RateLimitOptions | undefined;
   /** The host names by which a gateway that asks nobody may be called; any unless given. */
   readonly knownHosts?: ReadonlySet<string> | undefined;
   /** The public keys to publish. */
@@ -68,6 +71,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.authenticator !== undefined) {
     app.use(authenticate(options.authenticator, options.clientAddress));
   }
+  if (options.rateLimit !== undefined) app.use(limitRate(options.rateLimit));
   if (options.access !== undefined) app.use(permitPages(options.access));
   const outcomes = new LastOutcomes(options.now);
   app.use(recordTransfers(metrics, outcomes, logger));

@@ -19,6 +19,8 @@ const EXPOSED = [
   "ETag",
   "Link",
   "Location",
+  "RateLimit",
+  "RateLimit-Policy",
   "Retry-After",
   "Warning",
   "X-Request-ID",

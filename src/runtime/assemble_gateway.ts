@@ -11,6 +11,7 @@ import type {
   ClientCertificate,
   GatewayConfig,
   ProxyConfig,
+  RateLimitConfig,
   ServerConfig,
 } from "../config/gateway_config.ts";
 import { publishedKeys } from "../config/published_keys.ts";
@@ -20,6 +21,8 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
 import { AccessRules } from "../gateway/access_rules.ts";
 import { ClientAddress } from "../gateway/client_address.ts";
+import type { RateLimitOptions } from "../gateway/limit_rate.ts";
+import { QuotaTable } from "../gateway/quota_table.ts";
 import { PublicAddress } from "../gateway/public_address.ts";
 import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import { createLogger } from "../telemetry/logging.ts";
@@ -124,6 +127,7 @@ export function assembleGateway(
     clientAddress: new ClientAddress(config.trustedProxies),
     knownHosts: knownHosts(config),
     access: accessRules(config),
+    rateLimit: rateLimit(config, options.quotas),
     stores,
     version,
     metrics,
@@ -156,6 +160,19 @@ function accessRules({ permissions, servers }: GatewayConfig): AccessRules | und
   );
   if (permissions === undefined && readOnly.size === 0) return undefined;
   return new AccessRules({ permissions, servers: [...servers.keys()], readOnly });
+}
+
+function rateLimit(
+  { rateLimit: limit, servers, trustedProxies }: GatewayConfig,
+  { requests }: QuotaMemory,
+): RateLimitOptions | undefined {
+  const own = new Map<string, RateLimitConfig | "unlimited">();
+  for (const { name, rateLimit } of servers.values()) {
+    if (rateLimit !== undefined) own.set(name, rateLimit);
+  }
+  if (limit === undefined && own.size === 0) return undefined;
+  const addresses = new ClientAddress(trustedProxies);
+  return { table: new QuotaTable(requests, Date.now), limit, servers: own, addresses };
 }
 
 function proxyOptions({ url, username, password }: ProxyConfig): HttpClientOptions["proxy"] {

@@ -13,6 +13,8 @@ export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[];
 export interface QuotaMemory {
   /** Failed attempts to show who one is. */
   readonly failures: SharedArrayBuffer;
+  /** Requests. */
+  readonly requests: SharedArrayBuffer;
 }
 
 /** From the supervisor to a worker. */

@@ -35,7 +35,10 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #port: number;
   readonly #metrics = createSupervisorMetrics();
-  readonly #quotas: QuotaMemory = { failures: createQuotaMemory() };
+  readonly #quotas: QuotaMemory = {
+    failures: createQuotaMemory(),
+    requests: createQuotaMemory(),
+  };
   /** Groups whose configuration has been replaced, until their last transfer has ended. */
   readonly #draining = new Set<WorkerGroup>();
   #group: WorkerGroup;

@@ -247,13 +247,15 @@ Deno.test("AllowedHosts: a host with a port or a wildcard is refused", async () 
   }
 });
 
-Deno.test("The configuration that docs/security/authentication.md shows is right", async () => {
-  const page = new URL("../../docs/security/authentication.md", import.meta.url);
-  const [, example] = /```json\n(.*?)\n```/s.exec(await Deno.readTextFile(page)) ?? [];
-  const files = {
-    "/etc/dicomweb-gateway/users": `alice:${HASH}`,
-    "/srv/gateway/gateway.pem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-    "/srv/gateway/gateway.key": "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
-  };
-  assert.deepEqual(await problemsOf(example!, { files }), []);
-});
+for (const name of ["authentication", "rate-limiting"]) {
+  Deno.test(`The configuration that docs/security/${name}.md shows is right`, async () => {
+    const page = new URL(`../../docs/security/${name}.md`, import.meta.url);
+    const [, example] = /```json\n(.*?)\n```/s.exec(await Deno.readTextFile(page)) ?? [];
+    const files = {
+      "/etc/dicomweb-gateway/users": `alice:${HASH}`,
+      "/srv/gateway/gateway.pem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+      "/srv/gateway/gateway.key": "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
+    };
+    assert.deepEqual(await problemsOf(example!, { files }), []);
+  });
+}

@@ -137,6 +137,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       tls: { caCertificatesPem: [], clientCertificate: undefined },
       profile: profiles.generic,
       readOnly: false,
+      rateLimit: undefined,
       http2: false,
       compression: true,
       timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },
@@ -263,7 +264,6 @@ Deno.test("parseConfig warns of what is allowed but dangerous", async () => {
   assert.deepEqual(warnings?.map((warning) => warning.split(": ")[0]), [
     "DicomWebOAuth.Listen.AllowUnauthenticated",
     "DicomWebOAuth.TokenCache.Url",
-    "DicomWebOAuth.RateLimitRequests",
     "DicomWebOAuth.Servers.lab.Url",
     "DicomWebOAuth.Servers.lab.TokenEndpoint",
     "DicomWebOAuth.Servers.lab.JWTIssuer",
@@ -418,4 +418,26 @@ Deno.test("Secrets of the configuration show nowhere but where they are asked fo
   assert("clientSecret" in clientAuthentication);
   assert(clientAuthentication.clientSecret instanceof Secret);
   assert.equal(clientAuthentication.clientSecret.reveal(), "MARKED");
+});
+
+Deno.test("parseConfig: a server's rate limit is its own, and 0 is any number", async () => {
+  const server = { ProviderType: "none", Url: "https://a.example" };
+  const { rateLimit, servers } = await parseSection({
+    RateLimitRequests: 100,
+    Servers: {
+      a: server,
+      b: { ...server, RateLimitRequests: 5, RateLimitWindowSeconds: 1.5 },
+      c: { ...server, RateLimitRequests: "0" },
+    },
+  });
+  assert.deepEqual(rateLimit, { requests: 100, windowMs: 60_000 });
+  assert.deepEqual([...servers.values()].map((each) => each.rateLimit), [
+    undefined,
+    { requests: 5, windowMs: 1500 },
+    "unlimited",
+  ]);
+  const [problem] = await problemsOf({
+    DicomWebOAuth: { Servers: { a: { ...server, RateLimitWindowSeconds: 5 } } },
+  });
+  assert.equal(problem?.path, "DicomWebOAuth.Servers.a.RateLimitRequests");
 });
