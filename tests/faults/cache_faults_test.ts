@@ -1,0 +1,95 @@
+/**
+ * The shared token cache goes away under traffic, and comes back or does not: no client's request
+ * fails. Tokens live for seconds, so that the cache is wanted all the time.
+ */
+import assert from "node:assert/strict";
+import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { needing } from "../fixtures/installed_tool.ts";
+import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
+import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { startFaultyStore } from "../soak/faulty_store.ts";
+
+const TOKEN_SECONDS = 2;
+const CLIENTS = 4;
+const ENCRYPTION_KEY = btoa("0123456789abcdef0123456789abcdef");
+
+/** Sends requests to two gateways that share a cache while something befalls it. */
+async function underTraffic(
+  cache: Record<string, unknown>,
+  stateDirectory: string,
+  befall: () => Promise<void>,
+): Promise<void> {
+  const provider = startTokenEndpoint({ expiresInSeconds: TOKEN_SECONDS });
+  const store = startFaultyStore((token) => provider.issued.includes(token));
+  const config = {
+    Workers: 2,
+    TokenCache: { EncryptionKey: ENCRYPTION_KEY, ...cache },
+    Servers: {
+      main: {
+        Url: store.url,
+        TokenEndpoint: provider.url,
+        ClientId: "gateway",
+        ClientSecret: "secret",
+      },
+    },
+  };
+  {
+    await using first = await startGateway(config, { stateDirectory });
+    await using second = await startGateway(config, { stateDirectory });
+    const statuses = new Map<number, number>();
+    let isOver = false;
+    const client = async ({ url }: GatewayProcess) => {
+      while (!isOver) {
+        const response = await fetch(`${url}/dicom-web/main/studies?seed=1&bytes=100`);
+        await response.body?.cancel();
+        statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1);
+        await pause(10);
+      }
+    };
+    const traffic = Array.from({ length: CLIENTS }, (_, at) => client(at % 2 ? first : second));
+    await pause(1_000);
+    await befall();
+    await pause(2 * TOKEN_SECONDS * 1000);
+    isOver = true;
+    await Promise.all(traffic);
+    assert.deepEqual([...statuses.keys()], [200], JSON.stringify([...statuses]));
+    assert.ok(provider.issued.length >= 3, "tokens were not renewed while the cache was away");
+  }
+  await provider.close();
+  await store.close();
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+Deno.test(needing(REDIS, {
+  name: "Redis hangs, is killed and comes back empty under traffic: no request fails",
+  fn: async () => {
+    let redis = await startRedisServer();
+    const stateDirectory = await Deno.makeTempDir();
+    await underTraffic({ Backend: "redis", Url: redis.url }, stateDirectory, async () => {
+      redis.pause();
+      await pause(TOKEN_SECONDS * 1000);
+      redis.resume();
+      await pause(500);
+      await redis.kill();
+      await pause(TOKEN_SECONDS * 1000);
+      redis = await startRedisServer({ port: redis.port });
+    });
+    await redis.kill();
+    await Deno.remove(stateDirectory, { recursive: true });
+  },
+}));
+
+Deno.test("The KV file is removed under traffic: no request fails", async () => {
+  const stateDirectory = await Deno.makeTempDir();
+  await underTraffic({ Backend: "kv" }, stateDirectory, async () => {
+    const files = [...Deno.readDirSync(stateDirectory)];
+    assert.ok(files.length > 0, "there is no KV file");
+    for (const { name } of files) {
+      await Deno.remove(`${stateDirectory}/${name}`, { recursive: true });
+    }
+  });
+  await Deno.remove(stateDirectory, { recursive: true });
+});
