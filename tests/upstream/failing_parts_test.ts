@@ -459,15 +459,18 @@ Deno.test("storeInParts: a store that stalls makes the client wait, and the clie
     const client = await rawClient(gateway.url);
     const sending = sendWithoutEnd(client, "instance");
     await stalled.promise;
-    // Between client and store there are buffers of sockets and 256 KiB; then nothing is read on.
-    let before = -1;
-    while (before !== sending.sent && before < 64 * 1024 * 1024) {
-      before = sending.sent;
-      await new Promise((resolve) => setTimeout(resolve, 200));
+    try {
+      // Between client and store there are buffers of sockets and 256 KiB; then nothing is read on.
+      let before = -1;
+      while (before !== sending.sent && before < 64 * 1024 * 1024) {
+        before = sending.sent;
+        await new Promise((resolve) => setTimeout(resolve, 200));
+      }
+      assert.ok(sending.sent < 64 * 1024 * 1024, `${sending.sent} bytes were taken`);
+    } finally {
+      client[Symbol.dispose]();
+      gone.resolve();
     }
-    assert.ok(sending.sent < 64 * 1024 * 1024, `${sending.sent} bytes were taken`);
-    client[Symbol.dispose]();
-    gone.resolve();
     await within(LIMIT_MS, "the end of sending", sending.done);
   });
 });
