@@ -319,8 +319,8 @@ export const catalogue = {
     "Identity provider unavailable",
     "The identity provider cannot be reached or answers with server errors, and no valid token is left.",
     [
-      "Check the host in TokenEndpoint or Issuer for a typing error",
       "Check the provider's status page and the network path to it",
+      "Check the host in TokenEndpoint or Issuer for a typing error",
       "Requests work again by themselves as soon as the provider answers",
     ],
   ),
