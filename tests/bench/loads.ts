@@ -1,0 +1,131 @@
+/**
+ * The loads, each from a process of its own.
+ *
+ * @module
+ */
+import { benchFile, cpuSeconds } from "./processes.ts";
+
+/** wrk, a load generator for HTTP (Debian package `wrk`). */
+export const WRK = "/usr/bin/wrk";
+
+/** What a load moved, and what generating it cost. */
+export interface Measured {
+  /** Requests or bytes per second. */
+  readonly perSecond: number;
+  /** How many bytes were moved, where that is what counts. */
+  readonly bytes?: number;
+  /** How many requests there were. */
+  readonly requests: number;
+  /** Processor time of the generator per second of the clock: its share of one core. */
+  readonly generatorShare: number;
+}
+
+/**
+ * Asks for one resource again and again.
+ *
+ * @param url The resource.
+ * @param connections How many connections ask.
+ * @param seconds How long.
+ * @returns Requests per second.
+ */
+export async function askAgain(
+  url: string,
+  connections: number,
+  seconds: number,
+): Promise<Measured> {
+  const threads = Math.min(connections, 1);
+  const args = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, url];
+  const { text, generatorShare } = await generate(WRK, args);
+  if (/Non-2xx|Socket errors/.test(text)) throw new Error(`the load failed: ${text}`);
+  const requests = Number(/(\d+) requests in/.exec(text)?.[1]);
+  return {
+    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
+    requests,
+    generatorShare,
+  };
+}
+
+/** One large body. */
+export interface Transfer {
+  readonly kind: "get" | "chunked" | "length";
+  readonly bytes: number;
+  readonly chunkBytes?: number;
+}
+
+/**
+ * Moves one large body.
+ *
+ * @param url Where from or to.
+ * @param transfer The body.
+ * @returns Bytes per second.
+ */
+export async function transfer(
+  url: string,
+  { kind, bytes, chunkBytes = 0 }: Transfer,
+): Promise<Measured> {
+  const { text, generatorShare } = await script("transfer.ts", [
+    kind,
+    url,
+    `${bytes}`,
+    `${chunkBytes}`,
+  ]);
+  const { seconds } = JSON.parse(text);
+  return { perSecond: bytes / seconds, bytes, requests: 1, generatorShare };
+}
+
+/** Times of answers in milliseconds. */
+export interface Latency {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/**
+ * Asks at a steady rate.
+ *
+ * @param url The resource.
+ * @param perSecond How often.
+ * @param seconds How long.
+ * @returns The times of the answers.
+ */
+export async function askSteadily(
+  url: string,
+  perSecond: number,
+  seconds: number,
+): Promise<Latency> {
+  const { text } = await script("paced.ts", [url, `${perSecond}`, `${seconds}`]);
+  return JSON.parse(text);
+}
+
+function script(
+  file: string,
+  args: readonly string[],
+): Promise<{ text: string; generatorShare: number }> {
+  return generate(Deno.execPath(), [
+    "run",
+    "--quiet",
+    "--allow-net",
+    "--no-check",
+    benchFile(file),
+    ...args,
+  ]);
+}
+
+async function generate(
+  program: string,
+  args: readonly string[],
+): Promise<{ text: string; generatorShare: number }> {
+  const startedMs = performance.now();
+  const child = new Deno.Command(program, { args: [...args], stdout: "piped", stderr: "piped" })
+    .spawn();
+  // The time of a process that has ended can no longer be read: the last look counts.
+  let used = 0;
+  const watch = setInterval(async () => {
+    used = Math.max(used, await cpuSeconds(child.pid));
+  }, 100);
+  const { success, stdout, stderr } = await child.output();
+  clearInterval(watch);
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`${args.join(" ")}: ${decoder.decode(stderr)}`);
+  const seconds = (performance.now() - startedMs) / 1000;
+  return { text: decoder.decode(stdout), generatorShare: used / seconds };
+}

@@ -1,0 +1,30 @@
+/**
+ * What the measurements were made on, without anything that names the machine.
+ *
+ * @module
+ */
+
+/**
+ * Tells the machine's facts.
+ *
+ * @param programs Programs that took part, with the arguments that make them tell their version.
+ * @returns A list in Markdown.
+ */
+export async function machineFacts(
+  programs: readonly (readonly [program: string, ...args: string[]])[],
+): Promise<string> {
+  const cpu = /^model name\s*:\s*(.+)$/m.exec(await Deno.readTextFile("/proc/cpuinfo"))?.[1];
+  const { total } = Deno.systemMemoryInfo();
+  const facts = [
+    `Processor: ${cpu ?? "unknown"}, ${navigator.hardwareConcurrency} cores visible`,
+    `Memory: ${Math.round(total / 2 ** 30)} GiB`,
+    `Linux ${Deno.osRelease().split("-")[0]}, Deno ${Deno.version.deno}`,
+  ];
+  for (const [program, ...args] of programs) {
+    const { stdout, stderr } = await new Deno.Command(program, { args }).output();
+    const decoder = new TextDecoder();
+    const [line = ""] = `${decoder.decode(stdout)}${decoder.decode(stderr)}`.trim().split("\n");
+    facts.push(/[A-Za-z]+[ /:](?:version)?[^ ]*(?: [\d.]+)?[^\s]*/.exec(line)?.[0] ?? line);
+  }
+  return facts.map((fact) => `- ${fact}`).join("\n") + "\n";
+}

@@ -1,0 +1,164 @@
+/**
+ * Compares the gateway with its peers on this machine and writes `docs/performance.md`:
+ * `deno task bench:peers [--rounds N] [--seconds N] [--large-mib N]`.
+ *
+ * @module
+ */
+import { parseArgs } from "node:util";
+import { CertificateAuthority } from "../fixtures/certificate_authority.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import {
+  compare,
+  compareLatency,
+  type Effort,
+  FLOOR,
+  GATEWAY,
+  LOADS,
+  type Peer,
+} from "./comparison.ts";
+import { growServers, growStreams, growWorkers } from "./growth.ts";
+import { WRK } from "./loads.ts";
+import { machineFacts } from "./machine.ts";
+import { benchFile, type Served, startScript } from "./processes.ts";
+import { HAPROXY, NGINX, startHaproxy, startNginx } from "./proxies.ts";
+
+const { values: flags } = parseArgs({
+  args: Deno.args,
+  options: {
+    rounds: { type: "string", default: "5" },
+    seconds: { type: "string", default: "3" },
+    "large-mib": { type: "string", default: "1024" },
+  },
+});
+const effort: Effort = {
+  rounds: Number(flags.rounds),
+  seconds: Number(flags.seconds),
+  largeBytes: Number(flags["large-mib"]) * 2 ** 20,
+};
+const absent = [["wrk", WRK], ["nginx", NGINX], ["haproxy", HAPROXY]]
+  .filter(([, path]) => !isThere(path!)).map(([name]) => name!);
+if (absent.includes("wrk")) throw new Error("wrk is not installed; tests/e2e/install.sh does it");
+
+const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-bench-" });
+await using stack = new AsyncDisposableStack();
+stack.defer(() => Deno.remove(directory, { recursive: true }));
+// Nothing but a length: reading it costs no disk.
+await Deno.create(`${directory}/large`).then((file) => file.close());
+await Deno.truncate(`${directory}/large`, effort.largeBytes);
+
+const store = stack.use(await startScript("origin.ts", [`${directory}/large`]));
+const storeUrl = `http://127.0.0.1:${store.port}/v2`;
+const sections: string[] = [];
+
+say("over plain HTTP");
+const plain = [
+  await gateway(serverAt(storeUrl)),
+  peer(FLOOR, await startScript("floor.ts", [origin(store)])),
+  ...absent.includes("nginx") ? [] : [peer("nginx", await startNginx({ store: store.port }))],
+  ...absent.includes("haproxy") ? [] : [peer("HAProxy", await startHaproxy(store.port))],
+];
+sections.push("## Over plain HTTP\n", await compare(plain, LOADS, effort));
+
+if (!absent.includes("nginx")) {
+  say("searches against nginx that rewrites");
+  const rewriting = peer(
+    "nginx with sub_filter",
+    await startNginx({ store: store.port, rewrites: true }),
+  );
+  const search = LOADS.filter(({ title }) => title.startsWith("small searches"));
+  sections.push(
+    "## URLs rewritten by nginx too\n",
+    await compare([plain[0]!, rewriting], search, effort),
+  );
+}
+
+say("latency");
+const direct = { name: "direct", pid: store.pid, base: storeUrl };
+sections.push(
+  "## Small searches at 500 a second\n",
+  await compareLatency([direct, ...plain], effort),
+);
+
+if (!absent.includes("nginx")) {
+  say("over TLS");
+  const authority = stack.use(await CertificateAuthority.create());
+  const tls = await authority.issue({ commonName: "store", purpose: "server" });
+  const ca = `${directory}/ca.pem`;
+  await Deno.writeTextFile(ca, authority.certificatePem);
+  const secure = stack.use(await startNginx({ store: store.port, tls }));
+  const url = `https://127.0.0.1:${secure.port}`;
+  const encrypted = [
+    await gateway({ ...serverAt(`${url}/v2`), VerifySSL: ca, Compression: false }),
+    peer(FLOOR, await startScript("floor.ts", [url, ca])),
+  ];
+  const large = LOADS.filter(({ title }) => !title.startsWith("small searches"));
+  sections.push(
+    "## A store that speaks TLS (nginx with a certificate authority of its own)\n",
+    await compare(encrypted, large, effort),
+  );
+}
+
+say("growth");
+const main = serverAt(storeUrl);
+sections.push("## Workers\n", await growWorkers(main, effort));
+sections.push("## Configured servers\n", await growServers(main, effort));
+sections.push("## Streams at once\n", await growStreams(main));
+
+await Deno.writeTextFile(benchFile("../../docs/performance.md"), await document());
+await new Deno.Command(Deno.execPath(), {
+  args: ["fmt", "--quiet", benchFile("../../docs/performance.md")],
+}).output();
+
+function serverAt(url: string): Record<string, unknown> {
+  return { Url: url, ProviderType: "headers", Headers: { Authorization: "Bearer fixed" } };
+}
+
+async function gateway(server: Record<string, unknown>): Promise<Peer> {
+  const process = stack.use(await startGateway({ Servers: { main: server } }));
+  return { name: GATEWAY, pid: process.pid, base: `${process.url}/dicom-web/main` };
+}
+
+function peer(name: string, process: Served): Peer {
+  stack.use(process);
+  return { name, pid: process.pid, base: `${origin(process)}/v2` };
+}
+
+function origin({ port }: Served): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+function say(what: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`measuring ${what}\n`));
+}
+
+async function document(): Promise<string> {
+  const programs: [string, ...string[]][] = [[WRK, "-v"]];
+  if (!absent.includes("nginx")) programs.push([NGINX, "-v"]);
+  if (!absent.includes("haproxy")) programs.push([HAPROXY, "-v"]);
+  const [load = "?"] = (await Deno.readTextFile("/proc/loadavg")).split(" ");
+  return `# Performance
+
+Written by \`deno task bench:peers\`; run it to have the numbers of your own machine. Everything ran on one
+machine at the same time: the store, whoever forwards, and the load generator share its cores, so what
+counts is how the columns compare, not how high they are. Each load was run ${effort.rounds} times against
+everyone in turn; the numbers are medians. A large body has ${flags["large-mib"]} MiB.
+
+- **gateway**: as the \`start\` task runs it, one worker, signing with a fixed header, URLs rewritten,
+  metrics counted. Clients were not asked who they are, and no audit was written.
+- **floor**: \`Deno.serve\` and \`fetch\` and nothing else: what the runtime can do.
+- **nginx**: one worker, \`proxy_buffering off\`, \`proxy_request_buffering off\`, HTTP/1.1, connections kept.
+- **HAProxy**: one thread.
+${absent.length > 0 ? `- Not installed, and therefore left out: ${absent.join(", ")}.\n` : ""}
+The store never compresses. A load average of ${load} at the end tells whether something else ran beside.
+
+${await machineFacts(programs)}
+${sections.join("\n")}`;
+}

@@ -1,0 +1,68 @@
+/**
+ * The document that the comparison writes.
+ *
+ * @module
+ */
+
+/**
+ * The middle of some numbers.
+ *
+ * @param values The numbers.
+ * @returns The median; `NaN` of none.
+ */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length === 0) return NaN;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/**
+ * Writes a table.
+ *
+ * @param head The columns' titles.
+ * @param rows The rows.
+ * @returns Markdown.
+ */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n") + "\n";
+}
+
+/**
+ * Writes a ratio beside what was to be reached.
+ *
+ * @param ratio The ratio.
+ * @param least What was to be reached, where anything was.
+ * @returns Such as `0.84 (missed: 0.90)`.
+ */
+export function judged(ratio: number, least: number | undefined): string {
+  if (Number.isNaN(ratio)) return "-";
+  const text = ratio.toFixed(2);
+  if (least === undefined) return text;
+  return ratio >= least ? `**${text}** (≥ ${least})` : `${text} (missed: ≥ ${least})`;
+}
+
+/**
+ * Writes a rate.
+ *
+ * @param perSecond Requests or bytes per second.
+ * @param unit Which of them.
+ * @returns Such as `1.35 GB/s`.
+ */
+export function rate(perSecond: number, unit: "requests" | "bytes"): string {
+  if (Number.isNaN(perSecond)) return "-";
+  return unit === "requests"
+    ? `${Math.round(perSecond).toLocaleString("en-US")}/s`
+    : `${(perSecond / 1e9).toFixed(2)} GB/s`;
+}
+
+/**
+ * Writes an amount of memory.
+ *
+ * @param bytes The amount.
+ * @returns In MiB.
+ */
+export function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`;
+}
