@@ -16,6 +16,7 @@ import type { Authenticator } from "./authenticator.ts";
 import type { ClientAddress } from "./client_address.ts";
 import { allowBrowsers, refuseForeignWebSockets } from "./cors.ts";
 import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
+import { refuseForeignChanges } from "./foreign_pages.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { refuseForeignHosts } from "./host_guard.ts";
@@ -64,6 +65,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.authenticator === undefined && options.knownHosts !== undefined) {
     app.use(refuseForeignHosts(options.knownHosts));
   }
+  app.use(refuseForeignChanges(options.cors));
   for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
     app.use(`${prefix}*`, refuseForeignWebSockets(options.cors));
     if (options.cors !== undefined) app.use(`${prefix}*`, allowBrowsers(options.cors));
