@@ -1,5 +1,6 @@
 /**
- * Wraps an answer of one part for a client that asked for `multipart/related` and for nothing else.
+ * Wraps an answer of one part for a client that asked for `multipart/related` and cannot read the part
+ * by itself.
  *
  * @module
  */
@@ -11,13 +12,16 @@ import { newBoundary, writeMultipart } from "../dicomweb/multipart_writer.ts";
  *
  * @param accept The client's own `Accept`.
  * @param response The store's answer.
- * @returns Whether the client can read multipart answers only, and this is a single part with DICOM or
- * pixels in it.
+ * @returns Whether this is a single part with DICOM or pixels in it, and the client accepts multipart
+ * answers, but no answer of its type.
  */
 export function needsWrapping(accept: string | null, response: Response): boolean {
   const type = response.headers.get("content-type") ?? "";
-  return response.status === 200 && accept !== null && SINGLE_PART.test(type) &&
-    parseAccept(accept).every(({ essence }) => essence === "multipart/related");
+  if (response.status !== 200 || accept === null || !SINGLE_PART.test(type)) return false;
+  const single = type.split(";")[0]!.trim().toLowerCase();
+  const ranges = new Set(parseAccept(accept).map(({ essence }) => essence));
+  const covering = ["*/*", single, `${single.split("/")[0]}/*`];
+  return ranges.has("multipart/related") && !covering.some((range) => ranges.has(range));
 }
 
 const SINGLE_PART = /^\s*(application\/(dicom(?!\+)|octet-stream)|image\/)/i;
