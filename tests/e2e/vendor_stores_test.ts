@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { newBoundary, writeMultipart } from "../../src/dicomweb/multipart_writer.ts";
 import { CT_IMAGE, dicomFile, type DicomFileOptions, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
@@ -32,6 +33,8 @@ interface Vendor {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Whether the store bounds a request, so that one has to be split. */
   readonly isBounded: boolean;
+  /** Whether its metadata says where pixels are to be had. */
+  readonly namesBulkData?: boolean;
   /** Refusals that belong to the way things are: what the gateway asks to find out. */
   readonly mayRefuse?: (record: VendorRecord) => boolean;
 }
@@ -57,6 +60,7 @@ const vendors: Readonly<Record<string, (provider: OidcProvider) => Vendor>> = {
     store: startGoogleStore(provider),
     settings: { ...oauth(provider), Profile: "google" },
     isBounded: false,
+    namesBulkData: true,
   }),
   HealthImaging: () => ({
     store: startHealthImagingStore({
@@ -106,16 +110,21 @@ for (const [name, startVendor] of Object.entries(vendors)) {
           { clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" },
         ],
       });
-      const { store, settings, isBounded, mayRefuse } = startVendor(provider);
+      const { store, settings, isBounded, namesBulkData, mayRefuse } = startVendor(provider);
       await using _store = store;
       await using client = await Orthanc.start();
       await using gateway = await startGateway({
-        Servers: { main: { Url: store.url, ...settings } },
+        Servers: {
+          main: { Url: store.url, ...settings },
+          plain: { Url: store.url, ...settings, Profile: "generic", Rules: {} },
+        },
       });
       const base = `${gateway.url}/dicom-web/main`;
       const peer = { Url: `${base}/`, Timeout: 120 };
       await client.setPeer("gateway", peer);
-      await client.setPeer("modest", { ...peer, HasWadoRsUniversalTransferSyntax: false });
+      const modest = { ...peer, HasWadoRsUniversalTransferSyntax: false };
+      await client.setPeer("modest", modest);
+      await client.setPeer("plain", { ...modest, Url: `${gateway.url}/dicom-web/plain/` });
 
       // From 200 to 500 kB each, so that a request at a bounded store takes two or three.
       const images = study(20, (index) => 200 + 15 * index);
@@ -204,9 +213,49 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         assert.deepEqual(await client.fileHashes(), wanted);
       });
 
+      await t.step("gives viewers what they ask for in their own words", async () => {
+        const { seriesInstanceUid, sopInstanceUid } = images[3]!;
+        const series = `${base}/studies/${imageStudy}/series/${seriesInstanceUid}`;
+        for (const accept of [UNQUOTED, `application/octet-stream;q=0.5, ${UNQUOTED}`]) {
+          const one = await ask(`${series}/instances/${sopInstanceUid}`, accept);
+          assert.match(
+            one.headers.get("content-type")!,
+            /^multipart\/related; *type="?application/,
+          );
+          assert.ok(contains(await one.bytes(), dicomFile(images[3]!)), accept);
+        }
+        const answer = await ask(
+          `${series}/metadata`,
+          'application/dicom+json, multipart/related; type="application/dicom+xml"',
+        );
+        const metadata = await answer.json() as Dataset[];
+        assert.equal(metadata.length, images.length);
+        assertLeadBack(metadata, base, 0);
+        const uris = metadata.flatMap((each) => each["7FE00010"]?.BulkDataURI ?? []);
+        assert.equal(uris.length, namesBulkData ? images.length : 0);
+        for (const uri of uris.slice(0, 1)) {
+          const [uid] = metadata[0]!["00080018"]!.Value as [string];
+          const file = dicomFile(images.find((each) => each.sopInstanceUid === uid)!);
+          const pixels = await (await ask(uri, "*/*")).bytes();
+          assert.deepEqual(pixels, file.slice(-pixels.length));
+        }
+      });
+
       await t.step("gave the store no cause to refuse a request", () => {
         const refused = store.arrived.filter((each) => each.status >= 400 && !mayRefuse?.(each));
         assert.deepEqual(refused, []);
+      });
+
+      await t.step("owes that to the profile", async () => {
+        await client.clear();
+        store.archive.remove({});
+        for (const options of images) await client.upload(dicomFile(options));
+        const { State } = await client.stow("plain", imageStudy);
+        if (State === "Success") {
+          await client.clear();
+          await client.retrieve("plain", [{ Study: imageStudy }]);
+          assert.notDeepEqual(await client.fileHashes(), hashes);
+        }
       });
       await provider.close();
     },
@@ -248,7 +297,22 @@ Deno.test(needing(ORTHANC, {
 }));
 
 interface Dataset {
-  readonly [tag: string]: { readonly vr: string; readonly Value?: readonly unknown[] } | undefined;
+  readonly [tag: string]:
+    | { readonly vr: string; readonly Value?: readonly unknown[]; readonly BulkDataURI?: string }
+    | undefined;
+}
+
+/** As OHIF writes it. */
+const UNQUOTED = "multipart/related; type=application/dicom";
+
+async function ask(url: string, accept: string): Promise<Response> {
+  const response = await fetch(url, { headers: { accept } });
+  assert.equal(response.status, 200, `${url} ${response.ok ? "" : await response.text()}`);
+  return response;
+}
+
+function contains(bytes: Uint8Array, part: Uint8Array): boolean {
+  return Buffer.from(bytes).includes(Buffer.from(part));
 }
 
 async function storeAll(
