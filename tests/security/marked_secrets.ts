@@ -8,6 +8,10 @@
 /** So many characters in a row are a part of a secret: a chance meeting is next to impossible. */
 const PART = 8;
 
+/** In hexadecimal, eight of them are met by chance in what is told of identifiers and times. */
+const HEX_PART = 2 * PART;
+const HEX = /^[0-9a-f]+$/;
+
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /** Where something was told that should not have been. */
@@ -63,8 +67,10 @@ export class MarkedSecrets {
       forms.push(secret, encodeURIComponent(secret), form, JSON.stringify(secret).slice(1, -1));
     }
     for (const form of forms) {
-      for (let at = 0; at + PART <= form.length; at++) {
-        this.#parts.set(form.slice(at, at + PART), name);
+      const length = HEX.test(form) ? HEX_PART : PART;
+      for (let at = 0; at + length <= form.length; at++) {
+        const part = form.slice(at, at + length);
+        if (length === HEX_PART || !HEX.test(part)) this.#parts.set(part, name);
       }
     }
   }
@@ -78,7 +84,8 @@ export class MarkedSecrets {
   findIn(text: string): Leak[] {
     const leaks = new Map<string, Leak>();
     for (let at = 0; at + PART <= text.length; at++) {
-      const secret = this.#parts.get(text.slice(at, at + PART));
+      const secret = this.#parts.get(text.slice(at, at + PART)) ??
+        this.#parts.get(text.slice(at, at + HEX_PART));
       if (secret === undefined || leaks.has(secret)) continue;
       leaks.set(secret, { secret, excerpt: text.slice(Math.max(at - 300, 0), at + 60) });
     }

@@ -5,13 +5,7 @@
  * @module
  */
 import type { RawKeys } from "../read_context.ts";
-import {
-  AZURE_DICOM_SCOPE,
-  entraCloud,
-  entraScope,
-  entraTokenEndpoint,
-  isEntra,
-} from "./entra.ts";
+import { AZURE_DICOM_SCOPE, entraCloud, entraScope, entraTokenEndpoint, isEntra } from "./entra.ts";
 
 /** What a tenant's tokens are known by. */
 export interface EntraTokens {

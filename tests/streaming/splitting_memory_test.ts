@@ -1,0 +1,101 @@
+/**
+ * Requests to store that are split pass through the gateway without staying in it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { within } from "../fixtures/deadline.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { memoryRise } from "../fixtures/memory_watch.ts";
+import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+import { BOUNDARY, bytes, inPiecesOf, instances, STOW_TYPE } from "../fixtures/stow_request.ts";
+
+const MB = 1_000_000;
+const PART_BYTES = 40 * MB;
+const LIMIT_MS = 60_000;
+
+/** The content of a 4 MiB instance. */
+const FILE = instances(1, 65_536)[0]!.file;
+
+/** Bodies of about 300 MB, and how many instances they hold. */
+const BODIES: Record<
+  string,
+  { instances: number; pieces: () => Iterable<Uint8Array<ArrayBuffer>> }
+> = {
+  "72 instances that say how long they are": { instances: 72, pieces: () => body(72, 1, true) },
+  "72 instances that do not": { instances: 72, pieces: () => body(72, 1, false) },
+  "one instance": { instances: 1, pieces: () => body(1, 72, true) },
+};
+
+function* body(
+  count: number,
+  repeats: number,
+  withLength: boolean,
+): Generator<Uint8Array<ArrayBuffer>> {
+  const length = withLength ? `Content-Length: ${FILE.length * repeats}\r\n` : "";
+  for (let at = 0; at < count; at++) {
+    yield bytes(`--${BOUNDARY}\r\nContent-Type: application/dicom\r\n${length}\r\n`);
+    for (let repeat = 0; repeat < repeats; repeat++) yield FILE;
+    yield bytes("\r\n");
+  }
+  yield bytes(`--${BOUNDARY}--`);
+}
+
+Deno.test("300 MB that are split raise resident memory by less than 96 MiB", async (t) => {
+  let stored = 0;
+  const origin = startRawOrigin(async (exchange: RawExchange) => {
+    let length = 0;
+    for await (const piece of exchange.body()) length += piece.length;
+    stored += length;
+    await exchange.answer(200);
+  });
+  await using gateway = await startGateway({
+    Servers: {
+      main: {
+        Url: origin.url,
+        ProviderType: "none",
+        Rules: { StoreMaxBytes: PART_BYTES, StoreConcurrency: 4 },
+      },
+    },
+  });
+  // What is loaded once is loaded.
+  for (let count = 0; count < 20; count++) await store(gateway.url, body(1, 1, true));
+
+  for (const [what, { instances, pieces }] of Object.entries(BODIES)) {
+    await t.step(what, async () => {
+      stored = 0;
+      const requests = origin.exchanges;
+      const rise = await memoryRise(gateway, async () => {
+        const { status, items } = await within(LIMIT_MS, "300 MB", store(gateway.url, pieces()));
+        assert.deepEqual([status, items], [200, instances]);
+      });
+      assert.ok(stored > 72 * FILE.length);
+      assert.equal(origin.exchanges - requests > 1, instances > 1);
+      assert.ok(rise < 96 * 1024 * 1024, `rose by ${Math.round(rise / 1024 / 1024)} MiB`);
+    });
+  }
+  await origin.close();
+});
+
+/** Stores as Orthanc does: in chunks of 65,524 bytes. */
+async function store(
+  url: string,
+  pieces: Iterable<Uint8Array<ArrayBuffer>>,
+): Promise<{ status: number; items: number }> {
+  using client = await RawClient.connect(url);
+  await client.write(client.head("POST", "/dicom-web/main/studies", {
+    "content-type": STOW_TYPE,
+    "transfer-encoding": "chunked",
+  }));
+  for (const piece of inPiecesOf(pieces, 65_524)) {
+    await client.write(`${piece.length.toString(16)}\r\n`);
+    await client.write(piece);
+    await client.write("\r\n");
+  }
+  await client.write("0\r\n\r\n");
+  const answer = await client.answer();
+  let text = "";
+  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
+  return { status: answer.status, items: JSON.parse(text)["00081199"]?.Value.length };
+}
