@@ -43,7 +43,9 @@ export class TokenCircuit {
     if (configured === undefined) return;
     this.#breaker = circuitBreaker(handleWhen(isFailure), {
       breaker: new ConsecutiveBreaker(configured.failureThreshold),
-      halfOpenAfter: { next: () => monotonicBackoff(() => clock.monotonic(), configured.timeoutMs) },
+      halfOpenAfter: {
+        next: () => monotonicBackoff(() => clock.monotonic(), configured.timeoutMs),
+      },
     });
     // cockatiel numbers the states as the metric does: 0 closed, 1 open, 2 half-open.
     this.#breaker.onStateChange((state) => metrics.circuitBreakerState.set({ server }, state));
