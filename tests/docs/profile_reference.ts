@@ -34,7 +34,11 @@ a server sets single rules otherwise:
 \`\`\`
 
 What a rule says of a cloud's store was read in the documents named as its source and has not been tried
-against that cloud from here; the rules for Orthanc were.
+against that cloud from here; the rules for Orthanc were. In place of the clouds there are servers written
+from these documents that refuse what the documents do not allow. There, jobs of a real Orthanc store a
+study, store it again, query 1,000 instances and get the study back byte for byte, with the profiles
+\`azure\`, \`google\` and \`aws\`, and fail to without them. At a real Orthanc, with the profile \`orthanc\`,
+dicomweb-client has all its calls answered and OHIF lists studies and shows CT slices.
 `;
 
 /**
