@@ -29,14 +29,17 @@ export function watchIdle(
   { deadlines, exchange, idleMs, waitingFor }: IdleWatchOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { deadlineMs: endMs, waitingFor: end } = exchange;
+  const reset = () => {
+    exchange.deadlineMs = endMs;
+    exchange.waitingFor = end;
+  };
   const reader = body.getReader();
   return new ReadableStream({
     async pull(controller) {
       deadlines.extend(exchange, idleMs, waitingFor);
-      if (exchange.deadlineMs > endMs) exchange.deadlineMs = endMs;
+      if (exchange.deadlineMs > endMs) reset();
       const { done, value } = await reader.read();
-      exchange.deadlineMs = endMs;
-      exchange.waitingFor = end;
+      reset();
       if (done) controller.close();
       else controller.enqueue(value);
     },

@@ -13,7 +13,9 @@ function watched(idleMs: number) {
   exchange.signal.addEventListener("abort", () => source.error(exchange.signal.reason));
   const reader = watchIdle(body, { deadlines, exchange, idleMs, waitingFor: "the next piece" })
     .getReader();
-  const passTo = (ms: number) => {
+  // The stream asks for the next piece only when all that the last one set off is done.
+  const passTo = async (ms: number) => {
+    await new Promise((resolve) => setTimeout(resolve));
     time.now = ms;
     deadlines.sweep();
   };
@@ -26,10 +28,10 @@ Deno.test("watchIdle: a store that takes longer than the limit for a piece ends 
   const { reader, source, passTo } = watched(1_000);
   source.enqueue(PIECE);
   assert.equal((await reader.read()).done, false);
-  const next = reader.read();
-  passTo(999);
-  passTo(1_000);
-  await assert.rejects(next, /the next piece/);
+  const next = assert.rejects(reader.read(), /the next piece/);
+  await passTo(999);
+  await passTo(1_000);
+  await next;
 });
 
 Deno.test("watchIdle: a client that takes its time costs the store none", async () => {
@@ -37,7 +39,7 @@ Deno.test("watchIdle: a client that takes its time costs the store none", async 
   for (const ms of [900, 1_800, 9_000]) {
     source.enqueue(PIECE);
     assert.equal((await reader.read()).done, false);
-    passTo(ms);
+    await passTo(ms);
   }
   source.close();
   assert.equal((await reader.read()).done, true);
@@ -46,8 +48,8 @@ Deno.test("watchIdle: a client that takes its time costs the store none", async 
 
 Deno.test("watchIdle: the limit of the whole transfer holds all the same", async () => {
   const { reader, passTo } = watched(60_000);
-  const next = reader.read();
-  passTo(9_999);
-  passTo(10_000);
-  await assert.rejects(next, /NET-001|Gave up/);
+  const next = assert.rejects(reader.read(), /the body/);
+  await passTo(9_999);
+  await passTo(10_000);
+  await next;
 });
