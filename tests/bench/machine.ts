@@ -24,7 +24,8 @@ export async function machineFacts(
     const { stdout, stderr } = await new Deno.Command(program, { args }).output();
     const decoder = new TextDecoder();
     const [line = ""] = `${decoder.decode(stdout)}${decoder.decode(stderr)}`.trim().split("\n");
-    facts.push(/[A-Za-z]+[ /:](?:version)?[^ ]*(?: [\d.]+)?[^\s]*/.exec(line)?.[0] ?? line);
+    // Such as `nginx version: nginx/1.22.1` and `wrk 4.1.0 [epoll] Copyright …`.
+    facts.push(line.replace(/^nginx version: /, "").replace(/ (?:\[|- ).*$/, ""));
   }
   return facts.map((fact) => `- ${fact}`).join("\n") + "\n";
 }

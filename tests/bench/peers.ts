@@ -157,7 +157,8 @@ everyone in turn; the numbers are medians. A large body has ${flags["large-mib"]
 - **nginx**: one worker, \`proxy_buffering off\`, \`proxy_request_buffering off\`, HTTP/1.1, connections kept.
 - **HAProxy**: one thread.
 ${absent.length > 0 ? `- Not installed, and therefore left out: ${absent.join(", ")}.\n` : ""}
-The store never compresses. A load average of ${load} at the end tells whether something else ran beside.
+The store never compresses. The load average at the end was ${load}; what
+is far above 3 on two cores tells that something else ran beside, and that these numbers say little.
 
 ${await machineFacts(programs)}
 ${sections.join("\n")}`;
