@@ -193,7 +193,7 @@ export interface ClientCertificate {
 export interface TimeoutsConfig {
   /** To the store, without a body: from the request to the answer's headers. */
   readonly headersMs: number;
-  /** A whole transfer, from the request's arrival to the last byte of the answer. */
+  /** To the store, with a body: to the answer's headers; then for an answer's body that JavaScript reads. */
   readonly transferMs: number;
   /** Between two pieces of an answer's body; `undefined`: not watched. */
   readonly idleMs?: number | undefined;
