@@ -11,6 +11,7 @@ import { nearestName } from "../config/nearest_name.ts";
 import { check } from "./check.ts";
 import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
+import { healthcheck } from "./healthcheck.ts";
 import type { ConfigFlags } from "./load.ts";
 import { serve } from "./serve.ts";
 import { complain, print } from "./terminal.ts";
@@ -72,6 +73,8 @@ function commandLine(end: (exitCode: number) => void): Command {
     .action(async (flags: ConfigFlags) => end(await serve(flags, manifest.version)));
   withConfig("check", "check the configuration; show servers, allowlist and permissions")
     .action(async (flags: ConfigFlags) => end(await check(flags)));
+  withConfig("healthcheck", "ask the running gateway whether it answers; exit 0 if so")
+    .action(async (flags: ConfigFlags) => end(await healthcheck(flags)));
   command("hash-password", "make the hash of a password for Authentication.Basic")
     .action(async () => end(await printPasswordHash()));
   command("make-api-key", "make a key for Authentication.ApiKeys, and its hash")

@@ -166,7 +166,7 @@ Deno.test("command line: an unknown command or option ends it with 64", async ()
 
 Deno.test("command line: --help and --version work on every command", async () => {
   const { stdout: overview } = await gateway(["--help"]);
-  for (const command of ["serve", "check", "demo"]) {
+  for (const command of ["serve", "check", "healthcheck", "demo"]) {
     assert.match(overview, new RegExp(`^ +${command}\\b`, "m"));
     const help = await gateway([command, "--help"]);
     assert.equal(help.code, 0);

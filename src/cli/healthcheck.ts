@@ -1,0 +1,59 @@
+/**
+ * The `healthcheck` command: asks the gateway of this configuration whether it answers, where no
+ * other program is at hand that could, as in a container. It reads nothing of the configuration but
+ * where the gateway listens: one that was edited and is wrong elsewhere says nothing of the gateway
+ * that still runs with the former one.
+ *
+ * @module
+ */
+import { listenSchema } from "../config/listen.ts";
+import { parseConfig } from "../config/parse_config.ts";
+import { rawKeys } from "../config/read_context.ts";
+import { SECTION } from "../config/schema.ts";
+import { askHealth } from "../network/ask_health.ts";
+import { ExitCode } from "./exit_code.ts";
+import { type ConfigFlags, loadConfig } from "./load.ts";
+import { complain, print } from "./terminal.ts";
+
+const TIMEOUT_MS = 5_000;
+
+/** Where a gateway is reached on its own machine that listens on every interface. */
+const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+/**
+ * Asks whether the gateway answers.
+ *
+ * @param flags What the command line says.
+ * @returns The exit code: 0 when it answers.
+ * @throws {ConfigError} When the configuration does not say where the gateway listens.
+ */
+export async function healthcheck(flags: ConfigFlags): Promise<number> {
+  const source = await loadConfig(flags);
+  const written = listenSchema.safeParse(rawKeys(source.document[SECTION])["Listen"] ?? {});
+  if (!written.success) {
+    // Tells what is wrong with it.
+    parseConfig(source);
+    return ExitCode.configuration;
+  }
+  const { Address: address, Port: port, Tls: tls } = written.data;
+  if (port === 0) {
+    complain("The configuration leaves the port open: say which one it is with --port.");
+    return ExitCode.usage;
+  }
+  const host = LOOPBACK[address] ?? address;
+  const url = `${tls === undefined ? "http" : "https"}://${
+    host.includes(":") ? `[${host}]` : host
+  }:${port}`;
+  try {
+    const status = await askHealth({ host, port, tls: tls !== undefined }, TIMEOUT_MS);
+    if (status === 200) {
+      print(`The gateway at ${url} answers.`);
+      return ExitCode.ok;
+    }
+    complain(`What is at ${url} is no healthy gateway: it answered with status ${status}.`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    complain(`The gateway at ${url} does not answer: ${reason}`);
+  }
+  return ExitCode.failure;
+}

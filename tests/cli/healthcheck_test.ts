@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { START_FLAGS } from "../fixtures/start_flags.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const STORE = { Url: "https://store.example/dicom-web", ProviderType: "none" };
+
+async function healthcheck(listen: unknown, args: readonly string[] = []) {
+  const directory = await Deno.makeTempDir();
+  const file = `${directory}/gateway.json`;
+  await Deno.writeTextFile(
+    file,
+    // The secret that is not there says nothing of the gateway that runs.
+    JSON.stringify({
+      DicomWebOAuth: {
+        Listen: listen,
+        Servers: { main: { ...STORE, Url: "${NO_SUCH_VARIABLE_HERE}" } },
+      },
+    }),
+  );
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", ...START_FLAGS, MAIN, "healthcheck", "--config", file, ...args],
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  await Deno.remove(directory, { recursive: true });
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, said: `${out}${err}` };
+}
+
+Deno.test("healthcheck: a running gateway answers, on its own address and on every interface", async () => {
+  await using gateway = await startGateway({ Servers: { main: STORE } });
+  const port = Number(new URL(gateway.url).port);
+  for (const listen of [{ Port: port }, { Address: "0.0.0.0", Port: port }]) {
+    const { code, said } = await healthcheck(listen);
+    assert.equal(code, 0, said);
+    assert.equal(said, `The gateway at ${gateway.url} answers.\n`);
+  }
+  assert.equal((await healthcheck({ Port: 0 }, ["--port", String(port)])).code, 0);
+});
+
+Deno.test("healthcheck: 1 where nothing or something else answers, 64 and 78 where it cannot know whom to ask", async () => {
+  await using other = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response(null, { status: 503 }),
+  );
+  const unwell = await healthcheck({ Port: other.addr.port });
+  assert.equal(unwell.code, 1);
+  assert.match(unwell.said, /answered with status 503/);
+
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const absent = await healthcheck({ Port: port });
+  assert.equal(absent.code, 1);
+  assert.match(absent.said, new RegExp(`http://127\\.0\\.0\\.1:${port} does not answer`));
+
+  assert.equal((await healthcheck({ Port: 0 })).code, 64);
+  const wrong = await healthcheck({ Port: "eighty" });
+  assert.equal(wrong.code, 78);
+  assert.match(wrong.said, /Listen\.Port/);
+});

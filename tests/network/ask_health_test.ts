@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { askHealth } from "../../src/network/ask_health.ts";
+import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
+import { needing } from "../fixtures/installed_tool.ts";
+
+Deno.test("askHealth ends when nothing answers, whether the connection is refused, cut or left open", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  const address = { host: "127.0.0.1", port, tls: false };
+
+  const open: Deno.Conn[] = [];
+  const accepted = listener.accept().then((connection) => open.push(connection));
+  await assert.rejects(askHealth(address, 50), /no answer within 50 ms/);
+  await accepted;
+
+  const cut = listener.accept().then((connection) => connection.close());
+  await assert.rejects(askHealth(address, 5_000));
+  await cut;
+
+  for (const connection of open) connection.close();
+  listener.close();
+  await assert.rejects(askHealth(address, 5_000), /refused/i);
+});
+
+Deno.test(needing(OPENSSL, {
+  name: "askHealth takes a certificate that is made out to the name clients use",
+  async fn() {
+    await using authority = await CertificateAuthority.create();
+    const { certificatePem, keyPem } = await authority.issue({
+      commonName: "gateway.hospital.example",
+      purpose: "server",
+    });
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, cert: certificatePem, key: keyPem, onListen() {} },
+      ({ url }) => new Response(null, { status: new URL(url).pathname === "/healthz" ? 200 : 404 }),
+    );
+    const address = { host: "127.0.0.1", port: server.addr.port, tls: true };
+    assert.equal(await askHealth(address, 5_000), 200);
+  },
+}));
