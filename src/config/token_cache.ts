@@ -101,7 +101,11 @@ export function buildTokenCache(keys: z.output<typeof tokenCacheSchema>): TokenC
 function urlFault(url: unknown, backend: "kv" | "redis"): string | undefined {
   const pattern = backend === "redis" ? /^rediss?:\/\/[^/]/ : /^https?:\/\/[^/]/;
   const text = typeof url === "string" && pattern.test(url) ? url : "";
-  if (isHost(URL.parse(text)?.hostname ?? "")) return undefined;
+  const parsed = URL.parse(text);
+  if (backend === "redis" && parsed !== null && !/^\/?\d*$/.test(parsed.pathname)) {
+    return "must end after the port, or with the number of a database, as in redis://cache:6379/2";
+  }
+  if (isHost(parsed?.hostname ?? "")) return undefined;
   return backend === "redis"
     ? "must be a URL that starts with redis:// or rediss://"
     : "must be a URL that starts with https:// or http://";

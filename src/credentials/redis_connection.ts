@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { ClientOfflineError, createClient } from "@redis/client";
 import type { Secret } from "../config/secret.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { limited } from "./time_limit.ts";
@@ -24,6 +23,9 @@ const IDLE_TIMEOUT_MS = 25_000;
 const FIRST_RECONNECT_MS = 50;
 const SLOWEST_RECONNECT_MS = 1000;
 
+/** The library is loaded where Redis is used: it would take a fifth of every start. */
+type Library = typeof import("@redis/client");
+
 /** The client of the library. */
 export type RedisClient = ReturnType<typeof createRedisClient>;
 
@@ -37,18 +39,15 @@ export class NoAnswerError extends Error {
 
 /** One connection at a time. */
 export class RedisConnection {
-  readonly #client: RedisClient;
-  #firstAttempt: Promise<void> | undefined;
+  readonly #url: Secret;
+  #opened: Promise<{ readonly library: Library; readonly client: RedisClient }> | undefined;
+  #client: RedisClient | undefined;
   #lastError: unknown;
+  #isClosed = false;
 
-  /**
-   * @param url `redis://` or `rediss://` URL.
-   * @throws {GatewayError} CFG-002 where it is no such URL.
-   */
+  /** @param url `redis://` or `rediss://` URL. */
   constructor(url: Secret) {
-    this.#client = createRedisClient(url);
-    // Without a listener a lost connection would end the worker.
-    this.#client.on("error", (error: unknown) => this.#lastError = error);
+    this.#url = url;
   }
 
   /**
@@ -57,14 +56,19 @@ export class RedisConnection {
    * @param command What to send.
    * @returns The answer.
    * @throws {NoAnswerError} When none came in time.
+   * @throws {GatewayError} CFG-002 where the URL is none of Redis.
    * @throws When there is no connection, or Redis refuses.
    */
   async use<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
-    await limited(this.#connect(), ANSWER_TIMEOUT_MS, () => new Error("still connecting"));
+    const { library, client } = await limited(
+      this.#opened ??= this.#open(),
+      ANSWER_TIMEOUT_MS,
+      () => new Error("still connecting"),
+    );
     try {
-      return await limited(command(this.#client), ANSWER_TIMEOUT_MS, () => new NoAnswerError());
+      return await limited(command(client), ANSWER_TIMEOUT_MS, () => new NoAnswerError());
     } catch (error) {
-      if (!(error instanceof ClientOfflineError)) throw error;
+      if (!(error instanceof library.ClientOfflineError)) throw error;
       // The bare truth that it is offline helps no one who reads the log.
       throw new Error(`not connected: ${messageOf(this.#lastError)}`, { cause: error });
     }
@@ -72,16 +76,24 @@ export class RedisConnection {
 
   /** Closes it for good. */
   close(): void {
-    if (this.#client.isOpen) this.#client.destroy();
+    this.#isClosed = true;
+    if (this.#client?.isOpen) this.#client.destroy();
   }
 
   /** Waits for the first attempt to connect only: later ones must not hold up anything. */
-  #connect(): Promise<void> {
-    return this.#firstAttempt ??= new Promise((resolve) => {
-      this.#client.once("ready", resolve);
-      this.#client.once("error", () => resolve());
-      this.#client.connect().catch(() => resolve());
-    });
+  async #open(): Promise<{ readonly library: Library; readonly client: RedisClient }> {
+    const library = await import("@redis/client");
+    const client = this.#client = createRedisClient(library, this.#url);
+    // Without a listener a lost connection would end the worker.
+    client.on("error", (error: unknown) => this.#lastError = error);
+    if (!this.#isClosed) {
+      await new Promise<void>((resolve) => {
+        client.once("ready", resolve);
+        client.once("error", () => resolve());
+        client.connect().catch(() => resolve());
+      });
+    }
+    return { library, client };
   }
 }
 
@@ -89,7 +101,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error && error.message !== "" ? error.message : "connection failed";
 }
 
-function createRedisClient(url: Secret) {
+function createRedisClient({ createClient }: Library, url: Secret) {
   try {
     return createClient({
       url: url.reveal(),

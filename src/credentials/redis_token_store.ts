@@ -24,10 +24,7 @@ export class RedisTokenStore implements RawTokenStore {
   readonly #url: Secret;
   #connection: RedisConnection;
 
-  /**
-   * @param url `redis://` or `rediss://` URL.
-   * @throws {GatewayError} CFG-002 where it is no such URL.
-   */
+  /** @param url `redis://` or `rediss://` URL. */
   constructor(url: Secret) {
     this.#url = url;
     this.#connection = new RedisConnection(url);

@@ -45,6 +45,8 @@ const IS_LITERAL = Uint8Array.from(
   (_, byte) => /[\w.+-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
+const NOTHING = new Uint8Array(0);
+
 /** Translates the URLs of one JSON text. */
 export class JsonUrlRewriter implements ByteRewriter {
   readonly #translation: UrlTranslation;
@@ -56,7 +58,7 @@ export class JsonUrlRewriter implements ByteRewriter {
   #state: "anywhere" | "name" | "value" | "list" | "attribute" = "anywhere";
   #kind: MemberKind = "other";
   #isInAttribute = false;
-  #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #held = NOTHING;
   /** The byte before what is held. */
   #previous = 0;
   /** How far the input at hand has been passed on. */
@@ -94,13 +96,13 @@ export class JsonUrlRewriter implements ByteRewriter {
     }
     output.write(input.subarray(this.#copied, at));
     if (at > 0) this.#previous = input[at - 1]!;
-    this.#held = input.slice(at);
+    this.#held = at < input.length ? input.slice(at) : NOTHING;
   }
 
   /** @inheritdoc */
   finish(output: ByteSink): void {
     output.write(this.#held);
-    this.#held = new Uint8Array(0);
+    this.#held = NOTHING;
   }
 
   /** Goes on from a position; gives the next one, or -1 where more input is needed. */

@@ -108,12 +108,12 @@ const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELE
 
 /** Refuses other methods before anything is counted: a metric's labels come from bounded sets. */
 function refuseUnknownMethods(): MiddlewareHandler<GatewayEnv> {
-  return async function refuseUnknownMethod(c, next) {
-    if (METHODS.includes(c.req.method)) return await next();
+  return function refuseUnknownMethod(c, next) {
+    if (METHODS.includes(c.req.method)) return next();
     const error = new GatewayError("NET-007", "Cannot answer: the gateway has no such method");
     const response = problemResponse(error, c.get("requestId"));
     response.headers.set("allow", METHODS.join(", "));
-    return response;
+    return Promise.resolve(response);
   };
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 import type { MiddlewareHandler } from "hono";
+import type { Caller } from "../credentials/inbound/caller.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientAddress } from "./client_address.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
@@ -27,13 +28,16 @@ export function authenticate(
   authenticator: Pick<Authenticator, "identify">,
   addresses: ClientAddress,
 ): MiddlewareHandler<GatewayEnv> {
-  return async function authenticateClient(c, next) {
-    if (OPEN_PATHS.has(c.req.path)) return await next();
+  return function authenticateClient(c, next) {
+    if (OPEN_PATHS.has(c.req.path)) return next();
     const { raw } = c.req;
     const address = addresses.of(raw.headers, c.env.remoteAddr?.hostname);
     c.set("address", address);
     const caller = authenticator.identify(raw, address);
-    c.set("caller", caller instanceof Promise ? await caller : caller);
-    await next();
+    const goOn = (caller: Caller) => {
+      c.set("caller", caller);
+      return next();
+    };
+    return caller instanceof Promise ? caller.then(goOn) : goOn(caller);
   };
 }

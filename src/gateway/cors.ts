@@ -40,7 +40,7 @@ export function refuseForeignWebSockets(
   config: CorsConfig | undefined,
 ): MiddlewareHandler<GatewayEnv> {
   const allowed = new Set(config?.allowedOrigins);
-  return async function refuseForeignWebSocket(c, next) {
+  return function refuseForeignWebSocket(c, next) {
     const origin = c.req.raw.headers.get("origin");
     if (
       origin !== null && isWebSocketHandshake(c.req.raw) && !allowed.has(origin) &&
@@ -48,7 +48,7 @@ export function refuseForeignWebSockets(
     ) {
       throw new GatewayError("AUTH-004", "Cannot open a WebSocket for a page of this origin");
     }
-    await next();
+    return next();
   };
 }
 

@@ -22,7 +22,7 @@ export function refuseForeignChanges(
   config: CorsConfig | undefined,
 ): MiddlewareHandler<GatewayEnv> {
   const allowed = new Set(config?.allowedOrigins);
-  return async function refuseForeignChange(c, next) {
+  return function refuseForeignChange(c, next) {
     const { raw } = c.req;
     if (!READING.has(raw.method) && !allowed.has("*")) {
       const origin = raw.headers.get("origin");
@@ -30,7 +30,7 @@ export function refuseForeignChanges(
         throw new GatewayError("AUTH-004", "Cannot take a change from a page of this origin");
       }
     }
-    await next();
+    return next();
   };
 }
 

@@ -19,7 +19,7 @@ import type { GatewayEnv } from "./gateway_env.ts";
  */
 export function refuseForeignHosts(known: ReadonlySet<string>): MiddlewareHandler<GatewayEnv> {
   const verdicts = new BoundedCache<boolean>({ maxEntries: 100, maxKeyLength: 300 });
-  return async function refuseForeignHost(c, next) {
+  return function refuseForeignHost(c, next) {
     const { url } = c.req.raw;
     const origin = url.slice(0, url.indexOf("/", url.indexOf("://") + 3));
     if (!verdicts.get(origin, () => isKnown(origin, known))) {
@@ -28,7 +28,7 @@ export function refuseForeignHosts(known: ReadonlySet<string>): MiddlewareHandle
         "Cannot answer: the gateway is not known by this host name",
       );
     }
-    await next();
+    return next();
   };
 }
 

@@ -22,7 +22,7 @@ const ONE_SERVER = /^\/dicomweb-oauth\/servers\/([^/%]+)\//;
  * @returns Lets through what is permitted.
  */
 export function permitPages(access: AccessRules): MiddlewareHandler<GatewayEnv> {
-  return async function permitPage(c, next) {
+  return function permitPage(c, next) {
     const { path } = c.req;
     const isOwn = !OPEN_PATHS.has(path) && !path.startsWith(DICOMWEB_PREFIX) &&
       !path.startsWith(PLUGIN_PREFIX);
@@ -30,6 +30,6 @@ export function permitPages(access: AccessRules): MiddlewareHandler<GatewayEnv> 
       const right = path === METRICS ? "metrics" : "manage";
       access.checkPage(c.get("caller") ?? ANONYMOUS, right, ONE_SERVER.exec(path)?.[1]);
     }
-    await next();
+    return next();
   };
 }

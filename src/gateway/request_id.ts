@@ -17,10 +17,10 @@ const ACCEPTABLE = /^[\w.~:=+/@-]{1,128}$/;
  * @returns Sets `requestId` in the request's context.
  */
 export function identifyRequests(): MiddlewareHandler<GatewayEnv> {
-  return async function identifyRequest(c, next) {
+  return function identifyRequest(c, next) {
     const given = c.req.raw.headers.get("x-request-id");
     const isAcceptable = given !== null && ACCEPTABLE.test(given);
     c.set("requestId", isAcceptable ? given : crypto.randomUUID());
-    await next();
+    return next();
   };
 }

@@ -6,6 +6,7 @@
  * @module
  */
 import { GatewayError } from "../errors/gateway_error.ts";
+import { headerList } from "./header_list.ts";
 
 /** How a client connects. */
 export interface HttpClientOptions {
@@ -88,7 +89,13 @@ export class HttpClient {
     const client = this.#clientOf(url);
     let response: Response;
     try {
-      response = await this.#fetch(url, { ...init, client, redirect: "manual" });
+      const { headers } = init;
+      response = await this.#fetch(url, {
+        ...init,
+        ...(headers instanceof Headers && { headers: headerList(headers) }),
+        client,
+        redirect: "manual",
+      });
     } catch (cause) {
       if (init.signal?.aborted) throw init.signal.reason;
       throw networkError(url, cause);

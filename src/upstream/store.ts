@@ -10,6 +10,7 @@ import type { KeptBody } from "../credentials/kept_body.ts";
 import { classify } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { headerList } from "../network/header_list.ts";
 import { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
@@ -159,7 +160,7 @@ export class Store {
       );
       return new Response(translated instanceof Promise ? await translated : translated, {
         status,
-        headers,
+        headers: headerList(headers),
       });
     } catch (error) {
       end();

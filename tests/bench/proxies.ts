@@ -49,7 +49,7 @@ http {
     ${
       tls === undefined
         ? ""
-        : `ssl_certificate ${directory}/tls.crt; ssl_certificate_key ${directory}/tls.key;`
+        : `ssl_protocols TLSv1.3; ssl_certificate ${directory}/tls.crt; ssl_certificate_key ${directory}/tls.key;`
     }
     location / {
       proxy_pass http://store; proxy_http_version 1.1; proxy_set_header Connection "";

@@ -111,6 +111,11 @@ const rows: readonly Row[] = [
     "CFG-002 TokenCache.Url: must be a URL that starts with redis:// or rediss://",
   ],
   [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: "redis://cache/tokens" } },
+    "CFG-002 TokenCache.Url: must end after the port, or with the number of a database, as in " +
+    "redis://cache:6379/2",
+  ],
+  [
     { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: "redis://*" } },
     "CFG-002 TokenCache.Url: must be a URL that starts with redis:// or rediss://",
   ],
