@@ -1,0 +1,82 @@
+/**
+ * The systemd unit, as far as it can be judged without being started by systemd.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { needing } from "../fixtures/installed_tool.ts";
+import { START_FLAGS } from "../fixtures/start_flags.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const UNIT = `${ROOT}deploy/systemd/dicomweb-gateway.service`;
+const SYSTEMD = { name: "systemd", path: "/usr/bin/systemd-analyze" };
+
+async function run(command: string, args: readonly string[], env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await new Deno.Command(command, {
+    args: [...args],
+    env: { NO_COLOR: "1", SYSTEMD_COLORS: "0", ...env },
+    stdin: "null",
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, said: `${out}${err}` };
+}
+
+Deno.test(needing(SYSTEMD, {
+  name: "The systemd unit has an exposure below 2.0",
+  async fn() {
+    const judge = (file: string) =>
+      run(SYSTEMD.path, ["security", "--offline=true", "--no-pager", "--threshold=20", file]);
+    const { code, said } = await judge(UNIT);
+    assert.equal(code, 0, said);
+    assert(Number(/exposure level for \S+: (\d+\.\d+)/.exec(said)?.[1]) < 2, said);
+
+    const directory = await Deno.makeTempDir();
+    const open = `${directory}/open.service`;
+    await Deno.writeTextFile(open, "[Service]\nExecStart=/bin/true\n");
+    assert.notEqual((await judge(open)).code, 0);
+    await Deno.remove(directory, { recursive: true });
+  },
+}));
+
+Deno.test(needing(SYSTEMD, {
+  name: "systemd finds nothing wrong with the unit once the program is installed",
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    const copy = `${directory}/dicomweb-gateway.service`;
+    const verify = async (change: (unit: string) => string) => {
+      const unit = (await Deno.readTextFile(UNIT)).replace(
+        "/usr/local/bin/dicomweb-gateway",
+        "/bin/true",
+      );
+      await Deno.writeTextFile(copy, change(unit));
+      // It exits with 0 whatever it finds.
+      return (await run(SYSTEMD.path, ["verify", copy])).said.split("\n")
+        .filter((line) => line.includes("dicomweb-gateway.service"));
+    };
+    assert.deepEqual(await verify((unit) => unit), []);
+    assert.notDeepEqual(await verify((unit) => unit.replace("UMask=", "Umask=")), []);
+    await Deno.remove(directory, { recursive: true });
+  },
+}));
+
+Deno.test("The systemd unit waits longer for the end than transfers may take, and does not retry what cannot help", async () => {
+  const unit = await Deno.readTextFile(UNIT);
+  assert(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) > 30);
+  assert.match(unit, /^RestartPreventExitStatus=64 78$/m);
+  assert.match(unit, /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m);
+});
+
+Deno.test("The configuration beside the systemd unit takes its secret from systemd's credentials", async () => {
+  const credentials = await Deno.makeTempDir();
+  await Deno.writeTextFile(`${credentials}/secret_cloud`, "hunter2\n");
+  const check = (env: Record<string, string>) =>
+    run(Deno.execPath(), [
+      ...["run", "--quiet", ...START_FLAGS, `${ROOT}main.ts`, "check"],
+      ...["--config", `${ROOT}deploy/systemd/gateway.json`],
+    ], env);
+  const { code, said } = await check({ CREDENTIALS_DIRECTORY: credentials });
+  assert.equal(code, 0, said);
+  assert.doesNotMatch(said, /hunter2/);
+  const { code: without } = await check({ CREDENTIALS_DIRECTORY: `${credentials}/none` });
+  assert.equal(without, 78);
+  await Deno.remove(credentials, { recursive: true });
+});
