@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import type { GatewayProcess } from "../fixtures/gateway_process.ts";
 import type { Effort } from "./comparison.ts";
+import { startMeasured } from "./gateway.ts";
 import { askAgain } from "./loads.ts";
 import { benchFile, end, firstLine, residentBytes } from "./processes.ts";
 import { mebibytes, median, rate, table } from "./table.ts";
@@ -20,7 +21,7 @@ const STARTS = 5;
 export async function growWorkers(main: Section, { seconds }: Effort): Promise<string> {
   const rows: string[][] = [];
   for (const workers of [1, 2]) {
-    await using gateway = await startGateway({ Workers: workers, Servers: { main } });
+    await using gateway = await startMeasured({ Workers: workers, Servers: { main } });
     const url = `${gateway.url}/dicom-web/main/studies`;
     await askAgain(url, 32, 1);
     const { perSecond, generatorShare } = await askAgain(url, 32, seconds);
@@ -45,7 +46,7 @@ export async function growServers(main: Section, { seconds }: Effort): Promise<s
     for (let start = 0; start < STARTS; start++) {
       await gateway?.stop();
       const startedMs = performance.now();
-      gateway = await startGateway({ Servers });
+      gateway = await startMeasured({ Servers });
       starts.push(performance.now() - startedMs);
     }
     const idle = await residentBytes(gateway!.pid);
@@ -70,7 +71,7 @@ export async function growServers(main: Section, { seconds }: Effort): Promise<s
 export async function growStreams(main: Section): Promise<string> {
   const rows: string[][] = [];
   for (const count of STREAMS) {
-    await using gateway = await startGateway({ Servers: { main } });
+    await using gateway = await startMeasured({ Servers: { main } });
     const idle = await residentBytes(gateway.pid);
     const child = new Deno.Command(Deno.execPath(), {
       args: [

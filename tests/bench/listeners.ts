@@ -6,12 +6,13 @@
  *
  * @module
  */
+import { KEY, KEY_HEADER } from "./messages.ts";
 import { printLine } from "./print_line.ts";
 
 const [url, count] = Deno.args;
 const client = Deno.createHttpClient({ http1: true, http2: false });
 const open = Array.from({ length: Number(count) }, async () => {
-  const response = await fetch(url!, { client });
+  const response = await fetch(url!, { client, headers: { [KEY_HEADER]: KEY } });
   if (!response.ok) throw new Error(`answered ${response.status}`);
   const reader = response.body!.getReader();
   await reader.read();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { KEY, KEY_HEADER } from "./messages.ts";
 import { benchFile, cpuSeconds } from "./processes.ts";
 
 /** wrk, a load generator for HTTP (Debian package `wrk`). */
@@ -34,7 +35,14 @@ export async function askAgain(
   seconds: number,
 ): Promise<Measured> {
   const threads = Math.min(connections, 1);
-  const args = [`-t${threads}`, `-c${connections}`, `-d${seconds}s`, url];
+  const args = [
+    `-t${threads}`,
+    `-c${connections}`,
+    `-d${seconds}s`,
+    "-H",
+    `${KEY_HEADER}: ${KEY}`,
+    url,
+  ];
   const { text, generatorShare } = await generate(WRK, args);
   if (/Non-2xx|Socket errors/.test(text)) throw new Error(`the load failed: ${text}`);
   const requests = Number(/(\d+) requests in/.exec(text)?.[1]);

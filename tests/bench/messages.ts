@@ -4,6 +4,11 @@
  * @module
  */
 
+/** The header by which the loads show the gateway who they are; its peers pass it on. */
+export const KEY_HEADER = "x-api-key";
+/** The key in it. */
+export const KEY = "a key that is for this benchmark and nothing else";
+
 /** How long an answer to a small search is at least, in bytes. */
 const SEARCH_BYTES = 2_800;
 

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { KEY, KEY_HEADER } from "./messages.ts";
 import { printLine } from "./print_line.ts";
 
 const [url, rateText, secondsText] = Deno.args;
@@ -17,7 +18,7 @@ const times: number[] = [];
 const waiting: Promise<void>[] = [];
 
 async function ask(dueMs: number): Promise<void> {
-  const response = await fetch(url!);
+  const response = await fetch(url!, { headers: { [KEY_HEADER]: KEY } });
   await response.arrayBuffer();
   if (!response.ok) throw new Error(`answered ${response.status}`);
   times.push(performance.now() - dueMs);

@@ -6,7 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { CertificateAuthority } from "../fixtures/certificate_authority.ts";
-import { startGateway } from "../fixtures/gateway_process.ts";
+import { startMeasured } from "./gateway.ts";
 import {
   compare,
   compareLatency,
@@ -114,7 +114,7 @@ function serverAt(url: string): Record<string, unknown> {
 }
 
 async function gateway(server: Record<string, unknown>): Promise<Peer> {
-  const process = stack.use(await startGateway({ Servers: { main: server } }));
+  const process = stack.use(await startMeasured({ Servers: { main: server } }));
   return { name: GATEWAY, pid: process.pid, base: `${process.url}/dicom-web/main` };
 }
 
@@ -151,8 +151,8 @@ machine at the same time: the store, whoever forwards, and the load generator sh
 counts is how the columns compare, not how high they are. Each load was run ${effort.rounds} times against
 everyone in turn; the numbers are medians. A large body has ${flags["large-mib"]} MiB.
 
-- **gateway**: as the \`start\` task runs it, one worker, signing with a fixed header, URLs rewritten,
-  metrics counted. Clients were not asked who they are, and no audit was written.
+- **gateway**: as the \`start\` task runs it, one worker: clients authenticated by a key and asked for
+  permission, requests signed with a fixed header, URLs rewritten, metrics counted.
 - **floor**: \`Deno.serve\` and \`fetch\` and nothing else: what the runtime can do.
 - **nginx**: one worker, \`proxy_buffering off\`, \`proxy_request_buffering off\`, HTTP/1.1, connections kept.
 - **HAProxy**: one thread.

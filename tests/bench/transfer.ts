@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { KEY, KEY_HEADER } from "./messages.ts";
 import { printLine } from "./print_line.ts";
 
 const [kind, address, byteText, chunkText] = Deno.args;
@@ -69,7 +70,7 @@ function blockOf(chunkBytes: number | undefined): [block: Uint8Array, content: n
 
 function head(method: string, more = ""): Uint8Array {
   return encoder.encode(
-    `${method} ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\naccept: */*\r\n${more}\r\n`,
+    `${method} ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\naccept: */*\r\n${KEY_HEADER}: ${KEY}\r\n${more}\r\n`,
   );
 }
 
