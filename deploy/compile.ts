@@ -1,0 +1,77 @@
+/**
+ * Compiles the gateway to one file for each system that is asked for: `deno task compile` for this
+ * machine, `deno task compile linux-arm64 windows-x64` for others, `deno task compile all` for all.
+ * The results are in `dist/`. Deno fetches the runtime of each target once.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import manifest from "../deno.json" with { type: "json" };
+import { runtimeManifest } from "./runtime_manifest.ts";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const NAME = "dicomweb-gateway";
+
+/** What Deno calls the systems, by the ends of the files' names. */
+export const TARGETS: Readonly<Record<string, string>> = {
+  "linux-x64": "x86_64-unknown-linux-gnu",
+  "linux-arm64": "aarch64-unknown-linux-gnu",
+  "macos-x64": "x86_64-apple-darwin",
+  "macos-arm64": "aarch64-apple-darwin",
+  "windows-x64": "x86_64-pc-windows-msvc",
+};
+
+/** The binary has the permissions of the start task, which the supervisor narrows for its workers. */
+const FLAGS = manifest.tasks.start.command.split(" ")
+  .filter((word) => /^--(?:allow|unstable)-/.test(word));
+
+/**
+ * Compiles.
+ *
+ * @param names Of targets; none means this machine.
+ * @param directory Where the results go.
+ * @returns Whether all went well; Deno has told what did not.
+ * @throws {RangeError} When a name is none of a target.
+ */
+export async function compile(names: readonly string[], directory: string): Promise<boolean> {
+  const unknown = names.find((name) => !Object.hasOwn(TARGETS, name));
+  if (unknown !== undefined) {
+    throw new RangeError(
+      `${unknown} is no target; there are ${Object.keys(TARGETS).join(", ")} and all`,
+    );
+  }
+  const source = await Deno.makeTempDir({ prefix: `${NAME}-compile-` });
+  try {
+    await copy(`${ROOT}src`, `${source}/src`);
+    for (const file of ["main.ts", "deno.lock"]) {
+      await Deno.copyFile(`${ROOT}${file}`, `${source}/${file}`);
+    }
+    await Deno.writeTextFile(`${source}/deno.json`, await runtimeManifest(ROOT));
+    for (const name of names.length > 0 ? names : [undefined]) {
+      const output = `${directory}/${name === undefined ? NAME : `${NAME}-${name}`}`;
+      const target = name === undefined ? [] : ["--target", TARGETS[name]!];
+      const worker = ["--include", "src/runtime/worker.ts"];
+      const { success } = await new Deno.Command(Deno.execPath(), {
+        args: ["compile", ...FLAGS, ...worker, ...target, "--output", output, "main.ts"],
+        cwd: source,
+      }).spawn().status;
+      if (!success) return false;
+    }
+    return true;
+  } finally {
+    await Deno.remove(source, { recursive: true });
+  }
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to);
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copy(`${from}/${name}`, `${to}/${name}`);
+    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
+if (import.meta.main) {
+  const names = Deno.args.includes("all") ? Object.keys(TARGETS) : Deno.args;
+  if (!await compile(names, `${ROOT}dist`)) Deno.exit(1);
+}

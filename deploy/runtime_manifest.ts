@@ -1,0 +1,44 @@
+/**
+ * Takes the dependencies that only tests have out of `deno.json`, so that the image and the binary
+ * hold nothing that does not run in them. What the lock file says of the others stays as it is.
+ *
+ * As a program it does so to the `deno.json` of the current directory.
+ *
+ * @module
+ */
+const MANIFEST = "deno.json";
+const IMPORT = /(?:\bfrom|\bimport\(?)\s*"([^"]+)"/g;
+
+/**
+ * Makes the manifest that the gateway runs with.
+ *
+ * @param directory Where `deno.json` and `src/` are.
+ * @returns The text of that manifest.
+ */
+export async function runtimeManifest(directory: string): Promise<string> {
+  const { name, version, license, exports, unstable, imports, compilerOptions } = JSON.parse(
+    await Deno.readTextFile(`${directory}/${MANIFEST}`),
+  );
+  const imported = await importsBelow(`${directory}/src`);
+  imported.add(`${compilerOptions.jsxImportSource}/jsx-runtime`);
+  const needed = Object.entries(imports).filter(([name]) =>
+    [...imported].some((specifier) => specifier === name || specifier.startsWith(`${name}/`))
+  );
+  // Tasks, lint and format belong to the repository.
+  const runtime = { name, version, license, exports, unstable, compilerOptions };
+  return `${JSON.stringify({ ...runtime, imports: Object.fromEntries(needed) }, null, 2)}\n`;
+}
+
+async function importsBelow(directory: string): Promise<Set<string>> {
+  const found = new Set<string>();
+  for await (const { name, isDirectory } of Deno.readDir(directory)) {
+    const path = `${directory}/${name}`;
+    const specifiers = isDirectory
+      ? await importsBelow(path)
+      : [...(await Deno.readTextFile(path)).matchAll(IMPORT)].map(([, specifier]) => specifier!);
+    for (const specifier of specifiers) found.add(specifier);
+  }
+  return found;
+}
+
+if (import.meta.main) await Deno.writeTextFile(MANIFEST, await runtimeManifest("."));
