@@ -1,0 +1,97 @@
+/**
+ * Gives targets inputs that follow from a seed, until something does not hold.
+ *
+ * @module
+ */
+import { dicomJson, dicomXml, multipart, multipartRewriting } from "./body_targets.ts";
+import { configuration, providerMetadata, stowAnswer, tokenResponse } from "./message_targets.ts";
+import { Dice, mutate } from "./mutation.ts";
+import { headerFiltering, mediaTypes, urlJoining } from "./request_targets.ts";
+import type { FuzzTarget } from "./target.ts";
+
+/** All targets. */
+export const TARGETS: readonly FuzzTarget[] = [
+  urlJoining,
+  headerFiltering,
+  mediaTypes,
+  multipart,
+  multipartRewriting,
+  dicomJson,
+  dicomXml,
+  configuration,
+  tokenResponse,
+  providerMetadata,
+  stowAnswer,
+];
+
+/** An input of so few bytes takes no reader longer. */
+const MAX_MS = 5_000;
+
+/** An input for which something did not hold. */
+export interface Finding {
+  readonly target: string;
+  readonly input: Uint8Array<ArrayBuffer>;
+  readonly error: unknown;
+}
+
+/**
+ * @param target A target.
+ * @returns The inputs that its others are made of, from `tests/fuzz/corpus/`.
+ */
+export function corpusOf({ name }: FuzzTarget): Uint8Array<ArrayBuffer>[] {
+  const directory = new URL(`corpus/${name}/`, import.meta.url);
+  return [...Deno.readDirSync(directory)].map(({ name }) => name).sort()
+    .map((name) => Deno.readFileSync(new URL(name, directory)));
+}
+
+/**
+ * Gives one target one input.
+ *
+ * @param target The target.
+ * @param input The input.
+ * @returns What did not hold, if anything.
+ */
+export async function tryInput(
+  target: FuzzTarget,
+  input: Uint8Array<ArrayBuffer>,
+): Promise<Finding | undefined> {
+  const startedMs = performance.now();
+  try {
+    await target.run(input.slice());
+  } catch (error) {
+    return { target: target.name, input, error };
+  }
+  const ms = performance.now() - startedMs;
+  return ms <= MAX_MS
+    ? undefined
+    : { target: target.name, input, error: new Error(`it took ${Math.round(ms)} ms`) };
+}
+
+/**
+ * Gives one target the corpus, then inputs made of it.
+ *
+ * @param target The target.
+ * @param seed What the inputs follow from.
+ * @param more Told of how many inputs there were; whether to make another.
+ * @returns How many inputs there were, and the first for which something did not hold.
+ */
+export async function fuzz(
+  target: FuzzTarget,
+  seed: number,
+  more: (inputs: number) => boolean,
+): Promise<{ readonly inputs: number; readonly finding?: Finding }> {
+  const corpus = corpusOf(target);
+  const dice = new Dice(seed);
+  let inputs = 0;
+  for (const input of corpus) {
+    inputs++;
+    const finding = await tryInput(target, input);
+    if (finding !== undefined) return { inputs, finding };
+  }
+  while (more(inputs)) {
+    inputs++;
+    const finding = await tryInput(target, mutate(corpus, target.words, dice));
+    if (finding !== undefined) return { inputs, finding };
+  }
+  return { inputs };
+}
