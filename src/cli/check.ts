@@ -7,7 +7,9 @@
 import { networkAllowlist } from "../config/allowlist.ts";
 import { parseConfig } from "../config/parse_config.ts";
 import { permissionSet } from "../config/permission_set.ts";
+import { SECTION } from "../config/schema.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
+import { stateDirectoryFault } from "../runtime/state_directory.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
 import { complain, print } from "./terminal.ts";
@@ -35,6 +37,13 @@ export async function check(flags: ConfigFlags): Promise<number> {
   print("Permissions of the sandboxed worker");
   for (const [name, value] of Object.entries(permissionSet(config))) {
     print(`  ${name.padEnd(7)}${Array.isArray(value) ? value.join(", ") || "none" : "none"}`);
+  }
+  if (permissionSet(config).write !== false) {
+    const fault = await stateDirectoryFault(config.stateDirectory);
+    if (fault !== undefined) {
+      complain(`The gateway will not start: ${SECTION}.StateDirectory: ${fault}`);
+      return ExitCode.configuration;
+    }
   }
   for (const warning of config.warnings ?? []) complain(`Warning: ${warning}`);
   const { verdict, reason } = judgeDeno(Deno.version.deno);

@@ -9,6 +9,7 @@ import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { onReloadSignal } from "../runtime/reload_signal.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
 import { shutdownSignal } from "../runtime/shutdown_signal.ts";
+import { keepFilesPrivate } from "../runtime/state_directory.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
@@ -31,6 +32,7 @@ export async function serve(flags: ConfigFlags, version: string): Promise<number
     complain(reason);
     return ExitCode.failure;
   }
+  keepFilesPrivate();
   const ended = shutdownSignal(() => Deno.exit(ExitCode.failure));
   const source = await loadConfig(flags);
   const config = parseConfig(source);

@@ -13,6 +13,7 @@ import { type Environment, stateHome } from "./find_config.ts";
 import { namedFiles } from "./named_files.ts";
 import { isObject, rawKeys } from "./read_context.ts";
 import { SECTION } from "./schema.ts";
+import { literalSecrets } from "./literal_secrets.ts";
 import { substitute, type SubstitutionSources } from "./substitution.ts";
 
 /** Everything a configuration consists of, as data that can be posted to a worker. */
@@ -29,6 +30,8 @@ export interface ConfigSource {
   readonly defaultStateDirectory: string;
   /** What went wrong so far; `parseConfig` adds what else is wrong. */
   readonly problems: readonly ConfigProblem[];
+  /** What is allowed but dangerous in the way it was found. */
+  readonly warnings?: readonly string[];
 }
 
 /** How a configuration is read. */
@@ -37,9 +40,14 @@ export interface ConfigSourceOptions {
   readonly env?: Environment;
   /** Reads a file as text. */
   readonly readTextFile?: (path: string) => Promise<string>;
+  /** Tells the mode of a file; `null` where the system has none. */
+  readonly fileMode?: (path: string) => Promise<number | null>;
   /** What the command line says instead of `Listen`. */
   readonly listen?: { readonly address?: string | undefined; readonly port?: number | undefined };
 }
+
+/** Others than owner and group may read. */
+const READ_BY_ALL = 0o004;
 
 type FileText = { readonly content: string } | { readonly failure: string };
 
@@ -80,6 +88,8 @@ export async function loadConfigSource(
     }
   }
   checkKvToken(section, env, problems);
+  const literal = literalSecrets(main.content);
+  const mode = await (options.fileMode ?? modeOf)(absolute).catch(() => null);
   return {
     path: absolute,
     document: { ...document, [SECTION]: section },
@@ -87,7 +97,22 @@ export async function loadConfigSource(
     environment: signingEnvironment(env),
     defaultStateDirectory: stateHome(env),
     problems,
+    warnings: literal.length > 0 && mode !== null && (mode & READ_BY_ALL) !== 0
+      ? [openFileWarning(absolute, mode, literal)]
+      : [],
   };
+}
+
+async function modeOf(path: string): Promise<number | null> {
+  return Deno.build.os === "windows" ? null : (await Deno.stat(path)).mode;
+}
+
+function openFileWarning(path: string, mode: number, keys: readonly string[]): string {
+  const [first, ...more] = keys;
+  const octal = (mode & 0o777).toString(8).padStart(4, "0");
+  return `${path} may be read by every user of this machine (mode ${octal}) and holds the secret of ` +
+    `${first}${more.length > 0 ? ` and ${more.length} more` : ""}: run chmod 600, or write ` +
+    "${NAME} or ${file:PATH} in place of the secret";
 }
 
 function signingEnvironment(env: Environment): Record<string, string> {

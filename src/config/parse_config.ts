@@ -82,7 +82,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     proxy: keys.Proxy && buildProxy(keys.Proxy),
     servers: buildServers(rawKeys(keys.Servers), within(context, "Servers")),
     rateLimit: gatewayRateLimit(keys),
-    warnings: report.warnings,
+    warnings: [...source.warnings ?? [], ...report.warnings],
   });
 }
 

@@ -43,7 +43,7 @@ export const sectionKeys = {
   StateDirectory: text().optional().describe(
     "The one directory the gateway may write to, relative to this file. " +
       "`$XDG_STATE_HOME/dicomweb-gateway` or `~/.local/state/dicomweb-gateway` unless given; it is " +
-      "made when something is written",
+      "made when something is written. Only the gateway's user may have access to it (mode 0700)",
   ),
   TokenCache: tokenCacheSchema.prefault({}).describe("Where tokens are kept"),
   PublicUrl: httpUrl().optional().describe(

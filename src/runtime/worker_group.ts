@@ -10,6 +10,7 @@ import { permissionSet } from "../config/permission_set.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { GatewayWorker, spawnSandboxed } from "./gateway_worker.ts";
 import type { QuotaMemory } from "./messages.ts";
+import { prepareStateDirectory } from "./state_directory.ts";
 
 /** What a group works with. */
 export interface WorkerGroupOptions {
@@ -74,7 +75,7 @@ export class WorkerGroup {
     const { config } = this.#options;
     // A state directory is made only where something will be written to it.
     if (permissionSet(config).write !== false) {
-      await Deno.mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
+      await prepareStateDirectory(config.stateDirectory);
     }
     const starts = Array.from({ length: config.workers }, () => this.#startWorker());
     const failed = (await Promise.allSettled(starts)).find(({ status }) => status === "rejected");
