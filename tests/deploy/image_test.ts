@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
-import { needing } from "../fixtures/installed_tool.ts";
+import { needing, needingRoot } from "../fixtures/installed_tool.ts";
 import { BUILDAH, LocalImage } from "../fixtures/local_image.ts";
 import { START_FLAGS } from "../fixtures/start_flags.ts";
 
@@ -29,7 +29,7 @@ Deno.test("Dockerfile: no base image floats, and its Deno is the one the project
   }
 });
 
-Deno.test(needing(BUILDAH, {
+Deno.test(needingRoot(needing(BUILDAH, {
   name:
     "The image builds from the Dockerfile, and runs the demo and the gateway from a read-only root",
   async fn(t) {
@@ -109,7 +109,7 @@ Deno.test(needing(BUILDAH, {
       await Deno.remove(config, { recursive: true });
     });
   },
-}));
+})));
 
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -3,7 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { needing } from "../fixtures/installed_tool.ts";
+import { needing, needingRoot } from "../fixtures/installed_tool.ts";
+import { copyPrograms } from "../fixtures/root_directory.ts";
 import { START_FLAGS } from "../fixtures/start_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -57,6 +58,61 @@ Deno.test(needing(SYSTEMD, {
     await Deno.remove(directory, { recursive: true });
   },
 }));
+
+Deno.test(needingRoot(needing(SYSTEMD, {
+  name: "The install steps put files, user and directories where the unit wants them",
+  async fn() {
+    // In a root directory of their own: these programs change the system that they find.
+    const root = await Deno.makeTempDir();
+    const programs = [
+      "/bin/sh",
+      "/usr/bin/install",
+      "/bin/systemd-sysusers",
+      "/bin/systemd-tmpfiles",
+    ];
+    await copyPrograms(root, Object.fromEntries(programs.map((path) => [path, path])));
+    for (const place of ["etc", "proc", "tmp", "run", "var/lib", "repository"]) {
+      await Deno.mkdir(`${root}/${place}`, { recursive: true });
+    }
+    await new Deno.Command("cp", { args: ["-r", `${ROOT}deploy`, `${root}/repository`] }).output();
+    await Deno.writeTextFile(`${root}/repository/client-secret`, "hunter2\n");
+    const page = await Deno.readTextFile(`${ROOT}docs/install.md`);
+    const [steps] = /^sudo install -D [\s\S]*?(?=^```)/m.exec(
+      page.slice(page.indexOf("## systemd")),
+    )!;
+    const script = `set -e; sudo() { "$@"; }; cd /repository; PATH=/bin:/usr/bin; ${steps}`;
+    // systemd-tmpfiles wants /proc; the mount ends with the command.
+    const enter = 'mount --bind /proc "$1/proc" && exec /usr/sbin/chroot "$1" /bin/sh -c "$2"';
+    const { code, said } = await run("unshare", ["--mount", "sh", "-c", enter, "sh", root, script]);
+    assert.equal(code, 0, said);
+
+    const [, uid, gid] =
+      /^dicomweb-gateway:x:(\d+):(\d+):.*:\/var\/lib\/dicomweb-gateway:\S*nologin$/m
+        .exec(await Deno.readTextFile(`${root}/etc/passwd`))!;
+    const at = async (path: string) => {
+      const { mode, uid, gid } = await Deno.stat(`${root}/${path}`);
+      return [(mode! & 0o777).toString(8), uid, gid];
+    };
+    assert.notEqual(uid, "0");
+    assert.deepEqual(await at("etc/dicomweb-gateway"), ["750", 0, Number(gid)]);
+    assert.deepEqual(await at("etc/dicomweb-gateway/gateway.json"), ["640", 0, Number(gid)]);
+    assert.deepEqual(await at("etc/dicomweb-gateway/secrets"), ["700", 0, 0]);
+    assert.deepEqual(await at("etc/dicomweb-gateway/secrets/cloud"), ["600", 0, 0]);
+    const installed = await Deno.readTextFile(
+      `${root}/etc/systemd/system/dicomweb-gateway.service`,
+    );
+    assert.equal(installed, await Deno.readTextFile(UNIT));
+    await Deno.remove(root, { recursive: true });
+  },
+})));
+
+Deno.test("The drop-in for Deno runs the gateway with the flags of the start task, offline", async () => {
+  const dropIn = await Deno.readTextFile(`${ROOT}deploy/systemd/deno.conf`);
+  const [, command] = /^ExecStart=(.+)$/m.exec(dropIn)!;
+  const flags = command!.split(" ").filter((word) => /^--(?!config)/.test(word));
+  const offline = ["--cached-only", "--no-prompt", "--quiet"];
+  assert.deepEqual(flags.sort(), [...new Set([...START_FLAGS, ...offline])].sort());
+});
 
 Deno.test("The systemd unit waits longer for the end than transfers may take, and does not retry what cannot help", async () => {
   const unit = await Deno.readTextFile(UNIT);

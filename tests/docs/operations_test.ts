@@ -1,0 +1,180 @@
+/**
+ * What `docs/install.md` and `docs/operations.md` have people write and type: configurations load,
+ * commands and files are there, secrets have the names that are looked for, and a large body passes
+ * through nginx with the lines given.
+ */
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import manifest from "../../deno.json" with { type: "json" };
+import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
+import { CONFIG_PATH, problemsOf } from "../config/memory_files.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { needing } from "../fixtures/installed_tool.ts";
+import { sha256 } from "../fixtures/orthanc.ts";
+import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { root } from "./generated_docs.ts";
+
+const NGINX = { name: "nginx", path: "/usr/sbin/nginx" };
+const PAGES = ["docs/install.md", "docs/operations.md"];
+const BODY_BYTES = 20_000_000;
+const START_LIMIT_MS = 10_000;
+
+const read = (path: string) => Deno.readTextFile(new URL(path, root));
+
+async function blocks(page: string, language: string): Promise<string[]> {
+  const fence = new RegExp(`^ *\`\`\`${language}\\n([\\s\\S]*?)^ *\`\`\`$`, "gm");
+  return [...(await read(page)).matchAll(fence)].map(([, block]) => block!);
+}
+
+for (const page of PAGES) {
+  Deno.test(`${page}: its configurations load`, async () => {
+    const beside = (name: string) => join(dirname(CONFIG_PATH), name);
+    const surroundings = {
+      env: { ORTHANC_KEY_HASH: makeApiKey().hash },
+      files: {
+        "/run/secrets/client-secret": "secret",
+        [beside("client-secret")]: "secret",
+        [beside("redis-password")]: "secret",
+        [beside("encryption-key")]: btoa("0123456789abcdef0123456789abcdef"),
+      },
+    };
+    const configurations = await blocks(page, "json");
+    assert(configurations.length > 0);
+    for (const text of configurations) assert.deepEqual(await problemsOf(text, surroundings), []);
+  });
+
+  Deno.test(`${page}: its commands, tasks and files are there`, async () => {
+    const lines = (await blocks(page, "sh")).join("\n");
+    const text = `${lines}\n${
+      [...(await read(page)).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code).join("\n")
+    }`;
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--quiet", ...START_FLAGS, fileURLToPath(new URL("main.ts", root)), "--help"],
+    }).output();
+    const help = new TextDecoder().decode(stdout);
+    const program =
+      /(?:^|[ /])dicomweb-gateway(?::[\d.]+|-\w+-x64(?:\.exe)?)? (--version|[a-z][a-z-]+)(?!\S)/gm;
+    const commands = [...text.matchAll(program)].map(([, command]) => command!);
+    assert(commands.length > 0);
+    for (const command of new Set(commands)) {
+      assert.match(help, new RegExp(`^ +(?:-V, )?${command}\\b`, "m"), command);
+    }
+    for (const [, task] of text.matchAll(/deno task ([\w:]+)/g)) {
+      assert(Object.hasOwn(manifest.tasks, task!), task);
+    }
+    for (const [path] of text.matchAll(/(?<![\w/.])(?:deploy|docker|docs|tests)\/[\w./-]+/g)) {
+      // What prepare.sh makes is no part of the repository.
+      if (path === "docker/.env") continue;
+      await Deno.stat(new URL(path, root)).catch(() => assert.fail(`${path} is not there`));
+    }
+  });
+}
+
+Deno.test("docs/install.md: the secrets for Kubernetes have all the keys that the manifests look for", async () => {
+  const commands = (await blocks("docs/install.md", "sh")).filter((block) =>
+    block.includes("kubectl create secret")
+  ).join("\n");
+  const made = new Set(
+    [...commands.matchAll(/--from-(?:file|literal) ([\w-]+)/g)].map(([, key]) => key!),
+  );
+  const wanted = new Set<string>();
+  for (const path of await filesBelow("deploy/kubernetes/")) {
+    const text = await read(path);
+    for (const [, key] of text.matchAll(/\/run\/secrets\/dicomweb-gateway\/([\w-]+)/g)) {
+      wanted.add(key!);
+    }
+    for (const [, key] of text.matchAll(/name: dicomweb-gateway(?:-metrics)?\n +key: ([\w-]+)/g)) {
+      wanted.add(key!);
+    }
+  }
+  assert(wanted.size >= 6);
+  assert.deepEqual([...made].sort(), [...wanted].sort());
+});
+
+Deno.test(needing(NGINX, {
+  name: "docs/operations.md: a large body passes through nginx with the lines given, unbuffered",
+  async fn() {
+    let arrived: string | undefined;
+    await using store = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      async (request) => {
+        arrived = await sha256(new Uint8Array(await request.arrayBuffer()));
+        return Response.json({ chunked: request.headers.get("transfer-encoding") });
+      },
+    );
+    await using gateway = await startGateway({
+      Servers: {
+        main: { ProviderType: "none", Url: `http://127.0.0.1:${store.addr.port}/dicom-web` },
+      },
+    });
+    await using proxy = await startNginx(new URL(gateway.url).host);
+    const body = new Uint8Array(BODY_BYTES);
+    for (let at = 0; at < body.length; at += 65_536) {
+      crypto.getRandomValues(body.subarray(at, at + 65_536));
+    }
+    const sent = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start(controller) {
+        for (let at = 0; at < body.length; at += 65_524) {
+          controller.enqueue(body.slice(at, at + 65_524));
+        }
+        controller.close();
+      },
+    });
+    const response = await fetch(`${proxy.url}/dicom-web/main/studies`, {
+      method: "POST",
+      headers: { "content-type": 'multipart/related; type="application/dicom"; boundary=b' },
+      body: sent,
+    });
+    // A proxy that buffers the body knows its length and says so.
+    assert.deepEqual(await response.json(), { chunked: "chunked" });
+    assert.equal(arrived, await sha256(body));
+  },
+}));
+
+/** nginx with the configuration of the page, before a gateway. */
+async function startNginx(gateway: string) {
+  const [block = ""] = await blocks("docs/operations.md", "nginx");
+  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-nginx-" });
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  const lines = block.replace("server 10.1.0.11:8043;", `server ${gateway};`)
+    .replace("server 10.1.0.12:8043;", "").replace("listen 8080;", `listen 127.0.0.1:${port};`);
+  assert(lines.includes(gateway) && lines.includes(String(port)));
+  const places = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${directory}/${name};`).join(" ");
+  await Deno.writeTextFile(
+    `${directory}/nginx.conf`,
+    `daemon off; pid ${directory}/pid; error_log stderr crit; events {}
+     http { access_log off; ${places} ${lines} }`,
+  );
+  const child = new Deno.Command(NGINX.path, {
+    args: ["-p", directory, "-c", `${directory}/nginx.conf`],
+    stdout: "null",
+    stderr: "inherit",
+  }).spawn();
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await child.status;
+    await Deno.remove(directory, { recursive: true });
+  };
+  const url = `http://127.0.0.1:${port}`;
+  for (const deadline = Date.now() + START_LIMIT_MS; Date.now() < deadline;) {
+    const response = await fetch(`${url}/healthz`).catch(() => undefined);
+    await response?.body?.cancel();
+    if (response?.ok) return { url, [Symbol.asyncDispose]: stop };
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await stop();
+  throw new Error("nginx was not ready in time");
+}
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(new URL(directory, root))) {
+    const path = `${directory}${name}`;
+    found.push(...isDirectory ? await filesBelow(`${path}/`) : [path]);
+  }
+  return found;
+}
