@@ -1,0 +1,119 @@
+/**
+ * The npm packages of `deno.lock`, and what their own manifests say where Deno has them in its cache.
+ *
+ * @module
+ */
+import { runtimeManifest } from "../runtime_manifest.ts";
+
+/** A package of the lock file. */
+export interface LockedPackage {
+  /** Its name in the lock file: with its version and the peers it is resolved with. */
+  readonly key: string;
+  readonly name: string;
+  readonly version: string;
+  /** Subresource integrity of its archive, as in `sha512-…`. */
+  readonly integrity: string;
+  /** Keys of the packages that it depends on. */
+  readonly dependencies: readonly string[];
+  /** Whether the gateway runs with it, rather than its tests only. */
+  readonly isRuntime: boolean;
+}
+
+interface LockFile {
+  readonly specifiers: Readonly<Record<string, string>>;
+  readonly npm: Readonly<
+    Record<
+      string,
+      {
+        readonly integrity: string;
+        readonly dependencies?: readonly string[];
+        readonly optionalDependencies?: readonly string[];
+      }
+    >
+  >;
+}
+
+/**
+ * Reads the lock file.
+ *
+ * @param root Directory of `deno.json`, `deno.lock` and `src/`, with a slash at the end.
+ * @returns All packages, in the order of their keys.
+ * @throws {Error} When the lock file says something that this does not understand.
+ */
+export async function lockedPackages(root: URL): Promise<LockedPackage[]> {
+  const lock: LockFile = JSON.parse(await Deno.readTextFile(new URL("deno.lock", root)));
+  const dependenciesOf = (key: string) => {
+    const { dependencies = [], optionalDependencies = [] } = lock.npm[key]!;
+    return [...dependencies, ...optionalDependencies].map((written) => keyOf(lock, written));
+  };
+  const runtime = new Set<string>();
+  const reach = (key: string) => {
+    if (runtime.has(key)) return;
+    runtime.add(key);
+    for (const dependency of dependenciesOf(key)) reach(dependency);
+  };
+  const { imports } = JSON.parse(await runtimeManifest(decodeURIComponent(root.pathname)));
+  for (const specifier of Object.values<string>(imports)) reach(rootKey(lock, specifier));
+  return Object.entries(lock.npm).map(([key, { integrity }]) => {
+    const [, name, version] = /^(@?[^@]+)@([^_]+)/.exec(key) ?? [];
+    if (name === undefined || version === undefined) throw new Error(`${key} is no package`);
+    return {
+      key,
+      name,
+      version,
+      integrity,
+      dependencies: dependenciesOf(key),
+      isRuntime: runtime.has(key),
+    };
+  });
+}
+
+/** What a package says of itself. */
+export interface PackageManifest {
+  readonly license?: unknown;
+  readonly description?: unknown;
+  readonly homepage?: unknown;
+}
+
+/**
+ * Finds the manifests of packages.
+ *
+ * @returns Reads the manifest of a package; `undefined` where Deno has not fetched it.
+ */
+export async function packageManifests(): Promise<
+  (locked: Pick<LockedPackage, "name" | "version">) => Promise<PackageManifest | undefined>
+> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
+  return async ({ name, version }) => {
+    const path = `${npmCache}/registry.npmjs.org/${name.toLowerCase()}/${version}/package.json`;
+    try {
+      return JSON.parse(await Deno.readTextFile(path));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  };
+}
+
+/** A dependency is written without its version where there is only one. */
+function keyOf(lock: LockFile, written: string): string {
+  if (Object.hasOwn(lock.npm, written)) return written;
+  const keys = Object.keys(lock.npm).filter((key) => key.startsWith(`${written}@`));
+  if (keys.length !== 1) throw new Error(`${written} is not one package of the lock file`);
+  return keys[0]!;
+}
+
+/** The lock file shortens what a range says: `^4.0.0` is `4` there. */
+function rootKey(lock: LockFile, specifier: string): string {
+  const name = /^npm:(@?[^@]+)@/.exec(specifier)?.[1];
+  const found = new Set(
+    Object.entries(lock.specifiers)
+      .filter(([written]) => written.startsWith(`npm:${name}@`))
+      .map(([, version]) => `${name}@${version}`),
+  );
+  if (name === undefined || found.size !== 1) {
+    throw new Error(`${specifier} is not one package of the lock file`);
+  }
+  return [...found][0]!;
+}

@@ -1,0 +1,71 @@
+/**
+ * What each dependency of the worker needs to be loaded in the sandbox: nothing. A dependency that
+ * reads the environment, looks for files or contacts anyone as it is loaded fails here.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import manifest from "../../deno.json" with { type: "json" };
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const IMPORTER = import.meta.resolve("../fixtures/importing_worker.ts");
+
+/** Imports a module in a worker without any permission; says how that went. */
+async function importWithNothing(specifier: string): Promise<string> {
+  const options = { type: "module", deno: { permissions: "none" } } as WorkerOptions;
+  const worker = new Worker(IMPORTER, options);
+  try {
+    return await new Promise((resolve) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = (event) => {
+        event.preventDefault();
+        resolve(event.message);
+      };
+      worker.postMessage(specifier);
+    });
+  } finally {
+    worker.terminate();
+  }
+}
+
+/** The specifiers of packages in the worker's modules, as they are written there. */
+async function importsOfWorker(): Promise<string[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "src/runtime/worker.ts"],
+    cwd: ROOT,
+  }).output();
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  const names = Object.keys(manifest.imports);
+  const specifiers = modules.flatMap((module: { dependencies?: { specifier: string }[] }) =>
+    (module.dependencies ?? []).map(({ specifier }) => specifier)
+  );
+  return [...new Set<string>(specifiers)].filter((specifier) =>
+    names.some((name) => specifier === name || specifier.startsWith(`${name}/`))
+  ).toSorted();
+}
+
+const specifiers = await importsOfWorker();
+
+Deno.test("Sandbox: the imports of the worker are known", () => {
+  for (const expected of ["hono", "jose", "zod", "prom-client", "@redis/client"]) {
+    assert(specifiers.includes(expected), expected);
+  }
+});
+
+for (const specifier of specifiers) {
+  Deno.test(`Sandbox: ${specifier} is loaded in a worker without any permission`, async () => {
+    assert.equal(await importWithNothing(specifier), "imported");
+  });
+}
+
+for (const specifier of ["google-auth-library", "@azure/msal-node"]) {
+  Deno.test(`Sandbox: ${specifier}, which only tests use, would want the environment`, async () => {
+    assert(!specifiers.includes(specifier));
+    assert.match(await importWithNothing(specifier), /Requires env access/);
+  });
+}
+
+Deno.test("Sandbox: docs/security/supply-chain.md tells of every import of the worker", async () => {
+  const document = await Deno.readTextFile(`${ROOT}docs/security/supply-chain.md`);
+  const rows = [...document.matchAll(/^\| `([^`]+)` +\| none +\|/gm)].map(([, name]) => name);
+  assert.deepEqual(rows.toSorted(), specifiers);
+});

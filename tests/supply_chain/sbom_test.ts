@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { Ajv } from "ajv";
+import library from "@cyclonedx/cyclonedx-library/package.json" with { type: "json" };
+import { billOfMaterials, type Bom } from "../../deploy/supply_chain/sbom.ts";
+import { lockedPackages, packageManifests } from "../../deploy/supply_chain/locked_packages.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+const SCHEMAS = ["bom-1.6", "spdx", "jsf-0.82"];
+
+/** Licences that dependencies may have. */
+const ALLOWED = ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT"];
+/** Licences that packages of tests may have besides: they are handed on to nobody. */
+const ALLOWED_IN_TESTS = ["VOL"];
+
+async function schema(name: string) {
+  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
+  const directory = `${npmCache}/registry.npmjs.org/${library.name}/${library.version}`;
+  return JSON.parse(
+    await Deno.readTextFile(`${directory}/res/schema/${name}.SNAPSHOT.schema.json`),
+  );
+}
+
+async function complaints(bom: unknown): Promise<string> {
+  const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
+  const [main, ...others] = await Promise.all(SCHEMAS.map(schema));
+  // The main schema refers to the others by the names of their files.
+  for (const [index, other] of others.entries()) {
+    const $id = `http://cyclonedx.org/schema/${SCHEMAS[index + 1]}.SNAPSHOT.schema.json`;
+    ajv.addSchema({ ...other, $id });
+  }
+  ajv.validate(main, bom);
+  return ajv.errorsText(ajv.errors);
+}
+
+Deno.test("SBOM: CycloneDX's own schema of version 1.6 finds nothing wrong with it", async () => {
+  const bom = await billOfMaterials(ROOT);
+  assert.equal(await complaints(bom), "No errors");
+  const wrong = { ...bom, components: [{ ...bom.components[0], type: "thing" }] };
+  assert.match(await complaints(wrong), /components\/0\/type/);
+});
+
+Deno.test("SBOM: it lists every package of the lock file with the lock file's integrity", async () => {
+  const { components } = await billOfMaterials(ROOT);
+  const lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
+  const byPurl = new Map(components.map((component) => [component.purl, component]));
+  const expected = new Set<string>();
+  for (const [key, entry] of Object.entries<{ integrity: string }>(lock.npm)) {
+    const [, name, version] = /^(@?[^@]+)@([^_]+)/.exec(key)!;
+    const purl = `pkg:npm/${name!.replace("@", "%40")}@${version}`;
+    expected.add(purl);
+    const { hashes } = byPurl.get(purl)!;
+    assert.deepEqual(hashes, [{
+      alg: "SHA-512",
+      content: Uint8Array.fromBase64(entry.integrity.replace("sha512-", "")).toHex(),
+    }], key);
+  }
+  const listed = components.map(({ purl }) => purl).filter((purl) => purl.startsWith("pkg:npm/"));
+  assert.deepEqual(listed.toSorted(), [...expected].toSorted());
+});
+
+Deno.test("SBOM: what only tests need is marked, and nothing that runs depends on it", async () => {
+  const { components, dependencies, metadata } = await billOfMaterials(ROOT);
+  const scopes = new Map(components.map((component) => [component["bom-ref"], component.scope]));
+  const scopeOf = (name: string) => components.find((component) => component.name === name)?.scope;
+  for (const name of ["deno", "hono", "jose", "zod", "client"]) {
+    assert.equal(scopeOf(name), "required", name);
+  }
+  for (const name of ["oidc-provider", "fast-check", "playwright-core", "msal-node"]) {
+    assert.equal(scopeOf(name), "excluded", name);
+  }
+  for (const { ref, dependsOn } of dependencies) {
+    assert(scopes.has(ref) || ref === metadata.component["bom-ref"], ref);
+    for (const wanted of dependsOn) {
+      assert(scopes.has(wanted), wanted);
+      if (scopes.get(ref) === "required") assert.equal(scopes.get(wanted), "required", wanted);
+    }
+  }
+});
+
+Deno.test("SBOM: the same lock file makes the same bytes", async () => {
+  const [one, other] = [await billOfMaterials(ROOT), await billOfMaterials(ROOT)];
+  assert.equal(JSON.stringify(one), JSON.stringify(other));
+  assert.match(
+    one.serialNumber,
+    /^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-/,
+  );
+});
+
+Deno.test("SBOM: deno task sbom writes it", async () => {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "sbom"],
+    cwd: ROOT,
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const bom: Bom = JSON.parse(new TextDecoder().decode(stdout));
+  assert.equal(bom.specVersion, "1.6");
+});
+
+Deno.test("Licences: every dependency has one that is allowed", async () => {
+  const manifestOf = await packageManifests();
+  for (const locked of await lockedPackages(ROOT)) {
+    const { license } = await manifestOf(locked) ?? {};
+    const allowed = locked.isRuntime ? ALLOWED : [...ALLOWED, ...ALLOWED_IN_TESTS];
+    assert(allowed.includes(String(license)), `${locked.key} has the licence ${license}`);
+  }
+});
