@@ -213,7 +213,7 @@ function networkError(url: string, cause: unknown): GatewayError {
     const state = `it wants a certificate of the gateway that it trusts (TLS alert ${alert})`;
     return new GatewayError("NET-003", `Cannot reach ${host}: ${state}`, { cause });
   }
-  if (/certificate|tls|handshake|corrupt message/i.test(text)) {
+  if (/certificate|tls|handshake|corrupt message|fatal alert|peer is incompatible/i.test(text)) {
     return new GatewayError("NET-003", `Cannot trust ${host}: ${reason(text)}`, { cause });
   }
   if (/timed out/i.test(text)) {
