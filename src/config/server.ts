@@ -9,6 +9,7 @@ import {
   checkClientCertificate,
   clientCertificateSchema,
 } from "./client_certificate.ts";
+import { isEntra } from "./credentials/entra.ts";
 import { chooseWay, signingWays } from "./credentials/signing_ways.ts";
 import type { SigningWay } from "./credentials/signing_way.ts";
 import type { ServerConfig } from "./gateway_config.ts";
@@ -129,8 +130,8 @@ export function checkServer(raw: unknown, context: ReadContext): void {
       raw,
       path,
       report,
-      needs: (key) => `${key in serverKeys ? "a server" : way?.title} needs ${key}`,
-      unknown: (key) => foreignKey(key, way),
+      needs: (key) => missingKey(key, way, raw),
+      unknown: (key) => foreignKey(key, way, raw),
     });
   }
   checkTransport(raw, way, context);
@@ -209,8 +210,16 @@ function checkTransport(raw: RawKeys, way: SigningWay | undefined, context: Read
   }
 }
 
+/** Azure has more ways than the secret, none of which a message about OAuth2 would call to mind. */
+function missingKey(key: string, way: SigningWay | undefined, raw: RawKeys): string {
+  if (key in serverKeys) return `a server needs ${key}`;
+  if (key !== "ClientSecret" || !isEntra(raw)) return `${way?.title} needs ${key}`;
+  return 'Azure needs ClientSecret, or "ClientAuthentication": "private_key_jwt" with the key of a ' +
+    'certificate or "federated_token", or "ProviderType": "azuremanagedidentity"';
+}
+
 /** What to say of a key that another way of signing has, such as that of another `ClientAuthentication`. */
-function foreignKey(key: string, way: SigningWay | undefined): string | undefined {
+function foreignKey(key: string, way: SigningWay | undefined, raw: RawKeys): string | undefined {
   const owners = signingWays.filter((each) => Object.hasOwn(each.keys, key));
   const differences = owners.map((owner) => choicesBetween(owner, way));
   const [nearest] = differences.sort((one, other) => one.length - other.length);
@@ -218,7 +227,9 @@ function foreignKey(key: string, way: SigningWay | undefined): string | undefine
   const choices = nearest.map(([choosing, values]) =>
     `${choosing} ${values.map((value) => JSON.stringify(value)).join(", ")}`
   );
-  return `belongs to ${choices.join(" with ")}; remove it`;
+  const isOther = nearest.some(([choosing]) => raw[choosing] !== undefined);
+  const remedy = isOther ? "choose that instead" : "write that as well";
+  return `belongs to ${choices.join(" with ")}; ${remedy}, or remove this key`;
 }
 
 /** The keys by whose values one way is chosen and the other is not. */

@@ -90,10 +90,14 @@ export function parseTokenResponse(
     const retryAfter = code === "AUTH-003"
       ? retryAfterSeconds(response.headers, context.issuedAtMs)
       : undefined;
-    throw fail(code, `${service} answered ${status}${details(result, context)}`, {
-      ...(remedy && { troubleshooting: remedy.steps }),
-      ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }),
-    });
+    throw fail(
+      code,
+      `${service}${whereabouts(status, context)} answered ${status}${details(result, context)}`,
+      {
+        ...(remedy && { troubleshooting: remedy.steps }),
+        ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }),
+      },
+    );
   }
   if (result === undefined) throw fail("TOK-005", `${service} answered no JSON object`);
 
@@ -137,6 +141,12 @@ function errorCode(status: number, error: string | undefined): ErrorCode {
   if (status >= 500 || status === 429 || status === 408) return "AUTH-003";
   // A 401 says "client authentication failed" even where no error code comes with it.
   return status === 401 && error === undefined ? "AUTH-001" : "TOK-001";
+}
+
+/** A place that is not there is most often a slip in its URL. */
+function whereabouts(status: number, { endpoint }: TokenResponseContext): string {
+  const url = status === 404 || status === 405 ? URL.parse(endpoint ?? "") : null;
+  return url === null ? "" : ` ${url.origin}${url.pathname}`;
 }
 
 function details(

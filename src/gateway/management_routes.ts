@@ -14,6 +14,17 @@ import { type RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 /** Version of the management API, the plugin's. */
 const API_VERSION = "2.0";
 
+/** The pages, and the methods that each has. */
+const METHODS: readonly (readonly [path: string, allow: string])[] = [
+  ["/dicomweb-oauth/status", "GET, HEAD"],
+  ["/dicomweb-oauth/servers", "GET, HEAD"],
+  ["/dicomweb-oauth/servers/:name/test", "POST"],
+  ["/dicomweb-oauth/servers/:name/token", "DELETE"],
+  ["/dicomweb-oauth/metrics", "GET, HEAD"],
+  ["/healthz", "GET, HEAD"],
+  ["/readyz", "GET, HEAD"],
+];
+
 /** What the management API tells about. */
 export interface ManagementOptions extends RevocationOptions {
   readonly stores: ReadonlyMap<string, Store>;
@@ -94,6 +105,13 @@ export function managementRoutes(
     await options.checkReadiness();
     return c.json({ status: "ready" });
   });
+  for (const [path, allow] of METHODS) {
+    app.all(path, () => {
+      throw new GatewayError("NET-007", "Cannot answer: this page has no such method", {
+        headers: { allow },
+      });
+    });
+  }
   return app;
 }
 

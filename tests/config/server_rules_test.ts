@@ -173,7 +173,10 @@ Deno.test("parseConfig says to which ProviderType a key belongs", async () => {
     },
   });
   assert.equal(problems.length, 1);
-  assert.match(problems[0]?.message ?? "", /^belongs to ProviderType "auto".*; remove it$/);
+  assert.match(
+    problems[0]?.message ?? "",
+    /^belongs to ProviderType "auto".*; choose that instead, or remove this key$/,
+  );
 });
 
 Deno.test("parseConfig says to which ClientAuthentication a key belongs", async () => {
@@ -181,9 +184,30 @@ Deno.test("parseConfig says to which ClientAuthentication a key belongs", async 
     DicomWebOAuth: { Servers: { main: { ...OAUTH, PrivateKey: "x", SmartBaseUrl: "x" } } },
   });
   assert.deepEqual(problems.map(({ message }) => message), [
-    'belongs to ClientAuthentication "private_key_jwt"; remove it',
-    'belongs to ProviderType "smart"; remove it',
+    'belongs to ClientAuthentication "private_key_jwt"; write that as well, or remove this key',
+    'belongs to ProviderType "smart"; write that as well, or remove this key',
   ]);
+});
+
+Deno.test("parseConfig says what chooses the way that a key is meant for", async () => {
+  const server = { Url: "https://s.example", ProviderType: "none", Username: "u" };
+  const [told] = await problemsOf({ DicomWebOAuth: { Servers: { main: server } } });
+  assert.equal(
+    told?.message,
+    'belongs to ProviderType "basic"; choose that instead, or remove this key',
+  );
+});
+
+Deno.test("parseConfig tells all that Azure could have in place of a missing secret", async () => {
+  const azure = { Url: "https://s.example", ProviderType: "azure", TenantId: "contoso.example" };
+  const [told] = await problemsOf({
+    DicomWebOAuth: { Servers: { main: { ...azure, ClientId: "c" } } },
+  });
+  assert.equal(
+    told?.message,
+    'Azure needs ClientSecret, or "ClientAuthentication": "private_key_jwt" with the key of a ' +
+      'certificate or "federated_token", or "ProviderType": "azuremanagedidentity"',
+  );
 });
 
 const names: readonly (readonly [name: string, good: boolean])[] = [

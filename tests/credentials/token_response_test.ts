@@ -126,6 +126,23 @@ Deno.test("parseTokenResponse tells no time to retry where retrying does not hea
   );
 });
 
+for (
+  const [status, told] of [
+    [404, "token endpoint https://idp.example/oauth/token answered 404"],
+    [405, "token endpoint https://idp.example/oauth/token answered 405"],
+    [400, "token endpoint answered 400"],
+  ] as const
+) {
+  Deno.test(`parseTokenResponse says of ${status} ${status > 400 ? "" : "not "}where it was asked, never the query or a password`, () => {
+    const endpoint = "https://user:hunter2@idp.example/oauth/token?key=hunter2#hunter2";
+    const answer = { status, headers: new Headers(), body: "" };
+    const context = { server: "main", issuedAtMs: 0, secrets: [], endpoint };
+    assert.throws(() => parseTokenResponse(answer, context), {
+      message: `Cannot fetch a token for server "main": ${told}`,
+    });
+  });
+}
+
 Deno.test("parseTokenResponse quotes the provider on one short line", () => {
   const { message } = failure(400, {
     error: "invalid_scope",

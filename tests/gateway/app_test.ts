@@ -123,6 +123,25 @@ Deno.test("app: a method that DICOMweb does not have is refused", async () => {
   assert.equal(forwarded.length, 0);
 });
 
+for (
+  const [method, path, allow] of [
+    ["GET", "/dicomweb-oauth/servers/main/test", "POST"],
+    ["GET", "/dicomweb-oauth/servers/main/token", "DELETE"],
+    ["POST", "/dicomweb-oauth/status", "GET, HEAD"],
+    ["DELETE", "/dicomweb-oauth/servers", "GET, HEAD"],
+    ["PUT", "/dicomweb-oauth/metrics", "GET, HEAD"],
+    ["POST", "/healthz", "GET, HEAD"],
+  ] as const
+) {
+  Deno.test(`app: ${method} on ${path} is 405 and tells what the page has`, async () => {
+    const { app } = gateway();
+    const response = await ask(app, path, { method });
+    assert.equal(response.status, 405);
+    assert.equal(response.headers.get("allow"), allow);
+    assert.equal((await response.json()).error_code, "NET-007");
+  });
+}
+
 Deno.test("app: an unknown server is a problem that names no name", async () => {
   const { app } = gateway();
   const response = await ask(app, "/dicom-web/other/studies");
