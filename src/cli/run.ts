@@ -8,6 +8,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
 import { ConfigError } from "../config/config_error.ts";
 import { nearestName } from "../config/nearest_name.ts";
+import { auditVerify, type AuditVerifyFlags } from "./audit_verify.ts";
 import { check } from "./check.ts";
 import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
@@ -79,6 +80,15 @@ function commandLine(end: (exitCode: number) => void): Command {
     .action(async () => end(await printPasswordHash()));
   command("make-api-key", "make a key for Authentication.ApiKeys, and its hash")
     .action(() => end(printApiKey()));
+  program.command("audit").description("work with the audit trail")
+    .command("verify [files...]")
+    .description("say whether the audit trail is whole, and where it is not")
+    .option("--config <file>", "configuration file")
+    .option("--anchor <number:hash>", "a record that was noted and must still be there")
+    .option("--verbose", "show stack traces")
+    .action(async (files: string[], flags: AuditVerifyFlags) =>
+      end(await auditVerify(files, flags))
+    );
   command("demo", "run the main job on this machine with synthetic data")
     .option("--once", "exit after the round trip")
     .action(async (flags: { readonly once?: true }) => {

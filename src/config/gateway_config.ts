@@ -50,6 +50,8 @@ export interface GatewayConfig {
   readonly allowedHosts?: readonly string[];
   /** How many requests a client may send, where that is limited. */
   readonly rateLimit?: RateLimitConfig | undefined;
+  /** The record of who did what, where it is kept. */
+  readonly audit?: AuditConfig | undefined;
   /** What is allowed but dangerous, in words, to be logged at every start. */
   readonly warnings?: readonly string[];
 }
@@ -72,6 +74,32 @@ export interface ListenConfig {
 export interface LogConfig {
   readonly level: "debug" | "info" | "warning" | "error";
   readonly format: "text" | "json";
+}
+
+/** The record of who did what. */
+export interface AuditConfig {
+  readonly target:
+    | {
+      readonly kind: "file";
+      /** Absolute path of the file that is written. */
+      readonly path: string;
+      readonly maxBytes: number;
+      /** How many finished files are kept; 0 for all. */
+      readonly maxFiles: number;
+    }
+    | { readonly kind: "stdout" }
+    | {
+      readonly kind: "syslog";
+      readonly host: string;
+      readonly port: number;
+      readonly caCertificatesPem: readonly string[];
+    };
+  /** How UIDs are recorded. */
+  readonly uids: "plain" | "hashed" | "omitted";
+  /** What the chain is sealed with. */
+  readonly key: Secret | undefined;
+  /** What becomes of requests while nothing can be recorded. */
+  readonly onFailure: "refuse" | "warn";
 }
 
 /** Where tokens are kept. */

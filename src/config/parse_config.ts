@@ -6,6 +6,7 @@
  */
 import { dirname, resolve } from "node:path";
 import { buildAuthentication, checkAuthentication, isOverheard } from "./inbound/authentication.ts";
+import { buildAudit, checkAudit } from "./audit.ts";
 import { buildCors, checkCors } from "./cors.ts";
 import { ConfigError, type KeyPath } from "./config_error.ts";
 import type { ConfigSource } from "./config_source.ts";
@@ -57,7 +58,12 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     });
   }
   checkVersion(source.document.ConfigVersion, report);
+  const { StateDirectory: given } = rawKeys(raw);
+  const stateDirectory = typeof given === "string"
+    ? resolve(directory, given)
+    : source.defaultStateDirectory;
   checkTogether(rawKeys(raw), context);
+  checkAudit(rawKeys(raw)["Audit"], within(context, "Audit"), stateDirectory);
   checkServers(rawKeys(raw)["Servers"], within(context, "Servers"));
   if (report.problems.length > 0 || !section.success) {
     throw new ConfigError(source.path, report.problems);
@@ -66,9 +72,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
   const keys = section.data;
   return deepFreeze<GatewayConfig>({
     listen: buildListen(keys.Listen, source.files),
-    stateDirectory: keys.StateDirectory === undefined
-      ? source.defaultStateDirectory
-      : resolve(directory, keys.StateDirectory),
+    stateDirectory,
     publicUrl: keys.PublicUrl === undefined ? undefined : withoutTrailingSlash(keys.PublicUrl),
     trustedProxies: keys.TrustedProxies,
     workers: keys.Workers,
@@ -79,6 +83,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     authentication: keys.Authentication && buildAuthentication(keys.Authentication, files),
     permissions: keys.Permissions && buildPermissions(keys.Permissions),
     allowedHosts: keys.AllowedHosts,
+    audit: keys.Audit && buildAudit(keys.Audit, context, keys.Listen.Address),
     proxy: keys.Proxy && buildProxy(keys.Proxy),
     servers: buildServers(rawKeys(keys.Servers), within(context, "Servers")),
     rateLimit: gatewayRateLimit(keys),

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import { signingWays } from "./credentials/signing_ways.ts";
+import { auditSchema } from "./audit.ts";
 import { corsSchema } from "./cors.ts";
 import { authenticationSchema } from "./inbound/authentication.ts";
 import { allowedHostsSchema } from "./allowed_hosts.ts";
@@ -70,6 +71,10 @@ export const sectionKeys = {
   AllowedHosts: allowedHostsSchema.describe(
     "Without `Authentication`: names by which clients may call the gateway, besides IP addresses, " +
       "`localhost`, `Listen.Address` and the hosts of `PublicUrl` and `Cors.AllowedOrigins`",
+  ),
+  Audit: auditSchema.optional().describe(
+    "The record of who did what; none unless given. See " +
+      "[security/audit-trail.md](security/audit-trail.md)",
   ),
   Proxy: proxySchema.optional().describe("HTTP proxy to stores and identity providers"),
   ...rateLimitKeys,

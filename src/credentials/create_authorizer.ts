@@ -10,6 +10,7 @@ import type {
   TokenRefreshConfig,
 } from "../config/gateway_config.ts";
 import type { HttpClient } from "../network/http_client.ts";
+import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authorizer } from "./authorizer.ts";
@@ -46,6 +47,8 @@ export interface AuthorizerCollaborators {
   readonly logger: Logger;
   /** Takes security events. */
   readonly security: Logger;
+  /** Told what becomes of tokens, for the audit trail. */
+  readonly onTokenEvent?: (event: AuditEvent) => void;
   /** The runtime's unless given. */
   readonly clock?: Clock;
 }

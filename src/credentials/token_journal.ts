@@ -4,6 +4,7 @@
  * @module
  */
 import { catalogue } from "../errors/catalogue.ts";
+import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { lifeMs } from "./held_token.ts";
@@ -17,6 +18,8 @@ export interface TokenJournalOptions {
   readonly refreshBufferMs: number;
   readonly metrics: Pick<Metrics, "errors">;
   readonly logger: Logger;
+  /** Takes what goes into the audit trail. */
+  readonly onTokenEvent?: ((event: AuditEvent) => void) | undefined;
 }
 
 /** What became of the token of one server. */
@@ -34,6 +37,7 @@ export class TokenJournal {
     const { server, logger, refreshBufferMs } = this.#options;
     const expires_at = new Date(token.expiresAtMs).toISOString();
     logger.info(`A new token for server "${server}" is at hand`, { server, expires_at });
+    this.#audit("at hand", { expires_at });
     if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
     this.#hasToldOfClamp = true;
     logger.info(
@@ -59,6 +63,7 @@ export class TokenJournal {
     const { server, metrics, logger } = this.#options;
     const { category } = catalogue["TOK-006"];
     metrics.errors.inc({ server, error_code: "TOK-006", category });
+    this.#audit("not renewed", { error_code: "TOK-006" });
     logger.warn(
       `Cannot renew the token of server "${server}": the old one is used until it expires`,
       {
@@ -79,5 +84,17 @@ export class TokenJournal {
   revoked(where: string): void {
     const { server, logger } = this.#options;
     logger.info(`The token of server "${server}" was revoked`, { server, where });
+    this.#audit("revoked", { where });
+  }
+
+  #audit(outcome: string, details: Readonly<Record<string, string>>): void {
+    const { server, onTokenEvent } = this.#options;
+    onTokenEvent?.({
+      time: new Date().toISOString(),
+      event: "token",
+      outcome,
+      server,
+      ...details,
+    });
   }
 }

@@ -7,6 +7,7 @@
  */
 import type { ResilienceConfig } from "../config/gateway_config.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { abortable } from "./abortable.ts";
@@ -35,6 +36,8 @@ export interface TokenManagerOptions {
   readonly resilience: ResilienceConfig;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Told what becomes of the token, for the audit trail. */
+  readonly onTokenEvent?: ((event: AuditEvent) => void) | undefined;
   readonly clock: Clock;
   /** A number from 0 up to 1, for jitter; `Math.random` unless given. */
   readonly random?: () => number;

@@ -424,6 +424,18 @@ export const catalogue = {
       "Check that StateDirectory is there and that the gateway's user may write to it",
     ],
   ),
+  "INT-004": entry(
+    "INTERNAL",
+    "CRITICAL",
+    503,
+    "Audit trail not written",
+    "What is done cannot be recorded, and Audit.OnFailure says that nothing is done then.",
+    [
+      "Look at the log: it says why no record can be written (disk full, read-only, syslog not reached)",
+      "Mend that; the gateway goes on by itself within seconds, and no restart is needed",
+      'Set Audit.OnFailure to "warn" where care must go on without a record',
+    ],
+  ),
 } as const satisfies Record<string, ErrorEntry>;
 
 /** A code of the catalogue. */

@@ -11,6 +11,7 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
 import type { AccessRules } from "./access_rules.ts";
+import { auditRequests, type AuditRequestsOptions } from "./audit_requests.ts";
 import { authenticate } from "./authenticate.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientAddress } from "./client_address.ts";
@@ -44,6 +45,8 @@ export interface GatewayOptions extends ManagementOptions {
   readonly access?: AccessRules | undefined;
   /** How many requests clients may send; any number unless given. */
   readonly rateLimit?: RateLimitOptions | undefined;
+  /** Records who did what; nothing does unless given. */
+  readonly audit?: Omit<AuditRequestsOptions, "now"> | undefined;
   /** The host names by which a gateway that asks nobody may be called; any unless given. */
   readonly knownHosts?: ReadonlySet<string> | undefined;
   /** The public keys to publish. */
@@ -62,6 +65,9 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   app.use(identifyRequests());
   app.use(refuseUnknownMethods());
   app.use(countRequests(metrics));
+  if (options.audit !== undefined) {
+    app.use(auditRequests({ ...options.audit, now: options.now }));
+  }
   if (options.authenticator === undefined && options.knownHosts !== undefined) {
     app.use(refuseForeignHosts(options.knownHosts));
   }

@@ -55,6 +55,7 @@ function forwardTo(
   }
   c.set("server", name);
   const storeTarget = prefix === PLUGIN_PREFIX ? pluginTarget(target) : target;
+  c.set("target", storeTarget);
   access?.checkStore(c.get("caller") ?? ANONYMOUS, {
     server: name,
     method: request.method,
@@ -64,7 +65,7 @@ function forwardTo(
   const forward = {
     request,
     publicUrl: address.of(request, c.env.remoteAddr?.hostname),
-    target: prefix === PLUGIN_PREFIX ? pluginTarget(target) : target,
+    target: storeTarget,
     requestId: c.get("requestId"),
     completed: c.env.completed,
   };

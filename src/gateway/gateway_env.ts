@@ -23,5 +23,7 @@ export interface GatewayEnv {
     address: string | undefined;
     /** Name of the configured server the request goes to, once known. */
     server: string | undefined;
+    /** Path below that server's base URL, and query, once known. */
+    target: string | undefined;
   };
 }

@@ -25,6 +25,8 @@ import type { RateLimitOptions } from "../gateway/limit_rate.ts";
 import { QuotaTable } from "../gateway/quota_table.ts";
 import { PublicAddress } from "../gateway/public_address.ts";
 import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
+import type { AuditRecorder } from "../telemetry/audit_event.ts";
+import { uidNames } from "../telemetry/audit_uids.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { Deadlines } from "../upstream/deadlines.ts";
@@ -43,6 +45,8 @@ export interface AssemblyOptions {
   readonly version: string;
   /** What clients have used of their quotas, shared by all workers. */
   readonly quotas: QuotaMemory;
+  /** Takes what happened, where there is an audit trail. */
+  readonly audit?: AuditRecorder | undefined;
 }
 
 /** The gateway of one worker. */
@@ -98,6 +102,7 @@ export function assembleGateway(
       metrics,
       logger: createLogger("credentials"),
       security: createLogger("security"),
+      onTokenEvent: (event) => options.audit?.record(event),
     });
     stores.set(
       server.name,
@@ -122,9 +127,15 @@ export function assembleGateway(
       return made;
     },
   });
+  const clientAddress = new ClientAddress(config.trustedProxies);
   const app = createApp({
     authenticator,
-    clientAddress: new ClientAddress(config.trustedProxies),
+    clientAddress,
+    audit: options.audit && config.audit && {
+      trail: options.audit,
+      nameUid: uidNames(config.audit),
+      addresses: clientAddress,
+    },
     knownHosts: knownHosts(config),
     access: accessRules(config),
     rateLimit: rateLimit(config, options.quotas),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PermissionSet } from "../config/permission_set.ts";
+import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
 
 /** What a worker asks of its supervisor. */
@@ -12,6 +13,8 @@ export interface WorkerEvents {
   readonly allMetrics: () => Promise<string>;
   /** An operator has revoked a server's token in this worker: the others are to drop it too. */
   readonly revoked: (server: string, revocation: string) => void;
+  /** Something happened that the audit trail records. */
+  readonly audit: (events: readonly AuditEvent[]) => void;
   /** The worker has ended by an error that nothing caught, after it had started. */
   readonly crashed: (message: string) => void;
 }
@@ -138,6 +141,8 @@ export class GatewayWorker {
         return this.#metrics.get(message.id)?.(message.metrics);
       case "revoked":
         return this.#events.revoked(message.server, message.revocation);
+      case "audit":
+        return this.#events.audit(message.events);
       case "ask all metrics":
         return this.#send({
           type: "all metrics",

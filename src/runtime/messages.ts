@@ -5,6 +5,7 @@
  */
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { ConfigSource } from "../config/config_source.ts";
+import type { AuditEvent } from "../telemetry/audit_event.ts";
 
 /** Metrics of one worker, as prom-client writes them in JSON. */
 export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[];
@@ -29,6 +30,8 @@ export type ToWorker =
     readonly version: string;
     /** What clients have used of their quotas, shared by all workers. */
     readonly quotas: QuotaMemory;
+    /** Tells whether the audit trail can be written, where there is one. */
+    readonly auditHealth: SharedArrayBuffer | undefined;
   }
   | { readonly type: "drain"; readonly timeoutMs: number }
   | { readonly type: "forget token"; readonly server: string; readonly revocation: string }
@@ -44,4 +47,6 @@ export type FromWorker =
   | { readonly type: "crashed"; readonly message: string }
   | { readonly type: "metrics"; readonly id: number; readonly metrics: MetricsJson }
   | { readonly type: "revoked"; readonly server: string; readonly revocation: string }
+  /** What happened, for the audit trail. */
+  | { readonly type: "audit"; readonly events: readonly AuditEvent[] }
   | { readonly type: "ask all metrics"; readonly id: number };

@@ -11,6 +11,7 @@ import type { GatewayConfig } from "../config/gateway_config.ts";
 import { parseConfig } from "../config/parse_config.ts";
 import { createQuotaMemory } from "../gateway/quota_table.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { AuditTrail, happened } from "./audit/audit_trail.ts";
 import { type GatewayWorker, WORKER_MODULE } from "./gateway_worker.ts";
 import type { MetricsJson, QuotaMemory } from "./messages.ts";
 import { reservePort } from "./reserve_port.ts";
@@ -23,6 +24,8 @@ export interface SupervisorOptions {
   readonly logger: Logger;
   /** Version of the gateway. */
   readonly version: string;
+  /** Writes a line to standard output: the audit trail may go there. */
+  readonly print?: (line: string) => void;
   /** URL of the module that the workers run, where it is not the gateway's own. */
   readonly workerModule?: string;
 }
@@ -41,12 +44,18 @@ export class Supervisor {
   };
   /** Groups whose configuration has been replaced, until their last transfer has ended. */
   readonly #draining = new Set<WorkerGroup>();
+  readonly #audit: AuditTrail | undefined;
   #group: WorkerGroup;
   #stopping = false;
 
-  private constructor(options: SupervisorOptions, config: GatewayConfig, port: number) {
+  private constructor(
+    options: SupervisorOptions,
+    config: GatewayConfig,
+    { port, audit }: { readonly port: number; readonly audit: AuditTrail | undefined },
+  ) {
     this.#options = options;
     this.#port = port;
+    this.#audit = audit;
     this.#group = this.#groupOf(options.source, config);
   }
 
@@ -68,8 +77,19 @@ export class Supervisor {
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const config = parseConfig(options.source);
-    const supervisor = new Supervisor(options, config, reservePort(config.listen));
-    await supervisor.#group.start();
+    const port = reservePort(config.listen);
+    const { logger, print = () => {}, version, source } = options;
+    const audit = config.audit &&
+      await AuditTrail.open({ config: config.audit, logger, print });
+    const supervisor = new Supervisor(options, config, { port, audit });
+    try {
+      await supervisor.#group.start();
+    } catch (error) {
+      await audit?.close();
+      throw error;
+    }
+    const details = { version, configuration: source.path, workers: config.workers };
+    audit?.record([happened("gateway", "started", details)]);
     return supervisor;
   }
 
@@ -101,6 +121,8 @@ export class Supervisor {
       return config;
     } finally {
       this.#metrics.reloads.inc({ outcome });
+      const told = outcome === "success" ? "configuration changed" : "configuration refused";
+      this.#audit?.record([happened("gateway", told)]);
     }
   }
 
@@ -115,6 +137,8 @@ export class Supervisor {
     const finished = await Promise.all(
       [this.#group, ...this.#draining].map((group) => group.drain(timeoutMs)),
     );
+    this.#audit?.record([happened("gateway", "stopped")]);
+    await this.#audit?.close();
     return finished.every((complete) => complete);
   }
 
@@ -139,6 +163,7 @@ export class Supervisor {
       version,
       workerModule,
       quotas: this.#quotas,
+      audit: this.#audit,
       logger,
       allMetrics: () => this.#allMetrics(),
       revoked: (by, server, revocation) => {
@@ -151,14 +176,15 @@ export class Supervisor {
   }
 
   /** Names what only a restart can change. */
-  #refuseRestart({ listen }: GatewayConfig): void {
+  #refuseRestart({ listen, audit }: GatewayConfig): void {
     if (!CAN_SHARE_PORT) {
       throw new Error("The configuration can be reloaded on Linux only; restart the gateway");
     }
-    const now = this.#group.config.listen;
+    const { listen: now, audit: auditNow } = this.#group.config;
     const changed = [
       ...(listen.address !== now.address ? ["Listen.Address"] : []),
       ...(listen.port !== now.port ? ["Listen.Port"] : []),
+      ...(isSameTrail(audit, auditNow) ? [] : ["Audit"]),
     ];
     if (changed.length > 0) {
       throw new Error(
@@ -179,4 +205,9 @@ export class Supervisor {
     const known = answers.filter((metrics): metrics is MetricsJson => metrics !== undefined);
     return await AggregatorRegistry.aggregate(known).metrics();
   }
+}
+
+function isSameTrail(one: GatewayConfig["audit"], other: GatewayConfig["audit"]): boolean {
+  return one?.key?.reveal() === other?.key?.reveal() &&
+    JSON.stringify({ ...one, key: undefined }) === JSON.stringify({ ...other, key: undefined });
 }

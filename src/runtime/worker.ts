@@ -6,6 +6,7 @@
  */
 import { parseConfig } from "../config/parse_config.ts";
 import { asGatewayError, problemResponse } from "../gateway/problem.ts";
+import { AuditFeed } from "../telemetry/audit_feed.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { assembleGateway, type Gateway } from "./assemble_gateway.ts";
@@ -29,6 +30,7 @@ class ServingWorker {
   #nextId = 0;
   #server: Deno.HttpServer | undefined;
   #gateway: Gateway | undefined;
+  #feed: AuditFeed | undefined;
 
   async receive(message: ToWorker): Promise<void> {
     switch (message.type) {
@@ -80,6 +82,13 @@ class ServingWorker {
       const text = error instanceof Error ? error.stack ?? message : message;
       scope.postMessage({ type: "crashed", message: text });
     });
+    if (config.audit !== undefined && message.auditHealth !== undefined) {
+      this.#feed = new AuditFeed({
+        health: message.auditHealth,
+        onFailure: config.audit.onFailure,
+        post: (events) => scope.postMessage({ type: "audit", events }),
+      });
+    }
     this.#gateway = assembleGateway(config, {
       metrics: this.#metrics,
       metricsText: () => this.#allMetrics(),
@@ -87,6 +96,7 @@ class ServingWorker {
         scope.postMessage({ type: "revoked", server, revocation }),
       version: message.version,
       quotas: message.quotas,
+      audit: this.#feed,
     });
     const { address, tls } = config.listen;
     this.#server = Deno.serve({
@@ -114,6 +124,7 @@ class ServingWorker {
     const cutOff = await Promise.race([finished, cut.promise]);
     clearTimeout(timer);
     await this.#gateway?.close();
+    this.#feed?.flush();
     return cutOff;
   }
 

@@ -8,6 +8,7 @@ import type { ConfigSource } from "../config/config_source.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { permissionSet } from "../config/permission_set.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { type AuditTrail, happened } from "./audit/audit_trail.ts";
 import { GatewayWorker, spawnSandboxed } from "./gateway_worker.ts";
 import type { QuotaMemory } from "./messages.ts";
 import { prepareStateDirectory } from "./state_directory.ts";
@@ -25,6 +26,8 @@ export interface WorkerGroupOptions {
   readonly workerModule: string;
   /** What clients have used of their quotas; outlives the group. */
   readonly quotas: QuotaMemory;
+  /** The audit trail, where there is one. */
+  readonly audit: AuditTrail | undefined;
   readonly logger: Logger;
   /** Metrics of the whole gateway as text. */
   readonly allMetrics: () => Promise<string>;
@@ -104,8 +107,10 @@ export class WorkerGroup {
     const worker = new GatewayWorker(spawnSandboxed(workerModule, permissions), {
       allMetrics: this.#options.allMetrics,
       revoked: (server, revocation) => this.#options.revoked(worker, server, revocation),
+      audit: (events) => this.#options.audit?.record(events),
       crashed: (message) => {
         this.#workers.delete(worker);
+        this.#options.audit?.record([happened("gateway", "worker crashed")]);
         this.#options.crashed();
         if (this.#ending) {
           return logger.error("A worker crashed as it finished", { reason: message });
@@ -123,6 +128,7 @@ export class WorkerGroup {
         sharePort: CAN_SHARE_PORT,
         version,
         quotas: this.#options.quotas,
+        auditHealth: this.#options.audit?.health,
       });
     } catch (error) {
       this.#workers.delete(worker);

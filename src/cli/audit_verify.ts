@@ -1,0 +1,79 @@
+/**
+ * The `audit verify` command: says whether an audit trail is whole, and where it is not.
+ *
+ * @module
+ */
+import { parseConfig } from "../config/parse_config.ts";
+import type { Secret } from "../config/secret.ts";
+import { auditFiles } from "../runtime/audit/audit_file.ts";
+import { type Anchor, verifyTrail } from "../runtime/audit/verify_trail.ts";
+import { ExitCode } from "./exit_code.ts";
+import { type ConfigFlags, loadConfig } from "./load.ts";
+import { complain, print } from "./terminal.ts";
+
+/** Options of the command. */
+export interface AuditVerifyFlags extends Pick<ConfigFlags, "config"> {
+  /** A record that was noted: `NUMBER:HASH`. */
+  readonly anchor?: string;
+}
+
+/**
+ * Verifies the trail that the configuration names.
+ *
+ * @param files Files to verify instead, the oldest first; the key is still the configuration's.
+ * @param flags What the command line says.
+ * @returns The exit code: 0 when the trail is whole.
+ * @throws {ConfigError} When the configuration is wrong.
+ */
+export async function auditVerify(
+  files: readonly string[],
+  flags: AuditVerifyFlags,
+): Promise<number> {
+  const anchor = flags.anchor === undefined ? undefined : readAnchor(flags.anchor);
+  if (flags.anchor !== undefined && anchor === undefined) {
+    complain("An anchor is the number of a record, a colon and its hash: --anchor 1200:9f86d0…");
+    return ExitCode.usage;
+  }
+  const { audit } = parseConfig(await loadConfig({ ...flags }));
+  const found = files.length > 0 ? files : await configuredFiles(audit?.target);
+  if (found === undefined) {
+    complain("The configuration has no audit trail in a file; name the files to verify");
+    return ExitCode.usage;
+  }
+  return await tell(found, { key: audit?.key, anchor });
+}
+
+async function tell(
+  files: readonly string[],
+  options: { readonly key: Secret | undefined; readonly anchor: Anchor | undefined },
+): Promise<number> {
+  const { records, first, end, faults } = await verifyTrail(files, options);
+  for (const { file, line, fault } of faults) complain(`${file}:${line}: ${fault}`);
+  if (records === 0) {
+    complain(`There is no record in ${files.join(", ")}`);
+    return ExitCode.failure;
+  }
+  print(`${records} records, ${first} to ${end.sequence}`);
+  if (first > 1) print(`Records 1 to ${first - 1} are in older files that are not here`);
+  print(`Last record: --anchor ${end.sequence}:${end.hash}`);
+  if (faults.length === 0) print("The trail is whole");
+  else complain("The trail is not whole");
+  return faults.length === 0 ? ExitCode.ok : ExitCode.failure;
+}
+
+async function configuredFiles(
+  target: { readonly kind: string; readonly path?: string } | undefined,
+): Promise<readonly string[] | undefined> {
+  if (target?.path === undefined) return undefined;
+  try {
+    return await auditFiles(target.path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [target.path];
+    throw error;
+  }
+}
+
+function readAnchor(text: string): Anchor | undefined {
+  const [, sequence, hash = ""] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  return sequence === undefined ? undefined : { sequence: Number(sequence), hash };
+}

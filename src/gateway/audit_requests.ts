@@ -1,0 +1,123 @@
+/**
+ * Records every request in the audit trail when its answer has been sent, and refuses requests while
+ * nothing can be recorded, where the configuration wants that.
+ *
+ * @module
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { ANONYMOUS } from "../credentials/inbound/caller.ts";
+import { classify } from "../dicomweb/transaction.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
+import type { NameUid } from "../telemetry/audit_uids.ts";
+import { OPEN_PATHS } from "./authenticate.ts";
+import type { ClientAddress } from "./client_address.ts";
+import { DICOMWEB_PREFIX, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
+import type { GatewayEnv } from "./gateway_env.ts";
+import { asGatewayError } from "./problem.ts";
+
+/** What recording works with. */
+export interface AuditRequestsOptions {
+  readonly trail: AuditRecorder;
+  readonly nameUid: NameUid;
+  readonly addresses: ClientAddress;
+  /** The clock, in milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** Codes of who could not, or did not, show who they are. */
+const AUTHENTICATION: ReadonlySet<string> = new Set(["AUTH-005", "AUTH-006", "AUTH-009"]);
+/** Codes of what somebody may not do. */
+const AUTHORIZATION: ReadonlySet<string> = new Set(["AUTH-004", "AUTH-007", "AUTH-008"]);
+
+const REFUSALS: ReadonlySet<AuditKind> = new Set(["authentication", "authorization"]);
+
+/** More parameters than a search has. */
+const MAX_PARAMETERS = 50;
+/** Names as DICOMweb has them: keywords, tags, paths of tags. Others may be a client's slip of the pen. */
+const PARAMETER_NAME = /^[A-Za-z0-9_.]{1,64}$/;
+
+/**
+ * Makes the middleware.
+ *
+ * @param options What it works with.
+ * @returns Records what the other steps and the store made of a request.
+ */
+export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<GatewayEnv> {
+  const { trail, now } = options;
+  return async function auditRequest(c, next) {
+    if (OPEN_PATHS.has(c.req.path)) return await next();
+    if (trail.isRefusing && !isReadingOwnPage(c)) {
+      throw new GatewayError("INT-004", "Cannot take the request: it could not be recorded");
+    }
+    const startedMs = performance.now();
+    await next();
+    // When the answer has been sent, the request can no longer be read.
+    const facts = factsOf(c, options);
+    const record = (outcome: string) =>
+      trail.record({
+        time: new Date(now()).toISOString(),
+        ...facts,
+        outcome,
+        duration_ms: Math.round(performance.now() - startedMs),
+      });
+    if (c.error !== undefined) record(REFUSALS.has(facts.event) ? "refused" : "failed");
+    else c.env.completed.then(() => record("complete"), () => record("broken off"));
+  };
+}
+
+/** Whoever looks for what is wrong must see it. */
+function isReadingOwnPage({ req: { method, path } }: Context<GatewayEnv>): boolean {
+  return (method === "GET" || method === "HEAD") && !path.startsWith(DICOMWEB_PREFIX) &&
+    !path.startsWith(PLUGIN_PREFIX);
+}
+
+/** All that is known before the answer has been sent. */
+function factsOf(c: Context<GatewayEnv>, { nameUid, addresses }: AuditRequestsOptions) {
+  const { raw } = c.req;
+  const code = c.error === undefined ? null : asGatewayError(c.error).code;
+  const server = c.get("server") ?? null;
+  const target = c.get("target");
+  const transaction = target === undefined ? undefined : classify(raw.method, target);
+  return {
+    event: kindOf(code, server),
+    request_id: c.get("requestId"),
+    subject: (c.get("caller") ?? ANONYMOUS).subject,
+    client: c.get("address") ?? addresses.of(raw.headers, c.env.remoteAddr?.hostname),
+    method: raw.method,
+    server,
+    transaction: transaction?.name ?? null,
+    study: nameUid(transaction?.study),
+    series: nameUid(transaction?.series),
+    instance: nameUid(transaction?.instance),
+    parameters: parameterNames(transaction?.query ?? ""),
+    status: c.res.status,
+    error_code: code,
+    bytes_received: raw.body === null ? 0 : lengthIn(raw.headers),
+    bytes_sent: lengthIn(c.res.headers),
+  };
+}
+
+function kindOf(code: string | null, server: string | null): AuditKind {
+  if (code !== null && AUTHENTICATION.has(code)) return "authentication";
+  if (code !== null && AUTHORIZATION.has(code)) return "authorization";
+  return server === null ? "management" : "access";
+}
+
+/** Names only: the values are names and dates of patients. */
+function parameterNames(query: string): string[] {
+  if (query === "") return [];
+  const names = new Set<string>();
+  for (const parameter of query.split("&", MAX_PARAMETERS)) {
+    const end = parameter.indexOf("=");
+    const name = parameter.slice(0, Math.max(0, end));
+    names.add(PARAMETER_NAME.test(name) ? name : "?");
+  }
+  return [...names];
+}
+
+/** What passes natively is not counted: its length is known where the message tells it. */
+function lengthIn(headers: Headers): number | null {
+  const length = headers.get("content-length");
+  return length === null || !/^\d{1,15}$/.test(length) ? null : Number(length);
+}

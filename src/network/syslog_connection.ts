@@ -1,0 +1,100 @@
+/**
+ * Sends messages to a syslog server (RFC 5424) over TLS (RFC 5425). Syslog confirms nothing: what was
+ * given to a connection that then breaks may be lost, which the numbers in the messages show.
+ *
+ * @module
+ */
+
+/** Where the server is, and whom to trust. */
+export interface SyslogOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM certificates trusted besides those of the system. */
+  readonly caCertificatesPem: readonly string[];
+}
+
+/** A syslog server that is connected to when there is something to send. */
+export interface SyslogConnection {
+  /**
+   * Sends messages.
+   *
+   * @param lines Their texts.
+   * @throws When they could not be given to the connection.
+   */
+  write(lines: readonly string[]): Promise<void>;
+  close(): void;
+}
+
+/** Facility 13, log audit; severity 6, informational (RFC 5424, section 6.2.1). */
+const PRIORITY = 13 * 8 + 6;
+const APPLICATION = "dicomweb-gateway";
+const MESSAGE_ID = "audit";
+/** A server that takes nothing for so long is not there. */
+const WRITE_TIMEOUT_MS = 10_000;
+
+/**
+ * Makes a connection; it is opened with the first message and again whenever it was lost.
+ *
+ * @param options Where to.
+ * @returns The connection.
+ */
+export function openSyslog(options: SyslogOptions): SyslogConnection {
+  const host = Deno.hostname();
+  const encoder = new TextEncoder();
+  let connection: Deno.TlsConn | undefined;
+  const drop = () => {
+    connection?.close();
+    connection = undefined;
+  };
+  return {
+    async write(lines) {
+      const bytes = encoder.encode(lines.map((line) => framed(line, host, encoder)).join(""));
+      const timer = setTimeout(drop, WRITE_TIMEOUT_MS);
+      try {
+        connection ??= await connect(options, () => connection = undefined);
+        for (let at = 0; at < bytes.length;) {
+          at += await connection.write(bytes.subarray(at));
+        }
+      } catch (cause) {
+        drop();
+        const where = `${options.host}:${options.port}`;
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new Error(`Cannot send to the syslog server ${where}: ${reason}`, { cause });
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    close: drop,
+  };
+}
+
+async function connect(
+  { host, port, caCertificatesPem }: SyslogOptions,
+  onEnd: () => void,
+): Promise<Deno.TlsConn> {
+  const connection = await Deno.connectTls({
+    hostname: host,
+    port,
+    caCerts: [...caCertificatesPem],
+  });
+  await connection.handshake();
+  // The server says nothing; that reading ends tells that it has gone, before a message is lost to it.
+  void (async () => {
+    const buffer = new Uint8Array(64);
+    try {
+      while (await connection.read(buffer) !== null);
+    } catch {
+      // It broke off, or was closed here.
+    }
+    onEnd();
+  })();
+  return connection;
+}
+
+/** RFC 5425, section 4.3: the message's length in bytes, a space, the message. */
+function framed(line: string, host: string, encoder: TextEncoder): string {
+  const time = new Date().toISOString();
+  const header = `<${PRIORITY}>1 ${time} ${host} ${APPLICATION} ${Deno.pid} ${MESSAGE_ID} -`;
+  const message = `${header} ${line}`;
+  return `${encoder.encode(message).length} ${message}`;
+}

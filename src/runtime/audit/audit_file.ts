@@ -1,0 +1,196 @@
+/**
+ * The audit trail in files: one that is written, and those that were finished when they had grown long
+ * enough, named by the number of their last record. What is written is on the disk when `write` returns.
+ *
+ * @module
+ */
+import { basename, dirname } from "node:path";
+import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
+import type { AuditSink } from "./audit_sink.ts";
+
+/** How a file is kept. */
+export interface AuditFileOptions {
+  /** Absolute path of the file that is written. */
+  readonly path: string;
+  /** It is finished when it has grown beyond this. */
+  readonly maxBytes: number;
+  /** How many finished files are kept; 0 for all. */
+  readonly maxFiles: number;
+}
+
+/** A trail of files that was opened. */
+export interface OpenedAuditFile {
+  readonly sink: AuditSink;
+  /** Where its chain goes on. */
+  readonly end: ChainEnd;
+  /** Bytes of a last record that had not been written to its end, and were removed. */
+  readonly cutBytes: number;
+}
+
+/** Longer than any record. */
+const TAIL_BYTES = 256 * 1024;
+const NUMBER_WIDTH = 12;
+const LF = 10;
+
+/**
+ * Opens a trail, and makes it where there is none.
+ *
+ * @param options How it is kept.
+ * @returns The trail, at its end.
+ * @throws {Error} When it cannot be written, others could write it, or another gateway does.
+ */
+export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAuditFile> {
+  const { path } = options;
+  const directory = dirname(path);
+  try {
+    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    await refuseOpenDirectory(directory);
+    const lock = await lockOf(path);
+    const file = await openForWriting(path);
+    const { end, size, cutBytes } = await endOf(file, options);
+    return { sink: new AuditFile({ ...options, lock, file, size }), end, cutBytes };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`Cannot write the audit trail ${path}: ${reason}`, { cause });
+  }
+}
+
+/**
+ * The files of a trail, the oldest first.
+ *
+ * @param path Path of the file that is written.
+ * @returns Absolute paths; the file that is written comes last, whether or not it is there.
+ */
+export async function auditFiles(path: string): Promise<string[]> {
+  return [...await finishedFiles(path), path];
+}
+
+async function finishedFiles(path: string): Promise<string[]> {
+  const [directory, name] = [dirname(path), basename(path)];
+  const numbered = new RegExp(`^\\.\\d{${NUMBER_WIDTH}}$`);
+  const found: string[] = [];
+  for await (const entry of Deno.readDir(directory)) {
+    if (entry.name.startsWith(name) && numbered.test(entry.name.slice(name.length))) {
+      found.push(`${directory}/${entry.name}`);
+    }
+  }
+  return found.sort();
+}
+
+/** Whoever can rename a file in its directory can put another in its place. */
+async function refuseOpenDirectory(directory: string): Promise<void> {
+  const { mode } = await Deno.stat(directory);
+  if (mode !== null && (mode & 0o022) !== 0) {
+    throw new Error(`others may write to the directory ${directory}; chmod go-w it`);
+  }
+}
+
+/** Held as long as the process lives: two gateways would write two chains into one file. */
+async function lockOf(path: string): Promise<Deno.FsFile> {
+  const lock = await Deno.open(`${path}.lock`, { write: true, create: true, mode: 0o600 });
+  if (await lock.tryLock(true)) return lock;
+  lock.close();
+  throw new Error("another gateway writes it");
+}
+
+function openForWriting(path: string): Promise<Deno.FsFile> {
+  return Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+}
+
+/** Finds the last whole record, and removes what stands behind it: the process ended while it wrote. */
+async function endOf(
+  file: Deno.FsFile,
+  { path }: AuditFileOptions,
+): Promise<{ end: ChainEnd; size: number; cutBytes: number }> {
+  const { size } = await file.stat();
+  const tail = await tailOf(file, size);
+  const whole = tail.lastIndexOf(LF) + 1;
+  const cutBytes = tail.length - whole;
+  if (cutBytes > 0) {
+    await file.truncate(size - cutBytes);
+    await file.syncData();
+  }
+  const rest = size - cutBytes;
+  if (rest > 0) return { end: lastRecord(tail.subarray(0, whole)), size: rest, cutBytes };
+  const previous = (await finishedFiles(path)).at(-1);
+  if (previous === undefined) return { end: NO_RECORDS, size: 0, cutBytes };
+  using finished = await Deno.open(previous);
+  const end = lastRecord(await tailOf(finished, (await finished.stat()).size));
+  return { end, size: 0, cutBytes };
+}
+
+async function tailOf(file: Deno.FsFile, size: number): Promise<Uint8Array> {
+  const tail = new Uint8Array(Math.min(size, TAIL_BYTES));
+  await file.seek(size - tail.length, Deno.SeekMode.Start);
+  for (let at = 0; at < tail.length;) {
+    const count = await file.read(tail.subarray(at));
+    if (count === null) throw new Error("it became shorter while it was read");
+    at += count;
+  }
+  return tail;
+}
+
+/** Whether the record is true is for `audit verify` to say: the chain goes on at what stands there. */
+function lastRecord(lines: Uint8Array): ChainEnd {
+  const last = new TextDecoder().decode(lines).trimEnd().split("\n").at(-1) ?? "";
+  const record = readRecord(last, undefined);
+  if (record === undefined) {
+    throw new Error("its last line is no record; move the file away, or run audit verify");
+  }
+  return { sequence: record.sequence, hash: record.hash };
+}
+
+class AuditFile implements AuditSink {
+  readonly #options: AuditFileOptions;
+  readonly #lock: Deno.FsFile;
+  #file: Deno.FsFile;
+  /** Length of what is written for good. */
+  #size: number;
+
+  constructor(
+    options: AuditFileOptions & { lock: Deno.FsFile; file: Deno.FsFile; size: number },
+  ) {
+    this.#options = options;
+    this.#lock = options.lock;
+    this.#file = options.file;
+    this.#size = options.size;
+  }
+
+  async write(lines: readonly string[], sequence: number): Promise<void> {
+    const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
+    try {
+      await this.#file.seek(this.#size, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
+      await this.#file.syncData();
+    } catch (error) {
+      // Half a record must not stay: the same ones are written again.
+      await this.#file.truncate(this.#size).catch(() => {});
+      throw error;
+    }
+    this.#size += bytes.length;
+    if (this.#size > this.#options.maxBytes) await this.#finishFile(sequence);
+  }
+
+  close(): void {
+    this.#file.close();
+    this.#lock.close();
+  }
+
+  /** What is written is safe, so a failure here is told with the next record. */
+  async #finishFile(sequence: number): Promise<void> {
+    const { path, maxFiles } = this.#options;
+    const finished = `${path}.${String(sequence).padStart(NUMBER_WIDTH, "0")}`;
+    try {
+      await Deno.rename(path, finished);
+      const next = await openForWriting(path);
+      this.#file.close();
+      this.#file = next;
+      this.#size = 0;
+      if (maxFiles === 0) return;
+      const files = await finishedFiles(path);
+      for (const file of files.slice(0, -maxFiles)) await Deno.remove(file);
+    } catch {
+      // It is tried again when the next record is written.
+    }
+  }
+}

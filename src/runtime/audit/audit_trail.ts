@@ -1,0 +1,156 @@
+/**
+ * Writes the audit trail: takes what happened from the supervisor and its workers, chains it, and gives
+ * it to where records go. While that fails it keeps what happened, up to a bound, and tells all workers.
+ *
+ * @module
+ */
+import type { AuditConfig } from "../../config/gateway_config.ts";
+import { openSyslog } from "../../network/syslog_connection.ts";
+import { type ChainEnd, NO_RECORDS, seal } from "../../telemetry/audit_chain.ts";
+import type { AuditEvent } from "../../telemetry/audit_event.ts";
+import { AUDIT_HEALTH } from "../../telemetry/audit_feed.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import { openAuditFile } from "./audit_file.ts";
+import type { AuditSink } from "./audit_sink.ts";
+
+/** What a trail works with. */
+export interface AuditTrailOptions {
+  readonly config: AuditConfig;
+  readonly logger: Logger;
+  /** Writes a line to standard output. */
+  readonly print: (line: string) => void;
+  /** Told how many records were written, and how many events were lost. */
+  readonly count?: (written: number, lost: number) => void;
+  /** How long to wait before writing is tried again. */
+  readonly retryMs?: number;
+  /** How many events are kept while nothing can be written. */
+  readonly maxKept?: number;
+}
+
+const RETRY_MS = 1_000;
+const MAX_KEPT = 20_000;
+/** Records that are written in one go. */
+const MAX_BATCH = 1_000;
+
+/** The audit trail of a gateway. */
+export class AuditTrail {
+  /** Memory that tells workers whether records can be written. */
+  readonly health = new SharedArrayBuffer(4);
+  readonly #options: AuditTrailOptions;
+  readonly #sink: AuditSink;
+  #end: ChainEnd;
+  #kept: AuditEvent[] = [];
+  #lost = 0;
+  #writing: Promise<void> | undefined;
+  #timer: number | undefined;
+
+  private constructor(options: AuditTrailOptions, sink: AuditSink, end: ChainEnd) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#end = end;
+  }
+
+  /**
+   * Opens the trail.
+   *
+   * @param options What it works with.
+   * @returns The trail, to be closed at the end.
+   * @throws {Error} When its file cannot be written. A syslog server that is not there is waited for.
+   */
+  static async open(options: AuditTrailOptions): Promise<AuditTrail> {
+    const { target } = options.config;
+    if (target.kind === "stdout") {
+      const write = (lines: readonly string[]) => {
+        for (const line of lines) options.print(line);
+        return Promise.resolve();
+      };
+      return new AuditTrail(options, { write, close() {} }, NO_RECORDS);
+    }
+    if (target.kind === "syslog") return new AuditTrail(options, openSyslog(target), NO_RECORDS);
+    const { sink, end, cutBytes } = await openAuditFile(target);
+    const trail = new AuditTrail(options, sink, end);
+    if (cutBytes > 0) trail.record([happened("trail", "cut off", { cut_bytes: cutBytes })]);
+    return trail;
+  }
+
+  /** @param events What happened, in its order. */
+  record(events: readonly AuditEvent[]): void {
+    const { maxKept = MAX_KEPT } = this.#options;
+    const room = Math.max(0, maxKept - this.#kept.length);
+    this.#kept.push(...events.slice(0, room));
+    this.#lost += Math.max(0, events.length - room);
+    if (this.#timer === undefined) this.#writing ??= this.#write();
+  }
+
+  /** Writes what is kept, if it can be written now, and ends. */
+  async close(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    if (this.#kept.length > 0) await this.#write();
+    clearTimeout(this.#timer);
+    this.#sink.close();
+  }
+
+  async #write(): Promise<void> {
+    try {
+      while (this.#kept.length > 0) {
+        const events = this.#kept.slice(0, MAX_BATCH);
+        const { lines, end } = seal(events, this.#end, this.#options.config.key);
+        await this.#sink.write(lines, end.sequence);
+        this.#end = end;
+        this.#kept = this.#kept.slice(events.length);
+        this.#options.count?.(events.length, 0);
+        this.#recovered();
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  #recovered(): void {
+    const { logger, count } = this.#options;
+    const view = new Int32Array(this.health);
+    if (Atomics.exchange(view, 0, AUDIT_HEALTH.writing) === AUDIT_HEALTH.writing) return;
+    logger.info("The audit trail is written again", { lost: this.#lost });
+    if (this.#lost === 0) return;
+    this.#kept.push(happened("trail", "records lost", { lost: this.#lost }));
+    count?.(0, this.#lost);
+    this.#lost = 0;
+  }
+
+  #failed(error: unknown): void {
+    const { logger, config, retryMs = RETRY_MS } = this.#options;
+    const view = new Int32Array(this.health);
+    const before = Atomics.exchange(view, 0, AUDIT_HEALTH.failing);
+    if (before !== AUDIT_HEALTH.failing) {
+      logger.error("Cannot write the audit trail", {
+        error_code: "INT-004",
+        reason: error instanceof Error ? error.message : String(error),
+        requests: config.onFailure === "refuse" ? "refused until it can be" : "not recorded",
+      });
+    }
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#writing ??= this.#write();
+    }, retryMs);
+    Deno.unrefTimer(this.#timer);
+  }
+}
+
+/**
+ * Makes an event of the gateway itself.
+ *
+ * @param event What kind.
+ * @param outcome How it ended.
+ * @param details What else is known.
+ * @returns The event, ended now.
+ */
+export function happened(
+  event: AuditEvent["event"],
+  outcome: string,
+  details: Readonly<Record<string, string | number | null>> = {},
+): AuditEvent {
+  return { time: new Date().toISOString(), event, outcome, ...details };
+}

@@ -1,0 +1,108 @@
+/**
+ * Verifies an audit trail: every record must be whole, and follow the one before it, over all files.
+ *
+ * @module
+ */
+import type { Secret } from "../../config/secret.ts";
+import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
+
+/** What is wrong, and where. */
+export interface TrailFault {
+  readonly file: string;
+  /** Number of the line in the file, from 1. */
+  readonly line: number;
+  /** What is wrong, as a sentence about the line. */
+  readonly fault: string;
+}
+
+/** What was found. */
+export interface TrailReport {
+  readonly records: number;
+  /** Number of the first record; more than 1 where older files were removed. */
+  readonly first: number;
+  readonly end: ChainEnd;
+  readonly faults: readonly TrailFault[];
+}
+
+/** A record that somebody has noted, to be found again. */
+export type Anchor = ChainEnd;
+
+/** Beyond so many the list helps nobody. */
+const MAX_FAULTS = 100;
+
+/**
+ * Verifies the files of a trail.
+ *
+ * @param files Their paths, the oldest first; one that is not there is passed over.
+ * @param options The key that the chain is sealed with, and a record that must be in it.
+ * @returns What was found.
+ */
+export async function verifyTrail(
+  files: readonly string[],
+  { key, anchor }: { readonly key: Secret | undefined; readonly anchor?: Anchor | undefined },
+): Promise<TrailReport> {
+  const faults: TrailFault[] = [];
+  let end: ChainEnd | undefined;
+  let [records, first] = [0, 0];
+  let isAnchored = anchor === undefined;
+  let [lastFile, lastLine] = [files.at(-1) ?? "", 0];
+  for (const file of files) {
+    let line = 0;
+    for await (const text of linesOf(file)) {
+      [lastFile, lastLine] = [file, ++line];
+      const report = (fault: string) => {
+        if (faults.length < MAX_FAULTS) faults.push({ file, line, fault });
+      };
+      const record = readRecord(text, key);
+      if (record === undefined) {
+        report("is no record");
+        continue;
+      }
+      records++;
+      if (!record.isWhole) report("was changed, or is sealed with another key");
+      const expected = end ?? (record.sequence === 1 ? NO_RECORDS : undefined);
+      if (expected !== undefined) {
+        const misplaced = placeFault(record.sequence, expected.sequence + 1);
+        if (misplaced !== undefined) report(misplaced);
+        else if (record.previous !== expected.hash) report("does not follow the record before it");
+      } else first = record.sequence;
+      if (first === 0) first = record.sequence;
+      if (record.sequence === anchor?.sequence) {
+        isAnchored = true;
+        if (record.hash !== anchor.hash) report("is not the record that was noted");
+      }
+      end = { sequence: record.sequence, hash: record.hash };
+    }
+  }
+  if (!isAnchored) {
+    const fault = `is the last, and record ${anchor?.sequence}, which was noted, is not there`;
+    faults.push({ file: lastFile, line: lastLine, fault });
+  }
+  return { records, first, end: end ?? NO_RECORDS, faults };
+}
+
+function placeFault(found: number, expected: number): string | undefined {
+  if (found === expected) return undefined;
+  if (found < expected) return `is record ${found}, which belongs before it, or stands here twice`;
+  const missing = found - 1 === expected
+    ? `record ${expected} is missing`
+    : `records ${expected} to ${found - 1} are missing`;
+  return `is record ${found}: ${missing}`;
+}
+
+async function* linesOf(path: string): AsyncGenerator<string, void, void> {
+  let file: Deno.FsFile;
+  try {
+    file = await Deno.open(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  let rest = "";
+  for await (const piece of file.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + piece).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
