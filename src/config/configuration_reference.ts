@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { auditSchema } from "./audit.ts";
 import { z } from "zod";
 import { signingWays } from "./credentials/signing_ways.ts";
 import { apiKeysSchema } from "./inbound/api_keys.ts";
@@ -95,6 +96,8 @@ export function configurationReference(): string {
     section("`Authentication.Jwt.{name}`", "", issuerSchema.shape),
     section("`Permissions[…]`", "", permissionSchema.shape),
     section("`TokenCache`", "", tokenCacheSchema.shape),
+    section("`Audit`", "", auditSchema.shape),
+    section("`Audit.Syslog`", "", auditSchema.shape.Syslog.unwrap().shape),
     section("`Proxy`", "", proxySchema.shape),
     section("`Servers.{name}`", "Every server has these keys, and those of its way of signing.\n", {
       ...serverKeys,

@@ -15,7 +15,7 @@ import { AuditTrail, happened } from "./audit/audit_trail.ts";
 import { type GatewayWorker, WORKER_MODULE } from "./gateway_worker.ts";
 import type { MetricsJson, QuotaMemory } from "./messages.ts";
 import { reservePort } from "./reserve_port.ts";
-import { createSupervisorMetrics } from "./supervisor_metrics.ts";
+import { createSupervisorMetrics, type SupervisorMetrics } from "./supervisor_metrics.ts";
 import { CAN_SHARE_PORT, WorkerGroup } from "./worker_group.ts";
 
 /** What a supervisor works with. */
@@ -37,7 +37,7 @@ const METRICS_TIMEOUT_MS = 2_000;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #port: number;
-  readonly #metrics = createSupervisorMetrics();
+  readonly #metrics: SupervisorMetrics;
   readonly #quotas: QuotaMemory = {
     failures: createQuotaMemory(),
     requests: createQuotaMemory(),
@@ -51,11 +51,16 @@ export class Supervisor {
   private constructor(
     options: SupervisorOptions,
     config: GatewayConfig,
-    { port, audit }: { readonly port: number; readonly audit: AuditTrail | undefined },
+    { port, audit, metrics }: {
+      readonly port: number;
+      readonly audit: AuditTrail | undefined;
+      readonly metrics: SupervisorMetrics;
+    },
   ) {
     this.#options = options;
     this.#port = port;
     this.#audit = audit;
+    this.#metrics = metrics;
     this.#group = this.#groupOf(options.source, config);
   }
 
@@ -78,10 +83,19 @@ export class Supervisor {
   static async start(options: SupervisorOptions): Promise<Supervisor> {
     const config = parseConfig(options.source);
     const port = reservePort(config.listen);
+    const metrics = createSupervisorMetrics();
     const { logger, print = () => {}, version, source } = options;
     const audit = config.audit &&
-      await AuditTrail.open({ config: config.audit, logger, print });
-    const supervisor = new Supervisor(options, config, { port, audit });
+      await AuditTrail.open({
+        config: config.audit,
+        logger,
+        print,
+        count: (written, lost) => {
+          metrics.auditRecords.inc(written);
+          metrics.auditLosses.inc(lost);
+        },
+      });
+    const supervisor = new Supervisor(options, config, { port, audit, metrics });
     try {
       await supervisor.#group.start();
     } catch (error) {

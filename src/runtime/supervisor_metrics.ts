@@ -12,6 +12,8 @@ export interface SupervisorMetrics {
   readonly registry: Registry;
   readonly workerCrashes: Counter;
   readonly reloads: Counter<"outcome">;
+  readonly auditRecords: Counter;
+  readonly auditLosses: Counter;
 }
 
 /**
@@ -37,5 +39,15 @@ export function createSupervisorMetrics(): SupervisorMetrics {
       registers,
     }),
     reloads,
+    auditRecords: new Counter({
+      name: `${METRIC_PREFIX}audit_records_total`,
+      help: "Records written to the audit trail",
+      registers,
+    }),
+    auditLosses: new Counter({
+      name: `${METRIC_PREFIX}audit_events_lost_total`,
+      help: "Events that never became a record of the audit trail, because none could be written",
+      registers,
+    }),
   };
 }

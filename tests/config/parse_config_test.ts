@@ -124,6 +124,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     drainTimeoutMs: 30_000,
     log: { level: "info", format: "text" },
     tokenCache: { backend: "memory" },
+    audit: undefined,
     proxy: undefined,
     servers: config.servers,
     rateLimit: undefined,

@@ -110,6 +110,20 @@ const rows: readonly Row[] = [
     { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: "https://cache" } },
     "CFG-002 TokenCache.Url: must be a URL that starts with redis:// or rediss://",
   ],
+  [{ Audit: {} }, "CFG-001 Audit.File: is missing: it says where the records are written"],
+  [
+    { Audit: { To: "syslog" } },
+    'CFG-001 Audit.Syslog: To "syslog" needs Syslog with its Host',
+  ],
+  [
+    { Audit: { To: "stdout", Uids: "hashed" } },
+    'CFG-001 Audit.Key: Uids "hashed" needs Key: a hash without one can be found by trying all UIDs ' +
+    "there are",
+  ],
+  [
+    { StateDirectory: "/srv/state", Audit: { File: "/srv/state/audit/a.jsonl" } },
+    "CFG-002 Audit.File: must not lie in StateDirectory: workers may write there",
+  ],
   [
     { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: "redis://cache/tokens" } },
     "CFG-002 TokenCache.Url: must end after the port, or with the number of a database, as in " +

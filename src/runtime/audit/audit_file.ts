@@ -45,9 +45,12 @@ export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAu
   try {
     await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
     await refuseOpenDirectory(directory);
-    const lock = await lockOf(path);
-    const file = await openForWriting(path);
+    using opened = new DisposableStack();
+    const lock = opened.use(await lockOf(path));
+    const file = opened.use(await openForWriting(path));
     const { end, size, cutBytes } = await endOf(file, options);
+    // From here on they are the sink's to close.
+    opened.move();
     return { sink: new AuditFile({ ...options, lock, file, size }), end, cutBytes };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -79,16 +79,24 @@ export class AuditTrail {
     const room = Math.max(0, maxKept - this.#kept.length);
     this.#kept.push(...events.slice(0, room));
     this.#lost += Math.max(0, events.length - room);
-    if (this.#timer === undefined) this.#writing ??= this.#write();
+    this.#start();
   }
 
   /** Writes what is kept, if it can be written now, and ends. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
-    await this.#writing;
+    while (this.#writing !== undefined) await this.#writing;
     if (this.#kept.length > 0) await this.#write();
     clearTimeout(this.#timer);
     this.#sink.close();
+  }
+
+  /** Writes what is kept, unless that is under way or has to wait. */
+  #start(): void {
+    if (this.#writing !== undefined || this.#timer !== undefined) return;
+    this.#writing = this.#write().finally(() => {
+      this.#writing = undefined;
+      if (this.#kept.length > 0) this.#start();
+    });
   }
 
   async #write(): Promise<void> {
@@ -104,8 +112,6 @@ export class AuditTrail {
       }
     } catch (error) {
       this.#failed(error);
-    } finally {
-      this.#writing = undefined;
     }
   }
 
@@ -131,9 +137,10 @@ export class AuditTrail {
         requests: config.onFailure === "refuse" ? "refused until it can be" : "not recorded",
       });
     }
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#writing ??= this.#write();
+      this.#start();
     }, retryMs);
     Deno.unrefTimer(this.#timer);
   }

@@ -1,0 +1,286 @@
+/**
+ * The audit trail of a gateway as it is run: what is in it, that it holds over reloads, crashes and
+ * restarts, what happens when it cannot be written, and that syslog gets it over TLS.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { needing, needingRoot } from "../fixtures/installed_tool.ts";
+import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const KEY = "a key of thirty-two characters or more";
+const PATIENT = "MARKED^PATIENT";
+const SECRET = "MARKED-SECRET";
+/** `printf %s hospital-key | sha256sum` */
+const API_KEY = "hospital-key";
+const API_KEY_HASH = "sha256:" +
+  Array.from(
+    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(API_KEY))),
+    (byte) => byte.toString(16).padStart(2, "0"),
+  ).join("");
+
+interface Parts {
+  /** The section, with an audit trail in a file unless told otherwise. */
+  readonly section: (more?: Record<string, unknown>) => Record<string, unknown>;
+  readonly file: string;
+  readonly directory: string;
+  /** How many requests the store has seen. */
+  readonly seen: () => number;
+}
+
+async function withParts(run: (parts: Parts) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-audit-" });
+  let seen = 0;
+  const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+    await request.bytes();
+    seen++;
+    return Response.json([{ "00100010": { vr: "PN", Value: [{ Alphabetic: PATIENT }] } }]);
+  });
+  const file = `${directory}/trail/audit.jsonl`;
+  try {
+    await run({
+      directory,
+      file,
+      seen: () => seen,
+      section: (more = {}) => ({
+        Workers: 2,
+        Authentication: {
+          ApiKeys: { Header: "X-API-Key", Keys: { orthanc: API_KEY_HASH } },
+        },
+        Permissions: [{
+          Subjects: ["key:orthanc"],
+          Transactions: ["query", "retrieve", "store", "manage"],
+        }],
+        Audit: { File: file, Key: KEY },
+        Servers: {
+          main: {
+            Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+            ProviderType: "headers",
+            Headers: { Authorization: `Bearer ${SECRET}` },
+          },
+        },
+        ...more,
+      }),
+    });
+  } finally {
+    await store.shutdown();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+async function ask(
+  { url }: GatewayProcess,
+  path: string,
+  init: RequestInit = {},
+): Promise<Response> {
+  const client = Deno.createHttpClient({});
+  const response = await fetch(url + path, {
+    ...init,
+    client,
+    headers: { "x-api-key": API_KEY, ...init.headers },
+  });
+  const answer = new Response(await response.bytes(), response);
+  client.close();
+  return answer;
+}
+
+// deno-lint-ignore no-explicit-any -- records as they stand, compared field by field
+async function recordsIn(file: string): Promise<any[]> {
+  const text = await Deno.readTextFile(file).catch(() => "");
+  return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+async function verify(parts: Parts, ...more: readonly string[]): Promise<[number, string]> {
+  const config = `${parts.directory}/verify.json`;
+  await Deno.writeTextFile(config, JSON.stringify({ DicomWebOAuth: parts.section() }));
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", ...START_FLAGS, MAIN, "audit", "verify", "--config", config, ...more],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  return [code, decoder.decode(stdout) + decoder.decode(stderr)];
+}
+
+async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; !await holds(); tries++) {
+    assert(tries < 200, what);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and no patient or secret", () =>
+  withParts(async (parts) => {
+    const { section, file } = parts;
+    // Records of several workers stand in the order in which they came.
+    const gateway = await startGateway(section({ Workers: 1 }));
+    const search = `/studies?PatientName=${PATIENT}&00100020=${PATIENT}&${PATIENT}&limit=1`;
+    await ask(gateway, `/dicom-web/main${search}`, { headers: { "x-request-id": "a-1" } });
+    await ask(gateway, "/dicom-web/main/studies/1.2/series/3.4/instances/5.6");
+    await ask(gateway, "/dicom-web/main/studies/1.2", {
+      method: "POST",
+      body: PATIENT,
+      headers: { "content-type": 'multipart/related; type="application/dicom"; boundary=b' },
+    });
+    await ask(gateway, "/dicom-web/main/studies/1.2", { method: "DELETE" });
+    await ask(gateway, "/dicom-web/main/studies", { headers: { "x-api-key": "wrong" } });
+    await ask(gateway, "/dicomweb-oauth/status");
+    await ask(gateway, "/healthz");
+    await gateway.writeConfig(section({ Workers: 1 }));
+    gateway.signal("SIGHUP");
+    await eventually(() => gateway.output().includes("Reloaded"), "it did not reload");
+    await gateway.stop();
+
+    const records = await recordsIn(file);
+    const told = records.map((
+      { event, outcome, subject, transaction, status, error_code },
+    ) =>
+      [event, outcome, subject, transaction, status, error_code].filter((fact) =>
+        (fact ?? null) !== null
+      )
+    );
+    assert.deepEqual(
+      told,
+      [
+        ["gateway", "started"],
+        ["access", "complete", "key:orthanc", "search-studies", 200],
+        ["access", "complete", "key:orthanc", "retrieve-instance", 200],
+        ["access", "complete", "key:orthanc", "store", 200],
+        ["authorization", "refused", "key:orthanc", "delete-study", 403, "AUTH-007"],
+        ["authentication", "refused", "anonymous", 401, "AUTH-005"],
+        ["management", "complete", "key:orthanc", 200],
+        ["gateway", "configuration changed"],
+        ["gateway", "stopped"],
+      ].map((facts) => facts),
+    );
+    const [, searched, retrieved, stored] = records;
+    assert.deepEqual(searched.parameters, ["PatientName", "00100020", "?", "limit"]);
+    assert.equal(searched.request_id, "a-1");
+    assert.equal(searched.client, "127.0.0.1");
+    assert.deepEqual([retrieved.study, retrieved.series, retrieved.instance], [
+      "1.2",
+      "3.4",
+      "5.6",
+    ]);
+    assert.equal(stored.bytes_received, PATIENT.length);
+    const text = await Deno.readTextFile(file);
+    for (const marked of ["MARKED", API_KEY, "wrong"]) assert(!text.includes(marked), marked);
+    assert.equal((await Deno.stat(file)).mode! & 0o777, 0o600);
+    const [code, output] = await verify(parts);
+    assert.equal(code, 0, output);
+    assert.match(
+      output,
+      /9 records, 1 to 9\nLast record: --anchor 9:[0-9a-f]{64}\nThe trail is whole/,
+    );
+  }));
+
+Deno.test("Audit: the chain goes on after a kill, and verify finds what is changed then", () =>
+  withParts(async (parts) => {
+    for (let life = 0; life < 3; life++) {
+      const gateway = await startGateway(parts.section());
+      for (let i = 0; i < 5; i++) await ask(gateway, "/dicom-web/main/studies");
+      const expected = (await recordsIn(parts.file)).length;
+      await eventually(
+        async () => (await recordsIn(parts.file)).length > expected || expected > life * 6 + 3,
+        "nothing is recorded",
+      );
+      await gateway.stop("SIGKILL");
+    }
+    const [code, output] = await verify(parts);
+    assert.equal(code, 0, output);
+    const text = await Deno.readTextFile(parts.file);
+    await Deno.writeTextFile(parts.file, text.replace('"status":200', '"status":404'));
+    const [codeAfter, outputAfter] = await verify(parts);
+    assert.equal(codeAfter, 1);
+    assert.match(outputAfter, /audit\.jsonl:2: was changed, or is sealed with another key/);
+  }));
+
+for (const onFailure of ["refuse", "warn"]) {
+  Deno.test(needingRoot({
+    name: `Audit: a disk that is full makes the gateway ${onFailure}, and it heals by itself`,
+    ignore: Deno.build.os !== "linux",
+    fn: () =>
+      withParts(async (parts) => {
+        const disk = `${parts.directory}/disk`;
+        await Deno.mkdir(disk, { mode: 0o700 });
+        await mount("-t", "tmpfs", "-o", "size=256k,mode=0700", "none", disk);
+        try {
+          const Audit = { File: `${disk}/audit.jsonl`, Key: KEY, OnFailure: onFailure };
+          await using gateway = await startGateway(parts.section({ Audit }));
+          const search = () => ask(gateway, "/dicom-web/main/studies");
+          assert.equal((await search()).status, 200);
+          await Deno.writeFile(`${disk}/filler`, new Uint8Array(1e6)).catch(() => {});
+          // What is left of the last page takes some records still.
+          await eventually(
+            async () => {
+              await search();
+              return gateway.output().includes("Cannot write the audit trail");
+            },
+            "the failure was not logged",
+          );
+          const before = parts.seen();
+          const refused = await search();
+          if (onFailure === "warn") assert.equal(refused.status, 200);
+          else {
+            assert.equal(refused.status, 503);
+            assert.equal((await refused.json()).error_code, "INT-004");
+            assert.equal(parts.seen(), before, "the store was asked all the same");
+            assert.equal((await ask(gateway, "/dicomweb-oauth/status")).status, 200);
+          }
+          await Deno.remove(`${disk}/filler`);
+          await eventually(
+            () => gateway.output().includes("The audit trail is written again"),
+            "it did not heal",
+          );
+          assert.equal((await search()).status, 200);
+          await gateway.stop();
+          const [code, output] = await verify(parts, `${disk}/audit.jsonl`);
+          assert.equal(code, 0, output);
+        } finally {
+          await mount("--unmount", disk);
+        }
+      }),
+  }));
+}
+
+async function mount(...args: readonly string[]): Promise<void> {
+  const [program, rest] = args[0] === "--unmount" ? ["umount", args.slice(1)] : ["mount", args];
+  const { success, stderr } = await new Deno.Command(program, { args: [...rest] }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+Deno.test(needing(RSYSLOG, {
+  name: "Audit: rsyslog gets the records over TLS, and the gateway waits for it when it is away",
+  fn: () =>
+    withParts(async ({ section }) => {
+      await using server = await syslogServer();
+      const Audit = {
+        To: "syslog",
+        Key: KEY,
+        OnFailure: "refuse",
+        Syslog: { Host: "127.0.0.1", Port: server.port, CaFile: server.caFile },
+      };
+      await using gateway = await startGateway(section({ Audit }));
+      await eventually(
+        () => gateway.output().includes("Cannot write the audit trail"),
+        "that there is no server was not logged",
+      );
+      assert.equal((await ask(gateway, "/dicom-web/main/studies")).status, 503);
+      await server.start();
+      await eventually(
+        () => gateway.output().includes("The audit trail is written again"),
+        "it did not find the server",
+      );
+      assert.equal((await ask(gateway, "/dicom-web/main/studies")).status, 200);
+      await eventually(
+        async () => (await server.messages()).some(({ text }) => text.includes('"complete"')),
+        "the record did not arrive",
+      );
+      const [first] = await server.messages();
+      assert.equal(first?.priority, "110");
+      assert.equal(first?.application, "dicomweb-gateway");
+      assert.equal(first?.messageId, "audit");
+      assert.equal(JSON.parse(first!.text).outcome, "started");
+    }),
+}));

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import type { AuditConfig } from "../../../src/config/gateway_config.ts";
+import { auditFiles, openAuditFile } from "../../../src/runtime/audit/audit_file.ts";
+import { AuditTrail, happened } from "../../../src/runtime/audit/audit_trail.ts";
+import { verifyTrail } from "../../../src/runtime/audit/verify_trail.ts";
+import { AUDIT_HEALTH, AuditFeed } from "../../../src/telemetry/audit_feed.ts";
+import { MemoryLogger } from "../../fixtures/memory_logger.ts";
+import { event, KEY, withTrail, writeTrail } from "./trail_harness.ts";
+
+const file = (path: string, more: Partial<{ maxBytes: number; maxFiles: number }> = {}) =>
+  ({ kind: "file", path, maxBytes: 1e9, maxFiles: 0, ...more }) as const;
+
+const config = (target: AuditConfig["target"]): AuditConfig => ({
+  target,
+  uids: "plain",
+  key: KEY,
+  onFailure: "refuse",
+});
+
+Deno.test("What was written half when the process ended is removed, and the trail says so", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [2]);
+    const whole = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, `${whole}{"sequence":3,"previo`);
+    const logger = new MemoryLogger();
+    const trail = await AuditTrail.open({ config: config(file(path)), logger, print() {} });
+    trail.record([event(9)]);
+    await trail.close();
+    const lines = (await Deno.readTextFile(path)).trimEnd().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assert.deepEqual(lines.map(({ sequence, event, outcome }) => [sequence, event, outcome]), [
+      [1, "access", "complete"],
+      [2, "access", "complete"],
+      [3, "trail", "cut off"],
+      [4, "access", "complete"],
+    ]);
+    assert.equal(lines[2].cut_bytes, 21);
+    assert.deepEqual((await verifyTrail([path], { key: KEY })).faults, []);
+  }));
+
+Deno.test("A trail in a directory that others may write to is refused", {
+  ignore: Deno.build.os === "windows",
+}, () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [1]);
+    await Deno.chmod(path.slice(0, path.lastIndexOf("/")), 0o770);
+    await assert.rejects(openAuditFile(file(path)), /others may write to the directory/);
+  }));
+
+Deno.test("A second gateway does not write into the same trail", () =>
+  withTrail(async (path) => {
+    const { sink } = await openAuditFile(file(path));
+    await assert.rejects(openAuditFile(file(path)), /another gateway writes it/);
+    sink.close();
+    const { sink: next } = await openAuditFile(file(path));
+    next.close();
+  }));
+
+Deno.test("A file that ends in something else is not continued", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [1]);
+    await Deno.writeTextFile(path, "something else\n", { append: true });
+    await assert.rejects(openAuditFile(file(path)), /its last line is no record/);
+  }));
+
+Deno.test("Only as many finished files are kept as are wanted, the newest", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, Array(9).fill(2), { maxBytes: 500, maxFiles: 3 });
+    const files = await auditFiles(path);
+    assert.equal(files.length, 4);
+    const { faults, end, first } = await verifyTrail(files, { key: KEY });
+    assert.deepEqual(faults, []);
+    assert.deepEqual([first, end.sequence], [13, 18]);
+    await writeTrail(path, [1], { maxBytes: 500, maxFiles: 3 });
+    assert.deepEqual((await verifyTrail(await auditFiles(path), { key: KEY })).faults, []);
+  }));
+
+Deno.test("While nothing can be written events are kept, workers are told, and what is lost is counted", () =>
+  withTrail(async (path) => {
+    const logger = new MemoryLogger();
+    const printed: string[] = [];
+    let isBroken = true;
+    const trail = await AuditTrail.open({
+      config: config({ kind: "stdout" }),
+      logger,
+      print: (line) => {
+        if (isBroken) throw new Error("No space left on device (os error 28)");
+        printed.push(line);
+      },
+      retryMs: 1,
+      maxKept: 3,
+    });
+    const feed = new AuditFeed({
+      health: trail.health,
+      onFailure: "refuse",
+      post: (events) => trail.record(events),
+    });
+    assert.equal(feed.isRefusing, false);
+    for (let i = 0; i < 5; i++) feed.record(event(i));
+    feed.flush();
+    await until(() => feed.isRefusing);
+    isBroken = false;
+    await until(() => printed.length === 4);
+    assert.equal(feed.isRefusing, false);
+    assert.equal(Atomics.load(new Int32Array(trail.health), 0), AUDIT_HEALTH.writing);
+    await trail.close();
+    assert.deepEqual(printed.map((line) => JSON.parse(line).request_id ?? JSON.parse(line).lost), [
+      "request 0",
+      "request 1",
+      "request 2",
+      2,
+    ]);
+    assert.deepEqual(logger.lines.map(({ level, message }) => [level, message]), [
+      ["error", "Cannot write the audit trail"],
+      ["info", "The audit trail is written again"],
+    ]);
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")));
+    await Deno.writeTextFile(path, `${printed.join("\n")}\n`);
+    assert.deepEqual((await verifyTrail([path], { key: KEY })).faults, []);
+  }));
+
+Deno.test("A feed that only warns never refuses", () => {
+  const health = new SharedArrayBuffer(4);
+  Atomics.store(new Int32Array(health), 0, AUDIT_HEALTH.failing);
+  const feed = (onFailure: "refuse" | "warn") =>
+    new AuditFeed({ health, onFailure, post() {} }).isRefusing;
+  assert.deepEqual([feed("warn"), feed("refuse")], [false, true]);
+});
+
+Deno.test("What happened to the gateway itself has its time", () => {
+  const { time, ...rest } = happened("gateway", "started", { workers: 2 });
+  assert.deepEqual(rest, { event: "gateway", outcome: "started", workers: 2 });
+  assert(Math.abs(Date.parse(time) - Date.now()) < 60_000);
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    assert(tries < 1_000, "it never came to hold");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

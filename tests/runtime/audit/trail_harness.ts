@@ -1,0 +1,65 @@
+/**
+ * Makes audit trails in files.
+ *
+ * @module
+ */
+import { Secret } from "../../../src/config/secret.ts";
+import { openAuditFile } from "../../../src/runtime/audit/audit_file.ts";
+import type { AuditEvent } from "../../../src/telemetry/audit_event.ts";
+import { seal } from "../../../src/telemetry/audit_chain.ts";
+
+/** A key for chains. */
+export const KEY: Secret = new Secret("a key of thirty-two characters or more");
+
+/**
+ * @param number What tells it from others.
+ * @returns An event.
+ */
+export function event(number: number): AuditEvent {
+  return {
+    time: new Date(number).toISOString(),
+    event: "access",
+    outcome: "complete",
+    request_id: `request ${number}`,
+    study: "1.2.840.113619.2.55.3",
+    parameters: ["PatientID"],
+    bytes_sent: null,
+  };
+}
+
+/**
+ * Writes a trail.
+ *
+ * @param path Path of its file.
+ * @param batches How many records are written each time.
+ * @param limits When a file is finished, and how many are kept.
+ */
+export async function writeTrail(
+  path: string,
+  batches: readonly number[],
+  limits: { readonly maxBytes?: number; readonly maxFiles?: number } = {},
+): Promise<void> {
+  const { sink, end: begin } = await openAuditFile({ path, maxBytes: 1e9, maxFiles: 0, ...limits });
+  let end = begin;
+  for (const size of batches) {
+    const events = Array.from({ length: size }, (_, i) => event(end.sequence + i));
+    const sealed = seal(events, end, KEY);
+    await sink.write(sealed.lines, sealed.end.sequence);
+    end = sealed.end;
+  }
+  sink.close();
+}
+
+/**
+ * Runs a test with a directory of its own.
+ *
+ * @param run The test; it is given the path of a trail that is not there yet.
+ */
+export async function withTrail(run: (path: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-audit-" });
+  try {
+    await run(`${directory}/trail/audit.jsonl`);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}

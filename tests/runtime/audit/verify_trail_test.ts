@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Secret } from "../../../src/config/secret.ts";
+import { auditFiles } from "../../../src/runtime/audit/audit_file.ts";
+import { type TrailReport, verifyTrail } from "../../../src/runtime/audit/verify_trail.ts";
+import { event, KEY, withTrail, writeTrail } from "./trail_harness.ts";
+import { NO_RECORDS, seal } from "../../../src/telemetry/audit_chain.ts";
+
+const verify = async (path: string): Promise<TrailReport> =>
+  await verifyTrail(await auditFiles(path), { key: KEY });
+
+Deno.test("A trail is whole over restarts and finished files", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [3, 1, 4], { maxBytes: 900 });
+    await writeTrail(path, [1, 5], { maxBytes: 900 });
+    const { records, first, end, faults } = await verify(path);
+    assert.deepEqual({ records, first, sequence: end.sequence, faults }, {
+      records: 14,
+      first: 1,
+      sequence: 14,
+      faults: [],
+    });
+    assert((await auditFiles(path)).length > 2, "no file was finished");
+  }));
+
+Deno.test("A changed byte is found, at its line, wherever it is", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [6]);
+    const whole = await Deno.readFile(path);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat({ max: whole.length - 2 }),
+        fc.integer({ min: 1, max: 255 }),
+        async (at, difference) => {
+          const changed = whole.slice();
+          changed[at]! ^= difference;
+          await Deno.writeFile(path, changed);
+          const { faults } = await verify(path);
+          assert(faults.length > 0, `byte ${at} was changed by ${difference}`);
+          const line = whole.subarray(0, at).filter((byte) => byte === 10).length + 1;
+          assert(Math.abs(faults[0]!.line - line) <= 1, `line ${line}, not ${faults[0]!.line}`);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  }));
+
+Deno.test("A removed, repeated or moved record is found, and it is said which are missing", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [6]);
+    const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
+    const faultsOf = async (changed: readonly string[]) => {
+      await Deno.writeTextFile(path, `${changed.join("\n")}\n`);
+      return (await verify(path)).faults.map(({ line, fault }) => `${line} ${fault}`);
+    };
+    assert.deepEqual(await faultsOf(lines), []);
+    assert.deepEqual(await faultsOf(lines.toSpliced(2, 1)), [
+      "3 is record 4: record 3 is missing",
+    ]);
+    assert.deepEqual(await faultsOf(lines.toSpliced(1, 3)), [
+      "2 is record 5: records 2 to 4 are missing",
+    ]);
+    assert.deepEqual(await faultsOf(lines.toSpliced(2, 0, lines[1]!)), [
+      "3 is record 2, which belongs before it, or stands here twice",
+    ]);
+    assert.deepEqual(await faultsOf([lines[0]!, lines[2]!, lines[1]!, ...lines.slice(3)]), [
+      "2 is record 3: record 2 is missing",
+      "3 is record 2, which belongs before it, or stands here twice",
+      "4 is record 4: record 3 is missing",
+    ]);
+    assert.deepEqual(await faultsOf(lines.with(3, "{}")), [
+      "4 is no record",
+      "5 is record 5: record 4 is missing",
+    ]);
+  }));
+
+Deno.test("A file taken out of the middle is missed; the oldest ones may be gone", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, Array(9).fill(1), { maxBytes: 900 });
+    const files = await auditFiles(path);
+    const without = (index: number) =>
+      verifyTrail(files.toSpliced(index, 1), { key: KEY }).then(({ faults }) => faults.length);
+    assert.equal(await without(1), 1);
+    const { first, faults } = await verifyTrail(files.slice(1), { key: KEY });
+    assert.deepEqual(faults, []);
+    assert(first > 1);
+  }));
+
+Deno.test("A chain that somebody made anew without the key is found; one with another past, too", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [3]);
+    const forge = async (key: Secret | undefined) => {
+      const { lines } = seal([event(7), event(8)], NO_RECORDS, key);
+      await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
+      return (await verify(path)).faults.map(({ fault }) => fault);
+    };
+    const changed = "was changed, or is sealed with another key";
+    assert.deepEqual(await forge(undefined), [changed, changed]);
+    assert.deepEqual(await forge(new Secret("x".repeat(32))), [changed, changed]);
+    assert.deepEqual(await forge(KEY), []);
+  }));
+
+Deno.test("Records removed at the end are found by one that was noted", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [5]);
+    const { end } = await verify(path);
+    const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
+    await Deno.writeTextFile(path, `${lines.slice(0, 3).join("\n")}\n`);
+    assert.deepEqual((await verify(path)).faults, []);
+    const { faults } = await verifyTrail([path], { key: KEY, anchor: end });
+    assert.deepEqual(faults.map(({ fault }) => fault), [
+      "is the last, and record 5, which was noted, is not there",
+    ]);
+  }));
