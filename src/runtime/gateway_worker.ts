@@ -4,7 +4,6 @@
  * @module
  */
 import type { PermissionSet } from "../config/permission_set.ts";
-import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
 
 /** What a worker asks of its supervisor. */
@@ -14,7 +13,7 @@ export interface WorkerEvents {
   /** An operator has revoked a server's token in this worker: the others are to drop it too. */
   readonly revoked: (server: string, revocation: string) => void;
   /** Something happened that the audit trail records. */
-  readonly audit: (events: readonly AuditEvent[]) => void;
+  readonly audit: (events: readonly string[]) => void;
   /** The worker has ended by an error that nothing caught, after it had started. */
   readonly crashed: (message: string) => void;
 }

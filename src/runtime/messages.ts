@@ -5,7 +5,6 @@
  */
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { ConfigSource } from "../config/config_source.ts";
-import type { AuditEvent } from "../telemetry/audit_event.ts";
 
 /** Metrics of one worker, as prom-client writes them in JSON. */
 export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[];
@@ -47,6 +46,6 @@ export type FromWorker =
   | { readonly type: "crashed"; readonly message: string }
   | { readonly type: "metrics"; readonly id: number; readonly metrics: MetricsJson }
   | { readonly type: "revoked"; readonly server: string; readonly revocation: string }
-  /** What happened, for the audit trail. */
-  | { readonly type: "audit"; readonly events: readonly AuditEvent[] }
+  /** What happened, for the audit trail: JSON texts. */
+  | { readonly type: "audit"; readonly events: readonly string[] }
   | { readonly type: "ask all metrics"; readonly id: number };

@@ -7,7 +7,6 @@
  */
 import { createHash, createHmac } from "node:crypto";
 import type { Secret } from "../config/secret.ts";
-import type { AuditEvent } from "./audit_event.ts";
 
 /** The end of a chain, at which it goes on. */
 export interface ChainEnd {
@@ -34,20 +33,20 @@ export interface SealedRecord extends ChainEnd {
 /**
  * Makes records of events.
  *
- * @param events The events, in their order.
+ * @param events The events as JSON texts, in their order.
  * @param end Where the chain goes on.
  * @param key What it is sealed with.
  * @returns A JSON text for each, without line ends, and the new end of the chain.
  */
 export function seal(
-  events: readonly AuditEvent[],
+  events: readonly string[],
   end: ChainEnd,
   key: Secret | undefined,
 ): { readonly lines: string[]; readonly end: ChainEnd } {
   const lines: string[] = [];
   for (const event of events) {
     const sequence = end.sequence + 1;
-    const text = JSON.stringify({ sequence, previous: end.hash, ...event }).slice(0, -1);
+    const text = `{"sequence":${sequence},"previous":"${end.hash}",${event.slice(1, -1)}`;
     end = { sequence, hash: hashOf(text, key) };
     lines.push(`${text},"hash":"${end.hash}"}`);
   }
@@ -67,7 +66,7 @@ export function seal(
  * import assert from "node:assert/strict";
  *
  * const event = { time: "2026-01-01T00:00:00.000Z", event: "gateway", outcome: "started" } as const;
- * const { lines: [line = ""] } = seal([event], NO_RECORDS, undefined);
+ * const { lines: [line = ""] } = seal([JSON.stringify(event)], NO_RECORDS, undefined);
  * assert.equal(readRecord(line, undefined)?.isWhole, true);
  * assert.equal(readRecord(line.replace("started", "stopped"), undefined)?.isWhole, false);
  * ```

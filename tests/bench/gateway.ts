@@ -1,5 +1,6 @@
 /**
- * The gateway as it is run where it matters: clients show who they are and may do what they are permitted.
+ * The gateway as it is run where it matters: clients show who they are and may do what they are permitted,
+ * and all of it is recorded.
  *
  * @module
  */
@@ -15,8 +16,9 @@ const hash = `sha256:${createHash("sha256").update(KEY).digest("hex")}`;
  * @param section What is to be measured: the servers, and how many workers.
  * @returns Its process.
  */
-export function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
-  return startGateway({
+export async function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
+  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-bench-" });
+  const process = await startGateway({
     Authentication: { ApiKeys: { Header: KEY_HEADER, Keys: { bench: hash } } },
     Permissions: [
       {
@@ -25,6 +27,19 @@ export function startMeasured(section: Record<string, unknown>): Promise<Gateway
         Transactions: ["query", "retrieve", "store", "unknown"],
       },
     ],
+    Audit: { File: `${directory}/audit/audit.jsonl`, MaxFiles: 1 },
     ...section,
   });
+  const stop: GatewayProcess["stop"] = async (signal) => {
+    const status = await process.stop(signal);
+    await Deno.remove(directory, { recursive: true }).catch(() => {});
+    return status;
+  };
+  return {
+    ...process,
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop("SIGKILL");
+    },
+  };
 }

@@ -152,7 +152,8 @@ counts is how the columns compare, not how high they are. Each load was run ${ef
 everyone in turn; the numbers are medians. A large body has ${flags["large-mib"]} MiB.
 
 - **gateway**: as the \`start\` task runs it, one worker: clients authenticated by a key and asked for
-  permission, requests signed with a fixed header, URLs rewritten, metrics counted.
+  permission, requests signed with a fixed header, URLs rewritten, metrics counted, an audit record
+  written of each.
 - **floor**: \`Deno.serve\` and \`fetch\` and nothing else: what the runtime can do.
 - **nginx**: one worker, \`proxy_buffering off\`, \`proxy_request_buffering off\`, HTTP/1.1, connections kept.
 - **HAProxy**: one thread.

@@ -39,7 +39,7 @@ export class AuditTrail {
   readonly #options: AuditTrailOptions;
   readonly #sink: AuditSink;
   #end: ChainEnd;
-  #kept: AuditEvent[] = [];
+  #kept: string[] = [];
   #lost = 0;
   #writing: Promise<void> | undefined;
   #timer: number | undefined;
@@ -73,8 +73,8 @@ export class AuditTrail {
     return trail;
   }
 
-  /** @param events What happened, in its order. */
-  record(events: readonly AuditEvent[]): void {
+  /** @param events What happened, in its order, as JSON texts. */
+  record(events: readonly string[]): void {
     const { maxKept = MAX_KEPT } = this.#options;
     const room = Math.max(0, maxKept - this.#kept.length);
     this.#kept.push(...events.slice(0, room));
@@ -152,12 +152,13 @@ export class AuditTrail {
  * @param event What kind.
  * @param outcome How it ended.
  * @param details What else is known.
- * @returns The event, ended now.
+ * @returns The event, ended now, as a JSON text.
  */
 export function happened(
   event: AuditEvent["event"],
   outcome: string,
   details: Readonly<Record<string, string | number | null>> = {},
-): AuditEvent {
-  return { time: new Date().toISOString(), event, outcome, ...details };
+): string {
+  const happening: AuditEvent = { time: new Date().toISOString(), event, outcome, ...details };
+  return JSON.stringify(happening);
 }

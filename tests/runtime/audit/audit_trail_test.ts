@@ -5,7 +5,7 @@ import { AuditTrail, happened } from "../../../src/runtime/audit/audit_trail.ts"
 import { verifyTrail } from "../../../src/runtime/audit/verify_trail.ts";
 import { AUDIT_HEALTH, AuditFeed } from "../../../src/telemetry/audit_feed.ts";
 import { MemoryLogger } from "../../fixtures/memory_logger.ts";
-import { event, KEY, withTrail, writeTrail } from "./trail_harness.ts";
+import { event, eventOf, KEY, withTrail, writeTrail } from "./trail_harness.ts";
 
 const file = (path: string, more: Partial<{ maxBytes: number; maxFiles: number }> = {}) =>
   ({ kind: "file", path, maxBytes: 1e9, maxFiles: 0, ...more }) as const;
@@ -97,7 +97,7 @@ Deno.test("While nothing can be written events are kept, workers are told, and w
       post: (events) => trail.record(events),
     });
     assert.equal(feed.isRefusing, false);
-    for (let i = 0; i < 5; i++) feed.record(event(i));
+    for (let i = 0; i < 5; i++) feed.record(eventOf(i));
     feed.flush();
     await until(() => feed.isRefusing);
     isBroken = false;
@@ -129,7 +129,7 @@ Deno.test("A feed that only warns never refuses", () => {
 });
 
 Deno.test("What happened to the gateway itself has its time", () => {
-  const { time, ...rest } = happened("gateway", "started", { workers: 2 });
+  const { time, ...rest } = JSON.parse(happened("gateway", "started", { workers: 2 }));
   assert.deepEqual(rest, { event: "gateway", outcome: "started", workers: 2 });
   assert(Math.abs(Date.parse(time) - Date.now()) < 60_000);
 });

@@ -13,9 +13,17 @@ export const KEY: Secret = new Secret("a key of thirty-two characters or more");
 
 /**
  * @param number What tells it from others.
- * @returns An event.
+ * @returns An event as a JSON text.
  */
-export function event(number: number): AuditEvent {
+export function event(number: number): string {
+  return JSON.stringify(eventOf(number));
+}
+
+/**
+ * @param number What tells it from others.
+ * @returns The same event as an object.
+ */
+export function eventOf(number: number): AuditEvent {
   return {
     time: new Date(number).toISOString(),
     event: "access",
