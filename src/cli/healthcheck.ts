@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { loopbackOf } from "../config/host_names.ts";
 import { listenSchema } from "../config/listen.ts";
 import { parseConfig } from "../config/parse_config.ts";
 import { rawKeys } from "../config/read_context.ts";
@@ -16,9 +17,6 @@ import { type ConfigFlags, loadConfig } from "./load.ts";
 import { complain, print } from "./terminal.ts";
 
 const TIMEOUT_MS = 5_000;
-
-/** Where a gateway is reached on its own machine that listens on every interface. */
-const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
 
 /**
  * Asks whether the gateway answers.
@@ -40,7 +38,7 @@ export async function healthcheck(flags: ConfigFlags): Promise<number> {
     complain("The configuration leaves the port open: say which one it is with --port.");
     return ExitCode.usage;
   }
-  const host = LOOPBACK[address] ?? address;
+  const host = loopbackOf(address);
   const url = `${tls === undefined ? "http" : "https"}://${
     host.includes(":") ? `[${host}]` : host
   }:${port}`;

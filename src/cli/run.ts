@@ -10,6 +10,7 @@ import { ConfigError } from "../config/config_error.ts";
 import { nearestName } from "../config/nearest_name.ts";
 import { auditVerify, type AuditVerifyFlags } from "./audit_verify.ts";
 import { check } from "./check.ts";
+import type { DoctorFlags } from "./doctor.ts";
 import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
 import { healthcheck } from "./healthcheck.ts";
@@ -76,6 +77,13 @@ function commandLine(end: (exitCode: number) => void): Command {
     .action(async (flags: ConfigFlags) => end(await check(flags)));
   withConfig("healthcheck", "ask the running gateway whether it answers; exit 0 if so")
     .action(async (flags: ConfigFlags) => end(await healthcheck(flags)));
+  withConfig("doctor", "examine the way to each store; say what fails, why, and what to do")
+    .argument("[server...]", "servers to examine; all unless given")
+    .option("--json", "print the report for programs")
+    .action(async (servers: string[], flags: DoctorFlags) => {
+      const { doctor } = await import("./doctor.ts");
+      end(await doctor(servers, flags, manifest.version));
+    });
   command("hash-password", "make the hash of a password for Authentication.Basic")
     .action(async () => end(await printPasswordHash()));
   command("make-api-key", "make a key for Authentication.ApiKeys, and its hash")

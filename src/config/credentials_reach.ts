@@ -91,6 +91,25 @@ function endpointUrls(endpoint: string | DiscoveryConfig): string[] {
   return [endpoint.url, ...endpoint.allowedHosts.map((host) => `https://${host}`)];
 }
 
+/**
+ * Of the URLs that a way of signing may have to reach, those that only a discovery document can make
+ * necessary.
+ *
+ * @param credentials What the configuration says.
+ * @returns The URLs, as `credentialsReach` has them.
+ */
+export function possibleUrls(credentials: CredentialsConfig): string[] {
+  const endpoints = [
+    "tokenEndpoint" in credentials ? credentials.tokenEndpoint : "",
+    "tokenValidation" in credentials && credentials.tokenValidation?.keys.from === "discovery"
+      ? credentials.tokenValidation.keys.discovery
+      : "",
+  ];
+  return endpoints.flatMap((endpoint) =>
+    typeof endpoint === "string" ? [] : endpointUrls(endpoint).slice(1)
+  );
+}
+
 function googleReach({ grant, impersonation }: GoogleCredentials): CredentialsReach {
   const urls = impersonation === undefined ? [] : [impersonation.url];
   if (grant.type === "metadata") return { ...NOTHING, urls, localUrls: [grant.origin] };

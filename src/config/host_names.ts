@@ -80,6 +80,19 @@ export function isNearby(host: string): boolean {
   return isLoopback(host) || PRIVATE_V4.test(address) || PRIVATE_V6.test(address);
 }
 
+/** Where a listener on every interface is reached on its own machine. */
+const LOOPBACK: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+/**
+ * Where a listener is reached on its own machine.
+ *
+ * @param address What it listens on; an IPv6 address without brackets.
+ * @returns The same address, or loopback where it listens on every interface.
+ */
+export function loopbackOf(address: string): string {
+  return LOOPBACK[address] ?? address;
+}
+
 function unbracketed(host: string): string {
   return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
 }

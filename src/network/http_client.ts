@@ -26,6 +26,8 @@ export interface HttpClientOptions {
   };
   /** Speak HTTP/2 where the other side does. */
   readonly http2?: boolean;
+  /** Sees the headers of every answer, for diagnosis; nothing where nobody looks. */
+  readonly onAnswer?: ((host: string, headers: Headers) => void) | undefined;
   /** The function that does it, for tests. */
   readonly fetch?: typeof fetch;
 }
@@ -47,11 +49,13 @@ export class HttpClient {
   readonly #client: Deno.HttpClient;
   readonly #directClient: Deno.HttpClient | undefined;
   readonly #fetch: typeof fetch;
+  readonly #onAnswer: HttpClientOptions["onAnswer"];
 
   /** @param options How to connect. */
   constructor(options: HttpClientOptions) {
     this.#allowlist = options.allowlist;
     this.#fetch = options.fetch ?? fetch;
+    this.#onAnswer = options.onAnswer;
     this.#direct = options.direct ?? new Set();
     const { proxy, clientCertificate } = options;
     const common = {
@@ -100,6 +104,7 @@ export class HttpClient {
       if (init.signal?.aborted) throw init.signal.reason;
       throw networkError(url, cause);
     }
+    if (this.#onAnswer !== undefined) this.#onAnswer(authority(url), response.headers);
     // 101 would hand the connection over, and others are no answer at all (RFC 9110, section 15).
     if (response.status >= 200 && response.status <= 599) return response;
     await response.body?.cancel();

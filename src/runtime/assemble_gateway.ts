@@ -1,22 +1,12 @@
 /**
- * Builds the gateway from its configuration: clients, credentials, stores and the app, each handed
- * what it works with.
+ * Builds the gateway from its configuration: stores, authentication and the app, each handed what it
+ * works with.
  *
  * @module
  */
 import { knownHosts } from "../config/allowed_hosts.ts";
-import { hostAndPort, networkAllowlist } from "../config/allowlist.ts";
-import { credentialsReach } from "../config/credentials_reach.ts";
-import type {
-  ClientCertificate,
-  GatewayConfig,
-  ProxyConfig,
-  RateLimitConfig,
-  ServerConfig,
-} from "../config/gateway_config.ts";
+import type { GatewayConfig, RateLimitConfig } from "../config/gateway_config.ts";
 import { publishedKeys } from "../config/published_keys.ts";
-import { createAuthorizer } from "../credentials/create_authorizer.ts";
-import { createTokenStore } from "../credentials/create_token_store.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
 import { AccessRules } from "../gateway/access_rules.ts";
@@ -24,13 +14,11 @@ import { ClientAddress } from "../gateway/client_address.ts";
 import type { RateLimitOptions } from "../gateway/limit_rate.ts";
 import { QuotaTable } from "../gateway/quota_table.ts";
 import { PublicAddress } from "../gateway/public_address.ts";
-import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import type { AuditRecorder } from "../telemetry/audit_event.ts";
 import { uidNames } from "../telemetry/audit_uids.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { Deadlines } from "../upstream/deadlines.ts";
-import { Store } from "../upstream/store.ts";
+import { assembleStores } from "./assemble_stores.ts";
 import { createAuthenticator } from "./create_authenticator.ts";
 import type { QuotaMemory } from "./messages.ts";
 
@@ -71,61 +59,14 @@ export function assembleGateway(
   options: AssemblyOptions,
 ): Gateway {
   const { metrics, version } = options;
-  const proxy = config.proxy && proxyOptions(config.proxy);
-  const allowlist = new Set(networkAllowlist(config));
-  const tokenStore = createTokenStore(config.tokenCache, {
-    stateDirectory: config.stateDirectory,
+  const { stores, tokenStore, client, close } = assembleStores(config, {
     metrics,
-    logger: createLogger("credentials"),
+    version,
+    onTokenEvent: (event) => options.audit?.record(event),
   });
-  const deadlines = new Deadlines();
-  const clients: HttpClient[] = [];
-  const client = (server: ServerConfig, http2: boolean, certificate?: ClientCertificate) => {
-    const made = new HttpClient({
-      allowlist,
-      caCertificatesPem: server.tls.caCertificatesPem,
-      http2,
-      direct: new Set(credentialsReach(server.credentials).localUrls.map(hostAndPort)),
-      ...(proxy && { proxy }),
-      ...(certificate !== undefined && { clientCertificate: certificateOptions(certificate) }),
-    });
-    clients.push(made);
-    return made;
-  };
-  const stores = new Map<string, Store>();
-  for (const server of config.servers.values()) {
-    const { clientCertificate: certificate } = server.tls;
-    const authorizer = createAuthorizer(server, {
-      http: client(server, true, certificate?.toTokenEndpoint ? certificate : undefined),
-      store: tokenStore,
-      stateDirectory: config.stateDirectory,
-      metrics,
-      logger: createLogger("credentials"),
-      security: createLogger("security"),
-      onTokenEvent: (event) => options.audit?.record(event),
-    });
-    stores.set(
-      server.name,
-      new Store({
-        config: server,
-        authorizer,
-        http: client(server, server.http2, certificate?.toStore ? certificate : undefined),
-        deadlines,
-        logger: createLogger("upstream"),
-        metrics,
-        workers: config.workers,
-        credentialHeader: config.authentication?.apiKeys?.header,
-        userAgent: `dicomweb-gateway/${version}`,
-      }),
-    );
-  }
   const authenticator = config.authentication && createAuthenticator(config.authentication, {
     failures: options.quotas.failures,
-    client: (caCertificatesPem) => {
-      const made = new HttpClient({ allowlist, caCertificatesPem, ...(proxy && { proxy }) });
-      clients.push(made);
-      return made;
-    },
+    client: (caCertificatesPem) => client({ caCertificatesPem }),
   });
   const clientAddress = new ClientAddress(config.trustedProxies);
   const app = createApp({
@@ -156,11 +97,7 @@ export function assembleGateway(
     // That the cache cannot be told is for the worker that was asked to say.
     forget: async (server, revocation) =>
       await stores.get(server)?.authorizer.forget(revocation).catch(() => {}),
-    close: async () => {
-      await Promise.all([...stores.values()].map((store) => store.authorizer.close()));
-      await tokenStore.close();
-      for (const each of clients) each.close();
-    },
+    close,
   };
 }
 
@@ -184,20 +121,6 @@ function rateLimit(
   if (limit === undefined && own.size === 0) return undefined;
   const addresses = new ClientAddress(trustedProxies);
   return { table: new QuotaTable(requests, Date.now), limit, servers: own, addresses };
-}
-
-function proxyOptions({ url, username, password }: ProxyConfig): HttpClientOptions["proxy"] {
-  return {
-    url,
-    ...(username !== undefined && { username }),
-    ...(password !== undefined && { password: password.reveal() }),
-  };
-}
-
-function certificateOptions(
-  { certificatePem, keyPem }: ClientCertificate,
-): NonNullable<HttpClientOptions["clientCertificate"]> {
-  return { certificatePem, keyPem: keyPem.reveal() };
 }
 
 /** Traffic goes on without the cache, but a new replica shall not be sent traffic without it. */

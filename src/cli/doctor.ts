@@ -1,0 +1,99 @@
+/**
+ * The `doctor` command: examines everything on the way from this machine to a store, and says what
+ * fails, why, and what to do about it.
+ *
+ * @module
+ */
+import { ConfigError } from "../config/config_error.ts";
+import { parseConfig } from "../config/parse_config.ts";
+import { dropProxyEnvironment } from "../config/proxy_environment.ts";
+import { examine } from "../runtime/doctor/examine.ts";
+import { type Finding, finding, type Outcome, type Report } from "../runtime/doctor/finding.ts";
+import { keepFilesPrivate } from "../runtime/state_directory.ts";
+import { ExitCode } from "./exit_code.ts";
+import { type ConfigFlags, loadConfig } from "./load.ts";
+import { serversMeant } from "./server_names.ts";
+import { paint, type Tone } from "./style.ts";
+import { print } from "./terminal.ts";
+
+/** What the command line says. */
+export interface DoctorFlags extends ConfigFlags {
+  readonly json?: true;
+}
+
+const TONES: Readonly<Record<Outcome, Tone>> = {
+  ok: "good",
+  warn: "doubtful",
+  failed: "bad",
+  skipped: "quiet",
+};
+
+/**
+ * Examines servers.
+ *
+ * @param named Their names; all where none is given.
+ * @param flags What the command line says.
+ * @param version Version of the gateway.
+ * @returns The exit code: 0 unless a step failed.
+ * @throws {ConfigError} When the configuration is wrong and people are to read about it.
+ */
+export async function doctor(
+  named: readonly string[],
+  flags: DoctorFlags,
+  version: string,
+): Promise<number> {
+  keepFilesPrivate();
+  dropProxyEnvironment();
+  try {
+    const source = await loadConfig(flags);
+    const config = parseConfig(source);
+    const names = serversMeant(config, named);
+    if (names === undefined) return ExitCode.usage;
+    const report = await examine(config, { path: source.path, names, version });
+    if (flags.json) print(JSON.stringify(report, null, 2));
+    else show(report);
+    return report.outcome === "failed" ? ExitCode.failure : ExitCode.ok;
+  } catch (error) {
+    if (!(error instanceof ConfigError) || !flags.json) throw error;
+    print(JSON.stringify(unusable(error), null, 2));
+    return ExitCode.configuration;
+  }
+}
+
+function unusable({ problems }: ConfigError): Report {
+  const gateway = problems.map(({ code, path, message }) =>
+    finding("configuration", path || null, "failed", message, { code })
+  );
+  const checkedAt = new Date().toISOString();
+  return { version: 1, outcome: "failed", checkedAt, gateway, servers: [] };
+}
+
+function show({ outcome, gateway, servers }: Report): void {
+  print(paint("strong", "Gateway"));
+  showFindings(gateway);
+  for (const { name, url, findings } of servers) {
+    print("");
+    print(`${paint("strong", `Server ${name}`)}  ${url}`);
+    showFindings(findings);
+  }
+  print("");
+  const all = [...gateway, ...servers.flatMap(({ findings }) => findings)];
+  const count = (wanted: Outcome) => all.filter(({ outcome }) => outcome === wanted).length;
+  const verdict = outcome === "ok"
+    ? "All is well."
+    : outcome === "warn"
+    ? `All works; ${count("warn")} to look at.`
+    : `${count("failed")} failed: begin with the first.`;
+  print(paint(TONES[outcome], verdict));
+}
+
+function showFindings(findings: readonly Finding[]): void {
+  const stepWidth = Math.max(...findings.map(({ step }) => step.length));
+  const targetWidth = Math.max(...findings.map(({ target }) => target?.length ?? 0));
+  for (const { outcome, step, target, message, code, advice } of findings) {
+    const mark = paint(TONES[outcome], outcome.padEnd(7));
+    const where = targetWidth === 0 ? "" : `${(target ?? "").padEnd(targetWidth)}  `;
+    print(`  ${mark}  ${step.padEnd(stepWidth)}  ${where}${message}${code ? ` [${code}]` : ""}`);
+    for (const line of advice) print(`             ${line}`);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What may be told of a credential: of a token its issuer, audience, scope and life, of AWS keys their
+ * identity. Never the credential itself, and no claim that may be about a person.
+ *
+ * @module
+ */
+import { decodeJwt, decodeProtectedHeader } from "jose";
+import type { Authorization, CredentialStatus } from "./authorizer.ts";
+
+/** Claims about the client and the token, not about a person (RFC 9068, Entra ID, Keycloak, Okta, Auth0). */
+const IMPERSONAL: ReadonlySet<string> = new Set([
+  "iss",
+  "aud",
+  "exp",
+  "iat",
+  "nbf",
+  "scope",
+  "scp",
+  "roles",
+  "client_id",
+  "azp",
+  "azpacr",
+  "appid",
+  "appidacr",
+  "cid",
+  "tid",
+  "idtyp",
+  "gty",
+  "ver",
+  "typ",
+  "token_use",
+  "region",
+]);
+
+/** What may be told. */
+export interface CredentialFacts {
+  /** The way of signing, as in the configuration. */
+  readonly kind: string;
+  /** Who was asked, where someone was. */
+  readonly endpoint: string | null;
+  /** `jwt`, `opaque`, `aws`, or `none` where no token is sent. */
+  readonly form: "jwt" | "opaque" | "aws" | "none";
+  /** Such as `Bearer` or `AWS4-HMAC-SHA256`. */
+  readonly scheme: string | null;
+  readonly issuer: string | null;
+  readonly audience: readonly string[];
+  readonly scopes: readonly string[];
+  readonly expiresAt: string | null;
+  /** Of AWS: the identifier of the key, which is no secret. */
+  readonly accessKeyId: string | null;
+  /** Of a JWT: the algorithm it is signed with. */
+  readonly algorithm: string | null;
+  /** Of a JWT: the claims that are not personal. */
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** Of a JWT: the names of the other claims. */
+  readonly withheld: readonly string[];
+}
+
+/**
+ * Collects what may be told.
+ *
+ * @param authorization What signing gave for a request.
+ * @param status What the authorizer says of its credential.
+ * @returns The facts.
+ */
+export function credentialFacts(
+  { headers }: Authorization,
+  { kind, endpoint, expiresAtMs }: CredentialStatus,
+): CredentialFacts {
+  const [scheme = "", value = ""] = (headers["authorization"] ?? "").split(" ");
+  const facts = {
+    kind,
+    endpoint: endpoint ?? null,
+    form: "none" as const,
+    scheme: scheme || null,
+    issuer: null,
+    audience: [],
+    scopes: [],
+    expiresAt: expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString(),
+    accessKeyId: null,
+    algorithm: null,
+    claims: {},
+    withheld: [],
+  };
+  if (scheme.startsWith("AWS4-")) {
+    const accessKeyId = /Credential=([^/]+)\//.exec(headers["authorization"]!)?.[1] ?? null;
+    return { ...facts, form: "aws", accessKeyId };
+  }
+  if (!/^(Bearer|DPoP)$/i.test(scheme)) return facts;
+  try {
+    const claims: Record<string, unknown> = decodeJwt(value);
+    const names = Object.keys(claims);
+    return {
+      ...facts,
+      form: "jwt",
+      algorithm: decodeProtectedHeader(value).alg ?? null,
+      issuer: text(claims["iss"]),
+      audience: list(claims["aud"]),
+      scopes: [claims["scope"], claims["scp"]].flatMap(list).flatMap((each) => each.split(" "))
+        .filter((each) => each !== ""),
+      expiresAt: facts.expiresAt ?? instant(claims["exp"]),
+      claims: Object.fromEntries(
+        Object.entries(claims).filter(([name]) => IMPERSONAL.has(name)),
+      ),
+      withheld: names.filter((name) => !IMPERSONAL.has(name)),
+    };
+  } catch {
+    return { ...facts, form: "opaque" };
+  }
+}
+
+function text(claim: unknown): string | null {
+  return typeof claim === "string" ? claim : null;
+}
+
+function list(claim: unknown): string[] {
+  const all: unknown[] = Array.isArray(claim) ? claim : [claim];
+  return all.filter((each) => typeof each === "string");
+}
+
+function instant(claim: unknown): string | null {
+  return typeof claim === "number" && Math.abs(claim) < 8.64e12
+    ? new Date(claim * 1000).toISOString()
+    : null;
+}

@@ -1,0 +1,72 @@
+/**
+ * Examines a configuration: what all servers share, then each server, all at the same time.
+ *
+ * @module
+ */
+import { contacts } from "../../config/contacts.ts";
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { assembleStores } from "../assemble_stores.ts";
+import { examineGateway } from "./examine_gateway.ts";
+import { examineServer } from "./examine_server.ts";
+import { type Report, type ServerReport, worst } from "./finding.ts";
+import type { SeenClock } from "./judge_clock.ts";
+import { singleAttempt } from "./single_attempt.ts";
+
+/** What is examined. */
+export interface ExamineOptions {
+  /** Where the configuration was read. */
+  readonly path: string;
+  /** The servers to examine. */
+  readonly names: readonly string[];
+  /** Version of the gateway. */
+  readonly version: string;
+}
+
+/**
+ * Examines a configuration. Tokens are fetched anew, once, and not kept where others would find them.
+ *
+ * @param config The configuration.
+ * @param options What of it.
+ * @returns What was found.
+ */
+export async function examine(config: GatewayConfig, options: ExamineOptions): Promise<Report> {
+  const { path, names, version } = options;
+  const [gateway, servers] = await Promise.all([
+    examineGateway(config, path),
+    Promise.all(names.map((name) => examineOne(config, name, version))),
+  ]);
+  const outcome = worst([...gateway, ...servers]);
+  return { version: 1, outcome, checkedAt: new Date().toISOString(), gateway, servers };
+}
+
+/** With clients of its own, so that the clocks it sees are those of this server. */
+async function examineOne(
+  config: GatewayConfig,
+  name: string,
+  version: string,
+): Promise<ServerReport> {
+  const examined = singleAttempt(config, [name]);
+  const clocks = new Map<string, SeenClock>();
+  const { stores, close } = assembleStores(examined, {
+    metrics: createMetrics(),
+    version,
+    onAnswer: (address, headers) => {
+      const at = Date.parse(headers.get("date") ?? "");
+      if (!Number.isNaN(at)) clocks.set(address, { aheadMs: at - Date.now() });
+    },
+  });
+  try {
+    const server = examined.servers.get(name)!;
+    return await examineServer({
+      server,
+      store: stores.get(name)!,
+      contacts: contacts(examined).filter(({ neededBy }) => neededBy === name),
+      proxy: config.proxy,
+      clocks,
+      now: Date.now,
+    });
+  } finally {
+    await close();
+  }
+}

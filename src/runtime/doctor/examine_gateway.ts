@@ -1,0 +1,138 @@
+/**
+ * Examines what all servers share: the version of Deno, the state directory, the token cache and the
+ * port to listen on.
+ *
+ * @module
+ */
+import { listenHostAndPort } from "../../config/allowlist.ts";
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import { loopbackOf } from "../../config/host_names.ts";
+import { permissionSet } from "../../config/permission_set.ts";
+import { createTokenStore } from "../../credentials/create_token_store.ts";
+import { askHealth } from "../../network/ask_health.ts";
+import { createLogger } from "../../telemetry/logging.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { judgeDeno } from "../deno_version.ts";
+import { stateDirectoryFault } from "../state_directory.ts";
+import { type Finding, finding } from "./finding.ts";
+
+const HEALTH_TIMEOUT_MS = 5_000;
+
+/**
+ * Examines what all servers share.
+ *
+ * @param config The configuration.
+ * @param path Where it was read.
+ * @returns One finding a step.
+ */
+export async function examineGateway(config: GatewayConfig, path: string): Promise<Finding[]> {
+  const warnings = config.warnings ?? [];
+  return [
+    finding("configuration", path, "ok", `It is right; it has ${servers(config.servers.size)}.`),
+    ...warnings.map((warning) => finding("configuration", path, "warn", `${warning}.`)),
+    examineDeno(),
+    await examineStateDirectory(config),
+    await examineCache(config),
+    await examineListener(config),
+  ];
+}
+
+function servers(count: number): string {
+  return count === 1 ? "1 server" : `${count} servers`;
+}
+
+function examineDeno(): Finding {
+  const { deno } = Deno.version;
+  const { verdict, reason } = judgeDeno(deno);
+  if (verdict === "fit") return finding("deno", null, "ok", `Version ${deno} is the right one.`);
+  return finding("deno", null, verdict === "unfit" ? "failed" : "warn", `${reason}.`);
+}
+
+async function examineStateDirectory(config: GatewayConfig): Promise<Finding> {
+  const { stateDirectory: path } = config;
+  if (permissionSet(config).write === false) {
+    return finding("state directory", path, "skipped", "Not looked at: nothing is kept in it.");
+  }
+  const fault = await stateDirectoryFault(path);
+  if (fault !== undefined) {
+    return finding("state directory", path, "failed", `${fault}.`, { code: "CFG-002" });
+  }
+  const exists = await statOf(path) !== undefined;
+  return finding(
+    "state directory",
+    path,
+    "ok",
+    exists ? "Only its user may use it." : "It is not there yet; the gateway makes it.",
+  );
+}
+
+async function examineCache(config: GatewayConfig): Promise<Finding> {
+  const { tokenCache: cache, stateDirectory } = config;
+  if (cache.backend === "memory") {
+    return finding("token cache", null, "skipped", "Not tried: tokens are kept in memory alone.");
+  }
+  if (cache.backend === "kv" && cache.url === undefined) {
+    const directory = await statOf(stateDirectory);
+    if (directory === undefined) {
+      return finding("token cache", stateDirectory, "skipped", "Not tried: it is not there yet.");
+    }
+    // Opened by another user, it would have files that the gateway cannot write.
+    if (directory.uid !== Deno.uid()) {
+      const why = `run \`doctor\` as the user of the gateway (${directory.uid})`;
+      return finding("token cache", stateDirectory, "skipped", `Not tried: ${why} to try it.`);
+    }
+  }
+  const store = createTokenStore(cache, {
+    stateDirectory,
+    metrics: createMetrics(),
+    logger: createLogger("credentials"),
+  });
+  try {
+    await store.ping();
+    return finding("token cache", cache.backend, "ok", "It answers.");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return finding("token cache", cache.backend, "failed", `It does not answer: ${reason}.`, {
+      code: "INT-002",
+      advice: [
+        "Check TokenCache, and that the service runs. Traffic goes on without it, `/readyz` says 503.",
+      ],
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+async function examineListener(config: GatewayConfig): Promise<Finding> {
+  const { address, port, tls } = config.listen;
+  const target = listenHostAndPort(config);
+  if (port === 0) {
+    return finding("listener", target, "skipped", "Not tried: any free port will do.");
+  }
+  try {
+    Deno.listen({ hostname: address, port }).close();
+    return finding("listener", target, "ok", "The port is free; no gateway runs here.");
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return await examineOccupant();
+    const message = `It cannot listen there: ${error instanceof Error ? error.message : error}.`;
+    return finding("listener", target, "failed", message, {
+      advice: ["Check Listen.Address and Listen.Port; ports below 1024 need a privilege."],
+    });
+  }
+
+  async function examineOccupant(): Promise<Finding> {
+    const host = loopbackOf(address);
+    const status = await askHealth({ host, port, tls: tls !== undefined }, HEALTH_TIMEOUT_MS)
+      .catch(() => undefined);
+    if (status === 200) {
+      return finding("listener", target, "ok", "A gateway runs here and is well.");
+    }
+    return finding("listener", target, "failed", "Another program has this port.", {
+      advice: ["Stop that program, or choose another port with Listen.Port or --port."],
+    });
+  }
+}
+
+async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+  return await Deno.stat(path).catch(() => undefined);
+}

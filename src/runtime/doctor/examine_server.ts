@@ -1,0 +1,148 @@
+/**
+ * Examines one server from the bottom up: the way to the identity provider and to the store, then a
+ * token, then a search, each by the code that serves.
+ *
+ * @module
+ */
+import type { Contact } from "../../config/contacts.ts";
+import type { GatewayConfig, ServerConfig } from "../../config/gateway_config.ts";
+import { SECTION } from "../../config/schema.ts";
+import { type CredentialFacts, credentialFacts } from "../../credentials/credential_facts.ts";
+import { readBounded } from "../../upstream/bounded_body.ts";
+import type { Store } from "../../upstream/store.ts";
+import { examineContact } from "./examine_contact.ts";
+import { failure, type Finding, finding, type ServerReport, worst } from "./finding.ts";
+import { judgeAnswer } from "./judge_answer.ts";
+import { judgeClocks, type SeenClock } from "./judge_clock.ts";
+
+/** What a server is examined with. */
+export interface Examination {
+  readonly server: ServerConfig;
+  /** Built by the code that serves. */
+  readonly store: Store;
+  /** Whom this server has the gateway contact. */
+  readonly contacts: readonly Contact[];
+  readonly proxy: GatewayConfig["proxy"];
+  /** The clocks that were seen while this server was examined, by `host:port`. */
+  readonly clocks: ReadonlyMap<string, SeenClock>;
+  readonly now: () => number;
+}
+
+/** Longest answer to a search for one study that is looked into. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+const SEARCH = "/studies?limit=1";
+
+/**
+ * Examines a server.
+ *
+ * @param examination What it is examined with.
+ * @returns What was found.
+ */
+export async function examineServer(examination: Examination): Promise<ServerReport> {
+  const { server: { name, url }, contacts, clocks } = examination;
+  const storeAddress = contacts.find(({ purpose }) => purpose === "store")!.address;
+  const ways = await Promise.all(
+    once(contacts).map(async (contact) => ({
+      contact,
+      findings: await examineContact(contact, wayOf(examination)),
+    })),
+  );
+  const broken = new Set(
+    ways.filter(({ findings }) => worst(findings) === "failed").map(({ contact }) =>
+      contact.address
+    ),
+  );
+  const findings = ways.flatMap(({ findings }) => findings);
+  const provider = contacts.find(({ purpose, address }) =>
+    purpose !== "store" && broken.has(address)
+  );
+  const token = provider === undefined ? await examineToken(examination) : finding(
+    "token",
+    provider.address,
+    "skipped",
+    `Not tried: ${provider.address} is out of reach.`,
+  );
+  findings.push(token);
+  if (broken.has(storeAddress)) {
+    findings.push(
+      finding("search", storeAddress, "skipped", "Not tried: the store is out of reach."),
+    );
+  } else if (token.outcome === "ok") {
+    findings.push(await examineSearch(examination, storeAddress));
+  } else {
+    findings.push(finding("search", storeAddress, "skipped", "Not tried: there is no credential."));
+  }
+  findings.push(...judgeClocks(clocks));
+  return { name, url, outcome: worst(findings), findings };
+}
+
+/** Each place once, the identity provider's before the store: in the order of use. */
+function once(contacts: readonly Contact[]): Contact[] {
+  const seen = new Map<string, Contact>();
+  const certain = contacts.filter(({ possible }) => !possible);
+  for (const contact of certain) seen.set(contact.address, contact);
+  return [...seen.values()].sort((a, b) =>
+    Number(a.purpose === "store") - Number(b.purpose === "store")
+  );
+}
+
+function wayOf({ server, proxy, now }: Examination): Parameters<typeof examineContact>[1] {
+  const caKey = `${SECTION}.Servers.${server.name}.VerifySSL`;
+  return { proxy, tls: server.tls, caKey, now };
+}
+
+async function examineToken({ server, store, now }: Examination): Promise<Finding> {
+  const { timeouts, url } = server;
+  const target = store.authorizer.describe().endpoint ?? null;
+  try {
+    const authorization = await store.authorizer.authorize({
+      method: "GET",
+      url: url + SEARCH,
+      headers: new Headers(),
+      body: null,
+      signal: AbortSignal.timeout(timeouts.tokenMs + 1_000),
+    });
+    const facts = credentialFacts(authorization, store.authorizer.describe());
+    return finding("token", target, "ok", describe(facts, now()), { details: { ...facts } });
+  } catch (error) {
+    return failure("token", target, error);
+  }
+}
+
+function describe({ kind, form, issuer, expiresAt }: CredentialFacts, nowMs: number): string {
+  if (kind === "none") return "No credential is configured; requests go to the store as they are.";
+  if (form === "none") return "The credential stands in the configuration.";
+  const what = form === "aws" ? "The AWS keys are at hand" : "A token is at hand";
+  const by = issuer === null ? "" : `, issued by ${issuer}`;
+  if (expiresAt === null) return `${what}${by}.`;
+  const minutes = Math.floor((Date.parse(expiresAt) - nowMs) / 60_000);
+  return `${what}${by}; it expires in ${minutes} minutes.`;
+}
+
+async function examineSearch({ store, server }: Examination, address: string): Promise<Finding> {
+  const sent = Promise.withResolvers<void>();
+  try {
+    const response = await store.forward({
+      request: new Request("http://localhost/", {
+        headers: { accept: "application/dicom+json" },
+        signal: AbortSignal.timeout(server.timeouts.headersMs + server.timeouts.transferMs),
+      }),
+      target: SEARCH,
+      requestId: crypto.randomUUID(),
+      publicUrl: undefined,
+      completed: sent.promise,
+    });
+    const body = await readBounded(response.body, MAX_ANSWER_BYTES);
+    if (body instanceof ReadableStream) await body.cancel();
+    return judgeAnswer(address, {
+      status: response.status,
+      contentType: response.headers.get("content-type") ?? "",
+      text: body instanceof ReadableStream ? undefined : new TextDecoder().decode(body),
+    });
+  } catch (error) {
+    return failure("search", address, error);
+  } finally {
+    sent.resolve();
+  }
+}
