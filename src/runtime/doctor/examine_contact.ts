@@ -171,11 +171,12 @@ async function tunnelTo(
       );
       return socket;
     }
-    if (status === 407) {
+    // tinyproxy says 401 to a login that is wrong.
+    if (status === 407 || status === 401) {
       return failed(
         username === undefined
-          ? `The proxy ${at.host} wants a user name and a password (407).`
-          : `The proxy ${at.host} refuses the user name or the password (407).`,
+          ? `The proxy ${at.host} wants a user name and a password (${status}).`
+          : `The proxy ${at.host} refuses the user name or the password (${status}).`,
         details,
         "Check Proxy.Username and Proxy.Password.",
       );

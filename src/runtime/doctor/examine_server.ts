@@ -48,33 +48,34 @@ export async function examineServer(examination: Examination): Promise<ServerRep
       findings: await examineContact(contact, wayOf(examination)),
     })),
   );
-  const broken = new Set(
-    ways.filter(({ findings }) => worst(findings) === "failed").map(({ contact }) =>
-      contact.address
-    ),
+  const obstacles = new Map(
+    ways.flatMap(({ contact, findings }) => {
+      const failed = findings.find(({ outcome }) => outcome === "failed");
+      return failed === undefined ? [] : [[contact.address, failed] as const];
+    }),
   );
   const findings = ways.flatMap(({ findings }) => findings);
-  const provider = contacts.find(({ purpose, address }) =>
-    purpose !== "store" && broken.has(address)
-  );
-  const token = provider === undefined ? await examineToken(examination) : finding(
-    "token",
-    provider.address,
-    "skipped",
-    `Not tried: ${provider.address} is out of reach.`,
-  );
+  const beforeToken = contacts.filter(({ purpose, possible }) => purpose !== "store" && !possible)
+    .map(({ address }) => obstacles.get(address)).find((failed) => failed !== undefined);
+  const token = beforeToken === undefined
+    ? await examineToken(examination)
+    : skippedAfter("token", beforeToken);
   findings.push(token);
-  if (broken.has(storeAddress)) {
-    findings.push(
-      finding("search", storeAddress, "skipped", "Not tried: the store is out of reach."),
-    );
-  } else if (token.outcome === "ok") {
-    findings.push(await examineSearch(examination, storeAddress));
-  } else {
-    findings.push(finding("search", storeAddress, "skipped", "Not tried: there is no credential."));
-  }
+  const beforeSearch = token.outcome === "ok" || token.outcome === "warn"
+    ? obstacles.get(storeAddress)
+    : token;
+  findings.push(
+    beforeSearch === undefined
+      ? await examineSearch(examination, storeAddress)
+      : skippedAfter("search", beforeSearch),
+  );
   findings.push(...judgeClocks(clocks));
   return { name, url, outcome: worst(findings), findings };
+}
+
+function skippedAfter(step: "token" | "search", { step: before, target }: Finding): Finding {
+  const where = target === null ? "" : ` at ${target}`;
+  return finding(step, null, "skipped", `Not tried: it needs the step "${before}"${where}.`);
 }
 
 /** Each place once, the identity provider's before the store: in the order of use. */
@@ -104,10 +105,28 @@ async function examineToken({ server, store, now }: Examination): Promise<Findin
       signal: AbortSignal.timeout(timeouts.tokenMs + 1_000),
     });
     const facts = credentialFacts(authorization, store.authorizer.describe());
-    return finding("token", target, "ok", describe(facts, now()), { details: { ...facts } });
+    const details = { ...facts };
+    const lacking = scopesNotGranted(server.credentials, facts);
+    if (lacking.length === 0) {
+      return finding("token", target, "ok", describe(facts, now()), { details });
+    }
+    const message = `${describe(facts, now())} It lacks a scope that was asked for: ` +
+      `${lacking.join(", ")}.`;
+    const advice = ["Check Scope, and that the provider grants it to this client."];
+    return finding("token", target, "warn", message, { advice, details });
   } catch (error) {
     return failure("token", target, error);
   }
+}
+
+/** What a provider left out without a word. Entra ID's `.default` stands for scopes of other names. */
+function scopesNotGranted(
+  credentials: ServerConfig["credentials"],
+  { form, scopes }: CredentialFacts,
+): string[] {
+  if (form !== "jwt" || credentials.kind !== "client_credentials") return [];
+  const asked = credentials.scope?.split(" ") ?? [];
+  return asked.filter((scope) => !scope.endsWith("/.default") && !scopes.includes(scope));
 }
 
 function describe({ kind, form, issuer, expiresAt }: CredentialFacts, nowMs: number): string {

@@ -46,5 +46,5 @@ export function judgeClocks(clocks: ReadonlyMap<string, SeenClock>): Finding[] {
 }
 
 function span(seconds: number): string {
-  return seconds < 120 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
+  return seconds < 100 ? `${seconds} seconds` : `${Math.round(seconds / 60)} minutes`;
 }

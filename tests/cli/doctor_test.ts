@@ -1,0 +1,573 @@
+/**
+ * What `doctor` finds, against the real thing wherever it exists: nginx with the certificates of a test
+ * authority, oidc-provider, tinyproxy, Redis. Each case asserts what was found, the sentence, the advice
+ * and the exit code.
+ */
+import assert from "node:assert/strict";
+import type { Finding, Report, Step } from "../../src/runtime/doctor/finding.ts";
+import { startNginx } from "../bench/proxies.ts";
+import {
+  CertificateAuthority,
+  type CertificateRequest,
+  type KeyPair,
+  OPENSSL,
+} from "../fixtures/certificate_authority.ts";
+import { runCommand, runWithConfig } from "../fixtures/command_line.ts";
+import { startEgressProxy, TINYPROXY } from "../fixtures/egress_proxy.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { needing, type Tool } from "../fixtures/installed_tool.ts";
+import { startOidcProvider } from "../fixtures/oidc_provider.ts";
+import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
+
+const NGINX: Tool = { name: "nginx", path: "/usr/sbin/nginx" };
+const SECRET = "a-secret-that-is-never-told";
+
+type Section = Readonly<Record<string, unknown>>;
+
+/** Runs `doctor --json` on one server, or on a section. */
+async function examine(server: Section, section: Section = {}) {
+  const { code, stdout, stderr } = await runWithConfig(
+    { Servers: { main: server }, ...section },
+    ["doctor", "--json"],
+  );
+  assert.doesNotMatch(stdout + stderr, new RegExp(SECRET));
+  const report: Report = JSON.parse(stdout);
+  const findings = [...report.gateway, ...report.servers.flatMap(({ findings }) => findings)];
+  const of = (step: Step) => findings.filter((each) => each.step === step);
+  return { code, report, findings, of };
+}
+
+function told({ outcome, message, code, advice }: Finding) {
+  return { outcome, message, code, advice: advice.join(" ") };
+}
+
+/** The one finding that failed; all others are well, skipped or doubtful. */
+function onlyFailure(findings: readonly Finding[]): Finding {
+  const failed = findings.filter(({ outcome }) => outcome === "failed");
+  assert.equal(failed.length, 1, JSON.stringify(failed, null, 2));
+  return failed[0]!;
+}
+
+function serveStore(answer: (request: Request) => Response) {
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, answer);
+}
+
+const studies = () =>
+  Response.json([{ "0020000D": { vr: "UI", Value: ["1.2.3"] } }], {
+    headers: { "content-type": "application/dicom+json" },
+  });
+
+function closedPort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+Deno.test("doctor: with a real provider and a store that answers, all is well and it ends with 0", async () => {
+  const provider = await startOidcProvider({
+    clients: [{ clientId: "gateway", clientSecret: SECRET }],
+  });
+  const seen: string[] = [];
+  await using store = serveStore((request) => {
+    seen.push(request.url, request.headers.get("authorization") ?? "");
+    return studies();
+  });
+  const server = {
+    Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+    TokenEndpoint: provider.tokenEndpoint,
+    ClientId: "gateway",
+    ClientSecret: SECRET,
+    Scope: "dicom",
+  };
+  try {
+    const { code, report, findings, of } = await examine(server);
+    assert.equal(code, 0);
+    assert.equal(report.outcome, "ok", JSON.stringify(findings, null, 2));
+    assert.match(
+      of("token")[0]!.message,
+      new RegExp(`issued by ${provider.issuer}; it expires in 4 minutes`),
+    );
+    assert.equal(of("search")[0]!.message, "The store answers a search (a study).");
+    assert.deepEqual(of("clock").map(({ outcome }) => outcome), ["ok", "ok"]);
+    assert.match(seen[0]!, /\/dicom-web\/studies\?limit=1$/);
+    assert.match(seen[1]!, /^Bearer ey/);
+
+    const human = await runWithConfig({ Servers: { main: server } }, ["doctor", "main"]);
+    assert.equal(human.code, 0, human.stdout);
+    assert.match(human.stdout, /^Server main {2}http:/m);
+    assert.match(human.stdout, /^ {2}ok {7}search +\S+ +The store answers a search/m);
+    assert.match(human.stdout, /^All is well\.$/m);
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(human.stdout, /\x1b/, "colour is for terminals");
+  } finally {
+    await provider.close();
+  }
+});
+
+Deno.test("doctor: what a provider refuses is told in its words, with remedies, and the search is skipped", async (t) => {
+  const provider = await startOidcProvider({
+    clients: [{ clientId: "gateway", clientSecret: SECRET, metadata: { scope: "dicom" } }],
+    scope: "dicom other",
+  });
+  await using store = serveStore(studies);
+  const server = {
+    Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+    TokenEndpoint: provider.tokenEndpoint,
+    ClientId: "gateway",
+    ClientSecret: SECRET,
+    Scope: "dicom",
+  };
+  const cases: [name: string, keys: Section, code: string, message: RegExp, advice: RegExp][] = [
+    [
+      "wrong secret",
+      { ClientSecret: "wrong" },
+      "AUTH-001",
+      /401.*invalid_client/,
+      /ClientId and ClientSecret/,
+    ],
+    ["a scope that is not the client's", { Scope: "other" }, "AUTH-002", /invalid_scope/, /Scope/],
+    [
+      "wrong path of the token endpoint",
+      { TokenEndpoint: `${provider.issuer}/nothing` },
+      "TOK-001",
+      /404/,
+      /TokenEndpoint/,
+    ],
+  ];
+  try {
+    for (const [name, keys, expected, message, advice] of cases) {
+      await t.step(name, async () => {
+        const { code, findings, of } = await examine({ ...server, ...keys });
+        const failure = onlyFailure(findings);
+        assert.equal(code, 1);
+        assert.equal(failure.step, "token");
+        assert.equal(failure.code, expected, failure.message);
+        assert.match(failure.message, message);
+        assert.match(failure.advice.join(" "), advice);
+        assert.deepEqual(told(of("search")[0]!), {
+          outcome: "skipped",
+          message: `Not tried: it needs the step "token" at ${failure.target}.`,
+          code: null,
+          advice: "",
+        });
+      });
+    }
+    await t.step("a scope that it leaves out without a word", async () => {
+      const { code, of } = await examine({ ...server, Scope: "dicom no-such" });
+      const [token] = of("token");
+      assert.equal(code, 0);
+      assert.equal(token!.outcome, "warn");
+      assert.match(token!.message, /It lacks a scope that was asked for: no-such\.$/);
+      assert.equal(of("search")[0]!.outcome, "ok");
+    });
+  } finally {
+    await provider.close();
+  }
+  await t.step("provider down", async () => {
+    const { code, findings, of } = await examine(server);
+    const failure = onlyFailure(findings);
+    assert.equal(code, 1);
+    assert.equal(failure.target, new URL(provider.issuer).host);
+    assert.match(failure.message, /Nothing listens on port \d+: the connection was refused\./);
+    for (const step of ["token", "search"] as const) {
+      assert.equal(of(step)[0]!.outcome, "skipped");
+    }
+  });
+});
+
+Deno.test("doctor: a closed port and an unknown name are told apart", async () => {
+  const port = closedPort();
+  const closed = await examine({
+    Url: `https://127.0.0.1:${port}/dicom-web`,
+    ProviderType: "none",
+  });
+  assert.equal(closed.code, 1);
+  assert.deepEqual(told(onlyFailure(closed.findings)), {
+    outcome: "failed",
+    message: `Nothing listens on port ${port}: the connection was refused.`,
+    code: "NET-002",
+    advice: "Check the port in the URL, and that the service runs.",
+  });
+  assert.equal(closed.of("certificate")[0]!.message, "Not tried: there is no connection.");
+
+  const unknown = await examine({ Url: "https://pacs.invalid/dicom-web", ProviderType: "none" });
+  assert.equal(unknown.code, 1);
+  const { step, message, advice } = onlyFailure(unknown.findings);
+  assert.equal(step, "name");
+  // Where there is no DNS server at all, the machine cannot know that the name is unknown.
+  assert.match(message, /^(No machine is known by the name|No DNS server told what) pacs\.invalid/);
+  assert.match(advice.join(" "), /DNS server/);
+  assert.equal(unknown.of("search")[0]!.outcome, "skipped");
+});
+
+/** A store behind nginx, which shows a certificate. */
+async function behindNginx(
+  pair: KeyPair,
+  keys: Section,
+  use: (examined: Awaited<ReturnType<typeof examine>>) => void,
+): Promise<void> {
+  await using store = serveStore(studies);
+  await using nginx = await startNginx({ store: store.addr.port, tls: pair });
+  use(
+    await examine({
+      Url: `https://127.0.0.1:${nginx.port}/dicom-web`,
+      ProviderType: "none",
+      ...keys,
+    }),
+  );
+}
+
+Deno.test(needing(
+  NGINX,
+  needing(OPENSSL, {
+    name: "doctor: each fault of a store's certificate is told by its cause (nginx)",
+    async fn(t) {
+      await using authority = await CertificateAuthority.create();
+      const directory = await Deno.makeTempDir();
+      const VerifySSL = `${directory}/ca.pem`;
+      await Deno.writeTextFile(VerifySSL, authority.certificatePem);
+      const yesterday = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+      const issue = (more: Partial<CertificateRequest>) =>
+        authority.issue({ commonName: "store", purpose: "server", ...more });
+      const failures: [
+        name: string,
+        pair: KeyPair,
+        keys: Section,
+        message: string,
+        advice: RegExp,
+      ][] = [
+        [
+          "expired",
+          await issue({ isExpired: true }),
+          { VerifySSL },
+          `The store's certificate expired on ${yesterday}.`,
+          /^Ask whoever runs 127\.0\.0\.1 to renew it\.$/,
+        ],
+        [
+          "for another host",
+          await issue({ names: "DNS:other.example" }),
+          { VerifySSL },
+          "The store's certificate is for other.example, not for 127.0.0.1.",
+          /write it in the URL/,
+        ],
+        [
+          "of an unknown authority",
+          await issue({}),
+          {},
+          'The store\'s certificate is signed by "Test authority", which this machine does not trust.',
+          /DicomWebOAuth\.Servers\.main\.VerifySSL/,
+        ],
+        [
+          "signed by itself",
+          await authority.selfSigned("store"),
+          {},
+          'The store\'s certificate is signed by itself ("store"), so nothing vouches for it.',
+          /certificate of the server as a PEM file/,
+        ],
+      ];
+      try {
+        for (const [name, pair, keys, message, advice] of failures) {
+          await t.step(name, () =>
+            behindNginx(pair, keys, ({ code, findings, of }) => {
+              const failure = onlyFailure(findings);
+              assert.equal(code, 1);
+              assert.equal(failure.step, "certificate");
+              assert.equal(failure.message, message);
+              assert.equal(failure.code, "NET-003");
+              assert.match(failure.advice.join(" "), advice);
+              assert.match(
+                of("search")[0]!.message,
+                /^Not tried: it needs the step "certificate" at/,
+              );
+            }));
+        }
+        const soon = await issue({ days: 29 });
+        await t.step(
+          "near its end",
+          () =>
+            behindNginx(soon, { VerifySSL }, ({ code, report, of }) => {
+              const [certificate] = of("certificate");
+              assert.equal(code, 0, "a warning is no failure");
+              assert.equal(report.outcome, "warn");
+              assert.match(certificate!.message, /\(2[89] days left\)/);
+              assert.match(certificate!.advice.join(" "), /renew/);
+              assert.equal(of("search")[0]!.outcome, "ok");
+            }),
+        );
+        const late = await issue({ days: 90 });
+        await t.step(
+          "good for long, with its chain",
+          () =>
+            behindNginx(late, { VerifySSL }, ({ code, report, of }) => {
+              assert.equal(code, 0);
+              assert.equal(report.outcome, "ok", JSON.stringify(report, null, 2));
+              const { chain } = of("certificate")[0]!.details as { chain: { subject: string }[] };
+              assert.equal(chain[0]!.subject, "store");
+            }),
+        );
+      } finally {
+        await Deno.remove(directory, { recursive: true });
+      }
+    },
+  }),
+));
+
+Deno.test("doctor: a port that does not speak TLS is said not to", async () => {
+  await using store = serveStore(studies);
+  const { code, findings } = await examine({
+    Url: `https://127.0.0.1:${store.addr.port}/dicom-web`,
+    ProviderType: "none",
+  });
+  const failure = onlyFailure(findings);
+  assert.equal(code, 1);
+  assert.equal(failure.step, "certificate");
+  assert.equal(failure.message, `What listens on port ${store.addr.port} does not speak TLS.`);
+  assert.match(failure.advice.join(" "), /http:\/\//);
+});
+
+Deno.test("doctor: what a store answers to a search is told in words", async (t) => {
+  const page = new Headers({ "content-type": "text/html" });
+  const cases: [answer: () => Response, message: string, advice: RegExp][] = [
+    [
+      () => new Response("no", { status: 401 }),
+      "The store refuses the credential (status 401).",
+      /audience/,
+    ],
+    [
+      () => new Response("no", { status: 403 }),
+      "The store knows who asks, and forbids the search (status 403).",
+      /role/,
+    ],
+    [
+      () => new Response("no", { status: 404 }),
+      "The store has nothing at this address (status 404).",
+      /path of Url/,
+    ],
+    [
+      () => new Response("no", { status: 503 }),
+      "The store has failed itself (status 503).",
+      /log/,
+    ],
+    [
+      () => new Response("<h1>Welcome</h1>", { headers: page }),
+      "The store answers, but not with DICOM JSON but text/html (status 200).",
+      /page for people/,
+    ],
+    [
+      () => Response.redirect("https://elsewhere.example/", 302),
+      "The store leads elsewhere.",
+      /.*/,
+    ],
+  ];
+  for (const [answer, message, advice] of cases) {
+    await t.step(message, async () => {
+      await using store = serveStore(answer);
+      const { code, findings } = await examine({
+        Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+        ProviderType: "headers",
+        Headers: { "X-Key": SECRET },
+      });
+      const failure = onlyFailure(findings);
+      assert.equal(code, 1);
+      assert.equal(failure.step, "search");
+      if (failure.code === null) assert.equal(failure.message, message);
+      else assert.equal(failure.code, "NET-004");
+      assert.match(failure.advice.join(" "), advice);
+    });
+  }
+});
+
+Deno.test("doctor: a clock that is off is a warning, one that is far off a failure", async () => {
+  const cases: [minutes: number, outcome: string, code: number, message: RegExp][] = [
+    [2, "warn", 0, /^Its clock is 2 minutes ahead of this machine's\./],
+    [-20, "failed", 1, /^Its clock is 20 minutes behind this machine's\./],
+  ];
+  for (const [minutes, outcome, expected, message] of cases) {
+    // The Date of the answer is made up; the answer is a real one.
+    await using store = serveStore(() => {
+      const response = studies();
+      response.headers.set("date", new Date(Date.now() + minutes * 60_000).toUTCString());
+      return response;
+    });
+    const { code, of } = await examine({
+      Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+      ProviderType: "none",
+    });
+    const [clock] = of("clock");
+    assert.equal(code, expected);
+    assert.equal(clock!.outcome, outcome);
+    assert.match(clock!.message, message);
+    assert.match(clock!.advice.join(" "), /chrony/);
+  }
+});
+
+Deno.test(needing(
+  TINYPROXY,
+  needing(
+    NGINX,
+    needing(OPENSSL, {
+      name:
+        "doctor: an egress proxy is asked for the tunnel, and its refusals are told (tinyproxy)",
+      async fn(t) {
+        await using authority = await CertificateAuthority.create();
+        const pair = await authority.issue({ commonName: "store", purpose: "server", days: 90 });
+        const directory = await Deno.makeTempDir();
+        const VerifySSL = `${directory}/ca.pem`;
+        await Deno.writeTextFile(VerifySSL, authority.certificatePem);
+        await using origin = serveStore(studies);
+        await using nginx = await startNginx({ store: origin.addr.port, tls: pair });
+        const server = {
+          Url: `https://127.0.0.1:${nginx.port}/dicom-web`,
+          ProviderType: "none",
+          VerifySSL,
+        };
+        const login = { user: "gateway", password: SECRET };
+        try {
+          await t.step("lets through with the right login", async () => {
+            await using proxy = await startEgressProxy({ login });
+            const { code, report, of } = await examine(server, {
+              Proxy: { Url: proxy.url, Username: login.user, Password: login.password },
+            });
+            assert.equal(code, 0, JSON.stringify(report, null, 2));
+            assert.match(of("proxy")[0]!.message, /opens a tunnel/);
+            assert.equal(of("certificate")[0]!.outcome, "ok");
+            assert.equal(of("search")[0]!.outcome, "ok");
+            const tunnels = await proxy.tunnels();
+            assert(tunnels.length >= 2, "the probe and the search both went through it");
+            assert.deepEqual([...new Set(tunnels)], [`127.0.0.1:${nginx.port}`]);
+          });
+          const refusals: [
+            name: string,
+            options: object,
+            keys: Section,
+            message: RegExp,
+            advice: RegExp,
+          ][] = [
+            [
+              "wrong password",
+              { login },
+              { Username: "gateway", Password: "wrong" },
+              /refuses the user name or the password \(401\)/,
+              /Proxy\.Username and Proxy\.Password/,
+            ],
+            [
+              "no login",
+              { login },
+              {},
+              /wants a user name and a password \(407\)/,
+              /Proxy\.Username/,
+            ],
+            ["a port that it does not permit", { onlyPort: 443 }, {}, /status 403/, /permit 127/],
+          ];
+          for (const [name, options, keys, message, advice] of refusals) {
+            await t.step(name, async () => {
+              await using proxy = await startEgressProxy(options);
+              const { code, findings } = await examine(server, {
+                Proxy: { Url: proxy.url, ...keys },
+              });
+              const failure = onlyFailure(findings);
+              assert.equal(code, 1);
+              assert.equal(failure.step, "proxy");
+              assert.match(failure.message, message);
+              assert.match(failure.advice.join(" "), advice);
+            });
+          }
+          await t.step("not there", async () => {
+            const { code, findings } = await examine(server, {
+              Proxy: { Url: `http://127.0.0.1:${closedPort()}` },
+            });
+            const failure = onlyFailure(findings);
+            assert.equal(code, 1);
+            assert.match(failure.message, /^The proxy \S+ cannot be reached: .*ECONNREFUSED/);
+          });
+        } finally {
+          await Deno.remove(directory, { recursive: true });
+        }
+      },
+    }),
+  ),
+));
+
+Deno.test("doctor: a port that a gateway has is well, one that another program has is not", async () => {
+  await using store = serveStore(studies);
+  const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+  await using gateway = await startGateway({ Servers: { main: server } });
+  const listen = (port: number) => ({ Listen: { Address: "127.0.0.1", Port: port } });
+  const running = await examine(server, listen(Number(new URL(gateway.url).port)));
+  assert.equal(running.code, 0);
+  assert.equal(running.of("listener")[0]!.message, "A gateway runs here and is well.");
+
+  await using other = serveStore(() => new Response(null, { status: 404 }));
+  const taken = await examine(server, listen(other.addr.port));
+  assert.equal(taken.code, 1);
+  assert.equal(onlyFailure(taken.findings).message, "Another program has this port.");
+
+  const free = await examine(server, listen(closedPort()));
+  assert.equal(free.of("listener")[0]!.message, "The port is free; no gateway runs here.");
+});
+
+Deno.test("doctor: a state directory that others may use is a failure, and no token is left behind", async () => {
+  await using store = serveStore(studies);
+  const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+  const directory = await Deno.makeTempDir();
+  const section = {
+    StateDirectory: directory,
+    TokenCache: { Backend: "kv", EncryptionKey: btoa("k".repeat(32)) },
+  };
+  try {
+    await Deno.chmod(directory, 0o755);
+    const open = await examine(server, section);
+    assert.equal(open.code, 1);
+    assert.equal(open.of("state directory")[0]!.outcome, "failed");
+    assert.match(open.of("state directory")[0]!.message, /chmod 700/);
+    await Deno.chmod(directory, 0o700);
+    const closed = await examine(server, section);
+    assert.equal(closed.code, 0);
+    assert.equal(closed.of("token cache")[0]!.outcome, "ok");
+    for await (const { name } of Deno.readDir(directory)) {
+      assert.equal((await Deno.stat(`${directory}/${name}`)).mode! & 0o077, 0, name);
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test(needing(REDIS, {
+  name: "doctor: a token cache that is gone is told (Redis), and its password is not",
+  async fn() {
+    await using store = serveStore(studies);
+    const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+    const redis = await startRedisServer({ password: SECRET });
+    const section = {
+      TokenCache: { Backend: "redis", Url: redis.url, EncryptionKey: btoa("k".repeat(32)) },
+    };
+    try {
+      const { code, of } = await examine(server, section);
+      assert.equal(code, 0);
+      assert.equal(of("token cache")[0]!.message, "It answers.");
+    } finally {
+      await redis.kill();
+    }
+    const gone = await examine(server, section);
+    assert.equal(gone.code, 1);
+    const failure = onlyFailure(gone.findings);
+    assert.equal(failure.code, "INT-002");
+    assert.match(failure.message, /^It does not answer: /);
+  },
+}));
+
+Deno.test("doctor: 64 for a server that is none, 78 for a wrong configuration, also as JSON", async () => {
+  const server = { Url: "https://store.example", ProviderType: "none" };
+  const unknown = await runWithConfig({ Servers: { main: server } }, ["doctor", "mian"]);
+  assert.equal(unknown.code, 64);
+  assert.match(unknown.stderr, /Unknown server "mian"\. Did you mean "main"\?/);
+
+  const wrong = await runWithConfig({ Servers: { main: { Url: 5 } } }, ["doctor", "--json"]);
+  assert.equal(wrong.code, 78);
+  const report: Report = JSON.parse(wrong.stdout);
+  assert.equal(report.outcome, "failed");
+  assert.equal(report.gateway[0]!.step, "configuration");
+  assert.match(report.gateway[0]!.target ?? "", /Servers\.main/);
+
+  const none = await runCommand(["doctor", "--config", "/no/such/gateway.json"]);
+  assert.equal(none.code, 78);
+});
