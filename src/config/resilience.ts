@@ -19,8 +19,9 @@ export const timeoutsSchema = z.strictObject({
       "see [resilience.md](resilience.md)",
   ),
   IdleSeconds: seconds().optional().describe(
-    "Longest wait for the next piece of an answer's body. Bodies then pass through JavaScript, which " +
-      "costs up to half of the throughput; not watched unless given",
+    "Longest wait for the next piece of a body, of the store's answer or of the client's request. " +
+      "Bodies then pass through JavaScript, which costs up to half of the throughput; not watched " +
+      "unless given",
   ),
   TokenSeconds: seconds().default(10).describe("Longest time for a token request, start to end"),
 }).meta({ id: "Timeouts" });

@@ -124,6 +124,17 @@ export class GatewayWorker {
     return metrics;
   }
 
+  /**
+   * Gives the worker up, as if it had crashed.
+   *
+   * @param message Why.
+   */
+  giveUp(message: string): void {
+    if (!this.#running) return;
+    this.#worker.terminate();
+    this.#ended(message);
+  }
+
   async #receive(message: FromWorker): Promise<void> {
     switch (message.type) {
       case "listening":

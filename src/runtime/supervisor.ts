@@ -13,6 +13,7 @@ import { createQuotaMemory } from "../gateway/quota_table.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AuditTrail, happened } from "./audit/audit_trail.ts";
 import { type GatewayWorker, WORKER_MODULE } from "./gateway_worker.ts";
+import { ListenerWatch } from "./listener_watch.ts";
 import type { MetricsJson, QuotaMemory } from "./messages.ts";
 import { reservePort } from "./reserve_port.ts";
 import { createSupervisorMetrics, type SupervisorMetrics } from "./supervisor_metrics.ts";
@@ -46,6 +47,7 @@ export class Supervisor {
   readonly #draining = new Set<WorkerGroup>();
   readonly #audit: AuditTrail | undefined;
   #group: WorkerGroup;
+  #watch: ListenerWatch | undefined;
   #stopping = false;
 
   private constructor(
@@ -104,6 +106,7 @@ export class Supervisor {
     }
     const details = { version, configuration: source.path, workers: config.workers };
     audit?.record([happened("gateway", "started", details)]);
+    supervisor.#watchListener();
     return supervisor;
   }
 
@@ -148,12 +151,21 @@ export class Supervisor {
    */
   async stop(timeoutMs: number = this.#group.config.drainTimeoutMs): Promise<boolean> {
     this.#stopping = true;
+    await this.#watch?.close();
     const finished = await Promise.all(
       [this.#group, ...this.#draining].map((group) => group.drain(timeoutMs)),
     );
     this.#audit?.record([happened("gateway", "stopped")]);
     await this.#audit?.close();
     return finished.every((complete) => complete);
+  }
+
+  /** Those of former configurations do not listen, and finish what they have. */
+  #watchListener(): void {
+    const { address } = this.#group.config.listen;
+    this.#watch = new ListenerWatch({ address, port: this.#port }, (reason) => {
+      for (const worker of [...this.#group.workers]) worker.giveUp(reason);
+    });
   }
 
   async #drainOld(group: WorkerGroup, timeoutMs: number): Promise<void> {

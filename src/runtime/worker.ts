@@ -114,6 +114,11 @@ class ServingWorker {
         return problemResponse(asGatewayError(error), crypto.randomUUID());
       },
     }, this.#gateway.handle);
+    // The runtime stops to listen for good when it has no file descriptor for a connection: what is
+    // left of this worker would hold those it has, and answer nobody.
+    this.#server.finished.catch((error: Error) =>
+      scope.postMessage({ type: "crashed", message: `The listener failed: ${error.message}` })
+    );
   }
 
   /** @returns Whether something had to be cut off. */

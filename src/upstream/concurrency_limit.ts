@@ -19,6 +19,8 @@ export interface ConcurrencyLimitOptions {
   readonly queueMs: number;
   /** Told of each request that is turned away. */
   readonly onReject?: () => void;
+  /** What is counted, for the message; `requests` unless given. */
+  readonly what?: string;
 }
 
 interface Waiting {
@@ -106,11 +108,11 @@ export class ConcurrencyLimit {
   }
 
   #refusal(why: string): GatewayError {
-    const { server, maxConcurrent, queueMs, onReject } = this.#options;
+    const { server, maxConcurrent, queueMs, onReject, what = "requests" } = this.#options;
     onReject?.();
     return new GatewayError(
       "NET-011",
-      `Cannot forward the request: ${maxConcurrent} requests to server "${server}" are under way, ` +
+      `Cannot forward the request: ${maxConcurrent} ${what} to server "${server}" are under way, ` +
         `as many as are allowed, and ${why}`,
       { server, retryAfterSeconds: Math.max(1, queueMs / 1000) },
     );

@@ -16,6 +16,8 @@ export class Exchange {
   deadlineMs: number;
   /** What it is waiting for, for the message. */
   waitingFor: string;
+  /** The status that tells of it, where it is not the store that is waited for. */
+  status: number | undefined;
 
   /**
    * @param deadlineMs When it is aborted, in milliseconds of the monotonic clock.
@@ -86,7 +88,12 @@ export class Deadlines {
     for (const exchange of this.#exchanges) {
       if (exchange.deadlineMs > now) continue;
       this.end(exchange);
-      exchange.abort(new GatewayError("NET-001", `Gave up waiting for ${exchange.waitingFor}`));
+      const { waitingFor, status } = exchange;
+      exchange.abort(
+        new GatewayError("NET-001", `Gave up waiting for ${waitingFor}`, {
+          ...(status && { status }),
+        }),
+      );
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
- * Gives up on a store that stalls inside an answer's body. The body then passes through JavaScript,
- * which costs up to half of the throughput: so only where the configuration asks for it.
+ * Gives up on whoever stalls inside a body: a store inside its answer's, a client inside its request's.
+ * The body then passes through JavaScript, which costs up to half of the throughput: so only where the
+ * configuration asks for it.
  *
  * @module
  */
@@ -15,28 +16,32 @@ export interface IdleWatchOptions {
   readonly idleMs: number;
   /** What is waited for, for the message. */
   readonly waitingFor: string;
+  /** The status that tells of it; 504 unless given. */
+  readonly status?: number;
 }
 
 /**
- * Watches a body. Only waits for the store count: a client may be as slow as it likes.
+ * Watches a body. Only waits for whoever sends it count: who takes it may be as slow as it likes.
  *
- * @param body The store's body.
+ * @param body The body.
  * @param options How.
- * @returns The same body, which fails when the store takes too long.
+ * @returns The same body, which fails when the next piece takes too long.
  */
 export function watchIdle(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { deadlines, exchange, idleMs, waitingFor }: IdleWatchOptions,
+  { deadlines, exchange, idleMs, waitingFor, status }: IdleWatchOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { deadlineMs: endMs, waitingFor: end } = exchange;
   const reset = () => {
     exchange.deadlineMs = endMs;
     exchange.waitingFor = end;
+    exchange.status = undefined;
   };
   const reader = body.getReader();
   return new ReadableStream({
     async pull(controller) {
       deadlines.extend(exchange, idleMs, waitingFor);
+      exchange.status = status;
       if (exchange.deadlineMs > endMs) reset();
       const { done, value } = await reader.read();
       reset();

@@ -69,6 +69,8 @@ export class Store {
   readonly #dialect: StoreDialect;
   readonly #pace: Pace;
   readonly #limit: ConcurrencyLimit;
+  /** Requests with a body go on for as long as clients like: they never have all places. */
+  readonly #uploads: ConcurrencyLimit;
 
   /** @param options What the store works with. */
   constructor(options: StoreOptions) {
@@ -80,7 +82,7 @@ export class Store {
     const { url, profile } = options.config;
     this.#dialect = new StoreDialect(url, profile);
     this.#pace = new Pace(profile.rules.requestsPerSecond);
-    this.#limit = limitOf(options);
+    [this.#limit, this.#uploads] = limitsOf(options);
   }
 
   /**
@@ -108,18 +110,36 @@ export class Store {
     request.signal.addEventListener("abort", clientGone, { once: true });
     const kept = new Set<KeptBody>();
     let isInside = false;
+    let isUpload = false;
     const end = () => {
       if (isInside) this.#limit.leave();
-      isInside = false;
+      if (isUpload) this.#uploads.leave();
+      isInside = isUpload = false;
       deadlines.end(exchange);
       for (const body of kept) body.close();
     };
     try {
+      if (request.body !== null) {
+        await this.#uploads.enter(exchange.signal);
+        isUpload = true;
+      }
       const turn = this.#limit.enter(exchange.signal);
       if (turn !== undefined) await turn;
       isInside = true;
       const accept = request.headers.get("accept");
-      const sent = { headers: this.#headersFor(request, requestId), body: request.body };
+      const sent = {
+        headers: this.#headersFor(request, requestId),
+        body: request.body === null || idleMs === undefined ? request.body : watchIdle(
+          request.body,
+          {
+            deadlines,
+            exchange,
+            idleMs,
+            waitingFor: "the next piece of the client's body",
+            status: 408,
+          },
+        ),
+      };
       const body = this.#dialect.toStore(transaction, target, sent, gatewayBase);
       let response = await transact(
         {
@@ -218,18 +238,29 @@ export class Store {
   }
 }
 
-function limitOf({ config, metrics, workers = 1 }: StoreOptions): ConcurrencyLimit {
+/** How many of the places at a store requests with a body may have; the others are left for the rest. */
+const UPLOADS_SHARE = 3 / 4;
+
+function limitsOf(
+  { config, metrics, workers = 1 }: StoreOptions,
+): [all: ConcurrencyLimit, uploads: ConcurrencyLimit] {
   const { name: server, storeResilience: { maxConcurrent, maxQueued, queueMs } } = config;
-  const limit = new ConcurrencyLimit({
+  const limits = {
     server,
     maxConcurrent: Math.max(1, Math.floor(maxConcurrent / workers)),
     maxQueued: Math.ceil(maxQueued / workers),
     queueMs,
     onReject: () => metrics?.storeRequestsRejected.inc({ server }),
+  };
+  const all = new ConcurrencyLimit(limits);
+  const uploads = new ConcurrencyLimit({
+    ...limits,
+    maxConcurrent: Math.ceil(limits.maxConcurrent * UPLOADS_SHARE),
+    what: "requests with a body",
   });
   metrics?.beforeRead.add(() => {
-    metrics.storeRequestsInFlight.set({ server }, limit.inFlight);
-    metrics.storeRequestsQueued.set({ server }, limit.queued);
+    metrics.storeRequestsInFlight.set({ server }, all.inFlight);
+    metrics.storeRequestsQueued.set({ server }, all.queued + uploads.queued);
   });
-  return limit;
+  return [all, uploads];
 }

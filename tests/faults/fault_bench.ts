@@ -37,6 +37,8 @@ export interface FaultBench extends AsyncDisposable {
 
 /** Longest wait for the store's headers and for a token. */
 export const SHORT_SECONDS = 1;
+/** How many requests of clients the server `narrow` has under way at once. */
+export const NARROW_PLACES = 8;
 /** Longest transfer. */
 export const TRANSFER_SECONDS = 2;
 const LIMIT_MS = 15_000;
@@ -82,6 +84,21 @@ export async function startFaultBench(signed: readonly string[]): Promise<FaultB
         ...once,
         Url: store.url,
         Timeouts: { ...Timeouts, IdleSeconds: 60 },
+      },
+      "watched-for-uploads": {
+        ...once,
+        Url: store.url,
+        Timeouts: { ...Timeouts, TransferSeconds: 60, IdleSeconds: SHORT_SECONDS },
+      },
+      narrow: {
+        ...once,
+        Url: store.url,
+        StoreResilience: {
+          RetryMaxAttempts: 1,
+          MaxConcurrentRequests: NARROW_PLACES,
+          MaxQueuedRequests: 4,
+          QueueSeconds: 1,
+        },
       },
       refusing: { ...once, Url: refusing },
       again: { ProviderType: "none", Url: store.url, Timeouts: { ...Timeouts, HeadersSeconds: 5 } },
