@@ -64,6 +64,13 @@ export function assembleGateway(
     version,
     onTokenEvent: (event) => options.audit?.record(event),
   });
+  metrics.beforeRead.add(() => {
+    for (const { name, authorizer } of stores.values()) {
+      const { expiresAtMs } = authorizer.describe();
+      if (expiresAtMs === undefined) metrics.tokenExpiry.remove({ server: name });
+      else metrics.tokenExpiry.set({ server: name }, expiresAtMs / 1000);
+    }
+  });
   const authenticator = config.authentication && createAuthenticator(config.authentication, {
     failures: options.quotas.failures,
     client: (caCertificatesPem) => client({ caCertificatesPem }),

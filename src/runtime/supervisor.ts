@@ -92,6 +92,7 @@ export class Supervisor {
         config: config.audit,
         logger,
         print,
+        failing: (isFailing) => metrics.auditFailing.set(Number(isFailing)),
         count: (written, lost) => {
           metrics.auditRecords.inc(written);
           metrics.auditLosses.inc(lost);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Counter, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import { METRIC_PREFIX } from "../telemetry/metrics.ts";
 
 /** The supervisor's metrics. */
@@ -14,6 +14,7 @@ export interface SupervisorMetrics {
   readonly reloads: Counter<"outcome">;
   readonly auditRecords: Counter;
   readonly auditLosses: Counter;
+  readonly auditFailing: Gauge;
 }
 
 /**
@@ -42,6 +43,11 @@ export function createSupervisorMetrics(): SupervisorMetrics {
     auditRecords: new Counter({
       name: `${METRIC_PREFIX}audit_records_total`,
       help: "Records written to the audit trail",
+      registers,
+    }),
+    auditFailing: new Gauge({
+      name: `${METRIC_PREFIX}audit_trail_failing`,
+      help: "Whether records of the audit trail cannot be written now: 1 or 0",
       registers,
     }),
     auditLosses: new Counter({

@@ -84,6 +84,18 @@ export class DurationHistogram<Label extends string> {
     return child.durations;
   }
 
+  /** What it is, for its documentation. */
+  get describe(): {
+    readonly name: string;
+    readonly help: string;
+    readonly type: "histogram";
+    readonly labelNames: readonly Label[];
+    readonly buckets: readonly number[];
+  } {
+    const { name, help, labelNames, buckets } = this.#options;
+    return { name, help, type: this.type, labelNames, buckets };
+  }
+
   /** @returns Everything, as a registry wants it. */
   get(): Promise<ToldHistogram> {
     const { name, help, buckets, labelNames } = this.#options;

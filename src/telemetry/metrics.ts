@@ -18,6 +18,7 @@ export interface Metrics {
   readonly registry: Registry;
   readonly tokenAcquisitions: Counter<"server" | "status">;
   readonly tokenAcquisitionDuration: Histogram<"server">;
+  readonly tokenExpiry: Gauge<"server">;
   readonly cacheHits: Counter<"server">;
   readonly cacheMisses: Counter<"server">;
   readonly cacheErrors: Counter<"operation">;
@@ -59,6 +60,14 @@ export function createMetrics(): Metrics {
       help: "Duration of token requests in seconds",
       labelNames: ["server"],
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    tokenExpiry: new Gauge({
+      name: `${METRIC_PREFIX}token_expiry_timestamp_seconds`,
+      help:
+        "When the token at hand expires, in seconds since the epoch; of several workers the latest",
+      labelNames: ["server"],
+      aggregator: "max",
       registers,
     }),
     cacheHits: new Counter({

