@@ -76,14 +76,19 @@ export interface PackageManifest {
 }
 
 /**
- * Finds the manifests of packages.
+ * Finds the manifests of packages. Deno fetches first what it does not have yet.
  *
+ * @param root Directory of `deno.json` and `deno.lock`, with a slash at the end.
  * @returns Reads the manifest of a package; `undefined` where Deno has not fetched it.
  */
-export async function packageManifests(): Promise<
+export async function packageManifests(root: URL): Promise<
   (locked: Pick<LockedPackage, "name" | "version">) => Promise<PackageManifest | undefined>
 > {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
+  const deno = (...args: string[]) =>
+    new Deno.Command(Deno.execPath(), { args, cwd: root, stderr: "null" }).output();
+  // Where that fails, the packages that are missing have no manifest.
+  await deno("install", "--frozen", "--quiet");
+  const { stdout } = await deno("info", "--json");
   const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
   return async ({ name, version }) => {
     const path = `${npmCache}/registry.npmjs.org/${name.toLowerCase()}/${version}/package.json`;

@@ -55,7 +55,7 @@ export interface Bom {
  */
 export async function billOfMaterials(root: URL): Promise<Bom> {
   const packages = await lockedPackages(root);
-  const manifestOf = await packageManifests();
+  const manifestOf = await packageManifests(root);
   // One version may be there several times, resolved with other peers.
   const components = new Map<string, Component>();
   const dependencies = new Map<string, Set<string>>();

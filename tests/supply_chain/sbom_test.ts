@@ -98,7 +98,7 @@ Deno.test("SBOM: deno task sbom writes it", async () => {
 });
 
 Deno.test("Licences: every dependency has one that is allowed", async () => {
-  const manifestOf = await packageManifests();
+  const manifestOf = await packageManifests(ROOT);
   for (const locked of await lockedPackages(ROOT)) {
     const { license } = await manifestOf(locked) ?? {};
     const allowed = locked.isRuntime ? ALLOWED : [...ALLOWED, ...ALLOWED_IN_TESTS];
