@@ -18,7 +18,6 @@ const { values } = parseArgs({
 const totalMs = Number(values.minutes) * 60_000;
 /** Minute two, or a fifth of a shorter run. */
 const referenceMs = Math.min(120_000, totalMs / 5);
-const WINDOW_MS = Math.min(20_000, totalMs / 10);
 const SAMPLE_MS = 1_000;
 const FAULT_MS = 8_000;
 const CALM_MS = 12_000;
@@ -36,6 +35,10 @@ const FAULTS: readonly Fault[] = [
   "cuts uploads",
   "stalls",
 ];
+
+/** One round of all faults: what each of them holds makes memory swing. */
+const ROUND_MS = FAULTS.length * (FAULT_MS + CALM_MS);
+const WINDOW_MS = Math.min(ROUND_MS, totalMs / 5);
 
 function say(line: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
