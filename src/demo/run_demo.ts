@@ -187,6 +187,7 @@ function thingsToTry(gateway: string, throughGateway: string, store: string): st
     ["The study, found through the gateway", `curl "${throughGateway}/studies"`],
     ["Its series", `curl "${throughGateway}/series?PatientID=DEMO-0001"`],
     ["The store itself refuses whoever has no token", `curl -i "${store}/studies"`],
+    ["How everything is, in a browser", `${gateway}/`],
     ["How the gateway is", `curl "${api}/status"`],
     ["Its stores and the state of their tokens", `curl "${api}/servers"`],
     ["Ask for a new token now", `curl -X POST "${api}/servers/${SERVER}/test"`],

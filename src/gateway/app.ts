@@ -12,13 +12,16 @@ import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
 import type { AccessRules } from "./access_rules.ts";
 import { auditRequests, type AuditRequestsOptions } from "./audit_requests.ts";
+import { Activity } from "./activity.ts";
 import { authenticate } from "./authenticate.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientAddress } from "./client_address.ts";
 import { allowBrowsers, refuseForeignWebSockets } from "./cors.ts";
 import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
 import { refuseForeignChanges } from "./foreign_pages.ts";
+import { FormSeal } from "./form_seal.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
+import { type ToldStates, workerState } from "./gateway_state.ts";
 import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { refuseForeignHosts } from "./host_guard.ts";
 import { LastOutcomes } from "./last_outcomes.ts";
@@ -28,6 +31,8 @@ import { limitRate, type RateLimitOptions } from "./limit_rate.ts";
 import { permitPages } from "./permit_pages.ts";
 import type { PublicAddress } from "./public_address.ts";
 import { asGatewayError, problemResponse } from "./problem.ts";
+import { statusRoutes } from "./status_routes.tsx";
+import { TokenRevocation } from "./token_revocation.ts";
 
 /** What the gateway is made of. */
 export interface GatewayOptions extends ManagementOptions {
@@ -51,6 +56,12 @@ export interface GatewayOptions extends ManagementOptions {
   readonly knownHosts?: ReadonlySet<string> | undefined;
   /** The public keys to publish. */
   readonly publicKeys?: readonly PublicJwk[] | undefined;
+  /** Keeps account of this worker's traffic; one of its own unless given. */
+  readonly activity?: Activity;
+  /** What all workers tell for the status page; this one alone unless given. */
+  readonly states?: () => Promise<ToldStates>;
+  /** The key of the forms of the status page, shared by all workers; one of its own unless given. */
+  readonly formKey?: string;
 }
 
 /**
@@ -82,9 +93,18 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.rateLimit !== undefined) app.use(limitRate(options.rateLimit));
   if (options.access !== undefined) app.use(permitPages(options.access));
   const outcomes = new LastOutcomes(options.now);
-  app.use(recordTransfers(metrics, outcomes, logger));
-  app.route("/", dicomwebRoutes(options.stores, options.address, options.access));
-  app.route("/", managementRoutes({ ...options, outcomes }));
+  const { stores, address, now, activity = new Activity(now) } = options;
+  app.use(recordTransfers(metrics, { outcomes, activity }, logger));
+  app.route("/", dicomwebRoutes(stores, address, activity, options.access));
+  const revocation = new TokenRevocation(options);
+  app.route("/", managementRoutes({ ...options, outcomes, revocation }));
+  const ownState = async () => ({
+    states: [await workerState(stores, activity, metrics)],
+    silent: 0,
+  });
+  const seal = new FormSeal(options.formKey ?? crypto.randomUUID(), now);
+  const { states = ownState } = options;
+  app.route("/", statusRoutes({ ...options, activity, revocation, seal, states }));
   app.route("/", jwksRoute(options.publicKeys ?? []));
   app.notFound(() => {
     throw new GatewayError("NET-006", "Cannot answer: the gateway has nothing at this path");
@@ -151,7 +171,7 @@ function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
 /** Times exchanges with stores to the end of the answer's body, and remembers how they ended. */
 function recordTransfers(
   metrics: Metrics,
-  outcomes: LastOutcomes,
+  { outcomes, activity }: { readonly outcomes: LastOutcomes; readonly activity: Activity },
   logger: Logger,
 ): MiddlewareHandler<GatewayEnv> {
   return async function recordTransfer(c, next) {
@@ -160,9 +180,18 @@ function recordTransfers(
     const server = c.get("server");
     if (server === undefined) return;
     const { status } = c.res;
-    if (c.error !== undefined) outcomes.failed(server, asGatewayError(c.error));
-    else {
+    const transfer = c.get("transfer");
+    const tookMs = performance.now() - startedMs;
+    if (c.error !== undefined) {
+      const error = asGatewayError(c.error);
+      outcomes.failed(server, error);
+      // A client that has left says nothing of the store.
+      if (transfer !== undefined && !c.req.raw.signal.aborted) {
+        activity.failed(transfer, error, tookMs);
+      }
+    } else if (c.get("target") !== undefined) {
       outcomes.answered(server, status);
+      if (transfer !== undefined) activity.answered(transfer, status, c.res.headers, tookMs);
       // Orthanc's user sees none of these, only that a job failed.
       if (status >= 400) {
         const level = status >= 500 ? "warn" : "info";
@@ -173,9 +202,11 @@ function recordTransfers(
         });
       }
     }
-    const record = (outcome: string) => () =>
+    const record = (outcome: "complete" | "broken") => () => {
       metrics.transferDuration.labels(server, outcome)
         .observe((performance.now() - startedMs) / 1000);
+      if (transfer !== undefined) activity.end(transfer, outcome === "complete");
+    };
     c.env.completed.then(record("complete"), record("broken"));
   };
 }

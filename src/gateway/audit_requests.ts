@@ -80,7 +80,7 @@ function factsOf(c: Context<GatewayEnv>, { nameUid, addresses }: AuditRequestsOp
   const target = c.get("target");
   const transaction = target === undefined ? undefined : classify(raw.method, target);
   return {
-    event: kindOf(code, server),
+    event: kindOf(code, target),
     request_id: c.get("requestId"),
     subject: (c.get("caller") ?? ANONYMOUS).subject,
     client: c.get("address") ?? addresses.of(raw.headers, c.env.remoteAddr?.hostname),
@@ -98,10 +98,10 @@ function factsOf(c: Context<GatewayEnv>, { nameUid, addresses }: AuditRequestsOp
   };
 }
 
-function kindOf(code: string | null, server: string | null): AuditKind {
+function kindOf(code: string | null, target: string | undefined): AuditKind {
   if (code !== null && AUTHENTICATION.has(code)) return "authentication";
   if (code !== null && AUTHORIZATION.has(code)) return "authorization";
-  return server === null ? "management" : "access";
+  return target === undefined ? "management" : "access";
 }
 
 /** Names only: the values are names and dates of patients. */

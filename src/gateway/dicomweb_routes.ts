@@ -8,6 +8,7 @@ import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
 import type { AccessRules } from "./access_rules.ts";
+import type { Activity } from "./activity.ts";
 import type { PublicAddress } from "./public_address.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
@@ -21,17 +22,20 @@ export const PLUGIN_PREFIX = "/oauth-dicom-web/servers/";
  *
  * @param stores The stores, by name.
  * @param address The URL at which clients reach the gateway.
+ * @param activity Keeps account of the traffic.
  * @param access Decides who may do what; everyone everything unless given.
  * @returns An app to mount at the root.
  */
 export function dicomwebRoutes(
   stores: ReadonlyMap<string, Store>,
   address: PublicAddress,
+  activity: Activity,
   access?: AccessRules,
 ): Hono<GatewayEnv> {
   const app = new Hono<GatewayEnv>();
   for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
-    const handler = (c: Context<GatewayEnv>) => forwardTo(stores, { address, access }, prefix, c);
+    const handler = (c: Context<GatewayEnv>) =>
+      forwardTo(stores, { address, access, activity }, prefix, c);
     app.all(`${prefix}:server`, handler);
     app.all(`${prefix}:server/*`, handler);
   }
@@ -40,9 +44,10 @@ export function dicomwebRoutes(
 
 function forwardTo(
   stores: ReadonlyMap<string, Store>,
-  { address, access }: {
+  { address, access, activity }: {
     readonly address: PublicAddress;
     readonly access: AccessRules | undefined;
+    readonly activity: Activity;
   },
   prefix: string,
   c: Context<GatewayEnv>,
@@ -62,6 +67,7 @@ function forwardTo(
     target: storeTarget,
     headers: request.headers,
   });
+  if (!isWebSocketHandshake(request)) c.set("transfer", activity.begin(name, request, storeTarget));
   const forward = {
     request,
     publicUrl: address.of(request, c.env.remoteAddr?.hostname),

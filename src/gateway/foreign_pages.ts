@@ -26,7 +26,7 @@ export function refuseForeignChanges(
     const { raw } = c.req;
     if (!READING.has(raw.method) && !allowed.has("*")) {
       const origin = raw.headers.get("origin");
-      if (origin !== null && !allowed.has(origin) && !isOwn(origin, raw)) {
+      if (origin !== null && !allowed.has(origin) && !isOwnOrigin(origin, raw)) {
         throw new GatewayError("AUTH-004", "Cannot take a change from a page of this origin");
       }
     }
@@ -34,8 +34,15 @@ export function refuseForeignChanges(
   };
 }
 
-/** Browsers of today say it themselves (Fetch Metadata); else the page's host must be the one asked. */
-function isOwn(origin: string, { headers, url }: Request): boolean {
+/**
+ * Whether a page is one of the gateway's own. Browsers of today say it themselves (Fetch Metadata); else
+ * the page's host must be the one asked.
+ *
+ * @param origin The page's origin, as the request tells it.
+ * @param request The request that the page sent.
+ * @returns Whether it is.
+ */
+export function isOwnOrigin(origin: string, { headers, url }: Request): boolean {
   const site = headers.get("sec-fetch-site");
   if (site !== null) return site === "same-origin";
   const host = URL.parse(origin)?.host;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Caller } from "../credentials/inbound/caller.ts";
+import type { Transfer } from "./activity.ts";
 
 /** Types of Hono's context: what the runtime hands in, and what middleware adds. */
 export interface GatewayEnv {
@@ -25,5 +26,7 @@ export interface GatewayEnv {
     server: string | undefined;
     /** Path below that server's base URL, and query, once known. */
     target: string | undefined;
+    /** The request on its way to a store, where it is on one. */
+    transfer: Transfer | undefined;
   };
 }

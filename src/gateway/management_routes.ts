@@ -9,7 +9,7 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import type { LastOutcome, LastOutcomes } from "./last_outcomes.ts";
-import { type RevocationOptions, TokenRevocation } from "./token_revocation.ts";
+import type { RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 
 /** Version of the management API, the plugin's. */
 const API_VERSION = "2.0";
@@ -43,9 +43,12 @@ export interface ManagementOptions extends RevocationOptions {
  * @returns An app to mount at the root.
  */
 export function managementRoutes(
-  options: ManagementOptions & { readonly outcomes: LastOutcomes },
+  options: ManagementOptions & {
+    readonly outcomes: LastOutcomes;
+    readonly revocation: TokenRevocation;
+  },
 ): Hono<GatewayEnv> {
-  const { stores, now, outcomes } = options;
+  const { stores, now, outcomes, revocation } = options;
   const envelope = (c: Context<GatewayEnv>, data: unknown) => {
     c.header("cache-control", "no-store");
     return c.json({
@@ -55,7 +58,6 @@ export function managementRoutes(
       data,
     });
   };
-  const revocation = new TokenRevocation(options);
   const app = new Hono<GatewayEnv>();
   app.get("/dicomweb-oauth/status", (c) =>
     envelope(c, {

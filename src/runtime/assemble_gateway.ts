@@ -10,6 +10,8 @@ import { publishedKeys } from "../config/published_keys.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
 import { AccessRules } from "../gateway/access_rules.ts";
+import { Activity } from "../gateway/activity.ts";
+import { type ToldStates, type WorkerState, workerState } from "../gateway/gateway_state.ts";
 import { ClientAddress } from "../gateway/client_address.ts";
 import type { RateLimitOptions } from "../gateway/limit_rate.ts";
 import { QuotaTable } from "../gateway/quota_table.ts";
@@ -35,6 +37,10 @@ export interface AssemblyOptions {
   readonly quotas: QuotaMemory;
   /** Takes what happened, where there is an audit trail. */
   readonly audit?: AuditRecorder | undefined;
+  /** What all workers tell for the status page. */
+  readonly states: () => Promise<ToldStates>;
+  /** The key of the forms of the status page, the same for all workers. */
+  readonly formKey: string;
 }
 
 /** The gateway of one worker. */
@@ -43,6 +49,8 @@ export interface Gateway {
   readonly handle: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
   /** Drops a server's token: another worker was asked to revoke it. */
   readonly forget: (server: string, revocation: string) => Promise<void>;
+  /** What this worker tells for the status page. */
+  readonly state: () => Promise<WorkerState>;
   /** Frees what is held: connections, timers, the token cache. */
   readonly close: () => Promise<void>;
 }
@@ -76,7 +84,11 @@ export function assembleGateway(
     client: (caCertificatesPem) => client({ caCertificatesPem }),
   });
   const clientAddress = new ClientAddress(config.trustedProxies);
+  const activity = new Activity(Date.now);
   const app = createApp({
+    activity,
+    states: options.states,
+    formKey: options.formKey,
     authenticator,
     clientAddress,
     audit: options.audit && config.audit && {
@@ -101,6 +113,7 @@ export function assembleGateway(
   });
   return {
     handle: (request, info) => app.fetch(request, info as Deno.ServeHandlerInfo<Deno.NetAddr>),
+    state: () => workerState(stores, activity, metrics),
     // That the cache cannot be told is for the worker that was asked to say.
     forget: async (server, revocation) =>
       await stores.get(server)?.authorizer.forget(revocation).catch(() => {}),

@@ -4,12 +4,15 @@
  * @module
  */
 import type { PermissionSet } from "../config/permission_set.ts";
+import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
 import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
 
 /** What a worker asks of its supervisor. */
 export interface WorkerEvents {
   /** Metrics of all workers as text. */
   readonly allMetrics: () => Promise<string>;
+  /** What all workers tell for the status page. */
+  readonly allStates: () => Promise<ToldStates>;
   /** An operator has revoked a server's token in this worker: the others are to drop it too. */
   readonly revoked: (server: string, revocation: string) => void;
   /** Something happened that the audit trail records. */
@@ -42,6 +45,7 @@ export class GatewayWorker {
   readonly #started = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<boolean>();
   readonly #metrics = new Map<number, (metrics: MetricsJson) => void>();
+  readonly #states = new Map<number, (state: WorkerState) => void>();
   #nextId = 0;
   #running = false;
 
@@ -112,16 +116,34 @@ export class GatewayWorker {
    * @returns The metrics, or nothing when the worker does not answer in time.
    */
   async metrics(timeoutMs: number): Promise<MetricsJson | undefined> {
+    return await this.#ask("tell metrics", this.#metrics, timeoutMs);
+  }
+
+  /**
+   * Asks for what the worker tells for the status page.
+   *
+   * @param timeoutMs How long to wait.
+   * @returns It, or nothing when the worker does not answer in time.
+   */
+  async state(timeoutMs: number): Promise<WorkerState | undefined> {
+    return await this.#ask("tell state", this.#states, timeoutMs);
+  }
+
+  async #ask<T>(
+    type: "tell metrics" | "tell state",
+    awaited: Map<number, (answer: T) => void>,
+    timeoutMs: number,
+  ): Promise<T | undefined> {
     if (!this.#running) return undefined;
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<MetricsJson | undefined>();
-    this.#metrics.set(id, resolve);
+    const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    awaited.set(id, resolve);
     const timer = setTimeout(() => resolve(undefined), timeoutMs);
-    this.#send({ type: "tell metrics", id });
-    const metrics = await promise;
+    this.#send({ type, id });
+    const answer = await promise;
     clearTimeout(timer);
-    this.#metrics.delete(id);
-    return metrics;
+    awaited.delete(id);
+    return answer;
   }
 
   /**
@@ -149,6 +171,14 @@ export class GatewayWorker {
         return this.#ended(message.message);
       case "metrics":
         return this.#metrics.get(message.id)?.(message.metrics);
+      case "state":
+        return this.#states.get(message.id)?.(message.state);
+      case "ask all states":
+        return this.#send({
+          type: "all states",
+          id: message.id,
+          told: await this.#events.allStates(),
+        });
       case "revoked":
         return this.#events.revoked(message.server, message.revocation);
       case "audit":

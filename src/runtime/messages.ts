@@ -5,6 +5,7 @@
  */
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { ConfigSource } from "../config/config_source.ts";
+import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
 
 /** Metrics of one worker, as prom-client writes them in JSON. */
 export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[];
@@ -31,11 +32,15 @@ export type ToWorker =
     readonly quotas: QuotaMemory;
     /** Tells whether the audit trail can be written, where there is one. */
     readonly auditHealth: SharedArrayBuffer | undefined;
+    /** The key of the forms of the status page, the same for all workers. */
+    readonly formKey: string;
   }
   | { readonly type: "drain"; readonly timeoutMs: number }
   | { readonly type: "forget token"; readonly server: string; readonly revocation: string }
   | { readonly type: "tell metrics"; readonly id: number }
-  | { readonly type: "all metrics"; readonly id: number; readonly text: string };
+  | { readonly type: "all metrics"; readonly id: number; readonly text: string }
+  | { readonly type: "tell state"; readonly id: number }
+  | { readonly type: "all states"; readonly id: number; readonly told: ToldStates };
 
 /** From a worker to the supervisor. */
 export type FromWorker =
@@ -48,4 +53,6 @@ export type FromWorker =
   | { readonly type: "revoked"; readonly server: string; readonly revocation: string }
   /** What happened, for the audit trail: JSON texts. */
   | { readonly type: "audit"; readonly events: readonly string[] }
-  | { readonly type: "ask all metrics"; readonly id: number };
+  | { readonly type: "ask all metrics"; readonly id: number }
+  | { readonly type: "state"; readonly id: number; readonly state: WorkerState }
+  | { readonly type: "ask all states"; readonly id: number };

@@ -9,6 +9,7 @@ import { AggregatorRegistry } from "prom-client";
 import type { ConfigSource } from "../config/config_source.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { parseConfig } from "../config/parse_config.ts";
+import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
 import { createQuotaMemory } from "../gateway/quota_table.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AuditTrail, happened } from "./audit/audit_trail.ts";
@@ -43,6 +44,7 @@ export class Supervisor {
     failures: createQuotaMemory(),
     requests: createQuotaMemory(),
   };
+  readonly #formKey = crypto.randomUUID();
   /** Groups whose configuration has been replaced, until their last transfer has ended. */
   readonly #draining = new Set<WorkerGroup>();
   readonly #audit: AuditTrail | undefined;
@@ -191,8 +193,10 @@ export class Supervisor {
       workerModule,
       quotas: this.#quotas,
       audit: this.#audit,
+      formKey: this.#formKey,
       logger,
       allMetrics: () => this.#allMetrics(),
+      allStates: () => this.#allStates(),
       revoked: (by, server, revocation) => {
         for (const worker of this.#allWorkers()) {
           if (worker !== by) worker.forget(server, revocation);
@@ -222,6 +226,14 @@ export class Supervisor {
 
   #allWorkers(): GatewayWorker[] {
     return [this.#group, ...this.#draining].flatMap(({ workers }) => [...workers]);
+  }
+
+  async #allStates(): Promise<ToldStates> {
+    const answers = await Promise.all(
+      this.#allWorkers().map((worker) => worker.state(METRICS_TIMEOUT_MS)),
+    );
+    const states = answers.filter((state): state is WorkerState => state !== undefined);
+    return { states, silent: answers.length - states.length };
   }
 
   async #allMetrics(): Promise<string> {

@@ -7,6 +7,7 @@
 import { parseConfig } from "../config/parse_config.ts";
 import { asGatewayError, problemResponse } from "../gateway/problem.ts";
 import { AuditFeed } from "../telemetry/audit_feed.ts";
+import type { ToldStates } from "../gateway/gateway_state.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { assembleGateway, type Gateway } from "./assemble_gateway.ts";
@@ -27,6 +28,7 @@ const scope = self as unknown as WorkerScope;
 class ServingWorker {
   readonly #metrics: Metrics = createMetrics();
   readonly #awaitedTexts = new Map<number, (text: string) => void>();
+  readonly #awaitedStates = new Map<number, (told: ToldStates) => void>();
   #nextId = 0;
   #server: Deno.HttpServer | undefined;
   #gateway: Gateway | undefined;
@@ -58,6 +60,13 @@ class ServingWorker {
         });
       case "all metrics":
         return this.#awaitedTexts.get(message.id)?.(message.text);
+      case "tell state": {
+        const state = await this.#gateway?.state();
+        if (state !== undefined) scope.postMessage({ type: "state", id: message.id, state });
+        return;
+      }
+      case "all states":
+        return this.#awaitedStates.get(message.id)?.(message.told);
     }
   }
 
@@ -97,6 +106,8 @@ class ServingWorker {
       version: message.version,
       quotas: message.quotas,
       audit: this.#feed,
+      states: () => this.#allStates(),
+      formKey: message.formKey,
     });
     const { address, tls } = config.listen;
     this.#server = Deno.serve({
@@ -131,6 +142,14 @@ class ServingWorker {
     await this.#gateway?.close();
     this.#feed?.flush();
     return cutOff;
+  }
+
+  #allStates(): Promise<ToldStates> {
+    const id = this.#nextId++;
+    const { promise, resolve } = Promise.withResolvers<ToldStates>();
+    this.#awaitedStates.set(id, resolve);
+    scope.postMessage({ type: "ask all states", id });
+    return promise.finally(() => this.#awaitedStates.delete(id));
   }
 
   /** The supervisor has its own, and those of the other workers. */

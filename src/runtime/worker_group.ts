@@ -10,6 +10,7 @@ import { permissionSet } from "../config/permission_set.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type AuditTrail, happened } from "./audit/audit_trail.ts";
 import { GatewayWorker, spawnSandboxed } from "./gateway_worker.ts";
+import type { ToldStates } from "../gateway/gateway_state.ts";
 import type { QuotaMemory } from "./messages.ts";
 import { prepareStateDirectory } from "./state_directory.ts";
 
@@ -28,9 +29,13 @@ export interface WorkerGroupOptions {
   readonly quotas: QuotaMemory;
   /** The audit trail, where there is one. */
   readonly audit: AuditTrail | undefined;
+  /** The key of the forms of the status page; outlives the group. */
+  readonly formKey: string;
   readonly logger: Logger;
   /** Metrics of the whole gateway as text. */
   readonly allMetrics: () => Promise<string>;
+  /** What all workers tell for the status page. */
+  readonly allStates: () => Promise<ToldStates>;
   /** A worker was asked to revoke a server's token; all others are to drop it too. */
   readonly revoked: (by: GatewayWorker, server: string, revocation: string) => void;
   /** Told of each crash. */
@@ -106,6 +111,7 @@ export class WorkerGroup {
     const permissions = permissionSet({ ...config, listen: { ...config.listen, port } });
     const worker = new GatewayWorker(spawnSandboxed(workerModule, permissions), {
       allMetrics: this.#options.allMetrics,
+      allStates: this.#options.allStates,
       revoked: (server, revocation) => this.#options.revoked(worker, server, revocation),
       audit: (events) => this.#options.audit?.record(events),
       crashed: (message) => {
@@ -129,6 +135,7 @@ export class WorkerGroup {
         version,
         quotas: this.#options.quotas,
         auditHealth: this.#options.audit?.health,
+        formKey: this.#options.formKey,
       });
     } catch (error) {
       this.#workers.delete(worker);

@@ -1,0 +1,249 @@
+/**
+ * What one worker knows of the traffic to each server: how many requests there were in the last
+ * minutes, how long the store took, what is under way, how the last one ended. A request costs an
+ * object and a few additions; bodies are not looked into.
+ *
+ * @module
+ */
+import type { ErrorCode } from "../errors/catalogue.ts";
+import type { GatewayError } from "../errors/gateway_error.ts";
+
+/** How much time a slot of the window stands for. */
+export const SLOT_MS = 10_000;
+/** How many slots the window has: five minutes. */
+export const SLOTS = 30;
+/** How many transfers a worker tells of; of more it tells the number. */
+const MAX_TOLD = 50;
+
+/** A request under way. */
+export interface Transfer {
+  readonly server: string;
+  readonly method: string;
+  /** Path below the store's base URL, and query. It may tell of patients: it is not told on. */
+  readonly target: string;
+  readonly startedMs: number;
+  /** Length of the request's body, where the client told it. */
+  readonly requestBytes: number | undefined;
+  /** Length of the answer's body, where the store told it. */
+  answerBytes: number | undefined;
+  /** Whether the store has answered. */
+  isAnswering: boolean;
+}
+
+/** An error as it is told: never with its cause. */
+export interface ToldError {
+  readonly atMs: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly troubleshooting: readonly string[];
+}
+
+/** How the last request that says something of the store ended. */
+export interface Verdict {
+  readonly atMs: number;
+  /** What the store answered; nothing where it did not. */
+  readonly status: number | undefined;
+}
+
+/** The last minutes, oldest slot first; the arrays have {@linkcode SLOTS} members. */
+export interface Window {
+  /** Number of the newest slot: slots are numbered by the wall clock. */
+  readonly slot: number;
+  readonly requests: readonly number[];
+  readonly failures: readonly number[];
+  /** Time to the answers' headers, added up. */
+  readonly totalMs: readonly number[];
+  /** Bytes of bodies whose length was told and that went through to their end. */
+  readonly bytes: readonly number[];
+}
+
+/** What is told of the traffic to one server. */
+export interface ToldActivity {
+  readonly window: Window;
+  readonly verdict: Verdict | undefined;
+  readonly lastError: ToldError | undefined;
+}
+
+const MEASURES = ["requests", "failures", "totalMs", "bytes"] as const;
+
+class ServerActivity {
+  readonly #slotOf = new Float64Array(SLOTS).fill(-1);
+  readonly requests: Float64Array = new Float64Array(SLOTS);
+  readonly failures: Float64Array = new Float64Array(SLOTS);
+  readonly totalMs: Float64Array = new Float64Array(SLOTS);
+  readonly bytes: Float64Array = new Float64Array(SLOTS);
+  verdict: Verdict | undefined;
+  lastError: ToldError | undefined;
+
+  /** The place of the slot of a time, emptied where it held an older one. */
+  at(nowMs: number): number {
+    const slot = Math.floor(nowMs / SLOT_MS);
+    const place = slot % SLOTS;
+    if (this.#slotOf[place] !== slot) {
+      this.#slotOf[place] = slot;
+      for (const measure of MEASURES) this[measure][place] = 0;
+    }
+    return place;
+  }
+
+  window(nowMs: number): Window {
+    const slot = Math.floor(nowMs / SLOT_MS);
+    const inOrder = (measured: Float64Array) =>
+      Array.from({ length: SLOTS }, (_, i) => {
+        const wanted = slot - SLOTS + 1 + i;
+        const place = ((wanted % SLOTS) + SLOTS) % SLOTS;
+        return this.#slotOf[place] === wanted ? measured[place]! : 0;
+      });
+    return {
+      slot,
+      requests: inOrder(this.requests),
+      failures: inOrder(this.failures),
+      totalMs: inOrder(this.totalMs),
+      bytes: inOrder(this.bytes),
+    };
+  }
+}
+
+/** Keeps account of one worker's traffic. */
+export class Activity {
+  readonly #servers = new Map<string, ServerActivity>();
+  readonly #transfers = new Set<Transfer>();
+  readonly #now: () => number;
+
+  /** @param now The clock, in milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /**
+   * A request to a store begins.
+   *
+   * @param server Name of the configured server.
+   * @param request The request.
+   * @param target Path below the store's base URL, and query.
+   * @returns The transfer; {@linkcode end} is told when it is over.
+   */
+  begin(server: string, request: Request, target: string): Transfer {
+    const transfer: Transfer = {
+      server,
+      method: request.method,
+      target,
+      startedMs: this.#now(),
+      requestBytes: request.body === null ? 0 : lengthOf(request.headers),
+      answerBytes: undefined,
+      isAnswering: false,
+    };
+    this.#transfers.add(transfer);
+    return transfer;
+  }
+
+  /**
+   * The store has answered.
+   *
+   * @param transfer The transfer.
+   * @param status What it answered.
+   * @param headers The answer's headers.
+   * @param tookMs How long it took.
+   */
+  answered(transfer: Transfer, status: number, headers: Headers, tookMs: number): void {
+    transfer.isAnswering = true;
+    transfer.answerBytes = lengthOf(headers);
+    const atMs = this.#now();
+    const server = this.#of(transfer.server);
+    this.#count(server, atMs, tookMs, status >= 500);
+    server.verdict = { atMs, status };
+  }
+
+  /**
+   * A request could not be forwarded, or was refused.
+   *
+   * @param transfer The transfer.
+   * @param error Why.
+   * @param tookMs How long it took.
+   */
+  failed(transfer: Transfer, error: GatewayError, tookMs: number): void {
+    const atMs = this.#now();
+    const server = this.#of(transfer.server);
+    this.#count(server, atMs, tookMs, error.status >= 500);
+    this.#note(server, error, atMs);
+  }
+
+  /**
+   * The credential of a server could not be had when an operator asked for it.
+   *
+   * @param name Name of the configured server.
+   * @param error Why.
+   */
+  credentialFailed(name: string, error: GatewayError): void {
+    this.#note(this.#of(name), error, this.#now());
+  }
+
+  /**
+   * A transfer is over.
+   *
+   * @param transfer The transfer.
+   * @param isComplete Whether the answer was sent to its end.
+   */
+  end(transfer: Transfer, isComplete: boolean): void {
+    this.#transfers.delete(transfer);
+    if (!isComplete || !transfer.isAnswering) return;
+    const bytes = (transfer.requestBytes ?? 0) + (transfer.answerBytes ?? 0);
+    const server = this.#of(transfer.server);
+    if (bytes > 0) server.bytes[server.at(this.#now())]! += bytes;
+  }
+
+  /** How many transfers are under way. */
+  get underWay(): number {
+    return this.#transfers.size;
+  }
+
+  /** @returns The transfers that have taken longest. */
+  oldest(): Transfer[] {
+    const told: Transfer[] = [];
+    // A set keeps the order in which they began.
+    for (const transfer of this.#transfers) {
+      if (told.push(transfer) === MAX_TOLD) break;
+    }
+    return told;
+  }
+
+  /**
+   * The traffic to a server.
+   *
+   * @param server Name of the configured server.
+   * @returns What is known.
+   */
+  of(server: string): ToldActivity {
+    const known = this.#servers.get(server) ?? new ServerActivity();
+    const { verdict, lastError } = known;
+    return { window: known.window(this.#now()), verdict, lastError };
+  }
+
+  #of(name: string): ServerActivity {
+    let server = this.#servers.get(name);
+    if (server === undefined) {
+      server = new ServerActivity();
+      this.#servers.set(name, server);
+    }
+    return server;
+  }
+
+  #count(server: ServerActivity, atMs: number, tookMs: number, isFailure: boolean): void {
+    const place = server.at(atMs);
+    server.requests[place]!++;
+    server.totalMs[place]! += tookMs;
+    if (isFailure) server.failures[place]!++;
+  }
+
+  #note(server: ServerActivity, error: GatewayError, atMs: number): void {
+    const { code, message, troubleshooting } = error;
+    server.lastError = { atMs, code, message, troubleshooting };
+    // What the client may not do, or asked wrongly, says nothing of the store.
+    if (error.status >= 500) server.verdict = { atMs, status: undefined };
+  }
+}
+
+function lengthOf(headers: Headers): number | undefined {
+  const length = headers.get("content-length");
+  return length === null || !/^\d{1,15}$/.test(length) ? undefined : Number(length);
+}

@@ -1,0 +1,284 @@
+/**
+ * The status page at `/`: shows how the gateway is, and takes what its buttons send.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { raw } from "hono/html";
+import { ANONYMOUS } from "../credentials/inbound/caller.ts";
+import { catalogue, type ErrorCode } from "../errors/catalogue.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { Store } from "../upstream/store.ts";
+import { type Activity, SLOTS } from "./activity.ts";
+import { isOwnOrigin } from "./foreign_pages.ts";
+import type { FormSeal } from "./form_seal.ts";
+import type { GatewayEnv } from "./gateway_env.ts";
+import { addWindows, mergeStates, type ServerState, type ToldStates } from "./gateway_state.ts";
+import { asGatewayError } from "./problem.ts";
+import type { PublicAddress } from "./public_address.ts";
+import { type Health, healthOf, HEALTHS } from "./server_health.ts";
+import { type Notice, type ShownServer, StatusPage, type StatusPageModel } from "./status_page.tsx";
+import { PAGE_HEADERS } from "./status_page_style.ts";
+import type { TokenRevocation } from "./token_revocation.ts";
+
+/** What the page works with. */
+export interface StatusRoutesOptions {
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly version: string;
+  readonly now: () => number;
+  readonly activity: Activity;
+  readonly revocation: TokenRevocation;
+  readonly address: PublicAddress;
+  readonly seal: FormSeal;
+  /** What all workers tell. */
+  readonly states: () => Promise<ToldStates>;
+}
+
+/** The path of the page. */
+export const STATUS_PAGE = "/";
+
+const PAGE_SIZE = 50;
+const MAX_FORM_BYTES = 8192;
+const TEST_LIMIT_MS = 20_000;
+/** The cheapest question that shows whether a store lets the gateway in. */
+const TEST_TARGET = "/studies?limit=1";
+
+/**
+ * The routes of the page.
+ *
+ * @param options What it works with.
+ * @returns An app to mount at the root.
+ */
+export function statusRoutes(options: StatusRoutesOptions): Hono<GatewayEnv> {
+  const app = new Hono<GatewayEnv>();
+  app.get(STATUS_PAGE, async (c) => {
+    const model = modelOf(c, options, await options.states());
+    for (const name in PAGE_HEADERS) c.header(name, PAGE_HEADERS[name]);
+    return c.html(
+      <>
+        {raw("<!DOCTYPE html>")}
+        <StatusPage model={model} />
+      </>,
+    );
+  });
+  app.post(
+    STATUS_PAGE,
+    bodyLimit({
+      maxSize: MAX_FORM_BYTES,
+      onError: () => {
+        throw new GatewayError("AUTH-004", "Cannot take the form: it is none of this page's");
+      },
+    }),
+    async (c) => {
+      refuseForeignForm(c, options.address);
+      const form = new URLSearchParams(await c.req.text());
+      const notice = await act(c, form, options);
+      const query = new URLSearchParams({
+        did: notice.did,
+        server: notice.server,
+        outcome: String(notice.outcome),
+        took: String(notice.tookMs),
+        seal: options.seal.seal(noticeText(notice)),
+      });
+      c.header("cache-control", "no-store");
+      // Relative: the gateway may lie below a path of a proxy.
+      return c.redirect(`./?${query}`, 303);
+    },
+  );
+  app.all(STATUS_PAGE, () => {
+    throw new GatewayError("NET-007", "Cannot answer: this page has no such method", {
+      headers: { allow: "GET, HEAD, POST" },
+    });
+  });
+  return app;
+}
+
+/** Every browser says of a form where it comes from; whoever has no page has the management API. */
+function refuseForeignForm(c: Context<GatewayEnv>, address: PublicAddress): void {
+  const { raw: request } = c.req;
+  const origin = request.headers.get("origin");
+  const publicUrl = address.of(request, c.env.remoteAddr?.hostname);
+  const isOwn = origin !== null &&
+    (isOwnOrigin(origin, request) ||
+      (request.headers.get("sec-fetch-site") === null && publicUrl !== undefined &&
+        URL.parse(publicUrl)?.origin === origin));
+  if (!isOwn || !request.headers.get("content-type")?.startsWith(FORM_TYPE)) {
+    throw new GatewayError("AUTH-004", "Cannot take the form: it is none of this page's");
+  }
+}
+
+const FORM_TYPE = "application/x-www-form-urlencoded";
+
+async function act(
+  c: Context<GatewayEnv>,
+  form: URLSearchParams,
+  options: StatusRoutesOptions,
+): Promise<Notice> {
+  const { seal, stores, revocation, activity } = options;
+  const did = form.get("do") === "drop" ? "drop" : "test";
+  const store = stores.get(form.get("server") ?? "");
+  if (store === undefined) {
+    throw new GatewayError("NET-006", "Cannot do this: no server of that name");
+  }
+  c.set("server", store.name);
+  const notice = (outcome: Notice["outcome"], tookMs = 0) => ({
+    did,
+    server: store.name,
+    outcome,
+    tookMs,
+  } as const);
+  if (!seal.isFor(form.get("seal") ?? "", formText(c))) return notice("stale");
+  try {
+    if (did === "drop") {
+      await revocation.revoke(store);
+      return notice("done");
+    }
+    const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(TEST_LIMIT_MS)]);
+    try {
+      await store.authorizer.renew(signal);
+    } catch (error) {
+      activity.credentialFailed(store.name, asGatewayError(error));
+      throw error;
+    }
+    return notice(...await askStore(c, store, signal, options));
+  } catch (error) {
+    return notice(asGatewayError(error).code);
+  }
+}
+
+/** Asks a store what costs it least, and counts it like any request. */
+async function askStore(
+  c: Context<GatewayEnv>,
+  store: Store,
+  signal: AbortSignal,
+  { activity, now }: StatusRoutesOptions,
+): Promise<[status: number, tookMs: number]> {
+  const startedMs = now();
+  const { promise: completed, resolve } = Promise.withResolvers<void>();
+  const request = new Request(`http://gateway.invalid${TEST_TARGET}`, {
+    headers: { accept: "application/dicom+json" },
+    signal,
+  });
+  const transfer = activity.begin(store.name, request, TEST_TARGET);
+  try {
+    const answer = await store.forward({
+      request,
+      target: TEST_TARGET,
+      requestId: c.get("requestId"),
+      publicUrl: undefined,
+      completed,
+    });
+    const tookMs = now() - startedMs;
+    // It may tell of patients, and nobody asked for it.
+    await answer.body?.cancel();
+    activity.answered(transfer, answer.status, new Headers(), tookMs);
+    return [answer.status, tookMs];
+  } catch (error) {
+    activity.failed(transfer, asGatewayError(error), now() - startedMs);
+    throw error;
+  } finally {
+    activity.end(transfer, false);
+    resolve();
+  }
+}
+
+function modelOf(
+  c: Context<GatewayEnv>,
+  { stores, version, now, seal }: StatusRoutesOptions,
+  told: ToldStates,
+): StatusPageModel {
+  const merged = mergeStates(told);
+  const search = (c.req.query("q") ?? "").slice(0, 100);
+  const counts: Record<Health, number> = {
+    failing: 0,
+    recovering: 0,
+    refusing: 0,
+    unused: 0,
+    working: 0,
+  };
+  const shown: ShownServer[] = [];
+  let total: ServerState["window"] = NOTHING.window;
+  let inFlight = 0;
+  let queued = 0;
+  const wanted = search.toLowerCase();
+  for (const { name, url, authorizer } of stores.values()) {
+    const state = merged.servers.get(name) ?? { ...NOTHING, name };
+    const health = healthOf(state);
+    counts[health]++;
+    total = addWindows(total, state.window);
+    inFlight += state.inFlight;
+    queued += state.queued;
+    if (!name.toLowerCase().includes(wanted)) continue;
+    shown.push({ name, url, kind: authorizer.describe().kind, health, state });
+  }
+  // Sorting is stable: within one health the order of the configuration holds, and unused ones come last.
+  const rank = ({ health }: ShownServer) => health === "unused" ? 9 : HEALTHS.indexOf(health);
+  shown.sort((one, other) => rank(one) - rank(other));
+  const pages = Math.max(1, Math.ceil(shown.length / PAGE_SIZE));
+  const page = Math.min(pages, Math.max(1, Number.parseInt(c.req.query("page") ?? "1", 10) || 1));
+  return {
+    version,
+    nowMs: now(),
+    counts,
+    total,
+    inFlight,
+    queued,
+    servers: shown.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE),
+    transfers: merged.transfers.slice(0, PAGE_SIZE),
+    underWay: merged.underWay,
+    workers: merged.workers,
+    silent: merged.silent,
+    notice: noticeOf(c, stores, seal),
+    formSeal: seal.seal(formText(c)),
+    search,
+    page,
+    pages,
+    refreshes: c.req.query("refresh") !== "off",
+  };
+}
+
+const ZEROS: readonly number[] = Array.from({ length: SLOTS }, () => 0);
+const NOTHING: ServerState = {
+  name: "",
+  hasToken: false,
+  expiresAtMs: undefined,
+  tokenBreaker: 0,
+  storeBreaker: 0,
+  inFlight: 0,
+  queued: 0,
+  window: { slot: 0, requests: ZEROS, failures: ZEROS, totalMs: ZEROS, bytes: ZEROS },
+  verdict: undefined,
+  lastError: undefined,
+};
+
+/** What a form's seal is for: this client's use of this page. */
+function formText(c: Context<GatewayEnv>): string {
+  return `form ${(c.get("caller") ?? ANONYMOUS).subject}`;
+}
+
+function noticeText({ did, server, outcome, tookMs }: Notice): string {
+  return `notice ${did} ${outcome} ${tookMs} ${server}`;
+}
+
+/** The notice that the redirection carries; nothing where the gateway did not write it. */
+function noticeOf(
+  c: Context<GatewayEnv>,
+  stores: ReadonlyMap<string, Store>,
+  seal: FormSeal,
+): Notice | undefined {
+  const did = c.req.query("did");
+  const server = c.req.query("server") ?? "";
+  if ((did !== "test" && did !== "drop") || !stores.has(server)) return undefined;
+  const outcome = outcomeOf(c.req.query("outcome") ?? "");
+  const tookMs = Number(c.req.query("took"));
+  if (outcome === undefined || !Number.isSafeInteger(tookMs)) return undefined;
+  const notice = { did, server, outcome, tookMs } as const;
+  return seal.isFor(c.req.query("seal") ?? "", noticeText(notice)) ? notice : undefined;
+}
+
+function outcomeOf(text: string): Notice["outcome"] | undefined {
+  if (text === "done" || text === "stale") return text;
+  if (Object.hasOwn(catalogue, text)) return text as ErrorCode;
+  return /^[1-5]\d\d$/.test(text) ? Number(text) : undefined;
+}

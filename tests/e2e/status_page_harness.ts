@@ -1,0 +1,84 @@
+/**
+ * A gateway of which the status page has something of each kind to show: a server that works, one
+ * whose store is gone, one whose secret is wrong, one that refuses, one that nobody used yet, and a
+ * transfer that does not end.
+ *
+ * @module
+ */
+import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
+
+/** The scene. */
+export interface StatusScene extends AsyncDisposable {
+  readonly gateway: GatewayProcess;
+}
+
+/**
+ * Sets the scene.
+ *
+ * @param workers How many workers the gateway has.
+ * @returns The scene, with requests of all kinds made.
+ */
+export async function setStatusScene(workers: number): Promise<StatusScene> {
+  const endpoint = startTokenEndpoint({ expiresInSeconds: 3600 });
+  const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+  const { port } = store.addr;
+  const oauth = (secret: string) => ({
+    TokenEndpoint: endpoint.url,
+    ClientId: "gateway",
+    ClientSecret: secret,
+    Scope: "dicom",
+  });
+  const base = `http://127.0.0.1:${port}`;
+  const gateway = await startGateway({
+    Workers: workers,
+    Servers: {
+      "azure-archive": { Url: `${base}/v2/azure-archive`, ...oauth("secret") },
+      "research-cloud": { Url: `${base}/research`, ...oauth("wrong") },
+      "teaching-files": {
+        Url: `${base}/forbidden`,
+        ProviderType: "none",
+      },
+      "old-pacs": { Url: "http://127.0.0.1:9/dicom-web", ProviderType: "none" },
+      "reporting": { Url: `${base}/reporting`, ...oauth("secret") },
+    },
+  });
+  const ended = new AbortController();
+  const ask = async (path: string) => {
+    const answer = await fetch(`${gateway.url}/dicom-web/${path}`);
+    await answer.body?.cancel();
+  };
+  for (let i = 0; i < 30; i++) await ask("azure-archive/studies?limit=5");
+  for (let i = 0; i < 3; i++) await ask("research-cloud/studies").catch(() => {});
+  await ask("teaching-files/studies");
+  await ask("old-pacs/studies");
+  const open = await fetch(`${gateway.url}/dicom-web/azure-archive/studies/1.2.3`, {
+    signal: ended.signal,
+  });
+  return {
+    gateway,
+    async [Symbol.asyncDispose]() {
+      ended.abort();
+      await open.body?.cancel().catch(() => {});
+      await gateway.stop();
+      await store.shutdown();
+      await endpoint.close();
+    },
+  };
+}
+
+function answer(request: Request): Response {
+  const { pathname } = new URL(request.url);
+  if (pathname.startsWith("/forbidden")) return new Response("no", { status: 403 });
+  if (pathname.endsWith("/1.2.3")) {
+    let timer = 0;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start(controller) {
+        timer = setInterval(() => controller.enqueue(new Uint8Array(1000)), 100);
+      },
+      cancel: () => clearInterval(timer),
+    });
+    return new Response(body, { headers: { "content-type": "multipart/related" } });
+  }
+  return Response.json([]);
+}
