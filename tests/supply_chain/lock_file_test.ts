@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import manifest from "../../deno.json" with { type: "json" };
+import { startNpmRegistry } from "../fixtures/npm_registry.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+Deno.test("Lock file: every task that runs code takes it as it is", () => {
+  for (const [name, { command }] of Object.entries(manifest.tasks)) {
+    const runs = command.split("&&").map((part) => part.trim())
+      .filter((part) => /\bdeno (?:run|test|check|bench|compile)\b/.test(part));
+    for (const run of runs) assert.match(run, / --frozen\b/, name);
+  }
+});
+
+/** Runs a program that imports the package of a registry, with a lock file and nothing in the cache. */
+async function runWith(url: string, integrity: string | undefined): Promise<string> {
+  const directory = await Deno.makeTempDir();
+  try {
+    const lock = integrity === undefined ? { version: "5" } : {
+      version: "5",
+      specifiers: { "npm:sample@1": "1.0.0" },
+      npm: { "sample@1.0.0": { integrity, tarball: `${url}sample/-/sample-1.0.0.tgz` } },
+    };
+    await Deno.writeTextFile(`${directory}/deno.json`, "{}");
+    await Deno.writeTextFile(`${directory}/deno.lock`, JSON.stringify(lock));
+    await Deno.writeTextFile(`${directory}/main.ts`, 'import "npm:sample@1";\n');
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--frozen", "main.ts"],
+      cwd: directory,
+      env: { DENO_DIR: `${directory}/cache`, NO_COLOR: "1", NPM_CONFIG_REGISTRY: url },
+    }).output();
+    return [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+Deno.test("Lock file: what it does not have, or has with another hash, is not run", async () => {
+  await using registry = await startNpmRegistry();
+  assert.match(await runWith(registry.url, registry.integrity), /sample ran/);
+  const other = `sha512-${new Uint8Array(64).toBase64()}`;
+  for (
+    const [integrity, complaint] of [
+      [other, /checksum did not match/i],
+      [undefined, /lockfile is out of date/i],
+    ] as const
+  ) {
+    const said = await runWith(registry.url, integrity);
+    assert.match(said, complaint);
+    assert.doesNotMatch(said, /sample ran/);
+  }
+});
+
+Deno.test("Lock file: all comes from npm, with a hash, and no package may run scripts as it is installed", async () => {
+  const lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
+  for (const kind of ["jsr", "remote", "redirects"]) assert.equal(lock[kind], undefined, kind);
+  for (const [key, { integrity }] of Object.entries<{ integrity: string }>(lock.npm)) {
+    assert.match(integrity, /^sha512-[\w+/]{86}==$/, key);
+  }
+  for (const key of ["allowScripts", "nodeModulesDir", "links"]) {
+    assert.equal(Object.hasOwn(manifest, key), false, key);
+  }
+});
