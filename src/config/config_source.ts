@@ -16,6 +16,9 @@ import { SECTION } from "./schema.ts";
 import { literalSecrets } from "./literal_secrets.ts";
 import { substitute, type SubstitutionSources } from "./substitution.ts";
 
+/** Has the runtime's own OpenTelemetry trace requests, with `true` or `1`. */
+export const TRACING_VARIABLE = "OTEL_DENO";
+
 /** Everything a configuration consists of, as data that can be posted to a worker. */
 export interface ConfigSource {
   /** Absolute path of the file. */
@@ -24,7 +27,7 @@ export interface ConfigSource {
   readonly document: ConfigDocument;
   /** Contents of the files that keys name, by path as written there. */
   readonly files: Readonly<Record<string, string>>;
-  /** The environment variables that ways of signing take settings from, where they are set. */
+  /** The environment variables that settings are taken from, where they are set. */
   readonly environment: Readonly<Record<string, string>>;
   /** The state directory where the file names none. */
   readonly defaultStateDirectory: string;
@@ -94,7 +97,7 @@ export async function loadConfigSource(
     path: absolute,
     document: { ...document, [SECTION]: section },
     files: Object.fromEntries(files),
-    environment: signingEnvironment(env),
+    environment: environmentOf(env),
     defaultStateDirectory: stateHome(env),
     problems,
     warnings: literal.length > 0 && mode !== null && (mode & READ_BY_ALL) !== 0
@@ -115,8 +118,11 @@ function openFileWarning(path: string, mode: number, keys: readonly string[]): s
     "${NAME} or ${file:PATH} in place of the secret";
 }
 
-function signingEnvironment(env: Environment): Record<string, string> {
-  const names = new Set(signingWays.flatMap(({ environment }) => environment));
+function environmentOf(env: Environment): Record<string, string> {
+  const names = new Set([
+    ...signingWays.flatMap(({ environment }) => environment),
+    TRACING_VARIABLE,
+  ]);
   const set: Record<string, string> = {};
   for (const name of names) {
     const value = env(name);

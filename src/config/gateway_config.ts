@@ -52,6 +52,8 @@ export interface GatewayConfig {
   readonly rateLimit?: RateLimitConfig | undefined;
   /** The record of who did what, where it is kept. */
   readonly audit?: AuditConfig | undefined;
+  /** Whether the runtime traces requests, and says so to stores by `traceparent`. */
+  readonly tracing?: boolean;
   /** What is allowed but dangerous, in words, to be logged at every start. */
   readonly warnings?: readonly string[];
 }

@@ -9,7 +9,7 @@ import { buildAuthentication, checkAuthentication, isOverheard } from "./inbound
 import { buildAudit, checkAudit } from "./audit.ts";
 import { buildCors, checkCors } from "./cors.ts";
 import { ConfigError, type KeyPath } from "./config_error.ts";
-import type { ConfigSource } from "./config_source.ts";
+import { type ConfigSource, TRACING_VARIABLE } from "./config_source.ts";
 import { buildPermissions, checkPermissions } from "./inbound/permissions.ts";
 import { deepFreeze } from "./frozen.ts";
 import type { GatewayConfig, LogConfig, RateLimitConfig, ServerConfig } from "./gateway_config.ts";
@@ -87,6 +87,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     proxy: keys.Proxy && buildProxy(keys.Proxy),
     servers: buildServers(rawKeys(keys.Servers), within(context, "Servers")),
     rateLimit: gatewayRateLimit(keys),
+    tracing: ["true", "1"].includes(source.environment[TRACING_VARIABLE] ?? ""),
     warnings: [...source.warnings ?? [], ...report.warnings],
   });
 }

@@ -108,6 +108,7 @@ export function assembleStores(
         workers: config.workers,
         credentialHeader: config.authentication?.apiKeys?.header,
         userAgent: `dicomweb-gateway/${version}`,
+        isTraced: config.tracing,
       }),
     );
   }

@@ -26,6 +26,8 @@ export interface StoreOptions extends StoreClientOptions {
   readonly deadlines: Deadlines;
   /** A header by which clients show the gateway who they are, which the store shall not see. */
   readonly credentialHeader?: string | undefined;
+  /** Whether the runtime tells the store of its own spans. */
+  readonly isTraced?: boolean | undefined;
   /** Sent as `User-Agent` when the client names itself by none. */
   readonly userAgent: string;
   /** How many workers share what the store may get at once; 1 unless given. */
@@ -44,6 +46,9 @@ export interface ForwardRequest {
   /** Settles when the answer has been sent to its end (RFC 9110), or failed to. */
   readonly completed: Promise<void>;
 }
+
+/** W3C Trace Context, section 3.2; others would make the store refuse the request, or forge its log. */
+const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{0,100})?$/;
 
 /** Headers of a handshake that the runtime writes anew for the store's side (RFC 6455, section 4.1). */
 const HANDSHAKE = [
@@ -233,6 +238,12 @@ export class Store {
     const headers = requestHeaders(request.headers, this.#options.credentialHeader);
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
     headers.set("x-request-id", requestId);
+    const traceparent = headers.get("traceparent");
+    // The runtime continues the client's trace by a header of its own.
+    if (traceparent !== null && (this.#options.isTraced || !TRACE_PARENT.test(traceparent))) {
+      headers.delete("traceparent");
+      headers.delete("tracestate");
+    }
     if (!this.#options.config.compression) headers.set("accept-encoding", "identity");
     return headers;
   }

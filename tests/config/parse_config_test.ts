@@ -128,6 +128,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     proxy: undefined,
     servers: config.servers,
     rateLimit: undefined,
+    tracing: false,
     warnings: [],
   });
   assert.deepEqual(Object.fromEntries(config.servers), {
