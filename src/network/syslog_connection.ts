@@ -11,6 +11,8 @@ export interface SyslogOptions {
   readonly port: number;
   /** PEM certificates trusted besides those of the system. */
   readonly caCertificatesPem: readonly string[];
+  /** A server that takes nothing for so long is not there. */
+  readonly timeoutMs: number;
 }
 
 /** A syslog server that is connected to when there is something to send. */
@@ -29,8 +31,6 @@ export interface SyslogConnection {
 const PRIORITY = 13 * 8 + 6;
 const APPLICATION = "dicomweb-gateway";
 const MESSAGE_ID = "audit";
-/** A server that takes nothing for so long is not there. */
-const WRITE_TIMEOUT_MS = 10_000;
 
 /**
  * Makes a connection; it is opened with the first message and again whenever it was lost.
@@ -49,16 +49,25 @@ export function openSyslog(options: SyslogOptions): SyslogConnection {
   return {
     async write(lines) {
       const bytes = encoder.encode(lines.map((line) => framed(line, host, encoder)).join(""));
-      const timer = setTimeout(drop, WRITE_TIMEOUT_MS);
+      const limit = new AbortController();
+      limit.signal.addEventListener("abort", drop);
+      const timer = setTimeout(() => limit.abort(), options.timeoutMs);
       try {
-        connection ??= await connect(options, () => connection = undefined);
+        if (connection === undefined) {
+          const made = await connect(options, limit.signal);
+          connection = made;
+          void ended(made).then(() => {
+            if (connection === made) drop();
+          });
+        }
         for (let at = 0; at < bytes.length;) {
           at += await connection.write(bytes.subarray(at));
         }
       } catch (cause) {
         drop();
         const where = `${options.host}:${options.port}`;
-        const reason = cause instanceof Error ? cause.message : String(cause);
+        const told = cause instanceof Error ? cause.message : String(cause);
+        const reason = limit.signal.aborted ? "it does not answer" : told;
         throw new Error(`Cannot send to the syslog server ${where}: ${reason}`, { cause });
       } finally {
         clearTimeout(timer);
@@ -70,25 +79,33 @@ export function openSyslog(options: SyslogOptions): SyslogConnection {
 
 async function connect(
   { host, port, caCertificatesPem }: SyslogOptions,
-  onEnd: () => void,
+  signal: AbortSignal,
 ): Promise<Deno.TlsConn> {
-  const connection = await Deno.connectTls({
-    hostname: host,
-    port,
-    caCerts: [...caCertificatesPem],
-  });
-  await connection.handshake();
-  // The server says nothing; that reading ends tells that it has gone, before a message is lost to it.
-  void (async () => {
-    const buffer = new Uint8Array(64);
-    try {
-      while (await connection.read(buffer) !== null);
-    } catch {
-      // It broke off, or was closed here.
-    }
-    onEnd();
-  })();
+  const tcp = await Deno.connect({ hostname: host, port, signal });
+  // Without it, that a server vanished without a word would show when the next record is lost to it.
+  tcp.setKeepAlive(true);
+  const connection = await Deno.startTls(tcp, { hostname: host, caCerts: [...caCertificatesPem] });
+  const close = () => connection.close();
+  signal.addEventListener("abort", close);
+  try {
+    await connection.handshake();
+  } catch (error) {
+    if (!signal.aborted) connection.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", close);
+  }
   return connection;
+}
+
+/** The server says nothing; that reading ends tells that it has gone, before a message is lost to it. */
+async function ended(connection: Deno.TlsConn): Promise<void> {
+  const buffer = new Uint8Array(64);
+  try {
+    while (await connection.read(buffer) !== null);
+  } catch {
+    // It broke off, or was closed here.
+  }
 }
 
 /** RFC 5425, section 4.3: the message's length in bytes, a space, the message. */

@@ -27,10 +27,13 @@ export interface AuditTrailOptions {
   readonly retryMs?: number;
   /** How many events are kept while nothing can be written. */
   readonly maxKept?: number;
+  /** A write that takes longer has failed, as far as requests are concerned. */
+  readonly writeTimeoutMs?: number;
 }
 
 const RETRY_MS = 1_000;
 const MAX_KEPT = 20_000;
+const WRITE_TIMEOUT_MS = 5_000;
 /** Records that are written in one go. */
 const MAX_BATCH = 1_000;
 
@@ -45,6 +48,7 @@ export class AuditTrail {
   #lost = 0;
   #writing: Promise<void> | undefined;
   #timer: number | undefined;
+  #closing = false;
 
   private constructor(options: AuditTrailOptions, sink: AuditSink, end: ChainEnd) {
     this.#options = options;
@@ -60,7 +64,7 @@ export class AuditTrail {
    * @throws {Error} When its file cannot be written. A syslog server that is not there is waited for.
    */
   static async open(options: AuditTrailOptions): Promise<AuditTrail> {
-    const { target } = options.config;
+    const { config: { target }, writeTimeoutMs: timeoutMs = WRITE_TIMEOUT_MS } = options;
     if (target.kind === "stdout") {
       const write = (lines: readonly string[]) => {
         for (const line of lines) options.print(line);
@@ -68,7 +72,9 @@ export class AuditTrail {
       };
       return new AuditTrail(options, { write, close() {} }, NO_RECORDS);
     }
-    if (target.kind === "syslog") return new AuditTrail(options, openSyslog(target), NO_RECORDS);
+    if (target.kind === "syslog") {
+      return new AuditTrail(options, openSyslog({ ...target, timeoutMs }), NO_RECORDS);
+    }
     const { sink, end, cutBytes } = await openAuditFile(target);
     const trail = new AuditTrail(options, sink, end);
     if (cutBytes > 0) trail.record([happened("trail", "cut off", { cut_bytes: cutBytes })]);
@@ -81,20 +87,30 @@ export class AuditTrail {
     const room = Math.max(0, maxKept - this.#kept.length);
     this.#kept.push(...events.slice(0, room));
     this.#lost += Math.max(0, events.length - room);
+    // What runs already needs the other half.
+    if (this.#kept.length > maxKept / 2) this.#failing("records come faster than they are written");
     this.#start();
   }
 
   /** Writes what is kept, if it can be written now, and ends. */
   async close(): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing;
-    if (this.#kept.length > 0) await this.#write();
+    this.#closing = true;
     clearTimeout(this.#timer);
+    await this.#writing;
+    if (this.#kept.length > 0) await this.#write();
     this.#sink.close();
+    const lost = this.#kept.length + this.#lost;
+    if (lost === 0) return;
+    this.#options.logger.error("Events are missing in the audit trail", {
+      error_code: "INT-004",
+      lost,
+    });
+    this.#options.count?.(0, lost);
   }
 
   /** Writes what is kept, unless that is under way or has to wait. */
   #start(): void {
-    if (this.#writing !== undefined || this.#timer !== undefined) return;
+    if (this.#closing || this.#writing !== undefined || this.#timer !== undefined) return;
     this.#writing = this.#write().finally(() => {
       this.#writing = undefined;
       if (this.#kept.length > 0) this.#start();
@@ -102,18 +118,36 @@ export class AuditTrail {
   }
 
   async #write(): Promise<void> {
+    const { config, retryMs = RETRY_MS, maxKept = MAX_KEPT, count } = this.#options;
     try {
       while (this.#kept.length > 0) {
         const events = this.#kept.slice(0, MAX_BATCH);
-        const { lines, end } = seal(events, this.#end, this.#options.config.key);
-        await this.#sink.write(lines, end.sequence);
+        const { lines, end } = seal(events, this.#end, config.key);
+        await this.#watched(this.#sink.write(lines, end.sequence));
         this.#end = end;
         this.#kept = this.#kept.slice(events.length);
-        this.#options.count?.(events.length, 0);
-        this.#recovered();
+        count?.(events.length, 0);
+        if (this.#kept.length <= maxKept / 4) this.#recovered();
       }
     } catch (error) {
-      this.#failed(error);
+      this.#failing(error instanceof Error ? error.message : String(error));
+      if (this.#closing) return;
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#start();
+      }, retryMs);
+      Deno.unrefTimer(this.#timer);
+    }
+  }
+
+  /** A disk that hangs gives no error. */
+  async #watched(writing: Promise<void>): Promise<void> {
+    const { writeTimeoutMs = WRITE_TIMEOUT_MS } = this.#options;
+    const timer = setTimeout(() => this.#failing("writing takes too long"), writeTimeoutMs);
+    try {
+      await writing;
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -129,24 +163,16 @@ export class AuditTrail {
     this.#lost = 0;
   }
 
-  #failed(error: unknown): void {
-    const { logger, config, retryMs = RETRY_MS } = this.#options;
-    const view = new Int32Array(this.health);
-    const before = Atomics.exchange(view, 0, AUDIT_HEALTH.failing);
-    if (before !== AUDIT_HEALTH.failing) {
-      this.#options.failing?.(true);
-      logger.error("Cannot write the audit trail", {
-        error_code: "INT-004",
-        reason: error instanceof Error ? error.message : String(error),
-        requests: config.onFailure === "refuse" ? "refused until it can be" : "not recorded",
-      });
-    }
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#start();
-    }, retryMs);
-    Deno.unrefTimer(this.#timer);
+  #failing(reason: string): void {
+    const { logger, config } = this.#options;
+    const before = Atomics.exchange(new Int32Array(this.health), 0, AUDIT_HEALTH.failing);
+    if (before === AUDIT_HEALTH.failing) return;
+    this.#options.failing?.(true);
+    logger.error("Cannot write the audit trail", {
+      error_code: "INT-004",
+      reason,
+      requests: config.onFailure === "refuse" ? "refused until it can be" : "not recorded",
+    });
   }
 }
 

@@ -1,0 +1,74 @@
+/**
+ * What a trail does when writing gives no error but does not go on: a server that accepts and says
+ * nothing, records that come faster than they are written.
+ */
+import assert from "node:assert/strict";
+import { AuditTrail } from "../../../src/runtime/audit/audit_trail.ts";
+import { AUDIT_HEALTH } from "../../../src/telemetry/audit_feed.ts";
+import { MemoryLogger } from "../../fixtures/memory_logger.ts";
+import { event, KEY } from "./trail_harness.ts";
+
+const BASE = { uids: "plain", key: KEY, onFailure: "refuse" } as const;
+
+Deno.test("A syslog server that accepts and says nothing counts as gone, and the gateway can still stop", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted: Deno.Conn[] = [];
+  const accepting = (async () => {
+    for await (const connection of listener) accepted.push(connection);
+  })();
+  const logger = new MemoryLogger();
+  const target = {
+    kind: "syslog",
+    host: "127.0.0.1",
+    port: listener.addr.port,
+    caCertificatesPem: [],
+  } as const;
+  const trail = await AuditTrail.open({
+    config: { ...BASE, target },
+    logger,
+    print() {},
+    writeTimeoutMs: 20,
+    retryMs: 5,
+  });
+  trail.record([event(1)]);
+  await until(() => health(trail) === AUDIT_HEALTH.failing);
+  await until(() => accepted.length >= 2);
+  await trail.close();
+  const [failed, lost] = [logger.lines[0], logger.lines.at(-1)];
+  assert.equal(failed?.message, "Cannot write the audit trail");
+  assert.equal(lost?.message, "Events are missing in the audit trail");
+  for (const connection of accepted) connection.close();
+  listener.close();
+  await accepting;
+});
+
+Deno.test("Records that come faster than they are written stop requests before one is lost, and what is lost is told", async () => {
+  const printed: string[] = [];
+  const trail = await AuditTrail.open({
+    config: { ...BASE, target: { kind: "stdout" } },
+    logger: new MemoryLogger(),
+    print: (line) => printed.push(line),
+    maxKept: 8,
+  });
+  trail.record(Array.from({ length: 5 }, (_, i) => event(i)));
+  assert.equal(health(trail), AUDIT_HEALTH.failing);
+  trail.record(Array.from({ length: 5 }, (_, i) => event(5 + i)));
+  await trail.close();
+  assert.equal(health(trail), AUDIT_HEALTH.writing);
+  const told = printed.map((line) => JSON.parse(line));
+  assert.deepEqual(told.map(({ request_id, lost }) => request_id ?? lost), [
+    ...Array.from({ length: 8 }, (_, i) => `request ${i}`),
+    2,
+  ]);
+});
+
+function health(trail: AuditTrail): number {
+  return Atomics.load(new Int32Array(trail.health), 0);
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let tries = 0; !holds(); tries++) {
+    assert(tries < 400, "it never came to hold");
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
