@@ -40,25 +40,41 @@ export async function auditVerify(
     complain("The configuration has no audit trail in a file; name the files to verify");
     return ExitCode.usage;
   }
-  return await tell(found, { key: audit?.key, anchor });
+  const isComplete = files.length === 0 && audit?.target.kind === "file" &&
+    audit.target.maxFiles === 0;
+  return await tell(found, { key: audit?.key, anchor, isComplete });
 }
 
 async function tell(
   files: readonly string[],
-  options: { readonly key: Secret | undefined; readonly anchor: Anchor | undefined },
+  options: {
+    readonly key: Secret | undefined;
+    readonly anchor: Anchor | undefined;
+    /** Whether no file of it is ever removed. */
+    readonly isComplete: boolean;
+  },
 ): Promise<number> {
   const { records, first, end, faults } = await verifyTrail(files, options);
   for (const { file, line, fault } of faults) complain(`${file}:${line}: ${fault}`);
+  const isBeheaded = options.isComplete && first > 1;
   if (records === 0) {
     complain(`There is no record in ${files.join(", ")}`);
     return ExitCode.failure;
   }
   print(`${records} records, ${first} to ${end.sequence}`);
-  if (first > 1) print(`Records 1 to ${first - 1} are in older files that are not here`);
+  if (isBeheaded) {
+    complain(`Records 1 to ${first - 1} are missing, and no file is ever removed (MaxFiles is 0)`);
+    complain("Name all files, also those that you keep elsewhere, the oldest first");
+  } else if (first > 1) {
+    print(`Records 1 to ${first - 1} are in older files that are not here`);
+  }
   print(`Last record: --anchor ${end.sequence}:${end.hash}`);
-  if (faults.length === 0) print("The trail is whole");
-  else complain("The trail is not whole");
-  return faults.length === 0 ? ExitCode.ok : ExitCode.failure;
+  if (faults.length === 0 && !isBeheaded) {
+    print("The trail is whole");
+    return ExitCode.ok;
+  }
+  complain("The trail is not whole");
+  return ExitCode.failure;
 }
 
 async function configuredFiles(

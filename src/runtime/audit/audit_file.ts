@@ -30,7 +30,9 @@ export interface OpenedAuditFile {
 /** Longer than any record. */
 const TAIL_BYTES = 256 * 1024;
 const NUMBER_WIDTH = 12;
+const OTHERS_WRITE = 0o022;
 const LF = 10;
+const NO_RECORD = "its last line is no record; move the file away, or run audit verify";
 
 /**
  * Opens a trail, and makes it where there is none.
@@ -48,10 +50,12 @@ export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAu
     using opened = new DisposableStack();
     const lock = opened.use(await lockOf(path));
     const file = opened.use(await openForWriting(path));
+    await refuseOpenFile(file);
     const { end, size, cutBytes } = await endOf(file, options);
+    const { ino } = await file.stat();
     // From here on they are the sink's to close.
     opened.move();
-    return { sink: new AuditFile({ ...options, lock, file, size }), end, cutBytes };
+    return { sink: new AuditFile({ ...options, lock, file, ino, size }), end, cutBytes };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`Cannot write the audit trail ${path}: ${reason}`, { cause });
@@ -82,9 +86,21 @@ async function finishedFiles(path: string): Promise<string[]> {
 
 /** Whoever can rename a file in its directory can put another in its place. */
 async function refuseOpenDirectory(directory: string): Promise<void> {
-  const { mode } = await Deno.stat(directory);
-  if (mode !== null && (mode & 0o022) !== 0) {
+  const { mode, uid } = await Deno.stat(directory);
+  if (mode !== null && (mode & OTHERS_WRITE) !== 0) {
     throw new Error(`others may write to the directory ${directory}; chmod go-w it`);
+  }
+  const user = Deno.uid();
+  if (uid !== null && uid !== 0 && user !== null && uid !== user) {
+    throw new Error(`the directory ${directory} belongs to another user (${uid}); chown it`);
+  }
+}
+
+async function refuseOpenFile(file: Deno.FsFile): Promise<void> {
+  const { mode, isFile } = await file.stat();
+  if (!isFile) throw new Error("it is no ordinary file");
+  if (mode !== null && (mode & OTHERS_WRITE) !== 0) {
+    throw new Error("others may write to it; chmod go-w it");
   }
 }
 
@@ -108,6 +124,7 @@ async function endOf(
   const { size } = await file.stat();
   const tail = await tailOf(file, size);
   const whole = tail.lastIndexOf(LF) + 1;
+  if (whole === 0 && tail.length < size) throw new Error(NO_RECORD);
   const cutBytes = tail.length - whole;
   if (cutBytes > 0) {
     await file.truncate(size - cutBytes);
@@ -138,7 +155,7 @@ function lastRecord(lines: Uint8Array): ChainEnd {
   const last = new TextDecoder().decode(lines).trimEnd().split("\n").at(-1) ?? "";
   const record = readRecord(last, undefined);
   if (record === undefined) {
-    throw new Error("its last line is no record; move the file away, or run audit verify");
+    throw new Error(NO_RECORD);
   }
   return { sequence: record.sequence, hash: record.hash };
 }
@@ -147,20 +164,29 @@ class AuditFile implements AuditSink {
   readonly #options: AuditFileOptions;
   readonly #lock: Deno.FsFile;
   #file: Deno.FsFile;
+  /** What tells the file from another of its name; nothing where the system has no such number. */
+  #ino: number | null;
   /** Length of what is written for good. */
   #size: number;
 
   constructor(
-    options: AuditFileOptions & { lock: Deno.FsFile; file: Deno.FsFile; size: number },
+    options: AuditFileOptions & {
+      lock: Deno.FsFile;
+      file: Deno.FsFile;
+      ino: number | null;
+      size: number;
+    },
   ) {
     this.#options = options;
     this.#lock = options.lock;
     this.#file = options.file;
+    this.#ino = options.ino;
     this.#size = options.size;
   }
 
   async write(lines: readonly string[], sequence: number): Promise<void> {
     const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
+    await this.#refuseMovedFile();
     try {
       await this.#file.seek(this.#size, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
@@ -179,21 +205,41 @@ class AuditFile implements AuditSink {
     this.#lock.close();
   }
 
-  /** What is written is safe, so a failure here is told with the next record. */
+  /** What is written to a file that was removed or moved away nobody sees. */
+  async #refuseMovedFile(): Promise<void> {
+    const { path } = this.#options;
+    if (this.#ino === null || await inodeOf(path) === this.#ino) return;
+    await this.#goOnIn(await openForWriting(path));
+    throw new Error(`${path} was taken away; it is begun anew`);
+  }
+
+  async #goOnIn(next: Deno.FsFile): Promise<void> {
+    this.#file.close();
+    this.#file = next;
+    ({ ino: this.#ino, size: this.#size } = await next.stat());
+  }
+
+  /** What is written is safe, so a failure here is none of the records'. */
   async #finishFile(sequence: number): Promise<void> {
     const { path, maxFiles } = this.#options;
     const finished = `${path}.${String(sequence).padStart(NUMBER_WIDTH, "0")}`;
     try {
       await Deno.rename(path, finished);
-      const next = await openForWriting(path);
-      this.#file.close();
-      this.#file = next;
-      this.#size = 0;
+      await this.#goOnIn(await openForWriting(path));
       if (maxFiles === 0) return;
       const files = await finishedFiles(path);
       for (const file of files.slice(0, -maxFiles)) await Deno.remove(file);
     } catch {
-      // It is tried again when the next record is written.
+      // It is tried again with the next record, which tells why where it cannot be written.
     }
+  }
+}
+
+async function inodeOf(path: string): Promise<number | null | undefined> {
+  try {
+    return (await Deno.stat(path)).ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }

@@ -77,6 +77,7 @@ export class AuditTrail {
     }
     const { sink, end, cutBytes } = await openAuditFile(target);
     const trail = new AuditTrail(options, sink, end);
+    trail.#tellEnd("The audit trail goes on after this record");
     if (cutBytes > 0) trail.record([happened("trail", "cut off", { cut_bytes: cutBytes })]);
     return trail;
   }
@@ -99,6 +100,7 @@ export class AuditTrail {
     await this.#writing;
     if (this.#kept.length > 0) await this.#write();
     this.#sink.close();
+    this.#tellEnd("The audit trail ends with this record");
     const lost = this.#kept.length + this.#lost;
     if (lost === 0) return;
     this.#options.logger.error("Events are missing in the audit trail", {
@@ -106,6 +108,13 @@ export class AuditTrail {
       lost,
     });
     this.#options.count?.(0, lost);
+  }
+
+  /** The log is a second witness: records cut off behind what it names are missed by `audit verify`. */
+  #tellEnd(message: string): void {
+    const { logger, config } = this.#options;
+    if (config.target.kind !== "file") return;
+    logger.info(message, { anchor: `${this.#end.sequence}:${this.#end.hash}` });
   }
 
   /** Writes what is kept, unless that is under way or has to wait. */

@@ -29,6 +29,10 @@ export type Anchor = ChainEnd;
 
 /** Beyond so many the list helps nobody. */
 const MAX_FAULTS = 100;
+/** Longer than any record. */
+const MAX_LINE_BYTES = 1_000_000;
+const LF = 10;
+const CUT_OFF = "is cut off: the gateway is writing it, or ended while it wrote";
 
 /**
  * Verifies the files of a trail.
@@ -48,14 +52,14 @@ export async function verifyTrail(
   let [lastFile, lastLine] = [files.at(-1) ?? "", 0];
   for (const file of files) {
     let line = 0;
-    for await (const text of linesOf(file)) {
+    for await (const { text, isEnded } of linesOf(file)) {
       [lastFile, lastLine] = [file, ++line];
       const report = (fault: string) => {
         if (faults.length < MAX_FAULTS) faults.push({ file, line, fault });
       };
       const record = readRecord(text, key);
       if (record === undefined) {
-        report("is no record");
+        report(isEnded ? "is no record" : CUT_OFF);
         continue;
       }
       records++;
@@ -90,7 +94,9 @@ function placeFault(found: number, expected: number): string | undefined {
   return `is record ${found}: ${missing}`;
 }
 
-async function* linesOf(path: string): AsyncGenerator<string, void, void> {
+async function* linesOf(
+  path: string,
+): AsyncGenerator<{ readonly text: string; readonly isEnded: boolean }, void, void> {
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path);
@@ -98,11 +104,39 @@ async function* linesOf(path: string): AsyncGenerator<string, void, void> {
     if (error instanceof Deno.errors.NotFound) return;
     throw error;
   }
-  let rest = "";
-  for await (const piece of file.readable.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + piece).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
+  let pieces: Uint8Array[] = [];
+  let length = 0;
+  const keep = (piece: Uint8Array) => {
+    length += piece.length;
+    if (length <= MAX_LINE_BYTES) pieces.push(piece);
+  };
+  const taken = () => {
+    const text = length > MAX_LINE_BYTES ? "" : textOf(pieces, length);
+    [pieces, length] = [[], 0];
+    return text;
+  };
+  for await (const chunk of file.readable) {
+    let start = 0;
+    for (let end; (end = chunk.indexOf(LF, start)) >= 0; start = end + 1) {
+      keep(chunk.subarray(start, end));
+      yield { text: taken(), isEnded: true };
+    }
+    keep(chunk.subarray(start));
   }
-  if (rest !== "") yield rest;
+  if (length > 0) yield { text: taken(), isEnded: false };
+}
+
+/** Bytes that are no text are no record. A lenient reader would take several for the same. */
+function textOf(pieces: readonly Uint8Array[], length: number): string {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return "";
+  }
 }

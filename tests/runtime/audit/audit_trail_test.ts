@@ -76,6 +76,54 @@ Deno.test("Only as many finished files are kept as are wanted, the newest", () =
     assert.deepEqual((await verifyTrail(await auditFiles(path), { key: KEY })).faults, []);
   }));
 
+Deno.test("Nothing is removed from a file that is no trail", () =>
+  withTrail(async (path) => {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")));
+    await Deno.writeTextFile(path, "x".repeat(300_000));
+    await assert.rejects(openAuditFile(file(path)), /its last line is no record/);
+    assert.equal((await Deno.stat(path)).size, 300_000);
+  }));
+
+Deno.test("A file that others may write to is refused", {
+  ignore: Deno.build.os === "windows",
+}, () =>
+  withTrail(async (path) => {
+    await writeTrail(path, [1]);
+    await Deno.chmod(path, 0o620);
+    await assert.rejects(openAuditFile(file(path)), /others may write to it/);
+  }));
+
+Deno.test("A file that is taken away is begun anew, and the missing records are found", () =>
+  withTrail(async (path) => {
+    const logger = new MemoryLogger();
+    const trail = await AuditTrail.open({
+      config: config(file(path)),
+      logger,
+      print() {},
+      retryMs: 5,
+    });
+    const written = async (number: number) => {
+      trail.record([event(number)]);
+      await until(() => {
+        try {
+          return Deno.readTextFileSync(path).includes(`"request ${number}"`);
+        } catch {
+          return false;
+        }
+      });
+    };
+    await written(1);
+    await Deno.remove(path);
+    await written(2);
+    await Deno.rename(path, `${path}.moved`);
+    await written(3);
+    await trail.close();
+    const { faults, first } = await verifyTrail([path], { key: KEY });
+    assert.deepEqual([faults, first], [[], 3]);
+    const joined = await verifyTrail([`${path}.moved`, path], { key: KEY });
+    assert.deepEqual([joined.faults, joined.first, joined.records], [[], 2, 2]);
+  }));
+
 Deno.test("While nothing can be written events are kept, workers are told, and what is lost is counted", () =>
   withTrail(async (path) => {
     const logger = new MemoryLogger();

@@ -112,3 +112,61 @@ Deno.test("Records removed at the end are found by one that was noted", () =>
       "is the last, and record 5, which was noted, is not there",
     ]);
   }));
+
+Deno.test("Bytes that a lenient reader would not see are found", () =>
+  withTrail(async (path) => {
+    const { lines } = seal([{ ...event(1), subject: "user:\uFFFD" }], NO_RECORDS, KEY);
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")));
+    const encoder = new TextEncoder();
+    const whole = encoder.encode(`${lines[0]}\n`);
+    const faultsOf = async (bytes: readonly number[]) => {
+      await Deno.writeFile(path, new Uint8Array(bytes));
+      return (await verify(path)).faults.map(({ line, fault }) => `${line} ${fault}`);
+    };
+    assert.deepEqual(await faultsOf([...whole]), []);
+    assert.deepEqual(await faultsOf([0xEF, 0xBB, 0xBF, ...whole]), ["1 is no record"]);
+    assert.deepEqual(await faultsOf([...whole, 10]), ["2 is no record"]);
+    assert.deepEqual(await faultsOf([...whole.subarray(0, -1), 13, 10]), ["1 is no record"]);
+    const at = whole.indexOf(0xEF);
+    assert.deepEqual(
+      await faultsOf([...whole.subarray(0, at), 0xFF, ...whole.subarray(at + 3)]),
+      ["1 is no record"],
+    );
+    assert.deepEqual(await faultsOf([...Array(3e6).fill(0x20), 10]), ["1 is no record"]);
+  }));
+
+Deno.test("Whatever lines are removed or moved over several files is found, unless it is an end", () =>
+  withTrail(async (path) => {
+    await writeTrail(path, Array(6).fill(2), { maxBytes: 900 });
+    const files = await auditFiles(path);
+    const texts = await Promise.all(files.map((file) => Deno.readTextFile(file)));
+    const lines = texts.flatMap((text, file) =>
+      text.split("\n").slice(0, -1).map((line) => ({ file, line }))
+    );
+    assert.equal(lines.length, 12);
+    const verifyLines = async (changed: readonly { file: number; line: string }[]) => {
+      for (const [index, file] of files.entries()) {
+        const own = changed.filter((line) => line.file === index).map(({ line }) => `${line}\n`);
+        await Deno.writeTextFile(file, own.join(""));
+      }
+      return (await verify(path)).faults.length;
+    };
+    assert.equal(await verifyLines(lines), 0);
+    await fc.assert(
+      fc.asyncProperty(fc.subarray(lines, { minLength: 1 }), async (left) => {
+        const [first, last] = [lines.indexOf(left[0]!), lines.indexOf(left.at(-1)!)];
+        const hasGap = last - first + 1 > left.length;
+        assert.equal(await verifyLines(left) > 0, hasGap);
+      }),
+      { numRuns: 100 },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(lines, { minLength: 2 }), async (moved) => {
+        const placed = moved.map(({ line }, i) => ({ file: lines[i]!.file, line }));
+        const numbers = moved.map((line) => lines.indexOf(line));
+        const inOrder = numbers.every((number, i) => i === 0 || number === numbers[i - 1]! + 1);
+        assert.equal(await verifyLines(placed) > 0, !inOrder);
+      }),
+      { numRuns: 100 },
+    );
+  }));
