@@ -4,6 +4,7 @@
  * @module
  */
 import { catalogue } from "../errors/catalogue.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -32,12 +33,17 @@ export class TokenJournal {
     this.#options = options;
   }
 
-  /** A token was fetched, or found in the store. */
-  atHand(token: Token): void {
+  /**
+   * A token was fetched, or found in the store.
+   *
+   * @param token The token.
+   * @param how `acquired`, `renewed`, or `taken over` from another worker or replica.
+   */
+  atHand(token: Token, how: "acquired" | "renewed" | "taken over"): void {
     const { server, logger, refreshBufferMs } = this.#options;
     const expires_at = new Date(token.expiresAtMs).toISOString();
     logger.info(`A new token for server "${server}" is at hand`, { server, expires_at });
-    this.#audit("at hand", { expires_at });
+    this.#audit(how, { expires_at });
     if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
     this.#hasToldOfClamp = true;
     logger.info(
@@ -63,7 +69,6 @@ export class TokenJournal {
     const { server, metrics, logger } = this.#options;
     const { category } = catalogue["TOK-006"];
     metrics.errors.inc({ server, error_code: "TOK-006", category });
-    this.#audit("not renewed", { error_code: "TOK-006" });
     logger.warn(
       `Cannot renew the token of server "${server}": the old one is used until it expires`,
       {
@@ -74,6 +79,22 @@ export class TokenJournal {
         ...(retryInMs !== undefined && { retry_in_ms: Math.round(retryInMs) }),
       },
     );
+  }
+
+  /**
+   * No token could be had, for a request or in the background.
+   *
+   * @param error Why.
+   * @param hasToken Whether the old one is still in use.
+   */
+  notHad(error: unknown, hasToken: boolean): void {
+    const error_code = error instanceof GatewayError ? error.code : "INT-001";
+    this.#audit(hasToken ? "not renewed" : "not acquired", { error_code });
+  }
+
+  /** The store refused the token, and it is no longer used. */
+  dropped(): void {
+    this.#audit("dropped", {});
   }
 
   /**

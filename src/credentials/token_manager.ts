@@ -131,6 +131,7 @@ export class TokenManager {
     const { store } = this.#options;
     this.#refusedValue = token.value;
     this.#drop();
+    this.#journal.dropped();
     // Another worker may have replaced it already: what that stored is used, not dropped.
     const { key } = this.#generation;
     const stored = await store.get(key);
@@ -198,19 +199,21 @@ export class TokenManager {
         signal.throwIfAborted();
         await this.#generation.look();
         const { current } = this.#generation;
-        const token = await this.#acquire(plan, (token) => {
-          if (current === this.#generation.current) this.#adopt(token);
+        const token = await this.#acquire(plan, (token, isFetched) => {
+          if (current === this.#generation.current) this.#adopt(token, isFetched);
         });
         if (current === this.#generation.current) return token;
       }
     } catch (error) {
-      throw signal.aborted ? signal.reason : error;
+      if (signal.aborted) throw signal.reason;
+      this.#journal.notHad(error, this.current() !== undefined);
+      throw error;
     }
   }
 
   async #acquire(
     { accepts, now = false }: FlightPlan,
-    adopt: (token: Token) => void,
+    adopt: (token: Token, isFetched: boolean) => void,
   ): Promise<Token> {
     const { source, store, clock, tokenTimeoutMs } = this.#options;
     const { signal } = this.#closing;
@@ -226,11 +229,11 @@ export class TokenManager {
       acquire: async () => {
         const token = await this.#policy.execute(() => source.acquire(signal), signal, { now });
         // Before it is stored, which may take a while.
-        adopt(token);
+        adopt(token, true);
         return token;
       },
     });
-    adopt(token);
+    adopt(token, false);
     return token;
   }
 
@@ -259,12 +262,13 @@ export class TokenManager {
     return this.#held === undefined || stored.expiresAtMs > this.#held.token.expiresAtMs;
   }
 
-  #adopt(token: Token): void {
+  #adopt(token: Token, isFetched: boolean): void {
     if (token === this.#held?.token || this.#closing.signal.aborted) return;
+    const how = !isFetched ? "taken over" : this.#held === undefined ? "acquired" : "renewed";
     this.#held = holdToken(token, this.#options.clock);
     this.#schedule.plan(this.#held);
     this.#generation.watch();
-    this.#journal.atHand(token);
+    this.#journal.atHand(token, how);
   }
 
   #drop(): void {

@@ -51,7 +51,7 @@ export interface GatewayOptions extends ManagementOptions {
   /** How many requests clients may send; any number unless given. */
   readonly rateLimit?: RateLimitOptions | undefined;
   /** Records who did what; nothing does unless given. */
-  readonly audit?: Omit<AuditRequestsOptions, "now"> | undefined;
+  readonly audit?: Omit<AuditRequestsOptions, "now" | "servers"> | undefined;
   /** The host names by which a gateway that asks nobody may be called; any unless given. */
   readonly knownHosts?: ReadonlySet<string> | undefined;
   /** The public keys to publish. */
@@ -77,7 +77,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   app.use(refuseUnknownMethods());
   app.use(countRequests(metrics));
   if (options.audit !== undefined) {
-    app.use(auditRequests({ ...options.audit, now: options.now }));
+    app.use(auditRequests({ ...options.audit, servers: options.stores, now: options.now }));
   }
   if (options.authenticator === undefined && options.knownHosts !== undefined) {
     app.use(refuseForeignHosts(options.knownHosts));

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { classify } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -12,7 +13,7 @@ import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
 import type { NameUid } from "../telemetry/audit_uids.ts";
 import { OPEN_PATHS } from "./authenticate.ts";
 import type { ClientAddress } from "./client_address.ts";
-import { DICOMWEB_PREFIX, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
+import { DICOMWEB_PREFIX, PLUGIN_PREFIX, splitTarget } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { asGatewayError } from "./problem.ts";
 
@@ -21,6 +22,8 @@ export interface AuditRequestsOptions {
   readonly trail: AuditRecorder;
   readonly nameUid: NameUid;
   readonly addresses: ClientAddress;
+  /** The configured servers, by name. */
+  readonly servers: { has(name: string): boolean };
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -31,6 +34,9 @@ const AUTHENTICATION: ReadonlySet<string> = new Set(["AUTH-005", "AUTH-006", "AU
 const AUTHORIZATION: ReadonlySet<string> = new Set(["AUTH-004", "AUTH-007", "AUTH-008"]);
 
 const REFUSALS: ReadonlySet<AuditKind> = new Set(["authentication", "authorization"]);
+
+const STORE_PREFIXES: readonly string[] = [DICOMWEB_PREFIX, PLUGIN_PREFIX];
+const PAGE_OF_SERVER = /^\/dicomweb-oauth\/servers\/([^/]+)\//;
 
 /** More parameters than a search has. */
 const MAX_PARAMETERS = 50;
@@ -68,23 +74,33 @@ export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<
 
 /** Whoever looks for what is wrong must see it. */
 function isReadingOwnPage({ req: { method, path } }: Context<GatewayEnv>): boolean {
-  return (method === "GET" || method === "HEAD") && !path.startsWith(DICOMWEB_PREFIX) &&
-    !path.startsWith(PLUGIN_PREFIX);
+  return (method === "GET" || method === "HEAD") &&
+    !STORE_PREFIXES.some((prefix) => path.startsWith(prefix));
 }
 
 /** All that is known before the answer has been sent. */
-function factsOf(c: Context<GatewayEnv>, { nameUid, addresses }: AuditRequestsOptions) {
+function factsOf(
+  c: Context<GatewayEnv>,
+  { nameUid, addresses, servers }: AuditRequestsOptions,
+) {
   const { raw } = c.req;
   const code = c.error === undefined ? null : asGatewayError(c.error).code;
-  const server = c.get("server") ?? null;
-  const target = c.get("target");
-  const transaction = target === undefined ? undefined : classify(raw.method, target);
+  const prefix = STORE_PREFIXES.find((prefix) => c.req.path.startsWith(prefix));
+  // Who was refused early was still asking for something.
+  const { name, target } = prefix === undefined
+    ? { name: PAGE_OF_SERVER.exec(c.req.path)?.[1] ?? "", target: undefined }
+    : splitTarget(raw.url, prefix);
+  const server = c.get("server") ?? (servers.has(name) ? name : null);
+  const transaction = target === undefined || server === null
+    ? undefined
+    : classify(raw.method, c.get("target") ?? target);
   return {
-    event: kindOf(code, target),
+    event: kindOf(code, prefix !== undefined),
     request_id: c.get("requestId"),
     subject: (c.get("caller") ?? ANONYMOUS).subject,
     client: c.get("address") ?? addresses.of(raw.headers, c.env.remoteAddr?.hostname),
     method: raw.method,
+    page: prefix === undefined ? routePath(c, -1) : null,
     server,
     transaction: transaction?.name ?? null,
     study: nameUid(transaction?.study),
@@ -98,10 +114,10 @@ function factsOf(c: Context<GatewayEnv>, { nameUid, addresses }: AuditRequestsOp
   };
 }
 
-function kindOf(code: string | null, target: string | undefined): AuditKind {
+function kindOf(code: string | null, isForStore: boolean): AuditKind {
   if (code !== null && AUTHENTICATION.has(code)) return "authentication";
   if (code !== null && AUTHORIZATION.has(code)) return "authorization";
-  return target === undefined ? "management" : "access";
+  return isForStore ? "access" : "management";
 }
 
 /** Names only: the values are names and dates of patients. */

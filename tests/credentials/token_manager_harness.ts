@@ -12,6 +12,7 @@ import type { Token, TokenSource, TokenStore } from "../../src/credentials/token
 import { TokenManager } from "../../src/credentials/token_manager.ts";
 import type { ErrorCode } from "../../src/errors/catalogue.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
+import type { AuditEvent } from "../../src/telemetry/audit_event.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
@@ -73,6 +74,8 @@ export interface Parts {
   readonly store: TokenStore;
   readonly metrics: Metrics;
   readonly logger: MemoryLogger;
+  /** What goes into the audit trail. */
+  readonly events: AuditEvent[];
   readonly manager: TokenManager;
   /** Another worker or replica that shares the store, with a memory of its own. */
   another(): TokenManager;
@@ -95,6 +98,7 @@ export async function withManager(
   const metrics = createMetrics();
   const logger = new MemoryLogger();
   const store = options.store?.(clock) ?? new MemoryTokenStore(clock);
+  const events: AuditEvent[] = [];
   const managers: TokenManager[] = [];
   const another = () => {
     const manager = new TokenManager({
@@ -106,6 +110,7 @@ export async function withManager(
       resilience: options.resilience ?? NO_RETRY,
       metrics,
       logger,
+      onTokenEvent: (event) => events.push(event),
       clock,
       random: () => 0,
     });
@@ -113,7 +118,7 @@ export async function withManager(
     return manager;
   };
   try {
-    await test({ clock, source, store, metrics, logger, manager: another(), another });
+    await test({ clock, source, store, metrics, logger, events, manager: another(), another });
   } finally {
     const closed = Promise.all(managers.map((manager) => manager.close()));
     // A store that hangs is waited for as long as one operation may take.

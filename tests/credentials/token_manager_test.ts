@@ -265,6 +265,31 @@ Deno.test("TokenManager keeps token, secret and fingerprint out of its log", () 
 
 // Clocks that jump.
 
+Deno.test("TokenManager tells the audit trail of every token once, and of none that could not be had", () =>
+  withManager({}, async ({ clock, source, manager, another, events }) => {
+    const told = () => events.splice(0).map(({ outcome, error_code }) => error_code ?? outcome);
+    const [first] = await Promise.all([manager.token(never), manager.token(never)]);
+    await another().token(never);
+    assert.deepEqual(told(), ["acquired", "taken over"]);
+    await clock.advance(4 * MINUTE);
+    assert.deepEqual(told().sort(), ["renewed", "taken over"]);
+    await manager.invalidate(first);
+    assert.deepEqual(told(), [], "it is no longer the token in use");
+    await manager.invalidate(await manager.token(never));
+    assert.deepEqual(told(), ["dropped"]);
+    source.failWith("TOK-001");
+    await failure(manager.renew(never));
+    const [refused, ...more] = events.splice(0);
+    assert.deepEqual([refused?.outcome, refused?.error_code, more], [
+      "not acquired",
+      "TOK-001",
+      [],
+    ]);
+    await manager.forget("revocation");
+    assert.deepEqual(told(), ["revoked"]);
+    assert(!JSON.stringify(events).includes("token-"));
+  }));
+
 Deno.test("TokenManager asks once, not per request, when the wall clock jumps forward", () =>
   withManager({}, async ({ clock, source, manager }) => {
     await manager.token(never);

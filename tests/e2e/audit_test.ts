@@ -148,7 +148,7 @@ Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and
         ["access", "complete", "key:orthanc", "retrieve-instance", 200],
         ["access", "complete", "key:orthanc", "store", 200],
         ["authorization", "refused", "key:orthanc", "delete-study", 403, "AUTH-007"],
-        ["authentication", "refused", "anonymous", 401, "AUTH-005"],
+        ["authentication", "refused", "anonymous", "search-studies", 401, "AUTH-005"],
         ["management", "complete", "key:orthanc", 200],
         ["gateway", "configuration changed"],
         ["gateway", "stopped"],
@@ -194,6 +194,63 @@ Deno.test("Audit: the chain goes on after a kill, and verify finds what is chang
     const [codeAfter, outputAfter] = await verify(parts);
     assert.equal(codeAfter, 1);
     assert.match(outputAfter, /audit\.jsonl:2: was changed, or is sealed with another key/);
+  }));
+
+Deno.test("Audit: two workers record each request once, over a reload and finished files", () =>
+  withParts(async (parts) => {
+    const Audit = { File: parts.file, Key: KEY, MaxMegabytes: 0.01 };
+    const gateway = await startGateway(parts.section({ Audit }));
+    const ids = Array.from({ length: 120 }, (_, i) => `request-${i}`);
+    const askAll = (some: readonly string[]) =>
+      Promise.all(some.map(async (id) => {
+        const headers = { "x-request-id": id };
+        assert.equal((await ask(gateway, "/dicom-web/main/studies", { headers })).status, 200);
+      }));
+    await askAll(ids.slice(0, 40));
+    gateway.signal("SIGHUP");
+    await askAll(ids.slice(40, 80));
+    await eventually(() => gateway.output().includes("Reloaded"), "it did not reload");
+    await askAll(ids.slice(80));
+    await gateway.stop();
+    const files = (await Array.fromAsync(Deno.readDir(`${parts.directory}/trail`)))
+      .map(({ name }) => name).filter((name) => /^audit\.jsonl(\.\d+)?$/.test(name));
+    assert(files.length > 2, "no file was finished");
+    const records = (await Promise.all(
+      files.map((name) => recordsIn(`${parts.directory}/trail/${name}`)),
+    )).flat();
+    const told = records.filter(({ event }) => event === "access").map((record) =>
+      record.request_id
+    );
+    assert.deepEqual(told.sort(), ids.toSorted());
+    const [code, output] = await verify(parts);
+    assert.equal(code, 0, output);
+    await Deno.remove(`${parts.directory}/trail/${files.sort()[1]}`);
+    const [codeAfter, outputAfter] = await verify(parts);
+    assert.equal(codeAfter, 1);
+    assert.match(outputAfter, /Records 1 to \d+ are missing, and no file is ever removed/);
+  }));
+
+Deno.test("Audit: a record that was written half when the gateway was killed is told, not hidden", () =>
+  withParts(async (parts) => {
+    const killed = await startGateway(parts.section());
+    await eventually(async () => (await recordsIn(parts.file)).length > 0, "nothing is recorded");
+    await killed.stop("SIGKILL");
+    await Deno.writeTextFile(parts.file, '{"sequence":2,"previous":"', { append: true });
+    const [code, output] = await verify(parts);
+    assert.equal(code, 1);
+    assert.match(output, /audit\.jsonl:2: is cut off/);
+    await (await startGateway(parts.section())).stop();
+    const records = await recordsIn(parts.file);
+    assert.deepEqual(
+      records.map(({ sequence, event, outcome }) => [sequence, event, outcome]),
+      [[1, "gateway", "started"], [2, "trail", "cut off"], [3, "gateway", "started"], [
+        4,
+        "gateway",
+        "stopped",
+      ]],
+    );
+    const [codeAfter, outputAfter] = await verify(parts);
+    assert.equal(codeAfter, 0, outputAfter);
   }));
 
 for (const onFailure of ["refuse", "warn"]) {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Secret } from "../../../src/config/secret.ts";
 import { auditFiles } from "../../../src/runtime/audit/audit_file.ts";
 import { type TrailReport, verifyTrail } from "../../../src/runtime/audit/verify_trail.ts";
-import { event, KEY, withTrail, writeTrail } from "./trail_harness.ts";
+import { event, eventOf, KEY, withTrail, writeTrail } from "./trail_harness.ts";
 import { NO_RECORDS, seal } from "../../../src/telemetry/audit_chain.ts";
 
 const verify = async (path: string): Promise<TrailReport> =>
@@ -115,7 +115,7 @@ Deno.test("Records removed at the end are found by one that was noted", () =>
 
 Deno.test("Bytes that a lenient reader would not see are found", () =>
   withTrail(async (path) => {
-    const { lines } = seal([{ ...event(1), subject: "user:\uFFFD" }], NO_RECORDS, KEY);
+    const { lines } = seal([JSON.stringify({ ...eventOf(1), subject: "user:\uFFFD" })], NO_RECORDS, KEY);
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")));
     const encoder = new TextEncoder();
     const whole = encoder.encode(`${lines[0]}\n`);
