@@ -115,7 +115,11 @@ Deno.test("Records removed at the end are found by one that was noted", () =>
 
 Deno.test("Bytes that a lenient reader would not see are found", () =>
   withTrail(async (path) => {
-    const { lines } = seal([JSON.stringify({ ...eventOf(1), subject: "user:\uFFFD" })], NO_RECORDS, KEY);
+    const { lines } = seal(
+      [JSON.stringify({ ...eventOf(1), subject: "user:\uFFFD" })],
+      NO_RECORDS,
+      KEY,
+    );
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")));
     const encoder = new TextEncoder();
     const whole = encoder.encode(`${lines[0]}\n`);
