@@ -14,4 +14,6 @@ export const ExitCode = {
   usage: 64,
   /** The configuration is wrong (EX_CONFIG). */
   configuration: 78,
+  /** Someone interrupted it, and it can be gone on with: as shells tell of SIGINT. */
+  interrupted: 130,
 } as const;

@@ -15,6 +15,7 @@ import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
 import { healthcheck } from "./healthcheck.ts";
 import type { ConfigFlags } from "./load.ts";
+import type { PushFlags } from "./push.ts";
 import { serve } from "./serve.ts";
 import { complain, print } from "./terminal.ts";
 
@@ -97,6 +98,22 @@ function commandLine(end: (exitCode: number) => void): Command {
     .action(async (files: string[], flags: AuditVerifyFlags) =>
       end(await auditVerify(files, flags))
     );
+  command("push", "send a folder of DICOM files to a server")
+    .argument("<folder>", "the folder; what is in folders below it is sent as well")
+    .option("--server <name>", "the server of the configuration to send to")
+    .option("--config <file>", "configuration file")
+    .option("--url <url>", "send through a gateway that runs at this URL")
+    .option("--user <name>", "with --url: user of that gateway; the password is asked for")
+    .option("--jobs <number>", "requests under way at once", numberFrom(1, 64), 4)
+    .option("--batch <number>", "instances in one request at most", numberFrom(1, 1_000), 20)
+    .option("--retries <number>", "how often to try again", numberFrom(0, 100), 6)
+    .option("--journal <file>", "where to note what is stored, instead of the state directory")
+    .option("--fresh", "send everything anew, whatever an earlier run noted")
+    .option("--json", "print the summary as JSON")
+    .action(async (folder: string, flags: PushFlags) => {
+      const { push } = await import("./push.ts");
+      end(await push(folder, flags, manifest.version));
+    });
   command("demo", "run the main job on this machine with synthetic data")
     .option("--once", "exit after the round trip")
     .action(async (flags: { readonly once?: true }) => {
@@ -113,6 +130,16 @@ function portNumber(text: string): number {
     throw new InvalidArgumentError("A port is a number from 0 to 65535.");
   }
   return port;
+}
+
+function numberFrom(min: number, max: number): (text: string) => number {
+  return function wholeNumber(text) {
+    const number = Number(text);
+    if (!/^\d{1,9}$/.test(text) || number < min || number > max) {
+      throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+    }
+    return number;
+  };
 }
 
 function tell(error: unknown, verbose: boolean): void {

@@ -58,7 +58,7 @@ export async function findConfig(options: FindConfigOptions = {}): Promise<strin
  * @param env Environment variables by name.
  * @returns Its absolute path; it need not exist.
  */
-export function stateHome(env: Environment): string {
+export function stateHome(env: Environment = (name) => Deno.env.get(name)): string {
   const home = absolute(env("XDG_STATE_HOME")) ?? inHome(env, ".local/state") ?? "/var/lib";
   return join(home, NAME);
 }

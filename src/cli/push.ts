@@ -1,0 +1,211 @@
+/**
+ * The `push` command: sends a folder of DICOM files to a server. It is the gateway itself that sends
+ * them, within this process; or one that runs elsewhere, by its URL.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { stateHome } from "../config/find_config.ts";
+import { parseConfig } from "../config/parse_config.ts";
+import { dropProxyEnvironment } from "../config/proxy_environment.ts";
+import { SERVER_NAME } from "../config/server.ts";
+import { JournalError, PushJournal } from "../runtime/push/push_journal.ts";
+import { pushFolder, PushStoppedError } from "../runtime/push/push_folder.ts";
+import { ownGateway, type PushTarget, runningGateway } from "../runtime/push/push_target.ts";
+import { shutdownSignal } from "../runtime/shutdown_signal.ts";
+import { ExitCode } from "./exit_code.ts";
+import { loadConfig } from "./load.ts";
+import { PushProgress } from "./push_progress.ts";
+import { PushSummary } from "./push_summary.ts";
+import { readSecret } from "./secret_input.ts";
+import { complain, print } from "./terminal.ts";
+
+/** Options of the command. */
+export interface PushFlags {
+  readonly server?: string;
+  readonly config?: string;
+  readonly url?: string;
+  readonly user?: string;
+  readonly jobs: number;
+  readonly batch: number;
+  readonly retries: number;
+  readonly journal?: string;
+  readonly fresh?: true;
+  readonly json?: true;
+}
+
+/**
+ * Sends a folder.
+ *
+ * @param given Path of the folder.
+ * @param flags What the command line says.
+ * @param version Version of the gateway.
+ * @returns The exit code: 0 only when all instances are stored.
+ * @throws {ConfigError} When the configuration is wrong.
+ */
+export async function push(given: string, flags: PushFlags, version: string): Promise<number> {
+  const folder = await folderAt(given);
+  if (folder === undefined) return ExitCode.usage;
+  const ended = shutdownSignal(() => Deno.exit(ExitCode.interrupted));
+  const place = flags.url === undefined
+    ? await ownPlace(flags, version)
+    : await runningPlace(flags.url, flags);
+  if (place === undefined) return ExitCode.usage;
+  const { target, stateDirectory } = place;
+  try {
+    const file = flags.journal ?? await journalFile(stateDirectory, folder, target.name);
+    const journal = await PushJournal.open(
+      file,
+      { folder, target: target.name },
+      flags.fresh ?? false,
+    );
+    return await send(folder, { flags, target, journal, ended });
+  } catch (error) {
+    if (!(error instanceof JournalError)) throw error;
+    complain(error.message);
+    return ExitCode.failure;
+  } finally {
+    await target.close();
+  }
+}
+
+async function send(
+  folder: string,
+  { flags, target, journal, ended }: {
+    readonly flags: PushFlags;
+    readonly target: PushTarget;
+    readonly journal: PushJournal;
+    readonly ended: AbortSignal;
+  },
+): Promise<number> {
+  const summary = new PushSummary(Date.now());
+  const progress = new PushProgress();
+  ended.addEventListener("abort", () => {
+    progress.clear();
+    complain("Finishing the requests under way; once more ends at once.");
+  });
+  let stopped: string | undefined;
+  try {
+    if (progress.isShown) await progress.count(folder, ended);
+    await pushFolder({
+      folder,
+      target,
+      journal,
+      jobs: flags.jobs,
+      batch: flags.batch,
+      retries: flags.retries,
+      signal: ended,
+      tell: (event) => {
+        summary.add(event);
+        progress.show(summary.totals);
+      },
+      tellWait: (reason, waitMs) => {
+        progress.clear();
+        complain(`Trying again in ${Math.ceil(waitMs / 1_000)} s: ${reason}`);
+      },
+    });
+  } catch (error) {
+    if (error instanceof PushStoppedError || error instanceof JournalError) {
+      stopped = error.message;
+    } else throw error;
+  } finally {
+    progress.clear();
+  }
+  const { instances, failed } = summary.totals;
+  const isWhole = stopped === undefined && !ended.aborted;
+  if (isWhole && failed === 0) await journal.remove();
+  else journal.close();
+  const how = stopped === undefined ? ended.aborted ? "interrupted" : "finished" : "stopped";
+  print(
+    flags.json
+      ? JSON.stringify(summary.json({ folder, target: target.name, how, reason: stopped }))
+      : summary.text(folder, target.name, Date.now()),
+  );
+  if (stopped !== undefined) complain(`Stopped: ${stopped}`);
+  if (!isWhole || failed > 0) {
+    complain(
+      `Give the same command again to go on: what is stored is noted in ${journal.file}` +
+        (isWhole ? ", and only what failed is sent again." : "."),
+    );
+  }
+  if (stopped !== undefined) return ExitCode.failure;
+  if (ended.aborted) return ExitCode.interrupted;
+  if (instances === 0) complain(`There is no DICOM file in ${folder}.`);
+  return failed > 0 || instances === 0 ? ExitCode.failure : ExitCode.ok;
+}
+
+async function folderAt(path: string): Promise<string | undefined> {
+  try {
+    const folder = await Deno.realPath(path);
+    if ((await Deno.stat(folder)).isDirectory) return folder;
+    complain(`${path} is a file: name the folder that it is in.`);
+  } catch (error) {
+    const isMissing = error instanceof Deno.errors.NotFound;
+    complain(isMissing ? `There is no folder ${path}.` : `Cannot read the folder ${path}.`);
+  }
+  return undefined;
+}
+
+/** Where a push sends to, and where it keeps its journal. */
+interface Place {
+  readonly target: PushTarget;
+  readonly stateDirectory: string;
+}
+
+async function ownPlace(flags: PushFlags, version: string): Promise<Place | undefined> {
+  const config = parseConfig(await loadConfig(flags));
+  const names = [...config.servers.keys()];
+  const name = flags.server ?? (names.length === 1 ? names[0] : undefined);
+  if (flags.user !== undefined) {
+    complain("--user belongs to --url: without a running gateway there is nobody to log in to.");
+    return undefined;
+  }
+  if (name === undefined) {
+    complain(`Name the server to send to with --server: ${names.join(", ")}.`);
+    return undefined;
+  }
+  const server = config.servers.get(name);
+  if (server === undefined) {
+    complain(`Unknown server "${name}". The configuration has: ${names.join(", ")}.`);
+    return undefined;
+  }
+  dropProxyEnvironment();
+  return { target: ownGateway(config, server, version), stateDirectory: config.stateDirectory };
+}
+
+async function runningPlace(url: string, flags: PushFlags): Promise<Place | undefined> {
+  const { server, user } = flags;
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.search || parsed.hash) {
+    complain("--url is the gateway's URL, such as http://127.0.0.1:8043.");
+    return undefined;
+  }
+  if (parsed.username || parsed.password) {
+    complain("A password in --url is seen by others on this machine: use --user, which asks.");
+    return undefined;
+  }
+  if (server === undefined || !SERVER_NAME.test(server)) {
+    complain("Name the gateway's server to send to with --server.");
+    return undefined;
+  }
+  let authorization: string | undefined;
+  if (user !== undefined) {
+    const password = await readSecret(`Password of ${user}: `);
+    if (password === undefined) return undefined;
+    authorization = `Basic ${new TextEncoder().encode(`${user}:${password}`).toBase64()}`;
+  }
+  dropProxyEnvironment();
+  const target = runningGateway(parsed.href.replace(/\/+$/, ""), server, authorization);
+  return { target, stateDirectory: stateHome() };
+}
+
+/** One journal for each folder and target, found again by the same command. */
+async function journalFile(
+  stateDirectory: string,
+  folder: string,
+  target: string,
+): Promise<string> {
+  const subject = new TextEncoder().encode(`${folder}\n${target}`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", subject)).toHex();
+  return join(stateDirectory, "push", `${digest.slice(0, 32)}.jsonl`);
+}

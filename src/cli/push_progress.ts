@@ -1,0 +1,59 @@
+/**
+ * How far a push is, in one line that is written anew, where a person sees it: on a terminal and
+ * nowhere else.
+ *
+ * @module
+ */
+import { folderFiles } from "../runtime/push/folder_files.ts";
+import { type PushTotals, rateText, sizeText } from "./push_summary.ts";
+
+const encoder = new TextEncoder();
+const BAR_WIDTH = 24;
+/** The line is written this often at most. */
+const INTERVAL_MS = 100;
+
+/** The line. */
+export class PushProgress {
+  /** Whether there is a terminal to show it on. */
+  readonly isShown: boolean = Deno.stderr.isTerminal();
+  #files = 0;
+  #shownAtMs = 0;
+  #isOnLine = false;
+
+  /**
+   * Counts the files that there are.
+   *
+   * @param folder The folder.
+   * @param signal Ends it.
+   */
+  async count(folder: string, signal: AbortSignal): Promise<void> {
+    for await (const _file of folderFiles(folder)) {
+      if (signal.aborted) return;
+      this.#files++;
+    }
+  }
+
+  /** @param totals What is done. */
+  show(totals: PushTotals): void {
+    const nowMs = Date.now();
+    if (!this.isShown || nowMs - this.#shownAtMs < INTERVAL_MS) return;
+    this.#shownAtMs = nowMs;
+    this.#isOnLine = true;
+    const share = Math.min(1, totals.files / Math.max(1, this.#files));
+    const filled = Math.round(share * BAR_WIDTH);
+    const bar = `${"#".repeat(filled)}${".".repeat(BAR_WIDTH - filled)}`;
+    const percent = `${Math.floor(share * 100)} %`.padStart(5);
+    const rate = rateText(totals.bytes, nowMs - totals.startedAtMs);
+    const failed = totals.failed > 0 ? `, ${totals.failed} failed` : "";
+    Deno.stderr.writeSync(encoder.encode(
+      `\r\x1b[K[${bar}]${percent}  ${totals.files} of ${this.#files} files  ` +
+        `${sizeText(totals.bytes)}, ${rate}${failed}`,
+    ));
+  }
+
+  /** Makes room for another line. */
+  clear(): void {
+    if (this.#isOnLine) Deno.stderr.writeSync(encoder.encode("\r\x1b[K"));
+    this.#isOnLine = false;
+  }
+}
