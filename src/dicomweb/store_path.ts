@@ -42,9 +42,22 @@ export function findTargetFault(target: string): string | undefined {
   if (!PATH.test(path)) return "the path has a character that a path may not have";
   if (path.includes("/.") && DOT_SEGMENT.test(path)) return "the path has a dot segment";
   if (path.includes("//")) return "the path has an empty segment";
-  if (path.includes("%") && ENCODED_DELIMITER.test(path)) {
-    return "the path has an encoded dot, slash, backslash or control character";
+  if (path.includes("%")) {
+    if (ENCODED_DELIMITER.test(path)) {
+      return "the path has an encoded dot, slash, backslash or control character";
+    }
+    if (!isUtf8(path)) return "the path has encoded bytes that are no UTF-8";
   }
   if (mark >= 0 && CONTROL.test(target)) return "the query has a control character";
   return undefined;
+}
+
+/** Some servers read overlong sequences, `%c0%af`, as the slash that they are not (RFC 3629, section 10). */
+function isUtf8(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
 }

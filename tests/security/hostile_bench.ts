@@ -1,0 +1,157 @@
+/**
+ * The gateway before a store that writes down what reaches it, beside a host that nothing may ever
+ * reach, and clients that send whatever bytes they like.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { within } from "../fixtures/deadline.ts";
+import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+import { type RawExchange, type RawOrigin, startRawOrigin } from "../fixtures/raw_origin.ts";
+
+/** The credential that the gateway shows the store. */
+export const CREDENTIAL = "Bearer of-the-gateway";
+/** Path of the store's base URL. */
+export const BASE = "/base/dicom-web";
+
+/** A request as the store saw it. */
+export interface StoreRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** What a client was answered. */
+export interface HostileAnswer {
+  readonly status: number;
+  /** The gateway's code, where the answer is a problem of its own. */
+  readonly code: string | undefined;
+  readonly body: string;
+}
+
+/** The bench. */
+export interface HostileBench extends AsyncDisposable {
+  readonly gateway: GatewayProcess;
+  readonly store: RawOrigin;
+  /** A host that the configuration does not name; it answers everyone. */
+  readonly elsewhere: RawOrigin;
+  /** What the store saw since it was asked last. */
+  takeSeen(): StoreRequest[];
+  /**
+   * Sends bytes over a connection of its own and reads the first answer.
+   *
+   * @param pieces The bytes; `HOST` in them stands for the gateway's own.
+   * @returns The answer; status 0 where there was none.
+   */
+  send(...pieces: (string | Uint8Array)[]): Promise<HostileAnswer>;
+  /** Whether a usual search is answered as usual, and everything was kept to that must be. */
+  assertUnharmed(): Promise<void>;
+}
+
+const LIMIT_MS = 15_000;
+const encoder = new TextEncoder();
+/** Longest body of an answer that is kept for the test to look at. */
+const MAX_KEPT = 1024 * 1024;
+
+/**
+ * Starts it.
+ *
+ * @param servers Further servers, made of the URLs of the store and of the other host.
+ * @returns The bench.
+ */
+export async function startHostileBench(
+  servers: (urls: { store: string; elsewhere: string }) => Record<string, unknown> = () => ({}),
+): Promise<HostileBench> {
+  let seen: StoreRequest[] = [];
+  const all: StoreRequest[] = [];
+  const store = startRawOrigin(async (exchange: RawExchange) => {
+    const decoder = new TextDecoder();
+    let body = "";
+    for await (const piece of exchange.body()) {
+      if (body.length < MAX_KEPT) body += decoder.decode(piece, { stream: true });
+    }
+    const { method, target, headers } = exchange;
+    seen.push({ method, target, headers, body });
+    all.push(seen.at(-1)!);
+    await exchange.answer(200, "[]", { "content-type": "application/dicom+json" });
+  });
+  const elsewhere = startRawOrigin((exchange) => exchange.answer(200, "elsewhere"));
+  const gateway = await startGateway({
+    Servers: {
+      main: {
+        Url: store.url + BASE,
+        ProviderType: "headers",
+        Headers: { Authorization: CREDENTIAL },
+      },
+      ...servers({ store: store.url, elsewhere: elsewhere.url }),
+    },
+  });
+  const host = new URL(gateway.url).host;
+
+  const bench: HostileBench = {
+    gateway,
+    store,
+    elsewhere,
+    takeSeen() {
+      const taken = seen;
+      seen = [];
+      return taken;
+    },
+    async send(...pieces) {
+      using client = await RawClient.connect(gateway.url);
+      const sent = (async () => {
+        for (const piece of pieces) {
+          const bytes = typeof piece === "string" ? piece.replaceAll("HOST", host) : piece;
+          await client.write(typeof bytes === "string" ? latin1(bytes) : bytes);
+        }
+      })().catch(() => {});
+      const read = (async () => {
+        const { status, headers, body } = await client.answer();
+        const decoder = new TextDecoder();
+        let text = "";
+        for await (const piece of body) {
+          if (text.length < MAX_KEPT) text += decoder.decode(piece, { stream: true });
+        }
+        const isProblem = headers.get("content-type") === "application/problem+json";
+        const code = isProblem ? JSON.parse(text).error_code as string : undefined;
+        return { status, code, body: text };
+      })().catch(() => ({ status: 0, code: undefined, body: "" }));
+      const answer = await within(LIMIT_MS, "an answer", read);
+      client[Symbol.dispose]();
+      await sent;
+      return answer;
+    },
+    async assertUnharmed() {
+      for (const { target, headers } of all.splice(0)) {
+        assert.ok(
+          target === BASE || target.startsWith(`${BASE}/`) || target.startsWith(`${BASE}?`),
+          `the store saw ${target}`,
+        );
+        assert.equal(headers.get("authorization"), CREDENTIAL);
+        assert.doesNotMatch(target.split("?")[0]!, /\.\.|\\|%2e|%2f|%5c|%25|%0|\/\/|#|@/i);
+      }
+      assert.equal(elsewhere.connections, 0, "another host was contacted");
+      bench.takeSeen();
+      const usual = await bench.send(
+        "GET /dicom-web/main/studies?limit=1 HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n",
+      );
+      assert.deepEqual([usual.status, usual.body], [200, "[]"]);
+      assert.deepEqual(bench.takeSeen().map(({ target }) => target), [`${BASE}/studies?limit=1`]);
+      assert.doesNotMatch(gateway.output(), /INT-001/);
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await store.close();
+      await elsewhere.close();
+    },
+  };
+  return bench;
+}
+
+function latin1(text: string): Uint8Array {
+  // deno-lint-ignore no-control-regex -- all that is not one byte
+  if (/[^\u0000-\u00ff]/.test(text)) return encoder.encode(text);
+  return Uint8Array.from(text, (char) => char.charCodeAt(0));
+}
