@@ -208,7 +208,7 @@ export const catalogue = {
     "WARNING",
     400,
     "Request refused",
-    "The path, method or a header of the request is not acceptable, so nothing was sent to the store.",
+    "The path, method, a header or the body of the request is not acceptable. The store was not asked, or not to the end.",
     [
       "Send the path as PS3.18 writes it, without dot segments, encoded slashes or control characters",
     ],

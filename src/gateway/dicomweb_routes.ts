@@ -58,6 +58,10 @@ function forwardTo(
   if (store === undefined) {
     throw new GatewayError("NET-006", "Cannot forward the request: no server of that name");
   }
+  // The runtime takes the first of two; what is before or behind the gateway may take the other.
+  if (request.headers.get("host")?.includes(",")) {
+    throw new GatewayError("NET-005", "Cannot forward the request: it names two hosts");
+  }
   c.set("server", name);
   const storeTarget = prefix === PLUGIN_PREFIX ? pluginTarget(target) : target;
   c.set("target", storeTarget);

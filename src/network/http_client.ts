@@ -86,7 +86,8 @@ export class HttpClient {
    * @param url Where to.
    * @param init What to send.
    * @returns The response, its body not read.
-   * @throws {GatewayError} NET-001, NET-002 or NET-003 when no answer came; NET-008 for a host that is not allowed.
+   * @throws {GatewayError} NET-001, NET-002 or NET-003 when no answer came; NET-005 when the body to send
+   * cannot be read; NET-008 for a host that is not allowed.
    * @throws The signal's reason when it aborts.
    */
   async send(url: string, init: HttpRequestInit = {}): Promise<Response> {
@@ -213,6 +214,11 @@ const REFUSED_CERTIFICATE =
 function networkError(url: string, cause: unknown): GatewayError {
   const text = cause instanceof Error ? cause.message : String(cause);
   const host = authority(url);
+  // The other side is not to blame: whoever sent the body did not send it to its end, or not right.
+  if (text.includes("error from user's Body stream")) {
+    const state = "it broke off or is not framed as HTTP demands";
+    return new GatewayError("NET-005", `Cannot read the body of the request: ${state}`, { cause });
+  }
   const [, alert] = REFUSED_CERTIFICATE.exec(text) ?? [];
   if (alert !== undefined) {
     const state = `it wants a certificate of the gateway that it trusts (TLS alert ${alert})`;

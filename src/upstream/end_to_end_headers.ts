@@ -28,6 +28,14 @@ const NOT_FOR_THE_STORE = [
   "accept-encoding",
   "forwarded",
   "via",
+  // What metadata services want to see, so that no one is led to them who was not meant to be: a name
+  // of a store that resolves to their address must not open them to clients.
+  "metadata",
+  "metadata-flavor",
+  "x-aws-ec2-metadata-token",
+  "x-aws-ec2-metadata-token-ttl-seconds",
+  "x-google-metadata-request",
+  "x-identity-header",
   // Some servers take the method from here: what is permitted as POST could delete.
   "x-http-method",
   "x-http-method-override",

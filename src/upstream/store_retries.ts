@@ -46,7 +46,8 @@ export function isUnavailable(outcome: unknown): boolean {
   if (outcome instanceof Response) {
     return outcome.status === 502 || outcome.status === 503 || outcome.status === 504;
   }
-  return outcome instanceof GatewayError &&
+  // 408: it was the client that was waited for.
+  return outcome instanceof GatewayError && outcome.status !== 408 &&
     (outcome.code === "NET-002" || outcome.code === "NET-001");
 }
 

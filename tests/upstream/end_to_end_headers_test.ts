@@ -41,6 +41,20 @@ Deno.test("requestHeaders: the client's credentials and what proxies said stop a
   assert.deepEqual([...headers.keys()], []);
 });
 
+Deno.test("requestHeaders: what opens metadata services stops, should a store's name resolve to one", () => {
+  const headers = requestHeaders(
+    new Headers({
+      metadata: "true",
+      "metadata-flavor": "Google",
+      "x-google-metadata-request": "True",
+      "x-aws-ec2-metadata-token": "t",
+      "x-aws-ec2-metadata-token-ttl-seconds": "60",
+      "x-identity-header": "s",
+    }),
+  );
+  assert.deepEqual([...headers.keys()], []);
+});
+
 Deno.test("requestHeaders: headers of the connection stop, and those that Connection names", () => {
   const headers = requestHeaders(
     new Headers({

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { isRepeatable, StoreRetries } from "../../src/upstream/store_retries.ts";
+import { isRepeatable, isUnavailable, StoreRetries } from "../../src/upstream/store_retries.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
@@ -97,4 +97,12 @@ Deno.test("StoreRetries: quiet times save up no more than ten", () => {
 
 Deno.test("StoreRetries: a budget of none sends nothing again", () => {
   assert.equal(retries({ budget: 0 }).delayMs(answer(503), 1), undefined);
+});
+
+Deno.test("isUnavailable: a client that was waited for in vain says nothing of the store", () => {
+  const gaveUp = (status?: number) =>
+    new GatewayError("NET-001", "x", { ...(status && { status }) });
+  assert.equal(isUnavailable(gaveUp()), true);
+  assert.equal(isUnavailable(gaveUp(408)), false);
+  assert.equal(isUnavailable(new GatewayError("NET-005", "x")), false);
 });
