@@ -85,6 +85,7 @@ export function configurationReference(): string {
       ),
       ...sectionKeys,
     }),
+    section("`LogLevels`", "", sectionKeys.LogLevels.unwrap().shape),
     section("`Listen`", "", listenSchema.shape),
     section("`Listen.Tls`", "", listenSchema.shape.Tls.unwrap().shape),
     section(

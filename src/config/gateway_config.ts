@@ -75,6 +75,8 @@ export interface ListenConfig {
 /** What is logged, and how. */
 export interface LogConfig {
   readonly level: "debug" | "info" | "warning" | "error";
+  /** Other levels of categories, by their names. */
+  readonly levels?: Readonly<Record<string, LogConfig["level"]>>;
   readonly format: "text" | "json";
 }
 

@@ -77,7 +77,15 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     trustedProxies: keys.TrustedProxies,
     workers: keys.Workers,
     drainTimeoutMs: Math.round(keys.DrainTimeoutSeconds * 1_000),
-    log: { level: keys.LogLevel.toLowerCase() as LogConfig["level"], format: keys.LogFormat },
+    log: {
+      level: levelOf(keys.LogLevel),
+      levels: Object.fromEntries(
+        Object.entries(keys.LogLevels).map((
+          [part, level = keys.LogLevel],
+        ) => [part.toLowerCase(), levelOf(level)]),
+      ),
+      format: keys.LogFormat,
+    },
     tokenCache: buildTokenCache(keys.TokenCache),
     cors: keys.Cors && buildCors(keys.Cors),
     authentication: keys.Authentication && buildAuthentication(keys.Authentication, files),
@@ -90,6 +98,10 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
     tracing: ["true", "1"].includes(source.environment[TRACING_VARIABLE] ?? ""),
     warnings: [...source.warnings ?? [], ...report.warnings],
   });
+}
+
+function levelOf(level: string): LogConfig["level"] {
+  return level.toLowerCase() as LogConfig["level"];
 }
 
 /** The gateway's limit is never 0. */

@@ -28,15 +28,26 @@ export const configVersion = z.preprocess(
   z.enum(["1", "1.0", "2", "2.0"]),
 );
 
+function logLevel() {
+  return z.preprocess(
+    (value) => typeof value === "string" ? value.toUpperCase() : value,
+    z.enum(["DEBUG", "INFO", "WARNING", "ERROR"]),
+  );
+}
+
 /** The keys of the section, `Servers` apart. */
 export const sectionKeys = {
   ConfigVersion: configVersion.optional().describe(
     "Version of the plugin's format; it may also stand at the top of the file. Both load alike",
   ),
-  LogLevel: z.preprocess(
-    (value) => typeof value === "string" ? value.toUpperCase() : value,
-    z.enum(["DEBUG", "INFO", "WARNING", "ERROR"]),
-  ).default("INFO").describe("The least severity that is logged"),
+  LogLevel: logLevel().default("INFO").describe("The least severity that is logged"),
+  LogLevels: z.strictObject({
+    Gateway: logLevel().optional().describe("Requests and answers"),
+    Upstream: logLevel().optional().describe("Stores: retries, repairs"),
+    Credentials: logLevel().optional().describe("Tokens and the token cache"),
+    Security: logLevel().optional().describe("Tokens that were found invalid"),
+    Runtime: logLevel().optional().describe("Start, reload, stop, workers, the audit trail"),
+  }).default({}).describe("Other severities for parts of the gateway"),
   LogFormat: z.enum(["text", "json"]).default("text").describe(
     "One readable line or one JSON object for each log entry",
   ),

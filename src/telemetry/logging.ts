@@ -17,6 +17,8 @@ import type { LogFields, Logger } from "./logger.ts";
 /** What is logged, and how. */
 export interface LoggingOptions {
   readonly level: "debug" | "info" | "warning" | "error";
+  /** Other levels of categories below `gateway`, by their names. */
+  readonly levels?: Readonly<Record<string, LoggingOptions["level"]>>;
   readonly format: "text" | "json";
   /** Takes one line with its end. */
   readonly write?: (line: string) => void;
@@ -63,6 +65,12 @@ export function configureLogging(options: LoggingOptions): void {
     sinks: { sink },
     loggers: [
       { category: "gateway", sinks: ["sink"], lowestLevel: options.level },
+      ...Object.entries(options.levels ?? {}).map(([category, lowestLevel]) => ({
+        category: ["gateway", category],
+        sinks: ["sink"],
+        lowestLevel,
+        parentSinks: "override" as const,
+      })),
       { category: ["logtape", "meta"], sinks: ["sink"], lowestLevel: "error" },
     ],
   });

@@ -122,7 +122,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     trustedProxies: [],
     workers: 1,
     drainTimeoutMs: 30_000,
-    log: { level: "info", format: "text" },
+    log: { level: "info", levels: {}, format: "text" },
     tokenCache: { backend: "memory" },
     audit: undefined,
     proxy: undefined,

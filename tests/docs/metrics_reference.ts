@@ -54,6 +54,8 @@ export async function describedMetrics(): Promise<Described[]> {
     metrics,
     metricsText: () => Promise.resolve(""),
     announceRevocation: () => {},
+    states: () => Promise.reject(new Error("nobody looks at the status page")),
+    formKey: "",
     version: "0",
     quotas: { failures: createQuotaMemory(), requests: createQuotaMemory() },
   });

@@ -55,3 +55,19 @@ Deno.test("logging (json): a line is one JSON object with its fields", () => {
   assert.equal(parsed.server, "main");
   assert.equal(parsed.level, "INFO");
 });
+
+Deno.test("logging: a category may have a level of its own, below or above the others'", () => {
+  const lines: string[] = [];
+  const levels = { credentials: "debug", gateway: "error" } as const;
+  configureLogging({ level: "info", levels, format: "json", write: (line) => lines.push(line) });
+  for (const category of ["credentials", "gateway", "upstream"]) {
+    const logger = createLogger(category);
+    logger.debug(`${category} debug`);
+    logger.warn(`${category} warn`);
+  }
+  assert.deepEqual(lines.map((line) => JSON.parse(line).message), [
+    "credentials debug",
+    "credentials warn",
+    "upstream warn",
+  ]);
+});
