@@ -102,7 +102,7 @@ for (
     assert.equal(research.resilience.retry.initialDelayMs, 500);
     assert.equal(research.resilience.retry.maxAttempts, 5);
 
-    assert.deepEqual(config.log, { level: "info", format: "text" });
+    assert.deepEqual(config.log, { level: "info", levels: {}, format: "text" });
     assert.deepEqual(config.warnings, []);
   });
 }
@@ -203,7 +203,7 @@ Deno.test("parseConfig reads every key of the section, numbers and booleans also
   assert.equal(config.publicUrl, "https://gateway.example/dicom");
   assert.equal(config.workers, 2);
   assert.equal(config.drainTimeoutMs, 1_500);
-  assert.deepEqual(config.log, { level: "debug", format: "json" });
+  assert.deepEqual(config.log, { level: "debug", levels: {}, format: "json" });
   assert(config.tokenCache.backend === "redis");
   assert.equal(config.tokenCache.url.reveal(), "rediss://:pw@cache:6380/1");
   assert.deepEqual(config.tokenCache.encryptionKeys.map((secret) => secret.reveal()), [key, key]);
