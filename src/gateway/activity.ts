@@ -64,10 +64,21 @@ export interface ToldActivity {
   readonly lastError: ToldError | undefined;
 }
 
+const ZEROS: readonly number[] = Array.from({ length: SLOTS }, () => 0);
+/** No traffic in any slot. One object, so that a message about many quiet servers holds it once. */
+export const QUIET: Window = {
+  slot: 0,
+  requests: ZEROS,
+  failures: ZEROS,
+  totalMs: ZEROS,
+  bytes: ZEROS,
+};
+
 const MEASURES = ["requests", "failures", "totalMs", "bytes"] as const;
 
 class ServerActivity {
   readonly #slotOf = new Float64Array(SLOTS).fill(-1);
+  #newest = -1;
   readonly requests: Float64Array = new Float64Array(SLOTS);
   readonly failures: Float64Array = new Float64Array(SLOTS);
   readonly totalMs: Float64Array = new Float64Array(SLOTS);
@@ -81,6 +92,7 @@ class ServerActivity {
     const place = slot % SLOTS;
     if (this.#slotOf[place] !== slot) {
       this.#slotOf[place] = slot;
+      this.#newest = slot;
       for (const measure of MEASURES) this[measure][place] = 0;
     }
     return place;
@@ -88,6 +100,7 @@ class ServerActivity {
 
   window(nowMs: number): Window {
     const slot = Math.floor(nowMs / SLOT_MS);
+    if (this.#newest <= slot - SLOTS) return QUIET;
     const inOrder = (measured: Float64Array) =>
       Array.from({ length: SLOTS }, (_, i) => {
         const wanted = slot - SLOTS + 1 + i;
@@ -214,7 +227,8 @@ export class Activity {
    * @returns What is known.
    */
   of(server: string): ToldActivity {
-    const known = this.#servers.get(server) ?? new ServerActivity();
+    const known = this.#servers.get(server);
+    if (known === undefined) return { window: QUIET, verdict: undefined, lastError: undefined };
     const { verdict, lastError } = known;
     return { window: known.window(this.#now()), verdict, lastError };
   }

@@ -169,6 +169,9 @@ function later<T extends { readonly atMs: number }>(
  * @returns The window up to the newer of their slots.
  */
 export function addWindows(one: Window, other: Window): Window {
+  // Quiet windows are numbered 0.
+  if (one.slot === 0) return other;
+  if (other.slot === 0) return one;
   const slot = Math.max(one.slot, other.slot);
   const add = (measure: "requests" | "failures" | "totalMs" | "bytes") =>
     Array.from(

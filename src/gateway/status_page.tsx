@@ -240,7 +240,7 @@ function Tiles({ model }: { readonly model: StatusPageModel }) {
         <dt>In progress</dt>
         <dd class="big">{inFlight}</dd>
         <dd class="small muted">
-          {queued} waiting · {dataRate(total)}
+          {queued} waiting{dataRate(total)}
         </dd>
       </div>
     </dl>
@@ -334,7 +334,12 @@ function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
       {lastError && (
         <tr role="row" class="trouble">
           <td role="cell" colspan={7}>
-            <Trouble name={name} error={lastError} isNow={health === "failing"} nowMs={nowMs} />
+            <Trouble
+              name={name}
+              error={lastError}
+              isNow={health === "failing" && verdict?.status === undefined}
+              nowMs={nowMs}
+            />
           </td>
         </tr>
       )}
@@ -588,7 +593,7 @@ function latencyLabel(window: Window): string {
 
 function dataRate({ bytes: told }: Window): string {
   const rate = sum(told) / (WINDOW_MINUTES * 60);
-  return `${bytes(rate)}/s of told size`;
+  return rate === 0 ? "" : ` · ${bytes(rate)}/s where sizes are told`;
 }
 
 function sum(values: readonly number[]): number {

@@ -80,7 +80,7 @@ input{font:inherit;font-size:14px;padding:5px 10px;border-radius:7px;border:1px 
 background:var(--card);color:var(--text);max-width:220px}
 .empty{padding:20px 16px;color:var(--muted)}
 nav.pages{display:flex;gap:16px;margin-top:10px}
-footer{padding-top:20px;padding-bottom:40px;color:var(--muted);font-size:13px}
+footer.wrap{padding-top:20px;padding-bottom:40px;color:var(--muted);font-size:13px}
 .after{margin-top:10px}
 .breakers div{white-space:nowrap}
 @media(max-width:1023px){

@@ -10,7 +10,7 @@ import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { catalogue, type ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
-import { type Activity, SLOTS } from "./activity.ts";
+import { type Activity, QUIET } from "./activity.ts";
 import { isOwnOrigin } from "./foreign_pages.ts";
 import type { FormSeal } from "./form_seal.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
@@ -238,7 +238,6 @@ function modelOf(
   };
 }
 
-const ZEROS: readonly number[] = Array.from({ length: SLOTS }, () => 0);
 const NOTHING: ServerState = {
   name: "",
   hasToken: false,
@@ -247,7 +246,7 @@ const NOTHING: ServerState = {
   storeBreaker: 0,
   inFlight: 0,
   queued: 0,
-  window: { slot: 0, requests: ZEROS, failures: ZEROS, totalMs: ZEROS, bytes: ZEROS },
+  window: QUIET,
   verdict: undefined,
   lastError: undefined,
 };

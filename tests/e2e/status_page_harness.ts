@@ -11,6 +11,12 @@ import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 /** The scene. */
 export interface StatusScene extends AsyncDisposable {
   readonly gateway: GatewayProcess;
+  /**
+   * Lets clients use the servers for a while, sometimes more, sometimes less.
+   *
+   * @param forMs How long.
+   */
+  makeTraffic(forMs: number): Promise<void>;
 }
 
 /**
@@ -57,6 +63,18 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
   });
   return {
     gateway,
+    async makeTraffic(forMs) {
+      const untilMs = Date.now() + forMs;
+      for (let round = 0; Date.now() < untilMs; round++) {
+        const many = 3 + Math.round(3 * Math.sin(round / 9) + 2 * Math.sin(round / 2.3));
+        for (let i = 0; i < many; i++) await ask("azure-archive/studies?limit=5");
+        if (round % 3 === 0) await ask("reporting/studies?limit=5");
+        if (round % 20 === 0) await ask("teaching-files/studies");
+        if (round % 30 === 0) await ask("old-pacs/studies");
+        if (round % 16 === 0) await ask("research-cloud/studies");
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+    },
     async [Symbol.asyncDispose]() {
       ended.abort();
       await open.body?.cancel().catch(() => {});
@@ -67,7 +85,8 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
   };
 }
 
-function answer(request: Request): Response {
+async function answer(request: Request): Promise<Response> {
+  await new Promise((resolve) => setTimeout(resolve, 20 + 60 * Math.random()));
   const { pathname } = new URL(request.url);
   if (pathname.startsWith("/forbidden")) return new Response("no", { status: 403 });
   if (pathname.endsWith("/1.2.3")) {

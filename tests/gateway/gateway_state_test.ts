@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { Activity, SLOT_MS, SLOTS } from "../../src/gateway/activity.ts";
+import { Activity, QUIET, SLOT_MS, SLOTS } from "../../src/gateway/activity.ts";
 import { FormSeal } from "../../src/gateway/form_seal.ts";
 import { addWindows, mergeStates, type ServerState } from "../../src/gateway/gateway_state.ts";
 
@@ -52,7 +52,9 @@ Deno.test("Windows of different slots are added time by time", () => {
   };
   assert.deepEqual(addWindows(window(7, 1), window(9, 5)).requests.slice(-4), [0, 1, 0, 5]);
   assert.deepEqual(addWindows(window(9, 5), window(7, 1)).requests.slice(-4), [0, 1, 0, 5]);
-  assert.equal(addWindows(window(0, 3), window(9_000, 5)).slot, 9_000);
+  assert.equal(addWindows(window(1, 3), window(9_000, 5)).slot, 9_000);
+  assert.deepEqual(addWindows(QUIET, window(9, 5)), window(9, 5));
+  assert.deepEqual(addWindows(window(9, 5), QUIET), window(9, 5));
 });
 
 Deno.test("States of workers: sums of counts, the worst breaker, the latest outcome", () => {
