@@ -4,12 +4,13 @@
  *
  * @module
  */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
 import { ConfigError } from "../config/config_error.ts";
 import { nearestName } from "../config/nearest_name.ts";
 import { auditVerify, type AuditVerifyFlags } from "./audit_verify.ts";
 import { check } from "./check.ts";
+import { completions, type Shell, SHELLS } from "./completions.ts";
 import type { DoctorFlags } from "./doctor.ts";
 import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
@@ -18,6 +19,7 @@ import type { ConfigFlags } from "./load.ts";
 import type { PushFlags } from "./push.ts";
 import { serve } from "./serve.ts";
 import { complain, print } from "./terminal.ts";
+import type { TokenFlags } from "./token.ts";
 
 /**
  * Runs the command that the arguments name, and ends the program.
@@ -84,6 +86,32 @@ function commandLine(end: (exitCode: number) => void): Command {
     .action(async (servers: string[], flags: DoctorFlags) => {
       const { doctor } = await import("./doctor.ts");
       end(await doctor(servers, flags, manifest.version));
+    });
+  withConfig("token", "get the credential of servers; show who issued it and when it expires")
+    .argument("[server...]", "servers to ask for; all unless given")
+    .option("--json", "print for programs")
+    .option("--reveal", "print the token too: whoever sees it can use it")
+    .action(async (servers: string[], flags: TokenFlags) => {
+      const { token } = await import("./token.ts");
+      end(await token(servers, flags, manifest.version));
+    });
+  withConfig("permissions", "show what the gateway may reach and use, and what for")
+    .option("--json", "print for programs")
+    .action(async (flags: ConfigFlags & { readonly json?: true }) => {
+      const { permissions } = await import("./permissions.ts");
+      end(await permissions(flags));
+    });
+  command("schema", "print the JSON Schema of the configuration, for editors")
+    .action(async () => {
+      const { editorSchema } = await import("../config/json_schema.ts");
+      print(JSON.stringify(editorSchema(), null, 2));
+      end(ExitCode.ok);
+    });
+  command("completions", "print the completions for a shell")
+    .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
+    .action((shell: Shell) => {
+      print(completions(program, shell));
+      end(ExitCode.ok);
     });
   command("hash-password", "make the hash of a password for Authentication.Basic")
     .action(async () => end(await printPasswordHash()));

@@ -12,7 +12,7 @@ const encoder = new TextEncoder();
  * @param line Without its end.
  */
 export function print(line: string): void {
-  Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+  writeAll(Deno.stdout, `${line}\n`);
 }
 
 /**
@@ -21,5 +21,11 @@ export function print(line: string): void {
  * @param line Without its end.
  */
 export function complain(line: string): void {
-  Deno.stderr.writeSync(encoder.encode(`${line}\n`));
+  writeAll(Deno.stderr, `${line}\n`);
+}
+
+/** A pipe may take less at once than it is given. */
+function writeAll(output: Pick<typeof Deno.stdout, "writeSync">, text: string): void {
+  let rest = encoder.encode(text);
+  while (rest.length > 0) rest = rest.subarray(output.writeSync(rest));
 }

@@ -7,9 +7,10 @@
 import type { Contact } from "../../config/contacts.ts";
 import type { GatewayConfig, ServerConfig } from "../../config/gateway_config.ts";
 import { SECTION } from "../../config/schema.ts";
-import { type CredentialFacts, credentialFacts } from "../../credentials/credential_facts.ts";
+import type { CredentialFacts } from "../../credentials/credential_facts.ts";
 import { readBounded } from "../../upstream/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
+import { askCredential, SEARCH } from "./ask_credential.ts";
 import { examineContact } from "./examine_contact.ts";
 import { failure, type Finding, finding, type ServerReport, worst } from "./finding.ts";
 import { judgeAnswer } from "./judge_answer.ts";
@@ -30,8 +31,6 @@ export interface Examination {
 
 /** Longest answer to a search for one study that is looked into. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
-
-const SEARCH = "/studies?limit=1";
 
 /**
  * Examines a server.
@@ -94,17 +93,9 @@ function wayOf({ server, proxy, now }: Examination): Parameters<typeof examineCo
 }
 
 async function examineToken({ server, store, now }: Examination): Promise<Finding> {
-  const { timeouts, url } = server;
   const target = store.authorizer.describe().endpoint ?? null;
   try {
-    const authorization = await store.authorizer.authorize({
-      method: "GET",
-      url: url + SEARCH,
-      headers: new Headers(),
-      body: null,
-      signal: AbortSignal.timeout(timeouts.tokenMs + 1_000),
-    });
-    const facts = credentialFacts(authorization, store.authorizer.describe());
+    const { facts } = await askCredential(store, server);
     const details = { ...facts };
     const lacking = scopesNotGranted(server.credentials, facts);
     if (lacking.length === 0) {

@@ -87,11 +87,17 @@ export function finding(
 export function failure(step: Step, target: string | null, error: unknown): Finding {
   const message = sentence(error instanceof Error ? error.message : String(error));
   if (!(error instanceof GatewayError)) return finding(step, target, "failed", message);
-  return finding(step, target, "failed", message, {
-    code: error.code,
-    // That is what is being done.
-    advice: error.troubleshooting.filter((advice) => !/\/dicomweb-oauth\/|`check`/.test(advice)),
-  });
+  return finding(step, target, "failed", message, { code: error.code, advice: remedies(error) });
+}
+
+/**
+ * The remedies of an error, for someone at a terminal.
+ *
+ * @param error The error.
+ * @returns All but those that say to do what is being done.
+ */
+export function remedies({ troubleshooting }: GatewayError): string[] {
+  return troubleshooting.filter((advice) => !/\/dicomweb-oauth\/|`check`/.test(advice));
 }
 
 /**

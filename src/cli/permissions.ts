@@ -1,0 +1,109 @@
+/**
+ * The `permissions` command: what the sandboxed workers may do, and what each permission is for. Who
+ * writes firewall rules finds each host and port with its reason.
+ *
+ * @module
+ */
+import { listenHostAndPort } from "../config/allowlist.ts";
+import { type Contact, contacts } from "../config/contacts.ts";
+import { credentialsReach } from "../config/credentials_reach.ts";
+import type { GatewayConfig } from "../config/gateway_config.ts";
+import { parseConfig } from "../config/parse_config.ts";
+import { permissionSet } from "../config/permission_set.ts";
+import { ExitCode } from "./exit_code.ts";
+import { type ConfigFlags, loadConfig } from "./load.ts";
+import { paint } from "./style.ts";
+import { print } from "./terminal.ts";
+
+/** A file or directory that the workers use while they run. */
+interface UsedFile {
+  readonly path: string;
+  readonly access: "read" | "read and write";
+  readonly purpose: string;
+}
+
+/**
+ * Prints the permissions.
+ *
+ * @param flags What the command line says.
+ * @returns The exit code.
+ * @throws {ConfigError} When the configuration is wrong.
+ */
+export async function permissions(
+  flags: ConfigFlags & { readonly json?: true },
+): Promise<number> {
+  const config = parseConfig(await loadConfig(flags));
+  if (flags.json) print(JSON.stringify(report(config), null, 2));
+  else show(config);
+  return ExitCode.ok;
+}
+
+function report(config: GatewayConfig): unknown {
+  const granted = Object.entries(permissionSet(config)).map(([name, value]) => [name, value || []]);
+  return {
+    version: 1,
+    workers: config.workers,
+    worker: Object.fromEntries(granted),
+    listen: listenHostAndPort(config),
+    connections: contacts(config).map((contact) => ({
+      host: contact.host,
+      port: contact.port,
+      protocol: "tcp",
+      tls: contact.tls,
+      purpose: contact.purpose,
+      neededBy: contact.neededBy ?? null,
+      throughProxy: contact.proxied,
+      onlyIfDiscovered: contact.possible,
+    })),
+    files: usedFiles(config),
+  };
+}
+
+function show(config: GatewayConfig): void {
+  const { workers } = config;
+  const each = workers === 1 ? "The worker" : `Each of the ${workers} workers`;
+  print(paint("strong", `${each} may do this and nothing else`));
+  for (const [name, value] of Object.entries(permissionSet(config))) {
+    print(`  ${name.padEnd(7)}${Array.isArray(value) ? value.join(", ") || "none" : "none"}`);
+  }
+  print("");
+  print(paint("strong", "Connections in"));
+  print(`  ${listenHostAndPort(config)}  TCP  clients`);
+  print("");
+  print(paint("strong", "Connections out: TCP, from this machine"));
+  const all = contacts(config);
+  const width = Math.max(...all.map(({ address }) => address.length));
+  for (const contact of all) {
+    print(`  ${contact.address.padEnd(width)}  ${contact.tls ? "TLS" : "   "}  ${reason(contact)}`);
+  }
+  const files = usedFiles(config);
+  if (files.length === 0) return;
+  print("");
+  print(paint("strong", "Files"));
+  for (const { path, access, purpose } of files) print(`  ${path}  ${access}  ${purpose}`);
+}
+
+function reason({ purpose, neededBy, proxied, possible }: Contact): string {
+  const whose = neededBy === undefined ? purpose : `${purpose} of ${neededBy}`;
+  return [
+    whose,
+    ...(possible ? ["only if discovery names it"] : []),
+    ...(proxied ? ["through the egress proxy: the firewall sees only that"] : []),
+  ].join("; ");
+}
+
+function usedFiles(config: GatewayConfig): UsedFile[] {
+  const { stateDirectory, tokenCache, servers } = config;
+  const files: UsedFile[] = [];
+  const state = (purpose: string) =>
+    files.push({ path: stateDirectory, access: "read and write", purpose });
+  if (tokenCache.backend === "kv" && tokenCache.url === undefined) state("token cache");
+  for (const { name, credentials } of servers.values()) {
+    const reach = credentialsReach(credentials);
+    if (reach.state) state(`bodies that are signed for ${name}`);
+    for (const path of reach.files) {
+      files.push({ path, access: "read", purpose: `credentials of ${name}` });
+    }
+  }
+  return files;
+}
