@@ -39,5 +39,6 @@ export function literalSecrets(text: string): string[] {
 
 function isSecret(value: string, path: KeyPath): boolean {
   if (URL_WITH_PASSWORD.test(value)) return true;
+  if (path.at(-1) === "Key" && path.at(-2) === "Audit") return true;
   return path.some((step) => SECRET_KEYS.has(String(step)));
 }

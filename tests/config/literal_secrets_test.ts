@@ -20,6 +20,7 @@ Deno.test("literalSecrets names the keys whose secrets stand in the file, and no
       Url: "redis://:hunter2@cache:6379",
       EncryptionKey: ["a", "${B}"],
     },
+    Audit: { File: "audit.jsonl", Key: "hunter2" },
     Servers: {
       a: { Url: "https://store.example", ClientId: "client", ClientSecret: "hunter2" },
       b: { ClientSecret: "${SECRET}", PrivateKey: "${file:/run/key}", Password: "" },
@@ -30,6 +31,7 @@ Deno.test("literalSecrets names the keys whose secrets stand in the file, and no
   assert.deepEqual(literalSecrets(JSON.stringify({ DicomWebOAuth: section })), [
     "DicomWebOAuth.TokenCache.Url",
     "DicomWebOAuth.TokenCache.EncryptionKey[0]",
+    "DicomWebOAuth.Audit.Key",
     "DicomWebOAuth.Servers.a.ClientSecret",
     "DicomWebOAuth.Servers.c.Headers.X-Key",
     "DicomWebOAuth.Servers.d.ServiceAccountKey.private_key",
