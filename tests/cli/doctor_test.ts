@@ -4,6 +4,7 @@
  * and the exit code.
  */
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import type { Finding, Report, Step } from "../../src/runtime/doctor/finding.ts";
 import { startNginx } from "../bench/proxies.ts";
 import {
@@ -17,6 +18,7 @@ import { startEgressProxy, TINYPROXY } from "../fixtures/egress_proxy.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
+import { START_FLAGS } from "../fixtures/start_flags.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
 const NGINX: Tool = { name: "nginx", path: "/usr/sbin/nginx" };
@@ -571,3 +573,31 @@ Deno.test("doctor: 64 for a server that is none, 78 for a wrong configuration, a
   const none = await runCommand(["doctor", "--config", "/no/such/gateway.json"]);
   assert.equal(none.code, 78);
 });
+
+Deno.test(needing({ name: "script", path: "/usr/bin/script" }, {
+  name: "doctor: a terminal gets colour, unless NO_COLOR is set",
+  async fn() {
+    await using store = serveStore(studies);
+    const directory = await Deno.makeTempDir();
+    const file = `${directory}/gateway.json`;
+    const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+    const section = { Listen: { Address: "127.0.0.1", Port: 0 }, Servers: { main: server } };
+    await Deno.writeTextFile(file, JSON.stringify({ DicomWebOAuth: section }));
+    const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+    const command = [Deno.execPath(), "run", "--quiet", ...START_FLAGS, main, "doctor"];
+    try {
+      for (const [noColor, colours] of [["", true], ["1", false]] as const) {
+        const { stdout } = await new Deno.Command("/usr/bin/script", {
+          args: ["-qec", `${command.join(" ")} --config ${file}`, "/dev/null"],
+          env: { NO_COLOR: noColor, TERM: "xterm" },
+          stdin: "null",
+        }).output();
+        const text = new TextDecoder().decode(stdout);
+        assert.match(text, /All is well\./);
+        assert.equal(text.includes("\x1b[32m"), colours);
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+}));

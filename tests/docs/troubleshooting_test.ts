@@ -1,0 +1,44 @@
+/** What `docs/troubleshooting.md` says that `doctor` says, is what `doctor` can say. */
+import assert from "node:assert/strict";
+import { root } from "./generated_docs.ts";
+
+const SOURCES = new URL("src/runtime/doctor/", root);
+
+function textOf(path: string): string {
+  return Deno.readTextFileSync(new URL(path, root));
+}
+
+/** The words of the source, as they stand together when they are said. */
+function said(): string {
+  const files = [...Deno.readDirSync(SOURCES)].map(({ name }) => name);
+  return files.map((name) => Deno.readTextFileSync(new URL(name, SOURCES))).join("\n")
+    .replace(/[`"] \+\s+[`"]/g, "").replaceAll("\\'", "'");
+}
+
+function rows(): string[][] {
+  const section = textOf("docs/troubleshooting.md").split(/^## /m)
+    .find((section) => section.startsWith("What doctor says"));
+  return (section ?? "").split("\n").filter((line) => line.startsWith("| `"))
+    .map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
+}
+
+Deno.test("troubleshooting: every sentence of doctor that it explains can be said", () => {
+  const source = said();
+  assert(rows().length > 20);
+  for (const [step, sentence] of rows()) {
+    assert(source.includes(`"${step!.replaceAll("`", "")}"`), `there is no step ${step}`);
+    // A provider's own words are the provider's.
+    if (/provider's own words/.test(sentence!)) continue;
+    const fragments = [...sentence!.matchAll(/`([^`]+)`/g)].flatMap(([, text]) => text!.split("…"))
+      .map((fragment) => fragment.trim()).filter((fragment) => fragment.length > 2);
+    assert(fragments.length > 0, sentence);
+    for (const fragment of fragments) assert(source.includes(fragment), `${step}: ${fragment}`);
+  }
+});
+
+Deno.test("troubleshooting: every step of doctor that can fail for a store is explained", () => {
+  const steps = new Set(rows().map(([step]) => step!.replaceAll("`", "")));
+  for (const step of ["name", "connection", "proxy", "certificate", "token", "search", "clock"]) {
+    assert(steps.has(step), step);
+  }
+});
