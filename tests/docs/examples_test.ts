@@ -35,6 +35,7 @@ const values: Readonly<Record<string, string>> = {
 
 /** What files must hold where any text will not do. */
 const contents: Readonly<Record<string, unknown>> = {
+  "/run/secrets/audit-key": "a key of thirty-two characters or more",
   "/run/secrets/google-service-account.json": KEY,
   [besideConfig("google-federation-credentials.json")]: FEDERATION,
   [besideConfig("application_default_credentials.json")]: USER,
@@ -52,6 +53,9 @@ const PRIVATE_KEY = String(
 
 /** The files of the examples that need a certificate with its key. */
 const certificates: Readonly<Record<string, (pair: KeyPair) => Record<string, string>>> = {
+  "audit-syslog.json": ({ certificatePem }) => ({
+    "/etc/dicomweb-gateway/clinic-ca.crt": certificatePem,
+  }),
   "azure-certificate.json": ({ keyPem, certificatePem }) => ({
     "/run/secrets/azure-client.pem": keyPem + certificatePem,
   }),

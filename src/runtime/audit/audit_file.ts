@@ -88,7 +88,10 @@ async function finishedFiles(path: string): Promise<string[]> {
 async function refuseOpenDirectory(directory: string): Promise<void> {
   const { mode, uid } = await Deno.stat(directory);
   if (mode !== null && (mode & OTHERS_WRITE) !== 0) {
-    throw new Error(`others may write to the directory ${directory}; chmod go-w it`);
+    throw new Error(
+      `others may write to the directory ${directory}: run chmod go-w ${directory}, or name a ` +
+        "directory in it, which the gateway makes",
+    );
   }
   const user = Deno.uid();
   if (uid !== null && uid !== 0 && user !== null && uid !== user) {
