@@ -9,6 +9,7 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import type { LastOutcome, LastOutcomes } from "./last_outcomes.ts";
+import { OPENAPI_PATH, openApiDocument } from "./openapi.ts";
 import type { RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 
 /** Version of the management API, the plugin's. */
@@ -21,6 +22,7 @@ const METHODS: readonly (readonly [path: string, allow: string])[] = [
   ["/dicomweb-oauth/servers/:name/test", "POST"],
   ["/dicomweb-oauth/servers/:name/token", "DELETE"],
   ["/dicomweb-oauth/metrics", "GET, HEAD"],
+  [OPENAPI_PATH, "GET, HEAD"],
   ["/healthz", "GET, HEAD"],
   ["/readyz", "GET, HEAD"],
 ];
@@ -102,6 +104,7 @@ export function managementRoutes(
     c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
     return c.body(await options.metricsText());
   });
+  app.get(OPENAPI_PATH, (c) => c.json(openApiDocument(options.version)));
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", async (c) => {
     await options.checkReadiness();

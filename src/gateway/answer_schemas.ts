@@ -1,0 +1,83 @@
+/**
+ * The shapes of what the gateway itself answers, from which the OpenAPI document is made.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+const iso = z.iso.datetime();
+const seconds = z.number();
+
+const expiry = {
+  token_expires_at: iso.optional(),
+  token_expires_in_seconds: seconds.optional(),
+};
+
+/** The plugin's envelope around an answer of the management API. */
+function envelope<Data extends z.ZodType>(data: Data) {
+  return z.strictObject({
+    plugin_version: z.string().describe("Version of the gateway"),
+    api_version: z.string(),
+    timestamp: iso,
+    data,
+  });
+}
+
+/** How the last request to a server ended. */
+const lastRequest = z.strictObject({
+  at: iso,
+  store_status: z.int().nullable(),
+  error: z.strictObject({
+    error_code: z.string(),
+    message: z.string(),
+    troubleshooting: z.array(z.string()),
+  }).nullable(),
+});
+
+/** All shapes, by their names in the document. */
+export const answerSchemas = {
+  Status: envelope(z.strictObject({
+    status: z.literal("healthy"),
+    token_managers: z.int(),
+    servers_configured: z.int(),
+  })),
+  Servers: envelope(z.strictObject({
+    servers: z.array(z.strictObject({
+      name: z.string(),
+      url: z.url(),
+      credentials: z.string().describe("The way of signing"),
+      token_endpoint: z.url().nullable(),
+      has_cached_token: z.boolean(),
+      token_valid: z.boolean(),
+      ...expiry,
+      last_request: lastRequest.nullable(),
+    })),
+  })),
+  Test: envelope(z.strictObject({
+    server: z.string(),
+    status: z.literal("success"),
+    token_acquired: z.boolean(),
+    has_token: z.boolean(),
+    ...expiry,
+  })),
+  Revocation: envelope(z.strictObject({
+    server: z.string(),
+    status: z.literal("success"),
+    has_token: z.boolean(),
+  })),
+  Health: z.strictObject({ status: z.literal("ok") }),
+  Readiness: z.strictObject({ status: z.literal("ready") }),
+  Keys: z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }),
+  Problem: z.strictObject({
+    type: z.literal("about:blank"),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    error_code: z.string().regex(/^(?:CFG|TOK|NET|AUTH|INT)-\d{3}$/),
+    category: z.string(),
+    severity: z.string(),
+    message: z.string(),
+    troubleshooting: z.array(z.string()),
+    request_id: z.string(),
+  }).describe("What the gateway itself answers when it cannot do what was asked (RFC 9457)"),
+} as const;
