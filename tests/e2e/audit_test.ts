@@ -71,7 +71,7 @@ async function withParts(run: (parts: Parts) => Promise<void>): Promise<void> {
 }
 
 async function ask(
-  { url }: GatewayProcess,
+  { url }: Pick<GatewayProcess, "url">,
   path: string,
   init: RequestInit = {},
 ): Promise<Response> {
@@ -251,6 +251,66 @@ Deno.test("Audit: a record that was written half when the gateway was killed is 
     );
     const [codeAfter, outputAfter] = await verify(parts);
     assert.equal(codeAfter, 0, outputAfter);
+  }));
+
+Deno.test("Audit: standard output gets the records, as a chain that can be verified", () =>
+  withParts(async (parts) => {
+    const Audit = { To: "stdout", Key: KEY };
+    const gateway = await startGateway(parts.section({ Audit }));
+    for (let i = 0; i < 5; i++) await ask(gateway, "/dicom-web/main/studies");
+    await gateway.stop();
+    const lines = gateway.output().split("\n").filter((line) => line.startsWith('{"sequence"'));
+    assert.deepEqual(lines.map((line) => JSON.parse(line).outcome), [
+      "started",
+      ...Array(5).fill("complete"),
+      "stopped",
+    ]);
+    const file = `${parts.directory}/captured`;
+    await Deno.writeTextFile(file, `${lines.join("\n")}\n`);
+    const [code, output] = await verify(parts, file);
+    assert.equal(code, 0, output);
+  }));
+
+Deno.test("Audit: standard output that takes nothing makes the gateway refuse", {
+  ignore: Deno.build.os !== "linux",
+}, () =>
+  withParts(async (parts) => {
+    const config = `${parts.directory}/gateway.json`;
+    await Deno.writeTextFile(
+      config,
+      JSON.stringify({
+        DicomWebOAuth: parts.section({
+          Listen: { Address: "127.0.0.1", Port: 0 },
+          StateDirectory: `${parts.directory}/state`,
+          Audit: { To: "stdout", OnFailure: "refuse" },
+        }),
+      }),
+    );
+    const serve = ["run", "--quiet", ...START_FLAGS, MAIN, "serve", "--config", config];
+    const child = new Deno.Command("sh", {
+      args: ["-c", 'exec "$@" > /dev/full', "sh", Deno.execPath(), ...serve],
+      env: { NO_COLOR: "1" },
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    let told = "";
+    const collected = (async () => {
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) told += text;
+    })();
+    try {
+      await eventually(() => told.includes("Cannot write the audit trail"), "it was not logged");
+      const url = () => /listening.*?(https?:\/\/[^\s"/]+)/i.exec(told)?.[1];
+      await eventually(() => url() !== undefined, "it does not listen");
+      const answer = await ask({ url: url()! }, "/dicom-web/main/studies");
+      assert.equal(answer.status, 503);
+      assert.equal((await answer.json()).error_code, "INT-004");
+      assert.equal(parts.seen(), 0);
+    } finally {
+      child.kill("SIGTERM");
+      await child.status;
+      await collected;
+    }
+    assert.match(told, /Events are missing in the audit trail/);
   }));
 
 for (const onFailure of ["refuse", "warn"]) {
