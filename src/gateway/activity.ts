@@ -7,6 +7,7 @@
  */
 import type { ErrorCode } from "../errors/catalogue.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
+import type { PassedBytes } from "../upstream/store.ts";
 
 /** How much time a slot of the window stands for. */
 export const SLOT_MS = 10_000;
@@ -16,7 +17,7 @@ export const SLOTS = 30;
 const MAX_TOLD = 50;
 
 /** A request under way. */
-export interface Transfer {
+export interface Transfer extends PassedBytes {
   readonly server: string;
   readonly method: string;
   /** Path below the store's base URL, and query. It may tell of patients: it is not told on. */
@@ -53,7 +54,7 @@ export interface Window {
   readonly failures: readonly number[];
   /** Time to the answers' headers, added up. */
   readonly totalMs: readonly number[];
-  /** Bytes of bodies whose length was told and that went through to their end. */
+  /** Bytes of bodies that went through to their end, and were counted or told their length. */
   readonly bytes: readonly number[];
 }
 
@@ -145,6 +146,8 @@ export class Activity {
       requestBytes: request.body === null ? 0 : lengthOf(request.headers),
       answerBytes: undefined,
       isAnswering: false,
+      fromClient: undefined,
+      fromStore: undefined,
     };
     this.#transfers.add(transfer);
     return transfer;
@@ -200,7 +203,8 @@ export class Activity {
   end(transfer: Transfer, isComplete: boolean): void {
     this.#transfers.delete(transfer);
     if (!isComplete || !transfer.isAnswering) return;
-    const bytes = (transfer.requestBytes ?? 0) + (transfer.answerBytes ?? 0);
+    const { requestBytes, answerBytes, fromClient, fromStore } = transfer;
+    const bytes = (fromClient ?? requestBytes ?? 0) + (fromStore ?? answerBytes ?? 0);
     const server = this.#of(transfer.server);
     if (bytes > 0) server.bytes[server.at(this.#now())]! += bytes;
   }

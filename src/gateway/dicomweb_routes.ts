@@ -71,15 +71,18 @@ function forwardTo(
     target: storeTarget,
     headers: request.headers,
   });
-  if (!isWebSocketHandshake(request)) c.set("transfer", activity.begin(name, request, storeTarget));
+  const isWebSocket = isWebSocketHandshake(request);
+  const transfer = isWebSocket ? undefined : activity.begin(name, request, storeTarget);
+  c.set("transfer", transfer);
   const forward = {
     request,
     publicUrl: address.of(request, c.env.remoteAddr?.hostname),
     target: storeTarget,
     requestId: c.get("requestId"),
     completed: c.env.completed,
+    passed: transfer,
   };
-  if (!isWebSocketHandshake(request)) return store.forward(forward);
+  if (!isWebSocket) return store.forward(forward);
   return store.openWebSocket(
     forward,
     (protocol) => Deno.upgradeWebSocket(request, protocol === "" ? {} : { protocol }),

@@ -217,7 +217,7 @@ function Tiles({ model }: { readonly model: StatusPageModel }) {
         <dt>Requests a minute</dt>
         <dd class="big">{perMinute(total)}</dd>
         <dd>
-          <Sparkline values={total.requests} label={requestsLabel(total)} />
+          <Sparkline values={fullSlots(total.requests)} label={requestsLabel(total)} />
         </dd>
       </div>
       <div>
@@ -300,7 +300,7 @@ function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
         </td>
         <td role="cell" data-label="Requests" class="num">
           {perMinute(window)}/min <span class="small muted">{underWayText(inFlight, queued)}</span>
-          <Sparkline values={window.requests} label={requestsLabel(window)} />
+          <Sparkline values={fullSlots(window.requests)} label={requestsLabel(window)} />
         </td>
         <td role="cell" data-label="Time to answer" class="num">
           {latency(window)}
@@ -368,7 +368,7 @@ function Trouble({ name, error, isNow, nowMs }: TroubleProps) {
         {troubleshooting.map((step) => <li key={step}>{step}</li>)}
       </ul>
       <p class="small">
-        Read on: <code>docs/error-codes.md#{code.toLowerCase()}</code>
+        Read on: <code>docs/error-codes.md</code>, {code}
       </p>
     </details>
   );
@@ -404,7 +404,7 @@ function Transfers({ transfers, nowMs }: TransfersProps) {
               <td role="cell" data-label="For" class="num">
                 {span(Math.max(0, nowMs - transfer.startedMs) / 1000)}
               </td>
-              <td role="cell" data-label="Size" class="num">{sizeText(transfer)}</td>
+              <td role="cell" data-label="Size" class="num">{sizeText(transfer, nowMs)}</td>
             </tr>
           ))}
         </tbody>
@@ -455,7 +455,7 @@ function NoticeLine({ notice: { did, server, outcome, tookMs } }: { readonly not
     <p class="notice bad">
       ✕ {did === "test" ? "Test of" : "Dropping the token of"} {server}: {outcome},{" "}
       {catalogue[outcome].title}. What to do stands with the server, and in{" "}
-      <code>docs/error-codes.md#{outcome.toLowerCase()}</code>.
+      <code>docs/error-codes.md</code>.
     </p>
   );
 }
@@ -554,7 +554,17 @@ function underWayText(inFlight: number, queued: number): string {
   return `${inFlight} now${queued > 0 ? `, ${queued} waiting` : ""}`;
 }
 
-function sizeText({ requestBytes, answerBytes, isAnswering }: ToldTransfer): string {
+/** Bytes, and where they are counted how many a second on average. */
+function sizeText(
+  { requestBytes, answerBytes, isAnswering, fromClient, fromStore, startedMs }: ToldTransfer,
+  nowMs: number,
+): string {
+  const passed = isAnswering ? fromStore : fromClient;
+  if (passed !== undefined) {
+    const whole = isAnswering ? answerBytes : requestBytes;
+    const rate = passed / Math.max(1, (nowMs - startedMs) / 1000);
+    return `${bytes(passed)}${whole === undefined ? "" : ` of ${bytes(whole)}`}, ${bytes(rate)}/s`;
+  }
   const sent = requestBytes === 0
     ? []
     : [requestBytes === undefined ? "size not told, sent" : `${bytes(requestBytes)} to send`];
@@ -578,6 +588,11 @@ function latencies({ requests, totalMs }: Window): number[] {
   return requests.map((count, i) => count === 0 ? 0 : (totalMs[i] ?? 0) / count);
 }
 
+/** The newest slot still fills: it would look like a fall. */
+function fullSlots(values: readonly number[]): readonly number[] {
+  return values.slice(0, -1);
+}
+
 function requestsLabel(window: Window): string {
   const most = Math.max(...window.requests) * 60_000 / SLOT_MS;
   return `Requests a minute in the last ${WINDOW_MINUTES} minutes: ${
@@ -593,7 +608,7 @@ function latencyLabel(window: Window): string {
 
 function dataRate({ bytes: told }: Window): string {
   const rate = sum(told) / (WINDOW_MINUTES * 60);
-  return rate === 0 ? "" : ` · ${bytes(rate)}/s where sizes are told`;
+  return rate === 0 ? "" : ` · ${bytes(rate)}/s`;
 }
 
 function sum(values: readonly number[]): number {

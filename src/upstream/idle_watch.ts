@@ -16,6 +16,8 @@ export interface IdleWatchOptions {
   readonly idleMs: number;
   /** What is waited for, for the message. */
   readonly waitingFor: string;
+  /** Told of the length of each piece. */
+  readonly onPiece?: ((bytes: number) => void) | undefined;
   /** The status that tells of it; 504 unless given. */
   readonly status?: number;
 }
@@ -29,7 +31,7 @@ export interface IdleWatchOptions {
  */
 export function watchIdle(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { deadlines, exchange, idleMs, waitingFor, status }: IdleWatchOptions,
+  { deadlines, exchange, idleMs, waitingFor, status, onPiece }: IdleWatchOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { deadlineMs: endMs, waitingFor: end } = exchange;
   const reset = () => {
@@ -45,8 +47,9 @@ export function watchIdle(
       if (exchange.deadlineMs > endMs) reset();
       const { done, value } = await reader.read();
       reset();
-      if (done) controller.close();
-      else controller.enqueue(value);
+      if (done) return controller.close();
+      onPiece?.(value.byteLength);
+      controller.enqueue(value);
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });

@@ -34,6 +34,14 @@ export interface StoreOptions extends StoreClientOptions {
   readonly workers?: number;
 }
 
+/** How much of the bodies has passed, where they pass through JavaScript and so can be counted. */
+export interface PassedBytes {
+  /** Of the request's body. */
+  fromClient: number | undefined;
+  /** Of the answer's body. */
+  fromStore: number | undefined;
+}
+
 /** A client's request to a store. */
 export interface ForwardRequest {
   readonly request: Request;
@@ -45,6 +53,8 @@ export interface ForwardRequest {
   readonly publicUrl: string | undefined;
   /** Settles when the answer has been sent to its end (RFC 9110), or failed to. */
   readonly completed: Promise<void>;
+  /** Told how much of the bodies has passed, where that can be counted. */
+  readonly passed?: PassedBytes | undefined;
 }
 
 /** W3C Trace Context, section 3.2; others would make the store refuse the request, or forge its log. */
@@ -142,6 +152,7 @@ export class Store {
             idleMs,
             waitingFor: "the next piece of the client's body",
             status: 408,
+            onPiece: counting(forward.passed, "fromClient"),
           },
         ),
       };
@@ -170,7 +181,13 @@ export class Store {
       completed.then(end, end);
       if (idleMs !== undefined && response.body !== null) {
         const waitingFor = `the next piece of the body of server "${this.name}"`;
-        const watched = watchIdle(response.body, { deadlines, exchange, idleMs, waitingFor });
+        const watched = watchIdle(response.body, {
+          deadlines,
+          exchange,
+          idleMs,
+          waitingFor,
+          onPiece: counting(forward.passed, "fromStore"),
+        });
         response = new Response(watched, response);
       }
       const { status } = response;
@@ -251,6 +268,17 @@ export class Store {
 
 /** How many of the places at a store requests with a body may have; the others are left for the rest. */
 const UPLOADS_SHARE = 3 / 4;
+
+function counting(
+  passed: PassedBytes | undefined,
+  side: keyof PassedBytes,
+): ((bytes: number) => void) | undefined {
+  if (passed === undefined) return undefined;
+  passed[side] = 0;
+  return (bytes) => {
+    passed[side] = (passed[side] ?? 0) + bytes;
+  };
+}
 
 function limitsOf(
   { config, metrics, workers = 1 }: StoreOptions,

@@ -39,7 +39,11 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
   const gateway = await startGateway({
     Workers: workers,
     Servers: {
-      "azure-archive": { Url: `${base}/v2/azure-archive`, ...oauth("secret") },
+      "azure-archive": {
+        Url: `${base}/v2/azure-archive`,
+        Timeouts: { IdleSeconds: 60 },
+        ...oauth("secret"),
+      },
       "research-cloud": { Url: `${base}/research`, ...oauth("wrong") },
       "teaching-files": {
         Url: `${base}/forbidden`,

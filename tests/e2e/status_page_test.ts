@@ -14,6 +14,8 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
+import { hashPassword } from "../../src/credentials/inbound/password.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
 import { CHROMIUM, needing } from "../fixtures/installed_tool.ts";
 import { smallerPng } from "../fixtures/smaller_png.ts";
 import { setStatusScene } from "./status_page_harness.ts";
@@ -79,6 +81,11 @@ const test: Deno.TestDefinition = {
         await open({}, async (page) => {
           const text = await page.locator("main").innerText();
           assert.match(text, /of 2 workers together/);
+          // That store's bodies are counted.
+          assert.match(
+            text,
+            /retrieve study GET\s+answer on its way\s+\d+ s\s+[\d.]+ k?B, [\d.]+ k?B\/s/,
+          );
           const row = page.getByRole("row", { name: /azure-archive/ }).first();
           // 30 searches and one transfer, over five minutes.
           if (!FOR_DOCS) assert.match(await row.innerText(), /6\.2\/min 1 now/);
@@ -130,6 +137,30 @@ const test: Deno.TestDefinition = {
             await page.getByText("The token of reporting is dropped").waitFor();
             await page.waitForURL(`${url}/`, { timeout: LIMIT_MS });
             assert.equal(await page.getByText("The token of reporting is dropped").count(), 0);
+          });
+        },
+      );
+
+      await t.step(
+        "behind a password the page keeps itself up to date, and its buttons work",
+        async () => {
+          await using guarded = await startGateway({
+            Authentication: { Basic: { Users: { ann: await hashPassword("correct horse") } } },
+            Servers: { main: { Url: "http://127.0.0.1:9/dicom-web", ProviderType: "none" } },
+          });
+          const httpCredentials = { username: "ann", password: "correct horse" };
+          await inContext(browser, { httpCredentials }, async (context) => {
+            const page = await context.newPage();
+            await page.goto(`${guarded.url}/`);
+            const loadedAt = await page.locator("main").getAttribute("data-now");
+            await page.waitForFunction(
+              (then) =>
+                // deno-lint-ignore no-explicit-any -- the page's own types are not the test's
+                (globalThis as any).document.getElementById("live").dataset.now !== then,
+              loadedAt,
+            );
+            await page.locator("#test-main").click();
+            await page.getByText("Test of main: NET-002").waitFor();
           });
         },
       );
