@@ -16,6 +16,7 @@ import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
 import { healthcheck } from "./healthcheck.ts";
 import type { ConfigFlags } from "./load.ts";
+import { orthancConfig, type OrthancConfigFlags } from "./orthanc_config.ts";
 import type { PushFlags } from "./push.ts";
 import { serve } from "./serve.ts";
 import { complain, print } from "./terminal.ts";
@@ -126,6 +127,14 @@ function commandLine(end: (exitCode: number) => void): Command {
     .action(async (files: string[], flags: AuditVerifyFlags) =>
       end(await auditVerify(files, flags))
     );
+  command("orthanc-config", "print the servers for Orthanc, or set them in one that runs")
+    .option("--config <file>", "configuration file")
+    .option("--url <url>", "where Orthanc reaches the gateway")
+    .option("--gateway-user <name>", "the user that Orthanc is to the gateway")
+    .option("--orthanc <url>", "set them in the Orthanc that runs at this URL")
+    .option("--user <name>", "with --orthanc: user there; the password is asked for")
+    .option("--dry-run", "with --orthanc: only say what would be changed")
+    .action(async (flags: OrthancConfigFlags) => end(await orthancConfig(flags)));
   command("push", "send a folder of DICOM files to a server")
     .argument("<folder>", "the folder; what is in folders below it is sent as well")
     .option("--server <name>", "the server of the configuration to send to")

@@ -1,0 +1,183 @@
+/**
+ * The `orthanc-config` command: what an Orthanc must know to use the gateway, printed for its
+ * configuration file or set in one that runs.
+ *
+ * @module
+ */
+import type { GatewayConfig } from "../config/gateway_config.ts";
+import {
+  gatewayUrl,
+  type OrthancLogin,
+  type OrthancServer,
+  orthancServer,
+  SECRET_VARIABLE,
+} from "../config/orthanc_section.ts";
+import { parseConfig } from "../config/parse_config.ts";
+import { type KnownServer, OrthancServers } from "../network/orthanc_servers.ts";
+import { ExitCode } from "./exit_code.ts";
+import { loadConfig } from "./load.ts";
+import { readSecret } from "./secret_input.ts";
+import { complain, print } from "./terminal.ts";
+
+/** Options of the command. */
+export interface OrthancConfigFlags {
+  readonly config?: string;
+  readonly url?: string;
+  readonly gatewayUser?: string;
+  readonly orthanc?: string;
+  readonly user?: string;
+  readonly dryRun?: true;
+}
+
+/**
+ * Prints the section, or sets it.
+ *
+ * @param flags What the command line says.
+ * @returns The exit code.
+ * @throws {ConfigError} When the configuration is wrong.
+ * @throws {GatewayError} When Orthanc does not answer, or does not take it.
+ */
+export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> {
+  const config = parseConfig(await loadConfig(flags));
+  const url = flags.url === undefined ? gatewayUrl(config) : plainUrl(flags.url);
+  if (url === undefined) {
+    complain("Say where Orthanc reaches the gateway: --url http://HOST:PORT.");
+    return ExitCode.usage;
+  }
+  const orthanc = flags.orthanc === undefined ? undefined : plainUrl(flags.orthanc);
+  if (flags.orthanc !== undefined && orthanc === undefined) {
+    complain("--orthanc is the URL of Orthanc's REST API, such as http://127.0.0.1:8042.");
+    return ExitCode.usage;
+  }
+  const login = loginOf(config, flags.gatewayUser);
+  if (login === undefined) return ExitCode.usage;
+  const section = (known: OrthancLogin) =>
+    new Map(
+      [...config.servers.values()].map((server) =>
+        [server.name, orthancServer(server, url, known)] as const
+      ),
+    );
+  if (orthanc === undefined) {
+    const servers = Object.fromEntries(section(login));
+    print(JSON.stringify({ DicomWeb: { Servers: servers } }, null, 2));
+    if (login.kind !== "none") {
+      complain(`Orthanc takes ${SECRET_VARIABLE} from its environment: set the variable there.`);
+    }
+    return ExitCode.ok;
+  }
+  const secrets = await askSecrets([
+    ...(flags.user === undefined ? [] : [`Password of ${flags.user} at Orthanc: `]),
+    ...(login.kind === "none" || flags.dryRun ? [] : ["Password or key for the gateway: "]),
+  ]);
+  if (secrets === undefined) {
+    complain("A password was not given.");
+    return ExitCode.usage;
+  }
+  const password = flags.user === undefined ? undefined : secrets.shift();
+  const authorization = password === undefined
+    ? undefined
+    : `Basic ${new TextEncoder().encode(`${flags.user}:${password}`).toBase64()}`;
+  const servers = new OrthancServers(orthanc, authorization);
+  try {
+    return await setAll(
+      servers,
+      section(withSecret(login, secrets.shift())),
+      flags.dryRun ?? false,
+    );
+  } finally {
+    servers.close();
+  }
+}
+
+async function setAll(
+  orthanc: OrthancServers,
+  wanted: ReadonlyMap<string, OrthancServer>,
+  isTrial: boolean,
+): Promise<number> {
+  const known = await orthanc.list();
+  let changes = 0;
+  for (const [name, server] of wanted) {
+    const former = known[name];
+    const differences = former === undefined ? ["new"] : differencesOf(former, server);
+    if (differences.length === 0) {
+      print(`${name}: as it should be`);
+      continue;
+    }
+    if (!isTrial) await orthanc.set(name, server);
+    changes++;
+    print(`${name}: ${isTrial ? "would be set" : "set"} (${differences.join(", ")})`);
+  }
+  if (changes > 0 && !isTrial) {
+    complain(
+      "Orthanc forgets these servers when it ends, unless DicomWeb.ServersInDatabase is true in its " +
+        "configuration; without --orthanc this command prints what to write there instead.",
+    );
+  }
+  return ExitCode.ok;
+}
+
+/** What Orthanc does not show is taken for changed: it may be. */
+function differencesOf(former: KnownServer, server: OrthancServer): string[] {
+  const same = (one: unknown, other: unknown) =>
+    typeof other === "boolean" ? one === other || one === (other ? "1" : "0") : one === other;
+  const differences: string[] = (["Url", "ChunkedTransfers", "HasDelete", "Timeout"] as const)
+    .filter((key) => !same(former[key], server[key]));
+  if ((former["Username"] ?? undefined) !== server.Username) differences.push("Username");
+  else if (server.Password !== undefined) {
+    differences.push("Password, which Orthanc does not show");
+  }
+  const names = former["HttpHeaders"];
+  const formerHeaders = Array.isArray(names) ? names.map(String).sort().join() : "";
+  const headers = Object.keys(server.HttpHeaders ?? {}).sort().join();
+  if (formerHeaders !== headers) differences.push("HttpHeaders");
+  else if (headers !== "") differences.push("HttpHeaders, which Orthanc does not show");
+  return differences;
+}
+
+/** A password if there is one, else a key: Orthanc can show either. */
+function loginOf(
+  { authentication }: GatewayConfig,
+  user: string | undefined,
+): OrthancLogin | undefined {
+  if (authentication === undefined) return { kind: "none" };
+  const users = [...authentication.users.keys()];
+  const username = user ?? (users.length === 1 ? users[0] : undefined);
+  if (username !== undefined && users.includes(username)) {
+    return { kind: "password", username, password: SECRET_VARIABLE };
+  }
+  const { apiKeys } = authentication;
+  if (users.length === 0 && apiKeys !== undefined) {
+    return { kind: "key", header: apiKeys.header, key: SECRET_VARIABLE };
+  }
+  complain(
+    users.length > 0
+      ? `Say which user of the gateway Orthanc is: --gateway-user ${users.join(" | ")}.`
+      : "Orthanc can show the gateway a password or a key, but Authentication has only Jwt.",
+  );
+  return undefined;
+}
+
+function withSecret(login: OrthancLogin, secret = ""): OrthancLogin {
+  if (login.kind === "password") return { ...login, password: secret };
+  return login.kind === "key" ? { ...login, key: secret } : login;
+}
+
+/** Asked one by one at a terminal; else one a line. */
+async function askSecrets(prompts: readonly string[]): Promise<string[] | undefined> {
+  const secrets: string[] = [];
+  if (prompts.length > 0 && !Deno.stdin.isTerminal()) {
+    secrets.push(...(await readSecret("") ?? "").split(/\r?\n/));
+  } else {
+    for (const prompt of prompts) secrets.push(await readSecret(prompt) ?? "");
+  }
+  const isComplete = prompts.every((_, index) => (secrets[index] ?? "") !== "");
+  return isComplete ? secrets : undefined;
+}
+
+function plainUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) {
+    return undefined;
+  }
+  return url.href.replace(/\/+$/, "");
+}

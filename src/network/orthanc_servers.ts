@@ -1,0 +1,81 @@
+/**
+ * The DICOMweb servers that a running Orthanc knows, by the REST API of its DICOMweb plugin
+ * (Orthanc Book, "DICOMweb plugin"). Passwords and the values of headers can be set there but not read.
+ *
+ * @module
+ */
+import { GatewayError } from "../errors/gateway_error.ts";
+import { authority, HttpClient } from "./http_client.ts";
+
+/** A server as Orthanc tells of it; flags come as text. */
+export type KnownServer = Readonly<Record<string, unknown>>;
+
+/** A running Orthanc. */
+export class OrthancServers {
+  readonly #url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #http: HttpClient;
+
+  /**
+   * @param url Its URL, without a trailing slash.
+   * @param authorization What it is shown as `Authorization`.
+   */
+  constructor(url: string, authorization: string | undefined) {
+    this.#url = `${url}/dicom-web/servers`;
+    this.#headers = authorization === undefined ? {} : { authorization };
+    this.#http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  }
+
+  /**
+   * The servers that it knows.
+   *
+   * @returns Each as Orthanc tells of it, by name.
+   * @throws {GatewayError} When it does not answer, or is no Orthanc with the plugin.
+   */
+  async list(): Promise<Readonly<Record<string, KnownServer>>> {
+    const text = await this.#send("GET", "?expand");
+    try {
+      const known: unknown = JSON.parse(text);
+      if (typeof known === "object" && known !== null && !Array.isArray(known)) {
+        return known as Record<string, KnownServer>;
+      }
+    } catch {
+      // What is told below.
+    }
+    throw new GatewayError("NET-002", "Cannot read the servers of Orthanc: it answered no JSON");
+  }
+
+  /**
+   * Makes a server known, or changes it.
+   *
+   * @param name Its name.
+   * @param server What is known of it.
+   * @throws {GatewayError} When Orthanc does not take it.
+   */
+  async set(name: string, server: object): Promise<void> {
+    await this.#send("PUT", `/${name}`, JSON.stringify(server));
+  }
+
+  /** Closes its connections. */
+  close(): void {
+    this.#http.close();
+  }
+
+  async #send(method: string, path: string, body?: string): Promise<string> {
+    const response = await this.#http.send(`${this.#url}${path}`, {
+      method,
+      headers: this.#headers,
+      ...(body !== undefined && { body }),
+      signal: AbortSignal.timeout(30_000),
+    });
+    const text = await response.text();
+    if (response.ok) return text;
+    const { status } = response;
+    const why = status === 401 || status === 403
+      ? "it wants another user or password (--user)"
+      : status === 404
+      ? "is the DICOMweb plugin enabled, and its Root /dicom-web/?"
+      : `it answered ${status}`;
+    throw new GatewayError("NET-002", `Cannot configure Orthanc: ${status}: ${why}`);
+  }
+}
