@@ -19,6 +19,7 @@ const SPDX: ReadonlySet<unknown> = new Set([
   "CC0-1.0",
   "ISC",
   "MIT",
+  "MPL-2.0",
 ]);
 
 /** A component of the bill. */
