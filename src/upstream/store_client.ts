@@ -9,6 +9,7 @@ import type { ServerConfig } from "../config/gateway_config.ts";
 import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
+import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { HttpClient } from "../network/http_client.ts";
 import type { WebSocketMessage } from "./web_socket_relay.ts";
@@ -207,8 +208,13 @@ export class StoreClient {
         { server: name },
       );
     if (!URL.canParse(location, from)) throw refuse("to no URL");
-    const { href } = new URL(location, from);
-    if (!href.startsWith(`${this.url}/`)) throw refuse("to a place outside its base URL");
+    const target = new URL(location, from);
+    // A fragment is no part of what is asked for (RFC 9110, section 10.2.2).
+    target.hash = "";
+    const { href } = target;
+    if (
+      !href.startsWith(`${this.url}/`) || findTargetFault(href.slice(this.url.length)) !== undefined
+    ) throw refuse("to a place outside its base URL");
     if (body !== null || (method !== "GET" && method !== "HEAD")) {
       throw refuse("of a request that cannot be sent again");
     }

@@ -8,7 +8,12 @@ import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
-import { type RawExchange, type RawOrigin, startRawOrigin } from "../fixtures/raw_origin.ts";
+import {
+  type RawExchange,
+  type RawHandler,
+  type RawOrigin,
+  startRawOrigin,
+} from "../fixtures/raw_origin.ts";
 
 /** The credential that the gateway shows the store. */
 export const CREDENTIAL = "Bearer of-the-gateway";
@@ -35,6 +40,10 @@ export interface HostileAnswer {
 export interface HostileBench extends AsyncDisposable {
   readonly gateway: GatewayProcess;
   readonly store: RawOrigin;
+  /** How the store plays its exchanges unless told otherwise: it writes them down. */
+  readonly record: RawHandler;
+  /** An identity provider that does what the test says. */
+  readonly provider: RawOrigin;
   /** A host that the configuration does not name; it answers everyone. */
   readonly elsewhere: RawOrigin;
   /** What the store saw since it was asked last. */
@@ -50,7 +59,14 @@ export interface HostileBench extends AsyncDisposable {
   assertUnharmed(): Promise<void>;
 }
 
-const LIMIT_MS = 15_000;
+/** Base URLs for further servers. */
+export interface HostileUrls {
+  readonly store: string;
+  readonly provider: string;
+  readonly elsewhere: string;
+}
+
+const LIMIT_MS = 60_000;
 const encoder = new TextEncoder();
 /** Longest body of an answer that is kept for the test to look at. */
 const MAX_KEPT = 1024 * 1024;
@@ -58,15 +74,15 @@ const MAX_KEPT = 1024 * 1024;
 /**
  * Starts it.
  *
- * @param servers Further servers, made of the URLs of the store and of the other host.
+ * @param servers Further servers, made of the URLs of all that there is.
  * @returns The bench.
  */
 export async function startHostileBench(
-  servers: (urls: { store: string; elsewhere: string }) => Record<string, unknown> = () => ({}),
+  servers: (urls: HostileUrls) => Record<string, unknown> = () => ({}),
 ): Promise<HostileBench> {
   let seen: StoreRequest[] = [];
   const all: StoreRequest[] = [];
-  const store = startRawOrigin(async (exchange: RawExchange) => {
+  const record = async (exchange: RawExchange) => {
     const decoder = new TextDecoder();
     let body = "";
     for await (const piece of exchange.body()) {
@@ -76,7 +92,9 @@ export async function startHostileBench(
     seen.push({ method, target, headers, body });
     all.push(seen.at(-1)!);
     await exchange.answer(200, "[]", { "content-type": "application/dicom+json" });
-  });
+  };
+  const store = startRawOrigin(record);
+  const provider = startRawOrigin((exchange) => exchange.answer(503, "not yet"));
   const elsewhere = startRawOrigin((exchange) => exchange.answer(200, "elsewhere"));
   const gateway = await startGateway({
     Servers: {
@@ -85,7 +103,7 @@ export async function startHostileBench(
         ProviderType: "headers",
         Headers: { Authorization: CREDENTIAL },
       },
-      ...servers({ store: store.url, elsewhere: elsewhere.url }),
+      ...servers({ store: store.url, provider: provider.url, elsewhere: elsewhere.url }),
     },
   });
   const host = new URL(gateway.url).host;
@@ -93,6 +111,8 @@ export async function startHostileBench(
   const bench: HostileBench = {
     gateway,
     store,
+    record,
+    provider,
     elsewhere,
     takeSeen() {
       const taken = seen;
@@ -133,6 +153,7 @@ export async function startHostileBench(
         assert.doesNotMatch(target.split("?")[0]!, /\.\.|\\|%2e|%2f|%5c|%25|%0|\/\/|#|@/i);
       }
       assert.equal(elsewhere.connections, 0, "another host was contacted");
+      store.play(record);
       bench.takeSeen();
       const usual = await bench.send(
         "GET /dicom-web/main/studies?limit=1 HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n",
@@ -144,6 +165,7 @@ export async function startHostileBench(
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
       await store.close();
+      await provider.close();
       await elsewhere.close();
     },
   };

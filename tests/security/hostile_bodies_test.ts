@@ -1,0 +1,179 @@
+/**
+ * Bodies that are made to exhaust whoever reads them, of clients and of stores, through the real
+ * gateway: memory stays bounded, and what cannot be read is told so.
+ */
+import assert from "node:assert/strict";
+import { memoryRise } from "../fixtures/memory_watch.ts";
+import type { RawExchange } from "../fixtures/raw_origin.ts";
+import { BASE, CREDENTIAL, type HostileAnswer, startHostileBench } from "./hostile_bench.ts";
+
+const MIB = 1024 * 1024;
+/** Half of a bomb: what is held is far from the whole of it, and what is not yet collected counts too. */
+const MAX_RISE = 256 * MIB;
+/** How much a bomb is when it has gone off. */
+const BOMB_BYTES = 512 * MIB;
+
+const encoder = new TextEncoder();
+const END = "connection: close\r\n\r\n";
+
+/** A request to store whose body ends with the connection's chunks. */
+function* storing(server: string, boundary: string, pieces: Iterable<Uint8Array | string>) {
+  const type = `multipart/related; type="application/dicom"; boundary=${boundary}`;
+  yield `POST /dicom-web/${server}/studies HTTP/1.1\r\nhost: HOST\r\ncontent-type: ${type}\r\n` +
+    `transfer-encoding: chunked\r\n${END}`;
+  for (const piece of pieces) {
+    const bytes = typeof piece === "string" ? encoder.encode(piece) : piece;
+    yield `${bytes.length.toString(16)}\r\n`;
+    yield bytes;
+    yield "\r\n";
+  }
+  yield "0\r\n\r\n";
+}
+
+function* repeated(text: string, times: number): Generator<string> {
+  const block = text.repeat(10_000);
+  for (let done = 0; done < times; done += 10_000) yield block;
+}
+
+/** As much as is wanted of what compresses to nothing, between a beginning and an end. */
+async function gzipBomb(start: string, end: string): Promise<Uint8Array> {
+  const blank = encoder.encode(" ".repeat(MIB));
+  const pieces = ReadableStream.from((function* () {
+    yield encoder.encode(start);
+    for (let done = 0; done < BOMB_BYTES; done += MIB) yield blank;
+    yield encoder.encode(end);
+  })()) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  return await new Response(pieces.pipeThrough(new CompressionStream("gzip"))).bytes();
+}
+
+function assertBounded(rise: number): void {
+  assert.ok(rise < MAX_RISE, `resident memory rose by ${Math.round(rise / MIB)} MiB`);
+}
+
+function servers({ store }: { readonly store: string }): Record<string, unknown> {
+  const server = {
+    Url: store + BASE,
+    ProviderType: "headers",
+    Headers: { Authorization: CREDENTIAL },
+  };
+  return {
+    splitting: { ...server, Rules: { StoreMaxBytes: 1_000_000 } },
+    paging: { ...server, Rules: { SearchPageSize: 100 } },
+  };
+}
+
+Deno.test("hostile bodies: multipart bombs of clients", async (t) => {
+  await using bench = await startHostileBench(servers);
+  type Case = [what: string, code: string | undefined, pieces: () => Iterable<string>];
+  // Of too many parts the first 50,000 are stored: then the answer is a report of what became of them.
+  const cases: Case[] = [
+    ["two million empty parts", undefined, () => repeated("--b\r\n\r\n\r\n", 2_000_000)],
+    ["a part whose headers do not end", "NET-005", () => repeated("x: y\r\n", 20_000_000)],
+    ["a header line that does not end", "NET-005", () => repeated("--b\r\nx: yyyyyy", 10_000_000)],
+    [
+      "white space behind a boundary that does not end",
+      "NET-005",
+      () => repeated("        ", 10_000_000),
+    ],
+  ];
+  for (const [what, code, pieces] of cases) {
+    await t.step(`${what}: 400 before it is read to its end`, async () => {
+      let answer: HostileAnswer | undefined;
+      const rise = await memoryRise(bench.gateway, async () => {
+        const start = what.startsWith("two") ? [] : ["--b\r\n"];
+        answer = await bench.send(...storing("splitting", "b", [...start, ...pieces()]));
+      });
+      // Who goes on to send when the answer has come may lose it: the connection is reset (status 0).
+      if (answer?.status !== 0) assert.deepEqual([answer?.status, answer?.code], [400, code]);
+      assertBounded(rise);
+      await bench.assertUnharmed();
+    });
+  }
+
+  await t.step("bodies within bodies, 100,000 deep, are content", async () => {
+    let answer: HostileAnswer | undefined;
+    const rise = await memoryRise(bench.gateway, async () => {
+      const nested = Array.from(
+        { length: 100 },
+        (_, block) =>
+          Array.from({ length: 1_000 }, (_, n) => {
+            const inner = `b${block * 1_000 + n}`;
+            return `--${inner}\r\ncontent-type: multipart/related; boundary=${inner}x\r\n\r\n`;
+          }).join(""),
+      );
+      const pieces = ["--b\r\ncontent-type: application/dicom\r\n\r\n", ...nested, "\r\n--b--\r\n"];
+      answer = await bench.send(...storing("splitting", "b", pieces));
+    });
+    assert.equal(answer?.status, 200);
+    assert.match(bench.takeSeen()[0]?.body ?? "", /boundary=b9999x/);
+    assertBounded(rise);
+    await bench.assertUnharmed();
+  });
+});
+
+Deno.test("hostile bodies: answers of stores that burst", async (t) => {
+  await using bench = await startHostileBench(servers);
+  const bomb = await gzipBomb("[", "]");
+  const burst = async (exchange: RawExchange) => {
+    for await (const _ of exchange.body());
+    await exchange.writeHead(200, {
+      "content-type": "application/dicom+json",
+      "content-encoding": "gzip",
+      "content-length": String(bomb.length),
+    });
+    await exchange.write(bomb);
+  };
+  const endless = async (exchange: RawExchange) => {
+    for await (const _ of exchange.body());
+    await exchange.writeHead(200, {
+      "content-type": "application/dicom+json",
+      connection: "close",
+    });
+    const blank = encoder.encode(" ".repeat(MIB));
+    await exchange.write("[");
+    for (let done = 0; done < BOMB_BYTES; done += MIB) await exchange.write(blank);
+    exchange.close();
+  };
+  const search = (
+    server: string,
+    query = "",
+  ) => [`GET /dicom-web/${server}/studies${query} HTTP/1.1\r\nhost: HOST\r\n${END}`];
+  const HELD = [502, "NET-009"] as const;
+  const STREAMED = [200, undefined] as const;
+  type Case = [
+    what: string,
+    seen: readonly [status: number, code: string | undefined],
+    play: typeof burst,
+    request: () => Iterable<string | Uint8Array>,
+  ];
+  const cases: Case[] = [
+    ["a gzip bomb to a search", STREAMED, burst, () => search("main")],
+    ["a gzip bomb to a search in pages", HELD, burst, () => search("paging", "?limit=1000")],
+    ["a gzip bomb to storing", STREAMED, burst, () => storing("main", "b", ["--b--\r\n"])],
+    [
+      "a gzip bomb to storing in parts",
+      HELD,
+      burst,
+      () => storing("splitting", "b", ["--b\r\n\r\nx\r\n--b--\r\n"]),
+    ],
+    ["no end to a search in pages", HELD, endless, () => search("paging", "?limit=1000")],
+    [
+      "no end to storing in parts",
+      HELD,
+      endless,
+      () => storing("splitting", "b", ["--b\r\n\r\nx\r\n--b--\r\n"]),
+    ],
+  ];
+  for (const [what, seen, play, request] of cases) {
+    await t.step(what, async () => {
+      bench.store.play(play);
+      let answer: HostileAnswer | undefined;
+      const rise = await memoryRise(bench.gateway, async () => {
+        answer = await bench.send(...request());
+      });
+      assert.deepEqual([answer?.status, answer?.code], seen);
+      assertBounded(rise);
+      await bench.assertUnharmed();
+    });
+  }
+});
