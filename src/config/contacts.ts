@@ -61,7 +61,10 @@ export function contacts(config: GatewayConfig): Contact[] {
     add(new Set(localUrls), "metadata service", { neededBy });
   }
   for (const { name: neededBy, validation } of config.authentication?.issuers.values() ?? []) {
-    add(keyUrls(validation.keys), "keys of an issuer", { neededBy, proxied: hasProxy });
+    const [certain, ...possible] = keyUrls(validation.keys);
+    const more = { neededBy, proxied: hasProxy };
+    if (certain !== undefined) add([certain], "keys of an issuer", more);
+    add(possible, "keys of an issuer", { ...more, possible: true });
   }
   const { tokenCache: cache } = config;
   if (cache.backend === "redis") add([cache.url.reveal()], "token cache");

@@ -574,6 +574,56 @@ Deno.test("doctor: 64 for a server that is none, 78 for a wrong configuration, a
   assert.equal(none.code, 78);
 });
 
+Deno.test("doctor: each thing is tried once, so that no retry hides what fails", async () => {
+  let searches = 0;
+  await using store = serveStore(() => {
+    searches++;
+    return new Response(null, { status: 503 });
+  });
+  const url = `http://127.0.0.1:${store.addr.port}/dicom-web`;
+  assert.equal((await examine({ Url: url, ProviderType: "none" })).code, 1);
+  assert.equal(searches, 1);
+
+  let tokenRequests = 0;
+  await using provider = serveStore(() => {
+    tokenRequests++;
+    return new Response(null, { status: 503 });
+  });
+  const { code, findings } = await examine({
+    Url: url,
+    TokenEndpoint: `http://127.0.0.1:${provider.addr.port}/token`,
+    ClientId: "gateway",
+    ClientSecret: SECRET,
+  });
+  assert.equal(code, 1);
+  assert.equal(onlyFailure(findings).step, "token");
+  assert.equal(tokenRequests, 1);
+});
+
+Deno.test("doctor: the issuers of clients' tokens are looked at, also one with the name of a server", async () => {
+  await using store = serveStore(studies);
+  const port = closedPort();
+  const { code, report } = await examine({
+    Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+    ProviderType: "none",
+  }, {
+    Authentication: {
+      Jwt: {
+        main: {
+          Issuer: "https://login.example",
+          JwksUri: `https://127.0.0.1:${port}/keys`,
+          Audience: "gateway",
+        },
+      },
+    },
+  });
+  assert.equal(code, 1, JSON.stringify(report, null, 2));
+  const failure = onlyFailure(report.gateway);
+  assert.equal(failure.step, "connection");
+  assert.equal(failure.target, `127.0.0.1:${port}`);
+  assert.equal(report.servers[0]!.outcome, "ok");
+});
+
 Deno.test(needing({ name: "script", path: "/usr/bin/script" }, {
   name: "doctor: a terminal gets colour, unless NO_COLOR is set",
   async fn() {

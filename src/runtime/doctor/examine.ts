@@ -61,7 +61,10 @@ async function examineOne(
     return await examineServer({
       server,
       store: stores.get(name)!,
-      contacts: contacts(examined).filter(({ neededBy }) => neededBy === name),
+      contacts: contacts(examined).filter(({ neededBy, purpose }) =>
+        // An issuer of clients' tokens may bear the name of a server.
+        neededBy === name && purpose !== "keys of an issuer"
+      ),
       proxy: config.proxy,
       clocks,
       now: Date.now,

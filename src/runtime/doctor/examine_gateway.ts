@@ -1,19 +1,22 @@
 /**
- * Examines what all servers share: the version of Deno, the state directory, the token cache and the
- * port to listen on.
+ * Examines what all servers share: the version of Deno, the state directory, the token cache, the
+ * port to listen on, and the way to the issuers of clients' tokens.
  *
  * @module
  */
 import { listenHostAndPort } from "../../config/allowlist.ts";
+import { contacts } from "../../config/contacts.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import { loopbackOf } from "../../config/host_names.ts";
 import { permissionSet } from "../../config/permission_set.ts";
+import { SECTION } from "../../config/schema.ts";
 import { createTokenStore } from "../../credentials/create_token_store.ts";
 import { askHealth } from "../../network/ask_health.ts";
 import { createLogger } from "../../telemetry/logging.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { judgeDeno } from "../deno_version.ts";
 import { stateDirectoryFault } from "../state_directory.ts";
+import { examineContact } from "./examine_contact.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const HEALTH_TIMEOUT_MS = 5_000;
@@ -34,11 +37,31 @@ export async function examineGateway(config: GatewayConfig, path: string): Promi
     await examineStateDirectory(config),
     await examineCache(config),
     await examineListener(config),
+    ...(await examineIssuers(config)),
   ];
 }
 
 function servers(count: number): string {
   return count === 1 ? "1 server" : `${count} servers`;
+}
+
+/** The way to the keys that clients' tokens are checked with. */
+async function examineIssuers(config: GatewayConfig): Promise<Finding[]> {
+  const issuers = config.authentication?.issuers ?? new Map<string, never>();
+  const places = contacts(config).filter(({ purpose, possible }) =>
+    purpose === "keys of an issuer" && !possible
+  );
+  const findings = await Promise.all(places.map((contact) => {
+    const { caCertificatesPem = [] } = issuers.get(contact.neededBy ?? "") ?? {};
+    const caKey = `${SECTION}.Authentication.Jwt.${contact.neededBy}.CaFile`;
+    return examineContact(contact, {
+      proxy: config.proxy,
+      tls: { caCertificatesPem },
+      caKey,
+      now: Date.now,
+    });
+  }));
+  return findings.flat();
 }
 
 function examineDeno(): Finding {
