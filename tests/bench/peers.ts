@@ -59,6 +59,13 @@ const plain = [
 ];
 sections.push("## Over plain HTTP\n", await compare(plain, LOADS, effort));
 
+say("with two workers");
+const many = LOADS.filter(({ unit }) => unit === "requests");
+sections.push(
+  "## Many requests, with `Workers` 2\n",
+  await compare([await gateway(serverAt(storeUrl), 2), ...plain.slice(1)], many, effort),
+);
+
 if (!absent.includes("nginx")) {
   say("searches against nginx that rewrites");
   const rewriting = peer(
@@ -113,8 +120,8 @@ function serverAt(url: string): Record<string, unknown> {
   return { Url: url, ProviderType: "headers", Headers: { Authorization: "Bearer fixed" } };
 }
 
-async function gateway(server: Record<string, unknown>): Promise<Peer> {
-  const process = stack.use(await startMeasured({ Servers: { main: server } }));
+async function gateway(server: Record<string, unknown>, Workers = 1): Promise<Peer> {
+  const process = stack.use(await startMeasured({ Workers, Servers: { main: server } }));
   return { name: GATEWAY, pid: process.pid, base: `${process.url}/dicom-web/main` };
 }
 
