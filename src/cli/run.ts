@@ -15,6 +15,7 @@ import type { DoctorFlags } from "./doctor.ts";
 import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
 import { healthcheck } from "./healthcheck.ts";
+import { importConfig } from "./import.ts";
 import type { ConfigFlags } from "./load.ts";
 import { orthancConfig, type OrthancConfigFlags } from "./orthanc_config.ts";
 import type { PushFlags } from "./push.ts";
@@ -126,6 +127,12 @@ function commandLine(end: (exitCode: number) => void): Command {
     .option("--verbose", "show stack traces")
     .action(async (files: string[], flags: AuditVerifyFlags) =>
       end(await auditVerify(files, flags))
+    );
+  command("import", "make a configuration of the one of the plugin orthanc-dicomweb-oauth")
+    .argument("<file>", "the plugin's configuration, such as orthanc.json")
+    .option("--keep-secrets", "leave secrets as they stand, instead of naming variables")
+    .action(async (file: string, flags: { readonly keepSecrets?: true }) =>
+      end(await importConfig(file, flags))
     );
   command("orthanc-config", "print the servers for Orthanc, or set them in one that runs")
     .option("--config <file>", "configuration file")

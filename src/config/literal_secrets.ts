@@ -31,10 +31,21 @@ const URL_WITH_PASSWORD = /^[a-z][a-z+.-]*:\/\/[^/@:]*:[^/@]+@/i;
 export function literalSecrets(text: string): string[] {
   const found: string[] = [];
   readDocument(text, (value, path) => {
-    if (value !== "" && !value.includes("${") && isSecret(value, path)) found.push(keyPath(path));
+    if (value !== "" && isLiteralSecret(value, path)) found.push(keyPath(path));
     return value;
   });
   return found;
+}
+
+/**
+ * Tells whether a string is a secret itself, and no reference to one.
+ *
+ * @param value The string as written.
+ * @param path Where it stands.
+ * @returns Whether it is.
+ */
+export function isLiteralSecret(value: string, path: KeyPath): boolean {
+  return !value.includes("${") && isSecret(value, path);
 }
 
 function isSecret(value: string, path: KeyPath): boolean {

@@ -1,0 +1,48 @@
+/**
+ * The `import` command: prints the gateway's configuration made of the plugin's, and says of each key
+ * what became of it.
+ *
+ * @module
+ */
+import type { ImportNote } from "../config/import_plugin.ts";
+import { readPluginConfig } from "../config/read_plugin_config.ts";
+import { ExitCode } from "./exit_code.ts";
+import { complain, print } from "./terminal.ts";
+
+/**
+ * Prints the gateway's configuration.
+ *
+ * @param file Path of the plugin's configuration.
+ * @param flags `keepSecrets`: leave secrets as they stand.
+ * @returns The exit code: 78 when something must be mended by hand.
+ * @throws {ConfigError} When the file cannot be read or holds no section of the plugin.
+ */
+export async function importConfig(
+  file: string,
+  flags: { readonly keepSecrets?: true },
+): Promise<number> {
+  const { document, notes, problems } = await readPluginConfig(file, flags.keepSecrets ?? false);
+  print(JSON.stringify(document, null, 2));
+  const tell = (kind: ImportNote["kind"], title: string) => {
+    const of = notes.filter((note) => note.kind === kind);
+    if (of.length === 0) return;
+    complain(title);
+    for (const { path, message } of of) complain(`  ${path}${message && `: ${message}`}`);
+  };
+  tell("changed", "Changed");
+  tell("left out", "Left out");
+  tell("kept", "Kept");
+  complain("Comments and the other sections of the file are not taken over.");
+  // A variable may be set only where the gateway will run.
+  const unset = problems.filter(({ code }) => code === "CFG-003");
+  const wrong = problems.filter(({ code }) => code !== "CFG-003");
+  if (unset.length > 0) {
+    complain("Not set here; set it where the gateway runs, and run check there");
+    for (const { path, message } of unset) complain(`  ${path}: ${message}`);
+    return ExitCode.ok;
+  }
+  if (wrong.length === 0) return ExitCode.ok;
+  complain("To be mended by hand");
+  for (const { code, path, message } of wrong) complain(`  ${code} ${path}: ${message}`);
+  return ExitCode.configuration;
+}

@@ -1,0 +1,53 @@
+/**
+ * Reads a configuration of the plugin, makes the gateway's of it, and checks that as `check` would.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { ConfigError, type ConfigProblem } from "./config_error.ts";
+import { loadConfigSource } from "./config_source.ts";
+import { type ImportedConfig, importPlugin } from "./import_plugin.ts";
+import { parseConfig } from "./parse_config.ts";
+
+/**
+ * Reads and makes it.
+ *
+ * @param file Path of the plugin's file.
+ * @param keepSecrets Leave secrets as they stand.
+ * @returns The configuration, with what `check` finds wrong with it.
+ * @throws {ConfigError} When the file cannot be read or holds no section of the plugin.
+ */
+export async function readPluginConfig(
+  file: string,
+  keepSecrets: boolean,
+): Promise<ImportedConfig> {
+  const path = resolve(file);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    const message = error instanceof Deno.errors.NotFound
+      ? "the file cannot be read: no such file"
+      : "the file cannot be read";
+    throw new ConfigError(path, [{ code: "CFG-001", path: "", message }]);
+  }
+  const imported = importPlugin(path, text, keepSecrets);
+  const made = JSON.stringify(imported.withSecrets);
+  const found = await problemsOf(path, made);
+  return { ...imported, problems: [...imported.problems, ...found] };
+}
+
+async function problemsOf(path: string, text: string): Promise<readonly ConfigProblem[]> {
+  try {
+    parseConfig(
+      await loadConfigSource(path, {
+        readTextFile: async (each) => each === path ? text : await Deno.readTextFile(each),
+        fileMode: () => Promise.resolve(null),
+      }),
+    );
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}

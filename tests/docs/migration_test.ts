@@ -1,0 +1,61 @@
+/**
+ * The tables of `docs/migration.md` against what the gateway has: no key, metric, path or code of the
+ * plugin leads to something that is not there.
+ */
+import assert from "node:assert/strict";
+import { signingWays } from "../../src/config/credentials/signing_ways.ts";
+import { LEFT_OUT } from "../../src/config/import_plugin.ts";
+import { resilienceSchema } from "../../src/config/resilience.ts";
+import { sectionKeys } from "../../src/config/schema.ts";
+import { serverKeys } from "../../src/config/server.ts";
+import { catalogue } from "../../src/errors/catalogue.ts";
+import { root } from "./generated_docs.ts";
+import { describedMetrics } from "./metrics_reference.ts";
+
+const DOCUMENT = await Deno.readTextFile(new URL("docs/migration.md", root));
+
+/** The rows of a section's table, without marks of code. */
+function rows(heading: string): string[][] {
+  const section = DOCUMENT.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  return section.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
+    line.split("|").slice(1, -1).map((cell) => cell.trim().replace(/^`(.*)`$/, "$1"))
+  );
+}
+
+Deno.test("migration: every key of the plugin leads to one of the gateway or is left out by import", () => {
+  const resilience = Object.keys(resilienceSchema.shape);
+  const known = new Set([
+    ...Object.keys(sectionKeys),
+    ...Object.keys(serverKeys),
+    ...signingWays.flatMap((way) => Object.keys(way.keys)),
+    ...resilience,
+  ]);
+  const keys = rows("Keys");
+  const leftOut = keys.filter(([, gateway]) => gateway === "none").map(([plugin]) => plugin);
+  assert.deepEqual(leftOut, Object.keys(LEFT_OUT));
+  for (const [plugin, gateway] of keys) {
+    assert.ok(gateway === "none" || known.has(gateway!), `${plugin}: no key ${gateway}`);
+  }
+  const written = new Set(keys.map(([plugin]) => plugin));
+  for (const key of resilience) assert.ok(written.has(key), `${key} is not in the table`);
+});
+
+Deno.test("migration: every metric of the plugin is there", async () => {
+  const names = new Set((await describedMetrics()).map(({ name }) => name));
+  assert.ok(rows("Metrics").length > 0);
+  for (const [name] of rows("Metrics")) assert.ok(names.has(name!), name);
+});
+
+Deno.test("migration: every path of the plugin is in the description of the interface", async () => {
+  const described = await Deno.readTextFile(new URL("docs/http-interface.md", root));
+  assert.ok(rows("Paths").length > 0);
+  for (const [, path] of rows("Paths")) assert.ok(described.includes(`${path}\``), path);
+});
+
+Deno.test("migration: every error code of the plugin has the status that is written", () => {
+  assert.ok(rows("Error codes").length > 0);
+  for (const [code, , status] of rows("Error codes")) {
+    const entry = (catalogue as Readonly<Record<string, { status: number }>>)[code!];
+    assert.equal(entry?.status, Number(status), code);
+  }
+});
