@@ -4,6 +4,8 @@
  * and the exit code.
  */
 import assert from "node:assert/strict";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Finding, Report, Step } from "../../src/runtime/doctor/finding.ts";
 import { startNginx } from "../bench/proxies.ts";
@@ -623,6 +625,57 @@ Deno.test("doctor: the issuers of clients' tokens are looked at, also one with t
   assert.equal(failure.target, `127.0.0.1:${port}`);
   assert.equal(report.servers[0]!.outcome, "ok");
 });
+
+Deno.test(needing(OPENSSL, {
+  name:
+    "doctor: with a private authority and a client certificate all is well; without the latter the search says so",
+  async fn() {
+    await using authority = await CertificateAuthority.create();
+    const server = await authority.issue({ commonName: "store", purpose: "server", days: 90 });
+    const own = await authority.issue({ commonName: "gateway" });
+    const store = createServer({
+      cert: server.certificatePem,
+      key: server.keyPem,
+      ca: authority.certificatePem,
+      requestCert: true,
+      rejectUnauthorized: true,
+    }, (_request, response) => {
+      response.writeHead(200, { "content-type": "application/dicom+json" }).end("[]");
+    });
+    await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
+    const directory = await Deno.makeTempDir();
+    const file = async (name: string, content: string) => {
+      await Deno.writeTextFile(`${directory}/${name}`, content, { mode: 0o600 });
+      return `${directory}/${name}`;
+    };
+    try {
+      const configured = {
+        Url: `https://127.0.0.1:${(store.address() as AddressInfo).port}/dicom-web`,
+        ProviderType: "none",
+        VerifySSL: await file("ca.pem", authority.certificatePem),
+      };
+      const CertificateFile = await file("own.pem", own.certificatePem);
+      const KeyFile = await file("own.key", own.keyPem);
+      const shown = await examine({
+        ...configured,
+        ClientCertificate: { CertificateFile, KeyFile },
+      });
+      assert.equal(shown.code, 0, JSON.stringify(shown.report, null, 2));
+      assert.equal(shown.of("search")[0]!.message, "The store answers a search (no study yet).");
+
+      const none = await examine(configured);
+      assert.equal(none.code, 1);
+      const failure = onlyFailure(none.findings);
+      assert.equal(failure.code, "NET-003");
+      assert.match(failure.message, /it wants a certificate of the gateway/);
+      assert.match(failure.advice.join(" "), /ClientCertificate/);
+    } finally {
+      store.close();
+      store.closeAllConnections();
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+}));
 
 Deno.test(needing({ name: "script", path: "/usr/bin/script" }, {
   name: "doctor: a terminal gets colour, unless NO_COLOR is set",
