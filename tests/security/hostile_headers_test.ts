@@ -3,8 +3,10 @@
  * the real gateway: what the store gets is one request, framed by the gateway, or none.
  */
 import assert from "node:assert/strict";
+import { memoryRise } from "../fixtures/memory_watch.ts";
 import { BASE, CREDENTIAL, startHostileBench, type StoreRequest } from "./hostile_bench.ts";
 
+const MIB = 1024 * 1024;
 const TARGET = "/dicom-web/main/studies";
 const START = `POST ${TARGET} HTTP/1.1\r\nhost: HOST\r\ncontent-type: application/dicom\r\n`;
 /** A request that only someone who misreads the body would see. */
@@ -82,6 +84,30 @@ Deno.test("hostile framing: the store sees one request, as the gateway framed it
         const [{ headers }] = seen as [StoreRequest];
         assert.ok(!headers.has("content-length") || !headers.has("transfer-encoding"));
       }
+      await bench.assertUnharmed();
+    });
+  }
+});
+
+const ENDLESS: [what: string, start: string, more: string][] = [
+  ["a chunk extension without end", "1;", "a=b;".repeat(16_384)],
+  ["trailers without end", "0\r\n", "x-trailer: y\r\n".repeat(4_096)],
+  ["one trailer without end", "0\r\nx: ", "y".repeat(65_536)],
+];
+
+Deno.test("hostile framing: what stands around chunks is not read without end", async (t) => {
+  await using bench = await startHostileBench();
+  for (const [what, start, more] of ENDLESS) {
+    await t.step(`${what}: 400 before 256 MiB have come`, async () => {
+      const pieces = Array<string>(4_096).fill(more);
+      const rise = await memoryRise(bench.gateway, async () => {
+        const head = `${START}transfer-encoding: chunked\r\nconnection: close\r\n\r\n`;
+        const { status, code } = await bench.send(head + start, ...pieces);
+        // Who goes on to send when the answer has come may lose it: the connection is reset.
+        if (status !== 0) assert.deepEqual([status, code], [400, "NET-005"]);
+      });
+      assert.ok(rise < 64 * MIB, `rose by ${Math.round(rise / MIB)} MiB`);
+      assert.deepEqual(bench.takeSeen(), []);
       await bench.assertUnharmed();
     });
   }
