@@ -19,7 +19,7 @@ import { PublicAddress } from "../gateway/public_address.ts";
 import type { AuditRecorder } from "../telemetry/audit_event.ts";
 import { uidNames } from "../telemetry/audit_uids.ts";
 import { createLogger } from "../telemetry/logging.ts";
-import type { Metrics } from "../telemetry/metrics.ts";
+import { beginAtZero, type Metrics } from "../telemetry/metrics.ts";
 import { assembleStores } from "./assemble_stores.ts";
 import { createAuthenticator } from "./create_authenticator.ts";
 import type { QuotaMemory } from "./messages.ts";
@@ -72,6 +72,7 @@ export function assembleGateway(
     version,
     onTokenEvent: (event) => options.audit?.record(event),
   });
+  for (const name of stores.keys()) beginAtZero(metrics, name);
   metrics.beforeRead.add(() => {
     for (const { name, authorizer } of stores.values()) {
       const { expiresAtMs } = authorizer.describe();

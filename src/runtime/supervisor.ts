@@ -138,9 +138,11 @@ export class Supervisor {
       this.#group = next;
       void this.#drainOld(old, config.drainTimeoutMs);
       outcome = "success";
+      this.#metrics.configLoadedAt.setToCurrentTime();
       return config;
     } finally {
       this.#metrics.reloads.inc({ outcome });
+      this.#metrics.lastReloadSuccessful.set(outcome === "success" ? 1 : 0);
       const told = outcome === "success" ? "configuration changed" : "configuration refused";
       this.#audit?.record([happened("gateway", told)]);
     }

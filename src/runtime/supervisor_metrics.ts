@@ -12,6 +12,8 @@ export interface SupervisorMetrics {
   readonly registry: Registry;
   readonly workerCrashes: Counter;
   readonly reloads: Counter<"outcome">;
+  readonly lastReloadSuccessful: Gauge;
+  readonly configLoadedAt: Gauge;
   readonly auditRecords: Counter;
   readonly auditLosses: Counter;
   readonly auditFailing: Gauge;
@@ -32,6 +34,18 @@ export function createSupervisorMetrics(): SupervisorMetrics {
     registers,
   });
   for (const outcome of ["success", "failure"]) reloads.inc({ outcome }, 0);
+  const lastReloadSuccessful = new Gauge({
+    name: `${METRIC_PREFIX}config_last_reload_successful`,
+    help: "Whether the last reload took the configuration: 1 or 0; 1 before the first",
+    registers,
+  });
+  lastReloadSuccessful.set(1);
+  const configLoadedAt = new Gauge({
+    name: `${METRIC_PREFIX}config_loaded_timestamp_seconds`,
+    help: "When the configuration in use was taken, in seconds since the epoch",
+    registers,
+  });
+  configLoadedAt.setToCurrentTime();
   return {
     registry,
     workerCrashes: new Counter({
@@ -40,6 +54,8 @@ export function createSupervisorMetrics(): SupervisorMetrics {
       registers,
     }),
     reloads,
+    lastReloadSuccessful,
+    configLoadedAt,
     auditRecords: new Counter({
       name: `${METRIC_PREFIX}audit_records_total`,
       help: "Records written to the audit trail",

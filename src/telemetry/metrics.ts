@@ -39,6 +39,26 @@ export interface Metrics {
 }
 
 /**
+ * Lets the counters of a server begin at zero: Prometheus sees no increase in one that begins at 1, and
+ * an alert would miss the first failure.
+ *
+ * @param metrics Where they are counted.
+ * @param server Name of the server.
+ */
+export function beginAtZero(metrics: Metrics, server: string): void {
+  for (const status of ["success", "failure"]) metrics.tokenAcquisitions.inc({ server, status }, 0);
+  for (
+    const counter of [
+      metrics.circuitBreakerRejections,
+      metrics.retryAttempts,
+      metrics.storeRetries,
+      metrics.storeCircuitBreakerRejections,
+      metrics.storeRequestsRejected,
+    ]
+  ) counter.inc({ server }, 0);
+}
+
+/**
  * Makes a registry with all metrics of the gateway.
  *
  * @returns The metrics, all at zero.

@@ -77,6 +77,7 @@ Deno.test("serve: SIGHUP goes over to another store, and a stream from the forme
   const metrics = await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
   assert.match(metrics, /config_reloads_total\{outcome="success"\} 2\n/);
   assert.match(metrics, /config_reloads_total\{outcome="failure"\} 0\n/);
+  assert.match(metrics, /config_last_reload_successful 1\n/);
   await Deno.remove(directory, { recursive: true });
   await former.server.shutdown();
   await later.server.shutdown();
@@ -103,6 +104,10 @@ Deno.test("serve: a reload that cannot be changes nothing and says why", async (
     ],
   ];
   let times = 0;
+  const told = async () => await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
+  const loadedAt = async () =>
+    Number((await told()).match(/config_loaded_timestamp_seconds (\d\S*)\n/)![1]);
+  const first = await loadedAt();
   for (const [what, section, why] of cases) {
     await t.step(what, async () => {
       await gateway.writeConfig(section);
@@ -111,11 +116,18 @@ Deno.test("serve: a reload that cannot be changes nothing and says why", async (
       assert.equal(await ask(), "served");
     });
   }
+  assert.match(await told(), /config_last_reload_successful 0\n/);
+  assert.equal(await loadedAt(), first);
   await gateway.writeConfig(servers(store.url));
   await reload(gateway, DONE);
   assert.equal(await ask(), "served");
-  const metrics = await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
+  const metrics = await told();
   assert.match(metrics, /config_reloads_total\{outcome="failure"\} 5\n/);
+  assert.match(metrics, /config_last_reload_successful 1\n/);
+  assert(await loadedAt() > first);
+  // An alert on an increase sees the first failure of a server only if there was a zero before.
+  assert.match(metrics, /token_acquisitions_total\{server="main",status="failure"\} 0\n/);
+  assert.match(metrics, /store_requests_rejected_total\{server="main"\} 0\n/);
   await store.server.shutdown();
 });
 
