@@ -9,6 +9,8 @@ import { tryPort } from "../network/try_port.ts";
 
 /** How often it is looked. */
 const PROBE_MS = 1_000;
+/** How long its end waits for a probe that is under way. */
+const CLOSE_MS = 100;
 /** After so many failures in a row it is believed; some may come of a moment without descriptors. */
 const MAX_FAILURES = 3;
 
@@ -42,9 +44,12 @@ export class ListenerWatch {
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Ends it. */
+  /** Ends it, without waiting for a connection that does not come about. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#probing;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, CLOSE_MS);
+    await Promise.race([this.#probing, late]);
+    clearTimeout(timer);
   }
 }
