@@ -18,7 +18,9 @@ import { addWindows, mergeStates, type ServerState, type ToldStates } from "./ga
 import { asGatewayError } from "./problem.ts";
 import type { PublicAddress } from "./public_address.ts";
 import { type Health, healthOf, HEALTHS } from "./server_health.ts";
-import { type Notice, type ShownServer, StatusPage, type StatusPageModel } from "./status_page.tsx";
+import type { Notice } from "./status_notice.tsx";
+import { StatusPage, type StatusPageModel } from "./status_page.tsx";
+import type { ShownServer } from "./status_servers.tsx";
 import { PAGE_HEADERS } from "./status_page_style.ts";
 import type { TokenRevocation } from "./token_revocation.ts";
 
