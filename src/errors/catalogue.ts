@@ -175,6 +175,7 @@ export const catalogue = {
     [
       "Check the host name and port in the configuration",
       "Check name resolution, routing and firewalls on the gateway host",
+      "If the host speaks TLS, write https:// instead of http://",
       "If the host is only reachable through a proxy, set Proxy",
     ],
   ),
