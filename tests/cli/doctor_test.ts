@@ -297,6 +297,11 @@ Deno.test(needing(
               assert.equal(of("search")[0]!.outcome, "ok");
             }),
         );
+        const last = await issue({ days: 2 });
+        await t.step("on its last day", () =>
+          behindNginx(last, { VerifySSL }, ({ of }) => {
+            assert.match(of("certificate")[0]!.message, /\(1 day left\)/);
+          }));
         const late = await issue({ days: 90 });
         await t.step(
           "good for long, with its chain",

@@ -83,7 +83,7 @@ export function judgeCertificate(
     );
   }
   const until = `The certificate is trusted; it is valid until ${day(leaf.validToMs)} ` +
-    `(${daysLeft} days left), signed by "${leaf.issuer}".`;
+    `(${daysLeft} ${daysLeft === 1 ? "day" : "days"} left), signed by "${leaf.issuer}".`;
   if (daysLeft! >= WARN_BELOW_DAYS) {
     return finding("certificate", address, "ok", until, { details });
   }
