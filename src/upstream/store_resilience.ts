@@ -88,7 +88,11 @@ export class StoreResilience {
     if (delayMs === undefined) return false;
     const { logger, server } = this.#options;
     const failure = outcome instanceof Response ? outcome.status : String(outcome);
-    logger.info("Store failed; the request is sent again", { server, failure, delayMs });
+    logger.info("Store failed; the request is sent again", {
+      server,
+      failure,
+      delayMs: Math.round(delayMs),
+    });
     if (outcome instanceof Response) await outcome.body?.cancel();
     await wait(delayMs, signal);
     return true;
