@@ -196,7 +196,9 @@ function Trouble({ name, error, isNow, nowMs }: TroubleProps) {
         {troubleshooting.map((step) => <li key={step}>{step}</li>)}
       </ul>
       <p class="small">
-        Read on: <code>docs/error-codes.md</code>, {code}
+        Read on: <code>docs/error-codes.md</code>, {code}. The command <code>doctor {name}</code>
+        {" "}
+        examines the way there step by step.
       </p>
     </details>
   );

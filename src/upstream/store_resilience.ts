@@ -87,7 +87,7 @@ export class StoreResilience {
     const delayMs = this.#retries.delayMs(outcome, attempts);
     if (delayMs === undefined) return false;
     const { logger, server } = this.#options;
-    const failure = outcome instanceof Response ? outcome.status : String(outcome);
+    const failure = outcome instanceof Response ? outcome.status : reasonOf(outcome);
     logger.info("Store failed; the request is sent again", {
       server,
       failure,
@@ -118,4 +118,8 @@ export class StoreResilience {
       else if (outcome instanceof Response) circuit.settle("available");
     }
   }
+}
+
+function reasonOf(failure: unknown): string {
+  return failure instanceof Error ? failure.message : String(failure);
 }
