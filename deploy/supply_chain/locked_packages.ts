@@ -76,7 +76,37 @@ export interface PackageManifest {
 }
 
 /**
- * Finds the manifests of packages. Deno fetches first what it does not have yet.
+ * Finds files of packages. Deno fetches first what it does not have yet.
+ *
+ * @param root Directory of `deno.json` and `deno.lock`, with a slash at the end.
+ * @returns Reads a file of a package as text; `undefined` where Deno has not fetched it.
+ */
+export async function packageFiles(root: URL): Promise<
+  (locked: Pick<LockedPackage, "name" | "version">, file: string) => Promise<string | undefined>
+> {
+  const deno = (...args: string[]) =>
+    new Deno.Command(Deno.execPath(), { args, cwd: root, stderr: "null" }).output();
+  // Where that fails, the packages that are missing have no files.
+  await deno("install", "--frozen", "--quiet");
+  const { stdout } = await deno("info", "--json");
+  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
+  // Packages are kept below the host of the registry that they came from.
+  const registries = (await Array.fromAsync(Deno.readDir(npmCache))).map(({ name }) => name);
+  return async ({ name, version }, file) => {
+    for (const registry of registries) {
+      try {
+        const path = `${npmCache}/${registry}/${name.toLowerCase()}/${version}/${file}`;
+        return await Deno.readTextFile(path);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+    return undefined;
+  };
+}
+
+/**
+ * Finds the manifests of packages.
  *
  * @param root Directory of `deno.json` and `deno.lock`, with a slash at the end.
  * @returns Reads the manifest of a package; `undefined` where Deno has not fetched it.
@@ -84,20 +114,10 @@ export interface PackageManifest {
 export async function packageManifests(root: URL): Promise<
   (locked: Pick<LockedPackage, "name" | "version">) => Promise<PackageManifest | undefined>
 > {
-  const deno = (...args: string[]) =>
-    new Deno.Command(Deno.execPath(), { args, cwd: root, stderr: "null" }).output();
-  // Where that fails, the packages that are missing have no manifest.
-  await deno("install", "--frozen", "--quiet");
-  const { stdout } = await deno("info", "--json");
-  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
-  return async ({ name, version }) => {
-    const path = `${npmCache}/registry.npmjs.org/${name.toLowerCase()}/${version}/package.json`;
-    try {
-      return JSON.parse(await Deno.readTextFile(path));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
+  const read = await packageFiles(root);
+  return async (locked) => {
+    const text = await read(locked, "package.json");
+    return text === undefined ? undefined : JSON.parse(text);
   };
 }
 

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { Ajv } from "ajv";
 import library from "@cyclonedx/cyclonedx-library/package.json" with { type: "json" };
 import { billOfMaterials, type Bom } from "../../deploy/supply_chain/sbom.ts";
-import { lockedPackages, packageManifests } from "../../deploy/supply_chain/locked_packages.ts";
+import {
+  lockedPackages,
+  packageFiles,
+  packageManifests,
+} from "../../deploy/supply_chain/locked_packages.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SCHEMAS = ["bom-1.6", "spdx", "jsf-0.82"];
@@ -12,13 +16,12 @@ const ALLOWED = ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0"
 /** Licences that packages of tests may have besides: they are handed on to nobody. */
 const ALLOWED_IN_TESTS = ["MPL-2.0", "VOL"];
 
+const readPackage = await packageFiles(ROOT);
+
 async function schema(name: string) {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
-  const directory = `${npmCache}/registry.npmjs.org/${library.name}/${library.version}`;
-  return JSON.parse(
-    await Deno.readTextFile(`${directory}/res/schema/${name}.SNAPSHOT.schema.json`),
-  );
+  const text = await readPackage(library, `res/schema/${name}.SNAPSHOT.schema.json`);
+  assert(text !== undefined, `the library has no schema ${name}`);
+  return JSON.parse(text);
 }
 
 async function complaints(bom: unknown): Promise<string> {
