@@ -11,7 +11,7 @@ import { classify } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_list.ts";
-import { ConcurrencyLimit } from "./concurrency_limit.ts";
+import type { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { watchIdle } from "./idle_watch.ts";
@@ -20,6 +20,7 @@ import { Pace } from "./pace.ts";
 import { StoreDialect } from "./store_dialect.ts";
 import { transact } from "./transact.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
+import { storeLimits } from "./store_limits.ts";
 
 /** What a store works with. */
 export interface StoreOptions extends StoreClientOptions {
@@ -84,7 +85,7 @@ export class Store {
   readonly #dialect: StoreDialect;
   readonly #pace: Pace;
   readonly #limit: ConcurrencyLimit;
-  /** Requests with a body go on for as long as clients like: they never have all places. */
+  /** For requests with a body, besides the limit of all. */
   readonly #uploads: ConcurrencyLimit;
 
   /** @param options What the store works with. */
@@ -97,7 +98,7 @@ export class Store {
     const { url, profile } = options.config;
     this.#dialect = new StoreDialect(url, profile);
     this.#pace = new Pace(profile.rules.requestsPerSecond);
-    [this.#limit, this.#uploads] = limitsOf(options);
+    [this.#limit, this.#uploads] = storeLimits(options);
   }
 
   /**
@@ -266,9 +267,6 @@ export class Store {
   }
 }
 
-/** How many of the places at a store requests with a body may have; the others are left for the rest. */
-const UPLOADS_SHARE = 3 / 4;
-
 function counting(
   passed: PassedBytes | undefined,
   side: keyof PassedBytes,
@@ -278,28 +276,4 @@ function counting(
   return (bytes) => {
     passed[side] = (passed[side] ?? 0) + bytes;
   };
-}
-
-function limitsOf(
-  { config, metrics, workers = 1 }: StoreOptions,
-): [all: ConcurrencyLimit, uploads: ConcurrencyLimit] {
-  const { name: server, storeResilience: { maxConcurrent, maxQueued, queueMs } } = config;
-  const limits = {
-    server,
-    maxConcurrent: Math.max(1, Math.floor(maxConcurrent / workers)),
-    maxQueued: Math.ceil(maxQueued / workers),
-    queueMs,
-    onReject: () => metrics?.storeRequestsRejected.inc({ server }),
-  };
-  const all = new ConcurrencyLimit(limits);
-  const uploads = new ConcurrencyLimit({
-    ...limits,
-    maxConcurrent: Math.ceil(limits.maxConcurrent * UPLOADS_SHARE),
-    what: "requests with a body",
-  });
-  metrics?.beforeRead.add(() => {
-    metrics.storeRequestsInFlight.set({ server }, all.inFlight);
-    metrics.storeRequestsQueued.set({ server }, all.queued + uploads.queued);
-  });
-  return [all, uploads];
 }
