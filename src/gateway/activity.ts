@@ -8,6 +8,7 @@
 import type { ErrorCode } from "../errors/catalogue.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
 import type { PassedBytes } from "../upstream/store.ts";
+import { contentLength } from "./answer_end.ts";
 
 /** How much time a slot of the window stands for. */
 export const SLOT_MS = 10_000;
@@ -143,7 +144,7 @@ export class Activity {
       method: request.method,
       target,
       startedMs: this.#now(),
-      requestBytes: request.body === null ? 0 : lengthOf(request.headers),
+      requestBytes: request.body === null ? 0 : contentLength(request.headers),
       answerBytes: undefined,
       isAnswering: false,
       fromClient: undefined,
@@ -163,7 +164,7 @@ export class Activity {
    */
   answered(transfer: Transfer, status: number, headers: Headers, tookMs: number): void {
     transfer.isAnswering = true;
-    transfer.answerBytes = lengthOf(headers);
+    transfer.answerBytes = contentLength(headers);
     const atMs = this.#now();
     const server = this.#of(transfer.server);
     this.#count(server, atMs, tookMs, status >= 500);
@@ -198,7 +199,7 @@ export class Activity {
    * A transfer is over.
    *
    * @param transfer The transfer.
-   * @param isComplete Whether the answer was sent to its end.
+   * @param isComplete Whether the answer was sent to its end, as far as is known.
    */
   end(transfer: Transfer, isComplete: boolean): void {
     this.#transfers.delete(transfer);
@@ -259,9 +260,4 @@ export class Activity {
     // What the client may not do, or asked wrongly, says nothing of the store.
     if (error.status >= 500) server.verdict = { atMs, status: undefined };
   }
-}
-
-function lengthOf(headers: Headers): number | undefined {
-  const length = headers.get("content-length");
-  return length === null || !/^\d{1,15}$/.test(length) ? undefined : Number(length);
 }

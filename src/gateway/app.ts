@@ -12,6 +12,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
 import type { AccessRules } from "./access_rules.ts";
 import { auditRequests, type AuditRequestsOptions } from "./audit_requests.ts";
+import { type AnswerEnd, onAnswerEnd } from "./answer_end.ts";
 import { Activity } from "./activity.ts";
 import { authenticate } from "./authenticate.ts";
 import type { Authenticator } from "./authenticator.ts";
@@ -168,6 +169,13 @@ function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
   };
 }
 
+/** How answers end, as the metric's label. */
+const OUTCOMES = {
+  "complete": "complete",
+  "broken off": "broken",
+  "passed on": "passed_on",
+} as const satisfies Record<AnswerEnd, string>;
+
 /** Times exchanges with stores to the end of the answer's body, and remembers how they ended. */
 function recordTransfers(
   metrics: Metrics,
@@ -202,11 +210,11 @@ function recordTransfers(
         });
       }
     }
-    const record = (outcome: "complete" | "broken") => () => {
-      metrics.transferDuration.labels(server, outcome)
+    const answer = { completed: c.env.completed, response: c.res, passed: transfer };
+    onAnswerEnd(answer, (end) => {
+      metrics.transferDuration.labels(server, OUTCOMES[end])
         .observe((performance.now() - startedMs) / 1000);
-      if (transfer !== undefined) activity.end(transfer, outcome === "complete");
-    };
-    c.env.completed.then(record("complete"), record("broken"));
+      if (transfer !== undefined) activity.end(transfer, end !== "broken off");
+    });
   };
 }

@@ -11,6 +11,7 @@ import { classify } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
 import type { NameUid } from "../telemetry/audit_uids.ts";
+import { contentLength, onAnswerEnd } from "./answer_end.ts";
 import { OPEN_PATHS } from "./authenticate.ts";
 import type { ClientAddress } from "./client_address.ts";
 import { DICOMWEB_PREFIX, PLUGIN_PREFIX, splitTarget } from "./dicomweb_routes.ts";
@@ -68,7 +69,14 @@ export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<
         duration_ms: Math.round(performance.now() - startedMs),
       });
     if (c.error !== undefined) record(REFUSALS.has(facts.event) ? "refused" : "failed");
-    else c.env.completed.then(() => record("complete"), () => record("broken off"));
+    else {
+      const answer = {
+        completed: c.env.completed,
+        response: c.res,
+        passed: c.get("transfer"),
+      };
+      onAnswerEnd(answer, record);
+    }
   };
 }
 
@@ -109,8 +117,8 @@ function factsOf(
     parameters: parameterNames(transaction?.query ?? ""),
     status: c.res.status,
     error_code: code,
-    bytes_received: raw.body === null ? 0 : lengthIn(raw.headers),
-    bytes_sent: lengthIn(c.res.headers),
+    bytes_received: raw.body === null ? 0 : contentLength(raw.headers) ?? null,
+    bytes_sent: contentLength(c.res.headers) ?? null,
   };
 }
 
@@ -130,10 +138,4 @@ function parameterNames(query: string): string[] {
     names.add(PARAMETER_NAME.test(name) ? name : "?");
   }
   return [...names];
-}
-
-/** What passes natively is not counted: its length is known where the message tells it. */
-function lengthIn(headers: Headers): number | null {
-  const length = headers.get("content-length");
-  return length === null || !/^\d{1,15}$/.test(length) ? null : Number(length);
 }

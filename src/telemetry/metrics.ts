@@ -183,7 +183,8 @@ export function createMetrics(): Metrics {
     }),
     transferDuration: new DurationHistogram({
       name: `${METRIC_PREFIX}transfer_duration_seconds`,
-      help: "Time from a request's arrival to the end of its answer's body in seconds, by outcome",
+      help:
+        "Time from a request's arrival to the end of its answer's body in seconds, by outcome (complete, broken, or passed_on: of known length, and not counted)",
       labelNames: ["server", "outcome"],
       buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800],
       registry,

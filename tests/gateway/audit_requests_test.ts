@@ -21,7 +21,10 @@ interface Parts {
 }
 
 function gateway(
-  more: Partial<GatewayOptions> & { readonly uids?: "plain" | "hashed" | "omitted" } = {},
+  more: Partial<GatewayOptions> & {
+    readonly uids?: "plain" | "hashed" | "omitted";
+    readonly answerHeaders?: HeadersInit;
+  } = {},
 ): Parts {
   const events: AuditEvent[] = [];
   let [isRefusing, forwarded] = [false, 0];
@@ -30,7 +33,8 @@ function gateway(
     name: "main",
     forward: () => {
       forwarded++;
-      return Promise.resolve(new Response("stored", { headers: { "content-length": "6" } }));
+      const headers = more.answerHeaders ?? { "content-length": "6" };
+      return Promise.resolve(new Response("stored", { headers }));
     },
     authorizer: {
       describe: () => ({ kind: "headers", hasToken: false }),
@@ -111,7 +115,7 @@ Deno.test("audit: a request to a store is one record, of what it asked for and h
 });
 
 Deno.test("audit: an answer that broke off on its way is told as such, once, and not before", async () => {
-  const { ask, events } = gateway();
+  const { ask, events } = gateway({ answerHeaders: {} });
   const { promise, reject } = Promise.withResolvers<void>();
   const asked = ask("/dicom-web/main/studies", {}, promise);
   await new Promise((resolve) => setTimeout(resolve, 1));

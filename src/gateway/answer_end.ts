@@ -1,0 +1,61 @@
+/**
+ * How an answer ended, as far as that can be known.
+ *
+ * A body of known length that passes natively ends in the same way for the runtime whether the client
+ * took all of it or left: over HTTP/1.1 `completed` of `Deno.serve` rejects either way, as its server
+ * drops the body with the last byte instead of asking for its end (Deno 2.7.14). What is counted on its
+ * way, and what has no length, is told apart.
+ *
+ * @module
+ */
+import type { PassedBytes } from "../upstream/store.ts";
+
+/** How an answer ended. */
+export type AnswerEnd =
+  /** All of it was handed to the client's connection. */
+  | "complete"
+  /** The client left, or the store's body ended too early. */
+  | "broken off"
+  /** It was passed on, and nobody counted whether to its end. */
+  | "passed on";
+
+/**
+ * Waits for the end of an answer.
+ *
+ * @param answer The answer, and what tells of it.
+ * @param answer.completed Settles when the answer has ended.
+ * @param answer.response The answer.
+ * @param answer.passed How much of its body has passed, where that is counted.
+ * @param tell Told once how it ended.
+ */
+export function onAnswerEnd(
+  { completed, response, passed }: {
+    readonly completed: Promise<void>;
+    readonly response: Response;
+    readonly passed: PassedBytes | undefined;
+  },
+  tell: (end: AnswerEnd) => void,
+): void {
+  // When the answer has ended, its headers can be gone.
+  const length = contentLength(response.headers);
+  completed.then(
+    () => tell("complete"),
+    () => tell(length === undefined ? "broken off" : endOf(length, passed?.fromStore)),
+  );
+}
+
+function endOf(length: number, counted: number | undefined): AnswerEnd {
+  if (counted === undefined) return "passed on";
+  return counted === length ? "complete" : "broken off";
+}
+
+/**
+ * The length of a message's body, where its headers tell it (RFC 9110, section 8.6).
+ *
+ * @param headers The headers.
+ * @returns Bytes; nothing where it is not told.
+ */
+export function contentLength(headers: Headers): number | undefined {
+  const length = headers.get("content-length");
+  return length === null || !/^\d{1,15}$/.test(length) ? undefined : Number(length);
+}

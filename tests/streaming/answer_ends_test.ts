@@ -1,0 +1,144 @@
+/**
+ * What the audit trail and the metrics tell of how an answer ended: never that one broke off which the
+ * client has whole, and never that one was whole which broke off.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+import { type RawHandler, startRawOrigin } from "../fixtures/raw_origin.ts";
+
+const PIECE = new Uint8Array(64 * 1024).fill(0x61);
+const PIECES = 20;
+const LENGTH = String(PIECES * PIECE.length);
+const CHUNK = new TextEncoder().encode(
+  `${PIECE.length.toString(16)}\r\n${"a".repeat(PIECE.length)}\r\n`,
+);
+const LIMIT_MS = 20_000;
+
+/** Answers with a body of known length, or as much of it as wanted. */
+function withLength(pieces = PIECES): RawHandler {
+  return async (exchange) => {
+    await exchange.writeHead(200, { "content-length": LENGTH });
+    for (let count = 0; count < pieces; count++) await exchange.write(PIECE);
+    if (pieces < PIECES) exchange.close();
+  };
+}
+
+/** Answers in chunks, and ends where wanted. */
+function inChunks(isWhole: boolean): RawHandler {
+  return async (exchange) => {
+    await exchange.writeHead(200, { "transfer-encoding": "chunked" });
+    for (let count = 0; count < PIECES; count++) await exchange.write(CHUNK);
+    if (isWhole) await exchange.write(new TextEncoder().encode("0\r\n\r\n"));
+    else exchange.close();
+  };
+}
+
+/** Never ends. */
+const endless: RawHandler = async (exchange) => {
+  await exchange.writeHead(200, { "transfer-encoding": "chunked" });
+  for (;;) await exchange.write(CHUNK);
+};
+
+interface Case {
+  readonly play: RawHandler;
+  readonly server: "main" | "counted";
+  readonly clientLeaves?: boolean;
+  readonly outcome: keyof typeof LABELS;
+}
+
+/** Outcomes in the trail, with their labels in the metrics. */
+const LABELS = {
+  "complete": "complete",
+  "broken off": "broken",
+  "passed on": "passed_on",
+} as const;
+
+const CASES: Record<string, Case> = {
+  "in chunks": { play: inChunks(true), server: "main", outcome: "complete" },
+  "in chunks, the store breaks off": {
+    play: inChunks(false),
+    server: "main",
+    outcome: "broken off",
+  },
+  "in chunks, the client leaves": {
+    play: endless,
+    server: "main",
+    clientLeaves: true,
+    outcome: "broken off",
+  },
+  "of known length": { play: withLength(), server: "main", outcome: "passed on" },
+  "of known length, counted": { play: withLength(), server: "counted", outcome: "complete" },
+  "of known length, counted, the store breaks off": {
+    play: withLength(PIECES / 2),
+    server: "counted",
+    outcome: "broken off",
+  },
+  "that is short and rewritten": {
+    play: (exchange) => exchange.answer(200, "[]", { "content-type": "application/json" }),
+    server: "main",
+    outcome: "complete",
+  },
+};
+
+Deno.test("How an answer ended is told as far as it can be known, in the trail and in the metrics", async (t) => {
+  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
+  const file = `${directory}/trail/audit.jsonl`;
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  const server = {
+    Url: origin.url,
+    ProviderType: "headers",
+    Headers: { Authorization: "Bearer t" },
+  };
+  await using gateway = await startGateway({
+    Audit: { File: file },
+    Servers: { main: server, counted: { ...server, Timeouts: { IdleSeconds: 10 } } },
+  });
+  const expected = new Map<string, number>();
+  for (const [name, { play, server, clientLeaves = false, outcome }] of Object.entries(CASES)) {
+    const id = name.replaceAll(/\W/g, "-");
+    await t.step(name, async () => {
+      origin.play(play);
+      using client = await RawClient.connect(gateway.url);
+      await client.write(
+        client.head("GET", `/dicom-web/${server}/studies/1.2`, {
+          "x-request-id": id,
+        }),
+      );
+      try {
+        for await (const _ of (await client.answer()).body) if (clientLeaves) break;
+      } catch {
+        assert.equal(outcome, "broken off");
+      }
+      client[Symbol.dispose]();
+      assert.equal(await outcomeOf(file, id), outcome);
+      const label = `{server="${server}",outcome="${LABELS[outcome]}"}`;
+      expected.set(label, (expected.get(label) ?? 0) + 1);
+    });
+  }
+  const metrics = await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
+  for (const [labels, count] of expected) {
+    assert.ok(
+      metrics.includes(`dicomweb_oauth_transfer_duration_seconds_count${labels} ${count}\n`),
+      labels,
+    );
+  }
+  await origin.close();
+  await Deno.remove(directory, { recursive: true });
+});
+
+/** What the trail tells of a request, once it does. */
+async function outcomeOf(file: string, requestId: string): Promise<string> {
+  const deadline = Date.now() + LIMIT_MS;
+  while (Date.now() < deadline) {
+    const lines = (await Deno.readTextFile(file)).split("\n").filter((line) => line !== "");
+    const record = lines.map((line) => JSON.parse(line)).find((record) =>
+      record.request_id === requestId
+    );
+    if (record !== undefined) return record.outcome;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`no record of ${requestId} within ${LIMIT_MS} ms`);
+}
