@@ -20,16 +20,24 @@ export type AnswerEnd =
   | "passed on";
 
 /**
+ * The status by which records and metrics tell that the client left before there was an answer. Nobody
+ * is sent it; nginx and others write the same into their logs.
+ */
+export const CLIENT_LEFT = 499;
+
+/**
  * Waits for the end of an answer.
  *
  * @param answer The answer, and what tells of it.
+ * @param answer.request What is answered.
  * @param answer.completed Settles when the answer has ended.
  * @param answer.response The answer.
  * @param answer.passed How much of its body has passed, where that is counted.
  * @param tell Told once how it ended.
  */
 export function onAnswerEnd(
-  { completed, response, passed }: {
+  { request, completed, response, passed }: {
+    readonly request: Request;
     readonly completed: Promise<void>;
     readonly response: Response;
     readonly passed: PassedBytes | undefined;
@@ -39,7 +47,8 @@ export function onAnswerEnd(
   // When the answer has ended, its headers can be gone.
   const length = contentLength(response.headers);
   completed.then(
-    () => tell("complete"),
+    // To someone who left before the answer began it is sent, too, as far as the runtime can tell.
+    () => tell(request.signal.aborted ? "broken off" : "complete"),
     () => tell(length === undefined ? "broken off" : endOf(length, passed?.fromStore)),
   );
 }

@@ -12,7 +12,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
 import type { AccessRules } from "./access_rules.ts";
 import { auditRequests, type AuditRequestsOptions } from "./audit_requests.ts";
-import { type AnswerEnd, onAnswerEnd } from "./answer_end.ts";
+import { type AnswerEnd, CLIENT_LEFT, onAnswerEnd } from "./answer_end.ts";
 import { Activity } from "./activity.ts";
 import { authenticate } from "./authenticate.ts";
 import type { Authenticator } from "./authenticator.ts";
@@ -111,20 +111,19 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     throw new GatewayError("NET-006", "Cannot answer: the gateway has nothing at this path");
   });
   app.onError((thrown, c) => {
+    // Nobody reads the answer, and nothing has failed.
+    if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT });
     const error = asGatewayError(thrown);
     const server = error.server ?? c.get("server") ?? "";
     const { category } = error.entry;
-    // The client has left: nobody reads the answer, and nothing has failed.
-    if (!c.req.raw.signal.aborted) {
-      metrics.errors.inc({ server, error_code: error.code, category });
-      logger[error.status >= 500 ? "error" : "warn"](error.message, {
-        error_code: error.code,
-        server,
-        request_id: c.get("requestId"),
-        ...(c.get("address") !== undefined && { client: c.get("address") }),
-        ...(error.code === "INT-001" && { cause: String(thrown.stack) }),
-      });
-    }
+    metrics.errors.inc({ server, error_code: error.code, category });
+    logger[error.status >= 500 ? "error" : "warn"](error.message, {
+      error_code: error.code,
+      server,
+      request_id: c.get("requestId"),
+      ...(c.get("address") !== undefined && { client: c.get("address") }),
+      ...(error.code === "INT-001" && { cause: String(thrown.stack) }),
+    });
     return problemResponse(error, c.get("requestId"));
   });
   return app;
@@ -190,12 +189,13 @@ function recordTransfers(
     const { status } = c.res;
     const transfer = c.get("transfer");
     const tookMs = performance.now() - startedMs;
+    const request = c.req.raw;
     if (c.error !== undefined) {
-      const error = asGatewayError(c.error);
-      outcomes.failed(server, error);
       // A client that has left says nothing of the store.
-      if (transfer !== undefined && !c.req.raw.signal.aborted) {
-        activity.failed(transfer, error, tookMs);
+      if (!request.signal.aborted) {
+        const error = asGatewayError(c.error);
+        outcomes.failed(server, error);
+        if (transfer !== undefined) activity.failed(transfer, error, tookMs);
       }
     } else if (c.get("target") !== undefined) {
       outcomes.answered(server, status);
@@ -210,7 +210,7 @@ function recordTransfers(
         });
       }
     }
-    const answer = { completed: c.env.completed, response: c.res, passed: transfer };
+    const answer = { request, completed: c.env.completed, response: c.res, passed: transfer };
     onAnswerEnd(answer, (end) => {
       metrics.transferDuration.labels(server, OUTCOMES[end])
         .observe((performance.now() - startedMs) / 1000);

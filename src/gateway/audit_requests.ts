@@ -8,6 +8,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { classify } from "../dicomweb/transaction.ts";
+import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
 import type { NameUid } from "../telemetry/audit_uids.ts";
@@ -68,9 +69,11 @@ export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<
         outcome,
         duration_ms: Math.round(performance.now() - startedMs),
       });
-    if (c.error !== undefined) record(REFUSALS.has(facts.event) ? "refused" : "failed");
+    if (REFUSALS.has(facts.event)) record("refused");
+    else if (c.error !== undefined) record(hasLeft(c) ? "broken off" : "failed");
     else {
       const answer = {
+        request: c.req.raw,
         completed: c.env.completed,
         response: c.res,
         passed: c.get("transfer"),
@@ -92,7 +95,7 @@ function factsOf(
   { nameUid, addresses, servers }: AuditRequestsOptions,
 ) {
   const { raw } = c.req;
-  const code = c.error === undefined ? null : asGatewayError(c.error).code;
+  const code = c.error === undefined ? null : codeOf(c.error, hasLeft(c));
   const prefix = STORE_PREFIXES.find((prefix) => c.req.path.startsWith(prefix));
   // Who was refused early was still asking for something.
   const { name, target } = prefix === undefined
@@ -120,6 +123,17 @@ function factsOf(
     bytes_received: raw.body === null ? 0 : contentLength(raw.headers) ?? null,
     bytes_sent: contentLength(c.res.headers) ?? null,
   };
+}
+
+/** Whether the client left before there was an answer. */
+function hasLeft({ error, req }: Context<GatewayEnv>): boolean {
+  return error !== undefined && req.raw.signal.aborted;
+}
+
+/** Who left while the gateway was at work was not failed by it; who was refused before was refused. */
+function codeOf(error: Error, hasLeft: boolean): ErrorCode | null {
+  const { code } = asGatewayError(error);
+  return hasLeft && !AUTHENTICATION.has(code) && !AUTHORIZATION.has(code) ? null : code;
 }
 
 function kindOf(code: string | null, isForStore: boolean): AuditKind {

@@ -113,7 +113,7 @@ Deno.test("How an answer ended is told as far as it can be known, in the trail a
         assert.equal(outcome, "broken off");
       }
       client[Symbol.dispose]();
-      assert.equal(await outcomeOf(file, id), outcome);
+      assert.equal((await recordOf(file, id)).outcome, outcome);
       const label = `{server="${server}",outcome="${LABELS[outcome]}"}`;
       expected.set(label, (expected.get(label) ?? 0) + 1);
     });
@@ -129,15 +129,55 @@ Deno.test("How an answer ended is told as far as it can be known, in the trail a
   await Deno.remove(directory, { recursive: true });
 });
 
-/** What the trail tells of a request, once it does. */
-async function outcomeOf(file: string, requestId: string): Promise<string> {
+Deno.test("A client that leaves before there is an answer is no failure of the gateway or the store", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
+  const file = `${directory}/trail/audit.jsonl`;
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  const origin = startRawOrigin((exchange) => {
+    ask();
+    return over.then(() => exchange.close());
+  });
+  await using gateway = await startGateway({
+    Audit: { File: file },
+    Servers: {
+      main: { Url: origin.url, ProviderType: "headers", Headers: { Authorization: "Bearer t" } },
+    },
+  });
+  {
+    using client = await RawClient.connect(gateway.url);
+    await client.write(
+      client.head("GET", "/dicom-web/main/studies", { "x-request-id": "left" }),
+    );
+    await asked;
+  }
+  const { outcome, event, status, error_code } = await recordOf(file, "left");
+  assert.deepEqual({ outcome, event, status, error_code }, {
+    outcome: "broken off",
+    event: "access",
+    status: 499,
+    error_code: null,
+  });
+  const pages = `${gateway.url}/dicomweb-oauth`;
+  const metrics = await (await fetch(`${pages}/metrics`)).text();
+  assert.match(metrics, /_transfer_duration_seconds_count\{server="main",outcome="broken"\} 1/);
+  assert.doesNotMatch(metrics, /status="5\d\d"|error_code="INT-001"\S* [1-9]/);
+  assert.doesNotMatch(await (await fetch(`${pages}/servers`)).text(), /INT-001/);
+  assert.doesNotMatch(gateway.output(), /INT-001/);
+  end();
+  await origin.close();
+  await Deno.remove(directory, { recursive: true });
+});
+
+// deno-lint-ignore no-explicit-any -- a record as it stands
+async function recordOf(file: string, requestId: string): Promise<any> {
   const deadline = Date.now() + LIMIT_MS;
   while (Date.now() < deadline) {
     const lines = (await Deno.readTextFile(file)).split("\n").filter((line) => line !== "");
     const record = lines.map((line) => JSON.parse(line)).find((record) =>
       record.request_id === requestId
     );
-    if (record !== undefined) return record.outcome;
+    if (record !== undefined) return record;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`no record of ${requestId} within ${LIMIT_MS} ms`);
