@@ -201,6 +201,11 @@ export class Store {
         headers,
         gatewayBase,
       );
+      // Such a body passes natively and ends with the client by itself. The runtime calls its end an
+      // abort, whether the client has it whole or not, and to abort costs more than all checks do.
+      if (translated === response.body && headers.has("content-length")) {
+        request.signal.removeEventListener("abort", clientGone);
+      }
       return new Response(translated instanceof Promise ? await translated : translated, {
         status,
         headers: headerList(headers),

@@ -1,12 +1,14 @@
 /**
  * The least that a forwarder in this runtime can do: `Deno.serve` and `fetch`, the body passed on, one
- * header added. Prints its port.
+ * header added. With `--reads` it does what whoever rewrites answers cannot do without: notice that the
+ * client leaves, and have the body in JavaScript. Prints its port.
  *
  * @module
  */
 import { printLine } from "./print_line.ts";
 
-const [store, ca] = Deno.args;
+const reads = Deno.args.includes("--reads");
+const [store, ca] = Deno.args.filter((argument) => argument !== "--reads");
 const client = Deno.createHttpClient({
   http1: true,
   http2: false,
@@ -22,7 +24,12 @@ const server = Deno.serve(
     headers.set("authorization", "Bearer fixed");
     const { url, method, body } = request;
     const target = store! + url.slice(url.indexOf("/", "http://".length));
-    return await fetch(target, { method, headers, body, client, redirect: "manual" });
+    const init = { method, headers, body, client, redirect: "manual" as const };
+    if (!reads) return await fetch(target, init);
+    const left = new AbortController();
+    request.signal.addEventListener("abort", () => left.abort(), { once: true });
+    const response = await fetch(target, { ...init, signal: left.signal });
+    return new Response(await response.bytes(), response);
   },
 );
 printLine(`${server.addr.port}`);

@@ -66,18 +66,19 @@ sections.push(
   await compare([await gateway(serverAt(storeUrl), 2), ...plain.slice(1)], many, effort),
 );
 
-if (!absent.includes("nginx")) {
-  say("searches against nginx that rewrites");
-  const rewriting = peer(
-    "nginx with sub_filter",
-    await startNginx({ store: store.port, rewrites: true }),
-  );
-  const search = LOADS.filter(({ title }) => title.startsWith("small searches"));
-  sections.push(
-    "## URLs rewritten by nginx too\n",
-    await compare([plain[0]!, rewriting], search, effort),
-  );
-}
+say("searches against those who read or rewrite answers, too");
+const reading = [
+  plain[0]!,
+  peer("floor that reads", await startScript("floor.ts", [origin(store), "--reads"])),
+  ...absent.includes("nginx") ? [] : [
+    peer("nginx with sub_filter", await startNginx({ store: store.port, rewrites: true })),
+  ],
+];
+const search = LOADS.filter(({ title }) => title.startsWith("small searches"));
+sections.push(
+  "## Answers read or rewritten by the others, too\n",
+  await compare(reading, search, effort),
+);
 
 say("latency");
 const direct = { name: "direct", pid: store.pid, base: storeUrl };
@@ -162,6 +163,9 @@ everyone in turn; the numbers are medians. A large body has ${flags["large-mib"]
   permission, requests signed with a fixed header, URLs rewritten, metrics counted, an audit record
   written of each.
 - **floor**: \`Deno.serve\` and \`fetch\` and nothing else: what the runtime can do.
+- **floor that reads**: the floor that has the bodies of answers in JavaScript and notices clients that
+  leave, which whoever rewrites URLs cannot do without. What it costs beyond the floor is the runtime's
+  own; what the gateway costs beyond it is ours.
 - **nginx**: one worker, \`proxy_buffering off\`, \`proxy_request_buffering off\`, HTTP/1.1, connections kept.
 - **HAProxy**: one thread.
 ${absent.length > 0 ? `- Not installed, and therefore left out: ${absent.join(", ")}.\n` : ""}
