@@ -88,6 +88,9 @@ export interface CredentialStatus {
   readonly endpoint: string | undefined;
   /** Whether a token is at hand. */
   readonly hasToken: boolean;
-  /** When the token at hand expires, in milliseconds since the epoch. */
+  /**
+   * When the token at hand expires or, where no other could be had since, expired; in milliseconds since
+   * the epoch.
+   */
   readonly expiresAtMs: number | undefined;
 }

@@ -64,13 +64,9 @@ export class BearerAuthorizer implements Authorizer {
 
   /** @returns What may be told about the token. */
   describe(): CredentialStatus {
-    const token = this.#manager.current();
-    return {
-      kind: this.#kind,
-      endpoint: this.#manager.endpoint,
-      hasToken: token !== undefined,
-      expiresAtMs: token?.expiresAtMs,
-    };
+    const { endpoint, expiresAtMs } = this.#manager;
+    const hasToken = this.#manager.current() !== undefined;
+    return { kind: this.#kind, endpoint, hasToken, expiresAtMs };
   }
 
   /**

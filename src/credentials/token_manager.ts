@@ -93,6 +93,11 @@ export class TokenManager {
     return this.#options.source.endpoint;
   }
 
+  /** When the token at hand expires or, where no other could be had since, expired. */
+  get expiresAtMs(): number | undefined {
+    return this.#held?.token.expiresAtMs;
+  }
+
   /** @returns The token at hand, if it may be used now. */
   current(): Token | undefined {
     const held = this.#held;

@@ -67,6 +67,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const beforeRead = new Set<() => void>();
+  const update = () => beforeRead.forEach((set) => set());
   return {
     registry,
     tokenAcquisitions: new Counter({
@@ -85,10 +86,12 @@ export function createMetrics(): Metrics {
     tokenExpiry: new Gauge({
       name: `${METRIC_PREFIX}token_expiry_timestamp_seconds`,
       help:
-        "When the token at hand expires, in seconds since the epoch; of several workers the latest",
+        "When the token at hand expires, or expired if none could be had since, in seconds since the epoch; of several workers the latest",
       labelNames: ["server"],
       aggregator: "max",
       registers,
+      // Metrics are read in the order in which they are made, each with what it holds by then.
+      collect: update,
     }),
     cacheHits: new Counter({
       name: `${METRIC_PREFIX}cache_hits_total`,
@@ -152,8 +155,7 @@ export function createMetrics(): Metrics {
       help: "Clients' requests under way to the store, up to the last byte of the answer",
       labelNames: ["server"],
       registers,
-      // One of the metrics has to call it, and all are read together.
-      collect: () => beforeRead.forEach((update) => update()),
+      collect: update,
     }),
     storeRequestsQueued: new Gauge({
       name: `${METRIC_PREFIX}store_requests_queued`,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { BearerAuthorizer } from "../../src/credentials/bearer_authorizer.ts";
-import { never, withManager } from "./token_manager_harness.ts";
+import { MINUTE, never, withManager } from "./token_manager_harness.ts";
 
 for (const [status, isAboutTheToken] of [[401, true], [403, false]] as const) {
   const does = isAboutTheToken ? "drops" : "keeps";
@@ -14,3 +14,17 @@ for (const [status, isAboutTheToken] of [[401, true], [403, false]] as const) {
       assert.equal(source.requests, isAboutTheToken ? 2 : 1);
     }));
 }
+
+Deno.test("BearerAuthorizer tells when a token expired that could not be renewed, until it is dropped", () =>
+  withManager({}, async ({ manager, source, clock }) => {
+    const authorizer = new BearerAuthorizer("test", manager);
+    await authorizer.authorize({ signal: never });
+    const { expiresAtMs } = authorizer.describe();
+    source.failWith("AUTH-003");
+    await clock.advance(source.lifeMs + MINUTE);
+    const { hasToken, ...told } = authorizer.describe();
+    assert.deepEqual([hasToken, told.expiresAtMs], [false, expiresAtMs]);
+    assert.notEqual(expiresAtMs, undefined);
+    await manager.forget("revocation");
+    assert.equal(authorizer.describe().expiresAtMs, undefined);
+  }));
