@@ -28,6 +28,8 @@ export interface AuditRequestsOptions {
   readonly servers: { has(name: string): boolean };
   /** The clock, in milliseconds since the epoch. */
   readonly now: () => number;
+  /** Holds of each request that runs what records that it was cut off; nothing does unless given. */
+  readonly unfinished?: Set<() => void> | undefined;
 }
 
 /** Codes of who could not, or did not, show who they are. */
@@ -52,23 +54,28 @@ const PARAMETER_NAME = /^[A-Za-z0-9_.]{1,64}$/;
  * @returns Records what the other steps and the store made of a request.
  */
 export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<GatewayEnv> {
-  const { trail, now } = options;
+  const { trail, now, unfinished = new Set() } = options;
   return async function auditRequest(c, next) {
     if (OPEN_PATHS.has(c.req.path)) return await next();
     if (trail.isRefusing && !isReadingOwnPage(c)) {
       throw new GatewayError("INT-004", "Cannot take the request: it could not be recorded");
     }
     const startedMs = performance.now();
-    await next();
-    // When the answer has been sent, the request can no longer be read.
-    const facts = factsOf(c, options);
-    const record = (outcome: string) =>
+    let facts: Facts | undefined = undefined;
+    const record = (outcome: string) => {
+      if (!unfinished.delete(cutOff)) return;
       trail.record({
         time: new Date(now()).toISOString(),
-        ...facts,
+        ...(facts ?? { ...factsOf(c, options), status: null }),
         outcome,
         duration_ms: Math.round(performance.now() - startedMs),
       });
+    };
+    const cutOff = () => record("broken off");
+    unfinished.add(cutOff);
+    await next();
+    // When the answer has been sent, the request can no longer be read.
+    facts = factsOf(c, options);
     if (REFUSALS.has(facts.event)) record("refused");
     else if (c.error !== undefined) record(hasLeft(c) ? "broken off" : "failed");
     else {
@@ -81,6 +88,11 @@ export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<
       onAnswerEnd(answer, record);
     }
   };
+}
+
+/** What is known of a request; without a status where it was cut off before there was an answer. */
+interface Facts extends Omit<ReturnType<typeof factsOf>, "status"> {
+  readonly status: number | null;
 }
 
 /** Whoever looks for what is wrong must see it. */

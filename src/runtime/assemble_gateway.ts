@@ -51,6 +51,8 @@ export interface Gateway {
   readonly forget: (server: string, revocation: string) => Promise<void>;
   /** What this worker tells for the status page. */
   readonly state: () => Promise<WorkerState>;
+  /** Records of what still runs that it was cut off: it never ends by itself. */
+  readonly cutOff: () => void;
   /** Frees what is held: connections, timers, the token cache. */
   readonly close: () => Promise<void>;
 }
@@ -86,6 +88,7 @@ export function assembleGateway(
   });
   const clientAddress = new ClientAddress(config.trustedProxies);
   const activity = new Activity(Date.now);
+  const unfinished = new Set<() => void>();
   const app = createApp({
     activity,
     states: options.states,
@@ -96,6 +99,7 @@ export function assembleGateway(
       trail: options.audit,
       nameUid: uidNames(config.audit),
       addresses: clientAddress,
+      unfinished,
     },
     knownHosts: knownHosts(config),
     access: accessRules(config),
@@ -118,6 +122,7 @@ export function assembleGateway(
     // That the cache cannot be told is for the worker that was asked to say.
     forget: async (server, revocation) =>
       await stores.get(server)?.authorizer.forget(revocation).catch(() => {}),
+    cutOff: () => unfinished.forEach((cutOff) => cutOff()),
     close,
   };
 }

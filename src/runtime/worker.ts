@@ -139,6 +139,7 @@ class ServingWorker {
     const finished = (this.#server?.shutdown() ?? Promise.resolve()).then(() => false);
     const cutOff = await Promise.race([finished, cut.promise]);
     clearTimeout(timer);
+    if (cutOff) this.#gateway?.cutOff();
     await this.#gateway?.close();
     this.#feed?.flush();
     return cutOff;

@@ -7,6 +7,8 @@ import { fileURLToPath } from "node:url";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
 import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+import { startRawOrigin } from "../fixtures/raw_origin.ts";
 import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
@@ -109,6 +111,37 @@ async function eventually(holds: () => boolean | Promise<boolean>, what: string)
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+Deno.test("Audit: what still runs when the gateway stops is recorded, with and without an answer", () =>
+  withParts(async ({ section, file }) => {
+    const origin = startRawOrigin(async (exchange) => {
+      if (exchange.target.endsWith("/3.4")) return exchange.untilGone();
+      await exchange.writeHead(200, { "transfer-encoding": "chunked" });
+      await exchange.write("3\r\nabc\r\n");
+      await exchange.untilGone();
+    });
+    const server = { Url: origin.url, ProviderType: "headers", Headers: { Authorization: "t" } };
+    const gateway = await startGateway(
+      section({ DrainTimeoutSeconds: 0.1, Servers: { main: server } }),
+    );
+    using answered = await RawClient.connect(gateway.url);
+    using silent = await RawClient.connect(gateway.url);
+    const ask = (client: RawClient, target: string) =>
+      client.write(client.head("GET", target, { "x-api-key": API_KEY, "x-request-id": target }));
+    await ask(answered, "/dicom-web/main/studies/1.2");
+    await answered.answer();
+    await ask(silent, "/dicom-web/main/studies/3.4");
+    await eventually(() => origin.exchanges === 2, "the store was not asked");
+    await gateway.stop();
+
+    const told = (await recordsIn(file)).filter(({ event }) => event === "access")
+      .map(({ request_id, outcome, subject, status }) => [request_id, outcome, subject, status]);
+    assert.deepEqual(told.sort(), [
+      ["/dicom-web/main/studies/1.2", "broken off", "key:orthanc", 200],
+      ["/dicom-web/main/studies/3.4", "broken off", "key:orthanc", null],
+    ]);
+    await origin.close();
+  }));
 
 Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and no patient or secret", () =>
   withParts(async (parts) => {
