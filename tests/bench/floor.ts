@@ -29,7 +29,9 @@ const server = Deno.serve(
     const left = new AbortController();
     request.signal.addEventListener("abort", () => left.abort(), { once: true });
     const response = await fetch(target, { ...init, signal: left.signal });
-    return new Response(await response.bytes(), response);
+    const answered: [string, string][] = [];
+    response.headers.forEach((value, name) => answered.push([name, value]));
+    return new Response(await response.bytes(), { status: response.status, headers: answered });
   },
 );
 printLine(`${server.addr.port}`);
