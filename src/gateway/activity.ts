@@ -9,6 +9,7 @@ import type { ErrorCode } from "../errors/catalogue.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
 import type { PassedBytes } from "../upstream/store.ts";
 import { contentLength } from "./answer_end.ts";
+import { sentBytes } from "./body_bytes.ts";
 
 /** How much time a slot of the window stands for. */
 export const SLOT_MS = 10_000;
@@ -30,6 +31,8 @@ export interface Transfer extends PassedBytes {
   answerBytes: number | undefined;
   /** Whether the store has answered. */
   isAnswering: boolean;
+  /** Whether it has taken the request's body, by its answer. */
+  hasTaken: boolean;
 }
 
 /** An error as it is told: never with its cause. */
@@ -147,6 +150,7 @@ export class Activity {
       requestBytes: request.body === null ? 0 : contentLength(request.headers),
       answerBytes: undefined,
       isAnswering: false,
+      hasTaken: false,
       fromClient: undefined,
       fromStore: undefined,
     };
@@ -158,13 +162,18 @@ export class Activity {
    * The store has answered.
    *
    * @param transfer The transfer.
-   * @param status What it answered.
-   * @param headers The answer's headers.
+   * @param answer Its answer, or as much of it as is passed on.
    * @param tookMs How long it took.
    */
-  answered(transfer: Transfer, status: number, headers: Headers, tookMs: number): void {
+  answered(
+    transfer: Transfer,
+    answer: Pick<Response, "status" | "headers">,
+    tookMs: number,
+  ): void {
+    const { status } = answer;
     transfer.isAnswering = true;
-    transfer.answerBytes = contentLength(headers);
+    transfer.hasTaken = status < 300;
+    transfer.answerBytes = sentBytes(transfer.method, answer);
     const atMs = this.#now();
     const server = this.#of(transfer.server);
     this.#count(server, atMs, tookMs, status >= 500);
@@ -204,8 +213,9 @@ export class Activity {
   end(transfer: Transfer, isComplete: boolean): void {
     this.#transfers.delete(transfer);
     if (!isComplete || !transfer.isAnswering) return;
-    const { requestBytes, answerBytes, fromClient, fromStore } = transfer;
-    const bytes = (fromClient ?? requestBytes ?? 0) + (fromStore ?? answerBytes ?? 0);
+    const { requestBytes, hasTaken, answerBytes, fromClient, fromStore } = transfer;
+    const taken = fromClient ?? (hasTaken ? requestBytes : undefined);
+    const bytes = (taken ?? 0) + (fromStore ?? answerBytes ?? 0);
     const server = this.#of(transfer.server);
     if (bytes > 0) server.bytes[server.at(this.#now())]! += bytes;
   }

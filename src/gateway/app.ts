@@ -199,7 +199,7 @@ function recordTransfers(
       }
     } else if (c.get("target") !== undefined) {
       outcomes.answered(server, status);
-      if (transfer !== undefined) activity.answered(transfer, status, c.res.headers, tookMs);
+      if (transfer !== undefined) activity.answered(transfer, c.res, tookMs);
       // Orthanc's user sees none of these, only that a job failed.
       if (status >= 400) {
         const level = status >= 500 ? "warn" : "info";

@@ -12,8 +12,10 @@ import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
 import type { NameUid } from "../telemetry/audit_uids.ts";
-import { contentLength, onAnswerEnd } from "./answer_end.ts";
+import type { PassedBytes } from "../upstream/store.ts";
+import { onAnswerEnd } from "./answer_end.ts";
 import { OPEN_PATHS } from "./authenticate.ts";
+import { receivedBytes, sentBytes } from "./body_bytes.ts";
 import type { ClientAddress } from "./client_address.ts";
 import { DICOMWEB_PREFIX, PLUGIN_PREFIX, splitTarget } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
@@ -67,6 +69,7 @@ export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<
       trail.record({
         time: new Date(now()).toISOString(),
         ...(facts ?? { ...factsOf(c, options), status: null }),
+        ...countedBytes(c.get("transfer"), facts?.bytes_sent ?? null),
         outcome,
         duration_ms: Math.round(performance.now() - startedMs),
       });
@@ -132,8 +135,17 @@ function factsOf(
     parameters: parameterNames(transaction?.query ?? ""),
     status: c.res.status,
     error_code: code,
-    bytes_received: raw.body === null ? 0 : contentLength(raw.headers) ?? null,
-    bytes_sent: contentLength(c.res.headers) ?? null,
+    bytes_received: receivedBytes(raw, c.res.status) ?? null,
+    bytes_sent: sentBytes(raw.method, c.res) ?? null,
+  };
+}
+
+/** What has been counted by the end, where it is: the told length of the answer is then not needed. */
+function countedBytes(passed: PassedBytes | undefined, toldLength: number | null) {
+  const { fromClient, fromStore } = passed ?? {};
+  return {
+    ...(fromClient !== undefined && { bytes_received: fromClient }),
+    ...(fromStore !== undefined && toldLength !== null && { bytes_sent: fromStore }),
   };
 }
 

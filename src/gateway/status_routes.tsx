@@ -174,7 +174,7 @@ async function askStore(
     const tookMs = now() - startedMs;
     // It may tell of patients, and nobody asked for it.
     await answer.body?.cancel();
-    activity.answered(transfer, answer.status, new Headers(), tookMs);
+    activity.answered(transfer, new Response(null, { status: answer.status }), tookMs);
     return [answer.status, tookMs];
   } catch (error) {
     activity.failed(transfer, asGatewayError(error), now() - startedMs);

@@ -24,6 +24,7 @@ function gateway(
   more: Partial<GatewayOptions> & {
     readonly uids?: "plain" | "hashed" | "omitted";
     readonly answerHeaders?: HeadersInit;
+    readonly answer?: () => Response;
   } = {},
 ): Parts {
   const events: AuditEvent[] = [];
@@ -34,7 +35,7 @@ function gateway(
     forward: () => {
       forwarded++;
       const headers = more.answerHeaders ?? { "content-length": "6" };
-      return Promise.resolve(new Response("stored", { headers }));
+      return Promise.resolve(more.answer?.() ?? new Response("stored", { headers }));
     },
     authorizer: {
       describe: () => ({ kind: "headers", hasToken: false }),
@@ -112,6 +113,35 @@ Deno.test("audit: a request to a store is one record, of what it asked for and h
     bytes_sent: 6,
     outcome: "complete",
   });
+});
+
+/** What a HEAD is told, a 304 spares and a refusal does not read has not passed. */
+const LENGTHS = { "content-length": "6" };
+const BYTES: readonly [string, RequestInit, () => Response, (number | null)[]][] = [
+  ["GET", {}, () => new Response("stored", { headers: LENGTHS }), [0, 6]],
+  ["HEAD", { method: "HEAD" }, () => new Response(null, { headers: LENGTHS }), [0, 0]],
+  ["304", {}, () => new Response(null, { status: 304, headers: LENGTHS }), [0, 0]],
+  ["204", {}, () => new Response(null, { status: 204 }), [0, 0]],
+  ["a body that is taken", POST(), () => new Response("stored"), [6, null]],
+  ["a body that is refused", POST(), () => new Response("no", { status: 413 }), [null, null]],
+];
+
+function POST(): RequestInit {
+  return { method: "POST", body: "stored", headers: LENGTHS };
+}
+
+for (const [what, init, answer, bytes] of BYTES) {
+  Deno.test(`audit: bytes are those that can have passed: ${what}`, async () => {
+    const { ask, events } = gateway({ answer });
+    await ask("/dicom-web/main/studies/1.2", init);
+    assert.deepEqual([events[0]?.["bytes_received"], events[0]?.["bytes_sent"]], bytes);
+  });
+}
+
+Deno.test("audit: of a body that nobody let in no bytes were received", async () => {
+  const { ask, events } = gateway({ authenticator: CLOSED });
+  await ask("/dicom-web/main/studies", POST());
+  assert.equal(events[0]?.["bytes_received"], null);
 });
 
 Deno.test("audit: an answer that broke off on its way is told as such, once, and not before", async () => {

@@ -12,7 +12,8 @@ Deno.test("Activity: a window holds the last five minutes and forgets what is ol
   const activity = new Activity(() => nowMs);
   const request = (status: number) => {
     const transfer = activity.begin("a", REQUEST, "/studies");
-    activity.answered(transfer, status, new Headers({ "content-length": "100" }), 20);
+    const headers = { "content-length": "100" };
+    activity.answered(transfer, new Response("stored", { status, headers }), 20);
     activity.end(transfer, true);
   };
   request(200);
@@ -115,4 +116,20 @@ Deno.test("Form seals: good for their text, their key and twelve hours", () => {
   assert(!seals.isFor("", "text"));
   nowMs += 12 * 3_600_000 + 1;
   assert(!seals.isFor(seal, "text"));
+});
+
+Deno.test("Activity counts no body that a refusal left unread, and none that a HEAD was told of", () => {
+  const activity = new Activity(() => 1_000_000);
+  const headers = { "content-length": "100" };
+  const exchange = (request: RequestInit, answer: Response) => {
+    const transfer = activity.begin("a", new Request("http://gateway", request), "/studies");
+    activity.answered(transfer, answer, 1);
+    activity.end(transfer, true);
+  };
+  const upload = () => ({ method: "POST", body: "x".repeat(100), headers });
+  exchange(upload(), new Response(null, { status: 413 }));
+  exchange({ method: "HEAD" }, new Response(null, { headers }));
+  assert.equal(activity.of("a").window.bytes.reduce((sum, bytes) => sum + bytes), 0);
+  exchange(upload(), new Response(null));
+  assert.equal(activity.of("a").window.bytes.reduce((sum, bytes) => sum + bytes), 100);
 });

@@ -47,6 +47,8 @@ interface Case {
   readonly server: "main" | "counted";
   readonly clientLeaves?: boolean;
   readonly outcome: keyof typeof LABELS;
+  /** What the trail says that was sent; the whole unless given, nothing of what tells no length. */
+  readonly bytes?: number;
 }
 
 /** Outcomes in the trail, with their labels in the metrics. */
@@ -75,6 +77,7 @@ const CASES: Record<string, Case> = {
     play: withLength(PIECES / 2),
     server: "counted",
     outcome: "broken off",
+    bytes: PIECES / 2 * PIECE.length,
   },
   "that is short and rewritten": {
     play: (exchange) => exchange.answer(200, "[]", { "content-type": "application/json" }),
@@ -97,7 +100,9 @@ Deno.test("How an answer ended is told as far as it can be known, in the trail a
     Servers: { main: server, counted: { ...server, Timeouts: { IdleSeconds: 10 } } },
   });
   const expected = new Map<string, number>();
-  for (const [name, { play, server, clientLeaves = false, outcome }] of Object.entries(CASES)) {
+  for (
+    const [name, { play, server, clientLeaves = false, outcome, bytes }] of Object.entries(CASES)
+  ) {
     const id = name.replaceAll(/\W/g, "-");
     await t.step(name, async () => {
       origin.play(play);
@@ -113,7 +118,10 @@ Deno.test("How an answer ended is told as far as it can be known, in the trail a
         assert.equal(outcome, "broken off");
       }
       client[Symbol.dispose]();
-      assert.equal((await recordOf(file, id)).outcome, outcome);
+      const record = await recordOf(file, id);
+      assert.equal(record.outcome, outcome);
+      const whole = name.includes("known length") ? Number(LENGTH) : null;
+      assert.equal(record.bytes_sent, bytes ?? whole);
       const label = `{server="${server}",outcome="${LABELS[outcome]}"}`;
       expected.set(label, (expected.get(label) ?? 0) + 1);
     });
