@@ -48,6 +48,7 @@ export class GatewayWorker {
   readonly #states = new Map<number, (state: WorkerState) => void>();
   #nextId = 0;
   #running = false;
+  #told: MetricsJson = [];
 
   /**
    * @param worker The thread, started by {@linkcode spawnSandboxed}.
@@ -113,10 +114,16 @@ export class GatewayWorker {
    * Asks for the worker's metrics.
    *
    * @param timeoutMs How long to wait.
-   * @returns The metrics, or nothing when the worker does not answer in time.
+   * @returns The metrics; what was counted before when the worker does not answer in time.
    */
-  async metrics(timeoutMs: number): Promise<MetricsJson | undefined> {
-    return await this.#ask("tell metrics", this.#metrics, timeoutMs);
+  async metrics(timeoutMs: number): Promise<MetricsJson> {
+    return await this.#ask("tell metrics", this.#metrics, timeoutMs) ?? this.counted;
+  }
+
+  /** What the worker had counted when it last told: all of it where it was drained. */
+  get counted(): MetricsJson {
+    // What is measured holds for the moment only.
+    return this.#told.filter(({ type }) => String(type) !== "gauge");
   }
 
   /**
@@ -165,11 +172,13 @@ export class GatewayWorker {
       case "failed":
         return this.#started.reject(new Error(message.message));
       case "drained":
+        this.#told = message.metrics;
         return this.#drained.resolve(!message.cutOff);
       case "crashed":
         this.#worker.terminate();
         return this.#ended(message.message);
       case "metrics":
+        this.#told = message.metrics;
         return this.#metrics.get(message.id)?.(message.metrics);
       case "state":
         return this.#states.get(message.id)?.(message.state);

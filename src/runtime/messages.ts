@@ -46,7 +46,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: "listening" }
   | { readonly type: "failed"; readonly message: string }
-  | { readonly type: "drained"; readonly cutOff: boolean }
+  /** The last that it says, with what it has counted. */
+  | { readonly type: "drained"; readonly cutOff: boolean; readonly metrics: MetricsJson }
   /** Nothing caught an error, so that nobody knows what state the worker is in. */
   | { readonly type: "crashed"; readonly message: string }
   | { readonly type: "metrics"; readonly id: number; readonly metrics: MetricsJson }

@@ -48,6 +48,8 @@ export class Supervisor {
   /** Groups whose configuration has been replaced, until their last transfer has ended. */
   readonly #draining = new Set<WorkerGroup>();
   readonly #audit: AuditTrail | undefined;
+  /** What workers had counted that have ended: a counter that went down would look like new events. */
+  #ended: Promise<MetricsJson> = Promise.resolve([]);
   #group: WorkerGroup;
   #watch: ListenerWatch | undefined;
   #stopping = false;
@@ -205,6 +207,7 @@ export class Supervisor {
         }
       },
       crashed: () => this.#metrics.workerCrashes.inc(),
+      ended: ({ counted }) => this.#ended = this.#ended.then((sum) => addUp([sum, counted])),
     });
   }
 
@@ -239,13 +242,18 @@ export class Supervisor {
   }
 
   async #allMetrics(): Promise<string> {
-    const answers = await Promise.all([
+    // Whoever ends from here on is among those that are asked.
+    const metrics = await Promise.all([
       this.#metrics.registry.getMetricsAsJSON() as Promise<MetricsJson>,
+      this.#ended,
       ...this.#allWorkers().map((worker) => worker.metrics(METRICS_TIMEOUT_MS)),
     ]);
-    const known = answers.filter((metrics): metrics is MetricsJson => metrics !== undefined);
-    return await AggregatorRegistry.aggregate(known).metrics();
+    return await AggregatorRegistry.aggregate(metrics).metrics();
   }
+}
+
+async function addUp(metrics: MetricsJson[]): Promise<MetricsJson> {
+  return await AggregatorRegistry.aggregate(metrics).getMetricsAsJSON() as MetricsJson;
 }
 
 function isSameTrail(one: GatewayConfig["audit"], other: GatewayConfig["audit"]): boolean {

@@ -49,6 +49,7 @@ class ServingWorker {
         return scope.postMessage({
           type: "drained",
           cutOff: await this.#drain(message.timeoutMs),
+          metrics: await this.#metrics.registry.getMetricsAsJSON(),
         });
       case "forget token":
         return await this.#gateway?.forget(message.server, message.revocation);

@@ -40,6 +40,8 @@ export interface WorkerGroupOptions {
   readonly revoked: (by: GatewayWorker, server: string, revocation: string) => void;
   /** Told of each crash. */
   readonly crashed: () => void;
+  /** Told of each worker that has ended. */
+  readonly ended: (worker: GatewayWorker) => void;
 }
 
 /** First wait before a crashed worker is started again, doubled up to the longest. */
@@ -101,8 +103,11 @@ export class WorkerGroup {
   async drain(timeoutMs: number): Promise<boolean> {
     this.#ending = true;
     for (const timer of this.#restarts) clearTimeout(timer);
-    const finished = await Promise.all([...this.#workers].map((worker) => worker.drain(timeoutMs)));
-    this.#workers.clear();
+    const finished = await Promise.all([...this.#workers].map(async (worker) => {
+      const isComplete = await worker.drain(timeoutMs);
+      if (this.#workers.delete(worker)) this.#options.ended(worker);
+      return isComplete;
+    }));
     return finished.every((complete) => complete);
   }
 
@@ -115,7 +120,7 @@ export class WorkerGroup {
       revoked: (server, revocation) => this.#options.revoked(worker, server, revocation),
       audit: (events) => this.#options.audit?.record(events),
       crashed: (message) => {
-        this.#workers.delete(worker);
+        if (this.#workers.delete(worker)) this.#options.ended(worker);
         this.#options.audit?.record([happened("gateway", "worker crashed")]);
         this.#options.crashed();
         if (this.#ending) {

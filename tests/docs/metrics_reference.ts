@@ -17,7 +17,8 @@ const INTRODUCTION = `# Metrics
 that the plugin \`orthanc-dicomweb-oauth\` had have kept their meaning. Labels come from bounded sets:
 \`server\` is a name in the configuration (or empty where a failure belongs to none), \`error_code\` and
 \`category\` are those of [error-codes.md](error-codes.md), \`endpoint\` and \`route\` are patterns of paths, never
-paths.
+paths. Counters go on over reloads and over crashes of workers; a crash takes with it what its worker had
+counted since the metrics were last read.
 
 \`deploy/prometheus/alerts.yml\` has alert rules and \`deploy/grafana/dashboard.json\` a dashboard; import it and
 choose your Prometheus. The rules expect the job to be called \`dicomweb-gateway\`:

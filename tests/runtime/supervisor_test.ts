@@ -188,6 +188,78 @@ Deno.test("Supervisor: a reload whose workers cannot start leaves the former one
   await store.shutdown();
 });
 
+/** What the gateway has counted of requests to stores, and what it says is under way. */
+async function counted({ url }: Supervisor): Promise<[requests: number, inFlight: number]> {
+  const text = await (await fetch(`${url}/dicomweb-oauth/metrics`)).text();
+  const requests = /http_requests_total\{[^}]*endpoint="\/dicom-web\/:server\/\*"[^}]*\} (\d+)/;
+  const inFlight = /store_requests_in_flight\{server="main"\} (\d+)/;
+  return [Number(requests.exec(text)?.[1]), Number(inFlight.exec(text)?.[1])];
+}
+
+async function askStore({ url }: Supervisor, times: number): Promise<void> {
+  for (let count = 0; count < times; count++) {
+    await (await fetch(`${url}/dicom-web/main/studies/1.2`)).text();
+  }
+}
+
+Deno.test("Supervisor: counters go on over reloads, while transfers run and when they have ended", async () => {
+  const { promise: held, resolve: release } = Promise.withResolvers<void>();
+  let isHeld = true;
+  const store = origin(async () => {
+    if (isHeld) {
+      isHeld = false;
+      await held;
+    }
+    return new Response("stored");
+  });
+  const config = source(`http://127.0.0.1:${store.addr.port}`);
+  const logger = new MemoryLogger();
+  const supervisor = await Supervisor.start({ source: config, logger, version: "1.2.3" });
+  const running = fetch(`${supervisor.url}/dicom-web/main/studies/1.2`);
+  while (isHeld) await new Promise((resolve) => setTimeout(resolve, 10));
+  await askStore(supervisor, 5);
+  for (let reloads = 0; reloads < 2; reloads++) {
+    await supervisor.reload(() => Promise.resolve(config));
+    await askStore(supervisor, 5);
+  }
+  assert.deepEqual(await counted(supervisor), [15, 1]);
+  release();
+  await (await running).text();
+  const deadline = Date.now() + 10_000;
+  while (logger.lines.length < 2 && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.deepEqual(await counted(supervisor), [16, 0]);
+  await supervisor.stop();
+  await store.shutdown();
+});
+
+Deno.test("Supervisor: a worker's crash takes nothing from the counters that was told before", async () => {
+  const store = origin(() => new Response("stored"));
+  const supervisor = await Supervisor.start({
+    source: source(`http://127.0.0.1:${store.addr.port}`),
+    logger: new MemoryLogger(),
+    version: "1.2.3",
+    workerModule: import.meta.resolve("../fixtures/faulty_worker.ts"),
+  });
+  await askStore(supervisor, 5);
+  assert.deepEqual(await counted(supervisor), [5, 0]);
+  await fetch(`${supervisor.url}/fault/crash`).then((answer) => answer.text()).catch(() => {});
+  const deadline = Date.now() + 10_000;
+  let isBack = false;
+  while (!isBack && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    isBack = await fetch(`${supervisor.url}/healthz`).then((it) => it.text()).then(
+      () => true,
+      () => false,
+    );
+  }
+  await askStore(supervisor, 3);
+  assert.deepEqual(await counted(supervisor), [8, 0]);
+  await supervisor.stop();
+  await store.shutdown();
+});
+
 async function untilRefused(url: string, client: Deno.HttpClient): Promise<void> {
   const deadline = Date.now() + 10_000;
   while (Date.now() < deadline) {
