@@ -5,11 +5,12 @@
  *
  * @module
  */
-import type { ErrorCode } from "../errors/catalogue.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
 import type { PassedBytes } from "../upstream/store.ts";
 import { contentLength } from "./answer_end.ts";
 import { sentBytes } from "./body_bytes.ts";
+import { type LastOutcome, LastOutcomes } from "./last_outcomes.ts";
+import { type ToldError, toldError } from "./told_error.ts";
 
 /** How much time a slot of the window stands for. */
 export const SLOT_MS = 10_000;
@@ -33,14 +34,6 @@ export interface Transfer extends PassedBytes {
   isAnswering: boolean;
   /** Whether it has taken the request's body, by its answer. */
   hasTaken: boolean;
-}
-
-/** An error as it is told: never with its cause. */
-export interface ToldError {
-  readonly atMs: number;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly troubleshooting: readonly string[];
 }
 
 /** How the last request that says something of the store ended. */
@@ -67,6 +60,7 @@ export interface ToldActivity {
   readonly window: Window;
   readonly verdict: Verdict | undefined;
   readonly lastError: ToldError | undefined;
+  readonly lastRequest: LastOutcome | undefined;
 }
 
 const ZEROS: readonly number[] = Array.from({ length: SLOTS }, () => 0);
@@ -124,6 +118,8 @@ class ServerActivity {
 
 /** Keeps account of one worker's traffic. */
 export class Activity {
+  /** How the last request to each server ended. */
+  readonly outcomes: LastOutcomes;
   readonly #servers = new Map<string, ServerActivity>();
   readonly #transfers = new Set<Transfer>();
   readonly #now: () => number;
@@ -131,6 +127,7 @@ export class Activity {
   /** @param now The clock, in milliseconds since the epoch. */
   constructor(now: () => number) {
     this.#now = now;
+    this.outcomes = new LastOutcomes(now);
   }
 
   /**
@@ -243,9 +240,12 @@ export class Activity {
    */
   of(server: string): ToldActivity {
     const known = this.#servers.get(server);
-    if (known === undefined) return { window: QUIET, verdict: undefined, lastError: undefined };
+    const lastRequest = this.outcomes.of(server);
+    if (known === undefined) {
+      return { window: QUIET, verdict: undefined, lastError: undefined, lastRequest };
+    }
     const { verdict, lastError } = known;
-    return { window: known.window(this.#now()), verdict, lastError };
+    return { window: known.window(this.#now()), verdict, lastError, lastRequest };
   }
 
   #of(name: string): ServerActivity {
@@ -265,8 +265,7 @@ export class Activity {
   }
 
   #note(server: ServerActivity, error: GatewayError, atMs: number): void {
-    const { code, message, troubleshooting } = error;
-    server.lastError = { atMs, code, message, troubleshooting };
+    server.lastError = toldError(error, atMs);
     // What the client may not do, or asked wrongly, says nothing of the store.
     if (error.status >= 500) server.verdict = { atMs, status: undefined };
   }

@@ -25,7 +25,6 @@ import type { GatewayEnv } from "./gateway_env.ts";
 import { type ToldStates, workerState } from "./gateway_state.ts";
 import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { refuseForeignHosts } from "./host_guard.ts";
-import { LastOutcomes } from "./last_outcomes.ts";
 import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
 import { identifyRequests } from "./request_id.ts";
 import { limitRate, type RateLimitOptions } from "./limit_rate.ts";
@@ -59,7 +58,7 @@ export interface GatewayOptions extends ManagementOptions {
   readonly publicKeys?: readonly PublicJwk[] | undefined;
   /** Keeps account of this worker's traffic; one of its own unless given. */
   readonly activity?: Activity;
-  /** What all workers tell for the status page; this one alone unless given. */
+  /** What all workers tell of themselves; this one alone unless given. */
   readonly states?: () => Promise<ToldStates>;
   /** The key of the forms of the status page, shared by all workers; one of its own unless given. */
   readonly formKey?: string;
@@ -93,18 +92,17 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   }
   if (options.rateLimit !== undefined) app.use(limitRate(options.rateLimit));
   if (options.access !== undefined) app.use(permitPages(options.access));
-  const outcomes = new LastOutcomes(options.now);
   const { stores, address, now, activity = new Activity(now) } = options;
-  app.use(recordTransfers(metrics, { outcomes, activity }, logger));
+  app.use(recordTransfers(metrics, activity, logger));
   app.route("/", dicomwebRoutes(stores, address, activity, options.access));
   const revocation = new TokenRevocation(options);
-  app.route("/", managementRoutes({ ...options, outcomes, revocation }));
   const ownState = async () => ({
     states: [await workerState(stores, activity, metrics)],
     silent: 0,
   });
-  const seal = new FormSeal(options.formKey ?? crypto.randomUUID(), now);
   const { states = ownState } = options;
+  app.route("/", managementRoutes({ ...options, states, revocation }));
+  const seal = new FormSeal(options.formKey ?? crypto.randomUUID(), now);
   app.route("/", statusRoutes({ ...options, activity, revocation, seal, states }));
   app.route("/", jwksRoute(options.publicKeys ?? []));
   app.notFound(() => {
@@ -178,9 +176,10 @@ const OUTCOMES = {
 /** Times exchanges with stores to the end of the answer's body, and remembers how they ended. */
 function recordTransfers(
   metrics: Metrics,
-  { outcomes, activity }: { readonly outcomes: LastOutcomes; readonly activity: Activity },
+  activity: Activity,
   logger: Logger,
 ): MiddlewareHandler<GatewayEnv> {
+  const { outcomes } = activity;
   return async function recordTransfer(c, next) {
     const startedMs = performance.now();
     await next();

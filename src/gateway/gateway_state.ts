@@ -1,5 +1,5 @@
 /**
- * The state of the gateway for its status page: what each worker tells, as plain data, and all of it
+ * The state of the gateway for its status page and its API: what each worker tells, as plain data, and all of it
  * put together. A number holds for the whole gateway, whichever worker is asked.
  *
  * @module
@@ -12,11 +12,12 @@ import {
   type Activity,
   SLOTS,
   type ToldActivity,
-  type ToldError,
   type Transfer,
   type Verdict,
   type Window,
 } from "./activity.ts";
+import type { LastOutcome } from "./last_outcomes.ts";
+import type { ToldError } from "./told_error.ts";
 
 /** The states of a circuit breaker, as the metrics number them. */
 export type BreakerState = 0 | 1 | 2;
@@ -145,6 +146,7 @@ function mergeServers(one: ServerState, other: ServerState): ServerState {
     window: addWindows(one.window, other.window),
     verdict: later<Verdict>(one.verdict, other.verdict),
     lastError: later<ToldError>(one.lastError, other.lastError),
+    lastRequest: later<LastOutcome>(one.lastRequest, other.lastRequest),
   };
 }
 

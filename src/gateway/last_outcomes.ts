@@ -5,6 +5,7 @@
  * @module
  */
 import type { GatewayError } from "../errors/gateway_error.ts";
+import { type ToldError, toldError } from "./told_error.ts";
 
 /** How the last request to a server ended. */
 export interface LastOutcome {
@@ -13,7 +14,7 @@ export interface LastOutcome {
   /** The status that the store answered; nothing where the request failed before. */
   readonly storeStatus: number | undefined;
   /** Why the request failed, where it did. */
-  readonly error: GatewayError | undefined;
+  readonly error: ToldError | undefined;
 }
 
 /** What became of the last request to each server. */
@@ -43,7 +44,8 @@ export class LastOutcomes {
    * @param error Why.
    */
   failed(server: string, error: GatewayError): void {
-    this.#outcomes.set(server, { atMs: this.#now(), storeStatus: undefined, error });
+    const atMs = this.#now();
+    this.#outcomes.set(server, { atMs, storeStatus: undefined, error: toldError(error, atMs) });
   }
 
   /**

@@ -8,7 +8,8 @@ import { type Context, Hono } from "hono";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
-import type { LastOutcome, LastOutcomes } from "./last_outcomes.ts";
+import { mergeStates, type ServerState, type ToldStates } from "./gateway_state.ts";
+import type { LastOutcome } from "./last_outcomes.ts";
 import { OPENAPI_PATH, openApiDocument } from "./openapi.ts";
 import type { RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 
@@ -46,11 +47,12 @@ export interface ManagementOptions extends RevocationOptions {
  */
 export function managementRoutes(
   options: ManagementOptions & {
-    readonly outcomes: LastOutcomes;
+    /** What all workers tell. */
+    readonly states: () => Promise<ToldStates>;
     readonly revocation: TokenRevocation;
   },
 ): Hono<GatewayEnv> {
-  const { stores, now, outcomes, revocation } = options;
+  const { stores, now, states, revocation } = options;
   const envelope = (c: Context<GatewayEnv>, data: unknown) => {
     c.header("cache-control", "no-store");
     return c.json({
@@ -67,13 +69,14 @@ export function managementRoutes(
       token_managers: stores.size,
       servers_configured: stores.size,
     }));
-  app.get(
-    "/dicomweb-oauth/servers",
-    (c) =>
-      envelope(c, {
-        servers: [...stores.values()].map((store) => serverFacts(store, outcomes, now())),
-      }),
-  );
+  app.get("/dicomweb-oauth/servers", async (c) => {
+    const { servers } = mergeStates(await states());
+    return envelope(c, {
+      servers: [...stores.values()].map((store) =>
+        serverFacts(store, servers.get(store.name), now())
+      ),
+    });
+  });
   app.post("/dicomweb-oauth/servers/:name/test", async (c) => {
     const store = stores.get(c.req.param("name"));
     if (store === undefined) {
@@ -122,10 +125,13 @@ export function managementRoutes(
 
 function serverFacts(
   store: Store,
-  outcomes: LastOutcomes,
+  state: ServerState | undefined,
   nowMs: number,
 ): Record<string, unknown> {
-  const { kind, endpoint, hasToken, expiresAtMs } = store.authorizer.describe();
+  const own = store.authorizer.describe();
+  const { kind, endpoint } = own;
+  // Whichever worker is asked, the answer holds for the gateway.
+  const { hasToken, expiresAtMs } = state ?? own;
   return {
     name: store.name,
     url: store.url,
@@ -134,7 +140,7 @@ function serverFacts(
     has_cached_token: hasToken,
     token_valid: hasToken && (expiresAtMs === undefined || expiresAtMs > nowMs),
     ...expiryFacts(expiresAtMs, nowMs),
-    last_request: outcomeFacts(outcomes.of(store.name)),
+    last_request: outcomeFacts(state?.lastRequest),
   };
 }
 

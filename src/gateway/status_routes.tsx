@@ -251,6 +251,7 @@ const NOTHING: ServerState = {
   window: QUIET,
   verdict: undefined,
   lastError: undefined,
+  lastRequest: undefined,
 };
 
 /** What a form's seal is for: this client's use of this page. */

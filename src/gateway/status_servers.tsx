@@ -5,7 +5,6 @@
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { catalogue } from "../errors/catalogue.ts";
-import type { ToldError } from "./activity.ts";
 import type { BreakerState, ServerState } from "./gateway_state.ts";
 import type { Health } from "./server_health.ts";
 import { ago, iso, span } from "./status_text.ts";
@@ -18,6 +17,7 @@ import {
   requestsLabel,
   Sparkline,
 } from "./status_traffic.tsx";
+import type { ToldError } from "./told_error.ts";
 
 /** A server as the page shows it. */
 export interface ShownServer {

@@ -73,13 +73,18 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
   const { servers, workers, silent, underWay } = mergeStates({
     states: [
       {
-        servers: [server({ verdict: { atMs: 2, status: 200 }, tokenBreaker: 2 })],
+        servers: [server({
+          verdict: { atMs: 2, status: 200 },
+          lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
+          tokenBreaker: 2,
+        })],
         transfers: [],
         underWay: 3,
       },
       {
         servers: [server({
           verdict: { atMs: 1, status: 500 },
+          lastRequest: { atMs: 1, storeStatus: 500, error: undefined },
           hasToken: true,
           expiresAtMs: 9,
           storeBreaker: 1,
@@ -101,6 +106,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
     queued: 4,
     verdict: { atMs: 2, status: 200 },
     lastError: undefined,
+    lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
   });
   assert.deepEqual([workers, silent, underWay], [2, 1, 7]);
 });

@@ -188,6 +188,29 @@ Deno.test("Supervisor: a reload whose workers cannot start leaves the former one
   await store.shutdown();
 });
 
+Deno.test("Supervisor: how the last request ended is told alike by whichever worker is asked", async () => {
+  let status = 400;
+  const store = origin(() => new Response("no", { status: status++ }));
+  const supervisor = await Supervisor.start({
+    source: source(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
+    logger: new MemoryLogger(),
+    version: "1.2.3",
+  });
+  const onItsOwnConnection = async (path: string) => {
+    using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+    return await (await fetch(supervisor.url + path, { client })).text();
+  };
+  for (let count = 0; count < 20; count++) await onItsOwnConnection("/dicom-web/main/studies/1.2");
+  const told = new Set<number>();
+  for (let count = 0; count < 20; count++) {
+    const { data } = JSON.parse(await onItsOwnConnection("/dicomweb-oauth/servers"));
+    told.add(data.servers[0].last_request.store_status);
+  }
+  assert.deepEqual([...told], [419]);
+  await supervisor.stop();
+  await store.shutdown();
+});
+
 /** What the gateway has counted of requests to stores, and what it says is under way. */
 async function counted({ url }: Supervisor): Promise<[requests: number, inFlight: number]> {
   const text = await (await fetch(`${url}/dicomweb-oauth/metrics`)).text();
