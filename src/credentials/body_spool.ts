@@ -7,6 +7,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { KeptBody } from "./kept_body.ts";
 import { SizedBody } from "./sized_body.ts";
@@ -132,9 +133,7 @@ async function read<T>(
     return result;
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
-    throw new GatewayError("NET-005", "Cannot read the body of the request: it broke off", {
-      cause,
-    });
+    throw new BrokenBodyError("it broke off", { cause });
   }
 }
 

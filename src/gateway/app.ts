@@ -7,6 +7,7 @@ import { prometheus } from "@hono/prometheus";
 import { Hono, type MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { CorsConfig } from "../config/gateway_config.ts";
+import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
@@ -189,9 +190,10 @@ function recordTransfers(
     const transfer = c.get("transfer");
     const tookMs = performance.now() - startedMs;
     const request = c.req.raw;
+    const isBroken = c.error instanceof BrokenBodyError;
     if (c.error !== undefined) {
       // A client that has left says nothing of the store.
-      if (!request.signal.aborted) {
+      if (!request.signal.aborted && !isBroken) {
         const error = asGatewayError(c.error);
         outcomes.failed(server, error);
         if (transfer !== undefined) activity.failed(transfer, error, tookMs);
@@ -210,7 +212,8 @@ function recordTransfers(
       }
     }
     const answer = { request, completed: c.env.completed, response: c.res, passed: transfer };
-    onAnswerEnd(answer, (end) => {
+    onAnswerEnd(answer, (ended) => {
+      const end = isBroken ? "broken off" : ended;
       metrics.transferDuration.labels(server, OUTCOMES[end])
         .observe((performance.now() - startedMs) / 1000);
       if (transfer !== undefined) activity.end(transfer, end !== "broken off");

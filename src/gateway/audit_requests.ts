@@ -9,6 +9,7 @@ import { routePath } from "hono/route";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { classify } from "../dicomweb/transaction.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
+import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
 import type { NameUid } from "../telemetry/audit_uids.ts";
@@ -80,7 +81,7 @@ export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<
     // When the answer has been sent, the request can no longer be read.
     facts = factsOf(c, options);
     if (REFUSALS.has(facts.event)) record("refused");
-    else if (c.error !== undefined) record(hasLeft(c) ? "broken off" : "failed");
+    else if (c.error !== undefined) record(isOfClient(c) ? "broken off" : "failed");
     else {
       const answer = {
         request: c.req.raw,
@@ -147,6 +148,11 @@ function countedBytes(passed: PassedBytes | undefined, toldLength: number | null
     ...(fromClient !== undefined && { bytes_received: fromClient }),
     ...(fromStore !== undefined && toldLength !== null && { bytes_sent: fromStore }),
   };
+}
+
+/** Whether the client left before there was an answer, or did not send its body to the end. */
+function isOfClient(c: Context<GatewayEnv>): boolean {
+  return hasLeft(c) || c.error instanceof BrokenBodyError;
 }
 
 /** Whether the client left before there was an answer. */

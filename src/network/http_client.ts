@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "./header_list.ts";
 
@@ -216,8 +217,7 @@ function networkError(url: string, cause: unknown): GatewayError {
   const host = authority(url);
   // The other side is not to blame: whoever sent the body did not send it to its end, or not right.
   if (text.includes("error from user's Body stream")) {
-    const state = "it broke off or is not framed as HTTP demands";
-    return new GatewayError("NET-005", `Cannot read the body of the request: ${state}`, { cause });
+    return new BrokenBodyError("it broke off or is not framed as HTTP demands", { cause });
   }
   const [, alert] = REFUSED_CERTIFICATE.exec(text) ?? [];
   if (alert !== undefined) {

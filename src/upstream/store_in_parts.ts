@@ -10,6 +10,7 @@ import { boundaryOf } from "../dicomweb/multipart_reader.ts";
 import { MultipartError, MultipartScanner } from "../dicomweb/multipart_scanner.ts";
 import { mergeReports, trueStatus, worstOf } from "../dicomweb/stow_merge.ts";
 import { writeStowReport } from "../dicomweb/stow_response.ts";
+import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { PartDealer, type PartDealerOptions } from "./part_dealer.ts";
@@ -161,10 +162,7 @@ function asFault(error: unknown, server: string): GatewayError {
   if (error instanceof MultipartError) {
     return new GatewayError("NET-005", error.message, { server, cause: error });
   }
-  return new GatewayError("NET-005", "Cannot read the body of the request: it broke off", {
-    server,
-    cause: error,
-  });
+  return new BrokenBodyError("it broke off", { server, cause: error });
 }
 
 function logFailures(

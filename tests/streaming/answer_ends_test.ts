@@ -177,6 +177,51 @@ Deno.test("A client that leaves before there is an answer is no failure of the g
   await Deno.remove(directory, { recursive: true });
 });
 
+Deno.test("A client that leaves inside its body breaks off, and says nothing of the store", async (t) => {
+  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
+  const file = `${directory}/trail/audit.jsonl`;
+  const origin = startRawOrigin(async (exchange) => {
+    for await (const _ of exchange.body());
+  });
+  const server = { Url: origin.url, ProviderType: "headers", Headers: { Authorization: "t" } };
+  await using gateway = await startGateway({
+    Audit: { File: file },
+    Servers: { main: server, counted: { ...server, Timeouts: { IdleSeconds: 10 } } },
+  });
+  const framings = [
+    [{ "content-length": "1000" }, "half"],
+    [{ "transfer-encoding": "chunked" }, "4\r\nhalf\r\n"],
+  ] as const;
+  for (const name of ["main", "counted"]) {
+    for (const [headers, half] of framings) {
+      const id = `${name}-${Object.keys(headers)}`;
+      await t.step(id, async () => {
+        const before = origin.exchanges;
+        {
+          using client = await RawClient.connect(gateway.url);
+          const target = `/dicom-web/${name}/studies`;
+          await client.write(client.head("POST", target, { ...headers, "x-request-id": id }));
+          await client.write(half);
+          while (origin.exchanges === before) await new Promise((go) => setTimeout(go, 10));
+        }
+        const { outcome, error_code } = await recordOf(file, id);
+        assert.deepEqual([outcome, error_code], ["broken off", "NET-005"]);
+      });
+    }
+  }
+  const pages = `${gateway.url}/dicomweb-oauth`;
+  const metrics = await (await fetch(`${pages}/metrics`)).text();
+  for (const name of ["main", "counted"]) {
+    const count = "transfer_duration_seconds_count";
+    assert.match(metrics, new RegExp(`${count}\\{server="${name}",outcome="broken"\\} 2\\n`));
+    assert.doesNotMatch(metrics, new RegExp(`${count}\\{server="${name}",outcome="complete"`));
+  }
+  const { data } = await (await fetch(`${pages}/servers`)).json();
+  for (const { last_request } of data.servers) assert.equal(last_request, null);
+  await origin.close();
+  await Deno.remove(directory, { recursive: true });
+});
+
 // deno-lint-ignore no-explicit-any -- a record as it stands
 async function recordOf(file: string, requestId: string): Promise<any> {
   const deadline = Date.now() + LIMIT_MS;
