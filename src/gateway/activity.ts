@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { classify } from "../dicomweb/transaction.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
 import type { PassedBytes } from "../upstream/store.ts";
 import { contentLength } from "./answer_end.ts";
@@ -41,6 +42,8 @@ export interface Verdict {
   readonly atMs: number;
   /** What the store answered; nothing where it did not. */
   readonly status: number | undefined;
+  /** Whether the store seems to have nothing at its configured address. */
+  readonly isMisplaced: boolean;
 }
 
 /** The last minutes, oldest slot first; the arrays have {@linkcode SLOTS} members. */
@@ -174,7 +177,10 @@ export class Activity {
     const atMs = this.#now();
     const server = this.#of(transfer.server);
     this.#count(server, atMs, tookMs, status >= 500);
-    server.verdict = { atMs, status };
+    // A study that is not there, asked for later, does not make the address right.
+    const isMisplaced = status === 404 &&
+      (server.verdict?.isMisplaced === true || asksForStudies(transfer));
+    server.verdict = { atMs, status, isMisplaced };
   }
 
   /**
@@ -267,6 +273,15 @@ export class Activity {
   #note(server: ServerActivity, error: GatewayError, atMs: number): void {
     server.lastError = toldError(error, atMs);
     // What the client may not do, or asked wrongly, says nothing of the store.
-    if (error.status >= 500) server.verdict = { atMs, status: undefined };
+    if (error.status >= 500) server.verdict = { atMs, status: undefined, isMisplaced: false };
   }
+}
+
+/**
+ * Whether a request is for `/studies` itself, which every store has (PS3.18, sections 10.5 and 10.6):
+ * what the client named besides, or what stores need not offer, may not be there.
+ */
+function asksForStudies({ method, target }: Transfer): boolean {
+  const { name, prefix, study } = classify(method, target);
+  return (name === "search-studies" || name === "store") && prefix === "" && study === undefined;
 }

@@ -6,7 +6,14 @@
 import type { ServerState } from "./gateway_state.ts";
 
 /** How a server is, the worst first. */
-export const HEALTHS = ["failing", "recovering", "refusing", "unused", "working"] as const;
+export const HEALTHS = [
+  "failing",
+  "recovering",
+  "refusing",
+  "misplaced",
+  "unused",
+  "working",
+] as const;
 
 /** How a server is. */
 export type Health = (typeof HEALTHS)[number];
@@ -17,7 +24,7 @@ export type Health = (typeof HEALTHS)[number];
  * @param state What is known of it.
  * @returns `failing` where the last request got no answer or one from 500 on, or a breaker is open;
  * `recovering` where a breaker tries again; `refusing` where the store last answered 401 or 403;
- * `unused` before the first request; else `working`.
+ * `misplaced` where it has nothing at its address; `unused` before the first request; else `working`.
  */
 export function healthOf(
   { tokenBreaker, storeBreaker, verdict }: Pick<
@@ -28,7 +35,8 @@ export function healthOf(
   if (tokenBreaker === 1 || storeBreaker === 1) return "failing";
   if (tokenBreaker === 2 || storeBreaker === 2) return "recovering";
   if (verdict === undefined) return "unused";
-  const { status } = verdict;
+  const { status, isMisplaced } = verdict;
   if (status === undefined || status >= 500) return "failing";
-  return status === 401 || status === 403 ? "refusing" : "working";
+  if (status === 401 || status === 403) return "refusing";
+  return isMisplaced ? "misplaced" : "working";
 }

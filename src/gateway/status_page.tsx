@@ -222,13 +222,13 @@ function Pages({ model }: { readonly model: StatusPageModel }) {
 }
 
 function headlineOf(counts: Readonly<Record<Health, number>>): [tone: string, text: string] {
-  const { failing, recovering, refusing, unused, working } = counts;
-  const all = failing + recovering + refusing + unused + working;
+  const { failing, recovering, refusing, misplaced, unused, working } = counts;
+  const all = failing + recovering + refusing + misplaced + unused + working;
   if (all === 0) return ["", "No servers yet"];
   if (failing > 0) {
     return ["bad", `${failing} of ${counted(all, "server")} ${failing === 1 ? "fails" : "fail"}`];
   }
-  const shaky = recovering + refusing;
+  const shaky = recovering + refusing + misplaced;
   if (shaky > 0) {
     return [
       "warn",

@@ -196,6 +196,7 @@ function modelOf(
     failing: 0,
     recovering: 0,
     refusing: 0,
+    misplaced: 0,
     unused: 0,
     working: 0,
   };

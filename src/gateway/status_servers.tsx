@@ -33,6 +33,7 @@ const HEALTH: Readonly<Record<Health, readonly [tone: string, sign: string, word
   failing: ["bad", "✕", "Failing"],
   recovering: ["warn", "↻", "Recovering"],
   refusing: ["warn", "!", "Refused"],
+  misplaced: ["warn", "?", "Not found"],
   unused: ["idle", "–", "Not used yet"],
   working: ["ok", "✓", "Working"],
 };
@@ -41,6 +42,9 @@ const HEALTH: Readonly<Record<Health, readonly [tone: string, sign: string, word
 const HINTS: Readonly<Partial<Record<Health, string>>> = {
   failing: "it has a fault of its own; ask who runs it.",
   refusing: "it knows the credential and does not let it do this; check its roles at the store.",
+  misplaced:
+    "it has nothing at this address; check the path of Url: studies are looked for at Url " +
+    "followed by /studies.",
 };
 
 const CREDENTIALS: Readonly<Record<string, string>> = {

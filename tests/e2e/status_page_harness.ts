@@ -1,7 +1,7 @@
 /**
  * A gateway of which the status page has something of each kind to show: a server that works, one
- * whose store is gone, one whose secret is wrong, one that refuses, one that nobody used yet, and a
- * transfer that does not end.
+ * whose store is gone, one whose secret is wrong, one that refuses, one whose path is wrong, one that
+ * nobody used yet, and a transfer that does not end.
  *
  * @module
  */
@@ -49,6 +49,7 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
         Url: `${base}/forbidden`,
         ProviderType: "none",
       },
+      "second-opinion": { Url: `${base}/dicomwep`, ProviderType: "none" },
       "old-pacs": { Url: "http://127.0.0.1:9/dicom-web", ProviderType: "none" },
       "reporting": { Url: `${base}/reporting`, ...oauth("secret") },
     },
@@ -61,6 +62,7 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
   for (let i = 0; i < 30; i++) await ask("azure-archive/studies?limit=5");
   for (let i = 0; i < 3; i++) await ask("research-cloud/studies").catch(() => {});
   await ask("teaching-files/studies");
+  await ask("second-opinion/studies");
   await ask("old-pacs/studies");
   const open = await fetch(`${gateway.url}/dicom-web/azure-archive/studies/1.2.3`, {
     signal: ended.signal,
@@ -74,6 +76,7 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
         for (let i = 0; i < many; i++) await ask("azure-archive/studies?limit=5");
         if (round % 3 === 0) await ask("reporting/studies?limit=5");
         if (round % 20 === 0) await ask("teaching-files/studies");
+        if (round % 20 === 10) await ask("second-opinion/studies");
         if (round % 30 === 0) await ask("old-pacs/studies");
         if (round % 16 === 0) await ask("research-cloud/studies");
         await new Promise((resolve) => setTimeout(resolve, 500));
@@ -93,6 +96,7 @@ async function answer(request: Request): Promise<Response> {
   await new Promise((resolve) => setTimeout(resolve, 20 + 60 * Math.random()));
   const { pathname } = new URL(request.url);
   if (pathname.startsWith("/forbidden")) return new Response("no", { status: 403 });
+  if (pathname.startsWith("/dicomwep")) return new Response("no such page", { status: 404 });
   if (pathname.endsWith("/1.2.3")) {
     let timer = 0;
     const body = new ReadableStream<Uint8Array<ArrayBuffer>>({

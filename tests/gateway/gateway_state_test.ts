@@ -43,7 +43,40 @@ Deno.test("Activity: what a client asked wrongly says nothing of the store, what
   assert.equal(activity.of("a").verdict, undefined);
   assert.equal(activity.of("a").lastError?.code, "AUTH-007");
   fail(new GatewayError("NET-002", "Cannot reach"));
-  assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: undefined });
+  assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: undefined, isMisplaced: false });
+});
+
+const searches: readonly [what: string, method: string, target: string, isMisplaced: boolean][] = [
+  ["a search for studies", "GET", "/studies?limit=1", true],
+  ["a search within a study, which may not be there", "GET", "/studies/1.2/series", false],
+  ["a search that not every store offers", "GET", "/instances", false],
+  ["a search in a partition that the client names", "GET", "/partitions/a/studies", false],
+  ["a retrieval", "GET", "/studies/1.2", false],
+  ["storing", "POST", "/studies", true],
+  ["storing into a study, which may not be there", "POST", "/studies/1.2", false],
+];
+
+for (const [what, method, target, isMisplaced] of searches) {
+  Deno.test(`Activity: 404 to ${what} ${isMisplaced ? "tells" : "does not tell"} of a wrong address`, () => {
+    const activity = new Activity(() => 5);
+    const request = new Request("http://gateway/", { method });
+    activity.answered(activity.begin("a", request, target), 404, new Headers(), 1);
+    assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: 404, isMisplaced });
+  });
+}
+
+Deno.test("Activity: a wrong address is told until the store answers something else than 404", () => {
+  const activity = new Activity(() => 5);
+  const answer = (target: string, status: number) => {
+    const request = new Request("http://gateway/");
+    activity.answered(activity.begin("a", request, target), status, new Headers(), 1);
+    return activity.of("a").verdict?.isMisplaced;
+  };
+  assert.equal(answer("/studies/1.2", 404), false);
+  assert.equal(answer("/studies", 404), true);
+  assert.equal(answer("/studies/1.2", 404), true);
+  assert.equal(answer("/studies/1.2", 200), false);
+  assert.equal(answer("/studies/1.2", 404), false);
 });
 
 Deno.test("Windows of different slots are added time by time", () => {
@@ -74,7 +107,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
     states: [
       {
         servers: [server({
-          verdict: { atMs: 2, status: 200 },
+          verdict: { atMs: 2, status: 200, isMisplaced: false },
           lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
           tokenBreaker: 2,
         })],
@@ -83,7 +116,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
       },
       {
         servers: [server({
-          verdict: { atMs: 1, status: 500 },
+          verdict: { atMs: 1, status: 500, isMisplaced: false },
           lastRequest: { atMs: 1, storeStatus: 500, error: undefined },
           hasToken: true,
           expiresAtMs: 9,
@@ -104,7 +137,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
     storeBreaker: 1,
     inFlight: 2,
     queued: 4,
-    verdict: { atMs: 2, status: 200 },
+    verdict: { atMs: 2, status: 200, isMisplaced: false },
     lastError: undefined,
     lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
   });

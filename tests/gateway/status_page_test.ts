@@ -98,6 +98,16 @@ const states: readonly [what: string, server: FakeStore, requests: number, says:
     [/1 of 1 server needs a look/, /! Refused/, /answered 403: .*roles.*troubleshooting\.md/],
   ],
   [
+    "an address at which the store has nothing",
+    { name: "a", forward: () => Promise.resolve(new Response("", { status: 404 })) },
+    1,
+    [
+      /1 of 1 server needs a look/,
+      /\? Not found answered 404/,
+      /answered 404: it has nothing at this address.* Url followed by \/studies\. Read on: docs\/troubleshooting\.md/,
+    ],
+  ],
+  [
     "a fault of the store",
     { name: "a", forward: () => Promise.resolve(new Response("", { status: 503 })) },
     1,
@@ -130,6 +140,15 @@ for (const [what, server, requests, says] of states) {
     for (const each of says) assert.match(text, each);
   });
 }
+
+Deno.test("Status page: a study that the store does not have is no trouble", async () => {
+  const { ask } = gateway([{
+    name: "a",
+    forward: () => Promise.resolve(new Response("", { status: 404 })),
+  }]);
+  await ask("/dicom-web/a/studies/1.2.3");
+  assert.match(seen((await ask("/")).text), /The server works .*✓ Working answered 404/);
+});
 
 Deno.test("Status page: breakers make a server fail and recover", async () => {
   const metrics = createMetrics();
