@@ -68,17 +68,20 @@ export class ClientCredentialsSource implements TokenSource {
    * @param connection How the token endpoint is reached.
    */
   constructor(credentials: ClientCredentials, connection: ClientCredentialsConnection) {
-    const { tokenEndpoint, clientId, clientAuthentication } = credentials;
+    const { provider, tokenEndpoint, clientId, clientAuthentication } = credentials;
     const { certificatePem, dpop, clock } = connection;
     this.#server = connection.server;
     const mutualTls = certificatePem !== undefined;
     this.#endpoint = new TokenEndpoint({
       ...connection,
-      url: typeof tokenEndpoint === "string"
-        ? tokenEndpoint
-        : new TokenEndpointDiscovery({ ...connection, configured: tokenEndpoint, mutualTls }),
+      url: typeof tokenEndpoint === "string" ? tokenEndpoint : new TokenEndpointDiscovery({
+        ...connection,
+        provider,
+        configured: tokenEndpoint,
+        mutualTls,
+      }),
       secrets: secretsOf(clientAuthentication),
-      provider: credentials.provider,
+      provider,
     });
     this.#grant = clientCredentialsGrant(credentials);
     this.#authenticate = createClientAuthentication(clientId, clientAuthentication, clock);

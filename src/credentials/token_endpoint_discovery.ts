@@ -7,6 +7,7 @@
  * @module
  */
 import type { DiscoveryConfig } from "../config/discovery_config.ts";
+import type { ProviderName } from "../config/identity_provider.ts";
 import {
   cannotFetch,
   exchange,
@@ -15,6 +16,7 @@ import {
   withinTimeLimit,
 } from "./provider_exchange.ts";
 import { judgeMetadata } from "./provider_metadata.ts";
+import { findRemedy } from "./provider_remedies.ts";
 import type { AuthenticationTarget } from "./token_request.ts";
 
 const SERVICE = "discovery document";
@@ -26,8 +28,14 @@ const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 const MIN_WAIT_MS = 30_000;
 const MAX_WAIT_MS = 60 * 60 * 1000;
 
+/** How a provider's document is reached, and whose it is. */
+export interface DiscoveryConnection extends ProviderConnection {
+  /** The provider, where the configuration says it: its own remedies are told. */
+  readonly provider?: ProviderName | undefined;
+}
+
 /** What discovery works with. */
-export interface DiscoveryOptions extends ProviderConnection {
+export interface DiscoveryOptions extends DiscoveryConnection {
   readonly configured: DiscoveryConfig;
   /** Whether the gateway shows a certificate: the endpoint then has another address with some. */
   readonly mutualTls: boolean;
@@ -108,7 +116,7 @@ export class TokenEndpointDiscovery {
 /**
  * Reads the document in which a provider describes itself.
  *
- * @param connection How the provider is reached.
+ * @param connection How the provider is reached, and which it is.
  * @param configured What the configuration says.
  * @param signal Aborts it.
  * @returns The document, not judged yet.
@@ -116,11 +124,11 @@ export class TokenEndpointDiscovery {
  * @throws The signal's reason when it aborts.
  */
 export async function readDiscoveryDocument(
-  connection: ProviderConnection,
+  connection: DiscoveryConnection,
   configured: DiscoveryConfig,
   signal: AbortSignal,
 ): Promise<string> {
-  const { server } = connection;
+  const { server, provider } = connection;
   let answer: ProviderAnswer | undefined;
   for (const url of discoveryUrls(configured)) {
     const headers = { accept: "application/json" };
@@ -137,6 +145,7 @@ export async function readDiscoveryDocument(
   const key = configured.kind === "smart" ? "SmartBaseUrl" : "Issuer";
   throw cannotFetch("TOK-001", server, state, {
     troubleshooting: [
+      ...findRemedy({ endpoint: configured.url, provider, status })?.steps ?? [],
       `Check ${key}: the document is looked for at ${discoveryUrls(configured).join(" and ")}`,
       "If the provider publishes none, set TokenEndpoint instead",
     ],

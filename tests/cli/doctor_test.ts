@@ -136,6 +136,17 @@ Deno.test("doctor: what a provider refuses is told in its words, with remedies, 
       /404/,
       /TokenEndpoint/,
     ],
+    [
+      "wrong realm",
+      {
+        TokenEndpoint: undefined,
+        Issuer: `${provider.issuer}/realms/radiologie`,
+        ProviderType: "keycloak",
+      },
+      "TOK-001",
+      /discovery document .* answered 404/,
+      /^Keycloak: check the realm .* Check Issuer/,
+    ],
   ];
   try {
     for (const [name, keys, expected, message, advice] of cases) {

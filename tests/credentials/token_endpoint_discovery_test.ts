@@ -214,6 +214,30 @@ for (const [what, answer, code, times] of failures) {
     }, { timeoutMs: 400 }));
 }
 
+Deno.test("A realm that is not there gets Keycloak's advice, before that about the issuer", async () => {
+  const provider = await startOidcProvider({ clients: [] });
+  const url = `${provider.issuer}/realms/radiologie`;
+  const failure = (credentials: ClientCredentials) =>
+    withConnection([provider.issuer], async (connection) => {
+      const error = await failureOf(
+        new ClientCredentialsSource(credentials, connection).acquire(never),
+        ["secret"],
+      );
+      assert.equal(error.code, "TOK-001");
+      assert.match(error.message, /discovery document of \S+\/realms\/radiologie answered 404$/);
+      steps.push(error.troubleshooting);
+    });
+  const steps: (readonly string[])[] = [];
+  const configured = credentials({ kind: "issuer", url, allowedHosts: [authority(url)] });
+  await failure({ ...configured, provider: "keycloak" });
+  await failure(configured);
+  await provider.close();
+  const [keycloaks, others] = steps;
+  assert.match(keycloaks![0]!, /^Keycloak: check the realm in the URL/);
+  assert.deepEqual(keycloaks!.slice(1), others);
+  assert.match(others![0]!, /^Check Issuer/);
+});
+
 Deno.test("A redirected discovery document is not followed", () =>
   withDiscovery(async ({ documents, discovery, asked }) => {
     const redirect = () => new Response(null, { status: 302, headers: { location: "/elsewhere" } });
