@@ -13,7 +13,14 @@ import { type Environment, stateHome } from "./find_config.ts";
 import { namedFiles } from "./named_files.ts";
 import { isObject, rawKeys } from "./read_context.ts";
 import { SECTION } from "./schema.ts";
-import { literalSecrets } from "./literal_secrets.ts";
+import { isSecret, literalSecrets } from "./literal_secrets.ts";
+import {
+  type FileFacts,
+  fileFacts,
+  isContainerSecret,
+  openFileWarning,
+  type SecretFile,
+} from "./open_files.ts";
 import { substitute, type SubstitutionSources } from "./substitution.ts";
 
 /** Has the runtime's own OpenTelemetry trace requests, with `true` or `1`. */
@@ -43,14 +50,14 @@ export interface ConfigSourceOptions {
   readonly env?: Environment;
   /** Reads a file as text. */
   readonly readTextFile?: (path: string) => Promise<string>;
-  /** Tells the mode of a file; `null` where the system has none. */
-  readonly fileMode?: (path: string) => Promise<number | null>;
+  /** Tells who may read files. */
+  readonly fileFacts?: FileFacts;
   /** What the command line says instead of `Listen`. */
   readonly listen?: { readonly address?: string | undefined; readonly port?: number | undefined };
 }
 
-/** Others than owner and group may read. */
-const READ_BY_ALL = 0o004;
+/** Set in every container of Kubernetes, whatever the pod says of others. */
+const POD_VARIABLE = "KUBERNETES_SERVICE_HOST";
 
 type FileText = { readonly content: string } | { readonly failure: string };
 
@@ -77,7 +84,10 @@ export async function loadConfigSource(
   // The first pass finds out which files the variables refer to, the second has their contents.
   complete(main.content, { variable: env, file: texts.want });
   await texts.readWanted();
-  const { document, problems } = complete(main.content, { variable: env, file: texts.get });
+  const { document, problems, secretFiles } = complete(main.content, {
+    variable: env,
+    file: texts.get,
+  });
   if (document === undefined) throw new ConfigError(absolute, problems);
 
   const section = withListen(document[SECTION], options.listen ?? {});
@@ -91,8 +101,21 @@ export async function loadConfigSource(
     }
   }
   checkKvToken(section, env, problems);
+  const withSecrets: SecretFile[] = [];
   const literal = literalSecrets(main.content);
-  const mode = await (options.fileMode ?? modeOf)(absolute).catch(() => null);
+  if (literal.length > 0) {
+    const remedy = "run chmod 600, or write ${NAME} or ${file:PATH} in place of the secret";
+    withSecrets.push({ path: absolute, keys: literal, remedy });
+  }
+  for (const [file, keys] of secretFiles) {
+    const path = resolve(dirname(absolute), file);
+    // The kubelet writes secrets with mode 0644 for one pod alone, wherever that has them.
+    if (env(POD_VARIABLE) || isContainerSecret(path)) continue;
+    withSecrets.push({ path, keys, remedy: "run chmod 600" });
+  }
+  const warnings = await Promise.all(
+    withSecrets.map((file) => openFileWarning(file, options.fileFacts ?? fileFacts)),
+  );
   return {
     path: absolute,
     document: { ...document, [SECTION]: section },
@@ -100,22 +123,8 @@ export async function loadConfigSource(
     environment: environmentOf(env),
     defaultStateDirectory: stateHome(env),
     problems,
-    warnings: literal.length > 0 && mode !== null && (mode & READ_BY_ALL) !== 0
-      ? [openFileWarning(absolute, mode, literal)]
-      : [],
+    warnings: warnings.filter((warning) => warning !== undefined),
   };
-}
-
-async function modeOf(path: string): Promise<number | null> {
-  return Deno.build.os === "windows" ? null : (await Deno.stat(path)).mode;
-}
-
-function openFileWarning(path: string, mode: number, keys: readonly string[]): string {
-  const [first, ...more] = keys;
-  const octal = (mode & 0o777).toString(8).padStart(4, "0");
-  return `${path} may be read by every user of this machine (mode ${octal}) and holds the secret of ` +
-    `${first}${more.length > 0 ? ` and ${more.length} more` : ""}: run chmod 600, or write ` +
-    "${NAME} or ${file:PATH} in place of the secret";
 }
 
 function environmentOf(env: Environment): Record<string, string> {
@@ -134,16 +143,28 @@ function environmentOf(env: Environment): Record<string, string> {
 function complete(text: string, sources: SubstitutionSources): {
   readonly document: ConfigDocument | undefined;
   readonly problems: ConfigProblem[];
+  /** Files that secrets are read from, as written, each with the keys of these secrets. */
+  readonly secretFiles: ReadonlyMap<string, readonly string[]>;
 } {
   const faults: ConfigProblem[] = [];
+  const secretFiles = new Map<string, string[]>();
   const { document, problems } = readDocument(text, (value, path: KeyPath) => {
-    const result = substitute(value, sources);
+    const read: string[] = [];
+    const file = (name: string) => {
+      read.push(name);
+      return sources.file(name);
+    };
+    const result = substitute(value, { ...sources, file });
     for (const { absent, message } of result.faults) {
       faults.push({ code: absent ? "CFG-003" : "CFG-002", path: keyPath(path), message });
     }
-    return result.faults.length > 0 ? value : result.value;
+    if (result.faults.length > 0) return value;
+    for (const name of isSecret(result.value, path) ? read : []) {
+      secretFiles.set(name, [...secretFiles.get(name) ?? [], keyPath(path)]);
+    }
+    return result.value;
   });
-  return { document, problems: [...problems, ...faults] };
+  return { document, problems: [...problems, ...faults], secretFiles };
 }
 
 /** The files a configuration refers to, each read once. Paths are relative to the configuration. */

@@ -48,7 +48,14 @@ export function isLiteralSecret(value: string, path: KeyPath): boolean {
   return !value.includes("${") && isSecret(value, path);
 }
 
-function isSecret(value: string, path: KeyPath): boolean {
+/**
+ * Tells whether a key holds a secret.
+ *
+ * @param value Its value: a URL may hold a password.
+ * @param path Where it stands.
+ * @returns Whether it does.
+ */
+export function isSecret(value: string, path: KeyPath): boolean {
   if (URL_WITH_PASSWORD.test(value)) return true;
   if (path.at(-1) === "Key" && path.at(-2) === "Audit") return true;
   return path.some((step) => SECRET_KEYS.has(String(step)));

@@ -42,7 +42,7 @@ async function problemsOf(path: string, text: string): Promise<readonly ConfigPr
     parseConfig(
       await loadConfigSource(path, {
         readTextFile: async (each) => each === path ? text : await Deno.readTextFile(each),
-        fileMode: () => Promise.resolve(null),
+        fileFacts: { mode: () => Promise.resolve(null), realPath: Deno.realPath },
       }),
     );
     return [];

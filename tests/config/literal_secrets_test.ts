@@ -64,7 +64,10 @@ for (
     const source = await loadConfigSource(CONFIG_PATH, {
       env: (name) => ({ HOME: "/home/gateway", PASSWORD: "from elsewhere" })[name],
       readTextFile: () => Promise.resolve(config(password)),
-      fileMode: () => Promise.resolve(mode),
+      fileFacts: {
+        mode: (path) => Promise.resolve(path === CONFIG_PATH ? mode : 0o755),
+        realPath: (path) => Promise.resolve(path),
+      },
     });
     const warnings = parseConfig(structuredClone(source)).warnings ?? [];
     assert.deepEqual(
