@@ -9,6 +9,7 @@ import { dirname, resolve } from "node:path";
 import { type ConfigDocument, readDocument } from "./config_document.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "./config_error.ts";
 import { signingWays } from "./credentials/signing_ways.ts";
+import { FileTexts } from "./file_texts.ts";
 import { type Environment, stateHome } from "./find_config.ts";
 import { namedFiles } from "./named_files.ts";
 import { isObject, rawKeys } from "./read_context.ts";
@@ -58,8 +59,6 @@ export interface ConfigSourceOptions {
 
 /** Set in every container of Kubernetes, whatever the pod says of others. */
 const POD_VARIABLE = "KUBERNETES_SERVICE_HOST";
-
-type FileText = { readonly content: string } | { readonly failure: string };
 
 /**
  * Reads a configuration file and all that it refers to.
@@ -165,54 +164,6 @@ function complete(text: string, sources: SubstitutionSources): {
     return result.value;
   });
   return { document, problems: [...problems, ...faults], secretFiles };
-}
-
-/** The files a configuration refers to, each read once. Paths are relative to the configuration. */
-class FileTexts {
-  readonly #directory: string;
-  readonly #readTextFile: (path: string) => Promise<string>;
-  readonly #texts = new Map<string, FileText>();
-  readonly #wanted = new Set<string>();
-
-  constructor(directory: string, readTextFile: (path: string) => Promise<string>) {
-    this.#directory = directory;
-    this.#readTextFile = readTextFile;
-  }
-
-  readonly want = (path: string): FileText => {
-    this.#wanted.add(path);
-    return { content: "" };
-  };
-
-  /** What programs write to secret files ends with a line break that is no part of the secret. */
-  readonly get = (path: string): FileText => {
-    const text = this.#texts.get(path) ?? { failure: "it is not known" };
-    return "content" in text ? { content: text.content.replace(/\r?\n$/, "") } : text;
-  };
-
-  async readWanted(): Promise<void> {
-    for (const path of this.#wanted) await this.read(path);
-  }
-
-  async read(path: string): Promise<FileText> {
-    const known = this.#texts.get(path);
-    if (known !== undefined) return known;
-    let text: FileText;
-    try {
-      text = { content: await this.#readTextFile(resolve(this.#directory, path)) };
-    } catch (error) {
-      text = { failure: fileFailure(error) };
-    }
-    this.#texts.set(path, text);
-    return text;
-  }
-}
-
-function fileFailure(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  return error instanceof Error ? error.message : "unknown reason";
 }
 
 function unreadable(failure: string): ConfigProblem {

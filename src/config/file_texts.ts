@@ -1,0 +1,69 @@
+/**
+ * The texts of the files that make up a configuration, and why one cannot be had.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+
+/** The text of a file, or why there is none. */
+export type FileText = { readonly content: string } | { readonly failure: string };
+
+/** The files a configuration refers to, each read once. Paths are relative to the configuration. */
+export class FileTexts {
+  readonly #directory: string;
+  readonly #readTextFile: (path: string) => Promise<string>;
+  readonly #texts = new Map<string, FileText>();
+  readonly #wanted = new Set<string>();
+
+  /**
+   * @param directory Absolute path of the configuration's directory.
+   * @param readTextFile Reads a file as text.
+   */
+  constructor(directory: string, readTextFile: (path: string) => Promise<string>) {
+    this.#directory = directory;
+    this.#readTextFile = readTextFile;
+  }
+
+  /** Has a file read by {@linkcode readWanted}. */
+  readonly want = (path: string): FileText => {
+    this.#wanted.add(path);
+    return { content: "" };
+  };
+
+  /** What programs write to secret files ends with a line break that is no part of the secret. */
+  readonly get = (path: string): FileText => {
+    const text = this.#texts.get(path) ?? { failure: "it is not known" };
+    return "content" in text ? { content: text.content.replace(/\r?\n$/, "") } : text;
+  };
+
+  /** Reads what was wanted. */
+  async readWanted(): Promise<void> {
+    for (const path of this.#wanted) await this.read(path);
+  }
+
+  /**
+   * Reads a file, once.
+   *
+   * @param path Its path as written.
+   * @returns Its text, or why there is none.
+   */
+  async read(path: string): Promise<FileText> {
+    const known = this.#texts.get(path);
+    if (known !== undefined) return known;
+    let text: FileText;
+    try {
+      text = { content: await this.#readTextFile(resolve(this.#directory, path)) };
+    } catch (error) {
+      text = { failure: fileFailure(error) };
+    }
+    this.#texts.set(path, text);
+    return text;
+  }
+}
+
+function fileFailure(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
+  return error instanceof Error ? error.message : "unknown reason";
+}
