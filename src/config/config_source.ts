@@ -9,7 +9,7 @@ import { dirname, resolve } from "node:path";
 import { type ConfigDocument, readDocument } from "./config_document.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "./config_error.ts";
 import { signingWays } from "./credentials/signing_ways.ts";
-import { FileTexts } from "./file_texts.ts";
+import { FileTexts, noSuchFile } from "./file_texts.ts";
 import { type Environment, stateHome } from "./find_config.ts";
 import { namedFiles } from "./named_files.ts";
 import { isObject, rawKeys } from "./read_context.ts";
@@ -78,7 +78,7 @@ export async function loadConfigSource(
 
   const main = await texts.read(absolute);
   if ("failure" in main) {
-    throw new ConfigError(absolute, [unreadable(main.failure)]);
+    throw new ConfigError(absolute, [unreadable(path, main.failure)]);
   }
   // The first pass finds out which files the variables refer to, the second has their contents.
   complete(main.content, { variable: env, file: texts.want });
@@ -166,13 +166,13 @@ function complete(text: string, sources: SubstitutionSources): {
   return { document, problems: [...problems, ...faults], secretFiles };
 }
 
-function unreadable(failure: string): ConfigProblem {
-  const missing = failure === "no such file";
+function unreadable(path: string, failure: string): ConfigProblem {
+  const isMissing = failure === "no such file";
   const hint = failure === "it is a directory" ? "; name the file in it" : "";
   return {
-    code: missing ? "CFG-001" : "CFG-002",
+    code: isMissing ? "CFG-001" : "CFG-002",
     path: "",
-    message: `the file cannot be read: ${failure}${hint}`,
+    message: `the file cannot be read: ${isMissing ? noSuchFile(path) : failure + hint}`,
   };
 }
 

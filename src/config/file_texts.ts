@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 
 /** The text of a file, or why there is none. */
 export type FileText = { readonly content: string } | { readonly failure: string };
@@ -50,15 +50,37 @@ export class FileTexts {
   async read(path: string): Promise<FileText> {
     const known = this.#texts.get(path);
     if (known !== undefined) return known;
+    const absolute = resolve(this.#directory, path);
     let text: FileText;
     try {
-      text = { content: await this.#readTextFile(resolve(this.#directory, path)) };
+      text = { content: await this.#readTextFile(absolute) };
     } catch (error) {
-      text = { failure: fileFailure(error) };
+      const isElsewhere = error instanceof Deno.errors.NotFound && !isAbsolute(path);
+      text = { failure: isElsewhere ? `no such file at ${absolute}` : fileFailure(error) };
     }
     this.#texts.set(path, text);
     return text;
   }
+}
+
+/**
+ * Says that a file is not there which someone has named to the program itself.
+ *
+ * @param path Its path as given.
+ * @returns That it is not there, and where a relative path begins: that may be what is wrong.
+ *
+ * @example
+ * ```ts
+ * import { noSuchFile } from "./file_texts.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(noSuchFile("/etc/gateway.json"), "no such file");
+ * assert.match(noSuchFile("gateway.json"), /; gateway.json is taken from the working directory, /);
+ * ```
+ */
+export function noSuchFile(path: string): string {
+  if (isAbsolute(path)) return "no such file";
+  return `no such file; ${path} is taken from the working directory, ${resolve()}`;
 }
 
 function fileFailure(error: unknown): string {

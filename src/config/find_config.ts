@@ -28,14 +28,14 @@ const FILE = "gateway.json";
  * reading it says so.
  *
  * @param options What is known.
- * @returns Absolute path of the file.
+ * @returns Path of the file: as it was given, else absolute.
  * @throws {ConfigError} CFG-001 with the places looked in, when there is none.
  */
 export async function findConfig(options: FindConfigOptions = {}): Promise<string> {
   const env = options.env ?? ((name) => Deno.env.get(name));
   const exists = options.exists ?? somethingIsAt;
   const given = options.config || env("DICOMWEB_GATEWAY_CONFIG");
-  if (given) return resolve(given);
+  if (given) return given;
 
   const configHome = absolute(env("XDG_CONFIG_HOME")) ?? inHome(env, ".config");
   const places = [
@@ -44,9 +44,10 @@ export async function findConfig(options: FindConfigOptions = {}): Promise<strin
     join("/etc", NAME, FILE),
   ];
   for (const place of places) if (await exists(place)) return place;
+  const [here, ...elsewhere] = places;
   const message = [
     "no configuration file was given with --config or DICOMWEB_GATEWAY_CONFIG, and there is none at",
-    ...places.map((place) => `    ${place}`),
+    ...[`${here} (the working directory)`, ...elsewhere].map((place) => `    ${place}`),
     "  Try the gateway without one: deno task demo",
   ].join("\n");
   throw new ConfigError("of the gateway", [{ code: "CFG-001", path: "", message }]);

@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import { ConfigError, type ConfigProblem } from "./config_error.ts";
 import { loadConfigSource } from "./config_source.ts";
+import { noSuchFile } from "./file_texts.ts";
 import { type ImportedConfig, importPlugin } from "./import_plugin.ts";
 import { parseConfig } from "./parse_config.ts";
 
@@ -27,7 +28,7 @@ export async function readPluginConfig(
     text = await Deno.readTextFile(path);
   } catch (error) {
     const message = error instanceof Deno.errors.NotFound
-      ? "the file cannot be read: no such file"
+      ? `the file cannot be read: ${noSuchFile(file)}`
       : "the file cannot be read";
     throw new ConfigError(path, [{ code: "CFG-001", path: "", message }]);
   }

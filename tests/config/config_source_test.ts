@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { loadConfigSource } from "../../src/config/config_source.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
@@ -121,6 +121,7 @@ Deno.test("loadConfigSource names a missing variable by key path and name", asyn
     DicomWebOAuth: {
       Servers: { "v1.0": { A: ["x", "${UNSET}"] } },
       B: "${file:/run/secrets/none}",
+      C: "${file:secrets/none}",
     },
   });
   assert.deepEqual(problems, [
@@ -133,6 +134,11 @@ Deno.test("loadConfigSource names a missing variable by key path and name", asyn
       code: "CFG-003",
       path: "DicomWebOAuth.B",
       message: "the file /run/secrets/none cannot be read: no such file",
+    },
+    {
+      code: "CFG-003",
+      path: "DicomWebOAuth.C",
+      message: "the file secrets/none cannot be read: no such file at /srv/gateway/secrets/none",
     },
   ]);
 });
@@ -172,7 +178,7 @@ Deno.test("loadConfigSource tells of a named file that cannot be read", async ()
   assert.deepEqual(problems, [{
     code: "CFG-002",
     path: "DicomWebOAuth.Servers.a.VerifySSL",
-    message: "the file ca.pem cannot be read: no such file",
+    message: "the file ca.pem cannot be read: no such file at /srv/gateway/ca.pem",
   }]);
 });
 
@@ -221,12 +227,19 @@ Deno.test("loadConfigSource reads real files and says why it cannot", async (t) 
     await assert.rejects(loadConfigSource(what), (error: unknown) => {
       assert(error instanceof ConfigError);
       assert.deepEqual(error.problems, [{ code, path: "", message }]);
-      assert(error.message.includes(what));
+      assert(error.message.includes(resolve(what)));
       return true;
     });
   };
 
   await t.step("no file", () => fails(path, "CFG-001", "the file cannot be read: no such file"));
+  await t.step("no file in the working directory", () =>
+    fails(
+      "no-such/gateway.json",
+      "CFG-001",
+      "the file cannot be read: no such file; no-such/gateway.json is taken from the working " +
+        `directory, ${Deno.cwd()}`,
+    ));
   await t.step("a directory", () =>
     fails(
       directory,
