@@ -60,7 +60,7 @@ for (const [what, method, target, isMisplaced] of searches) {
   Deno.test(`Activity: 404 to ${what} ${isMisplaced ? "tells" : "does not tell"} of a wrong address`, () => {
     const activity = new Activity(() => 5);
     const request = new Request("http://gateway/", { method });
-    activity.answered(activity.begin("a", request, target), 404, new Headers(), 1);
+    activity.answered(activity.begin("a", request, target), new Response(null, { status: 404 }), 1);
     assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: 404, isMisplaced });
   });
 }
@@ -69,7 +69,7 @@ Deno.test("Activity: a wrong address is told until the store answers something e
   const activity = new Activity(() => 5);
   const answer = (target: string, status: number) => {
     const request = new Request("http://gateway/");
-    activity.answered(activity.begin("a", request, target), status, new Headers(), 1);
+    activity.answered(activity.begin("a", request, target), new Response(null, { status }), 1);
     return activity.of("a").verdict?.isMisplaced;
   };
   assert.equal(answer("/studies/1.2", 404), false);
