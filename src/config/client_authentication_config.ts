@@ -32,8 +32,8 @@ export interface KeyAssertion {
   readonly method: "private_key_jwt";
   /** The first signs; the public halves of all are published. Never empty. */
   readonly keys: readonly [SigningKey, ...SigningKey[]];
-  /** Thumbprints of the key's certificate, which Entra ID finds the key by. */
-  readonly certificate?: CertificateThumbprints | undefined;
+  /** The key's certificate, which Entra ID finds the key by. */
+  readonly certificate?: AssertionCertificate | undefined;
   readonly assertion: AssertionConfig;
 }
 
@@ -67,10 +67,14 @@ export interface SigningKey {
   readonly keyId: string | undefined;
 }
 
-/** Thumbprints of a certificate, base64url-encoded (RFC 7515, sections 4.1.7 and 4.1.8). */
-export interface CertificateThumbprints {
+/** A certificate in the header of assertions (RFC 7515, sections 4.1.7 and 4.1.8). */
+export interface AssertionCertificate {
+  /** Its thumbprint, base64url-encoded. */
   readonly sha1: string;
+  /** Its thumbprint, base64url-encoded. */
   readonly sha256: string;
+  /** Until when it is valid, in milliseconds since the epoch. */
+  readonly expiresAtMs: number;
 }
 
 /** Algorithms of a key pair (RFC 7518, section 3.1; RFC 8037, section 3.1). */

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { z } from "zod";
+import { checkCertificatePair } from "./certificate_pair.ts";
 import type { ClientCertificate } from "./gateway_config.ts";
-import { certificatesIn, privateKeyFault, privateKeyIn } from "./pem.ts";
+import { certificatesIn, privateKeyIn } from "./pem.ts";
 import { fileContent, type RawKeys, rawKeys, type ReadContext } from "./read_context.ts";
 import { Secret } from "./secret.ts";
 import { filePath } from "./value_schemas.ts";
@@ -33,29 +33,11 @@ export function checkClientCertificate(raw: RawKeys, { path, files, report }: Re
   const { CertificateFile: certificateFile, KeyFile: keyFile } = rawKeys(raw["ClientCertificate"]);
   const at = (key: string) => [...path, "ClientCertificate", key];
   const keyName = keyFile === undefined ? "CertificateFile" : "KeyFile";
-  const certificatePem = fileContent(files, certificateFile);
-  const keyPem = fileContent(files, keyFile ?? certificateFile);
-  const [leaf] = certificatesIn(certificatePem ?? "");
-  if (certificatePem !== undefined && leaf === undefined) {
-    const message = "must be a PEM file with at least one certificate (BEGIN CERTIFICATE)";
-    report.add("CFG-002", at("CertificateFile"), message);
-  }
-  const fault = keyPem === undefined ? undefined : privateKeyFault(keyPem);
-  if (fault !== undefined) report.add("CFG-002", at(keyName), fault);
-  if (leaf === undefined || keyPem === undefined || fault !== undefined) return;
-  try {
-    const certificate = new X509Certificate(leaf);
-    if (!certificate.checkPrivateKey(createPrivateKey(privateKeyIn(keyPem)))) {
-      const message = "is not the key of the first certificate in CertificateFile";
-      report.add("CFG-002", at(keyName), message);
-    }
-    if (Date.parse(certificate.validTo) < Date.now()) {
-      report.warn(at("CertificateFile"), `the certificate expired on ${certificate.validTo}`);
-    }
-  } catch {
-    const message = "holds a certificate, or KeyFile a key, that is damaged or of an unknown kind";
-    report.add("CFG-002", at("CertificateFile"), message);
-  }
+  checkCertificatePair(
+    { pem: fileContent(files, certificateFile), path: at("CertificateFile") },
+    { pem: fileContent(files, keyFile ?? certificateFile), path: at(keyName) },
+    report,
+  );
 }
 
 /**

@@ -5,9 +5,9 @@
  * @module
  */
 import { z } from "zod";
+import { checkCertificatePair } from "./certificate_pair.ts";
 import type { ListenConfig } from "./gateway_config.ts";
 import { isHost, isLoopback } from "./host_names.ts";
-import { certificatesIn, privateKeyFault } from "./pem.ts";
 import { fileContent, type RawKeys, rawKeys, type ReadContext } from "./read_context.ts";
 import { Secret } from "./secret.ts";
 import { filePath, flag, whole } from "./value_schemas.ts";
@@ -88,17 +88,14 @@ export function checkListen(
     }
   }
   const tls = rawKeys(raw["Tls"]);
-  const certificate = fileContent(files, tls["CertificateFile"]);
-  if (certificate !== undefined && certificatesIn(certificate).length === 0) {
-    report.add(
-      "CFG-002",
-      [...path, "Tls", "CertificateFile"],
-      "must be a PEM file with at least one certificate (BEGIN CERTIFICATE)",
-    );
-  }
-  const key = fileContent(files, tls["KeyFile"]);
-  const fault = key === undefined ? undefined : privateKeyFault(key);
-  if (fault !== undefined) report.add("CFG-002", [...path, "Tls", "KeyFile"], fault);
+  checkCertificatePair(
+    {
+      pem: fileContent(files, tls["CertificateFile"]),
+      path: [...path, "Tls", "CertificateFile"],
+    },
+    { pem: fileContent(files, tls["KeyFile"]), path: [...path, "Tls", "KeyFile"] },
+    report,
+  );
 }
 
 /**

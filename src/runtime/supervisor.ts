@@ -13,6 +13,7 @@ import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
 import { createQuotaMemory } from "../gateway/quota_table.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AuditTrail, happened } from "./audit/audit_trail.ts";
+import { CertificateWatch } from "./certificate_watch.ts";
 import { type GatewayWorker, WORKER_MODULE } from "./gateway_worker.ts";
 import { ListenerWatch } from "./listener_watch.ts";
 import type { MetricsJson, QuotaMemory } from "./messages.ts";
@@ -50,6 +51,7 @@ export class Supervisor {
   readonly #audit: AuditTrail | undefined;
   /** What workers had counted that have ended: a counter that went down would look like new events. */
   #ended: Promise<MetricsJson> = Promise.resolve([]);
+  readonly #certificates: CertificateWatch;
   #group: WorkerGroup;
   #watch: ListenerWatch | undefined;
   #stopping = false;
@@ -67,6 +69,9 @@ export class Supervisor {
     this.#port = port;
     this.#audit = audit;
     this.#metrics = metrics;
+    const { logger } = options;
+    this.#certificates = new CertificateWatch({ expiry: metrics.certificateExpiry, logger });
+    this.#certificates.take(config);
     this.#group = this.#groupOf(options.source, config);
   }
 
@@ -106,6 +111,7 @@ export class Supervisor {
     try {
       await supervisor.#group.start();
     } catch (error) {
+      supervisor.#certificates.close();
       await audit?.close();
       throw error;
     }
@@ -138,6 +144,7 @@ export class Supervisor {
       }
       const old = this.#group;
       this.#group = next;
+      this.#certificates.take(config);
       void this.#drainOld(old, config.drainTimeoutMs);
       outcome = "success";
       this.#metrics.configLoadedAt.setToCurrentTime();
@@ -158,6 +165,7 @@ export class Supervisor {
    */
   async stop(timeoutMs: number = this.#group.config.drainTimeoutMs): Promise<boolean> {
     this.#stopping = true;
+    this.#certificates.close();
     await this.#watch?.close();
     const finished = await Promise.all(
       [this.#group, ...this.#draining].map((group) => group.drain(timeoutMs)),

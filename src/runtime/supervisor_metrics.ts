@@ -14,6 +14,7 @@ export interface SupervisorMetrics {
   readonly reloads: Counter<"outcome">;
   readonly lastReloadSuccessful: Gauge;
   readonly configLoadedAt: Gauge;
+  readonly certificateExpiry: Gauge<"use" | "server">;
   readonly auditRecords: Counter;
   readonly auditLosses: Counter;
   readonly auditFailing: Gauge;
@@ -56,6 +57,13 @@ export function createSupervisorMetrics(): SupervisorMetrics {
     reloads,
     lastReloadSuccessful,
     configLoadedAt,
+    certificateExpiry: new Gauge({
+      name: `${METRIC_PREFIX}certificate_expiry_timestamp_seconds`,
+      help:
+        "When a certificate of the gateway expires, in seconds since the epoch, by use (listener, client, assertion)",
+      labelNames: ["use", "server"],
+      registers,
+    }),
     auditRecords: new Counter({
       name: `${METRIC_PREFIX}audit_records_total`,
       help: "Records written to the audit trail",

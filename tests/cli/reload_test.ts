@@ -2,6 +2,7 @@
  * SIGHUP: the configuration is read again, and nobody who is being served notices.
  */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
@@ -174,7 +175,8 @@ Deno.test(needing(OPENSSL, {
       Tls: { CertificateFile: `${directory}/cert.pem`, KeyFile: `${directory}/key.pem` },
     };
     const install = async (authority: CertificateAuthority) => {
-      const pair = await authority.issue({ commonName: "127.0.0.1", purpose: "server" });
+      const days = authority === former ? 2 : 40;
+      const pair = await authority.issue({ commonName: "127.0.0.1", purpose: "server", days });
       await Deno.writeTextFile(Listen.Tls.CertificateFile, pair.certificatePem);
       await Deno.writeTextFile(Listen.Tls.KeyFile, pair.keyPem);
     };
@@ -187,6 +189,14 @@ Deno.test(needing(OPENSSL, {
     const client = Deno.createHttpClient({ caCerts: [later.certificatePem] });
     const response = await fetch(`${gateway.url}/dicom-web/main/studies`, { client });
     assert.equal(await response.text(), "served");
+    const metrics = await fetch(`${gateway.url}/dicomweb-oauth/metrics`, { client });
+    const { validTo } = new X509Certificate(await Deno.readTextFile(Listen.Tls.CertificateFile));
+    const expiry = Date.parse(validTo) / 1000;
+    assert.ok(
+      (await metrics.text()).includes(
+        `certificate_expiry_timestamp_seconds{use="listener",server=""} ${expiry}\n`,
+      ),
+    );
     client.close();
     await Deno.remove(directory, { recursive: true });
     await store.server.shutdown();

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { knownHosts } from "../../src/config/allowed_hosts.ts";
 import { networkAllowlist } from "../../src/config/allowlist.ts";
+import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";
 
 const SALT = "CpEh2u0aZskWFN4O+2Ku7Q";
@@ -253,8 +254,8 @@ for (const name of ["authentication", "rate-limiting"]) {
     const [, example] = /```json\n(.*?)\n```/s.exec(await Deno.readTextFile(page)) ?? [];
     const files = {
       "/etc/dicomweb-gateway/users": `alice:${HASH}`,
-      "/srv/gateway/gateway.pem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-      "/srv/gateway/gateway.key": "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
+      "/srv/gateway/gateway.pem": CERTIFICATE_PEM,
+      "/srv/gateway/gateway.key": KEY_PEM,
     };
     assert.deepEqual(await problemsOf(example!, { files }), []);
   });

@@ -3,6 +3,7 @@
  * each.
  */
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { generateKeyPairSync } from "node:crypto";
 import { networkAllowlist } from "../../src/config/allowlist.ts";
 import type { ClientCredentials, ServerConfig } from "../../src/config/gateway_config.ts";
@@ -296,6 +297,7 @@ Deno.test(needing(OPENSSL, {
     const expected = {
       sha1: await digest("SHA-1", certificatePem),
       sha256: await digest("SHA-256", certificatePem),
+      expiresAtMs: Date.parse(new X509Certificate(certificatePem).validTo),
     };
     for (
       const keys of [

@@ -3,6 +3,7 @@ import { ConfigError } from "../../src/config/config_error.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { Secret } from "../../src/config/secret.ts";
 import { profiles } from "../../src/dicomweb/profile.ts";
+import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 import { loadFromMemory, parseSection, problemsOf } from "./memory_files.ts";
 
 /** An orthanc.json as sites of the plugin have it: comments, other keys, keys of their own. */
@@ -48,13 +49,11 @@ const ORTHANC_JSON = `
   "StorageDirectory" : "/var/lib/orthanc"
 }`;
 
-const CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----";
-
 const SITE = {
   env: { OAUTH_CLIENT_ID: "4f1c", OAUTH_CLIENT_SECRET: "s3cr3t-one" },
   files: {
     "/run/secrets/research": "s3cr3t-two\n",
-    "/etc/ssl/hospital.pem": `Hospital CA\n${CERTIFICATE}\nOld CA\n${CERTIFICATE}\n`,
+    "/etc/ssl/hospital.pem": `Hospital CA\n${CERTIFICATE_PEM}\nOld CA\n${CERTIFICATE_PEM}\n`,
   },
 };
 
@@ -93,7 +92,7 @@ for (
     assert(research?.credentials.kind === "client_credentials");
     assert.equal(research.credentials.scope, undefined);
     assert.equal(research.credentials.refreshBufferMs, 300_000);
-    assert.deepEqual(research.tls.caCertificatesPem, [CERTIFICATE, CERTIFICATE]);
+    assert.deepEqual(research.tls.caCertificatesPem, [CERTIFICATE_PEM, CERTIFICATE_PEM]);
     assert.deepEqual(research.resilience.circuitBreaker, {
       failureThreshold: 3,
       timeoutMs: 60_000,
@@ -191,13 +190,13 @@ Deno.test("parseConfig reads every key of the section, numbers and booleans also
   }, {
     env: { PORT: "9443" },
     files: {
-      "/srv/gateway/cert.pem": CERTIFICATE,
-      "/srv/gateway/key.pem": "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
+      "/srv/gateway/cert.pem": CERTIFICATE_PEM,
+      "/srv/gateway/key.pem": KEY_PEM,
     },
   });
   assert.equal(config.listen.address, "::");
   assert.equal(config.listen.port, 9443);
-  assert.equal(config.listen.tls?.certificatePem, CERTIFICATE);
+  assert.equal(config.listen.tls?.certificatePem, CERTIFICATE_PEM);
   assert.match(config.listen.tls?.keyPem.reveal() ?? "", /BEGIN PRIVATE KEY/);
   assert.equal(config.stateDirectory, "/srv/gateway/state");
   assert.equal(config.publicUrl, "https://gateway.example/dicom");

@@ -2,6 +2,7 @@
  * The rules of the section's keys, one row each.
  */
 import assert from "node:assert/strict";
+import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 import { problemsOf } from "./memory_files.ts";
 
 const KEY = btoa("0123456789abcdef0123456789abcdef");
@@ -190,12 +191,12 @@ const rows: readonly Row[] = [
 ];
 
 const files = {
-  "/srv/gateway/cert.pem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+  "/srv/gateway/cert.pem": CERTIFICATE_PEM,
   "/srv/gateway/key.pem": "-----BEGIN EC PRIVATE KEY-----\nMIIB\n-----END EC PRIVATE KEY-----",
   "/srv/gateway/locked.pem":
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----",
-  "/srv/gateway/c": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
-  "/srv/gateway/k": "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
+  "/srv/gateway/c": CERTIFICATE_PEM,
+  "/srv/gateway/k": KEY_PEM,
 };
 
 for (const [section, problem] of rows) {

@@ -12,6 +12,7 @@ import { parseConfig } from "../../src/config/parse_config.ts";
 import { loadFromMemory } from "../config/memory_files.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { KUBECTL } from "../fixtures/kubectl.ts";
+import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const MANIFESTS = `${ROOT}deploy/kubernetes`;
@@ -52,25 +53,12 @@ async function configOf(manifests: Manifest[]) {
     [`${secrets}/client-secret`]: "s",
     [`${secrets}/redis-password`]: "p",
     [`${secrets}/encryption-key`]: KEY,
-    "/run/secrets/tls/tls.crt": await Deno.readTextFile(
-      `${ROOT}tests/fixtures/verification_certificate.pem`,
-    ),
-    "/run/secrets/tls/tls.key": PRIVATE_KEY,
+    "/run/secrets/tls/tls.crt": CERTIFICATE_PEM,
+    "/run/secrets/tls/tls.key": KEY_PEM,
   };
   const env = { ...AZURE, DENO_KV_ACCESS_TOKEN: "token", XDG_STATE_HOME: "/var/lib" };
   return { text, config: parseConfig(await loadFromMemory(text, { files, env })) };
 }
-
-const PRIVATE_KEY = await (async () => {
-  const { privateKey } = await crypto.subtle.generateKey(
-    { name: "ECDSA", namedCurve: "P-256" },
-    true,
-    ["sign", "verify"],
-  );
-  const der = new Uint8Array(await crypto.subtle.exportKey("pkcs8", privateKey));
-  const lines = der.toBase64().match(/.{1,64}/g)?.join("\n");
-  return `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
-})();
 
 for (const place of PLACES) {
   const kubernetes = (name: string, fn: (manifests: Manifest[]) => void | Promise<void>) =>

@@ -5,7 +5,8 @@
  * @module
  */
 import { z } from "zod";
-import { certificateThumbprints } from "../certificate_thumbprints.ts";
+import { assertionCertificate } from "../assertion_certificate.ts";
+import { expiryWarning } from "../certificate_expiry.ts";
 import {
   type AssertionConfig,
   type KeyAssertion,
@@ -86,9 +87,11 @@ export function checkPrivateKeys(raw: RawKeys, { path, report }: ReadContext): v
   const bundle: unknown = pem ?? texts[0];
   if (typeof bundle !== "string" || bundle === "") return;
   if (pem === undefined && certificatesIn(bundle).length === 0) return;
-  const { fault } = certificateThumbprints(bundle, first.key);
-  const key = pem === undefined ? "PrivateKey" : "AssertionCertificate";
-  if (fault !== undefined) report.add("CFG-002", [...path, key], fault);
+  const { certificate, fault } = assertionCertificate(bundle, first.key);
+  const at = [...path, pem === undefined ? "PrivateKey" : "AssertionCertificate"];
+  if (fault !== undefined) return report.add("CFG-002", at, fault);
+  const warning = expiryWarning(certificate.expiresAtMs, Date.now());
+  if (warning !== undefined) report.warn(at, warning);
 }
 
 /**
@@ -107,7 +110,7 @@ export function buildKeyAssertion(keys: PrivateKeyKeys, rules: KeyRules = {}): K
   return {
     method: "private_key_jwt",
     keys: [first, ...others],
-    certificate: thumbprints(keys),
+    certificate: certificateOf(keys),
     assertion: buildAssertion(keys),
   };
 }
@@ -141,10 +144,8 @@ function readKnown(text: string): PrivateKey {
 }
 
 /** Tools such as `az ad sp create-for-rbac` write key and certificate into one file. */
-function thumbprints(keys: PrivateKeyKeys): KeyAssertion["certificate"] {
+function certificateOf(keys: PrivateKeyKeys): KeyAssertion["certificate"] {
   const [own = ""] = [keys.PrivateKey].flat();
   const pem = keys.AssertionCertificate ?? (certificatesIn(own).length > 0 ? own : undefined);
-  return pem === undefined
-    ? undefined
-    : certificateThumbprints(pem, readKnown(own).key).thumbprints;
+  return pem === undefined ? undefined : assertionCertificate(pem, readKnown(own).key).certificate;
 }

@@ -3,11 +3,9 @@
  *
  * @module
  */
+import { WARN_BELOW_DAYS } from "../../config/certificate_expiry.ts";
 import type { CertificateFacts, TlsFacts } from "../../network/tls_probe.ts";
 import { type Finding, finding } from "./finding.ts";
-
-/** Below this many days left, it is time to see to the next certificate. */
-export const WARN_BELOW_DAYS = 30;
 
 const DAY_MS = 86_400_000;
 

@@ -1,26 +1,26 @@
 /**
  * Finds the certificate that belongs to a private key and makes the thumbprints of it by which
- * Entra ID finds the key. The certificate's chain and dates are the provider's to judge.
+ * Entra ID finds the key. The certificate's chain is the provider's to judge.
  *
  * @module
  */
 import { createHash, type KeyObject, X509Certificate } from "node:crypto";
-import type { CertificateThumbprints } from "./client_authentication_config.ts";
+import type { AssertionCertificate } from "./client_authentication_config.ts";
 import { certificatesIn } from "./pem.ts";
 
-/** The thumbprints of a certificate, or why there are none. */
-export type ThumbprintResult =
-  | { readonly thumbprints: CertificateThumbprints; readonly fault?: never }
-  | { readonly thumbprints?: never; readonly fault: string };
+/** The certificate, or why there is none. */
+export type CertificateResult =
+  | { readonly certificate: AssertionCertificate; readonly fault?: never }
+  | { readonly certificate?: never; readonly fault: string };
 
 /**
- * Makes the thumbprints of the certificate of a key.
+ * Finds the certificate of a key.
  *
  * @param pem A text with certificates, such as a chain or a bundle with the key.
  * @param key The private key.
- * @returns The thumbprints, or why there are none.
+ * @returns The certificate, or why there is none.
  */
-export function certificateThumbprints(pem: string, key: KeyObject): ThumbprintResult {
+export function assertionCertificate(pem: string, key: KeyObject): CertificateResult {
   const certificates = certificatesIn(pem);
   if (certificates.length === 0) {
     return { fault: "must be a PEM text with a certificate (BEGIN CERTIFICATE)" };
@@ -31,7 +31,8 @@ export function certificateThumbprints(pem: string, key: KeyObject): ThumbprintR
       if (!certificate.checkPrivateKey(key)) continue;
       const digest = (algorithm: string) =>
         createHash(algorithm).update(certificate.raw).digest("base64url");
-      return { thumbprints: { sha1: digest("sha1"), sha256: digest("sha256") } };
+      const expiresAtMs = Date.parse(certificate.validTo);
+      return { certificate: { sha1: digest("sha1"), sha256: digest("sha256"), expiresAtMs } };
     } catch {
       return { fault: "holds a certificate that is damaged" };
     }
