@@ -47,7 +47,7 @@ Deno.test("An assertion's header names the key and the certificate where they ar
   const clock = new FakeClock();
   const plain = await privateKeyAssertion("c", configured(), clock)(target);
   assert.deepEqual(decodeProtectedHeader(plain), { alg: "ES256", typ: "JWT" });
-  const certificate = { sha1: "c2hhMQ", sha256: "c2hhMjU2" };
+  const certificate = { sha1: "c2hhMQ", sha256: "c2hhMjU2", expiresAtMs: 0 };
   const full = await privateKeyAssertion("c", configured({ certificate }, "2026"), clock)(target);
   assert.deepEqual(decodeProtectedHeader(full), {
     alg: "ES256",
