@@ -185,7 +185,8 @@ function recordTransfers(
     const startedMs = performance.now();
     await next();
     const server = c.get("server");
-    if (server === undefined) return;
+    // Pages about a server send nothing to its store.
+    if (server === undefined || c.get("target") === undefined) return;
     const { status } = c.res;
     const transfer = c.get("transfer");
     const tookMs = performance.now() - startedMs;
@@ -198,7 +199,7 @@ function recordTransfers(
         outcomes.failed(server, error);
         if (transfer !== undefined) activity.failed(transfer, error, tookMs);
       }
-    } else if (c.get("target") !== undefined) {
+    } else {
       outcomes.answered(server, status);
       if (transfer !== undefined) activity.answered(transfer, c.res, tookMs);
       // Orthanc's user sees none of these, only that a job failed.

@@ -274,6 +274,18 @@ Deno.test("app: /test fetches a token and tells its expiry, never the token", as
   assert.deepEqual(renewals, ["main"]);
 });
 
+Deno.test("app: a page about a server is no exchange with its store, also where it fails", async () => {
+  const renew = () => Promise.reject(new GatewayError("TOK-001", "Cannot fetch a token"));
+  for (const behaviour of [{}, { renew }]) {
+    const { app, metrics } = gateway(behaviour);
+    await ask(app, "/dicomweb-oauth/servers/main/test", { method: "POST" });
+    await ask(app, "/dicomweb-oauth/servers/main/token", { method: "DELETE" });
+    assert.doesNotMatch(await metrics.registry.metrics(), /transfer_duration_seconds_count\{/);
+    const { data } = await (await ask(app, "/dicomweb-oauth/servers")).json();
+    assert.equal(data.servers[0].last_request, null);
+  }
+});
+
 Deno.test("app: /test of an unknown server is 404, a failure its own status and problem", async () => {
   const refused = new GatewayError("AUTH-001", 'Cannot fetch a token for server "main": refused');
   const { app } = gateway({ renew: () => Promise.reject(refused) });
