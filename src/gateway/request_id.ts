@@ -1,7 +1,7 @@
 /**
  * Gives each request an identifier that goes to the store, into the log and into the answer: the
  * client's own `X-Request-ID` where it is acceptable. (Hono's own middleware sets the header before the
- * answer is there, which breaks WebSocket handshakes: their answer must not be touched.)
+ * answer is there, which breaks WebSocket handshakes: their answer, a store's, must not be touched.)
  *
  * @module
  */
@@ -17,10 +17,13 @@ const ACCEPTABLE = /^[\w.~:=+/@-]{1,128}$/;
  * @returns Sets `requestId` in the request's context.
  */
 export function identifyRequests(): MiddlewareHandler<GatewayEnv> {
-  return function identifyRequest(c, next) {
+  return async function identifyRequest(c, next) {
     const given = c.req.raw.headers.get("x-request-id");
     const isAcceptable = given !== null && ACCEPTABLE.test(given);
     c.set("requestId", isAcceptable ? given : crypto.randomUUID());
-    return next();
+    await next();
+    // Answers of stores and of failures have it by now.
+    if (c.get("target") !== undefined || c.error !== undefined) return;
+    c.res.headers.set("x-request-id", c.get("requestId"));
   };
 }

@@ -211,6 +211,23 @@ Deno.test("app: a request id that could forge a log line is replaced", async () 
   assert.match(forwarded[0]?.requestId ?? "", /^[0-9a-f-]{36}$/);
 });
 
+for (
+  const [method, path] of [
+    ["GET", "/"],
+    ["GET", "/healthz"],
+    ["GET", "/dicomweb-oauth/status"],
+    ["GET", "/dicomweb-oauth/metrics"],
+    ["POST", "/dicomweb-oauth/servers/main/test"],
+    ["GET", "/nothing"],
+  ] as const
+) {
+  Deno.test(`app: the answer to ${method} ${path} names the request`, async () => {
+    const headers = { "x-request-id": "r-1" };
+    const answer = await ask(gateway().app, path, { method, headers });
+    assert.equal(answer.headers.get("x-request-id"), "r-1");
+  });
+}
+
 Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope and fields", async () => {
   const { app } = gateway();
   const status = await (await ask(app, "/dicomweb-oauth/status")).json();
