@@ -157,7 +157,7 @@ export class StoreClient {
       if (!hasRenewed && (status === 401 || status === 403)) {
         hasRenewed = true;
         const isGone = body !== null && kept === undefined;
-        if (await this.#mayTryAgain(authorization, response, isGone)) {
+        if (await this.#mayTryAgain(authorization, response, { headers, bodyIsGone: isGone })) {
           // Asked of the credential, not of the store: no attempt of the retries.
           attempt--;
           continue;
@@ -176,13 +176,17 @@ export class StoreClient {
   async #mayTryAgain(
     authorization: Authorization,
     response: Response,
-    bodyIsGone: boolean,
+    { headers, bodyIsGone }: { readonly headers: Headers; readonly bodyIsGone: boolean },
   ): Promise<boolean> {
     const { authorizer, config, logger } = this.#options;
     if (!await authorizer.invalidate(authorization, response)) return false;
     await response.body?.cancel();
     const { status } = response;
-    logger.info("Store refused the credential; it was dropped", { server: config.name, status });
+    logger.info("Store refused the credential; it was dropped", {
+      server: config.name,
+      status,
+      request_id: headers.get("x-request-id"),
+    });
     if (!bodyIsGone) return true;
     throw new GatewayError(
       "TOK-002",

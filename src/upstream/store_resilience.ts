@@ -28,6 +28,8 @@ export interface StoreResilienceOptions {
 export interface Sendable {
   readonly method: string;
   readonly body: unknown;
+  /** With the `X-Request-ID` by which the log names it. */
+  readonly headers: Headers;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +50,6 @@ export class StoreResilience {
       configured: configured.retry,
       random: options.random ?? Math.random,
       wallClock: Date.now,
-      onRetry: () => metrics?.storeRetries.inc({ server }),
     });
   }
 
@@ -80,21 +81,24 @@ export class StoreResilience {
    */
   async mayRepeat(
     outcome: unknown,
-    { method, body, signal }: Sendable,
+    { method, body, headers, signal }: Sendable,
     attempts: number,
   ): Promise<boolean> {
     if (signal.aborted || !isRepeatable(method, body !== null)) return false;
     const delayMs = this.#retries.delayMs(outcome, attempts);
     if (delayMs === undefined) return false;
-    const { logger, server } = this.#options;
+    const { logger, metrics, server } = this.#options;
     const failure = outcome instanceof Response ? outcome.status : reasonOf(outcome);
     logger.info("Store failed; the request is sent again", {
       server,
       failure,
       delayMs: Math.round(delayMs),
+      request_id: headers.get("x-request-id"),
     });
     if (outcome instanceof Response) await outcome.body?.cancel();
     await wait(delayMs, signal);
+    // Not before: a client that leaves meanwhile has nothing sent again.
+    metrics?.storeRetries.inc({ server });
     return true;
   }
 

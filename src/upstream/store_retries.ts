@@ -16,8 +16,6 @@ export interface StoreRetriesOptions {
   readonly random: () => number;
   /** The wall clock, which a date in `Retry-After` is compared with. */
   readonly wallClock: () => number;
-  /** Told of each request that is sent again. */
-  readonly onRetry?: () => void;
 }
 
 /** Retries that may be saved up, and that there are to begin with. */
@@ -75,7 +73,7 @@ export class StoreRetries {
    * @returns Milliseconds; nothing when it is not sent again.
    */
   delayMs(outcome: unknown, attempts: number): number | undefined {
-    const { configured, random, onRetry } = this.#options;
+    const { configured, random } = this.#options;
     if (attempts >= configured.maxAttempts) return undefined;
     const wanted = outcome instanceof Response ? this.#retryAfterMs(outcome.headers) : undefined;
     const isThrottled = outcome instanceof Response && outcome.status === 429 &&
@@ -84,7 +82,6 @@ export class StoreRetries {
     if (wanted !== undefined && wanted > configured.maxDelayMs) return undefined;
     if (configured.budget === 0 || this.#saved < 1) return undefined;
     this.#saved--;
-    onRetry?.();
     const grown = Math.min(configured.initialDelayMs * 2 ** (attempts - 1), configured.maxDelayMs);
     return Math.max(grown * (1 - random() / 2), wanted ?? 0);
   }

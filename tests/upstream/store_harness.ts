@@ -68,6 +68,7 @@ export async function withStore(
     readonly compression?: boolean;
     readonly storeResilience?: Partial<StoreResilienceConfig>;
     readonly metrics?: Metrics;
+    readonly logger?: MemoryLogger;
   } = {},
 ): Promise<void> {
   const seen: Seen[] = [];
@@ -115,7 +116,7 @@ export async function withStore(
         authorizer: options.authorizer ?? new CountingAuthorizer(),
         http,
         deadlines: options.deadlines ?? new Deadlines(),
-        logger: new MemoryLogger(),
+        logger: options.logger ?? new MemoryLogger(),
         userAgent: "dicomweb-gateway/test",
         ...(options.metrics && { metrics: options.metrics }),
       }),

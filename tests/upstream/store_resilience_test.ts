@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { failure, forward, withStore } from "./store_harness.ts";
 
 const RETRYING = {
@@ -24,6 +25,43 @@ Deno.test("Store: a GET that the store fails is sent again, signed anew, and cou
       assert.equal(await value(metrics.storeRetries), 1);
     },
     { storeResilience: RETRYING, metrics },
+  );
+});
+
+Deno.test("Store: a client that leaves before its request is sent again counts as no retry", async () => {
+  const metrics = createMetrics();
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  await withStore(
+    () => {
+      ask();
+      return new Response(null, { status: 429, headers: { "retry-after": "5" } });
+    },
+    async (store, seen) => {
+      const client = new AbortController();
+      const { signal } = client;
+      const forwarded = forward(store, "/studies", { signal });
+      await asked;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      client.abort();
+      await assert.rejects(forwarded);
+      assert.deepEqual([seen.length, await value(metrics.storeRetries)], [1, 0]);
+    },
+    { storeResilience: RETRYING, metrics },
+  );
+});
+
+Deno.test("Store: the log names the request that is sent again, and the one whose credential was refused", async () => {
+  const logger = new MemoryLogger();
+  await withStore(
+    (_, count) => new Response("x", { status: [401, 503, 200][count - 1] ?? 500 }),
+    async (store) => {
+      await (await forward(store, "/studies")).text();
+      assert.deepEqual(logger.lines.map(({ fields }) => fields["request_id"]), [
+        "request-1",
+        "request-1",
+      ]);
+    },
+    { storeResilience: RETRYING, logger },
   );
 });
 
