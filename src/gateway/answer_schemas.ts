@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { HEALTHS } from "./server_health.ts";
 
 const iso = z.iso.datetime();
 const seconds = z.number();
@@ -45,6 +46,9 @@ export const answerSchemas = {
     servers: z.array(z.strictObject({
       name: z.string(),
       url: z.url(),
+      health: z.enum(HEALTHS).nullable().describe(
+        "How the server is, as the status page says it; null where no worker answers",
+      ),
       credentials: z.string().describe("The way of signing"),
       token_endpoint: z.url().nullable(),
       has_cached_token: z.boolean(),

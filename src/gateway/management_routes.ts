@@ -10,6 +10,7 @@ import type { Store } from "../upstream/store.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { mergeStates, type ServerState, type ToldStates } from "./gateway_state.ts";
 import type { LastOutcome } from "./last_outcomes.ts";
+import { healthOf } from "./server_health.ts";
 import { OPENAPI_PATH, openApiDocument } from "./openapi.ts";
 import type { RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 
@@ -135,6 +136,7 @@ function serverFacts(
   return {
     name: store.name,
     url: store.url,
+    health: state === undefined ? null : healthOf(state),
     credentials: kind,
     token_endpoint: endpoint ?? null,
     has_cached_token: hasToken,

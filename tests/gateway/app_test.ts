@@ -241,6 +241,7 @@ Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope a
   assert.deepEqual(data.servers, [{
     name: "main",
     url: "https://store.example/v2",
+    health: "unused",
     credentials: "client_credentials",
     token_endpoint: "https://login.example/token",
     has_cached_token: true,
@@ -260,15 +261,20 @@ Deno.test("app: /dicomweb-oauth/servers tells how the last request to a server e
   const last = async () => {
     await (await ask(app, "/dicom-web/main/studies")).body?.cancel();
     const { data } = await (await ask(app, "/dicomweb-oauth/servers")).json();
-    return data.servers[0].last_request;
+    return data.servers[0];
   };
-  assert.deepEqual(await last(), {
+  const { health, last_request } = await last();
+  // In the words of the status page.
+  assert.equal(health, "misplaced");
+  assert.deepEqual(last_request, {
     at: "2026-01-01T00:00:00.000Z",
     store_status: 404,
     error: null,
   });
   assert.equal(logger.lines.at(-1)?.message, "Store refused a request");
-  const { store_status, error } = await last();
+  const failed = await last();
+  assert.equal(failed.health, "failing");
+  const { store_status, error } = failed.last_request;
   assert.equal(store_status, null);
   assert.equal(error.error_code, "AUTH-001");
   assert.equal(error.message, "Cannot fetch a token");
