@@ -30,11 +30,12 @@ const BODILESS: ReadonlySet<number> = new Set([101, 204, 205, 304, CLIENT_LEFT])
  * ```
  */
 export function receivedBytes(
-  request: Pick<Request, "body" | "headers">,
+  request: Pick<Request, "method" | "body" | "headers">,
   status: number,
   passed?: PassedBytes,
 ): number | undefined {
-  if (request.body === null) return 0;
+  // The runtime throws when it is asked for the body of a request that has become a WebSocket.
+  if (request.method === "GET" || request.method === "HEAD" || request.body === null) return 0;
   if (passed?.fromClient !== undefined) return passed.fromClient;
   return status >= 200 && status < 300 ? contentLength(request.headers) : undefined;
 }
