@@ -191,6 +191,7 @@ function recordTransfers(
     const transfer = c.get("transfer");
     const tookMs = performance.now() - startedMs;
     const request = c.req.raw;
+    const request_id = c.get("requestId");
     const isBroken = c.error instanceof BrokenBodyError;
     if (c.error !== undefined) {
       // A client that has left says nothing of the store.
@@ -205,16 +206,19 @@ function recordTransfers(
       // Orthanc's user sees none of these, only that a job failed.
       if (status >= 400) {
         const level = status >= 500 ? "warn" : "info";
-        logger[level]("Store refused a request", {
-          server,
-          status,
-          request_id: c.get("requestId"),
-        });
+        logger[level]("Store refused a request", { server, status, request_id });
       }
     }
     const answer = { request, completed: c.env.completed, response: c.res, passed: transfer };
     onAnswerEnd(answer, (ended) => {
       const end = isBroken ? "broken off" : ended;
+      if (end === "broken off" && c.error === undefined) {
+        logger.info("An answer broke off: the store or the client ended it", {
+          server,
+          status,
+          request_id,
+        });
+      }
       metrics.transferDuration.labels(server, OUTCOMES[end])
         .observe((performance.now() - startedMs) / 1000);
       if (transfer !== undefined) activity.end(transfer, end !== "broken off");

@@ -122,6 +122,8 @@ Deno.test("How an answer ended is told as far as it can be known, in the trail a
       assert.equal(record.outcome, outcome);
       const whole = name.includes("known length") ? Number(LENGTH) : null;
       assert.equal(record.bytes_sent, bytes ?? whole);
+      const lines = gateway.output().split("\n").filter((line) => line.includes(id));
+      assert.equal(lines.some((line) => line.includes("broke off")), outcome === "broken off");
       const label = `{server="${server}",outcome="${LABELS[outcome]}"}`;
       expected.set(label, (expected.get(label) ?? 0) + 1);
     });
