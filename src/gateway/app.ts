@@ -4,7 +4,7 @@
  * @module
  */
 import { prometheus } from "@hono/prometheus";
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { CorsConfig } from "../config/gateway_config.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
@@ -142,13 +142,13 @@ function refuseUnknownMethods(): MiddlewareHandler<GatewayEnv> {
   };
 }
 
-/** Counts and times requests to their answer's headers, with the route's pattern as `endpoint`. */
+/** Counts and times requests to their answer's headers, with the pattern of their path as `endpoint`. */
 function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
   const { registerMetrics: count } = prometheus({
     registry: metrics.registry,
     prefix: METRIC_PREFIX,
     metricOptions: {
-      requestsTotal: { customLabels: { endpoint: routePath } },
+      requestsTotal: { customLabels: { endpoint: endpointOf } },
       // Its clock and its labels cost more than all other bookkeeping of a request.
       requestDuration: { disabled: true },
     },
@@ -159,12 +159,19 @@ function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
       return await count(c, next);
     } finally {
       const { status, ok } = c.res;
-      const route = routePath(c);
       metrics.requestDuration
-        .labels(c.req.method, String(status), String(ok), route, route)
+        .labels(c.req.method, String(status), String(ok), routePath(c), endpointOf(c))
         .observe((performance.now() - startedMs) / 1000);
     }
   };
+}
+
+/** The pattern of what was asked for: who was refused on the way to a store asked for a store. */
+function endpointOf(c: Context<GatewayEnv>): string {
+  const route = routePath(c);
+  if (route.includes(":server")) return route;
+  const prefix = [DICOMWEB_PREFIX, PLUGIN_PREFIX].find((prefix) => c.req.path.startsWith(prefix));
+  return prefix === undefined ? route : `${prefix}:server/*`;
 }
 
 /** How answers end, as the metric's label. */

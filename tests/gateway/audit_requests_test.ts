@@ -241,3 +241,22 @@ Deno.test("audit: while nothing can be recorded no request reaches a store, and 
   assert.equal((await ask("/dicom-web/main/studies")).status, 200);
   assert.deepEqual(events.map(({ event }) => event), ["management", "access"]);
 });
+
+for (const path of ["/dicom-web/main/studies", "/oauth-dicom-web/servers/main/stow"]) {
+  Deno.test(`metrics: who is refused on the way to a store is counted at ${path}`, async () => {
+    const metrics = createMetrics();
+    const { ask, refuse } = gateway({ authenticator: CLOSED, metrics });
+    await ask(path);
+    refuse(true);
+    await ask(path);
+    const text = await metrics.registry.metrics();
+    const endpoint = `${path.slice(0, path.indexOf("main"))}:server/*`;
+    for (const status of ["401", "503"]) {
+      const lines = text.split("\n").filter((line) =>
+        line.includes(`endpoint="${endpoint}"`) && line.includes(`status="${status}"`)
+      );
+      assert.ok(lines.some((line) => /http_requests_total\{.* 1$/.test(line)), text);
+      assert.ok(lines.some((line) => /request_duration_seconds_count\{.* 1$/.test(line)), text);
+    }
+  });
+}
