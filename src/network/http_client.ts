@@ -108,7 +108,7 @@ export class HttpClient {
     }
     if (this.#onAnswer !== undefined) this.#onAnswer(authority(url), response.headers);
     // 101 would hand the connection over, and others are no answer at all (RFC 9110, section 15).
-    if (response.status >= 200 && response.status <= 599) return response;
+    if (response.status >= 200 && response.status <= 599) return withTrueLength(response);
     await response.body?.cancel();
     const state = `it answered with status ${response.status}, which is none for this request`;
     throw new GatewayError("NET-002", `Cannot understand ${authority(url)}: ${state}`);
@@ -206,6 +206,19 @@ export class HttpClient {
 export function authority(url: string): string {
   const { protocol, hostname, port } = new URL(url);
   return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
+}
+
+/**
+ * Drops a length that stands beside chunks: the runtime reads the chunks, as it must (RFC 9112, section
+ * 6.3), but tells the length as well, and who passes it on cuts the body off there.
+ */
+function withTrueLength(response: Response): Response {
+  if (!response.headers.has("transfer-encoding") || !response.headers.has("content-length")) {
+    return response;
+  }
+  const { body, status } = response;
+  const headers = headerList(response.headers).filter(([name]) => name !== "content-length");
+  return new Response(body, { status, headers });
 }
 
 /** What a server says that does not like the client's certificate (RFC 8446, section 6.2). */
