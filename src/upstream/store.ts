@@ -17,6 +17,7 @@ import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { WebSocketRelay } from "./web_socket_relay.ts";
 import { Pace } from "./pace.ts";
+import { presentBody } from "./present_body.ts";
 import { StoreDialect } from "./store_dialect.ts";
 import { transact } from "./transact.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
@@ -118,10 +119,8 @@ export class Store {
     const transaction = classify(method, target);
     const gatewayBase = publicUrl && `${publicUrl}/dicom-web/${this.name}`;
     const { headersMs, transferMs, idleMs } = config.timeouts;
-    const exchange = deadlines.begin(
-      request.body === null ? headersMs : transferMs,
-      `server "${this.name}" to answer`,
-    );
+    const answering = `server "${this.name}" to answer`;
+    const exchange = deadlines.begin(request.body === null ? headersMs : transferMs, answering);
     const clientGone = () => exchange.abort(request.signal.reason);
     request.signal.addEventListener("abort", clientGone, { once: true });
     const kept = new Set<KeptBody>();
@@ -135,18 +134,20 @@ export class Store {
       for (const body of kept) body.close();
     };
     try {
-      if (request.body !== null) {
+      const present = presentBody(request, exchange.signal);
+      const given = present instanceof Promise ? await present : present;
+      if (given !== null) {
         await this.#uploads.enter(exchange.signal);
         isUpload = true;
-      }
+      } else if (request.body !== null) deadlines.extend(exchange, headersMs, answering);
       const turn = this.#limit.enter(exchange.signal);
       if (turn !== undefined) await turn;
       isInside = true;
       const accept = request.headers.get("accept");
       const sent = {
         headers: this.#headersFor(request, requestId),
-        body: request.body === null || idleMs === undefined ? request.body : watchIdle(
-          request.body,
+        body: given === null || idleMs === undefined ? given : watchIdle(
+          given,
           {
             deadlines,
             exchange,

@@ -1,0 +1,104 @@
+/**
+ * How messages are framed on either side (RFC 9112, section 6), as bytes on the wire: a proxy that
+ * takes an absent body for one in chunks, or a length for true that is not, changes what was said.
+ */
+import assert from "node:assert/strict";
+import { within } from "../fixtures/deadline.ts";
+import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
+
+const LIMIT_MS = 10_000;
+const TARGET = "/dicom-web/main/workitems/1.2";
+
+/** Requests that have no body, and the length that the store must be told where the client told none. */
+const BODILESS: [method: string, framing: Record<string, string>, length: string | null][] = [
+  ["POST", {}, "0"],
+  ["POST", { "content-length": "0" }, "0"],
+  ["POST", { "content-length": "0", "content-type": "application/dicom+json" }, "0"],
+  ["PUT", { "content-length": "0" }, "0"],
+  ["DELETE", {}, null],
+  ["OPTIONS", {}, null],
+];
+
+function gatewayBefore(url: string): Promise<GatewayProcess> {
+  const Headers = { Authorization: "Bearer t" };
+  return startGateway({ Servers: { main: { Url: url, ProviderType: "headers", Headers } } });
+}
+
+Deno.test("A request without a body reaches the store without one, and so may be sent again", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using gateway = await gatewayBefore(origin.url);
+  for (const [method, framing, length] of BODILESS) {
+    await t.step(`${method} with ${JSON.stringify(framing)}`, async () => {
+      const seen = Promise.withResolvers<RawExchange>();
+      origin.play((exchange) => {
+        seen.resolve(exchange);
+        return exchange.answer(200);
+      });
+      using client = await RawClient.connect(gateway.url);
+      await client.write(client.head(method, TARGET, framing));
+      const { status } = await within(LIMIT_MS, "an answer", client.answer());
+      assert.equal(status, 200);
+      const { headers } = await seen.promise;
+      assert.equal(headers.get("transfer-encoding"), null);
+      assert.equal(headers.get("content-length") ?? length, length);
+    });
+  }
+  await t.step("DELETE is repeated when the store is not there for a moment", async () => {
+    let count = 0;
+    origin.play((exchange) => exchange.answer(count++ === 0 ? 503 : 200));
+    using client = await RawClient.connect(gateway.url);
+    await client.write(client.head("DELETE", TARGET));
+    const { status } = await within(LIMIT_MS, "an answer", client.answer());
+    assert.deepEqual([status, count], [200, 2]);
+  });
+  await origin.close();
+});
+
+Deno.test("An upload over HTTP/2 that tells no length is stored as a whole", async () => {
+  const text = "a".repeat(3_000_000);
+  const origin = startRawOrigin(async (exchange) => {
+    let bytes = 0;
+    for await (const piece of exchange.body()) bytes += piece.length;
+    await exchange.answer(200, String(bytes));
+  });
+  await using gateway = await gatewayBefore(origin.url);
+  const child = new Deno.Command("curl", {
+    args: ["-s", "--http2-prior-knowledge", "-X", "POST", "-T", "-", `${gateway.url}${TARGET}`],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(text));
+  await writer.close();
+  const { stdout } = await within(LIMIT_MS, "the end of curl", child.output());
+  assert.equal(new TextDecoder().decode(stdout), String(text.length));
+  await origin.close();
+});
+
+Deno.test("Chunks count more than a length that the store tells beside them", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using gateway = await gatewayBefore(origin.url);
+  for (const type of ["application/dicom", "application/dicom+json"]) {
+    for (const length of ["1", "4", "400"]) {
+      await t.step(`${type}, a length of ${length} for 4 bytes`, async () => {
+        origin.play(async (exchange) => {
+          await exchange.writeHead(200, {
+            "content-type": type,
+            "content-length": length,
+            "transfer-encoding": "chunked",
+          });
+          await exchange.write("4\r\n[{}]\r\n0\r\n\r\n");
+        });
+        using client = await RawClient.connect(gateway.url);
+        await client.write(client.head("GET", "/dicom-web/main/studies"));
+        const { body } = await within(LIMIT_MS, "an answer", client.answer());
+        let text = "";
+        for await (const piece of body) text += new TextDecoder().decode(piece);
+        assert.equal(text, "[{}]");
+      });
+    }
+  }
+  await origin.close();
+});
