@@ -48,14 +48,14 @@ export interface BodyUrlRewrite {
 }
 
 /** What tells the length or a digest of a body, and that parts of it can be asked for by bytes. */
-const STALE_HEADERS = [
+export const STALE_HEADERS: readonly string[] = [
   "accept-ranges",
   "content-digest",
   "content-length",
   "content-md5",
   "digest",
   "repr-digest",
-] as const;
+];
 
 /** Statuses of answers without a body, and with a part of one, whose bytes were counted already. */
 const NOT_WHOLE = new Set([204, 205, 206, 304]);

@@ -7,6 +7,7 @@
  */
 import { readSearch, readSearchPage, type SearchPage } from "../dicomweb/search_page.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { describeChangedBody } from "./changed_body.ts";
 import { get, readText, type StoreExchange } from "./store_exchange.ts";
 
 /** A page is held in memory, with one more copy while it is looked through. */
@@ -45,7 +46,8 @@ export async function searchInPages(exchange: StoreExchange, pageSize: number): 
   if (!first.ok) return first;
   const firstPage = await readPage(first);
   const headers = new Headers(first.headers);
-  for (const name of ["content-length", "content-encoding", "etag"]) headers.delete(name);
+  describeChangedBody(headers);
+  for (const name of ["content-encoding", "etag"]) headers.delete(name);
   if (!headers.has("content-type")) headers.set("content-type", "application/dicom+json");
 
   async function* texts(): AsyncGenerator<string> {

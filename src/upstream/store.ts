@@ -11,6 +11,7 @@ import { classify } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_list.ts";
+import { answerTagAsAsked } from "./changed_body.ts";
 import type { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
@@ -195,6 +196,7 @@ export class Store {
       const { status } = response;
       const headers = responseHeaders(response.headers);
       headers.set("x-request-id", requestId);
+      if (status === 304) answerTagAsAsked(headers, request.headers.get("if-none-match"));
       const translated = this.#dialect.toClient(
         transaction,
         target,

@@ -12,6 +12,7 @@ import type { Transaction } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/url_headers.ts";
 import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/url_map.ts";
+import { describeChangedBody } from "./changed_body.ts";
 
 /** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
@@ -93,7 +94,6 @@ export class StoreDialect {
     const map = this.#mapFor(gatewayBase);
     if (map === undefined) return body;
     rewriteResponseHeaders(map, headers, target);
-    if (body === null) return null;
     const rewrite = bodyUrlRewrite(map.toGateway, {
       headers,
       status,
@@ -102,7 +102,9 @@ export class StoreDialect {
       partHeaders: this.#profile.rules.rewritePartHeaders,
     });
     if (rewrite === undefined) return body;
-    for (const name of rewrite.staleHeaders) headers.delete(name);
+    // An answer to HEAD tells of the body that GET would get (RFC 9110, section 9.3.2).
+    describeChangedBody(headers);
+    if (body === null) return null;
     return beginningOf(rewrite.body(response));
   }
 

@@ -6,6 +6,7 @@
  */
 import { parseAccept } from "../dicomweb/media_type.ts";
 import { newBoundary, writeMultipart } from "../dicomweb/multipart_writer.ts";
+import { describeChangedBody } from "./changed_body.ts";
 
 /**
  * Whether an answer has to be wrapped.
@@ -41,6 +42,7 @@ export function wrapSinglePart(response: Response): Response {
     if (value !== null) part.set(name, value);
     headers.delete(name);
   }
+  describeChangedBody(headers);
   const boundary = newBoundary();
   const essence = type.split(";")[0]!.trim();
   headers.set("content-type", `multipart/related; type="${essence}"; boundary=${boundary}`);

@@ -35,6 +35,38 @@ Deno.test("StoreDialect: the store's URLs in an answer become the gateway's, and
   assert.equal(headers.get("content-location"), `${GATEWAY}/studies`);
 });
 
+/** Status, type, whether there is a body to see, and whether the headers tell of the store's own bytes. */
+const TOLD: [status: number, type: string, body: string | null, isStores: boolean][] = [
+  [200, "application/dicom+json", "[]", false],
+  [200, "application/dicom+json", null, false],
+  [200, 'multipart/related; type="application/dicom+xml"; boundary=x', null, false],
+  [206, "application/dicom+json", "[]", true],
+  [304, "application/dicom+json", null, true],
+  [200, "application/dicom", "x", true],
+  [200, "application/dicom", null, true],
+];
+
+for (const [status, type, text, isStores] of TOLD) {
+  const what = text === null ? "HEAD" : "GET";
+  Deno.test(`StoreDialect: ${what} answered with ${status} ${type} ${isStores ? "keeps" : "loses"} the store's length and strong ETag`, async () => {
+    const dialect = new StoreDialect(STORE, profiles.generic);
+    const target = "/studies/1.2/metadata";
+    const headers = new Headers({
+      "content-type": type,
+      "content-length": "2",
+      etag: '"1"',
+      "accept-ranges": "bytes",
+    });
+    const given = new Response(text, { status });
+    await dialect.toClient(classify("GET", target), target, given, headers, GATEWAY);
+    await given.body?.cancel().catch(() => {});
+    assert.deepEqual(
+      ["content-length", "etag", "accept-ranges"].map((name) => headers.get(name)),
+      isStores ? ["2", '"1"', "bytes"] : [null, 'W/"1"', null],
+    );
+  });
+}
+
 Deno.test("StoreDialect: bodies without URLs are the very same stream", () => {
   const dialect = new StoreDialect(STORE, profiles.generic);
   for (

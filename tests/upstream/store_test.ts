@@ -235,6 +235,31 @@ Deno.test("Store: 304 is no redirect", async () => {
   );
 });
 
+/** What the client asks with, and the entity tag of the 304 that says `"1"` at the store. */
+const ASKED: [ifNoneMatch: string | undefined, etag: string][] = [
+  ['"1"', '"1"'],
+  ['W/"1"', 'W/"1"'],
+  ['W/"0", W/"1"', 'W/"1"'],
+  ['W/"1", "1"', '"1"'],
+  ['W/"11"', '"1"'],
+  ["*", '"1"'],
+  [undefined, '"1"'],
+];
+
+for (const [asked, etag] of ASKED) {
+  Deno.test(`Store: 304 to If-None-Match: ${asked} has the ETag ${etag}`, async () => {
+    await withStore(
+      () => new Response(null, { status: 304, headers: { etag: '"1"' } }),
+      async (store, seen) => {
+        const headers = asked === undefined ? {} : { "if-none-match": asked };
+        const response = await forward(store, "/studies/1.2.3/metadata", { headers });
+        assert.equal(response.headers.get("etag"), etag);
+        assert.equal(seen[0]!.headers.get("if-none-match"), asked ?? null);
+      },
+    );
+  });
+}
+
 Deno.test("Store: a target outside the base URL is refused before anything is sent", async () => {
   await withStore(() => new Response(), async (store, seen) => {
     for (const target of ["/../admin", "/%2e%2e/admin", "//evil.example/"]) {

@@ -51,3 +51,13 @@ Deno.test("wrapSinglePart: the part has the answer's type and bytes, the whole a
     assert.equal(await new Response(part.body).text(), "bytes");
   }
 });
+
+Deno.test("wrapSinglePart: what the store said of its own bytes is not said of the whole", async () => {
+  const given = answer("application/dicom");
+  given.headers.set("etag", '"1"');
+  given.headers.set("accept-ranges", "bytes");
+  const wrapped = wrapSinglePart(given);
+  assert.equal(wrapped.headers.get("etag"), 'W/"1"');
+  assert.equal(wrapped.headers.get("accept-ranges"), null);
+  await wrapped.body?.cancel();
+});
