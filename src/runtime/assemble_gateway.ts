@@ -74,7 +74,7 @@ export function assembleGateway(
     version,
     onTokenEvent: (event) => options.audit?.record(event),
   });
-  for (const name of stores.keys()) beginAtZero(metrics, name);
+  beginAtZero(metrics, stores.keys());
   metrics.beforeRead.add(() => {
     for (const { name, authorizer } of stores.values()) {
       const { expiresAtMs } = authorizer.describe();

@@ -5,6 +5,7 @@
  * @module
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { catalogue, type ErrorCode } from "../errors/catalogue.ts";
 import { DurationHistogram } from "./duration_histogram.ts";
 
 /** Prefix of every metric, the plugin's. */
@@ -38,24 +39,46 @@ export interface Metrics {
   readonly transferDuration: DurationHistogram<"server" | "outcome">;
 }
 
+/** Operations of the token cache, as `cacheErrors` counts them. */
+const CACHE_OPERATIONS = ["get", "set", "delete", "lease", "generation", "ping", "decrypt"];
+
+/** Codes that an alert watches: those of a server, and those that are told before it is known. */
+const WATCHED_CODES = {
+  ofServers: ["NET-001", "NET-002", "NET-003"],
+  ofClients: ["AUTH-005", "AUTH-006"],
+} as const satisfies Record<string, readonly ErrorCode[]>;
+
 /**
- * Lets the counters of a server begin at zero: Prometheus sees no increase in one that begins at 1, and
+ * Lets what alerts watch begin at zero: Prometheus sees no increase in a counter that begins at 1, and
  * an alert would miss the first failure.
  *
- * @param metrics Where they are counted.
- * @param server Name of the server.
+ * @param metrics Where it is counted.
+ * @param servers Names of the configured servers.
  */
-export function beginAtZero(metrics: Metrics, server: string): void {
-  for (const status of ["success", "failure"]) metrics.tokenAcquisitions.inc({ server, status }, 0);
-  for (
-    const counter of [
-      metrics.circuitBreakerRejections,
-      metrics.retryAttempts,
-      metrics.storeRetries,
-      metrics.storeCircuitBreakerRejections,
-      metrics.storeRequestsRejected,
-    ]
-  ) counter.inc({ server }, 0);
+export function beginAtZero(metrics: Metrics, servers: Iterable<string>): void {
+  const { errors } = metrics;
+  const begin = (server: string, error_code: ErrorCode) =>
+    errors.inc({ server, error_code, category: catalogue[error_code].category }, 0);
+  for (const operation of CACHE_OPERATIONS) metrics.cacheErrors.inc({ operation }, 0);
+  for (const code of WATCHED_CODES.ofClients) begin("", code);
+  for (const server of servers) {
+    for (const code of WATCHED_CODES.ofServers) begin(server, code);
+    for (const status of ["success", "failure"]) {
+      metrics.tokenAcquisitions.inc({ server, status }, 0);
+    }
+    for (
+      const counter of [
+        metrics.cacheHits,
+        metrics.cacheMisses,
+        metrics.circuitBreakerRejections,
+        metrics.retryAttempts,
+        metrics.storeRetries,
+        metrics.storeCircuitBreakerRejections,
+        metrics.storeRequestsRejected,
+      ]
+    ) counter.inc({ server }, 0);
+    metrics.transferDuration.labels(server, "broken");
+  }
 }
 
 /**
@@ -107,7 +130,7 @@ export function createMetrics(): Metrics {
     }),
     cacheErrors: new Counter({
       name: `${METRIC_PREFIX}cache_errors_total`,
-      help: "Failed operations on the shared token cache (get, set, delete, lease)",
+      help: `Failed operations on the shared token cache (${CACHE_OPERATIONS.join(", ")})`,
       labelNames: ["operation"],
       registers,
     }),

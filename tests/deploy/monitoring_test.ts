@@ -114,3 +114,64 @@ Deno.test(needing(PROMTOOL, {
     await store.shutdown();
   },
 }));
+
+/** Their labels come with the requests that clients send. */
+const BORN_OF_REQUESTS = new Set(["dicomweb_oauth_http_requests_total"]);
+
+interface CountedSeries {
+  readonly name: string;
+  /** One value for each label that the alert names. */
+  readonly labels: readonly string[];
+}
+
+/** The series in which alerts look for an increase, one for each alternative of a selector. */
+function watchedSeries(): CountedSeries[] {
+  const found: CountedSeries[] = [];
+  for (
+    const [, name = "", selector = ""] of rules.matchAll(
+      /(?:increase|rate)\((dicomweb_oauth_\w+)(?:\{([^}]*)\})?\[/g,
+    )
+  ) {
+    if (BORN_OF_REQUESTS.has(name)) continue;
+    let sets: string[][] = [[]];
+    for (const [, label, values = ""] of selector.matchAll(/(\w+)=~?"([^"]*)"/g)) {
+      sets = values.split("|").flatMap((value) =>
+        sets.map((set) => [...set, `${label}="${value}"`])
+      );
+    }
+    for (const labels of sets) found.push({ name, labels });
+  }
+  return found;
+}
+
+Deno.test("monitoring: every counter in which an alert looks for an increase is there at zero from the start, for each server", async () => {
+  const servers = ["one", "two"];
+  await using gateway = await startGateway({
+    Workers: 2,
+    Servers: Object.fromEntries(servers.map((name) => [name, {
+      Url: "http://127.0.0.1:9/dicom-web",
+      TokenEndpoint: "http://127.0.0.1:9/token",
+      ClientId: "gateway",
+      ClientSecret: "secret",
+    }])),
+  });
+  const told = (await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text()).split("\n");
+  const metrics = new Map((await describedMetrics()).map((metric) => [metric.name, metric]));
+  const series = watchedSeries();
+  assert(series.length >= 10, `only ${series.length} series were found`);
+  for (const { name, labels } of series) {
+    const metric = metrics.get(name) ?? metrics.get(name.replace(/_count$/, ""));
+    // Who does not show who they are is refused before it is known which server they want.
+    const isOfServer = metric?.labelNames.includes("server") && !/AUTH-00[56]/.test(String(labels));
+    for (const server of isOfServer ? servers.map((name) => `server="${name}"`) : [""]) {
+      const wanted = [...labels, server];
+      assert(
+        told.some((line) =>
+          new RegExp(`^${name}[ {]`).test(line) && line.endsWith(" 0") &&
+          wanted.every((label) => line.includes(label))
+        ),
+        `${name} ${wanted} is not at zero`,
+      );
+    }
+  }
+});
