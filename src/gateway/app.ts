@@ -59,6 +59,8 @@ export interface GatewayOptions extends ManagementOptions {
   readonly publicKeys?: readonly PublicJwk[] | undefined;
   /** Keeps account of this worker's traffic; one of its own unless given. */
   readonly activity?: Activity;
+  /** Revokes tokens, and knows when other workers did; one of its own unless given. */
+  readonly revocation?: TokenRevocation;
   /** What all workers tell of themselves; this one alone unless given. */
   readonly states?: () => Promise<ToldStates>;
   /** The key of the forms of the status page, shared by all workers; one of its own unless given. */
@@ -96,7 +98,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   const { stores, address, now, activity = new Activity(now) } = options;
   app.use(recordTransfers(metrics, activity, logger));
   app.route("/", dicomwebRoutes(stores, address, activity, options.access));
-  const revocation = new TokenRevocation(options);
+  const { revocation = new TokenRevocation(options) } = options;
   const ownState = async () => ({
     states: [await workerState(stores, activity, metrics)],
     silent: 0,

@@ -46,9 +46,18 @@ export class TokenRevocation {
         { server: name, retryAfterSeconds: (MIN_INTERVAL_MS - elapsedMs) / 1000 },
       );
     }
-    this.#lastMs.set(name, now());
+    this.happened(name);
     const revocation = crypto.randomUUID();
     announceRevocation(name, revocation);
     await authorizer.forget(revocation);
+  }
+
+  /**
+   * Takes note that a server's token was revoked, here or in another worker of this gateway.
+   *
+   * @param server Name of the configured server.
+   */
+  happened(server: string): void {
+    this.#lastMs.set(server, this.#options.now());
   }
 }

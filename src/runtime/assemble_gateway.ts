@@ -9,6 +9,7 @@ import type { GatewayConfig, RateLimitConfig } from "../config/gateway_config.ts
 import { publishedKeys } from "../config/published_keys.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
+import { TokenRevocation } from "../gateway/token_revocation.ts";
 import { AccessRules } from "../gateway/access_rules.ts";
 import { Activity } from "../gateway/activity.ts";
 import { type ToldStates, type WorkerState, workerState } from "../gateway/gateway_state.ts";
@@ -89,6 +90,8 @@ export function assembleGateway(
   const clientAddress = new ClientAddress(config.trustedProxies);
   const activity = new Activity(Date.now);
   const unfinished = new Set<() => void>();
+  const { announceRevocation } = options;
+  const revocation = new TokenRevocation({ announceRevocation, now: Date.now });
   const app = createApp({
     activity,
     states: options.states,
@@ -108,7 +111,8 @@ export function assembleGateway(
     version,
     metrics,
     metricsText: options.metricsText,
-    announceRevocation: options.announceRevocation,
+    announceRevocation,
+    revocation,
     cors: config.cors,
     address: new PublicAddress(config.publicUrl, config.trustedProxies),
     publicKeys: publishedKeys(config.servers),
@@ -119,9 +123,11 @@ export function assembleGateway(
   return {
     handle: (request, info) => app.fetch(request, info as Deno.ServeHandlerInfo<Deno.NetAddr>),
     state: () => workerState(stores, activity, metrics),
-    // That the cache cannot be told is for the worker that was asked to say.
-    forget: async (server, revocation) =>
-      await stores.get(server)?.authorizer.forget(revocation).catch(() => {}),
+    forget: async (server, id) => {
+      revocation.happened(server);
+      // That the cache cannot be told is for the worker that was asked to say.
+      await stores.get(server)?.authorizer.forget(id).catch(() => {});
+    },
     cutOff: () => unfinished.forEach((cutOff) => cutOff()),
     close,
   };

@@ -89,6 +89,21 @@ Deno.test("Revoking drops the tokens of all workers at once, also where each kee
     assert.deepEqual(overlap(before, after), []);
   }));
 
+Deno.test("Revoking again at once is refused, whichever worker is asked", () =>
+  withParts(async ({ section }) => {
+    await using gateway = await startGateway(section({ Workers: 2 }));
+    await ask(gateway, 1);
+    await revoke(gateway);
+    for (let i = 0; i < 20; i++) {
+      const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+      const path = "/dicomweb-oauth/servers/main/token";
+      const response = await fetch(gateway.url + path, { method: "DELETE", client });
+      await response.body?.cancel();
+      assert.equal(response.status, 429);
+      client.close();
+    }
+  }));
+
 for (const backend of ["kv", "redis"] as const) {
   const definition = {
     name: `Revoking at one gateway drops the token of others that share ${backend} within 5 s`,
