@@ -31,6 +31,8 @@ export interface SupervisorOptions {
   readonly print?: (line: string) => void;
   /** URL of the module that the workers run, where it is not the gateway's own. */
   readonly workerModule?: string;
+  /** The monotonic clock, in milliseconds; the runtime's unless given. */
+  readonly now?: () => number;
 }
 
 /** How long workers may take to tell their metrics. */
@@ -196,9 +198,10 @@ export class Supervisor {
   }
 
   #groupOf(source: ConfigSource, config: GatewayConfig): WorkerGroup {
-    const { version, logger, workerModule = WORKER_MODULE } = this.#options;
+    const { version, logger, workerModule = WORKER_MODULE, now } = this.#options;
     return new WorkerGroup({
       source,
+      now: now ?? (() => performance.now()),
       config,
       port: this.#port,
       version,

@@ -32,6 +32,8 @@ export interface WorkerGroupOptions {
   /** The key of the forms of the status page; outlives the group. */
   readonly formKey: string;
   readonly logger: Logger;
+  /** The monotonic clock, in milliseconds. */
+  readonly now: () => number;
   /** Metrics of the whole gateway as text. */
   readonly allMetrics: () => Promise<string>;
   /** What all workers tell for the status page. */
@@ -47,6 +49,8 @@ export interface WorkerGroupOptions {
 /** First wait before a crashed worker is started again, doubled up to the longest. */
 const FIRST_RESTART_MS = 500;
 const LONGEST_RESTART_MS = 30_000;
+/** A worker that ran for so long crashed of something new: it does not wait for what was before. */
+const STEADY_MS = 30_000;
 
 /**
  * Whether several listeners can share a port here. Then the workers always do, so that those of the
@@ -111,8 +115,9 @@ export class WorkerGroup {
     return finished.every((complete) => complete);
   }
 
-  async #startWorker(delayMs = FIRST_RESTART_MS): Promise<void> {
-    const { source, config, port, version, workerModule, logger } = this.#options;
+  async #startWorker(afterCrashMs = FIRST_RESTART_MS): Promise<void> {
+    const { source, config, port, version, workerModule, logger, now } = this.#options;
+    const startedMs = now();
     const permissions = permissionSet({ ...config, listen: { ...config.listen, port } });
     const worker = new GatewayWorker(spawnSandboxed(workerModule, permissions), {
       allMetrics: this.#options.allMetrics,
@@ -126,6 +131,7 @@ export class WorkerGroup {
         if (this.#ending) {
           return logger.error("A worker crashed as it finished", { reason: message });
         }
+        const delayMs = now() - startedMs < STEADY_MS ? afterCrashMs : FIRST_RESTART_MS;
         logger.error("A worker crashed; it is started again", { reason: message, delayMs });
         this.#restartLater(delayMs);
       },

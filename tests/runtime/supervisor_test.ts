@@ -139,6 +139,37 @@ Deno.test("Supervisor: a worker that crashes is started again, and the crash is 
   await supervisor.stop(0);
 });
 
+Deno.test("Supervisor: the pause before a restart grows with each crash, and is short again after a steady time", async () => {
+  const logger = new MemoryLogger();
+  let nowMs = 0;
+  const supervisor = await Supervisor.start({
+    source: source("http://127.0.0.1:1"),
+    logger,
+    version: "1.2.3",
+    workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
+    now: () => nowMs,
+  });
+  const answers = () => fetch(supervisor.url).then((answer) => answer.text()).catch(() => "");
+  async function crash(crashes: number): Promise<void> {
+    await fetch(`${supervisor.url}/crash`).then((answer) => answer.text()).catch(() => {});
+    const deadline = Date.now() + 10_000;
+    while (logger.lines.length < crashes || await answers() !== "alive") {
+      assert.ok(Date.now() < deadline, "it does not answer again");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  await crash(1);
+  await crash(2);
+  nowMs += 30_000;
+  await crash(3);
+  await crash(4);
+  assert.deepEqual(
+    logger.lines.map(({ fields }) => fields["delayMs"]),
+    [500, 1000, 500, 1000],
+  );
+  await supervisor.stop(0);
+});
+
 Deno.test("Supervisor: the streams of other workers live on when one crashes", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
