@@ -84,10 +84,13 @@ export class AuditTrail {
 
   /** @param events What happened, in its order, as JSON texts. */
   record(events: readonly string[]): void {
-    const { maxKept = MAX_KEPT } = this.#options;
+    const { maxKept = MAX_KEPT, count } = this.#options;
     const room = Math.max(0, maxKept - this.#kept.length);
     this.#kept.push(...events.slice(0, room));
-    this.#lost += Math.max(0, events.length - room);
+    const lost = Math.max(0, events.length - room);
+    this.#lost += lost;
+    // At once: whoever watches is not to learn of it only when records can be written again.
+    if (lost > 0) count?.(0, lost);
     // What runs already needs the other half.
     if (this.#kept.length > maxKept / 2) this.#failing("records come faster than they are written");
     this.#start();
@@ -107,7 +110,7 @@ export class AuditTrail {
       error_code: "INT-004",
       lost,
     });
-    this.#options.count?.(0, lost);
+    this.#options.count?.(0, this.#kept.length);
   }
 
   /** The log is a second witness: records cut off behind what it names are missed by `audit verify`. */
@@ -161,14 +164,13 @@ export class AuditTrail {
   }
 
   #recovered(): void {
-    const { logger, count } = this.#options;
+    const { logger } = this.#options;
     const view = new Int32Array(this.health);
     if (Atomics.exchange(view, 0, AUDIT_HEALTH.writing) === AUDIT_HEALTH.writing) return;
     logger.info("The audit trail is written again", { lost: this.#lost });
     this.#options.failing?.(false);
     if (this.#lost === 0) return;
     this.#kept.push(happened("trail", "records lost", { lost: this.#lost }));
-    count?.(0, this.#lost);
     this.#lost = 0;
   }
 
@@ -180,7 +182,7 @@ export class AuditTrail {
     logger.error("Cannot write the audit trail", {
       error_code: "INT-004",
       reason,
-      requests: config.onFailure === "refuse" ? "refused until it can be" : "not recorded",
+      requests: config.onFailure === "refuse" ? "refused until it can be" : "go on",
     });
   }
 }

@@ -129,6 +129,7 @@ Deno.test("While nothing can be written events are kept, workers are told, and w
     const logger = new MemoryLogger();
     const printed: string[] = [];
     let isBroken = true;
+    const counted = { written: 0, lost: 0 };
     const trail = await AuditTrail.open({
       config: config({ kind: "stdout" }),
       logger,
@@ -138,6 +139,10 @@ Deno.test("While nothing can be written events are kept, workers are told, and w
       },
       retryMs: 1,
       maxKept: 3,
+      count(written, lost) {
+        counted.written += written;
+        counted.lost += lost;
+      },
     });
     const feed = new AuditFeed({
       health: trail.health,
@@ -148,11 +153,13 @@ Deno.test("While nothing can be written events are kept, workers are told, and w
     for (let i = 0; i < 5; i++) feed.record(eventOf(i));
     feed.flush();
     await until(() => feed.isRefusing);
+    assert.deepEqual(counted, { written: 0, lost: 2 }, "the alert must not wait for the end of it");
     isBroken = false;
     await until(() => printed.length === 4);
     assert.equal(feed.isRefusing, false);
     assert.equal(Atomics.load(new Int32Array(trail.health), 0), AUDIT_HEALTH.writing);
     await trail.close();
+    assert.deepEqual(counted, { written: 4, lost: 2 });
     assert.deepEqual(printed.map((line) => JSON.parse(line).request_id ?? JSON.parse(line).lost), [
       "request 0",
       "request 1",
