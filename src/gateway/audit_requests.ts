@@ -14,7 +14,6 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
 import type { NameUid } from "../telemetry/audit_uids.ts";
 import type { PassedBytes } from "../upstream/store.ts";
-import { withoutAbsentBody } from "./absent_body.ts";
 import { onAnswerEnd } from "./answer_end.ts";
 import { OPEN_PATHS } from "./authenticate.ts";
 import { receivedBytes, sentBytes } from "./body_bytes.ts";
@@ -137,7 +136,7 @@ function factsOf(
     parameters: parameterNames(transaction?.query ?? ""),
     status: c.res.status,
     error_code: code,
-    bytes_received: receivedBytes(withoutAbsentBody(raw), c.res.status) ?? null,
+    bytes_received: receivedBytes(raw, c.res.status) ?? null,
     bytes_sent: sentBytes(raw.method, c.res) ?? null,
   };
 }

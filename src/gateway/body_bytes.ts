@@ -37,7 +37,8 @@ export function receivedBytes(
   // The runtime throws when it is asked for the body of a request that has become a WebSocket.
   if (request.method === "GET" || request.method === "HEAD" || request.body === null) return 0;
   if (passed?.fromClient !== undefined) return passed.fromClient;
-  return status >= 200 && status < 300 ? contentLength(request.headers) : undefined;
+  const length = contentLength(request.headers);
+  return length === 0 || (status >= 200 && status < 300) ? length : undefined;
 }
 
 /**

@@ -7,7 +7,6 @@ import { type Context, Hono } from "hono";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
-import { withoutAbsentBody } from "./absent_body.ts";
 import type { AccessRules } from "./access_rules.ts";
 import type { Activity } from "./activity.ts";
 import type { PublicAddress } from "./public_address.ts";
@@ -73,11 +72,10 @@ function forwardTo(
     headers: request.headers,
   });
   const isWebSocket = isWebSocketHandshake(request);
-  const sent = withoutAbsentBody(request);
-  const transfer = isWebSocket ? undefined : activity.begin(name, sent, storeTarget);
+  const transfer = isWebSocket ? undefined : activity.begin(name, request, storeTarget);
   c.set("transfer", transfer);
   const forward = {
-    request: sent,
+    request,
     publicUrl: address.of(request, c.env.remoteAddr?.hostname),
     target: storeTarget,
     requestId: c.get("requestId"),

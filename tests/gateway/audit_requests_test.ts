@@ -123,6 +123,12 @@ const BYTES: readonly [string, RequestInit, () => Response, (number | null)[]][]
   ["304", {}, () => new Response(null, { status: 304, headers: LENGTHS }), [0, 0]],
   ["204", {}, () => new Response(null, { status: 204 }), [0, 0]],
   ["a body that is taken", POST(), () => new Response("stored"), [6, null]],
+  [
+    "no body that is refused",
+    { method: "DELETE", headers: { "content-length": "0" } },
+    () => new Response("no", { status: 404 }),
+    [0, null],
+  ],
   ["a body that is refused", POST(), () => new Response("no", { status: 413 }), [null, null]],
 ];
 
