@@ -20,8 +20,8 @@ export type FramedRequest = Pick<Request, "headers"> & { readonly body: Body | n
  * @param request The request.
  * @param signal Ends the waiting.
  * @returns Its body; nothing where it has none. What tells neither length nor chunks is none over
- * HTTP/1.1, but may be one over HTTP/2, which the runtime does not tell apart: its first piece is waited
- * for.
+ * HTTP/1.1, but may be one over HTTP/2. That has no `Host`, and where it has a type as well it is taken
+ * for an upload, to pass natively; else its first piece is waited for.
  * @throws {BrokenBodyError} When the body breaks off before its first piece.
  * @throws The signal's reason when it aborts.
  *
@@ -34,7 +34,7 @@ export type FramedRequest = Pick<Request, "headers"> & { readonly body: Body | n
  * const request = (body: string, headers: HeadersInit) =>
  *   new Request("http://gateway.example/", { method: "POST", body, headers });
  * assert.equal(await presentBody(request("", { "content-length": "0" }), signal), null);
- * assert.equal(await presentBody(request("", {}), signal), null);
+ * assert.equal(await presentBody(request("", { host: "gateway.example" }), signal), null);
  * assert.equal(await new Response(await presentBody(request("a", {}), signal)).text(), "a");
  * ```
  */
@@ -44,7 +44,9 @@ export function presentBody(
 ): Body | null | Promise<Body | null> {
   if (body === null || headers.has("transfer-encoding")) return body;
   const length = headers.get("content-length");
-  if (length === null) return begunBody(body, signal);
+  if (length === null) {
+    return headers.has("content-type") && !headers.has("host") ? body : begunBody(body, signal);
+  }
   return length === "0" ? null : body;
 }
 
