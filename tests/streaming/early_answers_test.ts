@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
 import { startGatewayBeforeStore } from "../fixtures/gateway_before_store.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
@@ -90,6 +91,82 @@ Deno.test("A store that resets the connection of a 1 GiB upload leaves no client
   }
   await origin.close();
 });
+
+/** What the gateway answers without asking a store, and what to. */
+const REFUSED: [status: number, target: string][] = [
+  [404, "/dicom-web/nobody/studies"],
+  [400, "/dicom-web/main/%2e%2e/studies"],
+  [405, "/dicomweb-oauth/status"],
+];
+
+Deno.test("The gateway's own answer to an upload reaches a client that goes on to send, over HTTP/2 too", async (t) => {
+  await using gateway = await startGateway({
+    Servers: {
+      main: { Url: "http://127.0.0.1:9", ProviderType: "headers", Headers: { Authorization: "t" } },
+    },
+  });
+  for (const [status, target] of REFUSED) {
+    for (const version of ["--http2-prior-knowledge", "--http1.1"]) {
+      await t.step(`${status}, ${version}`, async () => {
+        for (let count = 0; count < 5; count++) {
+          assert.deepEqual(await curlUpload(version, gateway.url + target), [0, String(status)]);
+        }
+      });
+    }
+  }
+  await t.step("an upload that never ends is dropped", async () => {
+    using client = await RawClient.connect(gateway.url);
+    await client.write(client.head("POST", "/dicom-web/nobody/studies", {
+      "content-length": String(GIB),
+    }));
+    const sending = (async () => {
+      for (;;) {
+        await client.write("a");
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    await within(LIMIT_MS, "the end of the connection", assert.rejects(sending));
+  });
+});
+
+Deno.test("A store's answer before it has read an upload over HTTP/2 reaches the client", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  const Headers = { Authorization: "t" };
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "headers", Headers } },
+  });
+  for (const [manner, answer] of Object.entries(MANNERS)) {
+    // The reset with which that one ends may destroy the answer.
+    if (manner.endsWith("nothing more")) continue;
+    for (const status of [401, 413]) {
+      await t.step(`${status} ${manner}`, async () => {
+        origin.play((exchange) => answer(exchange, status));
+        for (let count = 0; count < 3; count++) {
+          const url = `${gateway.url}/dicom-web/main/studies`;
+          assert.deepEqual(await curlUpload("--http2-prior-knowledge", url), [0, String(status)]);
+        }
+      });
+    }
+  }
+  await origin.close();
+});
+
+/** Has curl upload 64 MB; its exit code, and the status that it has seen. */
+async function curlUpload(version: string, url: string): Promise<[code: number, status: string]> {
+  const child = new Deno.Command("curl", {
+    args: ["-s", version, "-X", "POST", "-T", "-", "-o", "/dev/null", "-w", "%{http_code}", url],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const sending = (async () => {
+    for (let count = 0; count < 256; count++) await writer.write(BLOCK);
+    await writer.close();
+  })().catch(() => {});
+  const { code, stdout } = await within(LIMIT_MS, "the end of curl", child.output());
+  await sending;
+  return [code, new TextDecoder().decode(stdout)];
+}
 
 /** Sends 1 GiB until it is sent or an answer comes, as curl and Orthanc do. */
 async function uploadUntilAnswered(
