@@ -7,7 +7,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
-import { classify } from "../dicomweb/transaction.ts";
+import { overridesMethod } from "../dicomweb/read_only.ts";
+import { classify, type Transaction, type TransactionName } from "../dicomweb/transaction.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -18,7 +19,7 @@ import { onAnswerEnd } from "./answer_end.ts";
 import { OPEN_PATHS } from "./authenticate.ts";
 import { receivedBytes, sentBytes } from "./body_bytes.ts";
 import type { ClientAddress } from "./client_address.ts";
-import { DICOMWEB_PREFIX, PLUGIN_PREFIX, splitTarget } from "./dicomweb_routes.ts";
+import { DICOMWEB_PREFIX, PLUGIN_PREFIX, splitTarget, storeTarget } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { asGatewayError } from "./problem.ts";
 
@@ -118,9 +119,9 @@ function factsOf(
     ? { name: PAGE_OF_SERVER.exec(c.req.path)?.[1] ?? "", target: undefined }
     : splitTarget(raw.url, prefix);
   const server = c.get("server") ?? (servers.has(name) ? name : null);
-  const transaction = target === undefined || server === null
+  const transaction = prefix === undefined || target === undefined || server === null
     ? undefined
-    : classify(raw.method, c.get("target") ?? target);
+    : classify(raw.method, c.get("target") ?? storeTarget(prefix, target), raw.headers);
   return {
     event: kindOf(code, prefix !== undefined),
     request_id: c.get("requestId"),
@@ -129,7 +130,7 @@ function factsOf(
     method: raw.method,
     page: prefix === undefined ? routePath(c, -1) : null,
     server,
-    transaction: transaction?.name ?? null,
+    transaction: transaction === undefined ? null : toldName(transaction),
     study: nameUid(transaction?.study),
     series: nameUid(transaction?.series),
     instance: nameUid(transaction?.instance),
@@ -139,6 +140,11 @@ function factsOf(
     bytes_received: receivedBytes(raw, c.res.status) ?? null,
     bytes_sent: sentBytes(raw.method, c.res) ?? null,
   };
+}
+
+/** What looks like a query and has the store delete is not to be found as a query. */
+function toldName({ name, query }: Transaction): TransactionName {
+  return overridesMethod(query) ? "unknown" : name;
 }
 
 /** What has been counted by the end, where it is: the told length of the answer is then not needed. */

@@ -63,21 +63,21 @@ function forwardTo(
     throw new GatewayError("NET-005", "Cannot forward the request: it names two hosts");
   }
   c.set("server", name);
-  const storeTarget = prefix === PLUGIN_PREFIX ? pluginTarget(target) : target;
-  c.set("target", storeTarget);
+  const asked = storeTarget(prefix, target);
+  c.set("target", asked);
   access?.checkStore(c.get("caller") ?? ANONYMOUS, {
     server: name,
     method: request.method,
-    target: storeTarget,
+    target: asked,
     headers: request.headers,
   });
   const isWebSocket = isWebSocketHandshake(request);
-  const transfer = isWebSocket ? undefined : activity.begin(name, request, storeTarget);
+  const transfer = isWebSocket ? undefined : activity.begin(name, request, asked);
   c.set("transfer", transfer);
   const forward = {
     request,
     publicUrl: address.of(request, c.env.remoteAddr?.hostname),
-    target: storeTarget,
+    target: asked,
     requestId: c.get("requestId"),
     completed: c.env.completed,
     passed: transfer,
@@ -125,7 +125,24 @@ export function isWebSocketHandshake(request: Request): boolean {
     request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** The plugin offered `…/stow` for storing. */
-function pluginTarget(target: string): string {
-  return /^\/stow(?=$|\?)/.test(target) ? `/studies${target.slice("/stow".length)}` : target;
+/**
+ * What the store is asked for. The plugin offered `…/stow` for storing.
+ *
+ * @param prefix The prefix that the path began with.
+ * @param target What followed the server's name.
+ * @returns Path and query for the store.
+ *
+ * @example
+ * ```ts
+ * import { PLUGIN_PREFIX, storeTarget } from "./dicomweb_routes.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(storeTarget(PLUGIN_PREFIX, "/stow"), "/studies");
+ * assert.equal(storeTarget(PLUGIN_PREFIX, "/stowage"), "/stowage");
+ * ```
+ */
+export function storeTarget(prefix: string, target: string): string {
+  return prefix === PLUGIN_PREFIX && /^\/stow(?=$|\?)/.test(target)
+    ? `/studies${target.slice("/stow".length)}`
+    : target;
 }

@@ -165,6 +165,7 @@ Deno.test("audit: who is refused at the door is told with what they asked for", 
   const { ask, events } = gateway({ authenticator: CLOSED });
   await ask("/dicom-web/main/studies/1.2", { method: "DELETE" });
   await ask("/oauth-dicom-web/servers/main/studies/1.2?DOE^JOHN");
+  await ask("/oauth-dicom-web/servers/main/stow", { method: "POST" });
   await ask("/dicom-web/DOE%5EJOHN/studies/1.2");
   await ask("/dicomweb-oauth/servers/main/test", { method: "POST" });
   await ask("/dicomweb-oauth/servers/DOE/test", { method: "POST" });
@@ -181,12 +182,26 @@ Deno.test("audit: who is refused at the door is told with what they asked for", 
     [
       ["authentication", "refused", null, "main", "delete-study", "1.2", 401],
       ["authentication", "refused", null, "main", "retrieve-study", "1.2", 401],
+      ["authentication", "refused", null, "main", "store", null, 401],
       ["authentication", "refused", null, null, null, null, 401],
       ["authentication", "refused", "/dicomweb-oauth/servers/:name/test", "main", null, null, 401],
       ["authentication", "refused", "/dicomweb-oauth/servers/:name/test", null, null, null, 401],
     ],
   );
   assert(!JSON.stringify(events).includes("DOE"));
+});
+
+Deno.test("audit: what may be a request of another method is not told as what it looks like", async () => {
+  const { ask, events } = gateway();
+  await ask("/dicom-web/main/studies/1.2?_method=DELETE");
+  await ask("/oauth-dicom-web/servers/main/studies/1.2?%24httpMethod=DELETE");
+  assert.deepEqual(
+    events.map(({ transaction, study }) => [transaction, study]),
+    [
+      ["unknown", "1.2"],
+      ["unknown", "1.2"],
+    ],
+  );
 });
 
 Deno.test("audit: a request for the gateway's own pages names the page; health checks are not told", async () => {
