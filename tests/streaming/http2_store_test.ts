@@ -1,0 +1,97 @@
+/**
+ * A store to which `Http2` is spoken: bodies arrive whole both ways, what breaks off breaks off, and its
+ * answers reach the client also where it has not read the upload.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
+import { within } from "../fixtures/deadline.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { needing } from "../fixtures/installed_tool.ts";
+
+const LIMIT_MS = 20_000;
+const BODY = new Uint8Array(5_000_000).map((_, at) => at % 251);
+
+/** What the store does at the last segment of a path. */
+const MANNERS: Record<string, (request: Request) => Response | Promise<Response>> = {
+  echo: async (request) => new Response(await request.bytes()),
+  // Over HTTP/2 there is no Host.
+  told: async ({ method, headers, body }) => {
+    const bytes = body === null ? 0 : (await new Response(body).bytes()).length;
+    return Response.json([method, headers.has("host"), headers.get("content-length"), bytes]);
+  },
+  early: () => new Response("early", { status: 413 }),
+  cut: () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(BODY),
+        pull: (controller) => controller.error(new Error("cut")),
+      }, { highWaterMark: 0 }),
+    ),
+};
+
+Deno.test(needing(OPENSSL, {
+  name: "A store that speaks HTTP/2 gets and gives whole bodies, and its early answers are heard",
+  async fn(t) {
+    await using authority = await CertificateAuthority.create();
+    const { certificatePem: cert, keyPem: key } = await authority.issue({
+      commonName: "store",
+      purpose: "server",
+    });
+    const store = Deno.serve(
+      {
+        hostname: "127.0.0.1",
+        port: 0,
+        cert,
+        key,
+        onListen: () => {},
+        onError: () => new Response(),
+      },
+      (request) => MANNERS[request.url.slice(request.url.lastIndexOf("/") + 1)]!(request),
+    );
+    const ca = await Deno.makeTempFile({ suffix: ".crt" });
+    await Deno.writeTextFile(ca, authority.certificatePem);
+    await using gateway = await startGateway({
+      Servers: {
+        main: {
+          Url: `https://127.0.0.1:${store.addr.port}/dicom-web`,
+          ProviderType: "none",
+          VerifySSL: ca,
+          Http2: true,
+        },
+      },
+    });
+    const ask = (manner: string, init: RequestInit = {}) =>
+      within(LIMIT_MS, "an answer", fetch(`${gateway.url}/dicom-web/main/${manner}`, init));
+
+    await t.step("requests without a body, and one of length 0", async () => {
+      assert.deepEqual(await (await ask("told")).json(), ["GET", false, null, 0]);
+      const deleted = await ask("told", { method: "DELETE" });
+      assert.deepEqual(await deleted.json(), ["DELETE", false, null, 0]);
+      const posted = await ask("told", { method: "POST" });
+      assert.deepEqual(await posted.json(), ["POST", false, "0", 0]);
+    });
+    await t.step("a body with its length, and in chunks", async () => {
+      const told = await ask("told", { method: "POST", body: BODY });
+      const length = BODY.length;
+      assert.deepEqual(await told.json(), ["POST", false, String(length), length]);
+      for (const body of [BODY, new Blob([BODY]).stream()]) {
+        const echo = await ask("echo", { method: "POST", body });
+        assert.deepEqual(await echo.bytes(), BODY);
+      }
+    });
+    await t.step("an answer before the upload is read", async () => {
+      const early = await ask("early", { method: "POST", body: BODY });
+      assert.deepEqual([early.status, await early.text()], [413, "early"]);
+    });
+    await t.step("an answer that breaks off", async () => {
+      const cut = await ask("cut");
+      assert.equal(cut.status, 200);
+      await assert.rejects(cut.bytes());
+    });
+    await gateway.stop();
+    await store.shutdown();
+    await Deno.remove(ca);
+  },
+}));
