@@ -1,7 +1,7 @@
 /**
  * Tells requests that have no body from those that have one: the runtime gives every request but GET
  * and HEAD a body to read, and sends an empty one on in chunks, which stores refuse that want a length,
- * and which would not be sent again.
+ * and which would not be sent again. And it tells a body that was taken back from one that has ended.
  *
  * @module
  */
@@ -14,14 +14,17 @@ type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 /** The part of a `Request` that is looked at. */
 export type FramedRequest = Pick<Request, "headers"> & { readonly body: Body | null };
 
+/** How long it may take until a client that takes a request back is known to have gone. */
+const GONE_MS = 10;
+
 /**
  * The body of a request, where it has one (RFC 9112, section 6.3).
  *
  * @param request The request.
  * @param signal Ends the waiting.
  * @returns Its body; nothing where it has none. What tells neither length nor chunks is none over
- * HTTP/1.1, but may be one over HTTP/2. That has no `Host`, and where it has a type as well it is taken
- * for an upload, to pass natively; else its first piece is waited for.
+ * HTTP/1.1, but may be one over HTTP/2: its first piece is waited for. Such a body fails where the client
+ * takes it back: the runtime (Deno 2.7.14) ends it as if it were whole, and the store would keep a part.
  * @throws {BrokenBodyError} When the body breaks off before its first piece.
  * @throws The signal's reason when it aborts.
  *
@@ -44,14 +47,17 @@ export function presentBody(
 ): Body | null | Promise<Body | null> {
   if (body === null || headers.has("transfer-encoding")) return body;
   const length = headers.get("content-length");
-  if (length === null) {
-    return headers.has("content-type") && !headers.has("host") ? body : begunBody(body, signal);
-  }
+  // Over HTTP/2 there is no Host.
+  if (length === null) return begunBody(body, signal, headers.has("host") ? 0 : GONE_MS);
   return length === "0" ? null : body;
 }
 
 /** Waits for the first piece of a body, and puts it back. */
-async function begunBody(body: Body, signal: AbortSignal): Promise<Body | null> {
+async function begunBody(body: Body, signal: AbortSignal, goneMs: number): Promise<Body | null> {
+  const ended = async () => {
+    if (goneMs > 0) await new Promise((resolve) => setTimeout(resolve, goneMs));
+    signal.throwIfAborted();
+  };
   const reader = body.getReader();
   const giveUp = () => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", giveUp, { once: true });
@@ -60,14 +66,17 @@ async function begunBody(body: Body, signal: AbortSignal): Promise<Body | null> 
     throw new BrokenBodyError("it broke off before it began", { cause });
   });
   signal.removeEventListener("abort", giveUp);
-  signal.throwIfAborted();
-  if (first === undefined) return null;
+  if (first === undefined) {
+    await ended();
+    return null;
+  }
   return new ReadableStream({
     start: (controller) => controller.enqueue(first),
     async pull(controller) {
       const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
+      if (!done) return controller.enqueue(value);
+      await ended();
+      controller.close();
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });

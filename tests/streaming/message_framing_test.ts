@@ -7,6 +7,7 @@ import { within } from "../fixtures/deadline.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
+import { FLAG, FRAME, Http2Client, requestHead } from "../security/http2_client.ts";
 
 const LIMIT_MS = 10_000;
 const TARGET = "/dicom-web/main/workitems/1.2";
@@ -74,6 +75,51 @@ Deno.test("An upload over HTTP/2 that tells no length is stored as a whole", asy
   await writer.close();
   const { stdout } = await within(LIMIT_MS, "the end of curl", child.output());
   assert.equal(new TextDecoder().decode(stdout), String(text.length));
+  await origin.close();
+});
+
+/** Codes of RST_STREAM (RFC 9113, section 7): NO_ERROR, INTERNAL_ERROR, CANCEL. */
+const RESETS = [0, 2, 8];
+
+Deno.test("An upload over HTTP/2 that the client takes back never looks whole to the store", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using gateway = await gatewayBefore(origin.url);
+  const framings: readonly [name: string, value: string][][] = [
+    [["content-type", "application/dicom"]],
+    [],
+    [["content-type", "application/dicom"], ["content-length", "100"]],
+  ];
+  for (const framing of framings) {
+    for (const code of RESETS) {
+      await t.step(`reset with ${code}, ${JSON.stringify(framing)}`, async () => {
+        const ended = Promise.withResolvers<string>();
+        const begun = Promise.withResolvers<void>();
+        origin.play(async (exchange) => {
+          try {
+            for await (const _ of exchange.body()) begun.resolve();
+            ended.resolve("whole");
+          } catch (error) {
+            ended.resolve((error as Error).name);
+            throw error;
+          }
+        });
+        using client = await Http2Client.connect(gateway.url);
+        const stream = client.takeStream();
+        const fields = [
+          [":method", "POST"],
+          [":scheme", "http"],
+          [":authority", new URL(gateway.url).host],
+          [":path", "/dicom-web/main/studies"],
+          ...framing,
+        ] as const;
+        await client.write(requestHead(stream, fields, false));
+        await client.send(FRAME.data, FLAG.none, stream, new TextEncoder().encode("half"));
+        await within(LIMIT_MS, "the upload to begin", begun.promise);
+        await client.send(FRAME.reset, FLAG.none, stream, Uint8Array.of(0, 0, 0, code));
+        assert.equal(await within(LIMIT_MS, "its end", ended.promise), "CutError");
+      });
+    }
+  }
   await origin.close();
 });
 
