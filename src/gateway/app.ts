@@ -7,7 +7,7 @@ import { prometheus } from "@hono/prometheus";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { CorsConfig } from "../config/gateway_config.ts";
-import { BrokenBodyError } from "../errors/broken_body_error.ts";
+import { isOfClientsBody } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
@@ -119,7 +119,9 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     const error = asGatewayError(thrown);
     const server = error.server ?? c.get("server") ?? "";
     const { category } = error.entry;
-    metrics.errors.inc({ server, error_code: error.code, category });
+    // A client that fails says nothing of the server, and is not to alarm anyone about it.
+    const failed = isOfClientsBody(thrown) ? "" : server;
+    metrics.errors.inc({ server: failed, error_code: error.code, category });
     logger[error.status >= 500 ? "error" : "warn"](error.message, {
       error_code: error.code,
       server,
@@ -203,7 +205,7 @@ function recordTransfers(
     const tookMs = performance.now() - startedMs;
     const request = c.req.raw;
     const request_id = c.get("requestId");
-    const isBroken = c.error instanceof BrokenBodyError;
+    const isBroken = isOfClientsBody(c.error);
     if (c.error !== undefined) {
       // A client that has left says nothing of the store.
       if (!request.signal.aborted && !isBroken) {

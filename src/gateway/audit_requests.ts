@@ -10,7 +10,7 @@ import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { overridesMethod } from "../dicomweb/read_only.ts";
 import { classify, type Transaction, type TransactionName } from "../dicomweb/transaction.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
-import { BrokenBodyError } from "../errors/broken_body_error.ts";
+import { isOfClientsBody } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
 import type { NameUid } from "../telemetry/audit_uids.ts";
@@ -158,7 +158,7 @@ function countedBytes(passed: PassedBytes | undefined, toldLength: number | null
 
 /** Whether the client left before there was an answer, or did not send its body to the end. */
 function isOfClient(c: Context<GatewayEnv>): boolean {
-  return hasLeft(c) || c.error instanceof BrokenBodyError;
+  return hasLeft(c) || isOfClientsBody(c.error);
 }
 
 /** Whether the client left before there was an answer. */

@@ -202,6 +202,21 @@ Deno.test("app: a client that has left is neither an error nor a log line", asyn
   assert.doesNotMatch(await metrics.registry.metrics(), /errors_total\{/);
 });
 
+Deno.test("app: a client that stalls inside its body is no failure of the server", async () => {
+  const stalled = new GatewayError("NET-001", "Gave up waiting for the client", {
+    server: "main",
+    status: 408,
+  });
+  const { app, metrics } = gateway({ forward: () => Promise.reject(stalled) });
+  const response = await ask(app, "/dicom-web/main/studies", { method: "POST", body: "x" });
+  assert.equal(response.status, 408);
+  const text = await metrics.registry.metrics();
+  assert.match(text, /errors_total\{server="",error_code="NET-001",category="NETWORK"\} 1/);
+  assert.match(text, /transfer_duration_seconds_count\{server="main",outcome="broken"\} 1/);
+  const { data } = await (await ask(app, "/dicomweb-oauth/servers")).json();
+  assert.equal(data.servers[0].last_request, null);
+});
+
 Deno.test("app: a request id that could forge a log line is replaced", async () => {
   const { app, forwarded } = gateway();
   const response = await ask(app, "/dicom-web/main/studies", {
