@@ -213,9 +213,10 @@ export function authority(url: string): string {
  * 6.3), but tells the length as well, and who passes it on cuts the body off there.
  */
 function withTrueLength(response: Response): Response {
-  if (!response.headers.has("transfer-encoding") || !response.headers.has("content-length")) {
-    return response;
-  }
+  const coding = response.headers.get("transfer-encoding");
+  // Of what is not in chunks the end is not known: by the length the client still finds out.
+  if (coding === null || !/\bchunked\s*$/i.test(coding)) return response;
+  if (!response.headers.has("content-length")) return response;
   const { body, status } = response;
   const headers = headerList(response.headers).filter(([name]) => name !== "content-length");
   return new Response(body, { status, headers });

@@ -146,5 +146,16 @@ Deno.test("Chunks count more than a length that the store tells beside them", as
       });
     }
   }
+  await t.step("but a length beside no chunks tells that a body broke off", async () => {
+    origin.play(async (exchange) => {
+      await exchange.writeHead(200, { "content-length": "4", "transfer-encoding": "identity" });
+      await exchange.write("[{");
+      exchange.close();
+    });
+    using client = await RawClient.connect(gateway.url);
+    await client.write(client.head("GET", "/dicom-web/main/studies/1.2"));
+    const { body } = await within(LIMIT_MS, "an answer", client.answer());
+    await assert.rejects(Array.fromAsync(body), { name: "CutError" });
+  });
   await origin.close();
 });
