@@ -7,10 +7,14 @@
  * @module
  */
 import type { MiddlewareHandler } from "hono";
+import { readBounded } from "../upstream/bounded_body.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
 /** How late. Clients that go by the length do not wait for it. */
 const LATE_MS = 250;
+
+/** Refusals that tell no length are held to find it out, up to this one. */
+const MAX_HELD_BYTES = 64 * 1024;
 
 /** @returns A middleware that ends refusals of uploads late where HTTP/2 is spoken. */
 export function endRefusalsLate(): MiddlewareHandler<GatewayEnv> {
@@ -22,16 +26,22 @@ export function endRefusalsLate(): MiddlewareHandler<GatewayEnv> {
     if (headers.get("content-length") === "0" || c.res.body === null) return;
     const { status } = c.res;
     const answerHeaders = new Headers(c.res.headers);
-    // What the gateway says itself has no length yet, and is short.
-    const isOwn = answerHeaders.get("content-type") === "application/problem+json";
     let body = c.res.body;
-    if (!answerHeaders.has("content-length") && isOwn) {
-      const bytes = await c.res.bytes();
-      answerHeaders.set("content-length", String(bytes.length));
-      body = new Response(bytes).body!;
+    if (!answerHeaders.has("content-length")) {
+      const held = await readBounded(body, MAX_HELD_BYTES).catch(failing);
+      if (held instanceof ReadableStream) body = held;
+      else {
+        answerHeaders.set("content-length", String(held.length));
+        body = new Response(held).body!;
+      }
     }
     c.res = new Response(body.pipeThrough(lateEnd()), { status, headers: answerHeaders });
   };
+}
+
+/** A body that fails as the one did that was read. */
+function failing(reason: unknown): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ start: (controller) => controller.error(reason) });
 }
 
 function lateEnd(): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
