@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { readBounded } from "../upstream/bounded_body.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
@@ -18,25 +18,29 @@ const MAX_HELD_BYTES = 64 * 1024;
 
 /** @returns A middleware that ends refusals of uploads late where HTTP/2 is spoken. */
 export function endRefusalsLate(): MiddlewareHandler<GatewayEnv> {
-  return async function endRefusalLate(c, next) {
-    await next();
+  return function endRefusalLate(c, next) {
     const { method, headers } = c.req.raw;
+    const isUpload = method !== "GET" && method !== "HEAD" && headers.get("content-length") !== "0";
     // Over HTTP/2 there is no Host.
-    if (c.res.status < 400 || method === "GET" || method === "HEAD" || headers.has("host")) return;
-    if (headers.get("content-length") === "0" || c.res.body === null) return;
-    const { status } = c.res;
-    const answerHeaders = new Headers(c.res.headers);
-    let body = c.res.body;
-    if (!answerHeaders.has("content-length")) {
-      const held = await readBounded(body, MAX_HELD_BYTES).catch(failing);
-      if (held instanceof ReadableStream) body = held;
-      else {
-        answerHeaders.set("content-length", String(held.length));
-        body = new Response(held).body!;
-      }
-    }
-    c.res = new Response(body.pipeThrough(lateEnd()), { status, headers: answerHeaders });
+    return isUpload && !headers.has("host") ? endLate(c, next) : next();
   };
+}
+
+async function endLate(c: Context<GatewayEnv>, next: () => Promise<void>): Promise<void> {
+  await next();
+  if (c.res.status < 400 || c.res.body === null) return;
+  const { status } = c.res;
+  const answerHeaders = new Headers(c.res.headers);
+  let body = c.res.body;
+  if (!answerHeaders.has("content-length")) {
+    const held = await readBounded(body, MAX_HELD_BYTES).catch(failing);
+    if (held instanceof ReadableStream) body = held;
+    else {
+      answerHeaders.set("content-length", String(held.length));
+      body = new Response(held).body!;
+    }
+  }
+  c.res = new Response(body.pipeThrough(lateEnd()), { status, headers: answerHeaders });
 }
 
 /** A body that fails as the one did that was read. */
