@@ -5,8 +5,8 @@
  *
  * @module
  */
-
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
+import { wait } from "./pace.ts";
 
 /** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -54,10 +54,6 @@ export function presentBody(
 
 /** Waits for the first piece of a body, and puts it back. */
 async function begunBody(body: Body, signal: AbortSignal, goneMs: number): Promise<Body | null> {
-  const ended = async () => {
-    if (goneMs > 0) await new Promise((resolve) => setTimeout(resolve, goneMs));
-    signal.throwIfAborted();
-  };
   const reader = body.getReader();
   const giveUp = () => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", giveUp, { once: true });
@@ -67,7 +63,7 @@ async function begunBody(body: Body, signal: AbortSignal, goneMs: number): Promi
   });
   signal.removeEventListener("abort", giveUp);
   if (first === undefined) {
-    await ended();
+    await wait(goneMs, signal);
     return null;
   }
   return new ReadableStream({
@@ -75,7 +71,7 @@ async function begunBody(body: Body, signal: AbortSignal, goneMs: number): Promi
     async pull(controller) {
       const { done, value } = await reader.read();
       if (!done) return controller.enqueue(value);
-      await ended();
+      await wait(goneMs, signal);
       controller.close();
     },
     cancel: (reason) => reader.cancel(reason),

@@ -122,7 +122,7 @@ export async function withSigning(
           const response = await forwarder.forward({
             request: new Request("http://gateway/", {
               method,
-              headers,
+              headers: overHttp1(headers, body),
               body,
               ...(signal && { signal }),
             }),
@@ -166,4 +166,12 @@ function credentials(changes: Partial<AwsCredentials> = {}): AwsCredentials {
     refreshBufferMs: 300_000,
     ...changes,
   };
+}
+
+/** What a client's HTTP/1.1 adds to its headers: by it the gateway knows that there is a body. */
+function overHttp1(headers: HeadersInit, body: BodyInit | null): Headers {
+  const sent = new Headers(headers);
+  sent.set("host", "gateway");
+  if (body !== null && !sent.has("content-length")) sent.set("transfer-encoding", "chunked");
+  return sent;
 }
