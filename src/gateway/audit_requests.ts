@@ -68,13 +68,15 @@ export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<
     let facts: Facts | undefined = undefined;
     const record = (outcome: string) => {
       if (!unfinished.delete(cutOff)) return;
-      trail.record({
+      const event = {
         time: new Date(now()).toISOString(),
         ...(facts ?? { ...factsOf(c, options), status: null }),
-        ...countedBytes(c.get("transfer"), facts?.bytes_sent ?? null),
         outcome,
         duration_ms: Math.round(performance.now() - startedMs),
-      });
+      };
+      const passed = c.get("transfer");
+      const isCounted = passed?.fromClient !== undefined || passed?.fromStore !== undefined;
+      trail.record(isCounted ? { ...event, ...countedBytes(passed, event.bytes_sent) } : event);
     };
     const cutOff = () => record("broken off");
     unfinished.add(cutOff);
@@ -148,8 +150,7 @@ function toldName({ name, query }: Transaction): TransactionName {
 }
 
 /** What has been counted by the end, where it is: the told length of the answer is then not needed. */
-function countedBytes(passed: PassedBytes | undefined, toldLength: number | null) {
-  const { fromClient, fromStore } = passed ?? {};
+function countedBytes({ fromClient, fromStore }: PassedBytes, toldLength: number | null) {
   return {
     ...(fromClient !== undefined && { bytes_received: fromClient }),
     ...(fromStore !== undefined && toldLength !== null && { bytes_sent: fromStore }),
