@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { parseConfig } from "../config/parse_config.ts";
 import type { Secret } from "../config/secret.ts";
 import { auditFiles } from "../runtime/audit/audit_file.ts";
 import { type Anchor, verifyTrail } from "../runtime/audit/verify_trail.ts";
@@ -34,7 +33,7 @@ export async function auditVerify(
     complain("An anchor is the number of a record, a colon and its hash: --anchor 1200:9f86d0…");
     return ExitCode.usage;
   }
-  const { audit } = parseConfig(await loadConfig({ ...flags }));
+  const { audit } = await loadConfig({ ...flags });
   const found = files.length > 0 ? files : await configuredFiles(audit?.target);
   if (found === undefined) {
     complain("The configuration has no audit trail in a file; name the files to verify");

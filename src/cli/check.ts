@@ -5,7 +5,6 @@
  * @module
  */
 import { networkAllowlist } from "../config/allowlist.ts";
-import { parseConfig } from "../config/parse_config.ts";
 import { permissionSet } from "../config/permission_set.ts";
 import { SECTION } from "../config/schema.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
@@ -22,9 +21,8 @@ import { complain, print } from "./terminal.ts";
  * @throws {ConfigError} With every problem, when there is one.
  */
 export async function check(flags: ConfigFlags): Promise<number> {
-  const source = await loadConfig(flags);
-  const config = parseConfig(source);
-  print(`Configuration ${source.path} is right.`);
+  const config = await loadConfig(flags);
+  print(`Configuration ${config.path} is right.`);
   print("");
   print("Servers");
   for (const { name, url, credentials } of config.servers.values()) {

@@ -5,7 +5,6 @@
  * @module
  */
 import { ConfigError } from "../config/config_error.ts";
-import { parseConfig } from "../config/parse_config.ts";
 import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { examine } from "../runtime/doctor/examine.ts";
 import { type Finding, finding, type Outcome, type Report } from "../runtime/doctor/finding.ts";
@@ -45,11 +44,10 @@ export async function doctor(
   keepFilesPrivate();
   dropProxyEnvironment();
   try {
-    const source = await loadConfig(flags);
-    const config = parseConfig(source);
+    const config = await loadConfig(flags);
     const names = serversMeant(config, named);
     if (names === undefined) return ExitCode.usage;
-    const report = await examine(config, { path: source.path, names, version });
+    const report = await examine(config, { names, version });
     if (flags.json) print(JSON.stringify(report, null, 2));
     else show(report);
     return report.outcome === "failed" ? ExitCode.failure : ExitCode.ok;

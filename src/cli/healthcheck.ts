@@ -13,7 +13,7 @@ import { rawKeys } from "../config/read_context.ts";
 import { SECTION } from "../config/schema.ts";
 import { askHealth } from "../network/ask_health.ts";
 import { ExitCode } from "./exit_code.ts";
-import { type ConfigFlags, loadConfig } from "./load.ts";
+import { type ConfigFlags, readConfig } from "./load.ts";
 import { complain, print } from "./terminal.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -26,7 +26,7 @@ const TIMEOUT_MS = 5_000;
  * @throws {ConfigError} When the configuration does not say where the gateway listens.
  */
 export async function healthcheck(flags: ConfigFlags): Promise<number> {
-  const source = await loadConfig(flags);
+  const source = await readConfig(flags);
   const written = listenSchema.safeParse(rawKeys(source.document[SECTION])["Listen"] ?? {});
   if (!written.success) {
     // Tells what is wrong with it.

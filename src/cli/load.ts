@@ -5,6 +5,8 @@
  */
 import { type ConfigSource, loadConfigSource } from "../config/config_source.ts";
 import { findConfig } from "../config/find_config.ts";
+import type { GatewayConfig } from "../config/gateway_config.ts";
+import { parseConfig } from "../config/parse_config.ts";
 
 /** Options of every command that reads the configuration. */
 export interface ConfigFlags {
@@ -14,13 +16,20 @@ export interface ConfigFlags {
 }
 
 /**
- * Finds and reads the configuration.
+ * Finds, reads and parses the configuration.
  *
- * @param flags What the command line says.
- * @returns The configuration as data.
+ * @throws {ConfigError} When there is none, or it cannot be used.
+ */
+export async function loadConfig(flags: ConfigFlags): Promise<GatewayConfig> {
+  return parseConfig(await readConfig(flags));
+}
+
+/**
+ * Finds and reads the configuration without parsing it.
+ *
  * @throws {ConfigError} When there is none, or it cannot be read.
  */
-export async function loadConfig(flags: ConfigFlags): Promise<ConfigSource> {
+export async function readConfig(flags: ConfigFlags): Promise<ConfigSource> {
   return await loadConfigSource(await findConfig({ config: flags.config }), {
     listen: { address: flags.address, port: flags.port },
   });

@@ -12,7 +12,6 @@ import {
   orthancServer,
   SECRET_VARIABLE,
 } from "../config/orthanc_section.ts";
-import { parseConfig } from "../config/parse_config.ts";
 import { type KnownServer, OrthancServers } from "../network/orthanc_servers.ts";
 import { ExitCode } from "./exit_code.ts";
 import { loadConfig } from "./load.ts";
@@ -38,7 +37,7 @@ export interface OrthancConfigFlags {
  * @throws {GatewayError} When Orthanc does not answer, or does not take it.
  */
 export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> {
-  const config = parseConfig(await loadConfig(flags));
+  const config = await loadConfig(flags);
   const url = flags.url === undefined ? gatewayUrl(config) : plainUrl(flags.url);
   if (url === undefined) {
     complain("Say where Orthanc reaches the gateway: --url http://HOST:PORT.");

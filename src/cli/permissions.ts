@@ -8,7 +8,6 @@ import { listenHostAndPort } from "../config/allowlist.ts";
 import { type Contact, contacts } from "../config/contacts.ts";
 import { credentialsReach } from "../config/credentials_reach.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { parseConfig } from "../config/parse_config.ts";
 import { permissionSet } from "../config/permission_set.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
@@ -32,7 +31,7 @@ interface UsedFile {
 export async function permissions(
   flags: ConfigFlags & { readonly json?: true },
 ): Promise<number> {
-  const config = parseConfig(await loadConfig(flags));
+  const config = await loadConfig(flags);
   if (flags.json) print(JSON.stringify(report(config), null, 2));
   else show(config);
   return ExitCode.ok;

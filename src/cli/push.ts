@@ -6,7 +6,6 @@
  */
 import { join } from "node:path";
 import { stateHome } from "../config/find_config.ts";
-import { parseConfig } from "../config/parse_config.ts";
 import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { SERVER_NAME } from "../config/server.ts";
 import { JournalError, PushJournal } from "../runtime/push/push_journal.ts";
@@ -153,7 +152,7 @@ interface Place {
 }
 
 async function ownPlace(flags: PushFlags, version: string): Promise<Place | undefined> {
-  const config = parseConfig(await loadConfig(flags));
+  const config = await loadConfig(flags);
   const names = [...config.servers.keys()];
   const name = flags.server ?? (names.length === 1 ? names[0] : undefined);
   if (flags.user !== undefined) {

@@ -4,7 +4,6 @@
  * @module
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { parseConfig } from "../config/parse_config.ts";
 import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { onReloadSignal } from "../runtime/reload_signal.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
@@ -34,8 +33,7 @@ export async function serve(flags: ConfigFlags, version: string): Promise<number
   }
   keepFilesPrivate();
   const ended = shutdownSignal(() => Deno.exit(ExitCode.failure));
-  const source = await loadConfig(flags);
-  const config = parseConfig(source);
+  const config = await loadConfig(flags);
   configureLogging(config.log);
   const logger = createLogger("runtime");
   if (verdict === "slow") logger.warn(reason);
@@ -43,7 +41,7 @@ export async function serve(flags: ConfigFlags, version: string): Promise<number
     logger.warn(`${name} is ignored: the key Proxy of the configuration says which proxy is used`);
   }
   warn(config, logger);
-  const supervisor = await Supervisor.start({ source, logger, version, print });
+  const supervisor = await Supervisor.start({ config, logger, version, print });
   logger.info("Listening", { url: supervisor.url, servers: config.servers.size, version });
 
   onReloadSignal(async () => {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { parseConfig } from "../config/parse_config.ts";
 import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import type { CredentialFacts } from "../credentials/credential_facts.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -49,7 +48,7 @@ export async function token(
   version: string,
 ): Promise<number> {
   dropProxyEnvironment();
-  const config = parseConfig(await loadConfig(flags));
+  const config = await loadConfig(flags);
   const names = serversMeant(config, named);
   if (names === undefined) return ExitCode.usage;
   const all = await Promise.all(names.map(async (server): Promise<Told> => {

@@ -20,6 +20,8 @@ import type { TokenValidationConfig } from "./token_validation_config.ts";
 
 /** The whole configuration. Times are in milliseconds. */
 export interface GatewayConfig {
+  /** Absolute path of the file that it was read from. */
+  readonly path: string;
   /** Where the gateway listens. */
   readonly listen: ListenConfig;
   /** Absolute path of the directory the gateway may write to. */

@@ -71,6 +71,7 @@ export function parseConfig(source: ConfigSource): GatewayConfig {
 
   const keys = section.data;
   return deepFreeze<GatewayConfig>({
+    path: source.path,
     listen: buildListen(keys.Listen, source.files),
     stateDirectory,
     publicUrl: keys.PublicUrl === undefined ? undefined : withoutTrailingSlash(keys.PublicUrl),

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
-import type { ConfigSource } from "../config/config_source.ts";
+import type { PostedConfig } from "../config/posted_config.ts";
 import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
 
 /** Metrics of one worker, as prom-client writes them in JSON. */
@@ -22,7 +22,7 @@ export interface QuotaMemory {
 export type ToWorker =
   | {
     readonly type: "start";
-    readonly source: ConfigSource;
+    readonly config: PostedConfig;
     /** The port to listen on, chosen by the supervisor where the configuration says 0. */
     readonly port: number;
     /** Whether others may listen on the same port: more workers, and those of the next configuration. */

@@ -6,9 +6,7 @@
  * @module
  */
 import { AggregatorRegistry } from "prom-client";
-import type { ConfigSource } from "../config/config_source.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { parseConfig } from "../config/parse_config.ts";
 import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
 import { createQuotaMemory } from "../gateway/quota_table.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -23,7 +21,7 @@ import { CAN_SHARE_PORT, WorkerGroup } from "./worker_group.ts";
 
 /** What a supervisor works with. */
 export interface SupervisorOptions {
-  readonly source: ConfigSource;
+  readonly config: GatewayConfig;
   readonly logger: Logger;
   /** Version of the gateway. */
   readonly version: string;
@@ -60,7 +58,6 @@ export class Supervisor {
 
   private constructor(
     options: SupervisorOptions,
-    config: GatewayConfig,
     { port, audit, metrics }: {
       readonly port: number;
       readonly audit: AuditTrail | undefined;
@@ -71,10 +68,10 @@ export class Supervisor {
     this.#port = port;
     this.#audit = audit;
     this.#metrics = metrics;
-    const { logger } = options;
+    const { config, logger } = options;
     this.#certificates = new CertificateWatch({ expiry: metrics.certificateExpiry, logger });
     this.#certificates.take(config);
-    this.#group = this.#groupOf(options.source, config);
+    this.#group = this.#groupOf(config);
   }
 
   /** Where it listens, as a URL without a trailing slash. */
@@ -94,10 +91,9 @@ export class Supervisor {
    * @throws {Error} When a worker cannot start for another reason.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
-    const config = parseConfig(options.source);
+    const { config, logger, print = () => {}, version } = options;
     const port = reservePort(config.listen);
     const metrics = createSupervisorMetrics();
-    const { logger, print = () => {}, version, source } = options;
     const audit = config.audit &&
       await AuditTrail.open({
         config: config.audit,
@@ -109,7 +105,7 @@ export class Supervisor {
           metrics.auditLosses.inc(lost);
         },
       });
-    const supervisor = new Supervisor(options, config, { port, audit, metrics });
+    const supervisor = new Supervisor(options, { port, audit, metrics });
     try {
       await supervisor.#group.start();
     } catch (error) {
@@ -117,7 +113,7 @@ export class Supervisor {
       await audit?.close();
       throw error;
     }
-    const details = { version, configuration: source.path, workers: config.workers };
+    const details = { version, configuration: config.path, workers: config.workers };
     audit?.record([happened("gateway", "started", details)]);
     supervisor.#watchListener();
     return supervisor;
@@ -132,13 +128,12 @@ export class Supervisor {
    * @throws {ConfigError} When the configuration is wrong.
    * @throws {Error} When it cannot be gone over to without a restart, or a worker cannot start.
    */
-  async reload(read: () => Promise<ConfigSource>): Promise<GatewayConfig> {
+  async reload(read: () => Promise<GatewayConfig>): Promise<GatewayConfig> {
     let outcome = "failure";
     try {
-      const source = await read();
-      const config = parseConfig(source);
+      const config = await read();
       this.#refuseRestart(config);
-      const next = this.#groupOf(source, config);
+      const next = this.#groupOf(config);
       await next.start();
       if (this.#stopping) {
         await next.drain(0);
@@ -197,10 +192,9 @@ export class Supervisor {
       );}
   }
 
-  #groupOf(source: ConfigSource, config: GatewayConfig): WorkerGroup {
+  #groupOf(config: GatewayConfig): WorkerGroup {
     const { version, logger, workerModule = WORKER_MODULE, now } = this.#options;
     return new WorkerGroup({
-      source,
       now: now ?? (() => performance.now()),
       config,
       port: this.#port,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { parseConfig } from "../config/parse_config.ts";
+import { received } from "../config/posted_config.ts";
 import { asGatewayError, problemResponse } from "../gateway/problem.ts";
 import { AuditFeed } from "../telemetry/audit_feed.ts";
 import type { ToldStates } from "../gateway/gateway_state.ts";
@@ -72,7 +72,7 @@ class ServingWorker {
   }
 
   #start(message: Extract<ToWorker, { type: "start" }>): void {
-    const config = parseConfig(message.source);
+    const config = received(message.config);
     configureLogging(config.log);
     const logger = createLogger("runtime");
     // One request's stray failure must not end the streams of all others.

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { ConfigSource } from "../config/config_source.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { permissionSet } from "../config/permission_set.ts";
+import { postable } from "../config/posted_config.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type AuditTrail, happened } from "./audit/audit_trail.ts";
 import { GatewayWorker, spawnSandboxed } from "./gateway_worker.ts";
@@ -16,8 +16,6 @@ import { prepareStateDirectory } from "./state_directory.ts";
 
 /** What a group works with. */
 export interface WorkerGroupOptions {
-  readonly source: ConfigSource;
-  /** What `source` says. */
   readonly config: GatewayConfig;
   /** The port to listen on. */
   readonly port: number;
@@ -116,7 +114,7 @@ export class WorkerGroup {
   }
 
   async #startWorker(afterCrashMs = FIRST_RESTART_MS): Promise<void> {
-    const { source, config, port, version, workerModule, logger, now } = this.#options;
+    const { config, port, version, workerModule, logger, now } = this.#options;
     const startedMs = now();
     const permissions = permissionSet({ ...config, listen: { ...config.listen, port } });
     const worker = new GatewayWorker(spawnSandboxed(workerModule, permissions), {
@@ -140,7 +138,7 @@ export class WorkerGroup {
     try {
       await worker.start({
         type: "start",
-        source,
+        config: postable(config),
         port,
         sharePort: CAN_SHARE_PORT,
         version,

@@ -11,6 +11,7 @@ import {
 } from "../../src/config/config_source.ts";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
+import { postable, received } from "../../src/config/posted_config.ts";
 
 /** Where the configuration is said to stand. */
 export const CONFIG_PATH = "/srv/gateway/gateway.json";
@@ -27,7 +28,7 @@ export interface Surroundings extends Pick<ConfigSourceOptions, "listen"> {
  *
  * @param content Text of the file, or what it holds.
  * @param surroundings Variables and files.
- * @returns What a supervisor would hand to its worker.
+ * @returns What was read.
  */
 export function loadFromMemory(
   content: string | Readonly<Record<string, unknown>>,
@@ -53,15 +54,14 @@ export function loadFromMemory(
  *
  * @param section The keys of `DicomWebOAuth`.
  * @param surroundings Variables and files.
- * @returns The configuration.
+ * @returns The configuration as a worker receives it.
  */
 export async function parseSection(
   section: Readonly<Record<string, unknown>>,
   surroundings: Surroundings = {},
 ): Promise<GatewayConfig> {
-  return parseConfig(
-    structuredClone(await loadFromMemory({ DicomWebOAuth: section }, surroundings)),
-  );
+  const config = parseConfig(await loadFromMemory({ DicomWebOAuth: section }, surroundings));
+  return received(structuredClone(postable(config)));
 }
 
 /**
@@ -76,7 +76,7 @@ export async function problemsOf(
   surroundings: Surroundings = {},
 ): Promise<readonly ConfigProblem[]> {
   try {
-    parseConfig(structuredClone(await loadFromMemory(content, surroundings)));
+    parseConfig(await loadFromMemory(content, surroundings));
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;

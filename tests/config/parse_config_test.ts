@@ -4,7 +4,7 @@ import { parseConfig } from "../../src/config/parse_config.ts";
 import { Secret } from "../../src/config/secret.ts";
 import { profiles } from "../../src/dicomweb/profile.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
-import { loadFromMemory, parseSection, problemsOf } from "./memory_files.ts";
+import { CONFIG_PATH, loadFromMemory, parseSection, problemsOf } from "./memory_files.ts";
 
 /** An orthanc.json as sites of the plugin have it: comments, other keys, keys of their own. */
 const ORTHANC_JSON = `
@@ -111,6 +111,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     Servers: { a: { ProviderType: "none", Url: "https://a.example" } },
   });
   assert.deepEqual(config, {
+    path: CONFIG_PATH,
     listen: { address: "127.0.0.1", port: 8043, tls: undefined },
     stateDirectory: "/home/gateway/.local/state/dicomweb-gateway",
     publicUrl: undefined,

@@ -47,14 +47,14 @@ const HOSTS: readonly (readonly [url: string, name: ProfileName])[] = [
 
 for (const [url, name] of HOSTS) {
   Deno.test(`A store at ${url} has the profile ${name} unless told otherwise`, async () => {
-    assert.equal(await profileWith({ Url: url }), profiles[name]);
+    assert.deepEqual(await profileWith({ Url: url }), profiles[name]);
   });
 }
 
 for (const name of PROFILE_NAMES) {
   Deno.test(`Profile ${name} can be chosen for any host`, async () => {
     const url = "https://ws-svc.dicom.azurehealthcareapis.com/v2";
-    assert.equal(await profileWith({ Url: url, Profile: name }), profiles[name]);
+    assert.deepEqual(await profileWith({ Url: url, Profile: name }), profiles[name]);
   });
 }
 

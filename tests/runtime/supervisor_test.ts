@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import type { ConfigSource } from "../../src/config/config_source.ts";
+import type { GatewayConfig } from "../../src/config/gateway_config.ts";
+import { parseConfig } from "../../src/config/parse_config.ts";
 import { PortInUseError } from "../../src/runtime/reserve_port.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 
-function source(storeUrl: string, keys: Record<string, unknown> = {}): ConfigSource {
-  return {
+function config(storeUrl: string, keys: Record<string, unknown> = {}): GatewayConfig {
+  return parseConfig({
     path: "/etc/dicomweb-gateway/gateway.json",
     document: {
       DicomWebOAuth: {
@@ -20,7 +21,7 @@ function source(storeUrl: string, keys: Record<string, unknown> = {}): ConfigSou
     environment: {},
     defaultStateDirectory: "/nonexistent",
     problems: [],
-  };
+  });
 }
 
 function origin(handler: () => Response | Promise<Response>) {
@@ -30,7 +31,7 @@ function origin(handler: () => Response | Promise<Response>) {
 Deno.test("Supervisor: serves through sandboxed workers, and its metrics are those of all of them", async () => {
   const store = origin(() => new Response("stored"));
   const supervisor = await Supervisor.start({
-    source: source(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
+    config: config(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -56,7 +57,7 @@ Deno.test("Supervisor: another program on the port is told before any worker sta
   const { port } = taken.addr as Deno.NetAddr;
   await assert.rejects(
     Supervisor.start({
-      source: source("http://127.0.0.1:1", { Listen: { Port: port } }),
+      config: config("http://127.0.0.1:1", { Listen: { Port: port } }),
       logger: new MemoryLogger(),
       version: "1.2.3",
     }),
@@ -80,7 +81,7 @@ Deno.test("Supervisor: stopping lets a transfer finish and accepts nothing new",
     )
   );
   const supervisor = await Supervisor.start({
-    source: source(`http://127.0.0.1:${store.addr.port}`),
+    config: config(`http://127.0.0.1:${store.addr.port}`),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -104,7 +105,7 @@ Deno.test("Supervisor: stopping cuts off what takes longer than the drain timeou
     )
   );
   const supervisor = await Supervisor.start({
-    source: source(`http://127.0.0.1:${store.addr.port}`, { DrainTimeoutSeconds: 0.1 }),
+    config: config(`http://127.0.0.1:${store.addr.port}`, { DrainTimeoutSeconds: 0.1 }),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -117,7 +118,7 @@ Deno.test("Supervisor: stopping cuts off what takes longer than the drain timeou
 Deno.test("Supervisor: a worker that crashes is started again, and the crash is logged", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
-    source: source("http://127.0.0.1:1"),
+    config: config("http://127.0.0.1:1"),
     logger,
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
@@ -143,7 +144,7 @@ Deno.test("Supervisor: the pause before a restart grows with each crash, and is 
   const logger = new MemoryLogger();
   let nowMs = 0;
   const supervisor = await Supervisor.start({
-    source: source("http://127.0.0.1:1"),
+    config: config("http://127.0.0.1:1"),
     logger,
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
@@ -173,7 +174,7 @@ Deno.test("Supervisor: the pause before a restart grows with each crash, and is 
 Deno.test("Supervisor: the streams of other workers live on when one crashes", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
-    source: source("http://127.0.0.1:1", { Workers: 2 }),
+    config: config("http://127.0.0.1:1", { Workers: 2 }),
     logger,
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
@@ -205,11 +206,11 @@ Deno.test("Supervisor: the streams of other workers live on when one crashes", a
 Deno.test("Supervisor: a reload whose workers cannot start leaves the former ones as they are", async () => {
   const store = origin(() => new Response("served"));
   const supervisor = await Supervisor.start({
-    source: source(`http://127.0.0.1:${store.addr.port}`),
+    config: config(`http://127.0.0.1:${store.addr.port}`),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
-  const unfit = source("http://127.0.0.1:1", {
+  const unfit = config("http://127.0.0.1:1", {
     Listen: { Port: 0, Tls: { CertificateFile: "cert.pem", KeyFile: "key.pem" } },
   });
   await assert.rejects(supervisor.reload(() => Promise.resolve(unfit)), /HTTPS/);
@@ -223,7 +224,7 @@ Deno.test("Supervisor: how the last request ended is told alike by whichever wor
   let status = 400;
   const store = origin(() => new Response("no", { status: status++ }));
   const supervisor = await Supervisor.start({
-    source: source(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
+    config: config(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -266,14 +267,14 @@ Deno.test("Supervisor: counters go on over reloads, while transfers run and when
     }
     return new Response("stored");
   });
-  const config = source(`http://127.0.0.1:${store.addr.port}`);
+  const parsed = config(`http://127.0.0.1:${store.addr.port}`);
   const logger = new MemoryLogger();
-  const supervisor = await Supervisor.start({ source: config, logger, version: "1.2.3" });
+  const supervisor = await Supervisor.start({ config: parsed, logger, version: "1.2.3" });
   const running = fetch(`${supervisor.url}/dicom-web/main/studies/1.2`);
   while (isHeld) await new Promise((resolve) => setTimeout(resolve, 10));
   await askStore(supervisor, 5);
   for (let reloads = 0; reloads < 2; reloads++) {
-    await supervisor.reload(() => Promise.resolve(config));
+    await supervisor.reload(() => Promise.resolve(parsed));
     await askStore(supervisor, 5);
   }
   assert.deepEqual(await counted(supervisor), [15, 1]);
@@ -291,7 +292,7 @@ Deno.test("Supervisor: counters go on over reloads, while transfers run and when
 Deno.test("Supervisor: a worker's crash takes nothing from the counters that was told before", async () => {
   const store = origin(() => new Response("stored"));
   const supervisor = await Supervisor.start({
-    source: source(`http://127.0.0.1:${store.addr.port}`),
+    config: config(`http://127.0.0.1:${store.addr.port}`),
     logger: new MemoryLogger(),
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/faulty_worker.ts"),

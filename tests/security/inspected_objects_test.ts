@@ -80,7 +80,7 @@ Deno.test("Objects that hold secrets and tokens show none when inspected to any 
     await store.close();
     http.close();
   }
-  const supervisor = await Supervisor.start({ source, logger, version: "1.2.3" });
+  const supervisor = await Supervisor.start({ config, logger, version: "1.2.3" });
   try {
     assertUntold(supervisor, "the supervisor");
   } finally {

@@ -15,8 +15,6 @@ import { singleAttempt } from "./single_attempt.ts";
 
 /** What is examined. */
 export interface ExamineOptions {
-  /** Where the configuration was read. */
-  readonly path: string;
   /** The servers to examine. */
   readonly names: readonly string[];
   /** Version of the gateway. */
@@ -31,9 +29,9 @@ export interface ExamineOptions {
  * @returns What was found.
  */
 export async function examine(config: GatewayConfig, options: ExamineOptions): Promise<Report> {
-  const { path, names, version } = options;
+  const { names, version } = options;
   const [gateway, servers] = await Promise.all([
-    examineGateway(config, path),
+    examineGateway(config),
     Promise.all(names.map((name) => examineOne(config, name, version))),
   ]);
   const outcome = worst([...gateway, ...servers]);

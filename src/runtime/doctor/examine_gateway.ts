@@ -25,10 +25,10 @@ const HEALTH_TIMEOUT_MS = 5_000;
  * Examines what all servers share.
  *
  * @param config The configuration.
- * @param path Where it was read.
  * @returns One finding a step.
  */
-export async function examineGateway(config: GatewayConfig, path: string): Promise<Finding[]> {
+export async function examineGateway(config: GatewayConfig): Promise<Finding[]> {
+  const { path } = config;
   const warnings = config.warnings ?? [];
   return [
     finding("configuration", path, "ok", `It is right; it has ${servers(config.servers.size)}.`),
