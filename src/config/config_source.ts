@@ -1,7 +1,6 @@
 /**
  * Reads everything a configuration consists of: the file, the environment variables and the files it
- * refers to. Only the supervisor may; what it gets is plain data that it hands to the worker, where
- * `parseConfig` makes the configuration of it.
+ * refers to. `parseConfig` makes the configuration of them.
  *
  * @module
  */
@@ -27,7 +26,7 @@ import { substitute, type SubstitutionSources } from "./substitution.ts";
 /** Has the runtime's own OpenTelemetry trace requests, with `true` or `1`. */
 export const TRACING_VARIABLE = "OTEL_DENO";
 
-/** Everything a configuration consists of, as data that can be posted to a worker. */
+/** Everything a configuration consists of. */
 export interface ConfigSource {
   /** Absolute path of the file. */
   readonly path: string;
