@@ -6,7 +6,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import manifest from "../deno.json" with { type: "json" };
+import { START_FLAGS } from "./deno_flags.ts";
 import { runtimeManifest } from "./runtime_manifest.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
@@ -22,8 +22,7 @@ export const TARGETS: Readonly<Record<string, string>> = {
 };
 
 /** The binary has the permissions of the start task, which the supervisor narrows for its workers. */
-const FLAGS = manifest.tasks.start.command.split(" ")
-  .filter((word) => /^--(?:allow|unstable)-/.test(word));
+const FLAGS = START_FLAGS.filter((flag) => /^--(?:allow|unstable)-/.test(flag));
 
 /**
  * Compiles.

@@ -4,6 +4,7 @@
  * @module
  */
 import { runtimeManifest } from "../runtime_manifest.ts";
+import { PACKAGE_FLAGS } from "../deno_flags.ts";
 
 /** A package of the lock file. */
 export interface LockedPackage {
@@ -87,7 +88,7 @@ export async function packageFiles(root: URL): Promise<
   const deno = (...args: string[]) =>
     new Deno.Command(Deno.execPath(), { args, cwd: root, stderr: "null" }).output();
   // Where that fails, the packages that are missing have no files.
-  await deno("install", "--frozen", "--quiet");
+  await deno("install", "--frozen", ...PACKAGE_FLAGS, "--quiet");
   const { stdout } = await deno("info", "--json");
   const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
   // Packages are kept below the host of the registry that they came from.

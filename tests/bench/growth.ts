@@ -9,6 +9,7 @@ import { startMeasured } from "./gateway.ts";
 import { askAgain } from "./loads.ts";
 import { benchFile, end, firstLine, residentBytes } from "./processes.ts";
 import { mebibytes, median, rate, table } from "./table.ts";
+import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 
 /** One server's section. */
 type Section = Readonly<Record<string, unknown>>;
@@ -77,6 +78,7 @@ export async function growStreams(main: Section): Promise<string> {
       args: [
         "run",
         "--quiet",
+        ...PACKAGE_FLAGS,
         "--allow-net",
         "--no-check",
         benchFile("listeners.ts"),

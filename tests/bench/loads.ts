@@ -5,6 +5,7 @@
  */
 import { KEY, KEY_HEADER } from "./messages.ts";
 import { benchFile, cpuSeconds } from "./processes.ts";
+import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 
 /** wrk, a load generator for HTTP (Debian package `wrk`). */
 export const WRK = "/usr/bin/wrk";
@@ -111,6 +112,7 @@ function script(
   return generate(Deno.execPath(), [
     "run",
     "--quiet",
+    ...PACKAGE_FLAGS,
     "--allow-net",
     "--no-check",
     benchFile(file),

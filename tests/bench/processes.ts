@@ -5,6 +5,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 
 /** A process that serves. */
 export interface Served extends AsyncDisposable {
@@ -35,12 +36,8 @@ export function benchFile(name: string): string {
 export async function startScript(script: string, args: readonly string[]): Promise<Served> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      "run",
-      "--quiet",
-      "--allow-all",
-      "--unstable-no-legacy-abort",
-      benchFile(script),
-      ...args,
+      ...["run", "--quiet", ...PACKAGE_FLAGS, "--allow-all", "--unstable-no-legacy-abort"],
+      ...[benchFile(script), ...args],
     ],
     stdout: "piped",
     stderr: "null",

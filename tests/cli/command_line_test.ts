@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { readPasswordHash } from "../../src/config/inbound/password_hash.ts";
 import { isPassword } from "../../src/credentials/inbound/password.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 

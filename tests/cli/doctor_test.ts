@@ -20,7 +20,7 @@ import { startEgressProxy, TINYPROXY } from "../fixtures/egress_proxy.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
 const NGINX: Tool = { name: "nginx", path: "/usr/sbin/nginx" };

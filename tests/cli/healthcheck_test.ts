@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { startGateway } from "../fixtures/gateway_process.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const STORE = { Url: "https://store.example/dicom-web", ProviderType: "none" };

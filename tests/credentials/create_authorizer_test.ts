@@ -13,6 +13,7 @@ import { FakeClock } from "../fixtures/fake_clock.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
 import { serverConfig } from "../fixtures/token_worker.ts";
+import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 
 const request: OutboundRequest = {
   method: "GET",
@@ -152,7 +153,7 @@ Deno.test("A token waiting for its renewal keeps no process from ending", async 
     const { results } = await createTokenWorker(${setup}).ask(1);
     console.log(results.join());`;
   const output = await new Deno.Command(Deno.execPath(), {
-    args: ["eval", script],
+    args: ["eval", ...PACKAGE_FLAGS, script],
     cwd: new URL("../..", import.meta.url).pathname,
     signal: AbortSignal.timeout(20_000),
   }).output();

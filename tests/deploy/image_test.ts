@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
 import { BUILDAH, LocalImage } from "../fixtures/local_image.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 /** What the image adds to the flags of the start task: nothing is fetched, no question is asked. */

@@ -13,6 +13,7 @@ import { loadFromMemory } from "../config/memory_files.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { KUBECTL } from "../fixtures/kubectl.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
+import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const MANIFESTS = `${ROOT}deploy/kubernetes`;
@@ -206,7 +207,10 @@ async function complaints(manifests: Manifest[]): Promise<string> {
   const file = `${directory}/manifests.ts`;
   await Deno.writeTextFile(file, lines.join("\n"));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--frozen", "--check", "--config", `${ROOT}deno.json`, file],
+    args: [
+      ...["run", "--quiet", "--frozen", ...PACKAGE_FLAGS, "--check"],
+      ...["--config", `${ROOT}deno.json`, file],
+    ],
     env: { NO_COLOR: "1" },
   }).output();
   await Deno.remove(directory, { recursive: true });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
 import { copyPrograms } from "../fixtures/root_directory.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const UNIT = `${ROOT}deploy/systemd/dicomweb-gateway.service`;

@@ -12,7 +12,7 @@ import { CONFIG_PATH, problemsOf } from "../config/memory_files.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { sha256 } from "../fixtures/orthanc.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { root } from "./generated_docs.ts";
 
 const NGINX = { name: "nginx", path: "/usr/sbin/nginx" };

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
 import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../src/config/config_error.ts";
 import { prepareStateDirectory, stateDirectoryFault } from "../../src/runtime/state_directory.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const ignore = Deno.build.os === "windows";

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
 import { needing } from "../fixtures/installed_tool.ts";
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { assertUntold, LIMIT_MS, type Parts, withParts } from "./leak_bench.ts";
 import { markedServers } from "./marked_servers.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { START_FLAGS } from "../fixtures/start_flags.ts";
+import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 /** A running gateway. */
 export interface LooseGateway {

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
+import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 import manifest from "../../deno.json" with { type: "json" };
 import { startNpmRegistry } from "../fixtures/npm_registry.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("Lock file: every task that runs code takes it as it is", () => {
+Deno.test("Lock file: every task that runs code takes it as it is, and packages from Deno's own cache", () => {
   for (const [name, { command }] of Object.entries(manifest.tasks)) {
     const runs = command.split("&&").map((part) => part.trim())
       .filter((part) => /\bdeno (?:run|test|check|bench|compile)\b/.test(part));
-    for (const run of runs) assert.match(run, / --frozen\b/, name);
+    for (const run of runs) {
+      const flags = run.split(" ");
+      for (const flag of ["--frozen", ...PACKAGE_FLAGS]) assert(flags.includes(flag), name);
+    }
   }
 });
 
@@ -57,7 +61,8 @@ Deno.test("Lock file: all comes from npm, with a hash, and no package may run sc
   for (const [key, { integrity }] of Object.entries<{ integrity: string }>(lock.npm)) {
     assert.match(integrity, /^sha512-[\w+/]{86}==$/, key);
   }
-  for (const key of ["allowScripts", "nodeModulesDir", "links"]) {
+  for (const key of ["allowScripts", "links"]) {
     assert.equal(Object.hasOwn(manifest, key), false, key);
   }
+  assert.deepEqual(PACKAGE_FLAGS, ["--node-modules-dir=none"]);
 });
