@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { encodeBase64 } from "@oslojs/encoding";
+import { writtenForms } from "./written_forms.ts";
 
 const HIDDEN = "[hidden]";
 
@@ -63,24 +63,4 @@ function hide(text: string, forms: readonly string[]): string {
     if (at >= hiddenTo) result += shown[at];
   }
   return result;
-}
-
-function writtenForms(secret: string): string[] {
-  if (secret === "") return [];
-  const form = new URLSearchParams([["", secret]]).toString().slice(1);
-  return [secret, encodeURIComponent(secret), form, ...base64Forms(secret)];
-}
-
-/**
- * In base64 a secret looks otherwise by where in the encoded text it stands. What bytes beside it
- * decide, too, is left out: it could be anything.
- */
-function base64Forms(secret: string): string[] {
-  const bytes = new TextEncoder().encode(secret);
-  const forms = [0, 1, 2].map((before) => {
-    const text = encodeBase64(new Uint8Array([...new Uint8Array(before), ...bytes]));
-    return before === 0 ? text : text.slice(4).replace(/.?.?={0,2}$/, "");
-  });
-  return forms.filter((form) => form !== "")
-    .flatMap((form) => [form, form.replaceAll("+", "-").replaceAll("/", "_")]);
 }

@@ -1,12 +1,13 @@
 /**
  * Signs requests and sends them to one store: the one place where a credential meets a request. Once
  * more with a new credential when the store refuses the old one; a redirect only within the store's
- * own base URL.
+ * own base URL. The credential is masked in the store's error responses.
  *
  * @module
  */
 import type { ServerConfig } from "../config/gateway_config.ts";
 import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
+import { CredentialMask } from "../credentials/credential_mask.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
@@ -48,6 +49,8 @@ export class StoreClient {
   readonly #options: StoreClientOptions;
   readonly #siblings: readonly StoreSibling[];
   readonly #resilience: StoreResilience;
+  /** The mask of the headers that were masked last: most credentials serve many requests. */
+  #mask: { readonly of: string; readonly mask: CredentialMask } | undefined;
 
   /** @param options What it works with. */
   constructor(options: StoreClientOptions) {
@@ -168,8 +171,14 @@ export class StoreClient {
       ) {
         continue;
       }
-      return response;
+      return this.#maskFor(authorization).mask(response);
     }
+  }
+
+  #maskFor({ headers }: Authorization): CredentialMask {
+    const of = JSON.stringify(headers);
+    if (this.#mask?.of !== of) this.#mask = { of, mask: new CredentialMask(headers) };
+    return this.#mask.mask;
   }
 
   /** After a refusal: tells whether the request can be sent again with another credential. */

@@ -44,3 +44,28 @@ Deno.test("quoteProvider hides no words that merely resemble a secret", () => {
 Deno.test("quoteProvider hides a secret before the text is cut in the middle of it", () => {
   assert.equal(quoteProvider(`12345${SECRET}`, 10, [SECRET]), "12345[hid…");
 });
+
+Deno.test("quoteProvider leaves words whole that resemble a short secret in base64", () => {
+  // The words of RFC 6749, section 5.2, and all secrets of one to three bytes whose base64 is in them.
+  const words = [
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_request",
+    "unsupported_grant_type",
+  ];
+  const secrets = words.flatMap((word) =>
+    [1, 2, 3, 4].flatMap((size) =>
+      Array.from(word.replaceAll("_", "/"), (_, at) => word.slice(at, at + size))
+        .filter((piece) => piece.length === size)
+        .map((piece) => atob(piece.replaceAll("_", "/").padEnd(4, "A")).slice(0, size - 1 || 1))
+    )
+  ).filter((secret) => secret !== "" && words.every((word) => !word.includes(secret)));
+  assert(secrets.length > 50);
+  for (const word of words) {
+    for (const secret of secrets) assert.equal(quoteProvider(word, 100, [secret]), word);
+  }
+});
+
+Deno.test("quoteProvider hides a secret of four bytes in base64", () => {
+  assert.equal(quoteProvider(`key ${base64("s3cr")}`, 300, ["s3cr"]), "key [hidden]");
+});
