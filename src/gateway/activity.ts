@@ -8,7 +8,7 @@
 import { classify } from "../dicomweb/transaction.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
 import type { PassedBytes } from "../upstream/store.ts";
-import { contentLength } from "./answer_end.ts";
+import { contentLength } from "../dicomweb/body_check.ts";
 import { sentBytes } from "./body_bytes.ts";
 import { type LastOutcome, LastOutcomes } from "./last_outcomes.ts";
 import { type ToldError, toldError } from "./told_error.ts";

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { contentLength } from "../dicomweb/body_check.ts";
 import type { PassedBytes } from "../upstream/store.ts";
 
 /** How an answer ended. */
@@ -56,15 +57,4 @@ export function onAnswerEnd(
 function endOf(length: number, counted: number | undefined): AnswerEnd {
   if (counted === undefined) return "passed on";
   return counted === length ? "complete" : "broken off";
-}
-
-/**
- * The length of a message's body, where its headers tell it (RFC 9110, section 8.6).
- *
- * @param headers The headers.
- * @returns Bytes; nothing where it is not told.
- */
-export function contentLength(headers: Headers): number | undefined {
-  const length = headers.get("content-length");
-  return length === null || !/^\d{1,15}$/.test(length) ? undefined : Number(length);
 }

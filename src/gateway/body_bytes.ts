@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { contentLength } from "../dicomweb/body_check.ts";
 import type { PassedBytes } from "../upstream/store.ts";
-import { CLIENT_LEFT, contentLength } from "./answer_end.ts";
+import { CLIENT_LEFT } from "./answer_end.ts";
 
 /** Answers that have no body, whatever length they tell (RFC 9110, section 6.4.1). */
 const BODILESS: ReadonlySet<number> = new Set([101, 204, 205, 304, CLIENT_LEFT]);

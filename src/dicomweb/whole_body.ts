@@ -1,0 +1,99 @@
+/**
+ * Bodies that come to their end only when they are whole. Each body that passes through JavaScript goes
+ * through here, as does each whose end the runtime does not tell from a break: one over HTTP/2 whose
+ * sender took it back (`RST_STREAM` with `CANCEL` or `NO_ERROR`), one that ends with its connection.
+ *
+ * @module
+ */
+import { BrokenBodyError } from "../errors/broken_body_error.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { BodyCheck } from "./body_check.ts";
+
+/** A body on its way. */
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** Makes the error of a body that is not whole, of what is wrong with it. */
+type Failure = (state: string, options: { readonly cause?: unknown }) => GatewayError;
+
+/** Bodies that are checked already: whoever passes one on may ask for it again. */
+const CHECKED = new WeakSet<Body>();
+
+/**
+ * Checks the body of a client's request.
+ *
+ * @param body The body.
+ * @param headers The headers of the request, as they came.
+ * @returns The same body. It fails with a {@linkcode BrokenBodyError} when it ends before it is whole, and
+ * does not give the last bytes of its length before it is known to be.
+ *
+ * @example
+ * ```ts
+ * import { wholeRequestBody } from "./whole_body.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const headers = new Headers({ "content-length": "5" });
+ * const whole = wholeRequestBody(new Response("whole").body!, headers);
+ * assert.equal(await new Response(whole).text(), "whole");
+ * const cut = wholeRequestBody(new Response("cut").body!, headers);
+ * await assert.rejects(new Response(cut).text(), { code: "NET-005" });
+ * ```
+ */
+export function wholeRequestBody(body: Body, headers: Headers): Body {
+  return wholeBody(body, headers, (state, options) => new BrokenBodyError(state, options));
+}
+
+/**
+ * Checks the body of a store's answer.
+ *
+ * @param body The body.
+ * @param headers The headers of the answer, as they came.
+ * @returns The same body. It fails with NET-002 when it ends before it is whole, and does not give the last
+ * bytes of its length before it is known to be.
+ */
+export function wholeAnswerBody(body: Body, headers: Headers): Body {
+  return wholeBody(body, headers, brokenAnswer);
+}
+
+/**
+ * The error of an answer that is not whole.
+ *
+ * @param state What is wrong with it, such as `it broke off`.
+ * @param options Why.
+ * @returns The error.
+ */
+export function brokenAnswer(
+  state: string,
+  options: { readonly cause?: unknown } = {},
+): GatewayError {
+  return new GatewayError("NET-002", `Cannot read the store's answer: ${state}`, options);
+}
+
+function wholeBody(body: Body, headers: Headers, fail: Failure): Body {
+  if (CHECKED.has(body)) return body;
+  const check = new BodyCheck(headers);
+  const reader = body.getReader();
+  const read = async () => {
+    try {
+      return await reader.read();
+    } catch (cause) {
+      // A limit that has passed, or a peer that has gone, comes with its own reason.
+      if (cause instanceof GatewayError || cause instanceof DOMException) throw cause;
+      throw fail("it broke off", { cause });
+    }
+  };
+  const checked = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const { done, value } = await read();
+      const fault = done ? check.finish() : check.push(value);
+      if (fault !== undefined) {
+        const error = fail(fault, {});
+        controller.error(error);
+        await reader.cancel(error).catch(() => {});
+      } else if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+  CHECKED.add(checked);
+  return checked;
+}

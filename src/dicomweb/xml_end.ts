@@ -1,0 +1,146 @@
+/**
+ * Follows the tags of an XML document (XML 1.0, section 2) as it streams by, to tell whether its root
+ * element has ended. Comments, CDATA sections, processing instructions and the document type are passed
+ * over. A document in UTF-16 cannot be followed.
+ *
+ * @module
+ */
+import type { ContentEnd } from "./content_end.ts";
+import { isBlank } from "./json_end.ts";
+
+const EXCLAMATION_MARK = 0x21;
+const QUOTE = 0x22;
+const APOSTROPHE = 0x27;
+const DASH = 0x2d;
+const SLASH = 0x2f;
+const LESS_THAN = 0x3c;
+const GREATER_THAN = 0x3e;
+const QUESTION_MARK = 0x3f;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** Where in the document the next byte is. */
+type Place =
+  /** Before the first byte that is no white space. */
+  | "before"
+  /** Begins with no tag, or has an encoding that is not followed. */
+  | "no XML"
+  | "text"
+  /** Behind `<`. */
+  | "markup"
+  | "start tag"
+  | "end tag"
+  /** Behind `<!`. */
+  | "declaration"
+  | "comment"
+  | "CDATA"
+  | "instruction"
+  | "document type";
+
+/** Finds the end of one XML document. */
+export class XmlEnd implements ContentEnd {
+  /** @inheritdoc */
+  readonly name = "the end of its root element";
+  #place: Place = "before";
+  #depth = 0;
+  #hasRoot = false;
+  /** The quote that an attribute value or a literal began with; 0 outside of them. */
+  #quote = 0;
+  /** The two bytes before the next one, within the markup at hand. */
+  #last = 0;
+  #lastButOne = 0;
+  /** Declarations that are open in the document type. */
+  #nesting = 0;
+
+  /** @inheritdoc */
+  get isReached(): boolean {
+    if (this.#place === "no XML") return true;
+    return this.#place === "text" && this.#hasRoot && this.#depth === 0;
+  }
+
+  /** @inheritdoc */
+  push(chunk: Uint8Array<ArrayBuffer>): void {
+    for (let at = 0; at < chunk.length; at++) {
+      if (this.#place === "text") {
+        at = chunk.indexOf(LESS_THAN, at);
+        if (at < 0) return;
+        this.#enter("markup");
+      } else if (this.#place === "no XML") return;
+      else this.#step(chunk[at]!);
+    }
+  }
+
+  #enter(place: Place): void {
+    this.#place = place;
+    this.#quote =
+      this.#last =
+      this.#lastButOne =
+      this.#nesting =
+        0;
+  }
+
+  #step(byte: number): void {
+    switch (this.#place) {
+      case "before":
+        if (byte === LESS_THAN) this.#enter("markup");
+        else if (!isBlank(byte)) this.#enter("no XML");
+        return;
+      case "markup":
+        if (byte === SLASH) this.#enter("end tag");
+        else if (byte === EXCLAMATION_MARK) this.#enter("declaration");
+        else if (byte === QUESTION_MARK) this.#enter("instruction");
+        // `<` in UTF-16.
+        else this.#enter(byte === 0 ? "no XML" : "start tag");
+        return;
+      case "declaration":
+        if (byte === DASH && this.#last === DASH) this.#enter("comment");
+        else if (byte === OPEN_BRACKET) this.#enter("CDATA");
+        else if (byte === DASH) this.#last = byte;
+        else this.#enter("document type");
+        return;
+      case "end tag":
+        if (byte !== GREATER_THAN) return;
+        this.#depth--;
+        return this.#enter("text");
+      case "start tag":
+        return this.#stepInTag(byte);
+      case "document type":
+        return this.#stepInDocumentType(byte);
+      case "comment":
+        return this.#leaveBy(byte, DASH, DASH);
+      case "CDATA":
+        return this.#leaveBy(byte, CLOSE_BRACKET, CLOSE_BRACKET);
+      case "instruction":
+        return this.#leaveBy(byte, this.#lastButOne, QUESTION_MARK);
+    }
+  }
+
+  #stepInTag(byte: number): void {
+    if (this.#quote !== 0) {
+      if (byte === this.#quote) this.#quote = 0;
+    } else if (byte === QUOTE || byte === APOSTROPHE) this.#quote = byte;
+    else if (byte === GREATER_THAN) {
+      this.#hasRoot = true;
+      if (this.#last !== SLASH) this.#depth++;
+      return this.#enter("text");
+    }
+    this.#last = byte;
+  }
+
+  #stepInDocumentType(byte: number): void {
+    if (this.#quote !== 0) {
+      if (byte === this.#quote) this.#quote = 0;
+    } else if (byte === QUOTE || byte === APOSTROPHE) this.#quote = byte;
+    else if (byte === LESS_THAN) this.#nesting++;
+    else if (byte === GREATER_THAN && this.#nesting-- === 0) this.#enter("text");
+  }
+
+  /** Back to the text at a `>` behind two bytes. */
+  #leaveBy(byte: number, lastButOne: number, last: number): void {
+    if (byte === GREATER_THAN && this.#last === last && this.#lastButOne === lastButOne) {
+      return this.#enter("text");
+    }
+    this.#lastButOne = this.#last;
+    this.#last = byte;
+  }
+}
