@@ -5,7 +5,6 @@
  * @module
  */
 import { ConfigError } from "../config/config_error.ts";
-import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { examine } from "../runtime/doctor/examine.ts";
 import { type Finding, finding, type Outcome, type Report } from "../runtime/doctor/finding.ts";
 import { keepFilesPrivate } from "../runtime/state_directory.ts";
@@ -42,7 +41,6 @@ export async function doctor(
   version: string,
 ): Promise<number> {
   keepFilesPrivate();
-  dropProxyEnvironment();
   try {
     const config = await loadConfig(flags);
     const names = serversMeant(config, named);

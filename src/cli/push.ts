@@ -6,7 +6,6 @@
  */
 import { join } from "node:path";
 import { stateHome } from "../config/find_config.ts";
-import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { SERVER_NAME } from "../config/server.ts";
 import { JournalError, PushJournal } from "../runtime/push/push_journal.ts";
 import { pushFolder, PushStoppedError } from "../runtime/push/push_folder.ts";
@@ -168,7 +167,6 @@ async function ownPlace(flags: PushFlags, version: string): Promise<Place | unde
     complain(`Unknown server "${name}". The configuration has: ${names.join(", ")}.`);
     return undefined;
   }
-  dropProxyEnvironment();
   return { target: ownGateway(config, server, version), stateDirectory: config.stateDirectory };
 }
 
@@ -193,7 +191,6 @@ async function runningPlace(url: string, flags: PushFlags): Promise<Place | unde
     if (password === undefined) return undefined;
     authorization = `Basic ${new TextEncoder().encode(`${user}:${password}`).toBase64()}`;
   }
-  dropProxyEnvironment();
   const target = runningGateway(parsed.href.replace(/\/+$/, ""), server, authorization);
   return { target, stateDirectory: stateHome() };
 }

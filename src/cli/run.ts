@@ -7,6 +7,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
 import { ConfigError } from "../config/config_error.ts";
+import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { nearestName } from "../config/nearest_name.ts";
 import { auditVerify, type AuditVerifyFlags } from "./audit_verify.ts";
 import { check } from "./check.ts";
@@ -34,7 +35,9 @@ export async function run(args: readonly string[]): Promise<never> {
 
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.ok;
-  const program = commandLine((code) => exitCode = code);
+  // Before any command makes a request.
+  const ignoredProxies = dropProxyEnvironment();
+  const program = commandLine((code) => exitCode = code, ignoredProxies);
   const [first = "-"] = args;
   // Commander would take it for an argument of the default command.
   const names = [...program.commands.map((command) => command.name()), "help"];
@@ -55,7 +58,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-function commandLine(end: (exitCode: number) => void): Command {
+function commandLine(
+  end: (exitCode: number) => void,
+  ignoredProxies: readonly string[],
+): Command {
   const program = new Command("dicomweb-gateway")
     .description("Adds OAuth2 and other credentials to DICOMweb requests on their way to a store.")
     .exitOverride()
@@ -77,7 +83,9 @@ function commandLine(end: (exitCode: number) => void): Command {
 
   program.version(manifest.version);
   withConfig("serve", "run the gateway (the default command)", true)
-    .action(async (flags: ConfigFlags) => end(await serve(flags, manifest.version)));
+    .action(async (flags: ConfigFlags) =>
+      end(await serve(flags, manifest.version, ignoredProxies))
+    );
   withConfig("check", "check the configuration; show servers, allowlist and permissions")
     .action(async (flags: ConfigFlags) => end(await check(flags)));
   withConfig("healthcheck", "ask the running gateway whether it answers; exit 0 if so")

@@ -4,7 +4,6 @@
  * @module
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import { onReloadSignal } from "../runtime/reload_signal.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
 import { shutdownSignal } from "../runtime/shutdown_signal.ts";
@@ -21,11 +20,16 @@ import { complain, print } from "./terminal.ts";
  *
  * @param flags What the command line says.
  * @param version Version of the gateway.
+ * @param ignoredProxies Variables that mean a proxy, which the gateway does not use.
  * @returns The exit code.
  * @throws {ConfigError} When the configuration is wrong.
  * @throws {Error} When it cannot listen.
  */
-export async function serve(flags: ConfigFlags, version: string): Promise<number> {
+export async function serve(
+  flags: ConfigFlags,
+  version: string,
+  ignoredProxies: readonly string[],
+): Promise<number> {
   const { verdict, reason } = judgeDeno(Deno.version.deno);
   if (verdict === "unfit") {
     complain(reason);
@@ -37,7 +41,7 @@ export async function serve(flags: ConfigFlags, version: string): Promise<number
   configureLogging(config.log);
   const logger = createLogger("runtime");
   if (verdict === "slow") logger.warn(reason);
-  for (const name of dropProxyEnvironment()) {
+  for (const name of ignoredProxies) {
     logger.warn(`${name} is ignored: the key Proxy of the configuration says which proxy is used`);
   }
   warn(config, logger);

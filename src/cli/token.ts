@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { dropProxyEnvironment } from "../config/proxy_environment.ts";
 import type { CredentialFacts } from "../credentials/credential_facts.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { askCredentialOf } from "../runtime/doctor/ask_credential.ts";
@@ -47,7 +46,6 @@ export async function token(
   flags: TokenFlags,
   version: string,
 ): Promise<number> {
-  dropProxyEnvironment();
   const config = await loadConfig(flags);
   const names = serversMeant(config, named);
   if (names === undefined) return ExitCode.usage;

@@ -11,6 +11,7 @@ import { signingWays } from "./credentials/signing_ways.ts";
 import { FileTexts, noSuchFile } from "./file_texts.ts";
 import { type Environment, stateHome } from "./find_config.ts";
 import { namedFiles } from "./named_files.ts";
+import { environmentVariable } from "./proxy_environment.ts";
 import { isObject, rawKeys } from "./read_context.ts";
 import { SECTION } from "./schema.ts";
 import { isSecret, literalSecrets } from "./literal_secrets.ts";
@@ -71,7 +72,7 @@ export async function loadConfigSource(
   path: string,
   options: ConfigSourceOptions = {},
 ): Promise<ConfigSource> {
-  const env = options.env ?? ((name) => Deno.env.get(name));
+  const env = options.env ?? environmentVariable;
   const absolute = resolve(path);
   const texts = new FileTexts(dirname(absolute), options.readTextFile ?? Deno.readTextFile);
 

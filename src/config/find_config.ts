@@ -6,6 +6,7 @@
  */
 import { isAbsolute, join, resolve } from "node:path";
 import { ConfigError } from "./config_error.ts";
+import { environmentVariable } from "./proxy_environment.ts";
 
 /** Environment variables by name. */
 export type Environment = (name: string) => string | undefined;
@@ -32,7 +33,7 @@ const FILE = "gateway.json";
  * @throws {ConfigError} CFG-001 with the places looked in, when there is none.
  */
 export async function findConfig(options: FindConfigOptions = {}): Promise<string> {
-  const env = options.env ?? ((name) => Deno.env.get(name));
+  const env = options.env ?? environmentVariable;
   const exists = options.exists ?? somethingIsAt;
   const given = options.config || env("DICOMWEB_GATEWAY_CONFIG");
   if (given) return given;
@@ -59,7 +60,7 @@ export async function findConfig(options: FindConfigOptions = {}): Promise<strin
  * @param env Environment variables by name.
  * @returns Its absolute path; it need not exist.
  */
-export function stateHome(env: Environment = (name) => Deno.env.get(name)): string {
+export function stateHome(env: Environment = environmentVariable): string {
   const home = absolute(env("XDG_STATE_HOME")) ?? inHome(env, ".local/state") ?? "/var/lib";
   return join(home, NAME);
 }

@@ -92,8 +92,8 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   try {
     gateway = await options.startGateway({
       DicomWebOAuth: {
-        // Who stays sees in the log how tokens are renewed.
-        LogLevel: options.once ? "WARNING" : "INFO",
+        // What the demo prints is for a person to read; log lines do not stand among it.
+        LogLevel: "WARNING",
         ...section(provider, store, gatewayPort, clientSecret),
       },
     });
@@ -189,7 +189,7 @@ function thingsToTry(gateway: string, throughGateway: string, store: string): st
     ["The store itself refuses whoever has no token", `curl -i "${store}/studies"`],
     ["How everything is, in a browser", `${gateway}/`],
     ["How the gateway is", `curl "${api}/status"`],
-    ["Its stores and the state of their tokens", `curl "${api}/servers"`],
+    ["Its stores, and their tokens as they are renewed", `curl "${api}/servers"`],
     ["Ask for a new token now", `curl -X POST "${api}/servers/${SERVER}/test"`],
     ["Metrics for Prometheus", `curl "${api}/metrics"`],
     ["For Orthanc or a viewer, as a DICOMweb server without a password", `${throughGateway}/`],
@@ -199,7 +199,7 @@ function thingsToTry(gateway: string, throughGateway: string, store: string): st
     "Try, in another terminal:",
     ...commands.flatMap(([what, command]) => [`  ${what}:`, `    ${command}`]),
     "",
-    "Ctrl+C ends the demonstration. What follows is the gateway's log.",
+    "Ctrl+C ends the demonstration.",
   ];
 }
 
