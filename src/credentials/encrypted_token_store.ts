@@ -51,6 +51,11 @@ export class EncryptedTokenStore implements TokenStore {
     this.#keys = Promise.all(keys.map(importKey));
   }
 
+  /** Opens what it is around. */
+  open(): Promise<void> {
+    return this.#raw.open();
+  }
+
   /** @returns The token under this key, or nothing where it is absent, expired or cannot be read. */
   async get(key: string): Promise<Token | undefined> {
     const value = await this.#raw.get(key);

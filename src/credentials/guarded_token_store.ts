@@ -9,6 +9,7 @@
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Clock } from "./clock.ts";
+import { limited } from "./time_limit.ts";
 import type { Token, TokenStore } from "./token.ts";
 
 /** Limit of one operation. */
@@ -33,6 +34,7 @@ export class GuardedTokenStore implements TokenStore {
   readonly #metrics: Pick<Metrics, "cacheErrors">;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  #opened: Promise<void> | undefined;
   #isDown = false;
   #pauseMs = FIRST_PAUSE_MS;
   #pausedUntilMs = 0;
@@ -46,6 +48,11 @@ export class GuardedTokenStore implements TokenStore {
     this.#metrics = options.metrics;
     this.#logger = options.logger;
     this.#clock = options.clock;
+  }
+
+  /** Opens the store, once. Every operation waits for it, and only then begins its own limit. */
+  open(): Promise<void> {
+    return this.#opened ??= this.#store.open();
   }
 
   /** @returns The token under this key, or nothing where it is absent or the store failed. */
@@ -106,6 +113,9 @@ export class GuardedTokenStore implements TokenStore {
 
   async #attempt<T>(operation: string, run: () => Promise<T>): Promise<T> {
     if (this.#isPaused()) throw new Error("it failed a moment ago");
+    // A store that is still being opened has not failed: to say so would let every worker and replica
+    // that starts ask the identity provider for itself.
+    await this.open();
     try {
       const result = await this.#limit(run);
       this.#tellRecovery();
@@ -142,11 +152,7 @@ export class GuardedTokenStore implements TokenStore {
   }
 
   #limit<T>(run: () => Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const cancel = this.#clock.after(OPERATION_TIMEOUT_MS, () => {
-        reject(new Error(`no answer within ${OPERATION_TIMEOUT_MS} ms`));
-      });
-      run().then(resolve, reject).finally(cancel);
-    });
+    const timeout = () => new Error(`no answer within ${OPERATION_TIMEOUT_MS} ms`);
+    return limited(run(), OPERATION_TIMEOUT_MS, timeout, this.#clock);
   }
 }

@@ -29,6 +29,9 @@ const MAX_REPAIRS = 2;
  */
 const OPERATION_LIMIT_MS = 900;
 
+/** Limit of opening it for the first time, which counts against no operation. */
+const OPEN_LIMIT_MS = 2000;
+
 /** Keeps strings in Deno KV. */
 export class KvTokenStore implements RawTokenStore {
   readonly #location: KvLocation;
@@ -43,6 +46,13 @@ export class KvTokenStore implements RawTokenStore {
   constructor(location: KvLocation, clock: Pick<Clock, "now">) {
     this.#location = location;
     this.#clock = clock;
+  }
+
+  /** Opens it, or attempts to. */
+  async open(): Promise<void> {
+    if (this.#isClosed) return;
+    const opened = this.#kv ??= this.#location.open();
+    await limited(opened, OPEN_LIMIT_MS, () => new Error("no answer in time")).catch(() => {});
   }
 
   /** @returns The string under this key, or nothing where it is absent. */

@@ -32,6 +32,11 @@ export class MemoryTokenStore implements TokenStore {
     return Promise.resolve();
   }
 
+  /** Memory is always open. */
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Drops the token under this key. */
   delete(key: string): Promise<void> {
     this.#tokens.delete(key);

@@ -8,7 +8,7 @@ import type { Secret } from "../config/secret.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { limited } from "./time_limit.ts";
 
-/** Limit of making a TCP or TLS connection. */
+/** Limit of making a TCP or TLS connection, and of waiting for the first one. */
 const CONNECT_TIMEOUT_MS = 2000;
 
 /** Limit of waiting for the answer to a command. */
@@ -37,10 +37,17 @@ export class NoAnswerError extends Error {
   }
 }
 
+interface Loaded {
+  readonly library: Library;
+  readonly client: RedisClient;
+  /** Ends when the first attempt to connect did, whatever came of it. */
+  readonly attempted: Promise<void>;
+}
+
 /** One connection at a time. */
 export class RedisConnection {
   readonly #url: Secret;
-  #opened: Promise<{ readonly library: Library; readonly client: RedisClient }> | undefined;
+  #loaded: Promise<Loaded> | undefined;
   #client: RedisClient | undefined;
   #lastError: unknown;
   #isClosed = false;
@@ -48,6 +55,16 @@ export class RedisConnection {
   /** @param url `redis://` or `rediss://` URL. */
   constructor(url: Secret) {
     this.#url = url;
+  }
+
+  /** Loads the library and connects, or attempts to: the commands say what went wrong. */
+  async open(): Promise<void> {
+    try {
+      const { attempted } = await this.#load();
+      await limited(attempted, CONNECT_TIMEOUT_MS, () => new Error("still connecting"));
+    } catch {
+      // As above.
+    }
   }
 
   /**
@@ -60,11 +77,9 @@ export class RedisConnection {
    * @throws When there is no connection, or Redis refuses.
    */
   async use<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
-    const { library, client } = await limited(
-      this.#opened ??= this.#open(),
-      ANSWER_TIMEOUT_MS,
-      () => new Error("still connecting"),
-    );
+    // Without a limit: loading the library waits for nothing but this machine.
+    const { library, client, attempted } = await this.#load();
+    await limited(attempted, ANSWER_TIMEOUT_MS, () => new Error("still connecting"));
     try {
       return await limited(command(client), ANSWER_TIMEOUT_MS, () => new NoAnswerError());
     } catch (error) {
@@ -80,20 +95,22 @@ export class RedisConnection {
     if (this.#client?.isOpen) this.#client.destroy();
   }
 
-  /** Waits for the first attempt to connect only: later ones must not hold up anything. */
-  async #open(): Promise<{ readonly library: Library; readonly client: RedisClient }> {
+  #load(): Promise<Loaded> {
+    return this.#loaded ??= this.#start();
+  }
+
+  async #start(): Promise<Loaded> {
     const library = await import("@redis/client");
     const client = this.#client = createRedisClient(library, this.#url);
     // Without a listener a lost connection would end the worker.
     client.on("error", (error: unknown) => this.#lastError = error);
-    if (!this.#isClosed) {
-      await new Promise<void>((resolve) => {
-        client.once("ready", resolve);
-        client.once("error", () => resolve());
-        client.connect().catch(() => resolve());
-      });
-    }
-    return { library, client };
+    // Only the first attempt is waited for: later ones must not hold up anything.
+    const attempted = this.#isClosed ? Promise.resolve() : new Promise<void>((resolve) => {
+      client.once("ready", resolve);
+      client.once("error", () => resolve());
+      client.connect().catch(() => resolve());
+    });
+    return { library, client, attempted };
   }
 }
 

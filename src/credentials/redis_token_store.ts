@@ -30,6 +30,11 @@ export class RedisTokenStore implements RawTokenStore {
     this.#connection = new RedisConnection(url);
   }
 
+  /** Connects, or attempts to. */
+  open(): Promise<void> {
+    return this.#connection.open();
+  }
+
   /** @returns The string under this key, or nothing where it is absent. */
   async get(key: string): Promise<string | undefined> {
     return (await this.#use((client) => client.get(tokenKey(key)))) ?? undefined;

@@ -42,6 +42,11 @@ export interface TokenSource {
 
 /** Where tokens are kept. Every method may throw: the token manager then goes on without the store. */
 export interface TokenStore {
+  /**
+   * Prepares the first operation: loads the client library and connects. It keeps a limit of its own,
+   * and never fails: the operations report why the store cannot be used.
+   */
+  open(): Promise<void>;
   /** @returns The token under this key, or nothing where it is absent, expired or cannot be read. */
   get(key: string): Promise<Token | undefined>;
   /** Keeps a token until it expires. */

@@ -15,6 +15,10 @@ class OpenRawStore implements RawTokenStore {
   readonly ttlsMs: number[] = [];
   readonly leases: unknown[] = [];
 
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
   get(key: string): Promise<string | undefined> {
     return Promise.resolve(this.entries.get(key));
   }

@@ -36,6 +36,19 @@ Deno.test("GuardedTokenStore never throws, and says that all is absent and every
   }
 });
 
+Deno.test("GuardedTokenStore counts the time for opening the store against no operation", async () => {
+  const { clock, inner, store, errors } = guarded();
+  const token = { value: "a", type: "Bearer", issuedAtMs: 0, expiresAtMs: 9e15 };
+  await inner.set("a", token);
+  let open = () => {};
+  inner.opening = new Promise((resolve) => open = resolve);
+  const found = [store.get("a"), store.get("a")];
+  await clock.advance(5000);
+  open();
+  assert.deepEqual(await Promise.all(found), [token, token]);
+  assert.equal(await errors("get"), undefined);
+});
+
 Deno.test("GuardedTokenStore waits a second at most, then leaves a hanging store alone for a while", async () => {
   const { clock, inner, store } = guarded();
   inner.fault = "hangs";

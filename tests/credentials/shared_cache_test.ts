@@ -107,6 +107,24 @@ for (const backend of ["kv", "redis"] as const) {
   });
 }
 
+Deno.test(needing(REDIS, {
+  name: "Two workers that start while Redis is slow to accept them wait for it, and ask once",
+  fn: () =>
+    withCache("redis", async ({ endpoint, setup, redis }) => {
+      redis!.pause();
+      const workers = [createTokenWorker(setup), createTokenWorker(setup)];
+      const resumed = new Promise<void>((resolve) =>
+        setTimeout(() => resolve(redis!.resume()), 1000)
+      );
+      const answers = await Promise.all(workers.map((worker) => worker.ask(100)));
+      const expected = { results: [`Bearer ${endpoint.issued[0]}`], warnings: [] };
+      assert.deepEqual(answers, [expected, expected]);
+      assert.equal(endpoint.requests.length, 1);
+      await resumed;
+      await Promise.all(workers.map((worker) => worker.close()));
+    }),
+}));
+
 Deno.test("A sandboxed worker gets its token through a KV Connect service, which sees it encrypted", () =>
   withCache("kv", async ({ endpoint, setup }) => {
     const service = startKvConnectServer("access-token");
