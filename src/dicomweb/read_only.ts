@@ -38,15 +38,3 @@ export function changesNothing(name: TransactionName): boolean {
   const kind = transactions[name];
   return kind === "query" || kind === "retrieve" || kind === "capabilities" || READS.has(name);
 }
-
-/**
- * Whether a query could have a store take the request for one of another method (`$httpMethod` at
- * Google, `_method` of many frameworks), so that what it looks like says nothing.
- *
- * @param query The query without its `?`.
- * @returns Whether it could.
- */
-export function overridesMethod(query: string): boolean {
-  if (!query.includes("%") && !/method/i.test(query)) return false;
-  return [...new URLSearchParams(query).keys()].some((name) => /method$/i.test(name));
-}

@@ -6,11 +6,27 @@
  * @module
  */
 
+import { decodings } from "./decoding.ts";
+
 /** Characters of a path in RFC 3986, section 3.3: `pchar`, `/` and percent-encoded octets. */
 const PATH = /^(?:\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*)*$/;
-const DOT_SEGMENT = /\/\.{1,2}(?:\/|$)/;
-/** Encoded dot, slash, backslash or control character, also when encoded twice. */
-const ENCODED_DELIMITER = /%(?:25)*(?:2[ef]|5c|[01][0-9a-f]|7f)/i;
+const DOT_SEGMENT = /\/\.+(?=[;/]|$)/;
+/** A segment that is empty once its path parameters (RFC 3986, section 3.3) are taken away. */
+const EMPTY_SEGMENT = /\/[;/]/;
+/** What takes a path apart, or makes a dot segment. */
+const DELIMITERS = /[./\\]/g;
+/** The same, and what begins parameters, a query or an encoding. */
+const MARKS = /[./\\;%?#]/g;
+/**
+ * Characters that are folded into slashes, backslashes and dots not by Unicode's compatibility
+ * normalization, but by Windows' best-fit tables, Japanese and Korean code pages, or IDNA.
+ */
+const LOOKALIKES = /[\u2044\u2215\u2216\u20e5\u00a5\u20a9\u3002\uff61]/;
+/** Some servers trim blanks, and drop characters that nobody sees. */
+const BLANKS = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
+const CONTROL_CHARACTER = /\p{Cc}/u;
+// deno-lint-ignore no-control-regex -- ASCII is what it looks for
+const NOT_ASCII = /[^\u0000-\u007f]/;
 // deno-lint-ignore no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f#]/;
 /** Longer targets are no DICOMweb request; servers commonly stop at 8 KiB. */
@@ -40,24 +56,45 @@ export function findTargetFault(target: string): string | undefined {
   const mark = target.indexOf("?");
   const path = mark < 0 ? target : target.slice(0, mark);
   if (!PATH.test(path)) return "the path has a character that a path may not have";
-  if (path.includes("/.") && DOT_SEGMENT.test(path)) return "the path has a dot segment";
   if (path.includes("//")) return "the path has an empty segment";
-  if (path.includes("%")) {
-    if (ENCODED_DELIMITER.test(path)) {
-      return "the path has an encoded dot, slash, backslash or control character";
-    }
-    if (!isUtf8(path)) return "the path has encoded bytes that are no UTF-8";
-  }
+  const fault = path.includes("%")
+    ? findEncodedFault(path)
+    : path.includes("/.") || path.includes(";")
+    ? findSegmentFault(path)
+    : undefined;
+  if (fault !== undefined) return fault;
   if (mark >= 0 && CONTROL.test(target)) return "the query has a control character";
   return undefined;
 }
 
-/** Some servers read overlong sequences, `%c0%af`, as the slash that they are not (RFC 3629, section 10). */
-function isUtf8(path: string): boolean {
-  try {
-    decodeURIComponent(path);
-    return true;
-  } catch {
-    return false;
+/** Reads the path as every server may, decoded as often as it can be. */
+function findEncodedFault(path: string): string | undefined {
+  const readings = decodings(path);
+  if (readings === undefined) return "the path has encoded bytes that are no UTF-8";
+  const delimiters = count(path, DELIMITERS);
+  for (const reading of readings) {
+    if (count(reading, DELIMITERS) !== delimiters || CONTROL_CHARACTER.test(reading)) {
+      return "the path has an encoded dot, slash, backslash or control character";
+    }
   }
+  return findSegmentFault(readings.at(-1)!);
+}
+
+function findSegmentFault(path: string): string | undefined {
+  if (NOT_ASCII.test(path)) {
+    const folded = path.normalize("NFKC");
+    if (LOOKALIKES.test(path) || count(folded, MARKS) !== count(path, MARKS)) {
+      return "the path has a character that some servers take for a dot or a slash";
+    }
+  }
+  const visible = path.replace(BLANKS, "");
+  if (DOT_SEGMENT.test(visible)) return "the path has a dot segment";
+  if (EMPTY_SEGMENT.test(visible) || visible.endsWith("/") !== path.endsWith("/")) {
+    return "the path has an empty segment";
+  }
+  return undefined;
+}
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0;
 }

@@ -4,13 +4,9 @@
  *
  * @module
  */
+import { isBulkdataPath, isUid } from "./identifiers.ts";
 import type { PathRequest, Resource, TransactionName } from "./transaction.ts";
 
-/**
- * What may stand for a UID: more than PS3.5 allows, because some stores take more, but nothing that
- * is the name of an operation, such as `count` or `$bulkUpdate`.
- */
-const UID = /^\d[\w.-]*$/;
 const FRAMES = /^\d{1,9}(?:,\d{1,9})*$/;
 
 /** What of a study, series, instance or frames can be retrieved (PS3.18, section 10.4.1.1). */
@@ -38,16 +34,6 @@ const OF_UID: ReadonlySet<TransactionName> = new Set([
 ]);
 
 /**
- * Tells whether a text may stand for a UID.
- *
- * @param text A segment of a path, decoded.
- * @returns Whether it may.
- */
-export function isUid(text: string | null | undefined): text is string {
-  return typeof text === "string" && UID.test(text);
-}
-
-/**
  * Names the transaction of a request below `/studies`.
  *
  * @param request The request; the segment at its start is `studies`.
@@ -55,8 +41,12 @@ export function isUid(text: string | null | undefined): text is string {
  */
 export function studyTransaction(request: PathRequest): Resource | undefined {
   const { method, segments, start } = request;
-  const [uid, verb] = segments.at(-1)!.split(":");
-  if (verb !== undefined && Object.hasOwn(GOOGLE, verb)) return googleMethod(request, uid!, verb);
+  const last = segments.at(-1)!;
+  const colon = last.indexOf(":");
+  const verb = last.slice(colon + 1);
+  if (colon >= 0 && Object.hasOwn(GOOGLE, verb)) {
+    return googleMethod(request, last.slice(0, colon), verb);
+  }
   const count = segments.length - start;
   if (count === 1) return collection(method);
   const study = segments[start + 1]!;
@@ -105,6 +95,13 @@ function storing(method: string): Resource | undefined {
 
 type Named = Omit<Resource, "name">;
 
+/** Orthanc's own name for it, below an instance (seen in its DICOMweb plugin 1.7). */
+const ORTHANC_BULKDATA = "bulk";
+
+function isOneInstance({ instance, frames }: Named): boolean {
+  return instance !== undefined && frames === undefined;
+}
+
 function whole(
   method: string,
   level: "study" | "series" | "instance",
@@ -122,7 +119,11 @@ function below(
 ): Resource | undefined {
   if (method !== "GET") return undefined;
   const part = segments[at]!;
-  if (part === "bulkdata") return { name: "retrieve-bulkdata", ...named };
+  if (part === "bulkdata" || (part === ORTHANC_BULKDATA && isOneInstance(named))) {
+    return isBulkdataPath(segments.slice(at + 1))
+      ? { name: "retrieve-bulkdata", ...named }
+      : undefined;
+  }
   if (part === "instances" && named.frames === undefined && named.instance === undefined) {
     return instancesOf(segments, at, named);
   }
@@ -134,7 +135,8 @@ function below(
 function instancesOf(segments: readonly string[], at: number, named: Named): Resource | undefined {
   if (segments.length === at + 1) return { name: "search-instances", ...named };
   const instance = segments[at + 1];
-  return isUid(instance) && segments[at + 2] === "bulkdata"
+  return isUid(instance) && segments[at + 2] === "bulkdata" &&
+      isBulkdataPath(segments.slice(at + 3))
     ? { name: "retrieve-bulkdata", ...named, instance }
     : undefined;
 }

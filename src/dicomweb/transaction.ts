@@ -5,8 +5,11 @@
  *
  * @module
  */
-import { isUid, studyTransaction } from "./study_transaction.ts";
-import { worklistTransaction } from "./worklist_transaction.ts";
+import { isOperation, isPartition, isQueryTag } from "./identifiers.ts";
+import { hasFormBody, overridesMethod } from "./method_override.ts";
+import { studyTransaction } from "./study_transaction.ts";
+import { wadoUriTransaction } from "./wado_uri_transaction.ts";
+import { webSocketTransaction, worklistTransaction } from "./worklist_transaction.ts";
 
 /** What a client may be permitted. */
 export type TransactionClass =
@@ -111,22 +114,17 @@ export interface PathRequest {
   /** Where the resource begins among them. */
   readonly start: number;
   readonly query: string;
-  readonly headers: Headers | undefined;
 }
 
 const UNKNOWN: Resource = { name: "unknown" };
-/** An Azure partition (vendor page "Enable data partitioning"). */
-const PARTITION = /^[\w.-]{1,64}$/;
-
-const CHANGES: ReadonlySet<string> = new Set(["POST", "PATCH", "DELETE"]);
 
 /**
- * Names the transaction of a request.
+ * Names the transaction of a request. What the query or a form in the body may turn into a request of
+ * another method is `unknown`, and so is a WebSocket that is no notification channel.
  *
  * @param method The request's method.
- * @param target Path below the store's base URL and query, as they stood in the request line and
- * found right by `findTargetFault`.
- * @param headers The request's headers, in which a WebSocket is asked for.
+ * @param target Path below the store's base URL and query, as they stood in the request line.
+ * @param headers The request's headers; without them it is taken for no WebSocket and no form.
  * @returns The transaction; `unknown` where it is none of those known.
  *
  * @example
@@ -148,7 +146,7 @@ export function classify(method: string, target: string, headers?: Headers): Tra
   if (segments.length > 1 && segments.at(-1) === "") segments.pop();
   let prefix = "";
   let start = 1;
-  if (segments[1] === "partitions" && segments.length > 2 && PARTITION.test(segments[2]!)) {
+  if (segments[1] === "partitions" && isPartition(segments[2])) {
     prefix = `/partitions/${segments[2]}`;
     start = 3;
   }
@@ -157,14 +155,35 @@ export function classify(method: string, target: string, headers?: Headers): Tra
     segments: path.includes("%") ? segments.map(decoded) : segments,
     start,
     query,
-    headers,
   };
-  const { name, study, series, instance, frames } = resourceOf(request) ?? UNKNOWN;
+  const { name, study, series, instance, frames } = isOverridden(request, headers)
+    ? UNKNOWN
+    : (headers !== undefined && isWebSocketHandshake({ method, headers })
+      ? webSocketTransaction(request)
+      : resourceOf(request)) ?? UNKNOWN;
   return { name, class: transactions[name], prefix, query, study, series, instance, frames };
 }
 
+/**
+ * Whether a request asks for a WebSocket (RFC 6455, section 4.1).
+ *
+ * @param request The request.
+ * @returns Whether it does.
+ */
+export function isWebSocketHandshake(
+  { method, headers }: Pick<Request, "method" | "headers">,
+): boolean {
+  return method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
+/** Whether a store could take the request for one of another method. */
+function isOverridden({ method, query }: PathRequest, headers: Headers | undefined): boolean {
+  return overridesMethod(query) ||
+    (method !== "GET" && headers !== undefined && hasFormBody(headers));
+}
+
 function resourceOf(request: PathRequest): Resource | undefined {
-  const { method, segments, start, query } = request;
+  const { method, segments, start } = request;
   if (method === "OPTIONS") return { name: "retrieve-capabilities" };
   const rest = segments.length - start - 1;
   switch (segments[start]) {
@@ -181,26 +200,28 @@ function resourceOf(request: PathRequest): Resource | undefined {
       return isRead && method === "GET" ? { name: "azure-read-change-feed" } : undefined;
     }
     case "extendedquerytags":
-      if (method === "GET") return { name: "azure-read-query-tags" };
-      return CHANGES.has(method) ? { name: "azure-change-query-tags" } : undefined;
+      return queryTagTransaction(method, segments.slice(start + 1));
     case "operations":
-      return rest === 1 && method === "GET" ? { name: "azure-read-operation" } : undefined;
+      return rest === 1 && method === "GET" && isOperation(segments[start + 1])
+        ? { name: "azure-read-operation" }
+        : undefined;
     case "export":
       return rest === 0 && method === "POST" ? { name: "azure-export" } : undefined;
   }
-  return worklistTransaction(request) ??
-    (method === "GET" && query.includes("requestType=WADO") ? wadoUri(query) : undefined);
+  return worklistTransaction(request) ?? wadoUriTransaction(request);
 }
 
-/** PS3.18, section 9.1.2: the parameters' names are case-sensitive; the path is the store's own. */
-function wadoUri(query: string): Resource | undefined {
-  const parameters = new URLSearchParams(query);
-  if (parameters.get("requestType") !== "WADO") return undefined;
-  const [study, series, instance] = ["studyUID", "seriesUID", "objectUID"].map((name) => {
-    const uid = parameters.get(name);
-    return isUid(uid) ? uid : undefined;
-  });
-  return { name: "wado-uri", study, series, instance };
+/** Azure, "Extended query tags": all of them, one, and the errors of one. */
+function queryTagTransaction(method: string, rest: readonly string[]): Resource | undefined {
+  const [tag, errors] = rest;
+  if (rest.length > 2 || (tag !== undefined && !isQueryTag(tag))) return undefined;
+  if (method === "GET" && (errors === undefined || errors === "errors")) {
+    return { name: "azure-read-query-tags" };
+  }
+  const isChange = rest.length === 0
+    ? method === "POST"
+    : rest.length === 1 && (method === "PATCH" || method === "DELETE");
+  return isChange ? { name: "azure-change-query-tags" } : undefined;
 }
 
 /** What is no UTF-8 stays as it is and so is no name that anything knows. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { isUid } from "./study_transaction.ts";
+import { isAeTitle, isUid } from "./identifiers.ts";
 import type { PathRequest, Resource, TransactionName } from "./transaction.ts";
 
 /** The two worklists that can be subscribed to (PS3.18, table 11.10.1-1). */
@@ -18,6 +18,20 @@ const NON_PATIENT = new Set([
   "implant-templates",
   "inventories",
 ]);
+
+/**
+ * Names the transaction of a WebSocket handshake (PS3.18, section 8.10.4 and 2019a, section 6.9.10): the
+ * channel for event reports is opened at the base URL or below `subscribers`, and nowhere else.
+ *
+ * @param request The handshake.
+ * @returns What it asks for, or nothing where that is not known.
+ */
+export function webSocketTransaction({ segments, start }: PathRequest): Resource | undefined {
+  const [service, subscriber, more] = segments.slice(start);
+  const isChannel = service === undefined ||
+    (service === "subscribers" && isAeTitle(subscriber) && more === undefined);
+  return isChannel ? { name: "open-notification-channel" } : undefined;
+}
 
 /**
  * Names the transaction of a request that is not below `/studies`.
@@ -36,11 +50,7 @@ function transactionName(request: PathRequest): TransactionName | undefined {
   const rest = segments.length - start - 1;
   switch (service) {
     case undefined:
-      return method === "GET" && asksForWebSocket(request)
-        ? "open-notification-channel"
-        : undefined;
-    case "subscribers":
-      return rest === 1 && method === "GET" ? "open-notification-channel" : undefined;
+      return undefined;
     case "workitems":
       return workitemTransaction(request, rest);
     case "commitment-requests":
@@ -79,16 +89,18 @@ function workitemTransaction(
   if (rest === 0) {
     return byMethod(method, { POST: "create-workitem", GET: "search-workitems" });
   }
-  const [uid, part, , suspend] = segments.slice(start + 1);
+  const [uid, part, requester, suspend] = segments.slice(start + 1);
   if (!isUid(uid)) return undefined;
+  const mayRequest = rest === 2 || (rest === 3 && isAeTitle(requester));
   if (rest === 1) return byMethod(method, { POST: "update-workitem", GET: "retrieve-workitem" });
   switch (part) {
     // At dcm4chee the requester's AE title follows.
     case "state":
-      return rest <= 3 && method === "PUT" ? "change-workitem-state" : undefined;
+      return mayRequest && method === "PUT" ? "change-workitem-state" : undefined;
     case "cancelrequest":
-      return rest <= 3 && method === "POST" ? "request-workitem-cancellation" : undefined;
+      return mayRequest && method === "POST" ? "request-workitem-cancellation" : undefined;
     case "subscribers":
+      if (!isAeTitle(requester)) return undefined;
       if (rest === 3) {
         return byMethod(method, { POST: "subscribe-workitem", DELETE: "unsubscribe-workitem" });
       }
@@ -97,10 +109,6 @@ function workitemTransaction(
         : undefined;
   }
   return undefined;
-}
-
-function asksForWebSocket({ headers }: PathRequest): boolean {
-  return headers?.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 function byMethod(
