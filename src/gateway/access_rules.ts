@@ -6,8 +6,8 @@
  */
 import type { PermissionConfig, Right } from "../config/inbound/permissions.ts";
 import type { Caller } from "../credentials/inbound/caller.ts";
-import { changesNothing, overridesMethod } from "../dicomweb/read_only.ts";
-import { classify } from "../dicomweb/transaction.ts";
+import { changesNothing } from "../dicomweb/read_only.ts";
+import type { Transaction, TransactionName } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 
 /** What is to be decided by. */
@@ -18,15 +18,6 @@ export interface AccessRulesOptions {
   readonly servers: readonly string[];
   /** Names of servers that nobody may change anything at. */
   readonly readOnly: ReadonlySet<string>;
-}
-
-/** A request to a store. */
-export interface StoreAccess {
-  readonly server: string;
-  readonly method: string;
-  /** Path below the store's base URL, and query. */
-  readonly target: string;
-  readonly headers: Headers;
 }
 
 /** Stands for all servers together. */
@@ -47,14 +38,16 @@ export class AccessRules {
    * Checks a request to a store.
    *
    * @param caller Who sends it.
-   * @param access The request.
+   * @param server Name of the configured server.
+   * @param transaction What it asks for.
    * @throws {GatewayError} AUTH-007 where it is not permitted.
    */
-  checkStore(caller: Caller, { server, method, target, headers }: StoreAccess): void {
-    const transaction = classify(method, target, headers);
-    const name = overridesMethod(transaction.query) ? "unknown" : transaction.name;
-    const right = name === "unknown" ? "unknown" : transaction.class;
-    if (this.#options.readOnly.has(server) && !changesNothing(name)) {
+  checkStore(
+    caller: Caller,
+    server: string,
+    { name, class: right }: Pick<Transaction, "name" | "class">,
+  ): void {
+    if (this.#options.readOnly.has(server) && !this.#mayUseReadOnly(name)) {
       throw refusal(`server "${server}" is read-only, and ${name} may change something`, server);
     }
     if (!this.#mayDo(caller, server, right)) {
@@ -77,6 +70,15 @@ export class AccessRules {
     if (this.#mayDo(caller, server ?? WHOLE_GATEWAY, right)) return;
     const place = server === undefined ? "all servers" : "this server";
     throw refusal(`${caller.subject} has no permission for ${right} of ${place}`);
+  }
+
+  /**
+   * A notification channel changes nothing as long as only the store speaks, which `Store` sees to; but
+   * who opens one keeps a place at the store, so that it must have been permitted explicitly.
+   */
+  #mayUseReadOnly(name: TransactionName): boolean {
+    return changesNothing(name) ||
+      (name === "open-notification-channel" && this.#options.permissions !== undefined);
   }
 
   #mayDo(caller: Caller, server: string, right: Right): boolean {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { classify } from "../dicomweb/transaction.ts";
+import type { Transaction } from "../dicomweb/transaction.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
 import type { PassedBytes } from "../upstream/store.ts";
 import { contentLength } from "../dicomweb/body_check.ts";
@@ -24,8 +24,8 @@ const MAX_TOLD = 50;
 export interface Transfer extends PassedBytes {
   readonly server: string;
   readonly method: string;
-  /** Path below the store's base URL, and query. It may tell of patients: it is not told on. */
-  readonly target: string;
+  /** What it asks for. Its identifiers and query may tell of patients: they are not told on. */
+  readonly transaction: Transaction;
   readonly startedMs: number;
   /** Length of the request's body, where the client told it. */
   readonly requestBytes: number | undefined;
@@ -138,14 +138,14 @@ export class Activity {
    *
    * @param server Name of the configured server.
    * @param request The request.
-   * @param target Path below the store's base URL, and query.
+   * @param transaction What it asks for.
    * @returns The transfer; {@linkcode end} is told when it is over.
    */
-  begin(server: string, request: Request, target: string): Transfer {
+  begin(server: string, request: Request, transaction: Transaction): Transfer {
     const transfer: Transfer = {
       server,
       method: request.method,
-      target,
+      transaction,
       startedMs: this.#now(),
       requestBytes: request.body === null ? 0 : contentLength(request.headers),
       answerBytes: undefined,
@@ -281,7 +281,7 @@ export class Activity {
  * Whether a request is for `/studies` itself, which every store has (PS3.18, sections 10.5 and 10.6):
  * what the client named besides, or what stores need not offer, may not be there.
  */
-function asksForStudies({ method, target }: Transfer): boolean {
-  const { name, prefix, study } = classify(method, target);
+function asksForStudies({ transaction }: Transfer): boolean {
+  const { name, prefix, study } = transaction;
   return (name === "search-studies" || name === "store") && prefix === "" && study === undefined;
 }

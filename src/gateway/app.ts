@@ -199,7 +199,7 @@ function recordTransfers(
     await next();
     const server = c.get("server");
     // Pages about a server send nothing to its store.
-    if (server === undefined || c.get("target") === undefined) return;
+    if (server === undefined || c.get("transaction") === undefined) return;
     const { status } = c.res;
     const transfer = c.get("transfer");
     const tookMs = performance.now() - startedMs;
@@ -222,7 +222,9 @@ function recordTransfers(
         logger[level]("Store refused a request", { server, status, request_id });
       }
     }
-    const answer = { request, completed: c.env.completed, response: c.res, passed: transfer };
+    // For the runtime the answer to a handshake has ended when the WebSocket is open.
+    const completed = c.get("socketClosed") ?? c.env.completed;
+    const answer = { request, completed, response: c.res, passed: transfer };
     onAnswerEnd(answer, (ended) => {
       const end = isBroken ? "broken off" : ended;
       if (end === "broken off" && c.error === undefined) {

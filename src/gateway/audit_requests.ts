@@ -7,8 +7,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
-import { overridesMethod } from "../dicomweb/read_only.ts";
-import { classify, type Transaction, type TransactionName } from "../dicomweb/transaction.ts";
+import { classify } from "../dicomweb/transaction.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { isOfClientsBody } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -123,7 +122,8 @@ function factsOf(
   const server = c.get("server") ?? (servers.has(name) ? name : null);
   const transaction = prefix === undefined || target === undefined || server === null
     ? undefined
-    : classify(raw.method, c.get("target") ?? storeTarget(prefix, target), raw.headers);
+    : c.get("transaction") ??
+      classify(raw.method, storeTarget(prefix, target), raw.headers);
   return {
     event: kindOf(code, prefix !== undefined),
     request_id: c.get("requestId"),
@@ -132,7 +132,7 @@ function factsOf(
     method: raw.method,
     page: prefix === undefined ? routePath(c, -1) : null,
     server,
-    transaction: transaction === undefined ? null : toldName(transaction),
+    transaction: transaction?.name ?? null,
     study: nameUid(transaction?.study),
     series: nameUid(transaction?.series),
     instance: nameUid(transaction?.instance),
@@ -142,11 +142,6 @@ function factsOf(
     bytes_received: receivedBytes(raw, c.res.status) ?? null,
     bytes_sent: sentBytes(raw.method, c.res) ?? null,
   };
-}
-
-/** What looks like a query and has the store delete is not to be found as a query. */
-function toldName({ name, query }: Transaction): TransactionName {
-  return overridesMethod(query) ? "unknown" : name;
 }
 
 /** What has been counted by the end, where it is: the told length of the answer is then not needed. */

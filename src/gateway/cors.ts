@@ -8,8 +8,8 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { CorsConfig } from "../config/gateway_config.ts";
+import { isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { isWebSocketHandshake } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
 /** Answer headers that DICOMweb clients read, beyond those that browsers always show. */

@@ -5,8 +5,9 @@
  */
 import { type Context, Hono } from "hono";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
+import { classify, isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import type { Store } from "../upstream/store.ts";
+import type { ForwardRequest, Store } from "../upstream/store.ts";
 import type { AccessRules } from "./access_rules.ts";
 import type { Activity } from "./activity.ts";
 import type { PublicAddress } from "./public_address.ts";
@@ -64,29 +65,35 @@ function forwardTo(
   }
   c.set("server", name);
   const asked = storeTarget(prefix, target);
-  c.set("target", asked);
-  access?.checkStore(c.get("caller") ?? ANONYMOUS, {
-    server: name,
-    method: request.method,
-    target: asked,
-    headers: request.headers,
-  });
-  const isWebSocket = isWebSocketHandshake(request);
-  const transfer = isWebSocket ? undefined : activity.begin(name, request, asked);
+  const transaction = classify(request.method, asked, request.headers);
+  c.set("transaction", transaction);
+  access?.checkStore(c.get("caller") ?? ANONYMOUS, name, transaction);
+  const transfer = activity.begin(name, request, transaction);
   c.set("transfer", transfer);
   const forward = {
     request,
     publicUrl: address.of(request, c.env.remoteAddr?.hostname),
     target: asked,
+    transaction,
     requestId: c.get("requestId"),
     completed: c.env.completed,
     passed: transfer,
   };
-  if (!isWebSocket) return store.forward(forward);
-  return store.openWebSocket(
+  if (!isWebSocketHandshake(request)) return store.forward(forward);
+  return openWebSocket(store, forward, c);
+}
+
+async function openWebSocket(
+  store: Store,
+  forward: ForwardRequest,
+  c: Context<GatewayEnv>,
+): Promise<Response> {
+  const { response, closed } = await store.openWebSocket(
     forward,
-    (protocol) => Deno.upgradeWebSocket(request, protocol === "" ? {} : { protocol }),
+    (protocol) => Deno.upgradeWebSocket(forward.request, protocol === "" ? {} : { protocol }),
   );
+  c.set("socketClosed", closed);
+  return response;
 }
 
 /**
@@ -112,17 +119,6 @@ export function splitTarget(url: string, prefix: string): { name: string; target
   let end = start;
   while (end < url.length && url[end] !== "/" && url[end] !== "?") end++;
   return { name: url.slice(start, end), target: url.slice(end) };
-}
-
-/**
- * Whether a request asks for a WebSocket (RFC 6455, section 4.1).
- *
- * @param request The request.
- * @returns Whether it does.
- */
-export function isWebSocketHandshake(request: Request): boolean {
-  return request.method === "GET" &&
-    request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /**

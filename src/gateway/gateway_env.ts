@@ -4,6 +4,7 @@
  * @module
  */
 import type { Caller } from "../credentials/inbound/caller.ts";
+import type { Transaction } from "../dicomweb/transaction.ts";
 import type { Transfer } from "./activity.ts";
 
 /** Types of Hono's context: what the runtime hands in, and what middleware adds. */
@@ -24,9 +25,11 @@ export interface GatewayEnv {
     address: string | undefined;
     /** Name of the configured server the request goes to, once known. */
     server: string | undefined;
-    /** Path below that server's base URL, and query, once known. */
-    target: string | undefined;
+    /** What the request asks that server's store for, once known. */
+    transaction: Transaction | undefined;
     /** The request on its way to a store, where it is on one. */
     transfer: Transfer | undefined;
+    /** Settles when the WebSocket that the request opened is closed. */
+    socketClosed: Promise<void> | undefined;
   };
 }

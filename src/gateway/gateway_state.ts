@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { classify } from "../dicomweb/transaction.ts";
 import type { CredentialStatus } from "../credentials/authorizer.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Store } from "../upstream/store.ts";
@@ -34,7 +33,7 @@ export interface ServerState extends ToldActivity {
 }
 
 /** A transfer as it is told: what it does, never to whom. */
-export interface ToldTransfer extends Omit<Transfer, "target"> {
+export interface ToldTransfer extends Omit<Transfer, "transaction"> {
   /** What is done, by PS3.18. */
   readonly transaction: string;
 }
@@ -103,9 +102,9 @@ export async function workerState(
       ...activity.of(name),
     };
   });
-  const transfers = activity.oldest().map(({ target, ...told }) => ({
+  const transfers = activity.oldest().map(({ transaction, ...told }) => ({
     ...told,
-    transaction: classify(told.method, target).name,
+    transaction: transaction.name,
   }));
   return { servers, transfers, underWay: activity.underWay };
 }

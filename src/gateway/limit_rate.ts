@@ -7,15 +7,11 @@
  */
 import type { Context, MiddlewareHandler } from "hono";
 import type { RateLimitConfig } from "../config/gateway_config.ts";
+import { isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { OPEN_PATHS } from "./authenticate.ts";
 import { type ClientAddress, clientNetwork } from "./client_address.ts";
-import {
-  DICOMWEB_PREFIX,
-  isWebSocketHandshake,
-  PLUGIN_PREFIX,
-  splitTarget,
-} from "./dicomweb_routes.ts";
+import { DICOMWEB_PREFIX, PLUGIN_PREFIX, splitTarget } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import type { Quota, QuotaTable } from "./quota_table.ts";
 

@@ -7,6 +7,7 @@ import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { raw } from "hono/html";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
+import { classify } from "../dicomweb/transaction.ts";
 import { catalogue, type ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
@@ -162,11 +163,13 @@ async function askStore(
     headers: { accept: "application/dicom+json" },
     signal,
   });
-  const transfer = activity.begin(store.name, request, TEST_TARGET);
+  const transaction = classify("GET", TEST_TARGET);
+  const transfer = activity.begin(store.name, request, transaction);
   try {
     const answer = await store.forward({
       request,
       target: TEST_TARGET,
+      transaction,
       requestId: c.get("requestId"),
       publicUrl: undefined,
       completed,

@@ -33,6 +33,22 @@ export interface HttpClientOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** A host answered a WebSocket handshake with another status than 101. The runtime tells no more of it. */
+export class RefusedHandshake extends Error {
+  override readonly name = "RefusedHandshake";
+  /** The status that it answered. */
+  readonly status: number;
+
+  /**
+   * @param url Where to.
+   * @param status The status that it answered.
+   */
+  constructor(url: string, status: number) {
+    super(`Cannot open a WebSocket at ${authority(url)}: it answered ${status}`);
+    this.status = status;
+  }
+}
+
 /** What a request may carry. */
 export interface HttpRequestInit {
   readonly method?: string;
@@ -120,7 +136,8 @@ export class HttpClient {
    * @param url Where to: an `http:` or `https:` URL, as `send` takes it.
    * @param init Subprotocols and headers of the handshake, what ends it, and where messages go.
    * @returns The socket, open.
-   * @throws {GatewayError} NET-002 when the handshake fails; NET-008 for a host that is not allowed.
+   * @throws {RefusedHandshake} When the host answers the handshake with another status than 101.
+   * @throws {GatewayError} NET-002 when it cannot be reached; NET-008 for a host that is not allowed.
    * @throws The signal's reason when it aborts.
    */
   async openWebSocket(
@@ -145,8 +162,15 @@ export class HttpClient {
     const abort = () => reject(init.signal.reason);
     init.signal.addEventListener("abort", abort, { once: true });
     socket.onopen = () => resolve();
-    socket.onerror = (event) =>
-      reject(networkError(url, event instanceof ErrorEvent ? event.message : "handshake refused"));
+    socket.onerror = (event) => {
+      const message = event instanceof ErrorEvent ? event.message : "handshake refused";
+      const [, status] = REFUSED_HANDSHAKE.exec(message) ?? [];
+      reject(
+        status === undefined
+          ? networkError(url, message)
+          : new RefusedHandshake(url, Number(status)),
+      );
+    };
     try {
       init.signal.throwIfAborted();
       await promise;
@@ -221,6 +245,9 @@ function withTrueLength(response: Response): Response {
   const headers = headerList(response.headers).filter(([name]) => name !== "content-length");
   return new Response(body, { status, headers });
 }
+
+/** How the runtime says that the answer to a handshake was not 101. */
+const REFUSED_HANDSHAKE = /Invalid status code: ([2-5]\d\d)/;
 
 /** What a server says that does not like the client's certificate (RFC 8446, section 6.2). */
 const REFUSED_CERTIFICATE =

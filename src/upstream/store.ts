@@ -7,7 +7,7 @@
  */
 import type { Authorizer } from "../credentials/authorizer.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
-import { classify } from "../dicomweb/transaction.ts";
+import type { Transaction } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_list.ts";
@@ -50,6 +50,8 @@ export interface ForwardRequest {
   readonly request: Request;
   /** Path below the store's base URL and query, as they stood in the request line. */
   readonly target: string;
+  /** What it asks for. */
+  readonly transaction: Transaction;
   /** Sent to the store as `X-Request-ID`. */
   readonly requestId: string;
   /** The gateway's URL as the client sees it; nothing where it is not known. */
@@ -89,6 +91,8 @@ export class Store {
   readonly #limit: ConcurrencyLimit;
   /** For requests with a body, besides the limit of all. */
   readonly #uploads: ConcurrencyLimit;
+  /** For WebSockets, besides that of requests with a body, which as they go on as long as clients like. */
+  readonly #sockets: ConcurrencyLimit;
 
   /** @param options What the store works with. */
   constructor(options: StoreOptions) {
@@ -100,7 +104,7 @@ export class Store {
     const { url, profile } = options.config;
     this.#dialect = new StoreDialect(url, profile);
     this.#pace = new Pace(profile.rules.requestsPerSecond);
-    [this.#limit, this.#uploads] = storeLimits(options);
+    [this.#limit, this.#uploads, this.#sockets] = storeLimits(options);
   }
 
   /**
@@ -113,11 +117,10 @@ export class Store {
    * @throws The reason of `request.signal` when the client has gone.
    */
   async forward(forward: ForwardRequest): Promise<Response> {
-    const { request, target, requestId, publicUrl, completed } = forward;
+    const { request, target, transaction, requestId, publicUrl, completed } = forward;
     this.#checkTarget(target);
     const { method } = request;
     const { deadlines, config } = this.#options;
-    const transaction = classify(method, target);
     const gatewayBase = publicUrl && `${publicUrl}/dicom-web/${this.name}`;
     const { headersMs, transferMs, idleMs } = config.timeouts;
     const answering = `server "${this.name}" to answer`;
@@ -220,34 +223,50 @@ export class Store {
   }
 
   /**
-   * Opens the store's side of a WebSocket, and joins it to the client's once that is open.
+   * Opens the store's side of a WebSocket, and joins it to the client's once that is open. It takes a
+   * place at the store until it is closed.
    *
    * @param forward The client's handshake.
    * @param upgrade Accepts the handshake with the subprotocol that the store chose.
-   * @returns What `upgrade` answers the client.
-   * @throws {GatewayError} NET-005 for a target that is refused, and whatever `StoreClient.openWebSocket` throws.
+   * @returns What `upgrade` answers the client, and when both sides are closed.
+   * @throws {GatewayError} NET-005 for a target that is refused, NET-011 when too many are open, and
+   * whatever `StoreClient.openWebSocket` throws.
+   * @throws The reason of `request.signal` when the client has gone.
    */
   async openWebSocket(
     { request, target, requestId }: Omit<ForwardRequest, "completed" | "publicUrl">,
     upgrade: (protocol: string) => { readonly socket: WebSocket; readonly response: Response },
-  ): Promise<Response> {
+  ): Promise<{ readonly response: Response; readonly closed: Promise<void> }> {
     this.#checkTarget(target);
     const { deadlines, config } = this.#options;
     const exchange = deadlines.begin(config.timeouts.headersMs, `server "${this.name}" to answer`);
+    const clientGone = () => exchange.abort(request.signal.reason);
+    request.signal.addEventListener("abort", clientGone, { once: true });
     const headers = this.#headersFor(request, requestId);
     const offered = headers.get("sec-websocket-protocol") ?? "";
     for (const name of HANDSHAKE) headers.delete(name);
+    const entered: ConcurrencyLimit[] = [];
+    const leave = () => entered.forEach((limit) => limit.leave());
     try {
-      const relay = new WebSocketRelay();
+      for (const limit of [this.#sockets, this.#uploads, this.#limit]) {
+        await limit.enter(exchange.signal);
+        entered.push(limit);
+      }
+      const relay = new WebSocketRelay({ isOneWay: config.readOnly });
       const store = await this.#client.openWebSocket(
         { method: "GET", target, headers, body: null, signal: exchange.signal },
         offered.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== ""),
         relay.fromStore,
       );
       const { socket, response } = upgrade(store.protocol);
-      relay.join(socket, store);
-      return response;
+      const closed = relay.join(socket, store);
+      closed.then(leave);
+      return { response, closed };
+    } catch (error) {
+      leave();
+      throw error;
     } finally {
+      request.signal.removeEventListener("abort", clientGone);
       deadlines.end(exchange);
     }
   }

@@ -12,7 +12,7 @@ import type { KeptBody } from "../credentials/kept_body.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import type { HttpClient } from "../network/http_client.ts";
+import { type HttpClient, RefusedHandshake } from "../network/http_client.ts";
 import type { WebSocketMessage } from "./web_socket_relay.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -96,24 +96,48 @@ export class StoreClient {
    * @param protocols The subprotocols that the client offers.
    * @param onMessage Takes the store's messages.
    * @returns The socket, open.
-   * @throws {GatewayError} Whatever signing throws; NET-002 when the store refuses the handshake.
+   * @throws {GatewayError} NET-002 with the store's status when it refuses the handshake, NET-010 while
+   * the store is left alone, and whatever signing and connecting throw.
    */
   async openWebSocket(
     { method, target, headers, signal }: StoreRequest,
     protocols: readonly string[],
     onMessage: (message: WebSocketMessage) => void,
   ): Promise<WebSocket> {
-    const { authorizer, http } = this.#options;
+    const { authorizer, config, http } = this.#options;
     const url = this.#urlOf(target);
-    const signing = authorizer.authorize({ method, url, headers, body: null, signal });
-    const authorization = signing instanceof Promise ? await signing : signing;
-    for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
-    return await http.openWebSocket(authorization.url ?? url, {
-      protocols,
-      headers,
-      signal,
-      onMessage,
-    });
+    for (let hasRenewed = false;; hasRenewed = true) {
+      const signing = authorizer.authorize({ method, url, headers, body: null, signal });
+      const authorization = signing instanceof Promise ? await signing : signing;
+      for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
+      let socket: WebSocket | undefined;
+      // The breaker counts it as any request: a refusal is an answer, too.
+      const answer = await this.#resilience.attempt(async () => {
+        try {
+          socket = await http.openWebSocket(authorization.url ?? url, {
+            protocols,
+            headers,
+            signal,
+            onMessage,
+          });
+          return new Response();
+        } catch (error) {
+          if (!(error instanceof RefusedHandshake)) throw error;
+          return new Response(null, { status: error.status });
+        }
+      });
+      if (socket !== undefined) return socket;
+      const { status } = answer;
+      if (
+        !hasRenewed && (status === 401 || status === 403) &&
+        await this.#mayTryAgain(authorization, answer, { headers, bodyIsGone: false })
+      ) continue;
+      throw new GatewayError(
+        "NET-002",
+        `Cannot open a WebSocket: server "${config.name}" answered the handshake with ${status}`,
+        { server: config.name, ...(status >= 400 && { status }) },
+      );
+    }
   }
 
   /** What a store keeps beside its base URL is asked there: Azure's change feed, when it has partitions. */

@@ -1,6 +1,6 @@
 /**
- * How many requests a store gets at once: all together, and of those with a body, which go on for as
- * long as clients like and so never get all places where there are more than one.
+ * Concurrency limits of a store: one for all requests, and lower ones for those that go on for as long
+ * as clients like, uploads and WebSockets, so that these cannot keep searches and retrievals out.
  *
  * @module
  */
@@ -17,18 +17,21 @@ export interface StoreLimitsOptions {
   readonly workers?: number;
 }
 
-/** How many of the places at a store requests with a body may have; the others are left for the rest. */
+/** Share of the places that requests with a body and WebSockets may have together. */
 const UPLOADS_SHARE = 3 / 4;
+/** Share of the places that WebSockets may have: uploads always find some free. */
+const SOCKETS_SHARE = 1 / 4;
 
 /**
  * Makes the limits of a store, and has the metrics tell of them.
  *
  * @param options What they are made of.
- * @returns The limit of all requests, and that of requests with a body, which is entered first.
+ * @returns The limit of all requests; that of requests with a body, which is entered before it; and that
+ * of WebSockets, which is entered before both.
  */
 export function storeLimits(
   { config, metrics, workers = 1 }: StoreLimitsOptions,
-): [all: ConcurrencyLimit, uploads: ConcurrencyLimit] {
+): [all: ConcurrencyLimit, uploads: ConcurrencyLimit, sockets: ConcurrencyLimit] {
   const { name: server, storeResilience: { maxConcurrent, maxQueued, queueMs } } = config;
   const limits = {
     server,
@@ -38,14 +41,17 @@ export function storeLimits(
     onReject: () => metrics?.storeRequestsRejected.inc({ server }),
   };
   const all = new ConcurrencyLimit(limits);
-  const uploads = new ConcurrencyLimit({
-    ...limits,
-    maxConcurrent: Math.max(1, Math.floor(limits.maxConcurrent * UPLOADS_SHARE)),
-    what: "requests with a body",
-  });
+  const partOf = (share: number, what: string) =>
+    new ConcurrencyLimit({
+      ...limits,
+      maxConcurrent: Math.max(1, Math.floor(limits.maxConcurrent * share)),
+      what,
+    });
+  const uploads = partOf(UPLOADS_SHARE, "requests with a body or WebSockets");
+  const sockets = partOf(SOCKETS_SHARE, "WebSockets");
   metrics?.beforeRead.add(() => {
     metrics.storeRequestsInFlight.set({ server }, all.inFlight);
-    metrics.storeRequestsQueued.set({ server }, all.queued + uploads.queued);
+    metrics.storeRequestsQueued.set({ server }, all.queued + uploads.queued + sockets.queued);
   });
-  return [all, uploads];
+  return [all, uploads, sockets];
 }

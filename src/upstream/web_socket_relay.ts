@@ -11,15 +11,31 @@ const MAX_WAITING_BYTES = 1024 * 1024;
 /** Closes a side for a reason that has no code of its own (RFC 6455, section 7.4.2: private use). */
 const OTHER_SIDE_FAILED = 4000;
 
+/** How long a store may take to close its side (RFC 6455, section 7.1.1) before it counts as closed. */
+const CLOSE_GRACE_MS = 10_000;
+
+/** Closes both sides when the client speaks where only the store may. */
+const ONE_WAY = 4001;
+
 /** What a WebSocket carries. */
 export type WebSocketMessage = string | ArrayBuffer;
 
 /** Joins the two sides. The store's may speak before the client's is there. */
 export class WebSocketRelay {
+  readonly #isOneWay: boolean;
   #early: WebSocketMessage[] | undefined = [];
   #earlyBytes = 0;
   #client: WebSocket | undefined;
   #store: WebSocket | undefined;
+
+  /**
+   * @param options How to relay.
+   * @param options.isOneWay Whether only the store may send messages, as with event reports (PS3.18,
+   * section 8.10.4): what a client sends at a read-only server could change something.
+   */
+  constructor({ isOneWay = false }: { readonly isOneWay?: boolean | undefined } = {}) {
+    this.#isOneWay = isOneWay;
+  }
 
   /** Takes a message of the store, from the first on. */
   readonly fromStore = (message: WebSocketMessage): void => {
@@ -34,12 +50,16 @@ export class WebSocketRelay {
    *
    * @param client The client's, opening.
    * @param store The store's, open; its messages go to {@linkcode fromStore}.
+   * @returns Settles when both are closed, or the client's is and the store takes too long.
    */
-  join(client: WebSocket, store: WebSocket): void {
+  join(client: WebSocket, store: WebSocket): Promise<void> {
     this.#client = client;
     this.#store = store;
     client.binaryType = "arraybuffer";
-    client.onmessage = ({ data }) => this.#pass(data, store);
+    client.onmessage = ({ data }) => {
+      if (this.#isOneWay) this.#giveUp(ONE_WAY, "the server is read-only");
+      else this.#pass(data, store);
+    };
     client.onclose = ({ code, reason }) => close(store, code, reason);
     store.onclose = ({ code, reason }) => close(client, code, reason);
     for (const socket of [client, store]) socket.onerror = (event) => event.preventDefault();
@@ -48,6 +68,7 @@ export class WebSocketRelay {
       this.#early = undefined;
       if (store.readyState === store.CLOSED) close(client, OTHER_SIDE_FAILED, "");
     };
+    return areClosed(client, store);
   }
 
   #pass(message: WebSocketMessage, to: WebSocket | undefined): void {
@@ -56,11 +77,26 @@ export class WebSocketRelay {
     else to.send(message);
   }
 
-  #giveUp(): void {
+  #giveUp(code: number = OTHER_SIDE_FAILED, reason = "the messages were not read"): void {
     for (const socket of [this.#client, this.#store]) {
-      if (socket) close(socket, OTHER_SIDE_FAILED, "the messages were not read");
+      if (socket) close(socket, code, reason);
     }
   }
+}
+
+async function areClosed(client: WebSocket, store: WebSocket): Promise<void> {
+  await isClosed(client);
+  const { promise: isLate, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, CLOSE_GRACE_MS);
+  await Promise.race([isClosed(store), isLate]);
+  clearTimeout(timer);
+}
+
+function isClosed(socket: WebSocket): Promise<void> {
+  if (socket.readyState === socket.CLOSED) return Promise.resolve();
+  return new Promise((resolve) =>
+    socket.addEventListener("close", () => resolve(), { once: true })
+  );
 }
 
 function sizeOf(message: WebSocketMessage): number {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { findTargetFault } from "../../src/dicomweb/store_path.ts";
 
 const FIT = [
@@ -13,7 +14,11 @@ const FIT = [
   "/workitems/1.2.3/state/DICOM_GATEWAY",
   "/studies?x=a/../b",
   "/studies?x=%2e%2e%2f%00",
-  "/studies/...",
+  "/studies/1.2/bulkdata/PixelData%3Bv=1",
+  "/studies/1.2/bulkdata/100%25",
+  "/studies/1.2/bulkdata/%E6%96%87%E5%AD%97",
+  "/studies/1.2;v=1/series/.hidden",
+  "/studies/",
 ];
 
 /** What is refused, and why it must be. */
@@ -48,6 +53,48 @@ const UNFIT: [target: string, why: string][] = [
   ["/a?b#c", "a fragment in the query"],
   ["/a?b\r\nHost: x", "line break in the query"],
   [`/${"a".repeat(8200)}`, "overlong"],
+  [
+    "/studies/..;/admin",
+    "Tomcat, Jetty and Spring take path parameters away (RFC 3986, section 3.3)",
+  ],
+  ["/studies/..;a=b/admin", "with a value"],
+  ["/studies/.;/admin", "a single dot"],
+  ["/extendedquerytags/..;", "at the end"],
+  ["/studies/;/admin", "nothing is left of the segment"],
+  ["/;v=1", "nothing is left of the only one"],
+  ["/studies/..%3b/admin", "an encoded semicolon"],
+  ["/studies/..%253Ba/admin", "encoded twice"],
+  ["/studies/%3b/admin", "nothing is left of the segment, encoded"],
+  ["/studies/...", "Windows drops dots at the end"],
+  ["/studies/.../admin", "in the middle"],
+  ["/studies/..%20/admin", "some trim blanks"],
+  ["/studies/%20/admin", "a segment of blanks is empty"],
+  ["/studies/%20", "at the end"],
+  ["/studies/..%C2%AD/admin", "a soft hyphen, which nobody sees"],
+  ["/studies/..%E2%80%8B/admin", "a zero-width space"],
+  ["/studies/..%C2%A0;/admin", "a no-break space"],
+  ["/%25%32%65%25%32%65/admin", "each character of the inner encoding encoded"],
+  ["/a%25%32%66b", "a slash, the same"],
+  ["/a%2525252fb", "encoded four times"],
+  ["/a%2525252541b", "encoded more often than anyone needs"],
+  ["/a%25c0%25afb", "an overlong slash encoded twice"],
+  ["/%EF%BC%8E%EF%BC%8E/admin", "full-width dots (U+FF0E)"],
+  ["/a%EF%BC%8Fb", "a full-width slash (U+FF0F)"],
+  ["/a%EF%BC%BCb", "a full-width backslash (U+FF3C)"],
+  ["/..%EF%BC%9Bx", "a full-width semicolon (U+FF1B)"],
+  ["/..%CD%BEx", "a Greek question mark is a semicolon (U+037E)"],
+  ["/a%EF%BC%85b", "a full-width percent sign (U+FF05)"],
+  ["/%E2%80%A4%E2%80%A4/admin", "one-dot leaders (U+2024)"],
+  ["/%E2%80%A5/admin", "a two-dot leader (U+2025)"],
+  ["/%E2%80%A6/admin", "an ellipsis (U+2026)"],
+  ["/%EF%B9%92%EF%B9%92/admin", "small full stops (U+FE52)"],
+  ["/a%EF%B9%A8b", "a small backslash (U+FE68)"],
+  ["/a%E2%84%80b", "an account sign is a/c (U+2100)"],
+  ["/a%E2%88%95b", "a division slash, by Windows' best fit (U+2215)"],
+  ["/a%E2%81%84b", "a fraction slash, by Windows' best fit (U+2044)"],
+  ["/a%C2%A5b", "a yen sign is a backslash in Shift JIS"],
+  ["/%E3%80%82%E3%80%82/admin", "ideographic full stops (U+3002)"],
+  ["/a%C2%85b", "a control character beyond ASCII (U+0085)"],
 ];
 
 Deno.test("findTargetFault: what DICOMweb and stores' own paths look like is let through", () => {
@@ -80,3 +127,77 @@ Deno.test("findTargetFault: whatever it lets through stays below the base URL", 
   }
   assert.ok(passed > 500, `only ${passed} targets got through: the test would show nothing`);
 });
+
+Deno.test("findTargetFault: no character that Unicode folds into one that takes a path apart passes", () => {
+  let refused = 0;
+  for (let code = 0x80; code <= 0x10ffff; code++) {
+    if (code >= 0xd800 && code <= 0xdfff) continue;
+    const character = String.fromCodePoint(code);
+    if (!/[./\\;%?#]/.test(character.normalize("NFKC"))) continue;
+    assert.notEqual(findTargetFault(`/a${encodeURIComponent(character)}b`), undefined, character);
+    refused++;
+  }
+  assert.ok(refused > 50, `only ${refused} such characters`);
+});
+
+Deno.test("findTargetFault: what it lets through has the same segments however a server reads it", () => {
+  const pieces = [
+    "/",
+    ".",
+    "..",
+    ";",
+    ";v=1",
+    "%",
+    "%25",
+    "%2e",
+    "%2f",
+    "%3b",
+    "%32",
+    "%65",
+    "%20",
+    "%EF%BC%8E",
+    "%EF%BC%8F",
+    "%E2%80%A5",
+    "%C2%AD",
+    "%c0%ae",
+    "studies",
+    "1.2",
+    "bulkdata",
+    "a",
+    "\\",
+    "é",
+  ];
+  let passed = 0;
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string({ unit: "binary", maxLength: 2 })), {
+        maxLength: 10,
+      }),
+      (chosen) => {
+        const path = `/${chosen.join("")}`.replaceAll("?", "");
+        if (findTargetFault(path) !== undefined) return;
+        passed++;
+        for (const read of readings(path)) {
+          assert.equal(read.split("/").length, path.split("/").length, read);
+          for (const segment of read.split("/").slice(1)) {
+            const name = segment.split(";")[0]!.trim();
+            assert.ok(name !== "." && name !== ".." && !name.includes("\\"), read);
+            assert.ok(name !== "" || (segment === "" && read.endsWith("/")), read);
+          }
+        }
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+  assert.ok(passed > 500, `only ${passed} paths got through: the test would show nothing`);
+});
+
+/** A path as servers read it: decoded up to three times, compatibility forms folded or not. */
+function readings(path: string): string[] {
+  const read = [path];
+  for (let round = 0; round < 3; round++) {
+    const decoded = read.at(-1)!.replace(/(?:%[0-9a-f]{2})+/gi, (run) => decodeURIComponent(run));
+    read.push(decoded);
+  }
+  return read.flatMap((text) => [text, text.normalize("NFKC")]);
+}

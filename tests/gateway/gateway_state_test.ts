@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
+import { classify } from "../../src/dicomweb/transaction.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { Activity, QUIET, SLOT_MS, SLOTS } from "../../src/gateway/activity.ts";
 import { FormSeal } from "../../src/gateway/form_seal.ts";
 import { addWindows, mergeStates, type ServerState } from "../../src/gateway/gateway_state.ts";
 
 const REQUEST = new Request("http://gateway/", { method: "POST", body: "1234" });
+const STORE = classify("POST", "/studies");
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 Deno.test("Activity: a window holds the last five minutes and forgets what is older", () => {
   let nowMs = 1_000 * SLOT_MS;
   const activity = new Activity(() => nowMs);
   const request = (status: number) => {
-    const transfer = activity.begin("a", REQUEST, "/studies");
+    const transfer = activity.begin("a", REQUEST, STORE);
     const headers = { "content-length": "100" };
     activity.answered(transfer, new Response("stored", { status, headers }), 20);
     activity.end(transfer, true);
@@ -35,7 +37,7 @@ Deno.test("Activity: a window holds the last five minutes and forgets what is ol
 Deno.test("Activity: what a client asked wrongly says nothing of the store, what failed does", () => {
   const activity = new Activity(() => 5);
   const fail = (error: GatewayError) => {
-    const transfer = activity.begin("a", REQUEST, "/studies");
+    const transfer = activity.begin("a", REQUEST, STORE);
     activity.failed(transfer, error, 1);
     activity.end(transfer, true);
   };
@@ -60,7 +62,11 @@ for (const [what, method, target, isMisplaced] of searches) {
   Deno.test(`Activity: 404 to ${what} ${isMisplaced ? "tells" : "does not tell"} of a wrong address`, () => {
     const activity = new Activity(() => 5);
     const request = new Request("http://gateway/", { method });
-    activity.answered(activity.begin("a", request, target), new Response(null, { status: 404 }), 1);
+    activity.answered(
+      activity.begin("a", request, classify(method, target)),
+      new Response(null, { status: 404 }),
+      1,
+    );
     assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: 404, isMisplaced });
   });
 }
@@ -69,7 +75,8 @@ Deno.test("Activity: a wrong address is told until the store answers something e
   const activity = new Activity(() => 5);
   const answer = (target: string, status: number) => {
     const request = new Request("http://gateway/");
-    activity.answered(activity.begin("a", request, target), new Response(null, { status }), 1);
+    const transfer = activity.begin("a", request, classify("GET", target));
+    activity.answered(transfer, new Response(null, { status }), 1);
     return activity.of("a").verdict?.isMisplaced;
   };
   assert.equal(answer("/studies/1.2", 404), false);
@@ -161,7 +168,7 @@ Deno.test("Activity counts no body that a refusal left unread, and none that a H
   const activity = new Activity(() => 1_000_000);
   const headers = { "content-length": "100" };
   const exchange = (request: RequestInit, answer: Response) => {
-    const transfer = activity.begin("a", new Request("http://gateway", request), "/studies");
+    const transfer = activity.begin("a", new Request("http://gateway", request), STORE);
     activity.answered(transfer, answer, 1);
     activity.end(transfer, true);
   };

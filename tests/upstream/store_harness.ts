@@ -12,6 +12,7 @@ import type {
   OutboundRequest,
 } from "../../src/credentials/authorizer.ts";
 import { profiles } from "../../src/dicomweb/profile.ts";
+import { classify } from "../../src/dicomweb/transaction.ts";
 import type { StoreResilienceConfig } from "../../src/config/store_resilience.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";
@@ -138,6 +139,7 @@ export function forward(
   return store.forward({
     request: new Request(`http://gateway${target}`, init),
     target,
+    transaction: classify(init.method ?? "GET", target),
     requestId: "request-1",
     publicUrl: undefined,
     completed,

@@ -15,13 +15,20 @@ function places(limit: ConcurrencyLimit): number {
 }
 
 for (
-  const [maxConcurrent, uploads] of [[1, 1], [2, 1], [3, 2], [4, 3], [5, 3], [64, 48]] as const
+  const [maxConcurrent, uploads, sockets] of [
+    [1, 1, 1],
+    [2, 1, 1],
+    [3, 2, 1],
+    [4, 3, 1],
+    [5, 3, 1],
+    [64, 48, 16],
+  ] as const
 ) {
-  Deno.test(`storeLimits: of ${maxConcurrent} places requests with a body have ${uploads}`, () => {
+  Deno.test(`storeLimits: of ${maxConcurrent} places requests with a body have ${uploads}, WebSockets ${sockets}`, () => {
     const storeResilience = { maxConcurrent, maxQueued: 0, queueMs: 1 };
     const config = { name: "main", storeResilience } as Parameters<
       typeof storeLimits
     >[0]["config"];
-    assert.deepEqual(storeLimits({ config }).map(places), [maxConcurrent, uploads]);
+    assert.deepEqual(storeLimits({ config }).map(places), [maxConcurrent, uploads, sockets]);
   });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { classify } from "../../src/dicomweb/transaction.ts";
 import type { Authorization, OutboundRequest } from "../../src/credentials/authorizer.ts";
 import type { KeptBody } from "../../src/credentials/kept_body.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
@@ -141,6 +142,7 @@ Deno.test("Store: a body that signing kept is sent again after a refusal, to the
           headers: { "x-not-signed": "1" },
         }),
         target: "/studies",
+        transaction: classify("POST", "/studies"),
         requestId: "request-1",
         publicUrl: undefined,
         completed: done.promise,

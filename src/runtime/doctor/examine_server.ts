@@ -8,6 +8,7 @@ import type { Contact } from "../../config/contacts.ts";
 import type { GatewayConfig, ServerConfig } from "../../config/gateway_config.ts";
 import { SECTION } from "../../config/schema.ts";
 import type { CredentialFacts } from "../../credentials/credential_facts.ts";
+import { classify } from "../../dicomweb/transaction.ts";
 import { readBounded } from "../../upstream/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
 import { askCredential, SEARCH } from "./ask_credential.ts";
@@ -139,6 +140,7 @@ async function examineSearch({ store, server }: Examination, address: string): P
         signal: AbortSignal.timeout(server.timeouts.headersMs + server.timeouts.transferMs),
       }),
       target: SEARCH,
+      transaction: classify("GET", SEARCH),
       requestId: crypto.randomUUID(),
       publicUrl: undefined,
       completed: sent.promise,

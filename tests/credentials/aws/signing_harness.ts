@@ -5,6 +5,7 @@
  * @module
  */
 import type { AwsCredentials } from "../../../src/config/aws_config.ts";
+import { classify } from "../../../src/dicomweb/transaction.ts";
 import { Secret } from "../../../src/config/secret.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
 import { type Clock, systemClock } from "../../../src/credentials/clock.ts";
@@ -127,6 +128,7 @@ export async function withSigning(
               ...(signal && { signal }),
             }),
             target,
+            transaction: classify(method, target),
             requestId: "request-1",
             publicUrl: undefined,
             completed: completed.promise,
