@@ -156,11 +156,14 @@ export function classify(method: string, target: string, headers?: Headers): Tra
     start,
     query,
   };
-  const { name, study, series, instance, frames } = isOverridden(request, headers)
+  const isSocket = headers !== undefined && isWebSocketHandshake({ method, headers });
+  const resource = isSocket ? webSocketTransaction(request) : resourceOf(request);
+  const { name, study, series, instance, frames } = resource === undefined
     ? UNKNOWN
-    : (headers !== undefined && isWebSocketHandshake({ method, headers })
-      ? webSocketTransaction(request)
-      : resourceOf(request)) ?? UNKNOWN;
+    // What the path names is still of interest to the audit trail.
+    : isOverridden(request, headers)
+    ? { ...resource, ...UNKNOWN }
+    : resource;
   return { name, class: transactions[name], prefix, query, study, series, instance, frames };
 }
 

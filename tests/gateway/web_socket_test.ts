@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import type { ServerConfig } from "../../src/config/gateway_config.ts";
 import { profiles } from "../../src/dicomweb/profile.ts";
+import type { Right } from "../../src/config/inbound/permissions.ts";
+import { AccessRules } from "../../src/gateway/access_rules.ts";
+import { Activity } from "../../src/gateway/activity.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
@@ -11,6 +14,14 @@ import { Store } from "../../src/upstream/store.ts";
 import { within } from "../fixtures/deadline.ts";
 import { NEVER_AGAIN } from "../fixtures/never_again.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
+import { RawClient } from "../fixtures/raw_client.ts";
+
+const HANDSHAKE = {
+  "upgrade": "websocket",
+  "connection": "upgrade",
+  "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+  "sec-websocket-version": "13",
+};
 
 interface Handshake {
   readonly path: string;
@@ -19,11 +30,12 @@ interface Handshake {
 
 /** A store that accepts WebSockets with the right token and echoes; `bye` makes it close. */
 function startStore(handshakes: Handshake[]) {
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
     handshakes.push({ path: new URL(request.url).pathname, headers: request.headers });
     if (request.headers.get("authorization") !== "Bearer token") {
       return new Response(null, { status: 401 });
     }
+    if (request.url.endsWith("/SLOW")) await new Promise((resolve) => setTimeout(resolve, 100));
     const protocol = request.headers.get("sec-websocket-protocol")?.split(",")[0];
     const { socket, response } = Deno.upgradeWebSocket(
       request,
@@ -36,26 +48,58 @@ function startStore(handshakes: Handshake[]) {
   });
 }
 
+interface GatewayOptions {
+  /** The tokens that the store is shown, one after the other; the last one for good. */
+  readonly tokens?: readonly string[];
+  /** How many requests the store gets at once. */
+  readonly maxConcurrent?: number;
+  /** A read-only server, for a client with these rights, or for everyone. */
+  readonly readOnly?: readonly Right[] | "everyone";
+}
+
+interface RunningGateway {
+  /** Its URL, for WebSockets. */
+  readonly url: string;
+  readonly handshakes: Handshake[];
+  readonly activity: Activity;
+  /** Statuses with which the store refused a token. */
+  readonly refusals: number[];
+  /** @returns A line of the metrics. */
+  metric(start: string): Promise<string | undefined>;
+}
+
 async function withGateway(
-  token: string,
-  use: (url: string, handshakes: Handshake[]) => Promise<void>,
+  { tokens = ["token"], maxConcurrent, readOnly }: GatewayOptions,
+  use: (gateway: RunningGateway) => Promise<void>,
 ): Promise<void> {
   const handshakes: Handshake[] = [];
+  const refusals: number[] = [];
   const origin = startStore(handshakes);
   const url = `http://127.0.0.1:${origin.addr.port}/dicom-web`;
   const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const metrics = createMetrics();
+  const activity = new Activity(Date.now);
   const store = new Store({
     config: {
       name: "main",
       url,
       profile: profiles.generic,
       timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000 },
-      storeResilience: NEVER_AGAIN,
+      storeResilience: { ...NEVER_AGAIN, ...(maxConcurrent && { maxConcurrent, maxQueued: 0 }) },
+      readOnly: readOnly !== undefined,
     } as ServerConfig,
     authorizer: {
-      authorize: () => ({ headers: { authorization: `Bearer ${token}` } }),
+      authorize: () => {
+        const token = tokens[Math.min(refusals.length, tokens.length - 1)];
+        return { headers: { authorization: `Bearer ${token}` } };
+      },
+      invalidate: (_: unknown, { status }: Response) => {
+        refusals.push(status);
+        return Promise.resolve(true);
+      },
     } as unknown as Store["authorizer"],
     http,
+    metrics,
     deadlines: new Deadlines(),
     logger: new MemoryLogger(),
     userAgent: "dicomweb-gateway/test",
@@ -63,10 +107,20 @@ async function withGateway(
   const app = createApp({
     stores: new Map([["main", store]]),
     version: "1.2.3",
-    metrics: createMetrics(),
-    metricsText: () => Promise.resolve(""),
+    activity,
+    metrics,
+    metricsText: () => metrics.registry.metrics(),
     address: new PublicAddress(undefined, []),
     clientAddress: new ClientAddress([]),
+    ...(readOnly !== undefined && {
+      access: new AccessRules({
+        permissions: readOnly === "everyone"
+          ? undefined
+          : [{ subjects: ["*"], servers: ["main"], rights: readOnly }],
+        servers: ["main"],
+        readOnly: new Set(["main"]),
+      }),
+    }),
     checkReadiness: () => Promise.resolve(),
     announceRevocation: () => {},
     logger: new MemoryLogger(),
@@ -78,7 +132,18 @@ async function withGateway(
     (request, info) => app.fetch(request, info),
   );
   try {
-    await use(`ws://127.0.0.1:${gateway.addr.port}`, handshakes);
+    await use({
+      url: `ws://127.0.0.1:${gateway.addr.port}`,
+      handshakes,
+      activity,
+      refusals,
+      async metric(start) {
+        for (const prepare of metrics.beforeRead) await prepare();
+        return (await metrics.registry.metrics()).split("\n").find((line) =>
+          line.startsWith(`dicomweb_oauth_${start}`)
+        );
+      },
+    });
   } finally {
     await gateway.shutdown();
     await origin.shutdown();
@@ -104,8 +169,32 @@ function watch(socket: WebSocket) {
   };
 }
 
+/** What a client is answered whose handshake is refused. */
+async function refusedHandshake(
+  url: string,
+  target: string,
+): Promise<{ status: number; error_code: string; message: string }> {
+  const response = await fetch(`${url.replace("ws", "http")}/dicom-web/main${target}`, {
+    headers: HANDSHAKE,
+  });
+  const { error_code, message }: Record<"error_code" | "message", string> = await response.json();
+  return { status: response.status, error_code, message };
+}
+
+/** Waits for what the other side of a connection has to learn first. */
+async function eventually(check: () => Promise<void>): Promise<void> {
+  for (let tries = 0;; tries++) {
+    try {
+      return await check();
+    } catch (error) {
+      if (tries === 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+}
+
 Deno.test("WebSocket: messages pass both ways, signed at the store, and its close reaches the client", async () => {
-  await withGateway("token", async (url, handshakes) => {
+  await withGateway({}, async ({ url, handshakes }) => {
     const socket = new WebSocket(`${url}/dicom-web/main/subscribers/ORTHANC`, ["dicom", "other"]);
     const seen = watch(socket);
     await seen.until(1);
@@ -125,7 +214,7 @@ Deno.test("WebSocket: messages pass both ways, signed at the store, and its clos
 });
 
 Deno.test("WebSocket: a client that leaves ends the store's side too", async () => {
-  await withGateway("token", async (url) => {
+  await withGateway({}, async ({ url }) => {
     const socket = new WebSocket(`${url}/dicom-web/main/subscribers/ORTHANC`);
     const seen = watch(socket);
     await seen.until(1);
@@ -135,25 +224,122 @@ Deno.test("WebSocket: a client that leaves ends the store's side too", async () 
   });
 });
 
-Deno.test("WebSocket: a store that refuses the handshake makes the client's fail", async () => {
-  await withGateway("wrong", async (url, handshakes) => {
-    const seen = watch(new WebSocket(`${url}/dicom-web/main/subscribers/ORTHANC`));
-    assert.notEqual((await seen.closed).code, 1000);
+Deno.test("WebSocket: a store that refuses the handshake makes the client's fail, with its status", async () => {
+  await withGateway({ tokens: ["wrong"] }, async ({ url, handshakes, refusals }) => {
+    const { status, error_code, message } = await refusedHandshake(url, "/subscribers/VIEWER");
+    assert.deepEqual([status, error_code], [401, "NET-002"]);
+    assert.match(message, /server "main" answered the handshake with 401/);
+    // Once more with a new token, and no oftener.
+    assert.equal(handshakes.length, 2);
+    assert.deepEqual(refusals, [401]);
+  });
+});
+
+Deno.test("WebSocket: a token that the store refuses is dropped, and a new one opens it", async () => {
+  await withGateway({ tokens: ["old", "token"] }, async ({ url, handshakes, refusals }) => {
+    const socket = new WebSocket(`${url}/dicom-web/main/subscribers/VIEWER`);
+    const seen = watch(socket);
+    await seen.until(1);
+    assert.deepEqual(refusals, [401]);
+    const shown = handshakes.map(({ headers }) => headers.get("authorization"));
+    assert.deepEqual(shown, ["Bearer old", "Bearer token"]);
+    socket.close();
+    await seen.closed;
+  });
+});
+
+Deno.test("WebSocket: it counts as a transfer and in the metrics until it is closed", async () => {
+  await withGateway({}, async ({ url, activity, metric }) => {
+    const socket = new WebSocket(`${url}/dicom-web/main/subscribers/VIEWER`);
+    const seen = watch(socket);
+    await seen.until(1);
+    const [transfer] = activity.oldest();
+    assert.equal(transfer?.transaction.name, "open-notification-channel");
+    assert.equal(activity.underWay, 1);
+    const inFlight = 'store_requests_in_flight{server="main"}';
+    assert.match(await metric(inFlight) ?? "", / 1$/);
+    const duration = 'transfer_duration_seconds_count{server="main",outcome="complete"}';
+    assert.equal(await metric(duration), undefined);
+    socket.close();
+    await seen.closed;
+    await eventually(async () => {
+      assert.equal(activity.underWay, 0);
+      assert.match(await metric(inFlight) ?? "", / 0$/);
+      assert.match(await metric(duration) ?? "", / 1$/);
+    });
+  });
+});
+
+Deno.test("WebSocket: all together have a quarter of the places at a store, and one is free when one is closed", async () => {
+  await withGateway({ maxConcurrent: 8 }, async ({ url }) => {
+    const open = () => {
+      const socket = new WebSocket(`${url}/dicom-web/main/subscribers/VIEWER`);
+      return { socket, seen: watch(socket) };
+    };
+    const opened = [open(), open()];
+    for (const { seen } of opened) await seen.until(1);
+    const { status, error_code, message } = await refusedHandshake(url, "/subscribers/VIEWER");
+    assert.deepEqual([status, error_code], [503, "NET-011"]);
+    assert.match(message, /2 WebSockets to server "main"/);
+    opened[0]!.socket.close();
+    await opened[0]!.seen.closed;
+    await eventually(async () => {
+      const again = open();
+      await again.seen.until(1);
+      opened.push(again);
+    });
+    for (const { socket } of opened) socket.close();
+    for (const { seen } of opened) await seen.closed;
+  });
+});
+
+Deno.test("WebSocket: a client that leaves during the handshake gives its place back", async () => {
+  await withGateway({ maxConcurrent: 1 }, async ({ url, handshakes, activity, metric }) => {
+    for (let round = 1; round <= 5; round++) {
+      using client = await RawClient.connect(url.replace("ws", "http"));
+      await client.write(client.head("GET", "/dicom-web/main/subscribers/SLOW", HANDSHAKE));
+      while (handshakes.length < round) await new Promise((resolve) => setTimeout(resolve, 5));
+      client[Symbol.dispose]();
+      await eventually(async () => {
+        assert.equal(activity.underWay, 0);
+        assert.match(await metric('store_requests_in_flight{server="main"}') ?? "", / 0$/);
+      });
+    }
+  });
+});
+
+Deno.test("WebSocket: at a read-only server it is refused, unless a permission allows it", async () => {
+  for (const readOnly of ["everyone", ["query", "retrieve", "unknown"]] as const) {
+    await withGateway({ readOnly }, async ({ url, handshakes }) => {
+      for (const target of ["/subscribers/VIEWER", "", "/studies", "/studies/1.2"]) {
+        const { status, error_code } = await refusedHandshake(url, target);
+        assert.deepEqual([status, error_code], [403, "AUTH-007"], target);
+      }
+      assert.equal(handshakes.length, 0);
+    });
+  }
+});
+
+Deno.test("WebSocket: at a read-only server only the store may speak", async () => {
+  await withGateway({ readOnly: ["worklist"] }, async ({ url, handshakes }) => {
+    const socket = new WebSocket(`${url}/dicom-web/main/subscribers/VIEWER`);
+    const seen = watch(socket);
+    await seen.until(1);
+    assert.deepEqual(seen.messages, ["welcome"]);
+    socket.send("change something");
+    const { code, reason } = await seen.closed;
+    assert.deepEqual([code, reason], [4001, "the server is read-only"]);
+    assert.deepEqual(seen.messages, ["welcome"], "the store would have echoed what it got");
     assert.equal(handshakes.length, 1);
+    assert.equal((await refusedHandshake(url, "/studies")).status, 403);
   });
 });
 
 Deno.test("WebSocket: a page of an origin that is not configured is refused before the store hears of it", async () => {
-  await withGateway("token", async (url, handshakes) => {
+  await withGateway({}, async ({ url, handshakes }) => {
     for (const [origin, status] of [["https://evil.example", 403], ["null", 403]] as const) {
       const response = await fetch(`${url.replace("ws", "http")}/dicom-web/main/subscribers/A`, {
-        headers: {
-          origin,
-          upgrade: "websocket",
-          connection: "upgrade",
-          "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-          "sec-websocket-version": "13",
-        },
+        headers: { ...HANDSHAKE, origin },
       });
       assert.equal(response.status, status);
       assert.equal((await response.json()).error_code, "AUTH-004");
