@@ -57,6 +57,8 @@ Deno.test(needing(ORTHANC, {
   async fn(t) {
     const provider = await startOidcProvider({
       clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
+      // It is renewed after half of its life at the latest, which must outlast all steps.
+      accessTokenTtlSeconds: 7200,
     });
     await using client = await Orthanc.start();
     await using store = await Orthanc.start();
@@ -76,7 +78,7 @@ Deno.test(needing(ORTHANC, {
     const peer: OrthancPeer = {
       Url: `${gateway.url}/dicom-web/main/`,
       HasDelete: true,
-      Timeout: 120,
+      Timeout: 600,
     };
     await client.setPeer("gateway", peer);
     await client.setPeer("lengths", { ...peer, ChunkedTransfers: false });

@@ -1,0 +1,139 @@
+/**
+ * `deno task test`: runs each file of tests in a process of its own, several at once, and prints the
+ * time of each folder. With paths or flags of `deno test` it runs just that.
+ *
+ * The files have to be independent of each other: each takes free ports and directories of its own.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
+import { findTestFiles } from "./test_files.ts";
+import { type Counts, countTests, sum } from "./test_outcome.ts";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const FLAGS = ["--frozen", ...PACKAGE_FLAGS, "--allow-all", "--unstable-no-legacy-abort"];
+
+/** Their tests take longest, most of it waiting: started last, one of them would run alone. */
+const FIRST = ["tests/e2e", "tests/streaming", "tests/faults", "tests/security", "tests/runtime"];
+
+/** A process that hangs must not keep the others' results from being seen. */
+const FILE_LIMIT_MS = 15 * 60_000;
+
+/** A process of `deno test`. */
+export interface Job {
+  /** What it is listed as. */
+  readonly folder: string;
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+/** What became of a job. */
+export interface Result extends Counts {
+  readonly job: Job;
+  readonly seconds: number;
+}
+
+/**
+ * Runs jobs, several at once.
+ *
+ * @param jobs The jobs, in the order in which they are started.
+ * @param atOnce How many run at once.
+ * @param print Takes each line.
+ * @returns Their results.
+ */
+export async function runJobs(
+  jobs: readonly Job[],
+  atOnce: number,
+  print: (line: string) => void,
+): Promise<Result[]> {
+  const waiting = [...jobs];
+  const results: Result[] = [];
+  async function work(): Promise<void> {
+    for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+      const { result, output } = await run(job);
+      results.push(result);
+      const verdict = result.failed > 0 ? "FAILED" : "ok";
+      print(`${verdict.padEnd(6)} ${result.seconds.toFixed(1).padStart(6)} s  ${job.name}`);
+      if (result.failed > 0) print(output);
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return results;
+}
+
+/**
+ * Makes the report of a run.
+ *
+ * @param results What became of the jobs.
+ * @param durationMs How long all of it took.
+ * @returns Its lines: the time of each folder, what failed, and the sums last, on a line of their own.
+ */
+export function report(results: readonly Result[], durationMs: number): string[] {
+  const folders = Object.entries(Object.groupBy(results, ({ job }) => job.folder));
+  const failed = results.filter((result) => result.failed > 0);
+  const { passed, failed: failures, skipped } = sum(results);
+  return [
+    "",
+    ...folders.map(([folder, all = []]) => {
+      const seconds = all.reduce((total, result) => total + result.seconds, 0);
+      return `${seconds.toFixed(1).padStart(7)} s  ${folder} (${sum(all).passed} passed)`;
+    }).toSorted(),
+    `${(durationMs / 1000).toFixed(1).padStart(7)} s  in all, as several ran at once`,
+    "",
+    ...failed.map(({ job }) => `FAILED  ${job.name}`),
+    `${passed} passed, ${failures} failed, ${skipped} skipped`,
+  ];
+}
+
+async function run(job: Job): Promise<{ result: Result; output: string }> {
+  const startMs = performance.now();
+  const ended = await new Deno.Command(Deno.execPath(), {
+    args: ["test", ...FLAGS, ...job.args],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    signal: AbortSignal.timeout(FILE_LIMIT_MS),
+  }).output();
+  const output = [ended.stdout, ended.stderr].map((bytes) => new TextDecoder().decode(bytes)).join(
+    "",
+  );
+  const seconds = (performance.now() - startMs) / 1000;
+  return { result: { job, seconds, ...countTests(output, ended.success) }, output };
+}
+
+async function wholeSuite(): Promise<Job[]> {
+  const files = [...await findTestFiles("tests"), ...await findTestFiles("src")];
+  const folderOf = (file: string) => file.split("/").slice(0, 2).join("/");
+  const isFirst = (file: string) => FIRST.includes(folderOf(file));
+  return [
+    // Types are checked by `deno task check`.
+    ...[...files.filter(isFirst), ...files.filter((file) => !isFirst(file))]
+      .map((name) => ({ folder: folderOf(name), name, args: ["--no-check", name] })),
+    { folder: "src", name: "examples in src/", args: ["--doc", "src/"] },
+  ];
+}
+
+function print(line: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+if (import.meta.main) {
+  if (Deno.args.length > 0) {
+    const hasPath = (await Promise.all(Deno.args.map(isThere))).includes(true);
+    const { code } = await new Deno.Command(Deno.execPath(), {
+      args: ["test", ...FLAGS, ...Deno.args, ...(hasPath ? [] : ["tests/", "src/"])],
+    }).spawn().status;
+    Deno.exit(code);
+  }
+  // Many tests wait for most of their time.
+  const atOnce = navigator.hardwareConcurrency + 1;
+  const startMs = performance.now();
+  const results = await runJobs(await wholeSuite(), atOnce, print);
+  for (const line of report(results, performance.now() - startMs)) print(line);
+  if (results.some(({ failed }) => failed > 0)) Deno.exit(1);
+}

@@ -1,0 +1,24 @@
+/**
+ * Finds the files that `deno test` would run.
+ *
+ * @module
+ */
+
+const TEST_FILE = /(?:^|[._])test\.(?:[cm]?[jt]s|[jt]sx)$/;
+
+/**
+ * Finds them, those of a directory before those of the directories below it.
+ *
+ * @param directory Where to look.
+ * @returns Their paths, below `directory`.
+ */
+export async function findTestFiles(directory: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(directory));
+  entries.sort((one, other) => one.name < other.name ? -1 : 1);
+  const here = entries.filter(({ isFile, name }) => isFile && TEST_FILE.test(name));
+  const below = await Promise.all(
+    entries.filter(({ isDirectory }) => isDirectory)
+      .map(({ name }) => findTestFiles(`${directory}/${name}`)),
+  );
+  return [...here.map(({ name }) => `${directory}/${name}`), ...below.flat()];
+}
