@@ -42,7 +42,7 @@ Deno.test(needing(REDIS, {
     const startMs = performance.now();
     await assert.rejects(store.get("a"));
     await eventually(() => assert.rejects(store.get("a"), /not connected: .*ECONNREFUSED/));
-    assert(performance.now() - startMs < 5000);
+    assert(performance.now() - startMs < 20_000);
     const back = await startRedisServer({ port: server.port });
     await eventually(() => store.set("a", "again", 60_000));
     assert.equal(await store.get("a"), "again");

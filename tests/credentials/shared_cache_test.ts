@@ -164,7 +164,7 @@ Deno.test({
       const worker = createTokenWorker({ ...setup, cache });
       const startMs = performance.now();
       assert.deepEqual((await worker.ask(10)).results, [`Bearer ${endpoint.issued[0]}`]);
-      assert(performance.now() - startMs < 4000);
+      assert(performance.now() - startMs < 20_000);
       await worker.close();
 
       const back = startKvConnectServer("access-token", service.port);

@@ -13,6 +13,7 @@ import {
   withRules,
 } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
+import { processorMs } from "../fixtures/processor_time.ts";
 
 const JSON_TYPE = "application/dicom+json";
 const DICOM = 'multipart/related; type="application/dicom"';
@@ -592,16 +593,19 @@ for (const name of Object.keys(profiles) as ProfileName[]) {
   });
 }
 
-Deno.test("normaliseAccept takes time in proportion to a hostile header's length", () => {
+Deno.test("normaliseAccept takes time in proportion to a hostile header's length", async () => {
   const study = classify("GET", "/studies/1.2");
-  const start = performance.now();
-  for (const part of ["=", "/", ",", '"', "a/b;", "a/b,", ";q=", '\\"', "=a", " ", "*/*,", "=/"]) {
-    for (const name of ["generic", "azure", "orthanc"] as const) {
-      normaliseAccept(study, part.repeat(20_000 / part.length), profiles[name]);
-      normaliseContentType(`a/b;x=${part.repeat(20_000 / part.length)}`, profiles[name]);
+  const ms = await processorMs(() => {
+    for (
+      const part of ["=", "/", ",", '"', "a/b;", "a/b,", ";q=", '\\"', "=a", " ", "*/*,", "=/"]
+    ) {
+      for (const name of ["generic", "azure", "orthanc"] as const) {
+        normaliseAccept(study, part.repeat(20_000 / part.length), profiles[name]);
+        normaliseContentType(`a/b;x=${part.repeat(20_000 / part.length)}`, profiles[name]);
+      }
     }
-  }
-  assert.ok(performance.now() - start < 2_000);
+  });
+  assert.ok(ms < 2_000, `${ms} ms`);
 });
 
 /** Why, what the client sent, what is sent on. */

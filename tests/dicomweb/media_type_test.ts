@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { formatMediaType, parseAccept, parseMediaType } from "../../src/dicomweb/media_type.ts";
+import { processorMs } from "../fixtures/processor_time.ts";
 
 const types: [why: string, text: string, essence: string, parameters: Record<string, string>][] = [
   ["RFC 9110 8.3.1", "Application/DICOM+json", "application/dicom+json", {}],
@@ -85,11 +86,12 @@ Deno.test("parseMediaType reads back what formatMediaType writes", () => {
   assert.deepEqual(type, { essence: "multipart/related", parameters });
 });
 
-Deno.test("parseMediaType takes time in proportion to a hostile header's length", () => {
-  const start = performance.now();
-  parseMediaType(`a/b${"; ".repeat(20_000)}"`);
-  parseMediaType(`a/b;x=${" ".repeat(40_000)}"`);
-  parseAccept(`a/b;x="${'\\"'.repeat(20_000)}`);
-  parseAccept(`"${",".repeat(20_000)}`);
-  assert.ok(performance.now() - start < 1000);
+Deno.test("parseMediaType takes time in proportion to a hostile header's length", async () => {
+  const ms = await processorMs(() => {
+    parseMediaType(`a/b${"; ".repeat(20_000)}"`);
+    parseMediaType(`a/b;x=${" ".repeat(40_000)}"`);
+    parseAccept(`a/b;x="${'\\"'.repeat(20_000)}`);
+    parseAccept(`"${",".repeat(20_000)}`);
+  });
+  assert.ok(ms < 1000, `${ms} ms`);
 });

@@ -9,6 +9,7 @@ import { PublicAddress } from "../../src/gateway/public_address.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import type { ForwardRequest, Store } from "../../src/upstream/store.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
+import { processorMs } from "../fixtures/processor_time.ts";
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 const PAGE = "http://gateway:8043/";
@@ -320,9 +321,8 @@ Deno.test("Status page: with any number of servers it is short and soon there", 
     );
     if (count > 0) await ask(`/dicom-web/server-${count - 1}/studies`);
     await ask("/");
-    const startedMs = performance.now();
-    const { text } = await ask("/");
-    const tookMs = performance.now() - startedMs;
+    let text = "";
+    const tookMs = await processorMs(async () => ({ text } = await ask("/")));
     assert(tookMs < 1000, `${count} servers: ${tookMs} ms`);
     assert(text.length < 300_000, `${count} servers: ${text.length} characters`);
     const rows = [...text.matchAll(/class="name">server-(\d+)</g)].map(([, number]) => number);
