@@ -55,7 +55,7 @@ function placesOf(command: Command, path: readonly string[]): Place[] {
     path: path.join(" "),
     commands: commands.map((each) => ({ word: each.name(), meaning: each.description() })),
     options: help.visibleOptions(command).flatMap(({ short, long, description, flags }) => {
-      const takes = /<([^>]+)>/.exec(flags)?.[1];
+      const takes = /<([^<>]+)>/.exec(flags)?.[1];
       return [short, long].filter((word) => typeof word === "string")
         .map((word) => ({ word, meaning: description, takes }));
     }),

@@ -12,6 +12,7 @@ import {
   orthancServer,
   SECRET_VARIABLE,
 } from "../config/orthanc_section.ts";
+import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { type KnownServer, OrthancServers } from "../network/orthanc_servers.ts";
 import { ExitCode } from "./exit_code.ts";
 import { loadConfig } from "./load.ts";
@@ -178,5 +179,5 @@ function plainUrl(text: string): string | undefined {
   if (url === null || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) {
     return undefined;
   }
-  return url.href.replace(/\/+$/, "");
+  return withoutTrailing(url.href, "/");
 }

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { stateHome } from "../config/find_config.ts";
 import { SERVER_NAME } from "../config/server.ts";
+import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { JournalError, PushJournal } from "../runtime/push/push_journal.ts";
 import { pushFolder, PushStoppedError } from "../runtime/push/push_folder.ts";
 import { ownGateway, type PushTarget, runningGateway } from "../runtime/push/push_target.ts";
@@ -191,7 +192,7 @@ async function runningPlace(url: string, flags: PushFlags): Promise<Place | unde
     if (password === undefined) return undefined;
     authorization = `Basic ${new TextEncoder().encode(`${user}:${password}`).toBase64()}`;
   }
-  const target = runningGateway(parsed.href.replace(/\/+$/, ""), server, authorization);
+  const target = runningGateway(withoutTrailing(parsed.href, "/"), server, authorization);
   return { target, stateDirectory: stateHome() };
 }
 

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { readDocument } from "./config_document.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "./config_error.ts";
 import { signingWays } from "./credentials/signing_ways.ts";
@@ -145,7 +146,7 @@ function variableFor(path: KeyPath, taken: ReadonlySet<string>): string {
   const words = path.slice(path[1] === "Servers" ? 2 : 1).map((step) =>
     String(step).replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/[^A-Za-z0-9]+/g, "_")
   );
-  const name = words.join("_").toUpperCase().replace(/^_+|_+$/g, "");
+  const name = withoutTrailing(words.join("_").toUpperCase().replace(/^_+/, ""), "_");
   const first = /^[A-Z]/.test(name) ? name : `SERVER_${name}`;
   let free = first;
   for (let number = 2; taken.has(free); number++) free = `${first}_${number}`;

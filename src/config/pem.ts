@@ -4,6 +4,7 @@
  * @module
  */
 
+// Each search for an end begins anew: only the administrator's files are read with these.
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----[\s\S]+?-----END \1-----/;
 

@@ -9,6 +9,7 @@ import {
   checkClientCertificate,
   clientCertificateSchema,
 } from "./client_certificate.ts";
+import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { isEntra } from "./credentials/entra.ts";
 import { chooseWay, signingWays } from "./credentials/signing_ways.ts";
 import type { SigningWay } from "./credentials/signing_way.ts";
@@ -181,7 +182,7 @@ export function buildServer(name: string, raw: RawKeys, context: ReadContext): S
  * @returns The same, normalised, without slashes at its end.
  */
 export function withoutTrailingSlash(url: string): string {
-  return new URL(url).href.replace(/\/+$/, "");
+  return withoutTrailing(new URL(url).href, "/");
 }
 
 function checkTransport(raw: RawKeys, way: SigningWay | undefined, context: ReadContext): void {

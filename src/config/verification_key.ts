@@ -17,6 +17,7 @@ export interface VerificationKey {
   readonly algorithms: readonly [SigningAlgorithm, ...SigningAlgorithm[]];
 }
 
+// Each search for an end begins anew: only the administrator's files are read with it.
 const PEM = /-----BEGIN (PUBLIC KEY|RSA PUBLIC KEY|CERTIFICATE)-----[\s\S]+?-----END \1-----/g;
 
 /**

@@ -83,7 +83,7 @@ export function credentialFacts(
     withheld: [],
   };
   if (scheme.startsWith("AWS4-")) {
-    const accessKeyId = /Credential=([^/]+)\//.exec(headers["authorization"]!)?.[1] ?? null;
+    const accessKeyId = /Credential=([^/=]+)\//.exec(headers["authorization"]!)?.[1] ?? null;
     return { ...facts, form: "aws", accessKeyId };
   }
   if (!/^(Bearer|DPoP)$/i.test(scheme)) return facts;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { JWT_LIKE, maskJwt } from "../telemetry/jwt_mask.ts";
 import { writtenForms } from "./written_forms.ts";
 
 const HIDDEN = "[hidden]";
@@ -13,9 +14,6 @@ const PART = 8;
 
 /** Control and format characters: line breaks that forge log lines, marks that reverse the text. */
 const UNPRINTABLE = /[\p{C}\p{Z}]+/gu;
-
-/** Three base64url parts, as of a JWT; the first starts as every JSON object does. */
-const JWT = /eyJ[\w-]*\.[\w-]*\.[\w-]*/g;
 
 /**
  * Quotes what an identity provider said.
@@ -42,7 +40,7 @@ export function quoteProvider(
 ): string {
   // Before anything is cut or replaced: half a secret might no longer be recognised.
   const quoted = hide(text, secrets.flatMap(writtenForms))
-    .replace(JWT, HIDDEN).replace(UNPRINTABLE, " ").trim();
+    .replace(JWT_LIKE, maskJwt(HIDDEN)).replace(UNPRINTABLE, " ").trim();
   return quoted.length <= maxLength ? quoted : `${quoted.slice(0, maxLength - 1)}…`;
 }
 

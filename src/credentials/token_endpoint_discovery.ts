@@ -15,6 +15,7 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "./provider_exchange.ts";
+import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { judgeMetadata } from "./provider_metadata.ts";
 import { findRemedy } from "./provider_remedies.ts";
 import type { AuthenticationTarget } from "./token_request.ts";
@@ -171,7 +172,7 @@ export async function readDiscoveryDocument(
  * ```
  */
 export function discoveryUrls({ kind, url }: DiscoveryConfig): string[] {
-  const base = url.replace(/\/+$/, "");
+  const base = withoutTrailing(url, "/");
   if (kind === "smart") return [`${base}/.well-known/smart-configuration`];
   const { origin } = new URL(base);
   const path = base.replace(/^https?:\/\/[^/]*/i, "");

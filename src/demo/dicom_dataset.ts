@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 
 /** One data element (PS3.5, section 7.1). */
 export type DicomElement =
@@ -42,5 +43,5 @@ export const LONG_VRS: ReadonlySet<string> = new Set(
 export function plainString(dataset: DicomDataset, tag: string): string {
   const element = dataset.get(tag);
   if (element === undefined || !("bytes" in element)) return "";
-  return new TextDecoder().decode(element.bytes).replace(/[\0 ]+$/, "");
+  return withoutTrailing(new TextDecoder().decode(element.bytes), "\0 ");
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import type { DicomDataset, DicomElement } from "./dicom_dataset.ts";
 import { plainString } from "./dicom_dataset.ts";
 
@@ -126,11 +127,11 @@ function binaryNumbers(vr: string, bytes: Uint8Array): DicomJsonValue[] {
 
 function textValues(vr: string, text: string): DicomJsonValue[] {
   if (LONG_TEXT.has(vr)) {
-    const whole = text.replace(/[\0 ]+$/, "");
+    const whole = withoutTrailing(text, "\0 ");
     return whole === "" ? [] : [whole];
   }
-  // deno-lint-ignore no-control-regex -- some writers pad with NUL what should be padded with space
-  const values = text.split("\\").map((value) => value.replace(/^ +|[\x00 ]+$/g, ""));
+  // Some writers pad with NUL what should be padded with space.
+  const values = text.split("\\").map((value) => withoutTrailing(value.replace(/^ +/, ""), "\0 "));
   if (values.length === 1 && values[0] === "") return [];
   return values.map((value) => {
     if (value === "") return null;

@@ -105,6 +105,7 @@ function wildcard(key: string, flags: string): RegExp {
     "?",
     ".",
   );
+  // The demo listens on loopback only.
   return new RegExp(`^${pattern}$`, `s${flags}`);
 }
 

@@ -62,7 +62,7 @@ interface Named {
 }
 
 /** A value that stands without quotes and holds what only quotes allow. */
-export const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"]*[/=?@:<>()[\]{}\\]/;
+export const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"=]*[/=?@:<>()[\]{}\\]/;
 const ANY = "*/*";
 const MULTIPART = "multipart/related";
 const STORED = "*";

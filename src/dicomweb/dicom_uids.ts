@@ -7,6 +7,7 @@
  * @module
  */
 import { decodeLatin1 } from "./latin1.ts";
+import { withoutTrailing } from "./without_trailing.ts";
 
 /** What an instance is known by. */
 export interface InstanceUids {
@@ -118,7 +119,7 @@ export class InstanceHead {
       const name = this.#depth === 0 ? UIDS.get(tag) : undefined;
       if (name !== undefined || tag === TRANSFER_SYNTAX) {
         if (start + length > bytes.length) return true;
-        const uid = decodeLatin1(bytes.subarray(start, start + length)).replace(/[\0 ]+$/, "");
+        const uid = withoutTrailing(decodeLatin1(bytes.subarray(start, start + length)), "\0 ");
         if (name === undefined) this.#transferSyntax = uid;
         else if (uid !== "") this.#uids[name] = uid;
       }

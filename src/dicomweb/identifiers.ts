@@ -15,7 +15,7 @@ const MAX_UID_LENGTH = 128;
 /** PS3.5, table 6.2-1, without what has a meaning in URLs, and not of dots and blanks alone. */
 const AE_TITLE = /^(?=.{0,15}[A-Za-z0-9])[\w !$&'()*+,.:=@^~-]{1,16}$/;
 /** A tag or keyword of an attribute, an index of an item, a digest: what Bulkdata URIs end in. */
-const BULKDATA_SEGMENT = /^[\w.~@:=,+()*$!-]*[A-Za-z0-9][\w.~@:=,+()*$!-]*$/;
+const BULKDATA_SEGMENT = /^(?=.*[A-Za-z0-9])[\w.~@:=,+()*$!-]+$/;
 const MAX_SEGMENT_LENGTH = 128;
 /** Two for each sequence on the way to the attribute. */
 const MAX_BULKDATA_SEGMENTS = 32;

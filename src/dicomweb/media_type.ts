@@ -20,14 +20,10 @@ export interface AcceptedMediaType extends MediaType {
   readonly quality: number;
 }
 
-const TOKEN = "[!#$%&'*+.^`|~\\w-]+";
-const ESSENCE = new RegExp(`^\\s*(${TOKEN}/${TOKEN})\\s*`);
-const PARAMETER = new RegExp(
-  `;\\s*(?:(${TOKEN})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"\\s*|([^;"]*)))?`,
-  "y",
-);
+const ESSENCE = /^\s*([!#$%&'*+.^`|~\w-]+\/[!#$%&'*+.^`|~\w-]+)\s*/;
+const PARAMETER = /;\s*(?:([!#$%&'*+.^`|~\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"\s*|([^;"]*)))?/y;
 const LIST_ITEM = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
-const IS_TOKEN = new RegExp(`^${TOKEN}$`);
+const IS_TOKEN = /^[!#$%&'*+.^`|~\w-]+$/;
 
 /**
  * Reads one media type (RFC 9110, section 8.3.1). Of a repeated parameter the first counts.

@@ -6,6 +6,7 @@
  * @module
  */
 import type { DicomJsonAttribute, DicomJsonDataset } from "./dicom_json.ts";
+import { withoutTrailing } from "./without_trailing.ts";
 import { decodeXmlText } from "./xml_text.ts";
 
 /** An element; its name is without a prefix. */
@@ -16,17 +17,10 @@ interface XmlElement {
   text: string;
 }
 
-const TOKEN = new RegExp(
-  [
-    /<!--[^]*?-->|<\?[^]*?\?>/, // comments, processing instructions
-    /<!\[CDATA\[(?<cdata>[^]*?)\]\]>/,
-    /<\/(?<end>[^\s<>/]+)\s*>/,
-    /<(?<start>[^\s<>/!?=]+)(?<attributes>(?:\s+[^\s<>/=]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(?<empty>\/?)>/,
-    /(?<text>[^<]+)/,
-  ].map((each) => each.source).join("|"),
-  "y",
-);
-const ATTRIBUTE = /([^\s<>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+/** Comments, processing instructions, CDATA sections, end tags, start tags, text. */
+const TOKEN =
+  /<!--[^]*?-->|<\?[^]*?\?>|<!\[CDATA\[(?<cdata>[^]*?)\]\]>|<\/(?<end>[^\s<>/]+)\s*>|<(?<start>[^\s<>/!?=]+)(?<attributes>(?:\s+[^\s<>/=]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*)\s*(?<empty>\/?)>|(?<text>[^<]+)/y;
+const ATTRIBUTE = /\s+([^\s<>/=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/gy;
 const TAG = /^[0-9A-Fa-f]{8}$/;
 /** Deeper than any real document, shallow enough for the stack. */
 const MAX_DEPTH = 200;
@@ -94,7 +88,7 @@ function toPersonName(element: XmlElement): Record<string, string> {
     const components = NAME_COMPONENTS.map(
       (component) => children.find((child) => child.name === component)?.text ?? "",
     );
-    return [name, components.join("^").replace(/\^+$/, "")];
+    return [name, withoutTrailing(components.join("^"), "^")];
   }));
 }
 

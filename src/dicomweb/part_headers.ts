@@ -5,7 +5,7 @@
  */
 import { decodeLatin1, encodeLatin1 } from "./latin1.ts";
 
-const CONTENT_LOCATION = /^(content-location[ \t]*:[ \t]*)([^\r\n]*)(?=\r?\n(?![ \t]))/gim;
+const CONTENT_LOCATION = /^(content-location[ \t]*:)([^\r\n]*)(?=\r?\n(?![ \t]))/gim;
 const CONTENT_LENGTH = /^content-length[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*/gim;
 
 /**
@@ -50,8 +50,9 @@ export function changePartHeaders(
   const text = decodeLatin1(block);
   const changed = (dropLength ? text.replace(CONTENT_LENGTH, "") : text)
     .replace(CONTENT_LOCATION, (_, start: string, value: string) => {
-      const url = value.trimEnd();
-      return start + translate(url) + value.slice(url.length);
+      const url = value.trim();
+      const at = value.indexOf(url);
+      return start + value.slice(0, at) + translate(url) + value.slice(at + url.length);
     });
   return changed === text ? block : encodeLatin1(changed);
 }

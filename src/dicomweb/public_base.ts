@@ -5,7 +5,9 @@
  *
  * @module
  */
+import { forwardedParameters } from "./forwarded.ts";
 import { listItems } from "./media_type.ts";
+import { withoutTrailing } from "./without_trailing.ts";
 
 /** What is known of a request. */
 export interface PublicBaseOptions {
@@ -51,12 +53,12 @@ const PREFIX = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/;
  */
 export function publicBase(options: PublicBaseOptions): string | undefined {
   const { publicUrl, requestUrl, headers, trusted } = options;
-  if (publicUrl !== undefined) return publicUrl.replace(/\/+$/, "");
+  if (publicUrl !== undefined) return withoutTrailing(publicUrl, "/");
   const request = URL.parse(requestUrl);
   if (request === null) return undefined;
   const own = { scheme: request.protocol.slice(0, -1), host: request.host };
   if (!trusted) return baseOf(own);
-  const forwarded = parameters(lastItem(headers.get("forwarded")) ?? "");
+  const forwarded = forwardedParameters(lastItem(headers.get("forwarded")) ?? "");
   const forwardedHost = ifMatches(HOST, forwarded.get("host"));
   const scheme = ifMatches(/^https?$/i, forwarded.get("proto")) ??
     ifMatches(/^https?$/i, lastItem(headers.get("x-forwarded-proto"))) ?? own.scheme;
@@ -84,15 +86,4 @@ function ifMatches(pattern: RegExp, value: string | undefined): string | undefin
 
 function lastItem(list: string | null): string | undefined {
   return list === null ? undefined : listItems(list).at(-1)?.trim();
-}
-
-/** The pairs of one element of `Forwarded`: `host="pacs.example:8443";proto=https`. */
-function parameters(element: string): Map<string, string> {
-  const pairs = element.matchAll(/([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;",\s]+))/g);
-  return new Map(
-    [...pairs].map(([, name, quoted, token]) => [
-      name!.toLowerCase(),
-      quoted?.replace(/\\(.)/g, "$1") ?? token!,
-    ]),
-  );
 }

@@ -5,21 +5,28 @@
  */
 import type { UrlMap } from "./url_map.ts";
 import type { UrlTranslation } from "./url_translation.ts";
+import { withoutTrailing } from "./without_trailing.ts";
 
 /** Translates what one header says. */
 type HeaderRule = (value: string, translate: (url: string) => string) => string;
 
 const wholeValue: HeaderRule = (value, translate) => translate(value);
 
-/** `<url>; rel=next, <url>` (RFC 8288, section 3); quoted strings stay as they are. */
+/**
+ * `<url>; rel=next, <url>` (RFC 8288, section 3); quoted strings stay as they are. What has no end takes
+ * the rest of the header and stays: to look for an end from every beginning would take quadratic time.
+ */
 const linkTargets: HeaderRule = (value, translate) =>
-  value.replace(/"(?:[^"\\]|\\.)*"|<([^>]*)>/g, (match, url?: string) => {
-    return url === undefined ? match : `<${translate(url)}>`;
+  value.replace(/"(?:[^"\\]|\\.?)*"?|<([^>]*)(>?)/g, (match, url?: string, end?: string) => {
+    return url === undefined || !end ? match : `<${translate(url)}>`;
   });
 
 /** `299 {service}: text`, where PS3.18 puts the base URL (section 11.6.3.2 and others). */
 const urlsInText: HeaderRule = (value, translate) =>
-  value.replace(/https?:\/\/[^\s"<>]+?(?=[:,.;)\]]*(?:[\s"<>]|$))/gi, (url) => translate(url));
+  value.replace(/https?:\/\/[^\s"<>]+/gi, (text) => {
+    const url = withoutTrailing(text, ":,.;)]");
+    return translate(url) + text.slice(url.length);
+  });
 
 const ANSWER_RULES: ReadonlyMap<string, HeaderRule> = new Map([
   ["location", wholeValue],

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { withoutTrailing } from "./without_trailing.ts";
 
 /** A base URL and the one that takes its place. */
 export interface UrlMount {
@@ -202,7 +203,7 @@ function parse(url: string, base?: string | URL): URL | undefined {
 }
 
 function pathOf(url: URL): string {
-  return url.pathname.replace(/\/+$/, "");
+  return withoutTrailing(url.pathname, "/");
 }
 
 function restOf(url: URL, basePath: string): string {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { forwardedParameters } from "../dicomweb/forwarded.ts";
 import { IpNetworks, isIpAddress } from "../network/ip_networks.ts";
 
 /** Proxies in a row that are followed. */
@@ -77,7 +78,7 @@ export function clientNetwork(address: string): string {
   if (!address.includes(":")) return address;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
-  const plain = URL.parse(`http://[${address.replace(/%.*$/, "")}]/`)?.hostname.slice(1, -1);
+  const plain = URL.parse(`http://[${address.split("%", 1)[0]}]/`)?.hostname.slice(1, -1);
   if (plain === undefined) return address;
   const [head = "", tail] = plain.split("::");
   const groups = head === "" ? [] : head.split(":");
@@ -88,7 +89,7 @@ export function clientNetwork(address: string): string {
 
 /** RFC 7239, section 4: `for="[2001:db8::1]:4711";proto=https`. */
 function forParameter(element: string): string {
-  return /(?:^|;)\s*for=(?:"([^"]*)"|([^;\s]*))/i.exec(element)?.slice(1).find(Boolean) ?? "";
+  return forwardedParameters(element).get("for") ?? "";
 }
 
 /** `10.1.2.3:4711`, `[2001:db8::1]:4711` (some load balancers write the port). */

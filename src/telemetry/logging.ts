@@ -11,7 +11,8 @@ import {
   getTextFormatter,
   type LogRecord,
 } from "@logtape/logtape";
-import { JWT_PATTERN, redactByField, redactByPattern } from "@logtape/redaction";
+import { redactByField, redactByPattern } from "@logtape/redaction";
+import { JWT_LIKE, maskJwt } from "./jwt_mask.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 /** What is logged, and how. */
@@ -40,7 +41,7 @@ const SECRET_FIELDS = [
 const PLAIN = /^[!-~]+$/;
 
 const BEARER = { pattern: /\b(Bearer|Basic|DPoP) +[A-Za-z0-9\-._~+/]+=*/g, replacement: "$1 ***" };
-const JWT = { ...JWT_PATTERN, replacement: "***" };
+const JWT = { pattern: JWT_LIKE, replacement: maskJwt("***") };
 
 /**
  * Sets up logging for this worker or process; later calls replace earlier ones.

@@ -6,6 +6,7 @@
  */
 import { resolve } from "node:path";
 
+import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
 import type { AwsKeysConfig } from "../aws_config.ts";
 import type { ConfigCode } from "../config_error.ts";
 import { isLoopback } from "../host_names.ts";
@@ -230,7 +231,7 @@ function instanceMetadata(raw: RawKeys, { environment }: Surroundings): AwsKeysC
   }
   const standard = mode?.toLowerCase() === "ipv6" ? INSTANCE_METADATA.ipv6 : INSTANCE_METADATA.ipv4;
   const found = String(configured ?? endpoint ?? standard);
-  return { from: "instance_metadata", endpoint: found.replace(/\/+$/, "") };
+  return { from: "instance_metadata", endpoint: withoutTrailing(found, "/") };
 }
 
 function isUsable(url: string): boolean {

@@ -56,7 +56,7 @@ export const clientSecretJwt: SigningWay = signingWay({
 /** RFC 7518, section 3.2: a key at least as long as the hash. Providers hand out shorter ones. */
 function checkSecretLength(raw: RawKeys, { path, report }: ReadContext): void {
   const { ClientSecret: secret, AssertionAlgorithm: algorithm = DEFAULT_ALGORITHM } = raw;
-  const leastBytes = Number(/\d+$/.exec(String(algorithm))?.[0] ?? 0) / 8;
+  const leastBytes = Number(/^HS(\d{3})$/.exec(String(algorithm))?.[1] ?? 0) / 8;
   if (typeof secret === "string" && new TextEncoder().encode(secret).length < leastBytes) {
     const message = `is shorter than the ${leastBytes} bytes that ${algorithm} wants (RFC 7518)`;
     report.warn([...path, "ClientSecret"], message);

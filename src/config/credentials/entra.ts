@@ -5,6 +5,7 @@
  * @module
  */
 import { z } from "zod";
+import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
 import type { RawKeys, ReadContext } from "../read_context.ts";
 
 /** Scope of the DICOM service of Azure Health Data Services in the public cloud. */
@@ -129,7 +130,7 @@ export function entraTokenEndpoint(tenantId: string, cloud: AzureCloud = "public
  * @returns Its URL.
  */
 export function tokenEndpointAt(authority: string, tenantId: string): string {
-  return `${authority.replace(/\/+$/, "")}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
+  return `${withoutTrailing(authority, "/")}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
 }
 
 /** The cloud whose authority a URL is at, by the exact host. */

@@ -81,7 +81,7 @@ export function refusalError(refusal: AwsRefusal, context: AwsRefusalContext): G
  * ```
  */
 export function plainCode(code: string | null | undefined): string | undefined {
-  const name = (code ?? "").replace(/:.*$/s, "").replace(/^.*#/s, "").trim();
+  const name = (code ?? "").split(":", 1)[0]!.replace(/^.*#/s, "").trim();
   if (!/^[A-Za-z][A-Za-z0-9.]{0,99}$/.test(name)) return undefined;
   return name.length > "Exception".length ? name.replace(/Exception$/, "") : name;
 }

@@ -72,8 +72,9 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** @returns The text of the first element of this name, where it holds nothing but text. */
 function elementText(xml: string, name: string): string | undefined {
-  const found = xml.match(new RegExp(`<${name}>([^<]*)</${name}>`))?.[1];
-  return found?.trim().replace(
+  const [, ...rests] = xml.split(`<${name}>`);
+  const rest = rests.find((rest) => rest.startsWith(`</${name}>`, rest.indexOf("<")));
+  return rest?.slice(0, rest.indexOf("<")).trim().replace(
     /&(?:#x([0-9a-f]{1,5})|#(\d{1,6})|(\w+));/gi,
     (entity, hex?: string, decimal?: string, named?: string) => {
       if (named !== undefined) return ENTITIES[named] ?? entity;

@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { type PasswordHash, writePasswordHash } from "../../config/inbound/password_hash.ts";
+import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
 
 /** Turns a password into what is compared. */
 export type DeriveKey = (password: string, hash: PasswordHash) => Promise<Uint8Array>;
@@ -68,5 +69,5 @@ export async function isPassword(
 }
 
 function unpadded(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("base64").replace(/=+$/, "");
+  return withoutTrailing(Buffer.from(bytes).toString("base64"), "=");
 }

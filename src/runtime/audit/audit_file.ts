@@ -30,6 +30,7 @@ export interface OpenedAuditFile {
 /** Longer than any record. */
 const TAIL_BYTES = 256 * 1024;
 const NUMBER_WIDTH = 12;
+const NUMBER = /^\d+$/;
 const OTHERS_WRITE = 0o022;
 const LF = 10;
 const NO_RECORD = "its last line is no record; move the file away, or run audit verify";
@@ -74,10 +75,12 @@ export async function auditFiles(path: string): Promise<string[]> {
 
 async function finishedFiles(path: string): Promise<string[]> {
   const [directory, name] = [dirname(path), basename(path)];
-  const numbered = new RegExp(`^\\.\\d{${NUMBER_WIDTH}}$`);
   const found: string[] = [];
   for await (const entry of Deno.readDir(directory)) {
-    if (entry.name.startsWith(name) && numbered.test(entry.name.slice(name.length))) {
+    const number = entry.name.slice(name.length + 1);
+    if (
+      entry.name.startsWith(`${name}.`) && NUMBER.test(number) && number.length === NUMBER_WIDTH
+    ) {
       found.push(`${directory}/${entry.name}`);
     }
   }
