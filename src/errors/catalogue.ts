@@ -330,8 +330,8 @@ export const catalogue = {
     "WARNING",
     403,
     "Web page not allowed",
-    "A web page that the configuration does not name tried to open a WebSocket through the gateway, or " +
-      "to change something.",
+    "A web page that the configuration does not name tried to open a WebSocket through the gateway, " +
+      "to change something, to send a preflight, or to embed an answer (as script, image or frame).",
     ["If the page is a viewer of yours, add its origin to Cors.AllowedOrigins"],
   ),
   "AUTH-005": entry(

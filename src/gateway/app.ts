@@ -21,7 +21,7 @@ import type { ClientAddress } from "./client_address.ts";
 import { allowBrowsers, refuseForeignWebSockets } from "./cors.ts";
 import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
 import { endRefusalsLate } from "./late_end.ts";
-import { refuseForeignChanges } from "./foreign_pages.ts";
+import { refuseForeignPages } from "./foreign_pages.ts";
 import { FormSeal } from "./form_seal.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { type ToldStates, workerState } from "./gateway_state.ts";
@@ -87,7 +87,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.authenticator === undefined && options.knownHosts !== undefined) {
     app.use(refuseForeignHosts(options.knownHosts));
   }
-  app.use(refuseForeignChanges(options.cors));
+  app.use(refuseForeignPages(options.cors));
   for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
     app.use(`${prefix}*`, refuseForeignWebSockets(options.cors));
     if (options.cors !== undefined) app.use(`${prefix}*`, allowBrowsers(options.cors));

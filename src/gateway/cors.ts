@@ -10,6 +10,7 @@ import { cors } from "hono/cors";
 import type { CorsConfig } from "../config/gateway_config.ts";
 import { isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { namedPages } from "./foreign_pages.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
 /** Answer headers that DICOMweb clients read, beyond those that browsers always show. */
@@ -59,20 +60,27 @@ export function refuseForeignWebSockets(
  * @returns Answers preflights, and marks answers for allowed origins.
  */
 export function allowBrowsers(config: CorsConfig): MiddlewareHandler<GatewayEnv> {
+  const isAny = config.allowedOrigins.includes("*");
   const answer = cors({
-    origin: config.allowedOrigins.includes("*") ? "*" : [...config.allowedOrigins],
+    origin: isAny ? "*" : [...config.allowedOrigins],
     allowMethods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
     exposeHeaders: EXPOSED,
     maxAge: MAX_AGE_SECONDS,
   });
+  const isNamed = namedPages(config);
   return async function allowBrowser(c, next) {
-    const { headers, method } = c.req.raw;
-    if (isWebSocketHandshake(c.req.raw)) return await next();
+    const { raw } = c.req;
+    if (isWebSocketHandshake(raw)) return await next();
     // An OPTIONS request that is no preflight asks the store for its capabilities (PS3.18, 8.9).
-    if (
-      !headers.has("origin") ||
-      (method === "OPTIONS" && !headers.has("access-control-request-method"))
-    ) return await next();
-    return await answer(c, next);
+    const isPlain = !raw.headers.has("origin") ||
+      (raw.method === "OPTIONS" && !raw.headers.has("access-control-request-method"));
+    if (isPlain) await next();
+    else {
+      const preflight = await answer(c, next);
+      if (preflight !== undefined) return preflight;
+    }
+    // A cache shall not hand an answer without the permission to a page that has it.
+    if (isPlain || isAny) c.header("vary", "Origin", { append: true });
+    if (isNamed(raw)) c.header("cross-origin-resource-policy", "cross-origin");
   };
 }

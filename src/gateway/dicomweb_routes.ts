@@ -5,6 +5,7 @@
  */
 import { type Context, Hono } from "hono";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
+import { withoutAccessTokens } from "../dicomweb/query_tokens.ts";
 import { classify, isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { ForwardRequest, Store } from "../upstream/store.ts";
@@ -64,7 +65,7 @@ function forwardTo(
     throw new GatewayError("NET-005", "Cannot forward the request: it names two hosts");
   }
   c.set("server", name);
-  const asked = storeTarget(prefix, target);
+  const asked = withoutAccessTokens(storeTarget(prefix, target));
   const transaction = classify(request.method, asked, request.headers);
   c.set("transaction", transaction);
   access?.checkStore(c.get("caller") ?? ANONYMOUS, name, transaction);

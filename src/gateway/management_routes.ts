@@ -64,6 +64,11 @@ export function managementRoutes(
     });
   };
   const app = new Hono<GatewayEnv>();
+  app.use("/dicomweb-oauth/*", async (c, next) => {
+    c.header("cross-origin-resource-policy", "same-origin");
+    c.header("x-content-type-options", "nosniff");
+    await next();
+  });
   app.get("/dicomweb-oauth/status", (c) =>
     envelope(c, {
       status: "healthy",

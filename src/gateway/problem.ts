@@ -58,6 +58,8 @@ export function problemResponse(error: GatewayError, requestId: string): Respons
   const headers = new Headers({
     "content-type": "application/problem+json",
     "cache-control": "no-store",
+    "cross-origin-resource-policy": "same-origin",
+    "x-content-type-options": "nosniff",
     "x-request-id": requestId,
   });
   for (const name in error.headers) headers.set(name, error.headers[name]!);

@@ -1,102 +1,103 @@
 /**
- * Which headers go through the gateway. What belongs to one connection stays on it (RFC 9110,
- * section 7.6.1), and so do the client's own credentials and what proxies said about it.
+ * Which headers go through the gateway, by the tables of `header_rules.ts`. What belongs to one
+ * connection stays on it (RFC 9110, section 7.6.1), and a store's answer never speaks for the
+ * gateway's origin.
  *
  * @module
  */
-
-/** Headers that belong to one connection, and those by which a proxy would lie about a body. */
-const HOP_BY_HOP = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-] as const;
-
-/** Request headers that stop at the gateway besides the hop-by-hop ones. */
-const NOT_FOR_THE_STORE = [
-  "authorization",
-  "cookie",
-  "expect",
-  "host",
-  // The runtime asks for codings of its own and decodes the answer, or for none beside a Range.
-  "accept-encoding",
-  "forwarded",
-  "via",
-  // What metadata services want to see, so that no one is led to them who was not meant to be: a name
-  // of a store that resolves to their address must not open them to clients.
-  "metadata",
-  "metadata-flavor",
-  "x-aws-ec2-metadata-token",
-  "x-aws-ec2-metadata-token-ttl-seconds",
-  "x-google-metadata-request",
-  "x-identity-header",
-  // Some servers take the method from here: what is permitted as POST could delete.
-  "x-http-method",
-  "x-http-method-override",
-  "x-method-override",
-  "x-forwarded-for",
-  "x-forwarded-host",
-  "x-forwarded-port",
-  "x-forwarded-prefix",
-  "x-forwarded-proto",
-  "x-forwarded-server",
-  "x-real-ip",
-] as const;
-
-/**
- * What a store says to browsers: it does not know which pages may use the gateway, and a store open to
- * every page would open the gateway, with its credential, to every page.
- */
-const CORS = [
-  "access-control-allow-credentials",
-  "access-control-allow-headers",
-  "access-control-allow-methods",
-  "access-control-allow-origin",
-  "access-control-expose-headers",
-  "access-control-max-age",
-] as const;
+import { BoundedCache } from "../dicomweb/bounded_cache.ts";
+import { headerList } from "../network/header_list.ts";
+import { privateCacheControl, varyWith } from "./cache_headers.ts";
+import { PASSED_RESPONSE_HEADERS, STOPPED_REQUEST_HEADERS } from "./header_rules.ts";
 
 /** Named by `Connection`, these are still not removed: without them the body's length is lost. */
 const NEVER_NOMINATED = new Set(["content-length", "content-type", "host"]);
 
-const STOPPED_REQUEST: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...NOT_FOR_THE_STORE]);
-const STOPPED_RESPONSE: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...CORS]);
+/**
+ * What every answer of a store gets besides. None of these names passes from a store, so none is sent
+ * twice. A browser neither guesses a type nor runs what a store answers, and gives no page of another
+ * origin a look at it.
+ */
+export const PROTECTION: readonly (readonly [name: string, value: string])[] = [
+  ["x-content-type-options", "nosniff"],
+  ["content-security-policy", "sandbox; default-src 'none'"],
+  ["cross-origin-resource-policy", "same-origin"],
+];
+
+/**
+ * Servers that pass header fields on as variables (CGI and its kin) take `X_Remote_User` for
+ * `X-Remote-User`. No DICOMweb client or vendor uses other characters.
+ */
+const PLAIN_NAME = /^[a-z0-9-]+$/;
+
+const matchesStopped = matcher(STOPPED_REQUEST_HEADERS.flatMap(({ names }) => names));
+/** Verdicts by name: clients use few, and one that makes names up shall not fill the memory. */
+const requestVerdicts = new BoundedCache<boolean>({ maxEntries: 500, maxKeyLength: 64 });
+const PASSED_RESPONSE: ReadonlySet<string> = new Set(
+  PASSED_RESPONSE_HEADERS.flatMap(({ names }) => names),
+);
 
 /**
  * The headers of a client's request that the store shall see.
  *
  * @param inbound The client's headers; not changed.
- * @param credentialHeader A further header by which clients show the gateway who they are.
+ * @param credentialHeader A further header by which clients authenticate at the gateway.
  * @returns New headers.
  */
 export function requestHeaders(inbound: Headers, credentialHeader?: string): Headers {
-  const headers = without(STOPPED_REQUEST, inbound);
+  const headers = only(passesToStore, inbound);
   if (credentialHeader !== undefined) headers.delete(credentialHeader);
   return headers;
 }
 
 /**
- * The headers of a store's answer that the client shall see.
+ * The headers of a store's answer that the client shall see. No shared cache may keep it.
  *
  * @param upstream The store's headers; not changed.
- * @returns New headers.
+ * @param credentialHeader A further header by which clients authenticate at the gateway.
+ * @returns New headers, without those of {@linkcode PROTECTION}.
  */
-export function responseHeaders(upstream: Headers): Headers {
-  return without(STOPPED_RESPONSE, upstream);
+export function responseHeaders(upstream: Headers, credentialHeader?: string): Headers {
+  const headers = only((name) => PASSED_RESPONSE.has(name), upstream);
+  headers.set("cache-control", privateCacheControl(headers.get("cache-control")));
+  headers.set("vary", varyWith(headers.get("vary"), credentialHeader));
+  return headers;
+}
+
+/**
+ * Lists the headers of an answer to a client, {@linkcode PROTECTION} among them.
+ *
+ * @param headers Headers from {@linkcode responseHeaders}.
+ * @returns Names in lower case, with their values.
+ */
+export function answerHeaderList(headers: Headers): [name: string, value: string][] {
+  const list = headerList(headers);
+  for (const [name, value] of PROTECTION) list.push([name, value]);
+  return list;
+}
+
+function passesToStore(name: string): boolean {
+  return requestVerdicts.get(name, () => PLAIN_NAME.test(name) && !matchesStopped(name));
+}
+
+/** Tells whether a name is one of those listed; see {@linkcode HeaderRule.names}. */
+function matcher(patterns: readonly string[]): (name: string) => boolean {
+  const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
+  const contained = patterns.filter((pattern) => pattern.startsWith("*"))
+    .map((pattern) => pattern.slice(1, -1));
+  const prefixes = patterns.filter((pattern) => /^[^*]+\*$/.test(pattern))
+    .map((pattern) => pattern.slice(0, -1));
+  return (name) =>
+    exact.has(name) || prefixes.some((prefix) => name.startsWith(prefix)) ||
+    contained.some((part) => name.includes(part));
 }
 
 /** Copies what may pass. To go through `Headers` by an iterator costs six times as much. */
-function without(stopped: ReadonlySet<string>, source: Headers): Headers {
+function only(passes: (name: string) => boolean, source: Headers): Headers {
   const headers = new Headers();
   let nominated: string | undefined;
   source.forEach((value, name) => {
-    if (!stopped.has(name)) headers.append(name, value);
+    if (passes(name)) headers.append(name, value);
     else if (name === "connection") nominated = value;
   });
   if (nominated === undefined) return headers;

@@ -10,11 +10,10 @@ import type { KeptBody } from "../credentials/kept_body.ts";
 import type { Transaction } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { headerList } from "../network/header_list.ts";
 import { answerTagAsAsked } from "./changed_body.ts";
 import type { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
+import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { WebSocketRelay } from "./web_socket_relay.ts";
 import { Pace } from "./pace.ts";
@@ -64,17 +63,6 @@ export interface ForwardRequest {
 
 /** W3C Trace Context, section 3.2; others would make the store refuse the request, or forge its log. */
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{0,100})?$/;
-
-/** Headers of a handshake that the runtime writes anew for the store's side (RFC 6455, section 4.1). */
-const HANDSHAKE = [
-  "sec-websocket-accept",
-  "sec-websocket-extensions",
-  "sec-websocket-key",
-  "sec-websocket-protocol",
-  "sec-websocket-version",
-  "origin",
-  "user-agent",
-] as const;
 
 /** One DICOMweb store. */
 export class Store {
@@ -197,7 +185,7 @@ export class Store {
         response = new Response(watched, response);
       }
       const { status } = response;
-      const headers = responseHeaders(response.headers);
+      const headers = responseHeaders(response.headers, this.#options.credentialHeader);
       headers.set("x-request-id", requestId);
       if (status === 304) answerTagAsAsked(headers, request.headers.get("if-none-match"));
       const translated = this.#dialect.toClient(
@@ -214,7 +202,7 @@ export class Store {
       }
       return new Response(translated instanceof Promise ? await translated : translated, {
         status,
-        headers: headerList(headers),
+        headers: answerHeaderList(headers),
       });
     } catch (error) {
       end();
@@ -243,8 +231,9 @@ export class Store {
     const clientGone = () => exchange.abort(request.signal.reason);
     request.signal.addEventListener("abort", clientGone, { once: true });
     const headers = this.#headersFor(request, requestId);
-    const offered = headers.get("sec-websocket-protocol") ?? "";
-    for (const name of HANDSHAKE) headers.delete(name);
+    const offered = request.headers.get("sec-websocket-protocol") ?? "";
+    // The runtime writes its own, as it does the rest of the handshake (RFC 6455, section 4.1).
+    headers.delete("user-agent");
     const entered: ConcurrencyLimit[] = [];
     const leave = () => entered.forEach((limit) => limit.leave());
     try {

@@ -38,7 +38,33 @@ Deno.test("Cors: answers to an allowed origin are marked, and show what DICOMweb
   assert.equal(await response.text(), "store answered GET");
   assert.equal(response.headers.get("access-control-allow-origin"), VIEWER);
   assert.match(response.headers.get("access-control-expose-headers") ?? "", /ETag/);
-  assert.match(response.headers.get("vary") ?? "", /Origin/i);
+  assert.equal(response.headers.get("vary"), "Origin");
+  assert.equal(response.headers.get("cross-origin-resource-policy"), "cross-origin");
+});
+
+Deno.test("Cors: whoever has no origin gets an answer that is not kept for those who have one", async () => {
+  for (const allowed of [[VIEWER], ["*"]]) {
+    for (const headers of [{}, { origin: VIEWER }, { origin: "https://evil.example" }]) {
+      const response = await ask(gateway(allowed), { headers: headers as HeadersInit });
+      assert.equal(await response.text(), "store answered GET");
+      assert.equal(response.headers.get("vary"), "Origin");
+    }
+  }
+});
+
+Deno.test("Cors: only pages of an allowed origin may embed an answer", async () => {
+  const rows: [HeadersInit, string | null][] = [
+    [{ referer: `${VIEWER}/viewer` }, "cross-origin"],
+    [{ referer: "https://evil.example/?https://viewer.example:3000/" }, null],
+    [{ origin: "https://evil.example", referer: `${VIEWER}/` }, null],
+    [{ referer: "no URL" }, null],
+    [{}, null],
+  ];
+  for (const [headers, policy] of rows) {
+    const response = await ask(gateway(), { headers });
+    await response.body?.cancel();
+    assert.equal(response.headers.get("cross-origin-resource-policy"), policy);
+  }
 });
 
 for (

@@ -1,0 +1,110 @@
+/**
+ * Keeps answers of stores out of shared caches: they hold patient data and were got with the gateway's
+ * credential for one client (RFC 9111).
+ *
+ * @module
+ */
+import { BoundedCache } from "../dicomweb/bounded_cache.ts";
+
+/** Directives that let shared caches keep an answer, in the unqualified sense or for some fields. */
+const SHARED: ReadonlySet<string> = new Set([
+  "private",
+  "proxy-revalidate",
+  "public",
+  "s-maxage",
+]);
+
+/** A request's headers that never reach the store: what it says of them holds of no client. */
+const NOT_SEEN_BY_STORE: ReadonlySet<string> = new Set([
+  "access-control-request-headers",
+  "access-control-request-method",
+  "authorization",
+  "cookie",
+  "origin",
+]);
+
+/** By these clients show a gateway, or a login proxy before it, who they are. */
+const CREDENTIALS: readonly string[] = ["Authorization", "Cookie"];
+
+const BOUNDS = { maxEntries: 100, maxKeyLength: 300 };
+const cacheControls = new BoundedCache<string>(BOUNDS);
+const varies = new BoundedCache<string>(BOUNDS);
+
+/**
+ * A store's `Cache-Control` for the client's own cache only. What is stricter stays.
+ *
+ * @param value The store's; `null` if it has none.
+ * @returns The client's.
+ *
+ * @example
+ * ```ts
+ * import { privateCacheControl } from "./cache_headers.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(privateCacheControl(null), "private");
+ * assert.equal(privateCacheControl("public, max-age=60"), "private, max-age=60");
+ * assert.equal(privateCacheControl("no-store"), "private, no-store");
+ * ```
+ */
+export function privateCacheControl(value: string | null): string {
+  if (value === null) return "private";
+  return cacheControls.get(value, () => {
+    const kept = directives(value).filter((each) => !SHARED.has(nameOf(each)));
+    return ["private", ...kept].join(", ");
+  });
+}
+
+/**
+ * A store's `Vary` with the headers by which clients of the gateway, or of a proxy before it,
+ * authenticate. `Origin` is added where `Cors` is configured, by the middleware that looks at it.
+ *
+ * @param value The store's; `null` if it has none.
+ * @param credentialHeader A further header by which clients authenticate.
+ * @returns The client's.
+ *
+ * @example
+ * ```ts
+ * import { varyWith } from "./cache_headers.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(varyWith("Accept, Origin"), "Accept, Authorization, Cookie");
+ * assert.equal(varyWith(null, "X-API-Key"), "Authorization, Cookie, X-API-Key");
+ * ```
+ */
+export function varyWith(value: string | null, credentialHeader?: string): string {
+  return varies.get(`${credentialHeader} ${value}`, () => {
+    const own = credentialHeader === undefined ? CREDENTIALS : [...CREDENTIALS, credentialHeader];
+    const given = directives(value ?? "");
+    if (given.includes("*")) return "*";
+    const seen = new Set([...NOT_SEEN_BY_STORE, ...own.map((name) => name.toLowerCase())]);
+    const kept = given.filter((name) => {
+      const isNew = !seen.has(name.toLowerCase());
+      seen.add(name.toLowerCase());
+      return isNew;
+    });
+    return [...kept, ...own].join(", ");
+  });
+}
+
+/** The elements of a list, a quoted string being part of one (RFC 9110, sections 5.6.1 and 5.6.4). */
+function directives(list: string): string[] {
+  const elements: string[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let at = 0; at <= list.length; at++) {
+    const character = list[at];
+    if (isQuoted && character === "\\") at++;
+    else if (character === '"') isQuoted = !isQuoted;
+    else if (character === undefined || (character === "," && !isQuoted)) {
+      elements.push(list.slice(start, at).trim());
+      start = at + 1;
+    }
+  }
+  if (start < list.length && isQuoted) elements.push(list.slice(start).trim());
+  return elements.filter((element) => element !== "");
+}
+
+function nameOf(directive: string): string {
+  const end = directive.indexOf("=");
+  return (end < 0 ? directive : directive.slice(0, end)).trim().toLowerCase();
+}
