@@ -65,7 +65,7 @@ function forwardTo(
     throw new GatewayError("NET-005", "Cannot forward the request: it names two hosts");
   }
   c.set("server", name);
-  const asked = withoutAccessTokens(storeTarget(prefix, target));
+  const asked = storeTarget(prefix, target);
   const transaction = classify(request.method, asked, request.headers);
   c.set("transaction", transaction);
   access?.checkStore(c.get("caller") ?? ANONYMOUS, name, transaction);
@@ -123,7 +123,8 @@ export function splitTarget(url: string, prefix: string): { name: string; target
 }
 
 /**
- * What the store is asked for. The plugin offered `…/stow` for storing.
+ * What the store is asked for: without access tokens, and where the plugin offered `…/stow` for
+ * storing.
  *
  * @param prefix The prefix that the path began with.
  * @param target What followed the server's name.
@@ -139,7 +140,8 @@ export function splitTarget(url: string, prefix: string): { name: string; target
  * ```
  */
 export function storeTarget(prefix: string, target: string): string {
-  return prefix === PLUGIN_PREFIX && /^\/stow(?=$|\?)/.test(target)
+  const path = prefix === PLUGIN_PREFIX && /^\/stow(?=$|\?)/.test(target)
     ? `/studies${target.slice("/stow".length)}`
     : target;
+  return withoutAccessTokens(path);
 }

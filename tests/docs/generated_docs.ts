@@ -6,6 +6,7 @@
 import { configurationReference } from "../../src/config/configuration_reference.ts";
 import { editorSchema } from "../../src/config/json_schema.ts";
 import { errorReference } from "./error_reference.ts";
+import { headerReference } from "./header_reference.ts";
 import { metricsReference } from "./metrics_reference.ts";
 import { profileReference } from "./profile_reference.ts";
 
@@ -26,6 +27,7 @@ export async function generatedDocs(): Promise<GeneratedDoc[]> {
     { path: "docs/configuration.md", content: configurationReference() },
     { path: "docs/gateway.schema.json", content: JSON.stringify(editorSchema()) },
     { path: "docs/error-codes.md", content: errorReference() },
+    { path: "docs/security/headers.md", content: headerReference() },
     { path: "docs/metrics.md", content: await metricsReference() },
     { path: "docs/profiles.md", content: profileReference() },
   ];

@@ -1,0 +1,96 @@
+/**
+ * Writes the reference of the headers that cross the gateway, from the tables of `header_rules.ts`.
+ *
+ * @module
+ */
+import { PROTECTION } from "../../src/upstream/end_to_end_headers.ts";
+import {
+  type HeaderRule,
+  PASSED_RESPONSE_HEADERS,
+  STOPPED_REQUEST_HEADERS,
+} from "../../src/upstream/header_rules.ts";
+
+const REQUESTS = `# Headers
+
+<!-- Made by \`deno task docs\` from src/upstream/header_rules.ts. Change it there. -->
+
+Which header fields cross the gateway between clients and stores, and why.
+
+## Requests: what stops
+
+Everything passes but what is listed here. It is a list of what stops, and not of what passes, because
+vendors read request headers of their own (Azure: \`msdicom-request-original\` asks for an instance as
+it was before it was changed). A store that misses such a header answers another question without
+saying so. A \`*\` stands for any characters.
+
+Three more rules apply to every name. A name with other characters than letters, digits and hyphens
+stops: servers that make variables of header fields take \`X_Remote_User\` for \`X-Remote-User\`. A
+header that \`Connection\` names stops. The header that \`Authentication.ApiKeys.Header\` names stops.
+
+In the query, \`access_token\`, \`bearer_token\` and \`oauth_token\` stop, in whatever spelling a server
+may read as such (RFC 6750, section 2.3); bytes and order of all other parameters stay.
+`;
+
+const ANSWERS = `## Answers: what passes
+
+Nothing passes but what is listed here. A store does not know that its answer is read at the gateway's
+origin, which it shares with other stores and the status page. So what a store says of itself as an
+origin stops: \`Set-Cookie\`, \`Strict-Transport-Security\`, \`Alt-Svc\`, \`Clear-Site-Data\`, \`Refresh\`,
+\`Service-Worker-Allowed\`, \`WWW-Authenticate\`, \`Content-Security-Policy\`, \`NEL\`, \`Report-To\`, CORS
+and the next one of their kind. So do quotas of the gateway's own credential (\`RateLimit\`), timings
+(\`Server-Timing\`) and names of software (\`Server\`, \`X-Powered-By\`).
+`;
+
+const ADDED = `## Answers: what the gateway adds
+
+To every answer of a store, whatever its status:
+`;
+
+const RULES =
+  `- \`Cache-Control\`: \`private\`, so that no shared cache keeps patient data. \`public\`,
+  \`s-maxage\`, \`proxy-revalidate\` and a \`private\` for some fields only are taken out; what is
+  stricter (\`no-store\`, \`no-cache\`) and the time for the client's own cache stay.
+- \`Vary\`: what the store says, and \`Authorization\`, \`Cookie\` and the header of
+  \`Authentication.ApiKeys\`; with \`Cors\` also \`Origin\`.
+- \`X-Request-ID\`: the gateway's.
+
+\`Cross-Origin-Resource-Policy\` is \`cross-origin\` for pages that \`Cors.AllowedOrigins\` names. An
+answer to a WebSocket handshake has no headers of the store, and none of these.
+
+The sandbox has a price: a browser that opens a store's PDF or HTML report by its URL shows no PDF and
+runs no script. Viewers that fetch it by a script and show what they got (as OHIF does with DICOM)
+are not touched.
+`;
+
+/**
+ * Writes the reference.
+ *
+ * @returns A page of Markdown.
+ */
+export function headerReference(): string {
+  return [
+    REQUESTS,
+    ...table(STOPPED_REQUEST_HEADERS),
+    "",
+    ANSWERS,
+    ...table(PASSED_RESPONSE_HEADERS),
+    "",
+    ADDED,
+    ...PROTECTION.map(([name, value]) => `- \`${properName(name)}: ${value}\``),
+    RULES,
+  ].join("\n");
+}
+
+function table(rules: readonly HeaderRule[]): string[] {
+  return [
+    "| What | Headers | Why |",
+    "| --- | --- | --- |",
+    ...rules.map(({ kind, names, reason }) =>
+      `| ${kind} | ${names.map((name) => `\`${properName(name)}\``).join(", ")} | ${reason} |`
+    ),
+  ];
+}
+
+function properName(name: string): string {
+  return name.replaceAll(/(^|-)[a-z]/g, (start) => start.toUpperCase());
+}
