@@ -6,6 +6,7 @@
  * @module
  */
 import type { PayloadSigning } from "../config/aws_config.ts";
+import { wholeRequestBody } from "../dicomweb/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Authorization, Authorizer, CredentialStatus, OutboundRequest } from "./authorizer.ts";
@@ -187,13 +188,14 @@ export class SigV4Authorizer implements Authorizer {
     if (body === null) return NO_PAYLOAD;
     if (kept !== undefined) return keptPayload(kept);
     if (payloadSigning === "unsigned") return UNSIGNED_PAYLOAD;
+    const whole = wholeRequestBody(body, headers);
     // In frames, the body's length must be known from the start.
     const length = headers.get("content-length");
     if (payloadSigning === "streaming" && length !== null) {
       const encoding = headers.get("content-encoding");
-      return streamedPayload(body, { length: Number(length), encoding, region, service });
+      return streamedPayload(whole, { length: Number(length), encoding, region, service });
     }
-    return keptPayload(await spool.keep(body, signal));
+    return keptPayload(await spool.keep(whole, signal));
   }
 
   async #sign(

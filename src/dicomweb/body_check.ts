@@ -10,9 +10,11 @@ import { type ContentEnd, contentEnd } from "./content_end.ts";
  * The length of a message's body, where its headers tell it (RFC 9110, section 8.6).
  *
  * @param headers The headers.
- * @returns Bytes; nothing where it is not told.
+ * @returns Bytes; nothing where it is not told. Chunks count more than a length beside them (RFC 9112,
+ * section 6.3).
  */
 export function contentLength(headers: Headers): number | undefined {
+  if (headers.has("transfer-encoding")) return undefined;
   const length = headers.get("content-length");
   return length === null || !/^\d{1,15}$/.test(length) ? undefined : Number(length);
 }
@@ -35,14 +37,16 @@ export class BodyCheck {
   readonly #isFramed: boolean;
   #received = 0;
 
-  /** @param headers The headers of the body's message. */
-  constructor(headers: Headers) {
-    // Chunks count more than a length beside them (RFC 9112, section 6.3).
-    this.#length = headers.has("transfer-encoding") ? undefined : contentLength(headers);
+  /**
+   * @param headers The headers of the body's message.
+   * @param framed Whether the end of the stream is known to be that of the body, were it empty.
+   */
+  constructor(headers: Headers, framed: boolean = isFramed(headers)) {
+    this.#length = contentLength(headers);
     // A part of a body (206) has the ends of the parts, if at all.
     const isPart = headers.has("content-range");
     this.#content = isPart ? undefined : contentEnd(headers);
-    this.#isFramed = isFramed(headers);
+    this.#isFramed = framed;
   }
 
   /** Whether there is anything by which the end can be known. */

@@ -10,7 +10,8 @@ import {
   rewriteBody,
   rewriteStream,
 } from "./byte_rewriter.ts";
-import { contentUrlRewriter, isEncoded } from "./content_url_rewriter.ts";
+import { isEncoded } from "./content_encoding.ts";
+import { contentUrlRewriter } from "./content_url_rewriter.ts";
 import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_places.ts";
 import { parseMediaType } from "./media_type.ts";
 import { MultipartError } from "./multipart_scanner.ts";

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { BodyCheck, contentLength } from "./body_check.ts";
+import { brokenAnswer, isChecked } from "./whole_body.ts";
 
 /** Rewrites one body. */
 export interface ByteRewriter {
@@ -99,6 +101,7 @@ export type RewritableMessage = Pick<Response, "headers" | "body" | "bytes">;
  * @param message The message, as it came: what it tells of its length holds for its body.
  * @param rewriter The rewriter, which serves this one body.
  * @returns What the rewriter makes of it.
+ * @throws {GatewayError} NET-002 when the body is not whole.
  * @throws What reading the beginning throws.
  */
 export async function rewriteBody(
@@ -107,18 +110,27 @@ export async function rewriteBody(
 ): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>> {
   const sink = new ByteSink();
   if (message.body === null) return new Uint8Array();
-  const length = message.headers.get("content-length");
-  if (length !== null && Number(length) <= MAX_WHOLE_BYTES) {
-    rewriter.push(await message.bytes(), sink);
+  const check = isChecked(message.body) ? undefined : new BodyCheck(message.headers);
+  const push = (piece: Uint8Array<ArrayBuffer>) => {
+    failBy(check?.push(piece));
+    rewriter.push(piece, sink);
+  };
+  const finish = () => {
+    failBy(check?.finish());
     rewriter.finish(sink);
+  };
+  const length = contentLength(message.headers);
+  if (length !== undefined && length <= MAX_WHOLE_BYTES) {
+    push(await message.bytes());
+    finish();
     return sink.take() ?? new Uint8Array();
   }
   const reader = readerOf(message.body);
   /** @returns Whether the body has ended. */
   const take = async (bytes?: number): Promise<boolean> => {
     const piece = await reader.read(bytes);
-    if (piece === undefined) rewriter.finish(sink);
-    else rewriter.push(piece, sink);
+    if (piece === undefined) finish();
+    else push(piece);
     return piece === undefined;
   };
   for (const bytes of FIRST_READS_BYTES) {
@@ -137,6 +149,10 @@ export async function rewriteBody(
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
+}
+
+function failBy(fault: string | undefined): void {
+  if (fault !== undefined) throw brokenAnswer(fault);
 }
 
 /** How much a read of a long body takes. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { isEncoded } from "./content_url_rewriter.ts";
+import { isEncoded } from "./content_encoding.ts";
 import { JsonEnd } from "./json_end.ts";
 import { parseMediaType } from "./media_type.ts";
 import { MultipartEnd } from "./multipart_end.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ByteRewriter } from "./byte_rewriter.ts";
+import { isEncoded } from "./content_encoding.ts";
 import { JsonUrlRewriter, type JsonUrlRewriterOptions } from "./json_url_rewriter.ts";
 import { parseMediaType } from "./media_type.ts";
 import type { UrlTranslation } from "./url_translation.ts";
@@ -35,16 +36,4 @@ export function contentUrlRewriter(
   if (essence === undefined || isEncoded(headers)) return undefined;
   if (JSON_TYPES.has(essence)) return new JsonUrlRewriter(translation, options);
   return XML_TYPES.has(essence) ? new XmlUrlRewriter(translation, options) : undefined;
-}
-
-/**
- * Tells whether content is encoded, so that its bytes are not those of its media type.
- *
- * @param headers The headers of the content.
- * @returns Whether it is.
- */
-export function isEncoded(headers: Headers): boolean {
-  const coding = headers.get("content-encoding") ?? "identity";
-  const transferEncoding = headers.get("content-transfer-encoding") ?? "binary";
-  return coding.toLowerCase() !== "identity" || !/^(?:binary|[78]bit)$/i.test(transferEncoding);
 }

@@ -39,7 +39,9 @@ const CHECKED = new WeakSet<Body>();
  * ```
  */
 export function wholeRequestBody(body: Body, headers: Headers): Body {
-  return wholeBody(body, headers, (state, options) => new BrokenBodyError(state, options));
+  // A request whose headers do not show where its body ends is one without a body, where it is empty.
+  const check = new BodyCheck(headers, true);
+  return wholeBody(body, check, (state, options) => new BrokenBodyError(state, options));
 }
 
 /**
@@ -51,7 +53,7 @@ export function wholeRequestBody(body: Body, headers: Headers): Body {
  * bytes of its length before it is known to be.
  */
 export function wholeAnswerBody(body: Body, headers: Headers): Body {
-  return wholeBody(body, headers, brokenAnswer);
+  return wholeBody(body, new BodyCheck(headers), brokenAnswer);
 }
 
 /**
@@ -68,9 +70,18 @@ export function brokenAnswer(
   return new GatewayError("NET-002", `Cannot read the store's answer: ${state}`, options);
 }
 
-function wholeBody(body: Body, headers: Headers, fail: Failure): Body {
-  if (CHECKED.has(body)) return body;
-  const check = new BodyCheck(headers);
+/**
+ * Whether a body is checked on its way.
+ *
+ * @param body The body.
+ * @returns Whether it comes from here.
+ */
+export function isChecked(body: Body): boolean {
+  return CHECKED.has(body);
+}
+
+function wholeBody(body: Body, check: BodyCheck, fail: Failure): Body {
+  if (isChecked(body)) return body;
   const reader = body.getReader();
   const read = async () => {
     try {

@@ -19,8 +19,9 @@ import { authenticate } from "./authenticate.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientAddress } from "./client_address.ts";
 import { allowBrowsers, refuseForeignWebSockets } from "./cors.ts";
+import { closeAfterAmbiguousFraming } from "./close_ambiguous.ts";
+import { delayRefusals } from "./delay_refusals.ts";
 import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
-import { endRefusalsLate } from "./late_end.ts";
 import { refuseForeignPages } from "./foreign_pages.ts";
 import { FormSeal } from "./form_seal.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
@@ -77,7 +78,8 @@ export interface GatewayOptions extends ManagementOptions {
 export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   const { metrics, logger } = options;
   const app = new Hono<GatewayEnv>();
-  app.use(endRefusalsLate());
+  app.use(closeAfterAmbiguousFraming());
+  app.use(delayRefusals());
   app.use(identifyRequests());
   app.use(refuseUnknownMethods());
   app.use(countRequests(metrics));

@@ -9,6 +9,7 @@ import type { Authorizer } from "../credentials/authorizer.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
 import type { Transaction } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
+import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { answerTagAsAsked } from "./changed_body.ts";
 import type { ConcurrencyLimit } from "./concurrency_limit.ts";
@@ -138,16 +139,16 @@ export class Store {
       const accept = request.headers.get("accept");
       const sent = {
         headers: this.#headersFor(request, requestId),
-        body: given === null || idleMs === undefined ? given : watchIdle(
-          given,
-          {
+        body: given === null || idleMs === undefined ? given : wholeRequestBody(
+          watchIdle(given, {
             deadlines,
             exchange,
             idleMs,
             waitingFor: "the next piece of the client's body",
             status: 408,
             onPiece: counting(forward.passed, "fromClient"),
-          },
+          }),
+          request.headers,
         ),
       };
       const body = this.#dialect.toStore(transaction, target, sent, gatewayBase);
@@ -175,7 +176,7 @@ export class Store {
       completed.then(end, end);
       if (idleMs !== undefined && response.body !== null) {
         const waitingFor = `the next piece of the body of server "${this.name}"`;
-        const watched = watchIdle(response.body, {
+        const watched = watchIdle(wholeAnswerBody(response.body, response.headers), {
           deadlines,
           exchange,
           idleMs,
@@ -272,6 +273,8 @@ export class Store {
     const headers = requestHeaders(request.headers, this.#options.credentialHeader);
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
     headers.set("x-request-id", requestId);
+    // Chunks count more than a length beside them (RFC 9112, section 6.3).
+    if (request.headers.has("transfer-encoding")) headers.delete("content-length");
     const traceparent = headers.get("traceparent");
     // The runtime continues the client's trace by a header of its own.
     if (traceparent !== null && (this.#options.isTraced || !TRACE_PARENT.test(traceparent))) {

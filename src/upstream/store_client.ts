@@ -9,9 +9,13 @@ import type { ServerConfig } from "../config/gateway_config.ts";
 import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
 import { CredentialMask } from "../credentials/credential_mask.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
+import { SizedBody } from "../credentials/sized_body.ts";
+import { BodyCheck, contentLength } from "../dicomweb/body_check.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
+import { isChecked, wholeAnswerBody, wholeRequestBody } from "../dicomweb/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { headerList } from "../network/header_list.ts";
 import { type HttpClient, RefusedHandshake } from "../network/http_client.ts";
 import type { WebSocketMessage } from "./web_socket_relay.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -28,6 +32,9 @@ export interface StoreClientOptions {
   readonly metrics?: Metrics;
 }
 
+/** A body on its way. */
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
 /** A request to a store. */
 export interface StoreRequest {
   readonly method: string;
@@ -35,7 +42,7 @@ export interface StoreRequest {
   readonly target: string;
   /** End-to-end headers, without credentials. Owned by the request: signing adds to them. */
   readonly headers: Headers;
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
+  readonly body: Body | null;
   readonly signal: AbortSignal;
 }
 
@@ -170,7 +177,7 @@ export class StoreClient {
           http.send(authorization.url ?? url, {
             method,
             headers,
-            body: authorization.body ?? body,
+            body: authorization.body ?? (body && this.#outgoing(body, headers)),
             signal,
           })
         );
@@ -178,6 +185,7 @@ export class StoreClient {
         if (await resilience.mayRepeat(error, request, attempt)) continue;
         throw error;
       }
+      response = this.#checked(method, response);
       authorizer.observe?.(url, response.headers);
       const { status } = response;
       if (status < 400) return response;
@@ -197,6 +205,26 @@ export class StoreClient {
       }
       return this.#maskFor(authorization).mask(response);
     }
+  }
+
+  /**
+   * Bodies that pass natively over HTTP/1.1 break off there when they break off here: their length or
+   * their chunks say so. Over HTTP/2 a body that has ended too early looks like one that has ended.
+   */
+  #outgoing(body: Body, headers: Headers): BodyInit {
+    const length = contentLength(headers);
+    if (length === undefined) return body;
+    if (!this.#options.config.http2 && !isChecked(body)) return body;
+    return new SizedBody(length, () => wholeRequestBody(body, headers));
+  }
+
+  /** Checks an answer whose end the runtime does not tell from a break, where anything shows its end. */
+  #checked(method: string, response: Response): Response {
+    const { body, headers, status } = response;
+    if (body === null || method === "HEAD" || headers.has("transfer-encoding")) return response;
+    if (contentLength(headers) !== undefined && !this.#options.config.http2) return response;
+    if (!new BodyCheck(headers).canTell) return response;
+    return new Response(wholeAnswerBody(body, headers), { status, headers: headerList(headers) });
   }
 
   #maskFor({ headers }: Authorization): CredentialMask {

@@ -12,6 +12,7 @@ import type { Transaction } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/url_headers.ts";
 import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/url_map.ts";
+import { wholeRequestBody } from "../dicomweb/whole_body.ts";
 import { describeChangedBody } from "./changed_body.ts";
 
 /** A body on its way. */
@@ -69,8 +70,9 @@ export class StoreDialect {
       resource: target,
     });
     if (rewrite === undefined) return body;
+    const whole = wholeRequestBody(body, headers);
     for (const name of rewrite.staleHeaders) headers.delete(name);
-    return body.pipeThrough(rewrite.stream);
+    return whole.pipeThrough(rewrite.stream);
   }
 
   /**

@@ -154,7 +154,10 @@ Deno.test("A store's answer before it has read an upload over HTTP/2 reaches the
 /** Has curl upload 64 MB; its exit code, and the status that it has seen. */
 async function curlUpload(version: string, url: string): Promise<[code: number, status: string]> {
   const child = new Deno.Command("curl", {
-    args: ["-s", version, "-X", "POST", "-T", "-", "-o", "/dev/null", "-w", "%{http_code}", url],
+    args: [
+      ...["-s", version, "-X", "POST", "-T", "-", "-o", "/dev/null", "-w", "%{http_code}"],
+      ...["-H", "content-type: multipart/related; boundary=b", url],
+    ],
     stdin: "piped",
     stdout: "piped",
   }).spawn();

@@ -57,8 +57,10 @@ Deno.test("A request without a body reaches the store without one, and so may be
   await origin.close();
 });
 
+const MULTIPART = "multipart/related; boundary=b";
+
 Deno.test("An upload over HTTP/2 that tells no length is stored as a whole", async () => {
-  const text = "a".repeat(3_000_000);
+  const text = `--b\r\n\r\n${"a".repeat(3_000_000)}\r\n--b--`;
   const origin = startRawOrigin(async (exchange) => {
     let bytes = 0;
     for await (const piece of exchange.body()) bytes += piece.length;
@@ -66,7 +68,10 @@ Deno.test("An upload over HTTP/2 that tells no length is stored as a whole", asy
   });
   await using gateway = await gatewayBefore(origin.url);
   const child = new Deno.Command("curl", {
-    args: ["-s", "--http2-prior-knowledge", "-X", "POST", "-T", "-", `${gateway.url}${TARGET}`],
+    args: [
+      ...["-s", "--http2-prior-knowledge", "-X", "POST", "-H", `content-type: ${MULTIPART}`],
+      ...["-T", "-", `${gateway.url}${TARGET}`],
+    ],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
@@ -85,8 +90,9 @@ Deno.test("An upload over HTTP/2 that the client takes back never looks whole to
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using gateway = await gatewayBefore(origin.url);
   const framings: readonly [name: string, value: string][][] = [
-    [["content-type", "application/dicom"]],
-    [],
+    [["content-type", MULTIPART]],
+    [["content-type", MULTIPART], ["host", "gateway"]],
+    [["content-type", "application/dicom+json"]],
     [["content-type", "application/dicom"], ["content-length", "100"]],
   ];
   for (const framing of framings) {
@@ -120,6 +126,28 @@ Deno.test("An upload over HTTP/2 that the client takes back never looks whole to
       });
     }
   }
+  await origin.close();
+});
+
+Deno.test("An upload over HTTP/2 whose end nobody can know is refused with 411", async (t) => {
+  let asked = 0;
+  const origin = startRawOrigin((exchange) => (asked++, exchange.answer(200)));
+  await using gateway = await gatewayBefore(origin.url);
+  const types = ["application/dicom", "multipart/related", "application/octet-stream", undefined];
+  for (const type of types) {
+    await t.step(String(type), async () => {
+      using client = await Http2Client.connect(gateway.url);
+      const fields = [
+        [":method", "POST"],
+        [":scheme", "http"],
+        [":authority", new URL(gateway.url).host],
+        [":path", "/dicom-web/main/studies"],
+        ...(type === undefined ? [] : [["content-type", type]] as const),
+      ] as const;
+      assert.equal(await within(LIMIT_MS, "an outcome", client.ask(fields, "DICM")), 411);
+    });
+  }
+  assert.equal(asked, 0);
   await origin.close();
 });
 

@@ -136,8 +136,12 @@ export function forward(
   init: RequestInit = {},
   completed: Promise<void> = Promise.resolve(),
 ): Promise<Response> {
+  const request = new Request(`http://gateway${target}`, init);
+  if (request.body !== null && !request.headers.has("content-length")) {
+    request.headers.set("transfer-encoding", "chunked");
+  }
   return store.forward({
-    request: new Request(`http://gateway${target}`, init),
+    request,
     target,
     transaction: classify(init.method ?? "GET", target),
     requestId: "request-1",

@@ -139,7 +139,7 @@ Deno.test("Store: a body that signing kept is sent again after a refusal, to the
         request: new Request("http://gateway/studies", {
           method: "POST",
           body: new Blob(["dicom"]).stream(),
-          headers: { "x-not-signed": "1" },
+          headers: { "x-not-signed": "1", "transfer-encoding": "chunked" },
         }),
         target: "/studies",
         transaction: classify("POST", "/studies"),
