@@ -133,6 +133,7 @@ async function read<T>(
     return result;
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
+    if (cause instanceof BrokenBodyError) throw cause;
     throw new BrokenBodyError("it broke off", { cause });
   }
 }

@@ -117,13 +117,10 @@ async function checkAndCount(
   }
 }
 
-/** Sends a body as Orthanc does: in chunks, without its length. */
+/** Sends a body in chunks, without its length. */
 async function store(gateway: GatewayProcess, pieces: number): Promise<string> {
   using client = await RawClient.connect(gateway.url);
-  const headers = {
-    "content-type": 'multipart/related; type="application/dicom"; boundary=b',
-    "transfer-encoding": "chunked",
-  };
+  const headers = { "content-type": "application/dicom", "transfer-encoding": "chunked" };
   const sent = (async () => {
     await client.write(client.head("POST", "/dicom-web/main/studies", headers));
     for (let count = 0; count < pieces; count++) await client.write(CHUNK);

@@ -67,7 +67,8 @@ Deno.test(needing(BOTOCORE, {
 }));
 
 const MIB = 1024 * 1024;
-const multipart = 'multipart/related;  type="application/dicom"; boundary="a  b"';
+/** With blanks that are to be folded where it is signed, and some that are not. */
+const contentType = 'application/dicom;  transfer-syntax="1.2  3"';
 
 /** A body without a length, as Orthanc sends it. */
 function chunked(length: number): ReadableStream<Uint8Array<ArrayBuffer>> {
@@ -139,7 +140,7 @@ for (const [name, payloadSigning, sending, hash, length] of bodies) {
             method: "POST",
             ...sending,
             body,
-            headers: { "content-type": multipart, ...sending.headers },
+            headers: { "content-type": contentType, ...sending.headers },
           });
           const [one] = arrived;
           const [judgement] = await judgeByBotocore(arrived, keys);
