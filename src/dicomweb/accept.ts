@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { acceptInQuery } from "./acceptable.ts";
 import { BoundedCache, type CacheBounds } from "./bounded_cache.ts";
 import { formatMediaType, listItems, type MediaType, parseMediaType } from "./media_type.ts";
 import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
@@ -98,11 +99,14 @@ export function normaliseAccept(
   accept: string | null,
   { rules }: Profile,
 ): string | null {
-  const header = accept?.trim() ? accept : null;
-  // A media type in the query says more than the header, which must stay as wide as it is.
-  const listed = /(?:^|&)accept=/.test(transaction.query) ? undefined : TYPES_FOR[transaction.name];
+  const types = TYPES_FOR[transaction.name];
   // The gateway asks for each instance then, and makes the answer of them.
-  const isByInstance = listed === "studyTypes" && rules.retrieveByInstance;
+  const isByInstance = types === "studyTypes" && rules.retrieveByInstance;
+  const inQuery = acceptInQuery(transaction.query);
+  // A media type in the query says more than the header, which must stay as wide as it is.
+  const listed = inQuery === null || isByInstance ? types : undefined;
+  const wanted = isByInstance ? inQuery ?? accept : accept;
+  const header = wanted?.trim() ? wanted : null;
   const rule = isByInstance ? "instanceTypes" : listed;
   const wraps = rules.wrapSingleParts || isByInstance;
   return answersFor(rules).get(

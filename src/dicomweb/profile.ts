@@ -36,6 +36,7 @@ export interface Rules {
   readonly requestsPerSecond: number;
   readonly wrapSingleParts: boolean;
   readonly searchPageSize: number;
+  readonly searchMaxResults: number;
   readonly emptySearchAsList: boolean;
 }
 
@@ -91,6 +92,7 @@ const GENERIC: Rules = {
   requestsPerSecond: 0,
   wrapSingleParts: true,
   searchPageSize: 0,
+  searchMaxResults: 0,
   emptySearchAsList: true,
 };
 
@@ -153,6 +155,7 @@ const AWS: Partial<Rules> = {
   retrieveByInstance: true,
   requestsPerSecond: 50,
   searchPageSize: 1000,
+  searchMaxResults: 10_000,
 };
 
 const ORTHANC: Partial<Rules> = {

@@ -238,7 +238,10 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   retrieveByInstance: {
     kind: "switch",
-    effect: "Retrieves a study or series by a search and one request for each instance.",
+    effect:
+      "Retrieves a study or series by a search and one request for each instance. The answer " +
+      "is `multipart/related` with all instances, or the transfer fails; other media types are " +
+      "refused with 406. The client's query goes with each request.",
     reason: "HealthImaging retrieves single instances only.",
     source: `${AWS}, Retrieving DICOM data`,
   },
@@ -268,11 +271,27 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     kind: "number",
     least: 0,
     most: 1_000_000,
-    effect: "How many results the store gives at most; more are collected page by page. 0: does " +
-      "not matter.",
+    effect:
+      "How many results the store returns in one page at most; where a client asks for more, " +
+      "pages are collected until one is empty. 0: a client's search is sent as it is.",
     reason:
-      "Azure gives 200 at most and refuses a larger `limit` with 400; HealthImaging gives 1000.",
-    source: `${AZURE}, Supported search parameters; ${AWS}, Searching`,
+      "Azure returns 200 at most and refuses a larger `limit` with 400; HealthImaging returns 1000. A " +
+      "page with fewer results than were asked for is not the last one: stores limit pages and say so " +
+      "in `Warning: 299`, or hide results after counting them.",
+    source: `PS3.18, section 8.3.4.4; ${AZURE}, Supported search parameters; ${AWS}, Searching; ` +
+      "dcm4che/dcm4chee-arc-light issue 18",
+  },
+  searchMaxResults: {
+    kind: "number",
+    least: 0,
+    most: 100_000_000,
+    effect:
+      "How many results of one search the store lists in all, whatever `offset` is. A client's " +
+      "search that ends there carries `Warning: 299`; a retrieval by instance lists the instances " +
+      "series by series instead, and by the metadata of a series. 0: any number.",
+    reason:
+      "What HealthImaging has beyond 10,000 results is to be had by the metadata of a series only.",
+    source: `${AWS}, Searching`,
   },
   emptySearchAsList: {
     kind: "switch",

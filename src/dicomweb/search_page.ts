@@ -1,6 +1,5 @@
 /**
- * Pages of a search (PS3.18, sections 8.3.4.4 and 10.6.1.2): `limit` and `offset` of a query, and the
- * results of one page.
+ * Pages of a search (PS3.18, section 8.3.4.4): `limit` and `offset` of a query.
  *
  * @module
  */
@@ -53,28 +52,4 @@ export function readSearch(target: string): Search | undefined {
     limit: numbers["limit"],
     offset: numbers["offset"] ?? 0,
   };
-}
-
-/** The results of one page. */
-export interface SearchPage {
-  /** The results as JSON texts separated by commas, without the brackets around them. */
-  readonly text: string;
-  readonly results: readonly unknown[];
-}
-
-/**
- * Reads a page.
- *
- * @param body The store's answer.
- * @returns The page; nothing where it is no JSON array.
- */
-export function readSearchPage(body: string): SearchPage | undefined {
-  if (body.trim() === "") return { text: "", results: [] };
-  try {
-    const results: unknown = JSON.parse(body);
-    if (!Array.isArray(results)) return undefined;
-    return { text: body.slice(body.indexOf("[") + 1, body.lastIndexOf("]")).trim(), results };
-  } catch {
-    return undefined;
-  }
 }

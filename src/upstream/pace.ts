@@ -27,6 +27,8 @@ export class Pace {
    * @throws The signal's reason when it aborts.
    */
   async turn(signal: AbortSignal): Promise<void> {
+    // A turn of a client that has gone would be lost to the others.
+    signal.throwIfAborted();
     if (this.#intervalMs === 0) return;
     const now = this.#now();
     const atMs = Math.max(now, this.#nextMs);

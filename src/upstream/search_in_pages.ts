@@ -1,84 +1,168 @@
 /**
- * Collects the results of a search page by page, for stores that give fewer at once than the client
- * asked for. The first page decides the answer's status; one that fails later makes the transfer
- * fail, so that no one takes what there is for everything.
+ * Collects the results of a client's search page by page, for stores that give fewer at once than the
+ * client asked for, and for those that list only so many of one search. A search that cannot be
+ * collected to its end fails, so that no one takes what there is for everything.
  *
  * @module
  */
-import { readSearch, readSearchPage, type SearchPage } from "../dicomweb/search_page.ts";
+import { readSearch, type Search } from "../dicomweb/search_page.ts";
+import { collectedWarning, readRemaining } from "../dicomweb/search_warning.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { describeChangedBody } from "./changed_body.ts";
-import { get, readText, type StoreExchange } from "./store_exchange.ts";
+import { type ListedDataset, readListBody } from "./json_list_body.ts";
+import { JsonListWriter } from "../dicomweb/json_list_writer.ts";
+import { PagedSearch, type PagedSearchRules } from "./paged_search.ts";
+import { get, type StoreExchange } from "./store_exchange.ts";
 
-/** A page is held in memory, with one more copy while it is looked through. */
-const MAX_PAGE_BYTES = 32 * 1024 * 1024;
+/** Pieces of the answer are written in this size. */
+const PIECE_BYTES = 64 * 1024;
+const MAX_PROBE_BYTES = 16 * 1024 * 1024;
+/**
+ * What a store says of its first page: where in the list it is, which page follows, its validators. It
+ * does not hold for the collected list. What begins with one of the prefixes counts results or pages.
+ */
+const OF_THE_PAGE = [
+  "content-encoding",
+  "content-location",
+  "content-range",
+  "etag",
+  "last-modified",
+  "link",
+];
+const COUNTING = ["x-total", "x-page", "x-per-page", "x-next", "x-prev", "x-limit", "x-offset"];
 
 /**
  * Whether a search has to be collected.
  *
  * @param target The client's path and query.
- * @param pageSize How many results the store gives at once; 0: any number.
- * @returns Whether the client asked for more.
+ * @param rules What the store allows.
+ * @returns Whether the client asked for more than a page, or up to where the store's list ends.
  */
-export function needsPages(target: string, pageSize: number): boolean {
-  return pageSize > 0 && target.includes("limit=") && (readSearch(target)?.limit ?? 0) > pageSize;
+export function needsPages(target: string, rules: PagedSearchRules): boolean {
+  if (!target.includes("limit=") && !target.includes("offset=")) return false;
+  const search = readSearch(target);
+  if (search === undefined || search.limit === 0) return false;
+  const { pageSize, maxResults } = rules;
+  const { limit = pageSize, offset } = search;
+  return (pageSize > 0 && limit > pageSize) || (maxResults > 0 && offset + limit >= maxResults);
 }
 
 /**
- * Searches page by page.
+ * Searches page by page. A search that ends where the store's list ends says so in `Warning: 299`.
  *
  * @param exchange The client's search, in need of pages.
- * @param pageSize How many results the store gives at once.
+ * @param rules What the store allows.
  * @returns One answer with all results, or the store's own where the first page is a failure.
- * @throws {GatewayError} NET-009 where the first page is no list of results.
+ * @throws {GatewayError} NET-009 where the first page is no list of results, or it is known to be
+ * incomplete before the answer begins.
  */
-export async function searchInPages(exchange: StoreExchange, pageSize: number): Promise<Response> {
-  const search = readSearch(exchange.target);
-  if (search?.limit === undefined) throw new TypeError("Cannot page a search without a limit");
-  const { target, limit, offset } = search;
-  const fetchPage = (start: number) =>
-    get(
-      exchange,
-      `${target}limit=${Math.min(pageSize, limit - start)}&offset=${offset + start}`,
-    );
+export async function searchInPages(
+  exchange: StoreExchange,
+  rules: PagedSearchRules,
+): Promise<Response> {
+  const given = readSearch(exchange.target);
+  if (given === undefined) throw new TypeError("Cannot page a search without a limit");
+  const search = { ...given, limit: given.limit ?? Math.max(1, rules.pageSize) };
+  const pages = await PagedSearch.begin(exchange, search, rules);
+  if (pages instanceof Response) return pages;
 
-  const first = await fetchPage(0);
-  if (!first.ok) return first;
-  const firstPage = await readPage(first);
-  const headers = new Headers(first.headers);
-  describeChangedBody(headers);
-  for (const name of ["content-encoding", "etag"]) headers.delete(name);
-  if (!headers.has("content-type")) headers.set("content-type", "application/dicom+json");
+  const results = pages.results();
+  const list = new JsonListWriter();
+  // The first page, and the first result of the second: most searches are at their end by then, and
+  // whatever is wrong with them can still be said by the status.
+  let next = await results.next();
+  for (; !next.done && pages.page === 1; next = await results.next()) list.add(next.value.bytes);
+  const warnings = [collectedWarning(pages.headers.get("warning"), remainingAfter(search, pages))];
+  if (next.done) assertWhole(pages);
+  if (next.done && pages.end.kind === "repeated") warnings.push(REPEATED);
+  const isCapped = next.done
+    ? endedAtCap(pages, search, rules, list.count)
+    : await willEndAtCap(exchange, search, rules);
+  if (isCapped) warnings.push(capped(rules.maxResults));
 
-  async function* texts(): AsyncGenerator<string> {
-    let page = firstPage;
-    let count = 0;
-    yield "[";
-    for (;;) {
-      if (page.results.length > 0) yield `${count > 0 ? "," : ""}${page.text}`;
-      count += page.results.length;
-      if (page.results.length < pageSize || count >= limit!) break;
-      const response = await fetchPage(count);
-      if (!response.ok) {
-        await response.body?.cancel();
-        throw new GatewayError(
-          "NET-009",
-          `Cannot collect a search: store answered ${response.status}`,
-        );
+  const headers = collectedHeaders(pages.headers);
+  const warning = warnings.filter((each) => each !== undefined).join(", ");
+  if (warning !== "") headers.set("warning", warning);
+  if (next.done) return new Response(list.take(true), { status: 200, headers });
+  let result: IteratorResult<ListedDataset, void> = next;
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    async pull(controller) {
+      const page = pages.page;
+      // What was collected for the first page goes first, before more is fetched.
+      const isFirst = list.bytes > 0;
+      while (!isFirst && !result.done && list.bytes < PIECE_BYTES && pages.page === page) {
+        list.add(result.value.bytes);
+        result = await results.next();
       }
-      page = await readPage(response);
-    }
-    yield "]";
-  }
-  return new Response(ReadableStream.from(texts()).pipeThrough(new TextEncoderStream()), {
-    status: 200,
-    headers,
-  });
+      if (result.done) assertWhole(pages);
+      controller.enqueue(list.take(result.done === true));
+      if (result.done) controller.close();
+    },
+    async cancel() {
+      await results.return();
+    },
+  }, { highWaterMark: 0 });
+  return new Response(body, { status: 200, headers });
 }
 
-async function readPage(response: Response): Promise<SearchPage> {
-  const text = await readText(response, MAX_PAGE_BYTES);
-  const page = text === undefined ? undefined : readSearchPage(text);
-  if (page !== undefined) return page;
-  throw new GatewayError("NET-009", "Cannot collect a search: a page is no list of results");
+/** @throws {GatewayError} NET-009 where there are more results, or may be, that cannot be had. */
+function assertWhole({ end }: PagedSearch): void {
+  if (end.kind !== "incomplete") return;
+  throw new GatewayError("NET-009", `Cannot collect the search to its end: ${end.reason}`);
+}
+
+/** How many results the client may still ask for, by what the store said of its first page. */
+function remainingAfter({ limit = 0 }: Search, { headers, firstPageCount }: PagedSearch): number {
+  const { count = 0 } = readRemaining(headers.get("warning"));
+  return Math.max(0, firstPageCount + count - limit);
+}
+
+function endedAtCap(
+  { end }: PagedSearch,
+  { offset }: Search,
+  { maxResults }: PagedSearchRules,
+  count: number,
+): boolean {
+  if (maxResults === 0) return false;
+  // Behind its end the list is empty, or the store answers something else than results.
+  return end.kind === "cap" ||
+    (end.kind === "limit" || count === 0) && offset + count >= maxResults;
+}
+
+/** Asks for the last result that the store lists: whether there is one must be known beforehand. */
+async function willEndAtCap(
+  exchange: StoreExchange,
+  { target, limit = 0, offset }: Search,
+  { maxResults }: PagedSearchRules,
+): Promise<boolean> {
+  if (maxResults === 0 || offset + limit < maxResults) return false;
+  const response = await get(exchange, `${target}limit=1&offset=${maxResults - 1}`);
+  if (!response.ok) {
+    await response.body?.cancel();
+    return true;
+  }
+  for await (const _ of readListBody(response, MAX_PROBE_BYTES)) return true;
+  return false;
+}
+
+/** RFC 9111 has no warnings any more; PS3.18 goes on with those of RFC 7234, section 5.5. */
+function capped(maxResults: number): string {
+  return `299 dicomweb-gateway "The store lists ${maxResults} results of a search at most: there may ` +
+    'be more than these; narrow the search"';
+}
+
+const REPEATED =
+  '299 dicomweb-gateway "The store ignores offset: there may be more results than these"';
+
+function collectedHeaders(first: Headers): Headers {
+  const headers = new Headers(first);
+  describeChangedBody(headers);
+  for (const name of [...headers.keys()]) {
+    if (name === "warning" || COUNTING.some((prefix) => name.startsWith(prefix))) {
+      headers.delete(name);
+    }
+  }
+  for (const name of OF_THE_PAGE) headers.delete(name);
+  if (!headers.has("content-type")) headers.set("content-type", "application/dicom+json");
+  return headers;
 }

@@ -43,23 +43,3 @@ export function get(
     exchange.keep,
   );
 }
-
-/**
- * Reads a body that must be in memory as a whole.
- *
- * @param response Whose body.
- * @param maxBytes How long it may be.
- * @returns The body as text; nothing when it is longer.
- */
-export async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  // Leaving the loop cancels the body.
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
-}

@@ -47,8 +47,9 @@ export async function transact(
   const isGet = exchange.method === "GET";
   switch (transaction.class) {
     case "query": {
-      const response = isGet && needsPages(exchange.target, rules.searchPageSize)
-        ? await searchInPages(exchange, rules.searchPageSize)
+      const pages = { pageSize: rules.searchPageSize, maxResults: rules.searchMaxResults };
+      const response = isGet && needsPages(exchange.target, pages)
+        ? await searchInPages(exchange, pages)
         : await plain(exchange);
       return response.status === 204 && isGet && rules.emptySearchAsList
         ? emptyList(response)
@@ -63,7 +64,9 @@ export async function transact(
         return await retrieveByInstance(exchange, transaction, {
           concurrency: rules.retrieveConcurrency,
           pageSize: rules.searchPageSize,
+          maxResults: rules.searchMaxResults,
           pace,
+          accept,
         });
       }
       const response = await plain(exchange);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readSearch, readSearchPage } from "../../src/dicomweb/search_page.ts";
+import { readSearch } from "../../src/dicomweb/search_page.ts";
 
 const SEARCHES: [target: string, expected: ReturnType<typeof readSearch>][] = [
   ["/studies", { target: "/studies?", limit: undefined, offset: 0 }],
@@ -21,19 +21,3 @@ const SEARCHES: [target: string, expected: ReturnType<typeof readSearch>][] = [
 for (const [target, expected] of SEARCHES) {
   Deno.test(`readSearch: ${target}`, () => assert.deepEqual(readSearch(target), expected));
 }
-
-Deno.test("readSearchPage: the results and their text, brackets inside strings included", () => {
-  const body = ' [ {"a":"]["} , {"b":[1]} ] \n';
-  assert.deepEqual(readSearchPage(body), {
-    text: '{"a":"]["} , {"b":[1]}',
-    results: [{ a: "][" }, { b: [1] }],
-  });
-});
-
-Deno.test("readSearchPage: an empty body (204) is a page without results, anything else is none", () => {
-  assert.deepEqual(readSearchPage(""), { text: "", results: [] });
-  assert.deepEqual(readSearchPage("[]"), { text: "", results: [] });
-  for (const body of ["{}", "null", "[{]", "<html>"]) {
-    assert.equal(readSearchPage(body), undefined, body);
-  }
-});

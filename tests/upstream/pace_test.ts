@@ -14,6 +14,18 @@ Deno.test("Pace: requests beyond the quota begin later, one interval apart", asy
   begun.forEach((ms, index) => assert.ok(ms >= index * 20 - 2, `${index} began after ${ms} ms`));
 });
 
+Deno.test("Pace: one that has gone takes no turn", async () => {
+  const nowMs = 1000;
+  const pace = new Pace(0.001, () => nowMs);
+  const gone = AbortSignal.abort(new Error("the client left"));
+  for (let turn = 0; turn < 3; turn++) await assert.rejects(pace.turn(gone), /the client left/);
+  const present = new AbortController();
+  const turn = pace.turn(present.signal);
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  present.abort(new Error("it still waits"));
+  await turn;
+});
+
 Deno.test("wait: ends at once with the reason of a signal that aborts", async () => {
   const controller = new AbortController();
   const waiting = wait(60_000, controller.signal);

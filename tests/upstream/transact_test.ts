@@ -37,14 +37,43 @@ Deno.test("transact: 204 stays what it is where the rule is off, and for what is
   assert.equal((await ask(deletion)).status, 204);
 });
 
+/** A page of a store that has one result. */
+function onePage(target: string, result: unknown): Response {
+  const offset = new URL(target, "http://store").searchParams.get("offset");
+  return Response.json(offset === null || offset === "0" ? [result] : []);
+}
+
 Deno.test("transact: a search beyond the store's page is collected, one within it is sent as it is", async () => {
-  const page = () => Response.json([{}]);
+  const page = ({ target }: { readonly target: string }) => onePage(target, {});
   const large = exchangeWith("/studies?limit=500", page);
   assert.deepEqual(await (await ask(large, profiles.azure.rules)).json(), [{}]);
-  assert.match(large.sent[0]!.target, /limit=200&offset=0/);
+  assert.deepEqual(large.sent.map(({ target }) => target), [
+    "/studies?limit=200&offset=0",
+    "/studies?limit=200&offset=1",
+  ]);
   const small = exchangeWith("/studies?limit=50&x=1", page);
   await (await ask(small, profiles.azure.rules)).body?.cancel();
   assert.equal(small.sent[0]!.target, "/studies?limit=50&x=1");
+});
+
+Deno.test("transact: a search that ends where HealthImaging's list ends says so", async () => {
+  const store = ({ target }: { readonly target: string }) => {
+    const query = new URL(target, "http://store").searchParams;
+    const [limit, offset] = [Number(query.get("limit")), Number(query.get("offset"))];
+    if (offset >= 10_000) return new Response(null, { status: 204 });
+    return Response.json(Array.from({ length: limit }, (_, n) => ({ n: offset + n })));
+  };
+  for (const [query, count] of [["limit=50&offset=9980", 20], ["limit=9&offset=10000", 0]]) {
+    const response = await ask(exchangeWith(`/studies?${query}`, store), profiles.aws.rules);
+    assert.match(response.headers.get("warning")!, /^299 .*10000 results of a search at most/);
+    assert.equal((await response.json()).length, count);
+  }
+  const within = await ask(
+    exchangeWith("/studies?limit=50&offset=9000", store),
+    profiles.aws.rules,
+  );
+  assert.equal(within.headers.get("warning"), null);
+  await within.body?.cancel();
 });
 
 Deno.test("transact: a study is retrieved by instance where the store has nothing else", async () => {
@@ -52,18 +81,29 @@ Deno.test("transact: a study is retrieved by instance where the store has nothin
     "/studies/1.2.3",
     ({ target }) =>
       target.includes("/instances?")
-        ? Response.json([{ "00080018": { Value: ["1.2.3.4"] }, "0020000E": { Value: ["1.2"] } }])
+        ? onePage(target, {
+          "00080018": { vr: "UI", Value: ["1.2.3.4"] },
+          "0020000E": { vr: "UI", Value: ["1.2"] },
+        })
         : new Response("bytes", { headers: { "content-type": "application/dicom" } }),
   );
   const response = await ask(exchange, profiles.aws.rules);
   assert.match(response.headers.get("content-type")!, /^multipart\/related/);
   assert.match(await response.text(), /bytes/);
-  assert.deepEqual(exchange.sent.map(({ target }) => target.split("?")[0]), [
-    "/studies/1.2.3/instances",
+  assert.deepEqual(exchange.sent.map(({ target }) => target), [
+    "/studies?StudyInstanceUID=1.2.3&limit=1",
+    "/studies/1.2.3/instances?limit=1000&offset=0",
+    "/studies/1.2.3/instances?limit=1000&offset=1",
     "/studies/1.2.3/series/1.2/instances/1.2.3.4",
   ]);
   const generic = exchangeWith("/studies/1.2.3", () => new Response("whole"));
   assert.equal(await (await ask(generic)).text(), "whole");
+  const zip = ask(
+    exchangeWith("/studies/1.2.3", () => new Response("zip")),
+    profiles.aws.rules,
+    "application/zip",
+  );
+  await assert.rejects(zip, { code: "NET-005", status: 406 });
 });
 
 Deno.test("transact: one part is wrapped for a client that reads multipart only", async () => {

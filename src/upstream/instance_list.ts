@@ -1,0 +1,296 @@
+/**
+ * Lists the instances of a study or series, for a store that retrieves single instances only: all of them, or
+ * an error. A search that the store limits, or that finds fewer instances than the store counts itself, is
+ * followed by searches series by series, and those by the metadata of the series, which no page limits.
+ *
+ * @module
+ */
+import { readSearch } from "../dicomweb/search_page.ts";
+import type { Transaction } from "../dicomweb/transaction.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { type ListedDataset, readListBody } from "./json_list_body.ts";
+import {
+  countOf,
+  instanceOf,
+  type ListedInstance,
+  type ListedSeries,
+  seriesOf,
+  TAGS,
+  uidOf,
+} from "./listed_instance.ts";
+import { getAtPace } from "./paced_get.ts";
+import { PagedSearch, type PagedSearchRules, type SearchEnd } from "./paged_search.ts";
+import type { StoreExchange } from "./store_exchange.ts";
+
+/** What was found, and whether that is all. */
+interface Found<Item> {
+  readonly items: readonly Item[];
+  readonly end: SearchEnd;
+}
+
+/** The instances of a study that are known before the first is fetched: about 200 bytes each. */
+const MAX_INSTANCES = 100_000;
+const MAX_METADATA_BYTES = 1024 * 1024 * 1024;
+const MAX_COUNT_BYTES = 1024 * 1024;
+/** How stores say that they have no such search. */
+const NO_SUCH_SEARCH: ReadonlySet<number> = new Set([400, 404, 405, 501]);
+
+/**
+ * Lists the instances of a study or series.
+ *
+ * @param exchange The client's request.
+ * @param transaction The study or series that it names.
+ * @param query The client's query for the store, without its `?`; empty where there is none.
+ * @param rules What the store allows.
+ * @returns All instances, each once; or the store's own answer where the search fails, 404 where there is
+ * nothing.
+ * @throws {GatewayError} NET-009 where it cannot be made sure that these are all.
+ */
+export async function listInstances(
+  exchange: StoreExchange,
+  transaction: Transaction,
+  query: string,
+  rules: PagedSearchRules,
+): Promise<readonly ListedInstance[] | Response> {
+  const headers = new Headers(exchange.headers);
+  headers.set("accept", "application/dicom+json");
+  const listing = new Listing({ ...exchange, headers }, transaction, query, rules);
+  const found = await listing.list();
+  if (found instanceof Response || found.length > 0) return found;
+  return new Response(null, { status: 404 });
+}
+
+/** The requests that one list takes. */
+class Listing {
+  readonly #exchange: StoreExchange;
+  readonly #study: string;
+  readonly #series: string | undefined;
+  readonly #query: string;
+  readonly #rules: PagedSearchRules;
+
+  constructor(
+    exchange: StoreExchange,
+    { prefix, study, series }: Transaction,
+    query: string,
+    rules: PagedSearchRules,
+  ) {
+    this.#exchange = exchange;
+    this.#study = `${prefix}/studies/${study}`;
+    this.#series = series;
+    this.#query = query;
+    this.#rules = rules;
+  }
+
+  async list(): Promise<readonly ListedInstance[] | Response> {
+    // What a query selects, such as an image set of HealthImaging, only the metadata is sure to respect.
+    const selected = this.#query === "" ? undefined : await this.#bySelection();
+    if (selected !== undefined) return selected;
+    return this.#series === undefined
+      ? await this.#ofStudy()
+      : await this.#ofSeries({ uid: this.#series, count: await this.#countOfSeries() });
+  }
+
+  async #ofStudy(): Promise<readonly ListedInstance[] | Response> {
+    const [counts, found] = await Promise.all([
+      this.#countsOfStudy(),
+      this.#search("/instances", (result) => instanceOf(result)),
+    ]);
+    if (found instanceof Response && !NO_SUCH_SEARCH.has(found.status)) return found;
+    if (!(found instanceof Response) && isComplete(found, counts.instances)) return found.items;
+    // Not every store searches the instances of a whole study.
+    if (found instanceof Response) await found.body?.cancel();
+    const series = await this.#search("/series", seriesOf);
+    if (series instanceof Response) {
+      if (found instanceof Response) return series;
+      throw incomplete("study", found, counts.instances);
+    }
+    // Where the store counts the instances, they show below whether a series is missing.
+    const countedSeries = counts.series ?? (counts.instances === undefined ? undefined : 0);
+    if (!isComplete(series, countedSeries)) {
+      throw incomplete("study", series, counts.series);
+    }
+    const instances: ListedInstance[] = found instanceof Response ? [] : [...found.items];
+    for (const each of series.items) {
+      instances.push(...await this.#partOfStudy(this.#ofSeries(each)));
+    }
+    let all = unique(instances);
+    const isMissing = () => counts.instances !== undefined && all.length < counts.instances;
+    // Of a series that the store does not count, a search may have found a part.
+    for (const { uid } of series.items.filter(({ count }) => count === undefined)) {
+      if (isMissing()) {
+        all = unique([...all, ...await this.#partOfStudy(this.#metadata(uid))]);
+      }
+    }
+    if (isMissing()) {
+      throw incomplete("study", { items: all, end: { kind: "all" } }, counts.instances);
+    }
+    return all;
+  }
+
+  async #partOfStudy(
+    listing: Promise<readonly ListedInstance[] | Response>,
+  ): Promise<readonly ListedInstance[]> {
+    const found = await listing;
+    if (!(found instanceof Response)) return found;
+    await found.body?.cancel();
+    throw new GatewayError(
+      "NET-009",
+      `Cannot list the instances of the study: store answered ${found.status} for a series`,
+    );
+  }
+
+  async #ofSeries({ uid, count }: ListedSeries): Promise<readonly ListedInstance[] | Response> {
+    const found = await this.#search(
+      `/series/${uid}/instances`,
+      (result) => instanceOf(result, uid),
+    );
+    if (found instanceof Response && !NO_SUCH_SEARCH.has(found.status)) return found;
+    if (!(found instanceof Response) && isComplete(found, count)) return found.items;
+    const metadata = await this.#metadata(uid);
+    if (metadata instanceof Response) {
+      await metadata.body?.cancel();
+      if (found instanceof Response) return found;
+      throw incomplete("series", found, count);
+    }
+    if (found instanceof Response) await found.body?.cancel();
+    const all = unique(found instanceof Response ? metadata : [...found.items, ...metadata]);
+    if (count === undefined || all.length >= count) return all;
+    throw incomplete("series", { items: all, end: { kind: "all" } }, count);
+  }
+
+  /** By the metadata of each series, with the query; nothing where the store does not answer that. */
+  async #bySelection(): Promise<readonly ListedInstance[] | undefined> {
+    let uids = this.#series === undefined ? undefined : [this.#series];
+    if (uids === undefined) {
+      const series = await this.#search("/series", seriesOf, "");
+      if (series instanceof Response) {
+        await series.body?.cancel();
+        return undefined;
+      }
+      if (series.end.kind !== "all") throw incomplete("study", series, undefined);
+      uids = series.items.map(({ uid }) => uid);
+    }
+    const instances: ListedInstance[] = [];
+    for (const uid of uids) {
+      const metadata = await this.#metadata(uid);
+      if (!(metadata instanceof Response)) instances.push(...metadata);
+      else {
+        await metadata.body?.cancel();
+        // A series of the study that has no part in what the query selects.
+        if (metadata.status !== 404) return undefined;
+      }
+    }
+    return instances.length === 0 ? undefined : unique(instances);
+  }
+
+  /** What the store itself counts in the study; unknown where it does not say. */
+  async #countsOfStudy(): Promise<{ instances?: number | undefined; series?: number | undefined }> {
+    const uid = this.#study.slice(this.#study.lastIndexOf("/") + 1);
+    const path = this.#study.slice(0, -uid.length - 1);
+    const study = await this.#counted(
+      `${path}?StudyInstanceUID=${uid}&limit=1`,
+      TAGS.study,
+      uid,
+    );
+    return {
+      instances: study && countOf(study, TAGS.studyInstances),
+      series: study && countOf(study, TAGS.studySeries),
+    };
+  }
+
+  async #countOfSeries(): Promise<number | undefined> {
+    const uid = this.#series!;
+    const series = await this.#counted(
+      `${this.#study}/series?SeriesInstanceUID=${uid}&limit=1`,
+      TAGS.series,
+      uid,
+    );
+    return series && countOf(series, TAGS.seriesInstances);
+  }
+
+  /** The one dataset of a search; nothing where the store refuses the search or ignores what it asks. */
+  async #counted(target: string, tag: string, uid: string): Promise<ListedDataset | undefined> {
+    // A query selects something else than what is counted.
+    if (this.#query !== "") return undefined;
+    const response = await getAtPace(this.#exchange, target, this.#rules.pace);
+    if (!response.ok) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    try {
+      for await (const dataset of readListBody(response, MAX_COUNT_BYTES)) {
+        if (uidOf(dataset, tag) === uid) return dataset;
+      }
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+    }
+    return undefined;
+  }
+
+  async #search<Item>(
+    below: string,
+    read: (result: ListedDataset) => Item,
+    query: string = this.#query,
+  ): Promise<Found<Item> | Response> {
+    const search = readSearch(`${this.#study}${below}?${query}`);
+    const [target, offset] = [search?.target ?? `${this.#study}${below}?`, 0];
+    const pages = await PagedSearch.begin(
+      this.#exchange,
+      { target, offset, limit: undefined },
+      this.#rules,
+    );
+    if (pages instanceof Response) return pages;
+    const items: Item[] = [];
+    for await (const result of pages.results()) {
+      items.push(read(result));
+      if (items.length > MAX_INSTANCES) throw tooMany();
+    }
+    return { items, end: pages.end };
+  }
+
+  /** The instances that the metadata of a series names; or the store's answer where it has none. */
+  async #metadata(series: string): Promise<ListedInstance[] | Response> {
+    const query = this.#query === "" ? "" : `?${this.#query}`;
+    const target = `${this.#study}/series/${series}/metadata${query}`;
+    const response = await getAtPace(this.#exchange, target, this.#rules.pace);
+    if (response.status !== 200) return response;
+    const instances: ListedInstance[] = [];
+    for await (const dataset of readListBody(response, MAX_METADATA_BYTES)) {
+      instances.push(instanceOf(dataset, series));
+      if (instances.length > MAX_INSTANCES) throw tooMany();
+    }
+    return instances;
+  }
+}
+
+/** Whether a search is known to have found everything. */
+function isComplete({ items, end }: Found<unknown>, counted: number | undefined): boolean {
+  if (counted !== undefined && items.length < counted) return false;
+  // A store that ignores offset is believed where it counts the same.
+  return end.kind === "all" || end.kind === "repeated" && counted !== undefined;
+}
+
+function incomplete(
+  what: "study" | "series",
+  { items, end }: Found<unknown>,
+  counted: number | undefined,
+): GatewayError {
+  const why = end.kind === "incomplete"
+    ? end.reason
+    : end.kind === "all"
+    ? `the store counts ${counted} and names ${items.length}`
+    : "the store does not list all of them";
+  return new GatewayError("NET-009", `Cannot list what the ${what} consists of: ${why}`);
+}
+
+function tooMany(): GatewayError {
+  return new GatewayError(
+    "NET-009",
+    `Cannot retrieve: there are more than ${MAX_INSTANCES} instances`,
+  );
+}
+
+function unique(instances: readonly ListedInstance[]): ListedInstance[] {
+  const byUid = new Map(instances.map((each) => [`${each.series}/${each.instance}`, each]));
+  return [...byUid.values()];
+}

@@ -1,0 +1,126 @@
+/**
+ * Makes a part of a multipart answer from a store's answer for one instance. Stores answer with the instance
+ * itself or, as PS3.18 has it (section 10.4.3.3), with a multipart body whose one part it is. What is no
+ * instance, or not all of one, is an error.
+ *
+ * @module
+ */
+import { parseMediaType } from "../dicomweb/media_type.ts";
+import { boundaryOf, type MultipartPart, readMultipart } from "../dicomweb/multipart_reader.ts";
+import { MultipartError } from "../dicomweb/multipart_scanner.ts";
+import type { MultipartPartInit } from "../dicomweb/multipart_writer.ts";
+import { brokenAnswer, wholeAnswerBody } from "../dicomweb/whole_body.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** Media types of an instance; some stores name none, or the most general one. */
+const INSTANCE_TYPES: ReadonlySet<string> = new Set([
+  "application/dicom",
+  "application/octet-stream",
+]);
+
+/**
+ * Opens an instance.
+ *
+ * @param response The store's answer.
+ * @returns The instance with its headers. Its body fails where it breaks off, is empty, or is followed by
+ * another part.
+ * @throws {GatewayError} NET-009 where the answer is no instance, NET-002 where it breaks off before one
+ * begins.
+ */
+export async function openInstance(response: Response): Promise<MultipartPartInit> {
+  const { status, headers, body } = response;
+  const type = headers.get("content-type");
+  if (status !== 200 || body === null) {
+    await body?.cancel();
+    throw noInstance(status === 200 ? "without a body" : String(status));
+  }
+  // To read it as multipart is to look for its closing delimiter.
+  if (parseMediaType(type ?? "")?.essence.startsWith("multipart/")) {
+    return await onlyPart(body, type);
+  }
+  // What the runtime has decoded has another length than the store said.
+  const length = headers.has("content-encoding") ? null : headers.get("content-length");
+  return await instance(wholeAnswerBody(body, headers), type, length);
+}
+
+async function onlyPart(body: Body, type: string | null): Promise<MultipartPartInit> {
+  let parts: AsyncIterator<MultipartPart, void>;
+  let first: IteratorResult<MultipartPart, void>;
+  try {
+    parts = readMultipart(body, boundaryOf(type));
+    first = await parts.next();
+  } catch (cause) {
+    await body.cancel().catch(() => {});
+    throw brokenMultipart(cause);
+  }
+  if (first.done) throw noInstance("as multipart without a part");
+  const { headers, body: content } = first.value;
+  const checked = checkedContent(content, headers.get("content-length"), {
+    async end() {
+      const next = await parts.next().catch((cause) => {
+        throw brokenMultipart(cause);
+      });
+      if (!next.done) throw noInstance("as multipart with several parts");
+    },
+    async cancel() {
+      await parts.return?.();
+    },
+  });
+  return await instance(checked, headers.get("content-type"), headers.get("content-length"));
+}
+
+async function instance(
+  body: Body,
+  type: string | null,
+  length: string | null,
+): Promise<MultipartPartInit> {
+  const isInstance = type === null || INSTANCE_TYPES.has(parseMediaType(type)?.essence ?? "");
+  if (!isInstance || length === "0") {
+    await body.cancel();
+    throw noInstance(isInstance ? "without a body" : "with something else than DICOM");
+  }
+  const headers = new Headers({ "content-type": type ?? "application/dicom" });
+  if (length !== null) headers.set("content-length", length);
+  return { headers, body: checkedContent(body, null, {}) };
+}
+
+/** Fails in place of ending where there was nothing, or not as much as was announced. */
+function checkedContent(
+  content: Body,
+  length: string | null,
+  { end, cancel }: { readonly end?: () => Promise<void>; readonly cancel?: () => Promise<void> },
+): Body {
+  const reader = content.getReader();
+  let bytes = 0;
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await reader.read().catch((cause) => {
+        throw brokenMultipart(cause);
+      });
+      if (!done) {
+        bytes += value.length;
+        return controller.enqueue(value);
+      }
+      if (bytes === 0) throw noInstance("without a body");
+      if (length !== null && bytes !== Number(length)) {
+        throw brokenAnswer(`a part has ${bytes} of ${length} bytes`);
+      }
+      await end?.();
+      controller.close();
+    },
+    async cancel(reason) {
+      await reader.cancel(reason);
+      await cancel?.();
+    },
+  }, { highWaterMark: 0 });
+}
+
+function noInstance(how: string): GatewayError {
+  return new GatewayError("NET-009", `Cannot fetch an instance: store answered ${how}`);
+}
+
+function brokenMultipart(cause: unknown): unknown {
+  return cause instanceof MultipartError ? brokenAnswer(cause.message, { cause }) : cause;
+}

@@ -1,0 +1,64 @@
+/**
+ * Reads an answer that is a JSON array of datasets, element by element, within bounds of size and
+ * without keeping other requests waiting.
+ *
+ * @module
+ */
+import { JsonListError, JsonListScanner } from "../dicomweb/json_list_scanner.ts";
+import { brokenAnswer } from "../dicomweb/whole_body.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { TimeSlice } from "./time_slice.ts";
+
+/** One element of the array. */
+export interface ListedDataset {
+  /** As the store wrote it. */
+  readonly bytes: Uint8Array;
+  /** Parsed; names that are not UTF-8 are garbled in here, and only here. */
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** A dataset without its bulk data is some kilobytes; private attributes may make it megabytes. */
+const MAX_ELEMENT_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads a list. Returning early cancels the body.
+ *
+ * @param response The store's successful answer; 204 is an empty list.
+ * @param maxBytes How long the body may be.
+ * @returns The datasets, in their order.
+ * @throws {GatewayError} NET-009 for a body that is no such list, is too long or empty; NET-002 where
+ * it breaks off.
+ */
+export async function* readListBody(
+  response: Response,
+  maxBytes: number,
+): AsyncGenerator<ListedDataset, void, void> {
+  if (response.status === 204) return;
+  const scanner = new JsonListScanner(MAX_ELEMENT_BYTES);
+  const decoder = new TextDecoder();
+  const slice = new TimeSlice();
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw new JsonListError(`it exceeds ${maxBytes} bytes`);
+      for (const element of scanner.push(chunk)) {
+        yield { bytes: element, value: JSON.parse(decoder.decode(element)) };
+        if (slice.isOver) await slice.pause();
+      }
+      if (slice.isOver) await slice.pause();
+    }
+    // A body without a single byte is one only where the store says so: else it may have been lost.
+    if (scanner.isBlank && response.headers.get("content-length") === "0") return;
+    if (!scanner.isComplete) throw brokenAnswer("a list ends before its closing bracket");
+  } catch (cause) {
+    if (cause instanceof JsonListError || cause instanceof SyntaxError) {
+      const why = cause instanceof JsonListError ? cause.message : "an element is no JSON";
+      throw new GatewayError("NET-009", `Cannot read the store's list of results: ${why}`, {
+        cause,
+      });
+    }
+    // The runtime says so of a connection; a limit or a client that has gone has its own reason.
+    throw cause instanceof TypeError ? brokenAnswer("it broke off", { cause }) : cause;
+  }
+}

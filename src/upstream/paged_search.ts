@@ -1,0 +1,210 @@
+/**
+ * Searches a store page by page until a page is empty: a page with fewer results than were asked for is
+ * not the last one (PS3.18, section 8.3.4.4). It says how the search ended, because a store that limits
+ * a search, ignores `offset` or contradicts itself must never look like one that has no more.
+ *
+ * @module
+ */
+import { textOf, toDataset } from "../dicomweb/dicom_json.ts";
+import type { Search } from "../dicomweb/search_page.ts";
+import { readRemaining } from "../dicomweb/search_warning.ts";
+import { type ListedDataset, readListBody } from "./json_list_body.ts";
+import { getAtPace } from "./paced_get.ts";
+import type { Pace } from "./pace.ts";
+import type { StoreExchange } from "./store_exchange.ts";
+
+/** What the store allows. */
+export interface PagedSearchRules {
+  /** How many results a page has at most; 0: the store decides. */
+  readonly pageSize: number;
+  /** How many results the store lists of one search in all; 0: any number. */
+  readonly maxResults: number;
+  /** The store's quota, where the search counts towards it. */
+  readonly pace?: Pace;
+}
+
+/** How a search ended. */
+export type SearchEnd =
+  /** With an empty page: these are all results. */
+  | { readonly kind: "all" }
+  /** With as many results as were wanted. */
+  | { readonly kind: "limit" }
+  /** With as many results as the store lists of one search: there may be more. */
+  | { readonly kind: "cap" }
+  /** The second page was the first one again, and it was no full page: `offset` is ignored. */
+  | { readonly kind: "repeated" }
+  /** There are more, or may be, and they cannot be had. */
+  | { readonly kind: "incomplete"; readonly reason: string };
+
+/** A page is read up to here. */
+const MAX_PAGE_BYTES = 32 * 1024 * 1024;
+/** So many results back, one that comes again is recognized: pages overlap, not whole searches. */
+const MAX_REMEMBERED = 100_000;
+/** So many pages in a row may bring nothing new: a store that hides results lets pages overlap. */
+const MAX_STALE_PAGES = 20;
+
+/** The attributes that name a result, by what is searched for. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  studies: ["0020000D"],
+  series: ["0020000D", "0020000E"],
+  instances: ["0020000D", "0020000E", "00080018"],
+};
+
+/** One search. */
+export class PagedSearch {
+  /** The headers of the first page. */
+  readonly headers: Headers;
+  /** How it ended, once all results have been taken. */
+  end: SearchEnd = { kind: "incomplete", reason: "it was not read to its end" };
+  /** The number of the page that is being read, from 1. */
+  page = 0;
+  /** How many results of the first page have been read. */
+  firstPageCount = 0;
+  readonly #exchange: StoreExchange;
+  readonly #search: Search;
+  readonly #rules: PagedSearchRules;
+  readonly #keys: readonly string[];
+  #response: Response;
+  /** How many results were asked for with the page that is being read. */
+  #asked: number;
+
+  private constructor(
+    exchange: StoreExchange,
+    search: Search,
+    rules: PagedSearchRules,
+    first: Response,
+  ) {
+    this.#exchange = exchange;
+    this.#search = search;
+    this.#rules = rules;
+    this.#response = first;
+    this.#asked = askedFor(search, rules, 0, 0);
+    this.headers = first.headers;
+    const path = search.target.slice(0, search.target.indexOf("?"));
+    this.#keys = KEYS[path.slice(path.lastIndexOf("/") + 1)] ?? [];
+  }
+
+  /**
+   * Fetches the first page.
+   *
+   * @param exchange The client's request.
+   * @param search What to search for, how many results are wanted, and how many are skipped.
+   * @param rules What the store allows.
+   * @returns The search; or the store's answer where that is a failure.
+   */
+  static async begin(
+    exchange: StoreExchange,
+    search: Search,
+    rules: PagedSearchRules,
+  ): Promise<PagedSearch | Response> {
+    const target = pageTarget(search, 0, askedFor(search, rules, 0, 0));
+    const first = await getAtPace(exchange, target, rules.pace);
+    return first.ok ? new PagedSearch(exchange, search, rules, first) : first;
+  }
+
+  /**
+   * The results, each once, in the store's order; {@linkcode end} then says how the search ended. To be
+   * read once. The next page is fetched when the one before has been taken.
+   *
+   * @throws {GatewayError} NET-009 for a page that is no list of results, NET-002 for one that breaks
+   * off, and whatever sending throws.
+   */
+  async *results(): AsyncGenerator<ListedDataset, void, void> {
+    this.end = yield* this.#pages();
+  }
+
+  async *#pages(): AsyncGenerator<ListedDataset, SearchEnd, void> {
+    const { limit = Infinity, offset } = this.#search;
+    const { maxResults } = this.#rules;
+    const known = new Set<string>();
+    let previous: { readonly start: string; readonly isShort: boolean } | undefined;
+    let hasMore = false;
+    let [received, taken, stalePages] = [0, 0, 0];
+    for (this.page = 1;; this.page++) {
+      const keys: string[] = [];
+      let [count, fresh, start] = [0, 0, ""];
+      for await (const result of readListBody(this.#response, MAX_PAGE_BYTES)) {
+        const key = this.#keyOf(result);
+        if (count++ === 0) {
+          start = key ?? JSON.stringify(result.value);
+          if (start === previous?.start) return repeated(this.page, previous.isShort && !hasMore);
+        }
+        if (key !== undefined && known.has(key)) continue;
+        if (key !== undefined) keys.push(key);
+        fresh++;
+        yield result;
+        if (this.page === 1) this.firstPageCount = count;
+        if (++taken >= limit) return { kind: "limit" };
+      }
+      if (count === 0) return hasMore ? incomplete("the store announced more") : { kind: "all" };
+      received += count;
+      if (maxResults > 0 && offset + received >= maxResults) return { kind: "cap" };
+      stalePages = fresh === 0 ? stalePages + 1 : 0;
+      if (stalePages > MAX_STALE_PAGES) return incomplete("the store repeats its results");
+      remember(known, keys);
+      // More results than were asked for: the store knows no pages, which is no sign of a further one.
+      previous = { start, isShort: count !== this.#asked };
+      hasMore = saysMore(this.#response);
+      this.#response = await this.#fetch(received, taken);
+      if (!this.#response.ok) {
+        await this.#response.body?.cancel();
+        return incomplete(`the store answered ${this.#response.status} to a further page`);
+      }
+    }
+  }
+
+  #fetch(received: number, taken: number): Promise<Response> {
+    this.#asked = askedFor(this.#search, this.#rules, received, taken);
+    const target = pageTarget(this.#search, received, this.#asked);
+    return getAtPace(this.#exchange, target, this.#rules.pace);
+  }
+
+  /** What a result is known by: the UIDs of its level and those above. */
+  #keyOf({ value }: ListedDataset): string | undefined {
+    const dataset = this.#keys.length > 0 && toDataset(value);
+    if (!dataset || textOf(dataset, this.#keys.at(-1)!) === undefined) return undefined;
+    return this.#keys.map((tag) => textOf(dataset, tag)).join("/");
+  }
+}
+
+/** How many results to ask for; `Infinity`: the store decides. */
+function askedFor(
+  { limit = Infinity, offset }: Search,
+  { pageSize, maxResults }: PagedSearchRules,
+  received: number,
+  taken: number,
+): number {
+  // What the store answers beyond the end of its list is not for the gateway to guess.
+  const left = offset < maxResults ? maxResults - offset - received : Infinity;
+  return Math.min(pageSize > 0 ? pageSize : Infinity, limit - taken, left);
+}
+
+function pageTarget({ target, offset }: Search, received: number, asked: number): string {
+  const parameters: string[] = [];
+  if (asked < Infinity) parameters.push(`limit=${asked}`);
+  if (asked < Infinity || offset + received > 0) parameters.push(`offset=${offset + received}`);
+  return parameters.length > 0 ? target + parameters.join("&") : target.slice(0, -1);
+}
+
+/** 206 said of a search that there is more, in editions of PS3.18 before 2017. */
+function saysMore({ headers, status }: Response): boolean {
+  return status === 206 || readRemaining(headers.get("warning")).isMore;
+}
+
+function repeated(page: number, mayBeAll: boolean): SearchEnd {
+  return page === 2 && mayBeAll
+    ? { kind: "repeated" }
+    : incomplete("the store ignores offset and gives the same page again");
+}
+
+function incomplete(reason: string): SearchEnd {
+  return { kind: "incomplete", reason };
+}
+
+function remember(known: Set<string>, keys: readonly string[]): void {
+  for (const key of keys) known.add(key);
+  for (const key of known) {
+    if (known.size <= MAX_REMEMBERED) break;
+    known.delete(key);
+  }
+}
