@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RequestBody } from "../network/http_client.ts";
 import type { KeptBody } from "./kept_body.ts";
 
 /** A request on its way to the store. */
@@ -26,7 +27,7 @@ export interface Authorization {
   /** The URL to send to, where what is signed had to be written in another form. */
   readonly url?: string;
   /** The body to send instead, where signing had to read it. */
-  readonly body?: BodyInit;
+  readonly body?: RequestBody;
   /** What holds `body` until the exchange is over, so that it can be sent again; the store closes it. */
   readonly kept?: KeptBody;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RequestBody } from "../network/http_client.ts";
 
 /** A body that can be sent, and sent again. */
 export interface KeptBody {
@@ -13,9 +14,9 @@ export interface KeptBody {
   /**
    * Opens it for sending, from its beginning. What was opened before gives nothing more.
    *
-   * @returns What to give to `fetch`, which sends it with its length.
+   * @returns What to send; it goes with its length.
    */
-  open(): BodyInit;
+  open(): RequestBody;
   /** Frees what holds it. What is being sent breaks off. */
   close(): void;
 }

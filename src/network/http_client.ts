@@ -1,13 +1,19 @@
 /**
  * The one way out: HTTP to the stores and identity providers of the configuration and to no one
- * else. It refuses hosts outside the allowlist before anything is sent, never follows a redirect,
- * and turns the runtime's network failures into catalogue codes.
+ * else. It refuses hosts outside the allowlist before anything is sent, never follows a redirect, sends
+ * each request once, and turns the runtime's network failures into catalogue codes.
+ *
+ * `fetch` repeats by itself, unseen, whatever it can clone: requests without a body and bodies that are
+ * bytes or text (`FetchRetry` in `ext/fetch/lib.rs` of Deno 2.7.14). So it gets streams only, and what
+ * has no body goes through a client that repeats nothing.
  *
  * @module
  */
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "./header_list.ts";
+import { Http1Client, UnusableStatusError } from "./http1/http1_client.ts";
+import { SizedBody } from "./sized_body.ts";
 
 /** How a client connects. */
 export interface HttpClientOptions {
@@ -29,8 +35,6 @@ export interface HttpClientOptions {
   readonly http2?: boolean;
   /** Sees the headers of every answer, for diagnosis; nothing where nobody looks. */
   readonly onAnswer?: ((host: string, headers: Headers) => void) | undefined;
-  /** The function that does it, for tests. */
-  readonly fetch?: typeof fetch;
 }
 
 /** A host answered a WebSocket handshake with another status than 101. The runtime tells no more of it. */
@@ -49,55 +53,58 @@ export class RefusedHandshake extends Error {
   }
 }
 
+/** A body to send: a stream goes in chunks, all others with their length. */
+export type RequestBody =
+  | ReadableStream<Uint8Array<ArrayBuffer>>
+  | SizedBody
+  | Uint8Array<ArrayBuffer>
+  | string;
+
 /** What a request may carry. */
 export interface HttpRequestInit {
   readonly method?: string;
   readonly headers?: HeadersInit;
-  readonly body?: BodyInit | null;
+  readonly body?: RequestBody | null;
   readonly signal?: AbortSignal;
 }
+
+/** How one host is reached: with a body, and without one. */
+interface Connector {
+  readonly client: Deno.HttpClient;
+  readonly bodiless: Http1Client;
+  /** The origins found to speak HTTP/2. */
+  readonly http2: Map<string, Promise<boolean>>;
+}
+
+/** Idle connections kept for each origin. */
+const MAX_IDLE = 64;
 
 /** Sends requests over kept-alive connections of its own. */
 export class HttpClient {
   readonly #allowlist: ReadonlySet<string>;
-  /** Clients for the origins found on the allowlist, as they were written: each is looked at once. */
-  readonly #clients = new Map<string, Deno.HttpClient>();
+  /** Connectors for the origins found on the allowlist, as they were written: each is looked at once. */
+  readonly #connectors = new Map<string, Connector>();
   readonly #direct: ReadonlySet<string>;
-  readonly #client: Deno.HttpClient;
-  readonly #directClient: Deno.HttpClient | undefined;
-  readonly #fetch: typeof fetch;
+  readonly #speaksHttp2: boolean;
+  readonly #connector: Connector;
+  readonly #directConnector: Connector | undefined;
   readonly #onAnswer: HttpClientOptions["onAnswer"];
 
   /** @param options How to connect. */
   constructor(options: HttpClientOptions) {
     this.#allowlist = options.allowlist;
-    this.#fetch = options.fetch ?? fetch;
     this.#onAnswer = options.onAnswer;
     this.#direct = options.direct ?? new Set();
-    const { proxy, clientCertificate } = options;
-    const common = {
-      caCerts: [...(options.caCertificatesPem ?? [])],
-      http1: true,
-      http2: options.http2 ?? false,
-      poolMaxIdlePerHost: 64,
-      ...(clientCertificate &&
-        { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
-    };
-    this.#directClient = proxy && this.#direct.size > 0 ? Deno.createHttpClient(common) : undefined;
-    this.#client = Deno.createHttpClient({
-      ...common,
-      ...(proxy && {
-        proxy: {
-          url: proxy.url,
-          ...(proxy.username !== undefined &&
-            { basicAuth: { username: proxy.username, password: proxy.password ?? "" } }),
-        },
-      }),
-    });
+    this.#speaksHttp2 = options.http2 ?? false;
+    const { proxy } = options;
+    this.#directConnector = proxy && this.#direct.size > 0
+      ? createConnector({ ...options, proxy: undefined })
+      : undefined;
+    this.#connector = createConnector(options);
   }
 
   /**
-   * Sends one request and answers with what came back, whatever its status. A redirect comes back
+   * Sends one request once and answers with what came back, whatever its status. A redirect comes back
    * as the answer it is.
    *
    * @param url Where to.
@@ -108,26 +115,36 @@ export class HttpClient {
    * @throws The signal's reason when it aborts.
    */
   async send(url: string, init: HttpRequestInit = {}): Promise<Response> {
-    const client = this.#clientOf(url);
+    const connector = this.#connectorOf(url);
+    const { method = "GET", headers, body, signal } = init;
     let response: Response;
     try {
-      const { headers } = init;
-      response = await this.#fetch(url, {
-        ...init,
-        ...(headers instanceof Headers && { headers: headerList(headers) }),
-        client,
-        redirect: "manual",
-      });
+      const list = headers === undefined
+        ? []
+        : headerList(headers instanceof Headers ? headers : new Headers(headers));
+      const stream = sendable(body) ??
+        (this.#speaksHttp2 ? await this.#overHttp2(connector, url, { method, signal }) : undefined);
+      response = stream === undefined
+        ? await connector.bodiless.send(url, { method, headers: list, signal })
+        : withTrueLength(
+          await fetch(url, {
+            method,
+            headers: list,
+            body: stream,
+            ...(signal && { signal }),
+            client: connector.client,
+            redirect: "manual",
+          }),
+        );
     } catch (cause) {
-      if (init.signal?.aborted) throw init.signal.reason;
+      if (signal?.aborted) throw signal.reason;
       throw networkError(url, cause);
     }
     if (this.#onAnswer !== undefined) this.#onAnswer(authority(url), response.headers);
     // 101 would hand the connection over, and others are no answer at all (RFC 9110, section 15).
-    if (response.status >= 200 && response.status <= 599) return withTrueLength(response);
+    if (response.status >= 200 && response.status <= 599) return response;
     await response.body?.cancel();
-    const state = `it answered with status ${response.status}, which is none for this request`;
-    throw new GatewayError("NET-002", `Cannot understand ${authority(url)}: ${state}`);
+    throw networkError(url, new UnusableStatusError(response.status));
   }
 
   /**
@@ -186,30 +203,108 @@ export class HttpClient {
 
   /** Closes the idle connections. */
   close(): void {
-    this.#client.close();
-    this.#directClient?.close();
+    for (const connector of [this.#connector, this.#directConnector]) {
+      connector?.client.close();
+      connector?.bodiless.close();
+    }
+  }
+
+  /**
+   * What makes a request without a body one that `fetch` cannot clone, where the other side speaks
+   * HTTP/2: there an empty stream is no body in chunks. `fetch` takes none for GET and HEAD: these it may
+   * repeat once, after a GOAWAY, a REFUSED_STREAM or a reset connection.
+   *
+   * @returns An empty stream, null for GET and HEAD; undefined where it speaks HTTP/1.1.
+   */
+  async #overHttp2(
+    { bodiless, http2 }: Connector,
+    url: string,
+    { method, signal }: { readonly method: string; readonly signal: AbortSignal | undefined },
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined> {
+    const { origin, protocol } = new URL(url);
+    if (protocol !== "https:") return undefined;
+    let negotiated = http2.get(origin);
+    if (negotiated === undefined) {
+      negotiated = bodiless.negotiatesHttp2(url, signal);
+      http2.set(origin, negotiated);
+      negotiated.catch(() => http2.delete(origin));
+    }
+    if (!await negotiated) return undefined;
+    return method === "GET" || method === "HEAD"
+      ? null
+      : new ReadableStream({ start: (controller) => controller.close() });
   }
 
   #clientOf(url: string): Deno.HttpClient {
-    const pathStart = url.indexOf("/", 8);
-    const origin = pathStart < 0 ? url : url.slice(0, pathStart);
-    let client = this.#clients.get(origin);
-    if (client === undefined) {
-      client = this.#clientFor(authority(url));
-      this.#clients.set(origin, client);
-    }
-    return client;
+    return this.#connectorOf(url).client;
   }
 
-  #clientFor(host: string): Deno.HttpClient {
+  #connectorOf(url: string): Connector {
+    const pathStart = url.indexOf("/", 8);
+    const origin = pathStart < 0 ? url : url.slice(0, pathStart);
+    let connector = this.#connectors.get(origin);
+    if (connector === undefined) {
+      connector = this.#connectorFor(authority(url));
+      this.#connectors.set(origin, connector);
+    }
+    return connector;
+  }
+
+  #connectorFor(host: string): Connector {
     if (!this.#allowlist.has(host)) {
       throw new GatewayError(
         "NET-008",
         `Cannot contact ${host}: it is not on the network allowlist`,
       );
     }
-    return this.#direct.has(host) ? this.#directClient ?? this.#client : this.#client;
+    return this.#direct.has(host) ? this.#directConnector ?? this.#connector : this.#connector;
   }
+}
+
+function createConnector(
+  { caCertificatesPem = [], clientCertificate, proxy, http2 = false }:
+    & Omit<HttpClientOptions, "proxy">
+    & { readonly proxy?: HttpClientOptions["proxy"] },
+): Connector {
+  const login = proxy?.username === undefined
+    ? undefined
+    : { username: proxy.username, password: proxy.password ?? "" };
+  return {
+    http2: new Map(),
+    client: Deno.createHttpClient({
+      caCerts: [...caCertificatesPem],
+      http1: true,
+      http2,
+      poolMaxIdlePerHost: MAX_IDLE,
+      ...(clientCertificate &&
+        { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
+      ...(proxy && { proxy: { url: proxy.url, ...(login && { basicAuth: login }) } }),
+    }),
+    bodiless: new Http1Client({
+      caCertificatesPem,
+      clientCertificate,
+      maxIdlePerOrigin: MAX_IDLE,
+      proxy: proxy && {
+        url: new URL(proxy.url),
+        authorization: login && basicCredentials(login),
+      },
+    }),
+  };
+}
+
+function basicCredentials({ username, password }: { username: string; password: string }): string {
+  return `Basic ${btoa(`${username}:${password}`)}`;
+}
+
+/** A body that `fetch` cannot clone; undefined where there is none. */
+function sendable(
+  body: RequestBody | null | undefined,
+): ReadableStream<Uint8Array<ArrayBuffer>> | SizedBody | undefined {
+  if (body === null || body === undefined || body === "") return undefined;
+  if (body instanceof ReadableStream) return body;
+  if (body instanceof SizedBody) return body.size > 0 ? body : undefined;
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+  return bytes.length === 0 ? undefined : SizedBody.of(bytes);
 }
 
 /**
@@ -254,6 +349,10 @@ const REFUSED_CERTIFICATE =
   /received fatal alert: (CertificateRequired|BadCertificate|UnsupportedCertificate|CertificateRevoked|CertificateExpired|CertificateUnknown|UnknownCA|AccessDenied)/;
 
 function networkError(url: string, cause: unknown): GatewayError {
+  if (cause instanceof UnusableStatusError) {
+    const state = `it answered with status ${cause.status}, which is none for this request`;
+    return new GatewayError("NET-002", `Cannot understand ${authority(url)}: ${state}`, { cause });
+  }
   const text = cause instanceof Error ? cause.message : String(cause);
   const host = authority(url);
   // The other side is not to blame: whoever sent the body did not send it to its end, or not right.

@@ -6,7 +6,8 @@
  */
 import { createHash } from "node:crypto";
 import type { KeptBody } from "../kept_body.ts";
-import { SizedBody } from "../sized_body.ts";
+import type { RequestBody } from "../../network/http_client.ts";
+import { SizedBody } from "../../network/sized_body.ts";
 import type { AccessKeys } from "./access_keys.ts";
 import { chunkedPayload, framedLength, STREAMING_PAYLOAD } from "./chunked_payload.ts";
 import type { SignatureScope } from "./request_signature.ts";
@@ -18,7 +19,7 @@ export interface Payload {
   /** Headers that it needs. */
   readonly headers: Readonly<Record<string, string>>;
   /** What to send instead of the body that came, once the signature of the request is known. */
-  readonly body?: (signature: string, keys: AccessKeys, atMs: number) => BodyInit;
+  readonly body?: (signature: string, keys: AccessKeys, atMs: number) => RequestBody;
   /** What holds it, where something does. */
   readonly kept?: KeptBody;
 }

@@ -20,6 +20,22 @@ export class SizedBody extends Blob {
     this.#length = length;
   }
 
+  /**
+   * Makes one of bytes: as bytes, `fetch` would send them again by itself.
+   *
+   * @param bytes The bytes.
+   * @returns The body.
+   */
+  static of(bytes: Uint8Array<ArrayBuffer>): SizedBody {
+    return new SizedBody(bytes.length, () =>
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(bytes);
+          controller.close();
+        },
+      }));
+  }
+
   /** Its length in bytes. */
   override get size(): number {
     return this.#length;

@@ -1,0 +1,179 @@
+/**
+ * Opens connections: over TCP or TLS, directly or through a proxy (RFC 9110, section 9.3.6). The
+ * runtime's own sockets are the fast way, but they try the first address of a name only and take no
+ * client certificate inside a tunnel: Node's sockets do the rest.
+ *
+ * @module
+ */
+import { connectNodeSocket, NodeTransport, startNodeTls } from "./node_transport.ts";
+import { Http1Connection } from "./connection.ts";
+import type { Transport } from "./transport.ts";
+import { encodeLatin1 } from "../../dicomweb/latin1.ts";
+
+/** How connections are made. */
+export interface DialOptions {
+  readonly caCertificatesPem: readonly string[];
+  readonly clientCertificate?:
+    | { readonly certificatePem: string; readonly keyPem: string }
+    | undefined;
+  /** The proxy; none where connections are direct. */
+  readonly proxy?: { readonly url: URL; readonly authorization?: string | undefined } | undefined;
+  /** What to offer (RFC 7301). */
+  readonly alpnProtocols: readonly string[];
+  /** Aborts it. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long the first address of a name has before the others are tried as well (RFC 8305, section 5). */
+const HEAD_START_MS = 250;
+
+/** The proxy did not open a tunnel. */
+export class TunnelRefusedError extends Error {
+  /** @param status What it answered. */
+  constructor(readonly status: number) {
+    super(`the proxy answered ${status} to CONNECT`);
+    this.name = "TunnelRefusedError";
+  }
+}
+
+/**
+ * Opens a connection for requests to a URL's origin.
+ *
+ * @param url The URL.
+ * @param options How.
+ * @returns The connection, its TLS handshake done.
+ * @throws What connecting, the handshake or the proxy fails with.
+ */
+export async function dial(url: URL, options: DialOptions): Promise<Transport> {
+  const { proxy } = options;
+  if (proxy === undefined) return await open(url, options);
+  // The proxy is trusted like any server; the client certificate is not meant for it.
+  const toProxyOptions: DialOptions = {
+    caCertificatesPem: options.caCertificatesPem,
+    alpnProtocols: ["http/1.1"],
+    signal: options.signal,
+  };
+  const toProxy = () => open(proxy.url, toProxyOptions);
+  if (url.protocol === "http:") return await toProxy();
+  const needsNode = options.clientCertificate !== undefined || proxy.url.protocol === "https:";
+  if (needsNode) {
+    const socket = await connectNodeSocket(proxy.url, toProxyOptions);
+    await closingOnError(socket, () => openTunnel(socket, url, proxy.authorization));
+    return await startNodeTls(socket, url, options);
+  }
+  const conn = await toProxy();
+  await closingOnError(conn, () => openTunnel(conn, url, proxy.authorization));
+  // Node's where the proxy's first address does not answer.
+  return conn instanceof NodeTransport
+    ? await startNodeTls(conn, url, options)
+    : await startTls(conn as Deno.TcpConn, url, options);
+}
+
+/** Tries the first address; where that fails or takes long, all of them. */
+async function open(url: URL, options: DialOptions): Promise<Transport> {
+  const first = openFirst(url, options);
+  const isAddress = /^[0-9.]+$|^\[/.test(url.hostname);
+  if (isAddress) return await first;
+  let timer: number | undefined;
+  const isLate = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), HEAD_START_MS);
+  });
+  try {
+    const soon = await Promise.race([first, isLate]);
+    if (soon !== "late") return soon;
+  } catch (error) {
+    // Only the connection may have another address; a certificate is as bad at every one.
+    if (!isUnreachable(error)) throw error;
+    return await connectNodeSocket(url, options).catch(() => {
+      throw error;
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+  const others = connectNodeSocket(url, options);
+  const [won, lost] = await Promise.any([
+    first.then((transport) => [transport, others] as const),
+    others.then((transport) => [transport, first] as const),
+  ]).catch((error: AggregateError) => {
+    throw error.errors[0];
+  });
+  lost.then((transport) => transport.close(), () => {});
+  return won;
+}
+
+async function openFirst(url: URL, options: DialOptions): Promise<Transport> {
+  const { caCertificatesPem, clientCertificate, alpnProtocols, signal } = options;
+  if (url.protocol === "http:" || clientCertificate === undefined) {
+    const conn = await Deno.connect({ ...address(url), ...(signal && { signal }) });
+    conn.setNoDelay(true);
+    return url.protocol === "http:" ? conn : await startTls(conn, url, options);
+  }
+  const tls = await Deno.connectTls({
+    ...address(url),
+    caCerts: [...caCertificatesPem],
+    alpnProtocols: [...alpnProtocols],
+    cert: clientCertificate.certificatePem,
+    key: clientCertificate.keyPem,
+  });
+  await closingOnError(tls, () => tls.handshake());
+  return tls;
+}
+
+async function startTls(
+  conn: Deno.TcpConn,
+  url: URL,
+  { caCertificatesPem, alpnProtocols }: DialOptions,
+): Promise<Deno.TlsConn> {
+  const tls = await Deno.startTls(conn, {
+    hostname: hostname(url),
+    caCerts: [...caCertificatesPem],
+    alpnProtocols: [...alpnProtocols],
+  });
+  await closingOnError(tls, () => tls.handshake());
+  return tls;
+}
+
+async function openTunnel(
+  transport: Transport,
+  url: URL,
+  authorization: string | undefined,
+): Promise<void> {
+  const host = `${url.hostname}:${url.port || 443}`;
+  const login = authorization === undefined ? "" : `proxy-authorization: ${authorization}\r\n`;
+  const connection = new Http1Connection(transport);
+  await connection.writeHead(
+    encodeLatin1(`CONNECT ${host} HTTP/1.1\r\nhost: ${host}\r\n${login}\r\n`),
+  );
+  const { status } = await connection.readHead("CONNECT");
+  if (status < 200 || status >= 300) throw new TunnelRefusedError(status);
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionRefused ||
+    error instanceof Deno.errors.ConnectionReset || error instanceof Deno.errors.TimedOut ||
+    (error instanceof Error && /unreachable|no route/i.test(error.message));
+}
+
+async function closingOnError(
+  transport: { close(): void },
+  work: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    transport.close();
+    throw error;
+  }
+}
+
+function address(url: URL): { hostname: string; port: number } {
+  return {
+    hostname: hostname(url),
+    port: Number(url.port) || (url.protocol === "https:" ? 443 : 80),
+  };
+}
+
+/** Sockets take an IPv6 address without its brackets. */
+function hostname({ hostname }: URL): string {
+  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+}

@@ -1,0 +1,156 @@
+/**
+ * Connections over Node's sockets, which try every address of a name (RFC 8305) and do TLS with a client
+ * certificate inside a tunnel. They cost about twice as much per byte as the runtime's own.
+ *
+ * @module
+ */
+import net from "node:net";
+import tls from "node:tls";
+import type { Transport } from "./transport.ts";
+
+/** What TLS is to trust and to show. */
+export interface NodeTlsOptions {
+  readonly alpnProtocols: readonly string[];
+  readonly caCertificatesPem: readonly string[];
+  readonly clientCertificate?:
+    | { readonly certificatePem: string; readonly keyPem: string }
+    | undefined;
+}
+
+/** A Node socket as a transport. */
+export class NodeTransport implements Transport {
+  /** The socket itself, for TLS upon it. */
+  readonly socket: net.Socket;
+  #error: Error | undefined;
+  #hasEnded = false;
+  #wake: (() => void) | undefined;
+
+  /** @param socket The socket, connected. */
+  constructor(socket: net.Socket) {
+    this.socket = socket;
+    socket.setNoDelay(true);
+    socket.pause();
+    const wake = () => this.#wake?.();
+    socket.on("readable", wake);
+    socket.on("end", () => {
+      this.#hasEnded = true;
+      wake();
+    });
+    socket.on("error", (error) => {
+      this.#error = error;
+      wake();
+    });
+    socket.on("close", () => {
+      this.#error ??= new Deno.errors.Interrupted("the connection is closed");
+      wake();
+    });
+  }
+
+  /** Reads some bytes; null at the end. */
+  async read(into: Uint8Array): Promise<number | null> {
+    for (;;) {
+      const { readableLength } = this.socket;
+      const piece: Uint8Array | null = readableLength === 0
+        ? this.socket.read()
+        : this.socket.read(Math.min(readableLength, into.length));
+      if (piece !== null) {
+        into.set(piece);
+        return piece.length;
+      }
+      if (this.#hasEnded) return null;
+      if (this.#error !== undefined) throw this.#error;
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  /** Writes all of the bytes. */
+  write(bytes: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length))
+    );
+  }
+
+  /** Closes it. */
+  close(): void {
+    this.socket.destroy();
+  }
+
+  /** Says what TLS negotiated. */
+  handshake(): Promise<{ readonly alpnProtocol: string | null }> {
+    const alpnProtocol = this.socket instanceof tls.TLSSocket ? this.socket.alpnProtocol : null;
+    return Promise.resolve({ alpnProtocol: alpnProtocol || null });
+  }
+
+  /** Lets it keep the process alive. */
+  ref(): void {
+    this.socket.ref();
+  }
+
+  /** Lets the process end. */
+  unref(): void {
+    this.socket.unref();
+  }
+}
+
+/**
+ * Connects, with TLS to an `https:` URL.
+ *
+ * @param url Where to.
+ * @param options For TLS.
+ * @returns The transport, its handshake done.
+ * @throws What Node's socket fails with.
+ */
+export async function connectNodeSocket(url: URL, options: NodeTlsOptions): Promise<NodeTransport> {
+  const host = hostOf(url);
+  const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+  const transport = await until("connect", net.connect({ host, port, autoSelectFamily: true }));
+  return url.protocol === "https:" ? await startNodeTls(transport, url, options) : transport;
+}
+
+/**
+ * Starts TLS on a connection.
+ *
+ * @param transport The connection, nothing of TLS read from it.
+ * @param url Whose certificate is expected.
+ * @param options What to trust and to show.
+ * @returns The transport, its handshake done.
+ * @throws What the handshake fails with.
+ */
+export async function startNodeTls(
+  { socket }: NodeTransport,
+  url: URL,
+  { caCertificatesPem, clientCertificate, alpnProtocols }: NodeTlsOptions,
+): Promise<NodeTransport> {
+  socket.removeAllListeners();
+  const host = hostOf(url);
+  return await until(
+    "secureConnect",
+    tls.connect({
+      socket,
+      host,
+      ...(net.isIP(host) === 0 && { servername: host }),
+      ALPNProtocols: [...alpnProtocols],
+      ...(caCertificatesPem.length > 0 &&
+        { ca: [...tls.rootCertificates, ...caCertificatesPem] }),
+      ...(clientCertificate &&
+        { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
+    }),
+  );
+}
+
+function until(event: string, socket: net.Socket): Promise<NodeTransport> {
+  return new Promise((resolve, reject) => {
+    socket.once("error", (error) => {
+      socket.destroy();
+      reject(error);
+    });
+    socket.once(event, () => {
+      socket.removeAllListeners("error");
+      resolve(new NodeTransport(socket));
+    });
+  });
+}
+
+function hostOf({ hostname }: URL): string {
+  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+}
