@@ -182,8 +182,9 @@ Deno.test("Chunks count more than a length that the store tells beside them", as
     });
     using client = await RawClient.connect(gateway.url);
     await client.write(client.head("GET", "/dicom-web/main/studies/1.2"));
-    const { body } = await within(LIMIT_MS, "an answer", client.answer());
-    await assert.rejects(Array.fromAsync(body), { name: "CutError" });
+    // It breaks off so early that the client may not even get the head.
+    const whole = async () => await Array.fromAsync((await client.answer()).body);
+    await assert.rejects(within(LIMIT_MS, "the end", whole()), /^CutError|ended before an answer/);
   });
   await origin.close();
 });

@@ -20,7 +20,7 @@ const MAX_HEAD_BYTES = 256 * 1024;
 /** Longest line of a chunk's size or of a trailer. */
 const MAX_LINE_BYTES = 8 * 1024;
 /** What one read of a body takes at most. */
-const READ_BYTES = 128 * 1024;
+const READ_BYTES = 64 * 1024;
 
 const LF = 0x0a;
 
@@ -191,7 +191,14 @@ export class Http1Connection {
     } else if (framing.kind === "chunked") {
       yield* this.#chunks();
     } else {
-      for (let piece; (piece = await this.#some(READ_BYTES)) !== null;) yield piece;
+      let bytes = 0;
+      for (let piece; (piece = await this.#some(READ_BYTES)) !== null; yield piece) {
+        bytes += piece.length;
+      }
+      // Nothing else shows that it broke off.
+      if (framing.bytes !== undefined && framing.bytes !== bytes) {
+        throw new ClosedEarlyError("the end of the body");
+      }
     }
   }
 

@@ -11,7 +11,8 @@ export type BodyFraming =
   | { readonly kind: "none" }
   | { readonly kind: "length"; readonly bytes: number }
   | { readonly kind: "chunked" }
-  | { readonly kind: "until-close" };
+  /** By the connection's end; `bytes` is what a `Content-Length` beside another coding announces. */
+  | { readonly kind: "until-close"; readonly bytes?: number };
 
 /** A parsed response head. */
 export interface ResponseHead {
@@ -115,7 +116,7 @@ function framingOf(status: number, { method, isHttp11, fields }: FramingContext)
     if (!isHttp11) throw new MalformedResponseError("HTTP/1.0 knows no Transfer-Encoding");
     const codings = coding.split(",").map((item) => item.trim());
     const at = codings.indexOf("chunked");
-    if (at < 0) return { kind: "until-close" };
+    if (at < 0) return { kind: "until-close", ...(length !== undefined && { bytes: length }) };
     if (at < codings.length - 1) throw new MalformedResponseError("chunked is not its last coding");
     return { kind: "chunked" };
   }
