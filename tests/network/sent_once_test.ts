@@ -4,7 +4,7 @@
  * who counts, signs anew and knows what a repetition does.
  */
 import assert from "node:assert/strict";
-import { GatewayError } from "../../src/errors/gateway_error.ts";
+import type { GatewayError } from "../../src/errors/gateway_error.ts";
 import { authority, HttpClient, type RequestBody } from "../../src/network/http_client.ts";
 import { SizedBody } from "../../src/network/sized_body.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";

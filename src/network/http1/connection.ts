@@ -190,7 +190,7 @@ export class Http1Connection {
       yield* this.#exactly(framing.bytes, "the end of the body");
     } else if (framing.kind === "chunked") {
       yield* this.#chunks();
-    } else {
+    } else if (framing.kind === "until-close") {
       let bytes = 0;
       for (let piece; (piece = await this.#some(READ_BYTES)) !== null; yield piece) {
         bytes += piece.length;
@@ -252,8 +252,9 @@ export class Http1Connection {
       if (at >= 0) {
         const line = this.#buffer.subarray(this.#start, at);
         this.#start = at + 1;
-        const isCrLf = line.at(-1) === 0x0d;
-        return String.fromCharCode(...(isCrLf ? line.subarray(0, -1) : line));
+        // No lenience here: it is by its CRLF that a chunk shows to be as long as it said.
+        if (line.at(-1) !== 0x0d) throw new MalformedResponseError("a line does not end in CRLF");
+        return String.fromCharCode(...line.subarray(0, -1));
       }
       searched = this.#end - this.#start;
       if (searched > MAX_LINE_BYTES) throw new MalformedResponseError("a line is too long");

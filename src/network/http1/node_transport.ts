@@ -24,26 +24,33 @@ export class NodeTransport implements Transport {
   #error: Error | undefined;
   #hasEnded = false;
   #wake: (() => void) | undefined;
+  readonly #listeners: readonly [event: string, listener: (error?: Error) => void][] = [
+    ["readable", () => this.#wake?.()],
+    ["end", () => {
+      this.#hasEnded = true;
+      this.#wake?.();
+    }],
+    ["error", (error) => {
+      this.#error = error;
+      this.#wake?.();
+    }],
+    ["close", () => {
+      this.#error ??= new Deno.errors.Interrupted("the connection is closed");
+      this.#wake?.();
+    }],
+  ];
 
   /** @param socket The socket, connected. */
   constructor(socket: net.Socket) {
     this.socket = socket;
     socket.setNoDelay(true);
-    socket.pause();
-    const wake = () => this.#wake?.();
-    socket.on("readable", wake);
-    socket.on("end", () => {
-      this.#hasEnded = true;
-      wake();
-    });
-    socket.on("error", (error) => {
-      this.#error = error;
-      wake();
-    });
-    socket.on("close", () => {
-      this.#error ??= new Deno.errors.Interrupted("the connection is closed");
-      wake();
-    });
+    for (const [event, listener] of this.#listeners) socket.on(event, listener);
+  }
+
+  /** Gives the socket to another reader. */
+  detach(): net.Socket {
+    for (const [event, listener] of this.#listeners) this.socket.off(event, listener);
+    return this.socket;
   }
 
   /** Reads some bytes; null at the end. */
@@ -117,16 +124,15 @@ export async function connectNodeSocket(url: URL, options: NodeTlsOptions): Prom
  * @throws What the handshake fails with.
  */
 export async function startNodeTls(
-  { socket }: NodeTransport,
+  transport: NodeTransport,
   url: URL,
   { caCertificatesPem, clientCertificate, alpnProtocols }: NodeTlsOptions,
 ): Promise<NodeTransport> {
-  socket.removeAllListeners();
   const host = hostOf(url);
   return await until(
     "secureConnect",
     tls.connect({
-      socket,
+      socket: transport.detach(),
       host,
       ...(net.isIP(host) === 0 && { servername: host }),
       ALPNProtocols: [...alpnProtocols],

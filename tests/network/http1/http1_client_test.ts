@@ -1,0 +1,300 @@
+/**
+ * The client for requests without a body: how it connects, what it keeps, what it decodes, and that a
+ * body that is cut off fails.
+ */
+import assert from "node:assert/strict";
+import { authority, HttpClient, type HttpClientOptions } from "../../../src/network/http_client.ts";
+import { CertificateAuthority, OPENSSL } from "../../fixtures/certificate_authority.ts";
+import { within } from "../../fixtures/deadline.ts";
+import { startEgressProxy, TINYPROXY } from "../../fixtures/egress_proxy.ts";
+import { needing } from "../../fixtures/installed_tool.ts";
+import { type RawExchange, startRawOrigin } from "../../fixtures/raw_origin.ts";
+
+const LIMIT_MS = 10_000;
+
+async function gzip(text: string, format: CompressionFormat = "gzip"): Promise<Uint8Array> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream(format));
+  return await new Response(stream).bytes();
+}
+
+async function withOrigin(
+  play: (exchange: RawExchange) => Promise<void>,
+  use: (http: HttpClient, url: string, origin: ReturnType<typeof startRawOrigin>) => Promise<void>,
+): Promise<void> {
+  const origin = startRawOrigin(play);
+  const http = new HttpClient({ allowlist: new Set([authority(origin.url)]) });
+  try {
+    await within(LIMIT_MS, "the test", use(http, origin.url, origin));
+  } finally {
+    http.close();
+    await origin.close();
+  }
+}
+
+/** What is written, and what the body is; undefined where it fails. */
+const BODIES: [name: string, answer: string, body: string | undefined][] = [
+  ["a length", "Content-Length: 2\r\n\r\n[]", "[]"],
+  ["too little", "Content-Length: 20\r\n\r\n[]!", undefined],
+  ["chunks", "Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n1\r\n]\r\n0\r\n\r\n", "[]"],
+  [
+    "extensions and trailers",
+    "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n[]\r\n0\r\nX: y\r\n\r\n",
+    "[]",
+  ],
+  ["no last chunk", "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n!", undefined],
+  ["no end of trailers", "Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n!", undefined],
+  [
+    "a chunk that is too long",
+    "Transfer-Encoding: chunked\r\n\r\n2\r\n[]]\r\n0\r\n\r\n",
+    undefined,
+  ],
+  [
+    "a chunk that is too short",
+    "Transfer-Encoding: chunked\r\n\r\n3\r\n[]\r\n0\r\n\r\n",
+    undefined,
+  ],
+  ["a size that is none", "Transfer-Encoding: chunked\r\n\r\n-2\r\n[]\r\n0\r\n\r\n", undefined],
+  ["a size in octal", "Transfer-Encoding: chunked\r\n\r\n0x2\r\n[]\r\n0\r\n\r\n", undefined],
+  [
+    "a size beyond all numbers",
+    `Transfer-Encoding: chunked\r\n\r\n${"f".repeat(20)}\r\n[]\r\n0\r\n\r\n`,
+    undefined,
+  ],
+  ["an endless line", `Transfer-Encoding: chunked\r\n\r\n2;${"a".repeat(20_000)}`, undefined],
+  ["no framing", "\r\n[]!", "[]"],
+];
+
+for (const [name, answer, body] of BODIES) {
+  Deno.test(`Http1Client: a body with ${name} ${body === undefined ? "fails" : "is whole"}`, () =>
+    withOrigin(async (exchange) => {
+      const endsThere = answer.endsWith("!");
+      await exchange.write(`HTTP/1.1 200 OK\r\n${endsThere ? answer.slice(0, -1) : answer}`);
+      if (endsThere) exchange.close();
+    }, async (http, url) => {
+      const text = async () => await (await http.send(url)).text();
+      if (body === undefined) await assert.rejects(text);
+      else assert.equal(await text(), body);
+    }));
+}
+
+Deno.test("Http1Client: a body that comes byte by byte is whole, and so is the next one on its connection", () =>
+  withOrigin(async (exchange) => {
+    const answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n";
+    for (const byte of answer) await exchange.write(byte);
+  }, async (http, url, origin) => {
+    for (let i = 0; i < 3; i++) assert.equal(await (await http.send(url)).text(), "[]");
+    assert.equal(origin.connections, 1);
+  }));
+
+Deno.test("Http1Client: what follows an answer unasked is the answer of nothing", () =>
+  withOrigin(async (exchange) => {
+    const answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
+    await exchange.write(`${answer}[]${answer}{}`);
+  }, async (http, url, origin) => {
+    for (let i = 0; i < 3; i++) assert.equal(await (await http.send(url)).text(), "[]");
+    assert.equal(origin.connections, 3);
+  }));
+
+Deno.test("Http1Client: what a server says to an idle connection answers no later request", () =>
+  withOrigin(async (exchange) => {
+    await exchange.answer(200, "[]");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await exchange.answer(408, "late");
+  }, async (http, url) => {
+    for (let i = 0; i < 3; i++) {
+      assert.equal((await http.send(url)).status, 200);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+  }));
+
+Deno.test("Http1Client: an interim response is passed over, and a switch of protocols is no response", () =>
+  withOrigin(async (exchange) => {
+    await exchange.write("HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\nHTTP/1.1 102 Wait\r\n\r\n");
+    await exchange.answer(200, "[]");
+  }, async (http, url, origin) => {
+    assert.equal(await (await http.send(url)).text(), "[]");
+    origin.play((exchange) => exchange.write("HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"));
+    await assert.rejects(http.send(url), { code: "NET-002", message: /status 101/ });
+  }));
+
+Deno.test("Http1Client: a head without end fails", () =>
+  withOrigin(async (exchange) => {
+    await exchange.write("HTTP/1.1 200 OK\r\n");
+    for (let i = 0; i < 10_000; i++) await exchange.write(`x-${i}: ${"y".repeat(1000)}\r\n`);
+  }, async (http, url) => {
+    await assert.rejects(http.send(url), { code: "NET-002" });
+  }));
+
+for (const [coding, format] of [["gzip", "gzip"], ["br", "brotli"]] as const) {
+  Deno.test(`Http1Client decodes ${coding} and drops what was said of the coded body`, () =>
+    withOrigin(async (exchange) => {
+      assert.equal(exchange.headers.get("accept-encoding"), "gzip, br");
+      const body = await gzip("[]".repeat(100_000), format);
+      await exchange.writeHead(200, {
+        "content-encoding": coding,
+        "content-length": String(body.length),
+      });
+      await exchange.write(body);
+    }, async (http, url) => {
+      const response = await http.send(url);
+      assert.equal(await response.text(), "[]".repeat(100_000));
+      assert.equal(response.headers.get("content-encoding"), null);
+      assert.equal(response.headers.get("content-length"), null);
+    }));
+}
+
+Deno.test("Http1Client: a coded body that is cut off fails", () =>
+  withOrigin(async (exchange) => {
+    const body = await gzip(crypto.randomUUID().repeat(1000));
+    await exchange.writeHead(200, {
+      "content-encoding": "gzip",
+      "content-length": String(body.length - 4),
+    });
+    await exchange.write(body.subarray(0, -4));
+  }, async (http, url) => {
+    const response = await http.send(url);
+    await assert.rejects(response.text());
+  }));
+
+Deno.test("Http1Client: others have their turn while a body decodes to a thousand times its size", () =>
+  withOrigin(async (exchange) => {
+    const body = await gzip("\0".repeat(64 * 1024 * 1024));
+    await exchange.writeHead(200, {
+      "content-encoding": "gzip",
+      "content-length": String(body.length),
+    });
+    await exchange.write(body);
+  }, async (http, url) => {
+    let turns = 0;
+    const timer = setInterval(() => turns++);
+    let bytes = 0;
+    for await (const piece of (await http.send(url)).body!) bytes += piece.length;
+    clearInterval(timer);
+    assert.equal(bytes, 64 * 1024 * 1024);
+    assert(turns > 20, `${turns} turns`);
+  }));
+
+Deno.test("Http1Client asks for a range of what is, not of what it would be coded to", () =>
+  withOrigin(async (exchange) => {
+    await exchange.answer(206, exchange.headers.get("accept-encoding") ?? "");
+  }, async (http, url) => {
+    const headers = { range: "bytes=0-1" };
+    assert.equal(await (await http.send(url, { headers })).text(), "identity");
+  }));
+
+Deno.test("Http1Client: a header of the connection is not the request's to say", () =>
+  withOrigin(async (exchange) => {
+    const { headers } = exchange;
+    await exchange.answer(
+      200,
+      JSON.stringify([
+        headers.get("host"),
+        headers.get("connection"),
+        headers.get("transfer-encoding"),
+        headers.get("content-length"),
+      ]),
+    );
+  }, async (http, url) => {
+    const headers = {
+      host: "evil.example",
+      connection: "close",
+      "transfer-encoding": "chunked",
+      "content-length": "5",
+    };
+    const response = await http.send(url, { headers });
+    assert.deepEqual(await response.json(), [new URL(url).host, null, null, null]);
+  }));
+
+Deno.test("Http1Client: an abort fails the wait for an answer and the body, with its reason", () =>
+  withOrigin((exchange) => exchange.untilGone(), async (http, url, origin) => {
+    const waiting = new AbortController();
+    const response = http.send(url, { signal: waiting.signal });
+    const reason = new Error("given up");
+    setTimeout(() => waiting.abort(reason), 20);
+    await assert.rejects(response, reason);
+    origin.play(async (exchange) => {
+      await exchange.writeHead(200, { "content-length": "10" });
+      await exchange.write("[");
+      await exchange.untilGone();
+    });
+    const reading = new AbortController();
+    const { body } = await http.send(url, { signal: reading.signal });
+    setTimeout(() => reading.abort(reason), 20);
+    await assert.rejects(new Response(body).text(), reason);
+  }));
+
+Deno.test("Http1Client: a body that nobody reads on closes its connection", () =>
+  withOrigin(async (exchange) => {
+    await exchange.writeHead(200, { "content-length": "10000000" });
+    await exchange.untilGone();
+  }, async (http, url, origin) => {
+    await (await http.send(url)).body!.cancel();
+    origin.play((exchange) => exchange.answer(200, "[]"));
+    assert.equal(await (await http.send(url)).text(), "[]");
+    assert.equal(origin.connections, 2);
+  }));
+
+Deno.test("Http1Client tries the other addresses of a name when the first does not answer", async () => {
+  // "localhost" is ::1 first on most machines, and nobody listens there.
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response("[]"),
+  );
+  const url = `http://localhost:${server.addr.port}/`;
+  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  assert.equal(await (await http.send(url)).text(), "[]");
+  http.close();
+  await server.shutdown();
+});
+
+/** Runs a store behind a proxy; with TLS and a client certificate where asked for. */
+async function throughProxy(
+  { tls, login, certificate }: { tls: boolean; login: boolean; certificate: boolean },
+): Promise<void> {
+  await using authorities = await CertificateAuthority.create();
+  const { certificatePem: cert, keyPem: key } = await authorities.issue({
+    commonName: "store",
+    purpose: "server",
+  });
+  const user = { user: "gateway", password: "päss" };
+  await using proxy = await startEgressProxy(login ? { login: { ...user, password: "pass" } } : {});
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {}, ...(tls && { cert, key }) },
+    (request) => new Response(`${request.method} ${new URL(request.url).pathname}`),
+  );
+  const url = `${tls ? "https" : "http"}://127.0.0.1:${server.addr.port}/studies`;
+  const options: HttpClientOptions = {
+    allowlist: new Set([authority(url)]),
+    caCertificatesPem: [authorities.certificatePem],
+    proxy: { url: proxy.url, ...(login && { username: "gateway", password: "pass" }) },
+    ...(certificate && { clientCertificate: await authorities.issue({ commonName: "gateway" }) }),
+  };
+  const http = new HttpClient(options);
+  for (const method of ["GET", "DELETE", "GET"]) {
+    const response = await within(LIMIT_MS, "a response", http.send(url, { method }));
+    assert.equal(await response.text(), `${method} /studies`);
+  }
+  http.close();
+  await server.shutdown();
+  const tunnels = (await proxy.tunnels()).length;
+  assert.equal(tunnels > 0, tls);
+}
+
+for (const tls of [false, true]) {
+  for (const login of [false, true]) {
+    for (const certificate of tls ? [false, true] : [false]) {
+      const what = [
+        tls ? "TLS" : "plain HTTP",
+        ...(login ? ["a login"] : []),
+        ...(certificate ? ["a client certificate"] : []),
+      ].join(", ");
+      Deno.test(needing(
+        OPENSSL,
+        needing(TINYPROXY, {
+          name: `Http1Client reaches a store through a proxy: ${what}`,
+          fn: () => throughProxy({ tls, login, certificate }),
+        }),
+      ));
+    }
+  }
+}
