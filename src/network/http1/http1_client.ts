@@ -189,18 +189,27 @@ export class Http1Client {
     }
   }
 
+  /**
+   * Whether a proxy sees the request itself, as it does without TLS. Such connections are not kept:
+   * tinyproxy closes them after each response without saying so, which would lose the next request.
+   */
+  #isForwarded({ protocol }: URL): boolean {
+    return this.#options.proxy !== undefined && protocol === "http:";
+  }
+
   #headOf(
     url: URL,
     { method, headers }: Http1Request,
     traceparent: string | undefined,
   ): Uint8Array {
     const { proxy } = this.#options;
-    const isByProxy = proxy !== undefined && url.protocol === "http:";
+    const isByProxy = this.#isForwarded(url);
     const path = url.pathname + url.search;
     let text = `${method} ${
       isByProxy ? url.origin + path : path
     } HTTP/1.1\r\nhost: ${url.host}\r\n`;
-    if (isByProxy && proxy.authorization !== undefined) {
+    if (isByProxy) text += "connection: close\r\n";
+    if (isByProxy && proxy?.authorization !== undefined) {
       text += `proxy-authorization: ${proxy.authorization}\r\n`;
     }
     let given = " ";
@@ -238,8 +247,9 @@ export class Http1Client {
     const body = connection.body(framing, {
       signal,
       onEnd: (isReusable) => {
-        if (isReusable && keepsAlive) this.#release(url.origin, connection);
-        else connection.close();
+        if (isReusable && keepsAlive && !this.#isForwarded(url)) {
+          this.#release(url.origin, connection);
+        } else connection.close();
       },
     });
     const coding = headers.find(([name]) => name === "content-encoding")?.[1];

@@ -95,17 +95,27 @@ Deno.test("Http1Client: what follows an answer unasked is the answer of nothing"
     assert.equal(origin.connections, 3);
   }));
 
-Deno.test("Http1Client: what a server says to an idle connection answers no later request", () =>
-  withOrigin(async (exchange) => {
+Deno.test("Http1Client: what a server says to an idle connection answers no later request", () => {
+  let said = Promise.withResolvers<void>();
+  let idle = Promise.withResolvers<void>();
+  return withOrigin(async (exchange) => {
     await exchange.answer(200, "[]");
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await idle.promise;
     await exchange.answer(408, "late");
+    said.resolve();
   }, async (http, url) => {
     for (let i = 0; i < 3; i++) {
-      assert.equal((await http.send(url)).status, 200);
-      await new Promise((resolve) => setTimeout(resolve, 60));
+      const { status } = await http.send(url);
+      assert.equal(status, 200);
+      idle.resolve();
+      await said.promise;
+      // It has been sent; now it has to arrive.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      said = Promise.withResolvers();
+      idle = Promise.withResolvers();
     }
-  }));
+  });
+});
 
 Deno.test("Http1Client: an interim response is passed over, and a switch of protocols is no response", () =>
   withOrigin(async (exchange) => {
