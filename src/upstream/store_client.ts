@@ -9,14 +9,14 @@ import type { ServerConfig } from "../config/gateway_config.ts";
 import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
 import { CredentialMask } from "../credentials/credential_mask.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
-import { SizedBody } from "../credentials/sized_body.ts";
+import { SizedBody } from "../network/sized_body.ts";
 import { BodyCheck, contentLength } from "../dicomweb/body_check.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { isChecked, wholeAnswerBody, wholeRequestBody } from "../dicomweb/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_list.ts";
-import { type HttpClient, RefusedHandshake } from "../network/http_client.ts";
+import { type HttpClient, RefusedHandshake, type RequestBody } from "../network/http_client.ts";
 import type { WebSocketMessage } from "./web_socket_relay.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -211,7 +211,7 @@ export class StoreClient {
    * Bodies that pass natively over HTTP/1.1 break off there when they break off here: their length or
    * their chunks say so. Over HTTP/2 a body that has ended too early looks like one that has ended.
    */
-  #outgoing(body: Body, headers: Headers): BodyInit {
+  #outgoing(body: Body, headers: Headers): RequestBody {
     const length = contentLength(headers);
     if (length === undefined) return body;
     if (!this.#options.config.http2 && !isChecked(body)) return body;
