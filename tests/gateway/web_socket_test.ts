@@ -25,13 +25,15 @@ const HANDSHAKE = {
 
 interface Handshake {
   readonly path: string;
+  readonly search: string;
   readonly headers: Headers;
 }
 
 /** A store that accepts WebSockets with the right token and echoes; `bye` makes it close. */
 function startStore(handshakes: Handshake[]) {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, async (request) => {
-    handshakes.push({ path: new URL(request.url).pathname, headers: request.headers });
+    const { pathname, search } = new URL(request.url);
+    handshakes.push({ path: pathname, search, headers: request.headers });
     if (request.headers.get("authorization") !== "Bearer token") {
       return new Response(null, { status: 401 });
     }
@@ -210,6 +212,33 @@ Deno.test("WebSocket: messages pass both ways, signed at the store, and its clos
     assert.equal(handshakes[0]?.path, "/dicom-web/subscribers/ORTHANC");
     assert.equal(handshakes[0]?.headers.get("authorization"), "Bearer token");
     assert.match(handshakes[0]?.headers.get("x-request-id") ?? "", /./);
+  });
+});
+
+Deno.test("WebSocket: the store sees no page, no credential and no token of the client", async () => {
+  await withGateway({}, async ({ url, handshakes }) => {
+    const socket = new WebSocket(`${url}/dicom-web/main/subscribers/A?access_token=secret&b=%2f`, {
+      headers: {
+        authorization: "Basic secret",
+        cookie: "session=1",
+        origin: "https://viewer.example",
+        referer: "https://viewer.example/",
+        "sec-fetch-site": "same-origin",
+        "x-remote-user": "admin",
+        "msdicom-request-original": "true",
+      },
+    });
+    const seen = watch(socket);
+    await seen.until(1);
+    socket.close();
+    await seen.closed;
+    const [{ headers }] = handshakes as [Handshake];
+    assert.equal(headers.get("authorization"), "Bearer token");
+    assert.equal(headers.get("msdicom-request-original"), "true");
+    for (const name of ["cookie", "origin", "referer", "sec-fetch-site", "x-remote-user"]) {
+      assert.equal(headers.get(name), null, name);
+    }
+    assert.equal(handshakes[0]?.search, "?b=%2f");
   });
 });
 
