@@ -7,7 +7,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
 import { ConfigError } from "../config/config_error.ts";
-import { dropProxyEnvironment } from "../config/proxy_environment.ts";
+import { dropProxyEnvironment } from "../config/environment.ts";
 import { nearestName } from "../config/nearest_name.ts";
 import { auditVerify, type AuditVerifyFlags } from "./audit_verify.ts";
 import { check } from "./check.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
+import { hideEnvironment } from "../config/environment.ts";
 import { onReloadSignal } from "../runtime/reload_signal.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
 import { shutdownSignal } from "../runtime/shutdown_signal.ts";
@@ -38,6 +39,7 @@ export async function serve(
   keepFilesPrivate();
   const ended = shutdownSignal(() => Deno.exit(ExitCode.failure));
   const config = await loadConfig(flags);
+  hideEnvironment();
   configureLogging(config.log);
   const logger = createLogger("runtime");
   if (verdict === "slow") logger.warn(reason);

@@ -11,7 +11,7 @@ import { signingWays } from "./credentials/signing_ways.ts";
 import { FileTexts, noSuchFile } from "./file_texts.ts";
 import { type Environment, stateHome } from "./find_config.ts";
 import { namedFiles } from "./named_files.ts";
-import { environmentVariable } from "./proxy_environment.ts";
+import { environmentVariable } from "./environment.ts";
 import { isObject, rawKeys } from "./read_context.ts";
 import { SECTION } from "./schema.ts";
 import { isSecret, literalSecrets } from "./literal_secrets.ts";

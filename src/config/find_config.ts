@@ -6,7 +6,7 @@
  */
 import { isAbsolute, join, resolve } from "node:path";
 import { ConfigError } from "./config_error.ts";
-import { environmentVariable } from "./proxy_environment.ts";
+import { environmentVariable } from "./environment.ts";
 
 /** Environment variables by name. */
 export type Environment = (name: string) => string | undefined;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { disableCacheStorage } from "../config/environment.ts";
 import type { PermissionSet } from "../config/permission_set.ts";
 import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
 import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
@@ -35,6 +36,7 @@ export const WORKER_MODULE: string = import.meta.resolve("./worker.ts");
  * @returns The thread.
  */
 export function spawnSandboxed(module: string, permissions: PermissionSet): Worker {
+  disableCacheStorage();
   return new Worker(module, { type: "module", name: "gateway", deno: { permissions } });
 }
 

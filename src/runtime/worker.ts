@@ -4,6 +4,8 @@
  *
  * @module
  */
+// Before anything else: what is imported here could keep what is taken away there.
+import "./sealed_globals.ts";
 import { received } from "../config/posted_config.ts";
 import { asGatewayError, problemResponse } from "../gateway/problem.ts";
 import { AuditFeed } from "../telemetry/audit_feed.ts";
