@@ -15,6 +15,8 @@
 for (const name of ["caches", "Cache", "CacheStorage", "Worker"]) {
   Reflect.deleteProperty(globalThis, name);
 }
+// deno-lint-ignore rooms/privilege -- it takes away, and uses nothing
 const { internal } = Deno as unknown as { readonly internal: symbol };
+// deno-lint-ignore rooms/privilege -- the same
 Reflect.deleteProperty(Deno, internal);
 Reflect.deleteProperty(Object.getPrototypeOf(navigator), "gpu");
