@@ -4,9 +4,13 @@
  *
  * @module
  */
+import { decodings } from "./decoding.ts";
 
-/** RFC 6750, section 2.3, and the names that Google takes it by as well. */
-const TOKENS: ReadonlySet<string> = new Set(["access_token", "bearer_token", "oauth_token"]);
+/**
+ * `access_token` (RFC 6750, section 2.3), and the names by which Google and others take it as well; their
+ * letters.
+ */
+const TOKENS: ReadonlySet<string> = new Set(["accesstoken", "bearertoken", "oauthtoken"]);
 
 /**
  * A target without parameters that carry an access token. The bytes and the order of all others stay.
@@ -35,7 +39,7 @@ export function withoutAccessTokens(target: string): string {
     let end = start;
     // Some servers separate by semicolons, too (HTML 4.01, appendix B.2.2).
     while (end < target.length && target[end] !== "&" && target[end] !== ";") end++;
-    if (TOKENS.has(nameOf(target.slice(start, end)))) isCut = true;
+    if (TOKENS.has(lettersOf(target.slice(start, end)))) isCut = true;
     else kept += kept === "" ? `?${target.slice(start, end)}` : target.slice(start - 1, end);
     start = end + 1;
   }
@@ -43,13 +47,19 @@ export function withoutAccessTokens(target: string): string {
 }
 
 /**
- * The name of a parameter as the most lenient server reads it: decoded, in any case, up to a NUL or the
- * index of a list, spaces, dots and a single bracket as underscores (PHP), with Google's `$`.
+ * The letters of a parameter's name as the most lenient server reads it: decoded, in any case, folded by
+ * Unicode, up to a NUL or the index of a list (PHP, which takes `.`, a blank and a single `[` for `_`).
  */
-function nameOf(parameter: string): string {
+function lettersOf(parameter: string): string {
   const end = parameter.indexOf("=");
   const name = end < 0 ? parameter : parameter.slice(0, end);
-  const [decoded = ""] = new URLSearchParams(name).keys();
+  const read = decodings(name);
+  const decoded = read === undefined ? decodedLeniently(name) : read.at(-1) ?? name;
   const [plain = ""] = decoded.split(decoded.includes("]") ? /[\0[]/ : "\0", 1);
-  return plain.trim().toLowerCase().replaceAll(/[. []/g, "_").replace(/^\$/, "");
+  return plain.normalize("NFKC").toLowerCase().replaceAll(/[^a-z]/g, "");
+}
+
+/** Bytes that are no UTF-8 become U+FFFD, all others what they are (URL Standard). */
+function decodedLeniently(name: string): string {
+  return new URLSearchParams(name).keys().next().value ?? "";
 }

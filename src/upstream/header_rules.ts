@@ -271,9 +271,19 @@ export const PASSED_RESPONSE_HEADERS: readonly HeaderRule[] = [
       "it is taken out",
   },
   {
-    kind: "Counts",
-    names: ["total-count", "x-total", "x-total-count"],
-    reason: "How many matches a search has, at stores that tell so",
+    kind: "Counts and pages",
+    names: [
+      "total-count",
+      "x-next-page",
+      "x-page",
+      "x-per-page",
+      "x-prev-page",
+      "x-total",
+      "x-total-count",
+      "x-total-pages",
+    ],
+    reason: "How many matches a search has and which of them these are, at stores that tell so; " +
+      "dropped where the gateway collects the pages",
   },
   {
     kind: "Azure",

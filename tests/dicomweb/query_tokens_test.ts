@@ -28,11 +28,14 @@ const TARGETS: readonly [target: string, left: string][] = [
   [`/studies?access_token%00${"x".repeat(1_000)}=t`, "/studies"],
   ["/studies?oauth_token=t&$oauth_token=u&bearer_token=v", "/studies"],
   ["/studies?%24access_token=t", "/studies"],
+  ["/studies?access%255Ftoken=t", "/studies"],
+  ["/studies?accessToken=t&access-token=t", "/studies"],
+  ["/studies?%EF%BD%81ccess_token=t", "/studies"],
+  ["/studies?access_token%00%ff=t", "/studies"],
   // What only looks like one.
   ["/studies?PatientName=access_token", "/studies?PatientName=access_token"],
   ["/studies?token=t&a=access_token=t", "/studies?token=t&a=access_token=t"],
   ["/studies?access_tokens=t", "/studies?access_tokens=t"],
-  ["/studies?access%255Ftoken=t", "/studies?access%255Ftoken=t"],
   ["/access_token=t?a=%20+b", "/access_token=t?a=%20+b"],
   [
     "/studies?PatientName=M%C3%BC%e4&includefield=all",

@@ -57,8 +57,8 @@ const RULES =
 \`Cross-Origin-Resource-Policy\` is \`cross-origin\` for pages that \`Cors.AllowedOrigins\` names. An
 answer to a WebSocket handshake has no headers of the store, and none of these.
 
-The sandbox has a price: a browser that opens a store's PDF or HTML report by its URL shows no PDF and
-runs no script. Viewers that fetch it by a script and show what they got (as OHIF does with DICOM)
+The sandbox has a price: a browser that opens a store's HTML report by its URL runs no script in it, and
+may not show a PDF. Viewers that fetch it by a script and show what they got (as OHIF does with DICOM)
 are not touched.
 `;
 
