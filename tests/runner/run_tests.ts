@@ -139,8 +139,10 @@ if (import.meta.main) {
   }
   // Many tests wait for most of their time.
   const atOnce = navigator.hardwareConcurrency + 1;
+  const jobs = await wholeSuite();
+  print(`Running ${jobs.length} files of tests, ${atOnce} at once`);
   const startMs = performance.now();
-  const results = await runJobs(await wholeSuite(), atOnce, print);
+  const results = await runJobs(jobs, atOnce, print);
   for (const line of report(results, performance.now() - startMs)) print(line);
   if (results.some(({ failed }) => failed > 0)) Deno.exit(1);
 }
