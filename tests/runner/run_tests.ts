@@ -9,7 +9,7 @@
 import { fileURLToPath } from "node:url";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 import { findTestFiles } from "./test_files.ts";
-import { type Counts, countTests, sum } from "./test_outcome.ts";
+import { type Counts, countTests, skippedTests, sum } from "./test_outcome.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FLAGS = ["--frozen", ...PACKAGE_FLAGS, "--allow-all", "--unstable-no-legacy-abort"];
@@ -55,6 +55,7 @@ export async function runJobs(
       results.push(result);
       const verdict = result.failed > 0 ? "FAILED" : "ok";
       print(`${verdict.padEnd(6)} ${result.seconds.toFixed(1).padStart(6)} s  ${job.name}`);
+      for (const name of skippedTests(output)) print(`skipped          ${name}`);
       if (result.failed > 0) print(output);
     }
   }

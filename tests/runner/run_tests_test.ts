@@ -44,7 +44,8 @@ async function runFiles(files: Record<string, string>) {
 
 Deno.test("The suite fails when a file fails, crashes or does not even load, and runs the others", async () => {
   const { lines, results } = await runFiles({
-    "good_test.ts": 'Deno.test("good", () => {}); Deno.test.ignore("later", () => {});',
+    "good_test.ts":
+      'Deno.test("good", () => {}); Deno.test.ignore("later [ignored: reason]", () => {});',
     "bad_test.ts": 'Deno.test("bad", () => { throw new Error("the reason"); });',
     "crash_test.ts": 'Deno.test("crash", () => Deno.kill(Deno.pid, "SIGKILL"));',
     "exit_test.ts":
@@ -57,6 +58,7 @@ Deno.test("The suite fails when a file fails, crashes or does not even load, and
   );
   const text = lines.join("\n");
   assert.match(text, /the reason/);
+  assert.match(text, /^skipped +later \[ignored: reason\]$/m);
   assert.match(text, /^FAILED {2}crash_test\.ts$/m);
   assert.equal(lines.at(-1), "1 passed, 5 failed, 1 skipped");
 });

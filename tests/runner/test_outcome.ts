@@ -38,3 +38,8 @@ export function sum(all: readonly Counts[]): Counts {
     skipped: one.skipped + other.skipped,
   }), { passed: 0, failed: 0, skipped: 0 });
 }
+
+/** Finds the names of the tests that did not run, which say why. */
+export function skippedTests(output: string): string[] {
+  return [...output.matchAll(/^(.+) \.\.\. ignored \(/gm)].map(([, name]) => name!);
+}
