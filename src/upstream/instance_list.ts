@@ -256,6 +256,8 @@ class Listing {
     if (response.status !== 200) return response;
     const instances: ListedInstance[] = [];
     for await (const dataset of readListBody(response, MAX_METADATA_BYTES)) {
+      // It may be hundreds of megabytes.
+      this.#exchange.proceed?.();
       instances.push(instanceOf(dataset, series));
       if (instances.length > MAX_INSTANCES) throw tooMany();
     }

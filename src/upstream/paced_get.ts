@@ -28,6 +28,7 @@ export async function getAtPace(
   for (let throttled = 0;; throttled++) {
     await pace?.turn(exchange.signal);
     const response = await get(exchange, target);
+    exchange.proceed?.();
     const isThrottled = response.status === 429 || response.status === 503;
     if (pace === undefined || !isThrottled || throttled === MAX_THROTTLED) return response;
     await response.body?.cancel();

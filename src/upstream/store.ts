@@ -119,6 +119,7 @@ export class Store {
     const kept = new Set<KeptBody>();
     let isInside = false;
     let isUpload = false;
+    let isAnswered = false;
     const end = () => {
       if (isInside) this.#limit.leave();
       if (isUpload) this.#uploads.leave();
@@ -161,6 +162,9 @@ export class Store {
           body,
           signal: exchange.signal,
           keep: (body) => kept.add(body),
+          proceed: () => {
+            if (!isAnswered) deadlines.extend(exchange, headersMs, answering);
+          },
         },
         transaction,
         {
@@ -172,6 +176,7 @@ export class Store {
           logger: this.#options.logger,
         },
       );
+      isAnswered = true;
       deadlines.extend(exchange, transferMs, `the body of server "${this.name}"`);
       completed.then(end, end);
       if (idleMs !== undefined && response.body !== null) {

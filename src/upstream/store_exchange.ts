@@ -21,6 +21,8 @@ export interface StoreExchange {
   readonly signal: AbortSignal;
   /** Takes a body that signing had to keep; it is freed when the exchange is over. */
   readonly keep: (body: KeptBody) => unknown;
+  /** Called when one of several requests has been answered: the time limit for an answer begins anew. */
+  readonly proceed?: () => void;
 }
 
 /**

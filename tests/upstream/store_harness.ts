@@ -11,7 +11,7 @@ import type {
   CredentialStatus,
   OutboundRequest,
 } from "../../src/credentials/authorizer.ts";
-import { profiles } from "../../src/dicomweb/profile.ts";
+import { type Profile, profiles } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
 import type { StoreResilienceConfig } from "../../src/config/store_resilience.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
@@ -67,6 +67,7 @@ export async function withStore(
     readonly now?: () => number;
     readonly deadlines?: Deadlines;
     readonly compression?: boolean;
+    readonly profile?: Profile;
     readonly storeResilience?: Partial<StoreResilienceConfig>;
     readonly metrics?: Metrics;
     readonly logger?: MemoryLogger;
@@ -93,7 +94,7 @@ export async function withStore(
     url,
     credentials: { kind: "none" },
     tls: { caCertificatesPem: [] },
-    profile: profiles.generic,
+    profile: options.profile ?? profiles.generic,
     http2: false,
     compression: options.compression ?? true,
     timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000, ...options.timeouts },

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { profiles, withRules } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
 import type { Authorization, OutboundRequest } from "../../src/credentials/authorizer.ts";
 import type { KeptBody } from "../../src/credentials/kept_body.ts";
@@ -269,6 +270,37 @@ Deno.test("Store: a target outside the base URL is refused before anything is se
     }
     assert.equal(seen.length, 0);
   });
+});
+
+Deno.test("Store: each request that a retrieval by instance takes has HeadersSeconds of its own", async () => {
+  let now = 0;
+  const deadlines = new Deadlines(() => now);
+  const uids = {
+    "0020000E": { vr: "UI", Value: ["1.3"] },
+    "00080018": { vr: "UI", Value: ["1.4"] },
+  };
+  await withStore(
+    ({ url }) => {
+      now += 12_000;
+      deadlines.sweep();
+      const { pathname, searchParams } = new URL(url);
+      if (pathname.endsWith("/1.4")) {
+        return new Response("DICM", { headers: { "content-type": "application/dicom" } });
+      }
+      if (!/\/(?:series|instances)$/.test(pathname)) return new Response(null, { status: 404 });
+      return Response.json(searchParams.get("offset") === "1" ? [] : [uids]);
+    },
+    async (store, seen) => {
+      const answer = await forward(store, "/studies/1.2");
+      assert.match(await answer.text(), /DICM/);
+      assert.ok(seen.length >= 4, `${seen.length} requests`);
+    },
+    {
+      deadlines,
+      timeouts: { headersMs: 30_000, transferMs: 300_000 },
+      profile: withRules(profiles.generic, { retrieveByInstance: true }),
+    },
+  );
 });
 
 Deno.test("Store: a store that does not answer is given up after HeadersSeconds", async () => {
