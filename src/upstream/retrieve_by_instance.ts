@@ -21,7 +21,7 @@ import { listInstances } from "./instance_list.ts";
 import type { ListedInstance } from "./listed_instance.ts";
 import type { Pace } from "./pace.ts";
 import { getAtPace } from "./paced_get.ts";
-import type { StoreExchange } from "./store_exchange.ts";
+import { type StoreExchange, unconditional } from "./store_exchange.ts";
 
 /** How to go about it. */
 export interface RetrieveByInstanceRules {
@@ -46,7 +46,7 @@ type Fetched = { readonly part: MultipartPartInit } | { readonly failure: unknow
 /**
  * Retrieves a study or series.
  *
- * @param exchange The client's request; its `Accept` is what the store has for one instance.
+ * @param whole The client's request; its `Accept` is what the store has for one instance.
  * @param transaction What the client asked for.
  * @param rules How to go about it.
  * @returns One multipart answer; or the store's own answer where the list fails, 404 where there is
@@ -55,10 +55,11 @@ type Fetched = { readonly part: MultipartPartInit } | { readonly failure: unknow
  * all instances can be listed, or not one could be fetched.
  */
 export async function retrieveByInstance(
-  exchange: StoreExchange,
+  whole: StoreExchange,
   transaction: Transaction,
   rules: RetrieveByInstanceRules,
 ): Promise<Response> {
+  const exchange = unconditional(whole);
   const accepted = acceptInQuery(transaction.query) ?? rules.accept;
   if (!isAcceptable(accepted, ANSWER_TYPE)) throw notAcceptable();
   const query = withoutAccept(transaction.query);

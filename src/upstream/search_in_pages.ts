@@ -12,7 +12,7 @@ import { describeChangedBody } from "./changed_body.ts";
 import { type ListedDataset, readListBody } from "./json_list_body.ts";
 import { JsonListWriter } from "../dicomweb/json_list_writer.ts";
 import { PagedSearch, type PagedSearchRules } from "./paged_search.ts";
-import { get, type StoreExchange } from "./store_exchange.ts";
+import { get, type StoreExchange, unconditional } from "./store_exchange.ts";
 
 /** Pieces of the answer are written in this size. */
 const PIECE_BYTES = 64 * 1024;
@@ -50,16 +50,17 @@ export function needsPages(target: string, rules: PagedSearchRules): boolean {
 /**
  * Searches page by page. A search that ends where the store's list ends says so in `Warning: 299`.
  *
- * @param exchange The client's search, in need of pages.
+ * @param whole The client's search, in need of pages.
  * @param rules What the store allows.
  * @returns One answer with all results, or the store's own where the first page is a failure.
  * @throws {GatewayError} NET-009 where the first page is no list of results, or it is known to be
  * incomplete before the answer begins.
  */
 export async function searchInPages(
-  exchange: StoreExchange,
+  whole: StoreExchange,
   rules: PagedSearchRules,
 ): Promise<Response> {
+  const exchange = unconditional(whole);
   const given = readSearch(exchange.target);
   if (given === undefined) throw new TypeError("Cannot page a search without a limit");
   const search = { ...given, limit: given.limit ?? Math.max(1, rules.pageSize) };

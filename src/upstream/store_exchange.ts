@@ -25,6 +25,29 @@ export interface StoreExchange {
   readonly proceed?: () => void;
 }
 
+/** What a client asks of one answer (RFC 9110, sections 13.1 and 14.2), not of those it is made of. */
+const OF_ONE_ANSWER = [
+  "if-match",
+  "if-modified-since",
+  "if-none-match",
+  "if-range",
+  "if-unmodified-since",
+  "range",
+];
+
+/**
+ * An exchange for requests whose answers become one: a store that answered some of them with 304 or 206
+ * would leave a part out.
+ *
+ * @param exchange The client's request.
+ * @returns The same without conditions and ranges.
+ */
+export function unconditional(exchange: StoreExchange): StoreExchange {
+  const headers = new Headers(exchange.headers);
+  for (const name of OF_ONE_ANSWER) headers.delete(name);
+  return { ...exchange, headers };
+}
+
 /**
  * Sends a GET that belongs to an exchange.
  *

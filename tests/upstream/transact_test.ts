@@ -106,6 +106,26 @@ Deno.test("transact: a study is retrieved by instance where the store has nothin
   await assert.rejects(zip, { code: "NET-005", status: 406 });
 });
 
+Deno.test("transact: conditions and ranges of the client are not asked of each request it becomes", async () => {
+  const headers = { "if-none-match": '"a"', "range": "bytes=0-9", "x-kept": "1" };
+  for (const target of ["/studies?limit=5000", "/studies/1.2.3"]) {
+    const exchange = exchangeWith(target, (request) => {
+      if (request.headers.has("if-none-match")) return new Response(null, { status: 304 });
+      if (request.headers.has("range")) return new Response("part", { status: 206 });
+      return request.target.includes("?")
+        ? onePage(request.target, {
+          "00080018": { vr: "UI", Value: ["1.2.3.4"] },
+          "0020000E": { vr: "UI", Value: ["1.2"] },
+        })
+        : new Response("bytes", { headers: { "content-type": "application/dicom" } });
+    }, { headers });
+    const response = await ask(exchange, profiles.aws.rules);
+    assert.equal(response.status, 200);
+    await response.text();
+    for (const sent of exchange.sent) assert.equal(sent.headers.get("x-kept"), "1");
+  }
+});
+
 Deno.test("transact: one part is wrapped for a client that reads multipart only", async () => {
   const instance = "/studies/1.2/series/1.3/instances/1.4";
   const answer = () => new Response("bytes", { headers: { "content-type": "application/dicom" } });
