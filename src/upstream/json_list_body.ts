@@ -43,7 +43,7 @@ export async function* readListBody(
       bytes += chunk.length;
       if (bytes > maxBytes) throw new JsonListError(`it exceeds ${maxBytes} bytes`);
       for (const element of scanner.push(chunk)) {
-        yield { bytes: element, value: JSON.parse(decoder.decode(element)) };
+        yield { bytes: element, value: parsed(decoder.decode(element)) };
         if (slice.isOver) await slice.pause();
       }
       if (slice.isOver) await slice.pause();
@@ -60,5 +60,14 @@ export async function* readListBody(
     }
     // The runtime says so of a connection; a limit or a client that has gone has its own reason.
     throw cause instanceof TypeError ? brokenAnswer("it broke off", { cause }) : cause;
+  }
+}
+
+/** Some stores write the escape sequences of ISO 2022 into strings as they are, which no JSON may have. */
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return JSON.parse(text.replace(/\p{Cc}/gu, " "));
   }
 }

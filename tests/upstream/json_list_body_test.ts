@@ -27,22 +27,38 @@ Deno.test("readListBody: what breaks off is NET-002, what is no list or too long
   await assert.rejects(count(new Response(`[${" ".repeat(100)}]`), 50), { code: "NET-009" });
 });
 
-Deno.test("readListBody: others proceed while a page that is there at once is read", async () => {
-  const block = new TextEncoder().encode('{"00080018":{"vr":"UI","Value":["1"]}},'.repeat(100));
-  let blocks = 500;
-  const page = new ReadableStream({
-    pull(controller) {
-      if (blocks === 500) controller.enqueue(new TextEncoder().encode("["));
-      if (blocks-- > 0) return controller.enqueue(block);
-      controller.enqueue(new TextEncoder().encode("{}]"));
-      controller.close();
-    },
-  });
-  let turns = 0;
-  const others = setInterval(() => turns++, 0);
-  assert.equal(await count(new Response(page), 100_000_000), 50_001);
-  clearInterval(others);
-  assert.ok(turns > 2, `${turns} turns`);
+/** A page of 50,001 results, in chunks of so many: all there when the first is asked for. */
+function pageInChunks(perChunk: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunk = new TextEncoder().encode(
+    '{"00080018":{"vr":"UI","Value":["1"]}},'.repeat(perChunk),
+  );
+  return ReadableStream.from((function* () {
+    yield new TextEncoder().encode("[");
+    for (let results = 0; results < 50_000; results += perChunk) yield chunk;
+    yield new TextEncoder().encode("{}]");
+  })());
+}
+
+Deno.test("readListBody: others proceed while a page that is there at once is read", async (t) => {
+  const pages: Record<string, () => ReadableStream<Uint8Array<ArrayBuffer>>> = {
+    "many results in each chunk": () => pageInChunks(50_000),
+    "a result in each chunk": () => pageInChunks(1),
+    "chunks of one result that does not end": () =>
+      ReadableStream.from((function* () {
+        yield new TextEncoder().encode('[{"a":"');
+        for (let chunk = 0; chunk < 5_000; chunk++) yield new Uint8Array(1000).fill(0x61);
+        yield new TextEncoder().encode('"}]');
+      })()),
+  };
+  for (const [what, page] of Object.entries(pages)) {
+    await t.step(what, async () => {
+      let turns = 0;
+      const others = setInterval(() => turns++, 0);
+      await count(new Response(page()), 100 * MIB);
+      clearInterval(others);
+      assert.ok(turns > 2, `${turns} turns`);
+    });
+  }
 });
 
 Deno.test("readListBody: a page that decompresses to 40 MB is read as far as it is wanted, or to a bound", async () => {

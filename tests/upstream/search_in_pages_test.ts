@@ -84,6 +84,70 @@ Deno.test("searchInPages: the next page is asked for only when the client has re
   await reader.cancel();
 });
 
+/** What a store says of its first page, and what holds for the collected list. */
+const HEADERS: readonly [name: string, value: string, collected: string | null][] = [
+  ["content-type", "application/json; charset=ISO-8859-1", "application/json; charset=ISO-8859-1"],
+  ["cache-control", "no-cache", "no-cache"],
+  ["x-ms-request-id", "7", "7"],
+  ["warning", '299 - "Only literal matching"', '299 - "Only literal matching"'],
+  ["warning", "299 store: There are 800 additional results that can be requested", null],
+  ["link", '</studies?offset=200>; rel="next"', null],
+  ["x-total-count", "1000", null],
+  ["x-total-pages", "5", null],
+  ["x-page-size", "200", null],
+  ["content-range", "items 0-199/1000", null],
+  ["content-length", "23", null],
+  ["content-location", "/studies?limit=200", null],
+  ["etag", '"1"', null],
+  ["last-modified", "Mon, 30 Nov 2026 10:00:00 GMT", null],
+  ["digest", "sha-256=x", null],
+];
+
+for (const [name, value, collected] of HEADERS) {
+  // Who announces 800 more has to have them.
+  for (const total of value.includes("800") ? [1000] : [150, 1000]) {
+    Deno.test(`searchInPages: of ${total} results, ${name}: ${value} becomes ${collected}`, async () => {
+      const whole = store(total);
+      const exchange = exchangeWith("/studies?limit=1000", async (request) => {
+        const response = whole(request);
+        const headers = new Headers({ "content-type": "application/dicom+json", [name]: value });
+        return new Response(await response.text() || null, { status: response.status, headers });
+      });
+      const response = await searchInPages(exchange, AZURE);
+      assert.equal((await numbers(response)).length, total);
+      assert.equal(response.headers.get(name), collected);
+    });
+  }
+}
+
+Deno.test("searchInPages: names keep their bytes, whatever their character set", async () => {
+  const names = [[0x4d, 0xfc, 0x6c], [0x1b, 0x24, 0x42, 0x3b, 0x33], [0xff, 0xfe, 0x80], [
+    0xc3,
+    0xbc,
+  ]];
+  const results = names.map((name, number) =>
+    new Blob([
+      `{"00100010":{"Value":[{"Alphabetic":"`,
+      Uint8Array.from(name),
+      `"}]},"n":${number}}`,
+    ])
+  );
+  const exchange = exchangeWith("/studies?limit=10", ({ target }) => {
+    const offset = Number(new URL(target, "http://store").searchParams.get("offset"));
+    const page = results.slice(offset, offset + 2);
+    return new Response(
+      new Blob(["[ ", ...page.flatMap((each, at) => at ? [" , ", each] : [each]), "]"]),
+    );
+  });
+  const response = await searchInPages(exchange, { pageSize: 2, maxResults: 0 });
+  const expected = new Blob([
+    "[",
+    ...results.flatMap((each, at) => at ? [",", each] : [each]),
+    "]",
+  ]);
+  assert.deepEqual(await response.bytes(), await expected.bytes());
+});
+
 Deno.test("needsPages: a client that asks for more than a page, or for the end of what is listed", () => {
   assert.equal(needsPages("/studies?limit=201", AZURE), true);
   assert.equal(needsPages("/studies?limit=200", AZURE), false);
