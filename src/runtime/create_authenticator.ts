@@ -9,7 +9,6 @@ import { createKeySet } from "../credentials/create_token_validator.ts";
 import { ApiKeys } from "../credentials/inbound/api_keys.ts";
 import { BearerTokens, type TrustedIssuer } from "../credentials/inbound/bearer_tokens.ts";
 import { Passwords } from "../credentials/inbound/passwords.ts";
-import { SharedKeySet } from "../credentials/inbound/shared_key_set.ts";
 import { VerifiedCredentials } from "../credentials/inbound/verified_credentials.ts";
 import { TokenValidator } from "../credentials/token_validator.ts";
 import { Authenticator } from "../gateway/authenticator.ts";
@@ -48,7 +47,7 @@ export function createAuthenticator(
       timeoutMs: KEYS_TIMEOUT_MS,
       clock: systemClock,
     };
-    const keys = new SharedKeySet(createKeySet(issuer.validation.keys, connection));
+    const keys = createKeySet(issuer.validation.keys, connection);
     const rules = issuer.validation;
     return { config: issuer, validator: new TokenValidator({ rules, keys, clock: systemClock }) };
   });

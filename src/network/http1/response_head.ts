@@ -38,8 +38,8 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Control characters other than the tab (RFC 9110, section 5.5). */
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
-/** Far more than any store sends; each costs the response an entry. */
-const MAX_FIELDS = 256;
+/** As many as the runtime takes of an answer. */
+const MAX_FIELDS = 100;
 
 /**
  * Parses a response head.
@@ -64,7 +64,7 @@ export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHe
   const lines = decodeLatin1(bytes).split("\n");
   // The empty line and what follows its line feed.
   lines.length -= 2;
-  if (lines.length > MAX_FIELDS) throw new MalformedResponseError("too many header fields");
+  if (lines.length > MAX_FIELDS + 1) throw new MalformedResponseError("too many header fields");
   const status = STATUS_LINE.exec(withoutCr(lines[0]!));
   if (status === null) throw new MalformedResponseError("its status line cannot be read");
   const fields = new Map<string, string>();

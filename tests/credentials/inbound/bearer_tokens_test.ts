@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import type { IssuerConfig } from "../../../src/config/inbound/authentication_config.ts";
 import { createKeySet } from "../../../src/credentials/create_token_validator.ts";
 import { BearerTokens } from "../../../src/credentials/inbound/bearer_tokens.ts";
-import { SharedKeySet } from "../../../src/credentials/inbound/shared_key_set.ts";
 import { TokenFault } from "../../../src/credentials/token_fault.ts";
 import { TokenValidator } from "../../../src/credentials/token_validator.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
@@ -45,7 +44,7 @@ function tokensOf(
       ...changes,
     };
     const connection = { server: config.name, http, timeoutMs: 10_000, clock };
-    const keys = new SharedKeySet(createKeySet(config.validation.keys, connection));
+    const keys = createKeySet(config.validation.keys, connection);
     return { config, validator: new TokenValidator({ rules: config.validation, keys, clock }) };
   });
   return { tokens: new BearerTokens(issuers, () => clock.now()), close: () => http.close() };
