@@ -13,6 +13,7 @@ import { MetadataSource } from "../../src/credentials/google/metadata_source.ts"
 import { JwksCache } from "../../src/credentials/jwks_cache.ts";
 import { ManagedIdentitySource } from "../../src/credentials/managed_identity_source.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
+import type { TokenSource } from "../../src/credentials/token.ts";
 import { type RawHandler, startRawOrigin } from "../fixtures/raw_origin.ts";
 import { failureOf, never, withConnection } from "./source_harness.ts";
 
@@ -39,7 +40,7 @@ const ASKING: Record<
       connection,
     ).acquire(never),
   "STS, for a role": (url, connection) =>
-    createKeysSource(
+    (createKeysSource(
       {
         keys: {
           from: "configuration",
@@ -57,7 +58,7 @@ const ASKING: Record<
       },
       connection,
       new AwsClock(connection.clock),
-    ).acquire(never),
+    ) as TokenSource).acquire(never),
   "Google's metadata server": (url, connection) =>
     new MetadataSource({ type: "metadata", origin: url, account: "default" }, "a", connection)
       .acquire(never),
