@@ -46,6 +46,9 @@ export interface StoreRequest {
   readonly signal: AbortSignal;
 }
 
+/** What is retrieved and does not show its own end: DICOM, pixel data, archives. Text is no such thing. */
+const OPAQUE = /^(?!text\/)[^/]+\//i;
+
 /** More redirects in a row lead in circles. */
 const MAX_REDIRECTS = 5;
 
@@ -223,8 +226,27 @@ export class StoreClient {
     const { body, headers, status } = response;
     if (body === null || method === "HEAD" || headers.has("transfer-encoding")) return response;
     if (contentLength(headers) !== undefined && !this.#options.config.http2) return response;
-    if (!new BodyCheck(headers).canTell) return response;
+    if (!new BodyCheck(headers).canTell) {
+      const isRetrieved = method === "GET" && status === 200 &&
+        OPAQUE.test(headers.get("content-type") ?? "");
+      if (!isRetrieved || !this.#options.config.http2) return response;
+      void body.cancel().catch(() => {});
+      throw this.#endless();
+    }
     return new Response(wholeAnswerBody(body, headers), { status, headers: headerList(headers) });
+  }
+
+  #endless(): GatewayError {
+    const { name } = this.#options.config;
+    const state =
+      "over HTTP/2, nothing in it tells where its body ends, so that half of it could " +
+      "pass for the whole";
+    return new GatewayError("NET-009", `Cannot pass on an answer of server "${name}": ${state}`, {
+      server: name,
+      troubleshooting: [
+        "Set `Http2` of the server to `false`, or let the store send its answers with Content-Length",
+      ],
+    });
   }
 
   #maskFor({ headers }: Authorization): CredentialMask {
