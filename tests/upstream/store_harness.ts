@@ -71,6 +71,10 @@ export async function withStore(
     readonly storeResilience?: Partial<StoreResilienceConfig>;
     readonly metrics?: Metrics;
     readonly logger?: MemoryLogger;
+    /** What else the configuration says. */
+    readonly config?: Partial<ServerConfig>;
+    /** Takes the place of the runtime's own. */
+    readonly fetch?: typeof fetch;
   } = {},
 ): Promise<void> {
   const seen: Seen[] = [];
@@ -88,7 +92,10 @@ export async function withStore(
     },
   );
   const url = `http://127.0.0.1:${origin.addr.port}/dicom-web`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({
+    allowlist: new Set([authority(url)]),
+    ...(options.fetch && { fetch: options.fetch }),
+  });
   const config: ServerConfig = {
     name: "main",
     url,
@@ -110,6 +117,7 @@ export async function withStore(
       },
     },
     storeResilience: { ...NEVER_AGAIN, ...options.storeResilience },
+    ...options.config,
   };
   try {
     await use(
