@@ -8,6 +8,7 @@
 import { parseAccept } from "../dicomweb/media_type.ts";
 import { acceptDuplicates, trueStatus } from "../dicomweb/stow_merge.ts";
 import { readStowAnswer, type StowReport, writeStowReport } from "../dicomweb/stow_response.ts";
+import { readingFailure } from "../dicomweb/whole_body.ts";
 import { readBounded } from "./bounded_body.ts";
 
 /** How to put an answer. */
@@ -46,7 +47,9 @@ export async function normaliseStowAnswer(
   if (!isWanted || body === null || !MAY_BE_REPORT.test(contentType?.toLowerCase() ?? "json")) {
     return response;
   }
-  const held = await readBounded(body, MAX_ANSWER_BYTES);
+  const held = await readBounded(body, MAX_ANSWER_BYTES).catch((cause) => {
+    throw readingFailure(cause);
+  });
   const asItCame = () => new Response(held, { status, headers });
   if (held instanceof ReadableStream) return asItCame();
   const answer = readStowAnswer(new TextDecoder().decode(held), contentType);

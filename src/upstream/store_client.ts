@@ -10,7 +10,7 @@ import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
 import { CredentialMask } from "../credentials/credential_mask.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
 import { SizedBody } from "../network/sized_body.ts";
-import { BodyCheck, contentLength } from "../dicomweb/body_check.ts";
+import { BodyCheck, contentLength, isChunked } from "../dicomweb/body_check.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { isChecked, wholeAnswerBody, wholeRequestBody } from "../dicomweb/whole_body.ts";
@@ -224,7 +224,7 @@ export class StoreClient {
   /** Checks an answer whose end the runtime does not tell from a break, where anything shows its end. */
   #checked(method: string, response: Response): Response {
     const { body, headers, status } = response;
-    if (body === null || method === "HEAD" || headers.has("transfer-encoding")) return response;
+    if (body === null || method === "HEAD" || isChunked(headers)) return response;
     if (contentLength(headers) !== undefined && !this.#options.config.http2) return response;
     if (!new BodyCheck(headers).canTell) {
       const isRetrieved = method === "GET" && status === 200 &&

@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { profiles, type Rules, withRules } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
 import type { Store } from "../../src/upstream/store.ts";
+import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { bytes } from "../dicomweb/bytes.ts";
 import { withStore } from "./store_harness.ts";
 
@@ -197,12 +198,17 @@ async function isPresentedAsWhole(way: Way, framing: Framing, cut: number): Prom
         requestId: "request-1",
         publicUrl: way.isRewritten ? "http://gateway" : undefined,
         completed: done.promise,
+      }).catch((error) => {
+        // Nothing but its code tells operators whose fault it was.
+        assert.ok(error instanceof GatewayError, String(error));
+        throw error;
       });
       const received = (await response.bytes()).length;
       const told = response.headers.get("content-length");
       isWhole = response.status < 300 && (told === null || Number(told) === received);
-    } catch {
+    } catch (error) {
       // It failed, visibly.
+      if (error instanceof assert.AssertionError) throw error;
     }
     done.resolve();
   };
@@ -212,11 +218,10 @@ async function isPresentedAsWhole(way: Way, framing: Framing, cut: number): Prom
       profile: withRules(profiles.generic, rules),
     },
     ...(idleMs && { timeouts: { idleMs } }),
-    fetch: async (input, init) => {
+    send: async (url, { body } = {}) => {
       // As a store does that answers behind the request.
-      const { body } = (init ?? {}) as { body?: unknown };
       if (body instanceof ReadableStream) await new Response(body).bytes();
-      const index = answers.findIndex(([pattern]) => pattern.test(String(input)));
+      const index = answers.findIndex(([pattern]) => pattern.test(url));
       const isLast = index === answers.length - 1;
       return answerOf(answers[index]![1], framing, isLast ? cut : undefined);
     },
@@ -232,8 +237,9 @@ function answerOf({ type, body }: Answer, framing: Framing, cut: number | undefi
     pull(controller) {
       const half = Math.ceil(sent.length / 2);
       if (at < sent.length) controller.enqueue(sent.slice(at, at += half));
-      else if (breaksOff) controller.error(new TypeError("error reading a body from connection"));
-      else controller.close();
+      else if (breaksOff) {
+        controller.error(new Error("connection closed before the end of the body"));
+      } else controller.close();
     },
   }, { highWaterMark: 0 });
   const headers = new Headers({ "content-type": type });

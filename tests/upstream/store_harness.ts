@@ -73,8 +73,8 @@ export async function withStore(
     readonly logger?: MemoryLogger;
     /** What else the configuration says. */
     readonly config?: Partial<ServerConfig>;
-    /** Takes the place of the runtime's own. */
-    readonly fetch?: typeof fetch;
+    /** Answers in place of the origin. */
+    readonly send?: HttpClient["send"];
   } = {},
 ): Promise<void> {
   const seen: Seen[] = [];
@@ -92,10 +92,8 @@ export async function withStore(
     },
   );
   const url = `http://127.0.0.1:${origin.addr.port}/dicom-web`;
-  const http = new HttpClient({
-    allowlist: new Set([authority(url)]),
-    ...(options.fetch && { fetch: options.fetch }),
-  });
+  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  if (options.send !== undefined) http.send = options.send;
   const config: ServerConfig = {
     name: "main",
     url,
