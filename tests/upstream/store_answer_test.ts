@@ -254,5 +254,5 @@ Deno.test("normaliseStowAnswer fails with an answer that breaks off", async () =
     },
   });
   const response = new Response(body, { headers: { "content-type": JSON_TYPE } });
-  await assert.rejects(normaliseStowAnswer(response, RULES), { message: "broke off" });
+  await assert.rejects(normaliseStowAnswer(response, RULES), { code: "NET-002" });
 });
