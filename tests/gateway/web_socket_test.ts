@@ -342,6 +342,29 @@ Deno.test("WebSocket: a store that fails handshakes is left alone as after other
   });
 });
 
+Deno.test("WebSocket: a handshake that is none is refused before the store hears of it", async () => {
+  await withGateway({}, async ({ url, handshakes, activity }) => {
+    const { "sec-websocket-key": _, ...keyless } = HANDSHAKE;
+    const handshakesThatAreNone: Record<string, string>[] = [
+      keyless,
+      { ...HANDSHAKE, "sec-websocket-key": "" },
+      { ...HANDSHAKE, "sec-websocket-key": "c2hvcnQ=" },
+      { ...HANDSHAKE, "sec-websocket-version": "8" },
+      { ...HANDSHAKE, connection: "keep-alive" },
+    ];
+    for (const headers of handshakesThatAreNone) {
+      using client = await RawClient.connect(url.replace("ws", "http"));
+      await client.write(client.head("GET", "/dicom-web/main/subscribers/VIEWER", headers));
+      const { status, body } = await client.answer();
+      const text = new TextDecoder().decode(
+        new Uint8Array((await Array.fromAsync(body)).flatMap((piece) => [...piece])),
+      );
+      assert.deepEqual([status, JSON.parse(text).error_code], [400, "NET-005"]);
+    }
+    assert.deepEqual([handshakes.length, activity.underWay], [0, 0]);
+  });
+});
+
 Deno.test("WebSocket: a client that leaves during the handshake gives its place back", async () => {
   await withGateway({ maxConcurrent: 1 }, async ({ url, handshakes, activity, metric }) => {
     for (let round = 1; round <= 5; round++) {
