@@ -7,25 +7,14 @@
 import { type ContentEnd, contentEnd } from "./content_end.ts";
 
 /**
- * Whether a body comes in chunks, which show where it ends and count more than a length beside them (RFC
- * 9112, section 6.3). A body in another transfer coding ends with its connection.
- *
- * @param headers The headers of the message.
- * @returns Whether it does.
- */
-export function isChunked(headers: Headers): boolean {
-  const coding = headers.get("transfer-encoding");
-  return coding !== null && coding.trimEnd().toLowerCase().endsWith("chunked");
-}
-
-/**
  * The length of a message's body, where its headers tell it (RFC 9110, section 8.6).
  *
  * @param headers The headers.
- * @returns Bytes; nothing where it is not told.
+ * @returns Bytes; nothing where it is not told. Chunks count more than a length beside them (RFC 9112,
+ * section 6.3).
  */
 export function contentLength(headers: Headers): number | undefined {
-  if (isChunked(headers)) return undefined;
+  if (headers.has("transfer-encoding")) return undefined;
   const length = headers.get("content-length");
   return length === null || !/^\d{1,15}$/.test(length) ? undefined : Number(length);
 }
@@ -38,7 +27,15 @@ export function contentLength(headers: Headers): number | undefined {
  * @returns Whether they tell its length or that it comes in chunks, which have an end.
  */
 export function isFramed(headers: Headers): boolean {
-  return isChunked(headers) || contentLength(headers) !== undefined;
+  return headers.has("transfer-encoding") || contentLength(headers) !== undefined;
+}
+
+/** What is known of a body beyond the headers of its message. */
+export interface BodyCheckOptions {
+  /** Whether the end of the stream is known to be that of the body, were it empty. */
+  readonly isFramed?: boolean;
+  /** What recognizes the end of the content; by its media type unless given. */
+  readonly content?: ContentEnd | undefined;
 }
 
 /** Checks one body as it passes. */
@@ -50,14 +47,14 @@ export class BodyCheck {
 
   /**
    * @param headers The headers of the body's message.
-   * @param framed Whether the end of the stream is known to be that of the body, were it empty.
+   * @param options What is known beyond the headers.
    */
-  constructor(headers: Headers, framed: boolean = isFramed(headers)) {
+  constructor(headers: Headers, { isFramed: framed, content }: BodyCheckOptions = {}) {
     this.#length = contentLength(headers);
     // A part of a body (206) has the ends of the parts, if at all.
     const isPart = headers.has("content-range");
-    this.#content = isPart ? undefined : contentEnd(headers);
-    this.#isFramed = framed;
+    this.#content = content ?? (isPart ? undefined : contentEnd(headers));
+    this.#isFramed = framed ?? isFramed(headers);
   }
 
   /** Whether there is anything by which the end can be known. */

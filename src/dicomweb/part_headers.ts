@@ -27,6 +27,17 @@ export function readPartHeaders(block: Uint8Array): Headers {
   return headers;
 }
 
+/**
+ * The length that a part states of its content. The delimiter counts, not this.
+ *
+ * @param headers The part's headers.
+ * @returns Bytes; undefined where it states none.
+ */
+export function partLength(headers: Headers): number | undefined {
+  const length = headers.get("content-length")?.trim() ?? "";
+  return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
+}
+
 /** What changes in a header block. */
 export interface PartHeaderChanges {
   /** Translates the URL of `Content-Location`. */

@@ -6,15 +6,13 @@
  */
 import { type DicomJsonDataset, textOf } from "./dicom_json.ts";
 import type { InstanceUids } from "./dicom_uids.ts";
-import { failedItem, reference, storedItem } from "./stow_item.ts";
+import { failedItem, reference } from "./stow_item.ts";
 import { EMPTY_REPORT, STOW_TAGS, type StowAnswer, type StowReport } from "./stow_response.ts";
 
 /** One request to store, and what came of it. */
 export interface StowOutcome {
   /** The instances in it, in their order. */
   readonly sent: readonly InstanceUids[];
-  /** Whether all of the request was sent before the answer ended. */
-  readonly isSentWhole: boolean;
   /** Status of the answer; where none came, the one that stands for why. */
   readonly status: number;
   /** The answer's body; nothing where no answer came. */
@@ -27,8 +25,8 @@ export interface StowOutcome {
  * Accounts for every instance of one request.
  *
  * @param outcome The request and what came of it.
- * @param storeUrl Base URL of the store, for Retrieve URLs that the store did not give.
- * @returns The store's report, completed with what it does not mention.
+ * @returns The store's report, completed with what it does not mention; the very same one where it
+ * mentions everything.
  *
  * @example
  * ```ts
@@ -36,22 +34,13 @@ export interface StowOutcome {
  * import assert from "node:assert/strict";
  *
  * const sent = [{ sopClassUid: "1.2", sopInstanceUid: "1.2.3" }];
- * const report = accountFor({ sent, isSentWhole: true, status: 503 }, "https://store.example");
+ * const report = accountFor({ sent, status: 503 });
  * assert.equal(report.failed[0]?.["00081155"]?.Value?.[0], "1.2.3");
  * ```
  */
-export function accountFor(outcome: StowOutcome, storeUrl: string): StowReport {
-  const { sent, answer, status, isSentWhole } = outcome;
-  const report = answer?.kind === "report" ? answer.report : undefined;
-  const isSilent = report === undefined ? answer?.kind === "empty" : countOf(report) === 0;
-  if (isSilent && status === 200 && isSentWhole) {
-    // The status says that all were stored (PS3.18, table 10.5.3-1), though the items are missing.
-    return {
-      ...(report ?? EMPTY_REPORT),
-      stored: sent.map((uids) => storedItem(uids, storeUrl)),
-    };
-  }
-  return report === undefined ? failuresOf(sent, outcome) : complete(report, outcome);
+export function accountFor(outcome: StowOutcome): StowReport {
+  const { sent, answer } = outcome;
+  return answer?.kind === "report" ? complete(answer.report, outcome) : failuresOf(sent, outcome);
 }
 
 /** Accounts for the instances that a report does not mention. */
@@ -89,26 +78,25 @@ interface Comparison {
 }
 
 function compare(report: StowReport, sent: readonly InstanceUids[]): Comparison {
-  const left = new Map<string | undefined, number>();
-  const add = (uid: string | undefined, count: number) => {
-    left.set(uid, (left.get(uid) ?? 0) + count);
-  };
-  let strangers = 0;
+  const sentUids = new Set(sent.map(({ sopInstanceUid }) => sopInstanceUid));
+  const mentions = new Map<string, number>();
+  // One that is named twice stands for one instance only: it must not hide another.
+  const strangers = new Set<unknown>();
   const unnamed: DicomJsonDataset[] = [];
   for (const [items, mayBeUnnamed] of [[report.stored, false], [report.failed, true]] as const) {
     for (const item of items) {
       const uid = textOf(item, STOW_TAGS.sopInstanceUid);
       if (uid === undefined && mayBeUnnamed) unnamed.push(item);
-      else add(uid, 1);
+      else if (uid === undefined || !sentUids.has(uid)) strangers.add(uid ?? item);
+      else mentions.set(uid, (mentions.get(uid) ?? 0) + 1);
     }
   }
   const unmentioned = sent.filter(({ sopInstanceUid: uid }) => {
-    const isMentioned = uid !== undefined && (left.get(uid) ?? 0) > 0;
-    if (isMentioned) add(uid, -1);
-    return !isMentioned;
+    const left = uid === undefined ? 0 : mentions.get(uid) ?? 0;
+    if (left > 0) mentions.set(uid!, left - 1);
+    return left === 0;
   });
-  for (const count of left.values()) strangers += count;
-  return { unmentioned, strangers, unnamed };
+  return { unmentioned, strangers: strangers.size, unnamed };
 }
 
 /** Failures of instances of which nothing tells that they are stored. */
@@ -128,8 +116,4 @@ function commentOn({ status, answer }: StowOutcome): string {
   return answer?.kind === "other"
     ? `Store answered ${status} with ${answer.mediaType}`.slice(0, 64)
     : `Store answered ${status} and did not mention it`;
-}
-
-function countOf({ stored, failed, otherFailures }: StowReport): number {
-  return stored.length + failed.length + otherFailures.length;
 }

@@ -31,17 +31,6 @@ const FAILED_ATTRIBUTES = "00741048";
 const ERROR_COMMENT = "00000902";
 
 /**
- * An item of Referenced SOP Sequence.
- *
- * @param uids The instance.
- * @param storeUrl Base URL of the store.
- * @returns The item, its Retrieve URL empty where too little is known of the instance.
- */
-export function storedItem(uids: InstanceUids, storeUrl: string): DicomJsonDataset {
-  return { ...reference(uids), [STOW_TAGS.retrieveUrl]: retrieveUrl(uids, storeUrl) };
-}
-
-/**
  * An item of Failed SOP Sequence or, where the instance cannot be told, Other Failures Sequence.
  *
  * @param uids The instance.

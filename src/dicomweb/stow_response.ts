@@ -44,6 +44,16 @@ export type StowAnswer =
 /** A report that says nothing. */
 export const EMPTY_REPORT: StowReport = { stored: [], failed: [], otherFailures: [], rest: {} };
 
+/**
+ * Counts the instances that a report mentions.
+ *
+ * @param report The report.
+ * @returns How many items it has.
+ */
+export function countOf({ stored, failed, otherFailures }: StowReport): number {
+  return stored.length + failed.length + otherFailures.length;
+}
+
 const SEQUENCES: readonly string[] = [
   STOW_TAGS.failed,
   STOW_TAGS.stored,

@@ -249,9 +249,10 @@ export const catalogue = {
     "ERROR",
     502,
     "Answers do not fit",
-    "Several requests to the store were needed to answer the client's one, and the store's answers to them did not fit together.",
+    "The store's answer does not fit the request: a success without a report of what was stored (a login page, an empty body), or before everything was sent; or several requests were needed to answer the client's one, and the answers do not fit together.",
     [
       "Read the message: it says what the store answered",
+      "Check that Url is the store's DICOMweb service, and that no login page or proxy answers in its place",
       "Check that Profile fits this store: its rules say how one request becomes several",
     ],
   ),
@@ -352,7 +353,7 @@ export const catalogue = {
     "WARNING",
     429,
     "Too many failed attempts",
-    "So many attempts from this address or for this user have failed that passwords are not checked for a while.",
+    "So many attempts from this address or for this user have failed that the next ones are not looked at.",
     [
       "Send the request again after the time that Retry-After says, with the right credential",
       "If many clients come through one proxy, name it in TrustedProxies",

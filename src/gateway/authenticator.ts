@@ -34,6 +34,9 @@ const REALM = "DICOMweb OAuth Gateway";
 /** How long a password or key counts without being checked again. */
 const VERIFIED_MS = 5 * 60_000;
 
+/** A user name longer than any that is configured need not be counted by itself. */
+const MAX_COUNTED_NAME = 128;
+
 /** Finds out who clients are. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -95,12 +98,10 @@ export class Authenticator {
   }
 
   #checkKey(key: string, address: string): VerifiedCaller {
-    const { throttle, apiKeys } = this.#options;
-    const owner = apiKeys?.keys.ownerOf(key);
-    if (owner === undefined) {
-      throttle.failed(address);
-      throw this.#refusal("its key is nobody's");
-    }
+    const takeBack = this.#options.throttle.attempt(address);
+    const owner = this.#options.apiKeys?.keys.ownerOf(key);
+    if (owner === undefined) throw this.#refusal("its key is nobody's");
+    takeBack();
     return this.#found(`key:${owner}`);
   }
 
@@ -109,24 +110,22 @@ export class Authenticator {
     address: string,
   ): Promise<VerifiedCaller> {
     const { throttle, passwords } = this.#options;
-    const attempt = throttle.attempt({ address, user: username, password });
+    const takeBack = throttle.attempt(address, username.slice(0, MAX_COUNTED_NAME));
     let isRight: boolean | undefined;
     try {
-      isRight = await passwords?.check(username, password, attempt);
+      isRight = await passwords?.check(username, password);
     } catch (error) {
-      attempt.abandoned();
+      takeBack();
       throw error;
     }
-    if (!isRight) {
-      attempt.failed();
-      throw this.#refusal("its user name or password is wrong");
-    }
-    attempt.succeeded();
+    if (!isRight) throw this.#refusal("its user name or password is wrong");
+    takeBack();
     return this.#found(`user:${username}`);
   }
 
   async #checkToken(token: string, address: string): Promise<VerifiedCaller> {
     const { throttle, tokens } = this.#options;
+    throttle.check(address);
     try {
       // The check serves all requests with this token: it ends by its own limits, not with one client.
       const verified = await tokens?.verify(token, new AbortController().signal);
@@ -134,7 +133,7 @@ export class Authenticator {
     } catch (error) {
       if (!(error instanceof TokenFault)) throw error;
       // Where a claim is at fault the signature was right: it is an old token, not an attempt.
-      if (error.claim === undefined) throttle.failed(address);
+      if (error.claim === undefined) throttle.count(address);
       throw this.#refusal(`its token was refused: ${error.message}`, ', error="invalid_token"');
     }
     throw this.#refusal("tokens are not accepted");

@@ -142,10 +142,9 @@ export class PartDealer {
     if (this.#untried.length === 0 || last === undefined) return results;
     const report = accountFor({
       sent: this.#untried,
-      isSentWhole: false,
       status: last.status,
       comment: "Not tried: requests before it failed",
-    }, this.#options.storeUrl);
+    });
     return [...results, { ...last, report }];
   }
 

@@ -21,7 +21,6 @@ export class ReplayableBody {
   #unreadBytes = 0;
   #end: "open" | "ended" | "failed" | "abandoned" = "open";
   #reason: unknown;
-  #isTaken = false;
   #reader: ReadableStreamDefaultController<Chunk> | undefined;
   /** Wakes the reader, which waits for bytes. */
   #written = Promise.withResolvers<void>();
@@ -38,9 +37,9 @@ export class ReplayableBody {
     return this.#kept !== undefined;
   }
 
-  /** Whether it ended and was read to its end. */
+  /** Whether it ended and all of it was read. The reader need not have asked for the end itself. */
   get isTaken(): boolean {
-    return this.#isTaken;
+    return this.#end === "ended" && this.#unread.length === 0;
   }
 
   /**
@@ -90,7 +89,6 @@ export class ReplayableBody {
   open(): ReadableStream<Chunk> {
     if (this.#kept === undefined) throw new TypeError("Cannot read a body again that is gone");
     this.#reader?.error(new TypeError("Cannot read on: the body is read by another"));
-    this.#isTaken = false;
     this.#unread = [...this.#kept];
     this.#unreadBytes = this.#keptBytes;
     return new ReadableStream<Chunk>({
@@ -118,10 +116,8 @@ export class ReplayableBody {
       return controller.enqueue(chunk);
     }
     this.#reader = undefined;
-    if (this.#end === "ended") {
-      this.#isTaken = true;
-      controller.close();
-    } else controller.error(this.#reason ?? new TypeError("Cannot read on: the body is gone"));
+    if (this.#end === "ended") controller.close();
+    else controller.error(this.#reason ?? new TypeError("Cannot read on: the body is gone"));
   }
 
   #finish(end: "ended" | "failed" | "abandoned"): void {

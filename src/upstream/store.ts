@@ -253,14 +253,7 @@ export class Store {
         offered.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== ""),
         relay.fromStore,
       );
-      let accepted: ReturnType<typeof upgrade>;
-      try {
-        accepted = upgrade(store.protocol);
-      } catch (error) {
-        store.close();
-        throw error;
-      }
-      const { socket, response } = accepted;
+      const { socket, response } = upgrade(store.protocol);
       const closed = relay.join(socket, store);
       closed.then(leave);
       return { response, closed };

@@ -1,15 +1,24 @@
 /**
- * Puts a store's answer to storing so that clients understand it: in JSON, with a status that is
- * true of it, and with instances that were there already as stored where that is wanted. What is no
- * such answer, and what needs no change, goes on as it came, byte for byte.
+ * Judges a store's answer to storing and puts it so that clients understand it: in JSON, with a status
+ * that is true of it, and with instances that were there already as stored where that is wanted. A
+ * success is believed only where a readable report covers everything that was sent. What needs no change
+ * goes on as it came, byte for byte.
  *
  * @module
  */
 import { parseAccept } from "../dicomweb/media_type.ts";
+import { accountFor } from "../dicomweb/stow_account.ts";
 import { acceptDuplicates, trueStatus } from "../dicomweb/stow_merge.ts";
-import { readStowAnswer, type StowReport, writeStowReport } from "../dicomweb/stow_response.ts";
-import { readingFailure } from "../dicomweb/whole_body.ts";
-import { readBounded } from "./bounded_body.ts";
+import {
+  countOf,
+  type StowAnswer,
+  type StowReport,
+  writeStowReport,
+} from "../dicomweb/stow_response.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
+import type { SentInstances } from "./stow_upload.ts";
 
 /** How to put an answer. */
 export interface StoreAnswerRules {
@@ -19,10 +28,10 @@ export interface StoreAnswerRules {
   readonly duplicateReasons: readonly number[];
   /** The client's `Accept`: who asked for XML gets the store's own words. */
   readonly accept?: string | null;
+  /** Name of the configured server. */
+  readonly server: string;
+  readonly logger: Pick<Logger, "warn">;
 }
-
-/** An answer names each instance in about 400 bytes; longer ones go on as they came. */
-export const MAX_ANSWER_BYTES: number = 16 * 1024 * 1024;
 
 /** Media types that an answer to storing may bear, rightly or wrongly. */
 const MAY_BE_REPORT = /json|xml|^text\/plain|^application\/octet-stream/;
@@ -30,32 +39,69 @@ const MAY_BE_REPORT = /json|xml|^text\/plain|^application\/octet-stream/;
 const OF_THE_BODY = ["content-length", "content-encoding", "content-md5", "digest", "etag"];
 
 /**
- * Puts an answer to storing.
+ * Why a success of a store cannot be believed.
+ *
+ * @param status The status of the answer.
+ * @param answer The answer's body.
+ * @param sent What was sent.
+ * @returns The reason; undefined where the answer holds a report, or where there was nothing to store.
+ */
+export function disbelief(
+  status: number,
+  answer: StowAnswer,
+  { instances, isWhole }: SentInstances,
+): string | undefined {
+  if (!isWhole) return `Store answered ${status} before it had everything`;
+  if (instances?.length === 0) return undefined;
+  if (answer.kind === "other") return `Store answered ${status} with ${answer.mediaType}`;
+  if (answer.kind === "empty") return `Store answered ${status} without a report`;
+  return countOf(answer.report) === 0
+    ? `Store answered ${status} and named no instance`
+    : undefined;
+}
+
+/**
+ * Judges and puts an answer to storing.
  *
  * @param response The store's answer.
+ * @param sent What was sent.
  * @param rules How.
  * @returns The answer for the client.
- * @throws What the store's body fails with.
+ * @throws {GatewayError} NET-002 when the answer breaks off; NET-009 for a success that does not say what
+ * was stored.
  */
 export async function normaliseStowAnswer(
   response: Response,
+  sent: SentInstances,
   rules: StoreAnswerRules,
 ): Promise<Response> {
   const { body, status, headers } = response;
   const contentType = headers.get("content-type");
+  const isSuccess = status >= 200 && status < 300;
   const isWanted = rules.asJson || rules.duplicateReasons.length > 0;
-  if (!isWanted || body === null || !MAY_BE_REPORT.test(contentType?.toLowerCase() ?? "json")) {
-    return response;
+  if (!isSuccess) {
+    if (!isWanted || body === null) return response;
+    if (!MAY_BE_REPORT.test(contentType?.toLowerCase() ?? "json")) return response;
   }
-  const held = await readBounded(body, MAX_ANSWER_BYTES).catch((cause) => {
-    throw readingFailure(cause);
-  });
-  const asItCame = () => new Response(held, { status, headers });
-  if (held instanceof ReadableStream) return asItCame();
-  const answer = readStowAnswer(new TextDecoder().decode(held), contentType);
+  const maxBytes = () => maxAnswerBytes(sent.instances?.length);
+  const read = await readStowReport(response, maxBytes);
+  if (read instanceof ReadableStream) {
+    if (!isSuccess) return new Response(read, { status, headers });
+    await read.cancel();
+    throw cannotTell(`Store answered with more than ${maxBytes()} bytes`, rules);
+  }
+  const { answer, bytes } = read;
+  const asItCame = () => new Response(bytes, { status, headers });
+  const reason = isSuccess ? disbelief(status, answer, sent) : undefined;
+  if (reason !== undefined) throw cannotTell(reason, rules);
   if (answer.kind !== "report") return asItCame();
-  if (answer.format === "xml" && (!rules.asJson || prefersXml(rules.accept))) return asItCame();
-  const report = acceptDuplicates(answer.report, rules.duplicateReasons);
+  const accounted = account(answer.report, status, sent);
+  const missing = countOf(accounted) - countOf(answer.report);
+  if (missing > 0) warn(missing, status, sent, rules);
+  if (missing === 0 && answer.format === "xml" && (!rules.asJson || prefersXml(rules.accept))) {
+    return asItCame();
+  }
+  const report = acceptDuplicates(accounted, rules.duplicateReasons);
   const newStatus = statusFor(report, report !== answer.report, status, rules);
   if (report === answer.report && answer.format === "json" && newStatus === status) {
     return asItCame();
@@ -64,6 +110,38 @@ export async function normaliseStowAnswer(
   for (const name of OF_THE_BODY) newHeaders.delete(name);
   newHeaders.set("content-type", "application/dicom+json");
   return new Response(writeStowReport(report), { status: newStatus, headers: newHeaders });
+}
+
+/**
+ * Completes a report with the instances that it does not mention. That of another failure than 409 says
+ * by its status that nothing is known to be stored.
+ */
+function account(report: StowReport, status: number, { instances }: SentInstances): StowReport {
+  const isOfInstances = status < 300 || status === 409 && countOf(report) > 0;
+  if (instances === undefined || !isOfInstances) return report;
+  return accountFor({
+    sent: instances,
+    status,
+    answer: { kind: "report", format: "json", report },
+  });
+}
+
+function warn(
+  missing: number,
+  status: number,
+  { instances }: SentInstances,
+  { logger, server }: StoreAnswerRules,
+): void {
+  logger.warn("Store did not mention every instance that it was sent; these count as failed", {
+    server,
+    status,
+    sent: instances?.length,
+    missing,
+  });
+}
+
+function cannotTell(reason: string, { server }: StoreAnswerRules): GatewayError {
+  return new GatewayError("NET-009", `Cannot tell what was stored: ${reason}`, { server });
 }
 
 /** The store's own status, unless the items say otherwise. */

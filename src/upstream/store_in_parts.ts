@@ -8,6 +8,7 @@
 import { parseMediaType } from "../dicomweb/media_type.ts";
 import { boundaryOf } from "../dicomweb/multipart_reader.ts";
 import { MultipartError, MultipartScanner } from "../dicomweb/multipart_scanner.ts";
+import { partLength } from "../dicomweb/part_headers.ts";
 import { mergeReports, trueStatus, worstOf } from "../dicomweb/stow_merge.ts";
 import { writeStowReport } from "../dicomweb/stow_response.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
@@ -131,11 +132,7 @@ async function deal(
           if (++instances > MAX_INSTANCES) {
             throw new MultipartError(`Cannot store more than ${MAX_INSTANCES} instances at once`);
           }
-          const length = event.headers.get("content-length")?.trim() ?? "";
-          await dealer.begin({
-            block: event.block,
-            length: /^\d{1,15}$/.test(length) ? Number(length) : undefined,
-          });
+          await dealer.begin({ block: event.block, length: partLength(event.headers) });
           if (dealer.isInVain) return;
           break;
         }
@@ -193,11 +190,9 @@ function answer(
   if (fault !== undefined && !hasStored) throw fault;
   const worst = results[worstOf(results.map(({ status }) => status))];
   if (!hasStored && !results.some(({ isReported }) => isReported)) {
-    // No request was judged instance by instance: the store's own words say most. But no success
-    // without a report is passed on, unless there was nothing to store.
-    const isPlain = report.failed.length + report.otherFailures.length === 0;
+    // No request was judged instance by instance: the store's own words say most.
     const told = results.find(({ status, response }) => response && status === worst?.status);
-    if (told?.response && (isPlain || told.status >= 400)) return told.response;
+    if (told?.response) return told.response;
     if (worst?.error !== undefined) throw worst.error;
   }
   const headers = new Headers({ "content-type": "application/dicom+json" });

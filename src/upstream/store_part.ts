@@ -9,12 +9,12 @@ import type { KeptBody } from "../credentials/kept_body.ts";
 import { InstanceHead, type InstanceUids } from "../dicomweb/dicom_uids.ts";
 import { accountFor, type StowOutcome } from "../dicomweb/stow_account.ts";
 import { acceptDuplicates } from "../dicomweb/stow_merge.ts";
-import { readStowAnswer, type StowReport } from "../dicomweb/stow_response.ts";
+import type { StowReport } from "../dicomweb/stow_response.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { readBounded } from "./bounded_body.ts";
+import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
 import { ReplayableBody } from "./replayable_body.ts";
-import { MAX_ANSWER_BYTES } from "./store_answer.ts";
+import { disbelief } from "./store_answer.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 
 /** Up to this length a request is kept until it is answered, so that it can be sent again. */
@@ -37,9 +37,7 @@ export interface PartResult {
 }
 
 /** What ended a request. */
-type Ending =
-  & Omit<PartResult, "report" | "isReported">
-  & Pick<StowOutcome, "answer" | "isSentWhole">;
+type Ending = Omit<PartResult, "report" | "isReported"> & Pick<StowOutcome, "answer" | "comment">;
 
 /** How answers are judged. */
 export interface StorePartOptions {
@@ -154,16 +152,15 @@ export class StorePart {
     if (this.#result !== undefined || this.#ending === undefined) return this.#result;
     this.endInstance();
     const { storeUrl, duplicateReasons } = this.#options;
-    const { answer, isSentWhole, ...ending } = this.#ending;
-    const { status, error } = ending;
+    const { answer, comment, ...ending } = this.#ending;
+    const { status } = ending;
     const sent = this.#sent;
     const report = accountFor({
       sent,
-      isSentWhole,
       status,
       ...(answer && { answer }),
-      ...(error !== undefined && { comment: commentOn(error) }),
-    }, storeUrl);
+      ...(comment !== undefined && { comment }),
+    });
     this.#sent = [];
     return this.#result = {
       ...ending,
@@ -184,7 +181,7 @@ export class StorePart {
       this.#ending = await this.#read(response);
     } catch (error) {
       const status = error instanceof GatewayError ? error.status : 500;
-      this.#ending = { status, error, isSentWhole: this.#body.isTaken };
+      this.#ending = { status, error, comment: commentOn(error) };
     } finally {
       this.#body.abandon();
       for (const body of kept) body.close();
@@ -192,29 +189,29 @@ export class StorePart {
   }
 
   async #read(response: Response): Promise<Ending> {
-    const held = await readBounded(response.body, MAX_ANSWER_BYTES).catch((cause) => {
-      throw new GatewayError("NET-002", "Cannot tell what was stored: the answer broke off", {
-        cause,
-      });
-    });
-    if (held instanceof ReadableStream) {
-      await held.cancel();
-      throw new GatewayError(
-        "NET-009",
-        `Cannot tell what was stored: the answer exceeds ${MAX_ANSWER_BYTES} bytes`,
-      );
-    }
     const { status, headers } = response;
-    const answer = readStowAnswer(new TextDecoder().decode(held), headers.get("content-type"));
+    const maxBytes = () => maxAnswerBytes(this.instances);
+    const read = await readStowReport(response, maxBytes);
+    if (read instanceof ReadableStream) {
+      await read.cancel();
+      return this.#untold(`Store answered with more than ${maxBytes()} bytes`);
+    }
+    const { answer, bytes } = read;
+    const sent = { instances: this.#sent, isWhole: this.#body.isTaken };
+    const reason = status < 300 ? disbelief(status, answer, sent) : undefined;
+    if (reason !== undefined) return this.#untold(reason);
     return {
       status,
       answer,
-      isSentWhole: this.#body.isTaken,
       ...(answer.kind !== "report" && {
-        // An empty body is none: some statuses must not have any.
-        response: new Response(held.length > 0 ? held : null, { status, headers }),
+        response: new Response(bytes, { status, headers }),
       }),
     };
+  }
+
+  #untold(reason: string): Ending {
+    const error = new GatewayError("NET-009", `Cannot tell what was stored: ${reason}`);
+    return { status: error.status, error, comment: reason.slice(0, 64) };
   }
 
   /** Sends it; once more where the store refused the credential and nothing of it is lost. */

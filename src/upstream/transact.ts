@@ -11,8 +11,9 @@ import type { Pace } from "./pace.ts";
 import { retrieveByInstance } from "./retrieve_by_instance.ts";
 import { needsPages, searchInPages } from "./search_in_pages.ts";
 import type { StoreExchange } from "./store_exchange.ts";
-import { normaliseStowAnswer } from "./store_answer.ts";
+import { normaliseStowAnswer, type StoreAnswerRules } from "./store_answer.ts";
 import { needsSplitting, storeInParts } from "./store_in_parts.ts";
+import { StowUpload } from "./stow_upload.ts";
 import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
 
 /** What decides. */
@@ -28,6 +29,9 @@ export interface TransactOptions {
   readonly storeUrl: string;
   readonly logger: Logger;
 }
+
+/** Transactions that a store answers with a report of the instances (PS3.18, annex I). */
+const REPORTED: ReadonlySet<string> = new Set(["store", "store-or-replace"]);
 
 /**
  * Asks a store for what the client asked for.
@@ -75,8 +79,8 @@ export async function transact(
         : response;
     }
     case "store":
-      return transaction.name === "store" && exchange.body !== null
-        ? await store(exchange, options)
+      return REPORTED.has(transaction.name) && exchange.body !== null
+        ? await store(exchange, transaction, options)
         : await plain(exchange);
     default:
       return await plain(exchange);
@@ -86,6 +90,7 @@ export async function transact(
 /** Stores, in one request or several, and makes of the answers what PS3.18 has the client told. */
 async function store(
   exchange: StoreExchange,
+  { name }: Transaction,
   { rules, accept, server, storeUrl, logger }: TransactOptions,
 ): Promise<Response> {
   const bounds = { maxBytes: rules.storeMaxBytes, maxInstances: rules.storeMaxInstances };
@@ -93,18 +98,39 @@ async function store(
     asJson: rules.storeAnswerAsJson,
     duplicateReasons: rules.duplicateReasons,
     accept,
-  };
-  if (!needsSplitting(exchange.headers, bounds)) {
-    return await normaliseStowAnswer(await plain(exchange), answerRules);
-  }
-  return await storeInParts(exchange, {
-    ...bounds,
-    ...answerRules,
-    concurrency: rules.storeConcurrency,
     server,
-    storeUrl,
     logger,
-  });
+  };
+  if (name === "store" && needsSplitting(exchange.headers, bounds)) {
+    const concurrency = rules.storeConcurrency;
+    return await storeInParts(exchange, { ...bounds, ...answerRules, concurrency, storeUrl });
+  }
+  return await storeWhole(exchange, answerRules);
+}
+
+/** Stores in one request, and compares the store's report with what was sent. */
+async function storeWhole(
+  exchange: StoreExchange,
+  rules: StoreAnswerRules,
+): Promise<Response> {
+  const { client, method, target, headers, body, signal, keep } = exchange;
+  if (body === null) return await plain(exchange);
+  const upload = new StowUpload(body, headers);
+  const over = new AbortController();
+  const response = await client.send({
+    method,
+    target,
+    headers,
+    body: upload.body,
+    signal: AbortSignal.any([signal, over.signal]),
+  }, keep);
+  try {
+    return await normaliseStowAnswer(response, upload, rules);
+  } catch (error) {
+    // Whatever is left of the upload would be sent in vain.
+    over.abort(error);
+    throw error;
+  }
 }
 
 function plain({ client, method, target, headers, body, signal, keep }: StoreExchange) {

@@ -5,6 +5,7 @@
  * @module
  */
 import { instance, searchAnswer } from "./messages.ts";
+import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { printLine } from "./print_line.ts";
 
 /** Bytes of one instance that is retrieved. */
@@ -21,7 +22,7 @@ async function answer(request: Request): Promise<Response> {
   if (request.body !== null) {
     const reader = request.body.getReader();
     while (!(await reader.read()).done);
-    return Response.json({}, { headers: { "content-type": "application/dicom+json" } });
+    return new Response(STORED_REPORT, { headers: { "content-type": "application/dicom+json" } });
   }
   if (request.url.endsWith("/studies/large")) {
     const { readable } = await Deno.open(largeFile!);

@@ -40,7 +40,7 @@ async function send(chunkBytes: number | undefined): Promise<void> {
   const framing = chunkBytes === undefined
     ? `content-length: ${bytes}\r\n`
     : "transfer-encoding: chunked\r\n";
-  await write(head("POST", `content-type: multipart/related; boundary=part\r\n${framing}`));
+  await write(head("POST", `content-type: application/dicom\r\n${framing}`));
   const [block, content] = blockOf(chunkBytes);
   for (let sent = 0; sent < bytes;) {
     // A last block that is cut holds plain content: of chunks there are only whole blocks.

@@ -21,6 +21,7 @@ import {
   type SigningOptions,
   withSigning,
 } from "./aws/signing_harness.ts";
+import { STORED_REPORT } from "../fixtures/stow_request.ts";
 
 const MIB = 1024 * 1024;
 const HOUR = 3_600_000;
@@ -42,7 +43,7 @@ function awsStore(
     const scope = { region: "eu-west-1", service: "medical-imaging", keys: known, now };
     const fault = refuseSignature(request, scope);
     const headers = { date: new Date(now()).toUTCString() };
-    if (fault === undefined) return new Response("stored", { headers });
+    if (fault === undefined) return new Response(STORED_REPORT, { headers });
     return refusal(fault.code, fault.message, { headers, told });
   };
 }
@@ -94,7 +95,7 @@ Deno.test("SigV4Authorizer: the store accepts every kind of request", () =>
     ] as const;
     for (const [method, target, body] of requests) {
       const response = await send(target, { method, body });
-      assert.equal(await response.text(), "stored", `${method} ${target}`);
+      assert.equal(await response.text(), STORED_REPORT, `${method} ${target}`);
     }
     withoutSecrets(logger);
   }));
@@ -107,7 +108,7 @@ for (const told of ["header", "json", "xml", "nowhere"] as const) {
         for (const length of [undefined, 10, 3 * MIB]) {
           const sending = length === undefined ? {} : { method: "POST", body: body(length) };
           const response = await send("/studies", sending);
-          assert.equal(await response.text(), "stored");
+          assert.equal(await response.text(), STORED_REPORT);
         }
         assert.equal(arrived.length, 4);
         const warnings = logger.lines.filter(({ level }) => level === "warn");
@@ -132,7 +133,7 @@ Deno.test("SigV4Authorizer sends a body it kept again when the clock was wrong, 
   const now = () => Date.now() + HOUR;
   return withSigning({ answer: awsStore({ now }) }, async ({ arrived, send, directory }) => {
     const response = await send("/studies", { method: "POST", body: body(3 * MIB) });
-    assert.equal(await response.text(), "stored");
+    assert.equal(await response.text(), STORED_REPORT);
     assert.equal(arrived.length, 2);
     assert.deepEqual(arrived[0]!.body, arrived[1]!.body);
     assert.deepEqual([...Deno.readDirSync(directory)], []);
@@ -152,7 +153,7 @@ for (const payloadSigning of ["unsigned", "streaming"] as const) {
       const error = await failure(send("/studies", sending()));
       assert.equal(error.code, "TOK-002");
       assert.match(error.message, /\(403\)/);
-      assert.equal(await (await send("/studies", sending())).text(), "stored");
+      assert.equal(await (await send("/studies", sending())).text(), STORED_REPORT);
     });
   });
 }
@@ -244,7 +245,7 @@ Deno.test("SigV4Authorizer gets new keys when the store does not know the old on
     await send("/studies");
     known.clear();
     const response = await send("/studies", { method: "POST", body: body(2 * MIB) });
-    assert.equal(await response.text(), "stored");
+    assert.equal(await response.text(), STORED_REPORT);
     assert.equal(given.length, 2);
     assert.equal(arrived.length, 3);
     // Refused again at once, it is not the keys: no storm of requests for new ones.

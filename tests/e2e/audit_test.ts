@@ -10,6 +10,7 @@ import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
 import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";
+import { STORED_REPORT } from "../fixtures/stow_request.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const KEY = "a key of thirty-two characters or more";
@@ -38,6 +39,7 @@ async function withParts(run: (parts: Parts) => Promise<void>): Promise<void> {
   const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     await request.bytes();
     seen++;
+    if (request.method === "POST") return new Response(STORED_REPORT);
     return Response.json([{ "00100010": { vr: "PN", Value: [{ Alphabetic: PATIENT }] } }]);
   });
   const file = `${directory}/trail/audit.jsonl`;
@@ -154,7 +156,7 @@ Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and
     await ask(gateway, "/dicom-web/main/studies/1.2", {
       method: "POST",
       body: PATIENT,
-      headers: { "content-type": 'multipart/related; type="application/dicom"; boundary=b' },
+      headers: { "content-type": "application/dicom" },
     });
     await ask(gateway, "/dicom-web/main/studies/1.2", { method: "DELETE" });
     await ask(gateway, "/dicom-web/main/studies", { headers: { "x-api-key": "wrong" } });

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { type RawAnswer, RawClient } from "../fixtures/raw_client.ts";
+import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { type RawExchange, type RawOrigin, startRawOrigin } from "../fixtures/raw_origin.ts";
 
 /** What the client sees: a status, the gateway's code where the answer is its own, and the body. */
@@ -48,7 +49,7 @@ const PIECE = new Uint8Array(256 * 1024);
 /** A store that answers properly. */
 export async function healthy(exchange: RawExchange): Promise<void> {
   for await (const _ of exchange.body());
-  await exchange.answer(200, "served");
+  await exchange.answer(200, exchange.method === "POST" ? STORED_REPORT : "served");
 }
 
 /**

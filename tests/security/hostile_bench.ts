@@ -14,6 +14,7 @@ import {
   type RawOrigin,
   startRawOrigin,
 } from "../fixtures/raw_origin.ts";
+import { STORED_REPORT } from "../fixtures/stow_request.ts";
 
 /** The credential that the gateway shows the store. */
 export const CREDENTIAL = "Bearer of-the-gateway";
@@ -91,7 +92,10 @@ export async function startHostileBench(
     const { method, target, headers } = exchange;
     seen.push({ method, target, headers, body });
     all.push(seen.at(-1)!);
-    await exchange.answer(200, "[]", { "content-type": "application/dicom+json" });
+    const isStored = exchange.method === "POST" && /\/studies(\?|$)/.test(exchange.target);
+    await exchange.answer(200, isStored ? STORED_REPORT : "[]", {
+      "content-type": "application/dicom+json",
+    });
   };
   const store = startRawOrigin(record);
   const provider = startRawOrigin((exchange) => exchange.answer(503, "not yet"));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { createHash } from "node:crypto";
 import { seededBytes } from "./seeded_bytes.ts";
 
@@ -64,7 +65,7 @@ export function startFaultyStore(accepts: (token: string) => boolean): FaultySto
     }
     const digest = hash.digest("hex");
     kept.add(digest);
-    return new Response(digest, { headers: { "content-type": "text/plain" } });
+    return new Response(STORED_REPORT, { headers: { "content-type": "application/dicom+json" } });
   }
 
   const server = Deno.serve({

@@ -5,8 +5,10 @@ import {
   requestHeaders,
   responseHeaders,
 } from "../../src/upstream/end_to_end_headers.ts";
-import { PASSED_RESPONSE_HEADERS } from "../../src/upstream/passed_response_headers.ts";
-import { STOPPED_REQUEST_HEADERS } from "../../src/upstream/stopped_request_headers.ts";
+import {
+  PASSED_RESPONSE_HEADERS,
+  STOPPED_REQUEST_HEADERS,
+} from "../../src/upstream/header_rules.ts";
 
 /** Request headers that clients of DICOMweb and of vendors' interfaces send, and why they must pass. */
 const PASSED_REQUESTS: readonly [name: string, value: string, why: string][] = [
@@ -158,13 +160,17 @@ Deno.test("requestHeaders: headers of the connection stop, and those that Connec
       "keep-alive": "timeout=5",
       te: "trailers",
       trailer: "x-checksum",
-      "transfer-encoding": "chunked",
       upgrade: "h2c",
       "x-hop": "1",
       "content-length": "5",
     }),
   );
   assert.deepEqual([...headers.keys()], ["content-length"]);
+});
+
+Deno.test("requestHeaders: a length beside chunks stops with them", () => {
+  const both = new Headers({ "transfer-encoding": "chunked", "content-length": "5" });
+  assert.deepEqual([...requestHeaders(both).keys()], []);
 });
 
 Deno.test("requestHeaders: a Connection header that is no list of names does no harm", () => {

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
-import {
-  MAX_ANSWER_BYTES,
-  normaliseStowAnswer,
-  type StoreAnswerRules,
-} from "../../src/upstream/store_answer.ts";
+import { maxAnswerBytes } from "../../src/upstream/read_stow_report.ts";
+import { normaliseStowAnswer, type StoreAnswerRules } from "../../src/upstream/store_answer.ts";
+import type { SentInstances } from "../../src/upstream/stow_upload.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
 
-const RULES: StoreAnswerRules = { asJson: true, duplicateReasons: [45070] };
+const RULES: StoreAnswerRules = {
+  asJson: true,
+  duplicateReasons: [45070],
+  server: "main",
+  logger: new MemoryLogger(),
+};
+/** What was sent, where a test does not say. */
+const UNKNOWN: SentInstances = { instances: undefined, isWhole: true };
 const JSON_TYPE = "application/dicom+json";
 const XML_TYPE = "application/dicom+xml";
 
@@ -42,6 +48,8 @@ interface Given {
   readonly body: string;
   readonly type?: string;
   readonly rules?: Partial<StoreAnswerRules>;
+  /** UIDs of the instances that were sent; not known unless given. */
+  readonly sent?: readonly (string | undefined)[];
 }
 
 /** Answers that are changed: status, stored instances and failed ones of the new answer. */
@@ -125,9 +133,15 @@ function uids(
   return (dataset[tag]?.Value ?? []).map((each) => each["00081155"].Value[0]);
 }
 
-function respond({ status, body, type = JSON_TYPE, rules }: Given): Promise<Response> {
-  const headers = { "content-type": type, "content-length": "1", "x-store": "yes", etag: '"1"' };
-  return normaliseStowAnswer(new Response(body, { status, headers }), { ...RULES, ...rules });
+function respond({ status, body, type = JSON_TYPE, rules, sent }: Given): Promise<Response> {
+  const length = String(new TextEncoder().encode(body).length);
+  const headers = { "content-type": type, "content-length": length, "x-store": "yes", etag: '"1"' };
+  const instances = sent?.map((uid) => uid === undefined ? {} : { sopInstanceUid: uid });
+  return normaliseStowAnswer(
+    new Response(body === "" ? null : body, { status, headers }),
+    instances === undefined ? UNKNOWN : { instances, isWhole: true },
+    { ...RULES, ...rules },
+  );
 }
 
 for (const [what, given, status, stored, failed] of CHANGED) {
@@ -162,7 +176,6 @@ const UNTOUCHED: [what: string, given: Given][] = [
     body: '{"error":{"code":403}}',
     type: "application/json",
   }],
-  ["broken JSON", { status: 200, body: '{"00081199"' }],
   ["a status that is another's affair", { status: 503, body: json([], [item("1", 272)]) }],
   ["XML for a client that asked for XML", {
     status: 200,
@@ -186,7 +199,25 @@ const UNTOUCHED: [what: string, given: Given][] = [
     body: json([], [item("1", 272)]),
     rules: { asJson: false },
   }],
-  ["what is in no text", { status: 200, body: "\0\0", type: "application/dicom" }],
+  ["what is in no text", { status: 500, body: "\0\0", type: "application/dicom" }],
+  ["all stored, and all that was sent", { status: 200, body: json([item("1")]), sent: ["1"] }],
+  ["all stored, with other UIDs than were sent", {
+    status: 200,
+    body: json([item("1"), item("9")]),
+    sent: ["1", "2"],
+  }],
+  ["all stored, of files that could not be read", {
+    status: 200,
+    body: json([item("1"), item("2")]),
+    sent: [undefined, undefined],
+  }],
+  ["a success where nothing was sent", { status: 204, body: "", sent: [] }],
+  ["some failed, and all that was sent", {
+    status: 202,
+    body: json([item("1")], [item("2", 43264)]),
+    sent: ["1", "2"],
+  }],
+  ["none stored, and no items", { status: 409, body: "{}", sent: ["1", "2"] }],
 ];
 
 for (const [what, given] of UNTOUCHED) {
@@ -212,47 +243,272 @@ Deno.test("normaliseStowAnswer prefers JSON for a client that takes both", async
 });
 
 Deno.test("normaliseStowAnswer passes on an answer without a body", async () => {
-  const response = new Response(null, { status: 204 });
-  assert.equal(await normaliseStowAnswer(response, RULES), response);
+  const response = new Response(null, { status: 503 });
+  assert.equal(await normaliseStowAnswer(response, UNKNOWN, RULES), response);
 });
 
-Deno.test("normaliseStowAnswer does not read answers where no rule is on", async () => {
-  const response = new Response("{}", { headers: { "content-type": JSON_TYPE } });
-  const rules = { asJson: false, duplicateReasons: [] };
-  assert.equal(await normaliseStowAnswer(response, rules), response);
+Deno.test("normaliseStowAnswer does not read failures where no rule is on", async () => {
+  const response = new Response("{}", { status: 409, headers: { "content-type": JSON_TYPE } });
+  const rules = { ...RULES, asJson: false, duplicateReasons: [] };
+  assert.equal(await normaliseStowAnswer(response, UNKNOWN, rules), response);
   assert.equal(response.bodyUsed, false);
   await response.body?.cancel();
 });
 
-Deno.test("normaliseStowAnswer loses nothing of an answer that is too long to hold", async () => {
+/** Answers that say that something was stored and cannot be believed. */
+const DISBELIEVED: [what: string, given: Given, code: string, message: RegExp][] = [
+  [
+    "a login page",
+    {
+      status: 200,
+      body: "<!doctype html><html><br>Log in</html>",
+      type: "text/html",
+    },
+    "NET-009",
+    /200 with text\/html/,
+  ],
+  [
+    "a login page that is told to be JSON",
+    { status: 200, body: "<html><br></html>" },
+    "NET-009",
+    /200/,
+  ],
+  ["garbage", { status: 200, body: "\0\0", type: "application/dicom" }, "NET-009", /200/],
+  ["text", { status: 201, body: "OK", type: "text/plain" }, "NET-009", /201 with text\/plain/],
+  ["JSON of something else", { status: 200, body: '{"stored":true}' }, "NET-009", /200/],
+  ["a JSON string", { status: 200, body: '"stored"' }, "NET-009", /200/],
+  ["null", { status: 200, body: "null" }, "NET-009", /200/],
+  ["XML of something else", { status: 200, body: "<ok/>", type: XML_TYPE }, "NET-009", /200/],
+  ["nothing", { status: 200, body: "" }, "NET-009", /200 without a report/],
+  ["nothing, with 202", { status: 202, body: "" }, "NET-009", /202 without a report/],
+  ["nothing, with 204", { status: 204, body: "" }, "NET-009", /204 without a report/],
+  ["blanks", { status: 200, body: " \r\n" }, "NET-009", /without a report/],
+  ["an empty dataset", { status: 200, body: "{}" }, "NET-009", /named no instance/],
+  ["an empty list", { status: 200, body: "[]" }, "NET-009", /named no instance/],
+  [
+    "empty sequences",
+    {
+      status: 200,
+      body: '{"00081190":{"vr":"UR"},"00081199":{"vr":"SQ","Value":[]}}',
+    },
+    "NET-009",
+    /named no instance/,
+  ],
+  ["JSON that ends in the middle", { status: 200, body: '{"00081199"' }, "NET-002", /middle/],
+  [
+    "XML that ends in the middle",
+    {
+      status: 200,
+      body: xml("00081199").slice(0, -30),
+      type: XML_TYPE,
+    },
+    "NET-002",
+    /middle/,
+  ],
+  [
+    "a failure that ends in the middle",
+    {
+      status: 409,
+      body: json([], [item("1", 45070)]).slice(0, -5),
+    },
+    "NET-002",
+    /middle/,
+  ],
+];
+
+for (const [what, given, code, message] of DISBELIEVED) {
+  Deno.test(`normaliseStowAnswer does not believe ${what}: ${code}`, async () => {
+    for (const sent of [undefined, ["1"], [undefined]]) {
+      for (const asJson of [true, false]) {
+        const rules = { asJson, duplicateReasons: [45070] };
+        await assert.rejects(respond({ ...given, ...(sent && { sent }), rules }), {
+          code,
+          message,
+          status: 502,
+        });
+      }
+    }
+  });
+}
+
+/** Reports that do not cover what was sent: status, stored and failed instances for the client. */
+const INCOMPLETE: [
+  what: string,
+  given: Given,
+  status: number,
+  stored: string[],
+  failed: string[],
+][] = [
+  ["names one of three", { status: 200, body: json([item("1")]), sent: ["1", "2", "3"] }, 202, [
+    "1",
+  ], ["2", "3"]],
+  [
+    "names one instance twice",
+    {
+      status: 200,
+      body: json([item("1"), item("1")]),
+      sent: ["1", "2"],
+    },
+    202,
+    ["1", "1"],
+    ["2"],
+  ],
+  [
+    "names one in XML",
+    {
+      status: 200,
+      body: xml("00081199"),
+      type: XML_TYPE,
+      sent: ["1", "2"],
+      rules: { accept: XML_TYPE },
+    },
+    202,
+    ["1"],
+    ["2"],
+  ],
+  [
+    "names one, with 202",
+    {
+      status: 202,
+      body: json([item("1")], [item("2", 272)]),
+      sent: ["1", "2", "3"],
+    },
+    202,
+    ["1"],
+    ["2", "3"],
+  ],
+  [
+    "names one, where the rule of JSON is off",
+    {
+      status: 200,
+      body: json([item("1")]),
+      sent: ["1", "2"],
+      rules: { asJson: false, duplicateReasons: [] },
+    },
+    202,
+    ["1"],
+    ["2"],
+  ],
+  [
+    "names the duplicates and not the rest",
+    {
+      status: 409,
+      body: json([], [item("1", 45070)]),
+      sent: ["1", "2"],
+    },
+    202,
+    ["1"],
+    ["2"],
+  ],
+  [
+    "names the failure only",
+    { status: 200, body: json([], [item("1", 272)]), sent: ["1", "2"] },
+    409,
+    [],
+    [
+      "1",
+      "2",
+    ],
+  ],
+  [
+    "names none of those that were sent but one stranger",
+    {
+      status: 200,
+      body: json([item("9")]),
+      sent: ["1", "2"],
+    },
+    202,
+    ["9"],
+    [],
+  ],
+];
+
+for (const [what, given, status, stored, failed] of INCOMPLETE) {
+  Deno.test(`normaliseStowAnswer completes a report that ${what}: ${status}`, async () => {
+    const logger = new MemoryLogger();
+    const response = await respond({ ...given, rules: { ...given.rules, logger } });
+    assert.equal(response.status, status);
+    assert.equal(response.headers.get("content-type"), JSON_TYPE);
+    const dataset = await response.json();
+    assert.deepEqual(uids(dataset, "00081199"), stored);
+    assert.deepEqual(uids(dataset, "00081198"), failed);
+    const others = dataset["0008119A"]?.Value.length ?? 0;
+    assert.ok(others + stored.length + failed.length >= given.sent!.length);
+    assert.deepEqual(logger.lines.map(({ level }) => level), ["warn"]);
+  });
+}
+
+Deno.test("normaliseStowAnswer does not believe a success before everything was sent", async () => {
+  const response = () => new Response(json([item("1"), item("2")]), { status: 200 });
+  for (const instances of [undefined, [], [{ sopInstanceUid: "1" }, { sopInstanceUid: "2" }]]) {
+    await assert.rejects(normaliseStowAnswer(response(), { instances, isWhole: false }, RULES), {
+      code: "NET-009",
+      message: /before it had everything/,
+    });
+  }
+  const refusal = new Response(json([], [item("1", 272)]), { status: 409 });
+  const sent = { instances: undefined, isWhole: false };
+  assert.equal((await normaliseStowAnswer(refusal, sent, RULES)).status, 409);
+});
+
+Deno.test("normaliseStowAnswer reads what a store says of 30,000 instances", async () => {
+  const all = Array.from({ length: 30_000 }, (_, at) => `1.2.3.${at}`);
+  const url = `https://store.example/${"x".repeat(480)}`;
+  const items = all.map((uid) => ({ ...item(uid), "00081190": { vr: "UR", Value: [url] } }));
+  const body = JSON.stringify({ "00081199": { vr: "SQ", Value: items } });
+  assert.ok(body.length > 16 * 1024 * 1024);
+  const response = await respond({ status: 200, body, sent: all });
+  assert.deepEqual([response.status, await response.text()], [200, body]);
+  const short = JSON.stringify({ "00081199": { vr: "SQ", Value: items.slice(1) } });
+  const told = await respond({ status: 200, body: short, sent: all });
+  assert.deepEqual([told.status, uids(await told.json(), "00081198")], [202, ["1.2.3.0"]]);
+});
+
+function endless(status: number): { response: Response; given: () => number } {
   const chunk = new Uint8Array(1024 * 1024).map((_, at) => at);
-  const chunks = MAX_ANSWER_BYTES / chunk.length + 3;
   let given = 0;
   const body = new ReadableStream({
     pull(controller) {
-      if (given++ === chunks) controller.close();
+      if (given++ === 40) controller.close();
       else controller.enqueue(chunk);
     },
   }, { highWaterMark: 0 });
-  const response = await normaliseStowAnswer(
-    new Response(body, { headers: { "content-type": JSON_TYPE } }),
-    RULES,
-  );
-  assert.ok(given < chunks, "the rest is not held");
-  let length = 0;
-  for await (const piece of response.body!) {
-    assert.deepEqual(piece, chunk);
-    length += piece.length;
-  }
-  assert.equal(length, chunks * chunk.length);
+  const headers = { "content-type": JSON_TYPE };
+  return { response: new Response(body, { status, headers }), given: () => given };
+}
+
+Deno.test("normaliseStowAnswer loses nothing of a failure that is too long to hold", async () => {
+  const { response, given } = endless(500);
+  const answer = await normaliseStowAnswer(response, UNKNOWN, RULES);
+  assert.ok(given() < 40, "the rest is not held");
+  assert.equal((await answer.bytes()).length, 40 * 1024 * 1024);
 });
 
-Deno.test("normaliseStowAnswer fails with an answer that breaks off", async () => {
-  const body = new ReadableStream({
-    pull(controller) {
-      controller.error(new TypeError("broke off"));
-    },
-  });
-  const response = new Response(body, { headers: { "content-type": JSON_TYPE } });
-  await assert.rejects(normaliseStowAnswer(response, RULES), { code: "NET-002" });
+Deno.test("normaliseStowAnswer holds of a success no more than was sent accounts for", async () => {
+  for (const instances of [undefined, new Array(100).fill({})]) {
+    const { response, given } = endless(200);
+    await assert.rejects(normaliseStowAnswer(response, { instances, isWhole: true }, RULES), {
+      code: "NET-009",
+      message: new RegExp(`more than ${maxAnswerBytes(instances?.length)} bytes`),
+    });
+    assert.ok(given() <= maxAnswerBytes(instances?.length) / 1024 / 1024 + 2);
+  }
+});
+
+Deno.test("normaliseStowAnswer fails with NET-002 for an answer that breaks off", async () => {
+  for (const status of [200, 409]) {
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(new TypeError("broke off")),
+    });
+    const headers = { "content-type": JSON_TYPE };
+    await assert.rejects(
+      normaliseStowAnswer(new Response(body, { status, headers }), UNKNOWN, RULES),
+      { code: "NET-002" },
+    );
+    const short = new Response(json([item("1")]), {
+      status,
+      headers: { ...headers, "content-length": "1000" },
+    });
+    await assert.rejects(normaliseStowAnswer(short, UNKNOWN, RULES), { code: "NET-002" });
+  }
 });

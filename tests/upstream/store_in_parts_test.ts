@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { RawExchange } from "../fixtures/raw_origin.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import {
   BOUNDARY,
@@ -209,13 +210,18 @@ Deno.test("storeInParts: a Google store takes the same again, and other content 
   });
 });
 
-Deno.test("storeInParts names the instances itself where a store says 200 and nothing more", async () => {
-  const all = instances(5);
-  await withSplitStore({ manner: "silent" }, { maxInstances: 2 }, async ({ origin, store }) => {
-    const { status, stored, text } = await store(stowBody(all));
-    assert.deepEqual([status, stored], [200, all.map(({ uid }) => uid)]);
-    const url = `${origin.url}/studies/1.2/series/1.2.3/instances/1.2.3.5`;
-    assert.ok(text.includes(JSON.stringify(url)));
+Deno.test("storeInParts does not believe a store that says 200 and nothing more", async () => {
+  const play = async (exchange: RawExchange, count: number) => {
+    if (count !== 2) return false;
+    for await (const _ of exchange.body());
+    await exchange.answer(200);
+    return true;
+  };
+  await withSplitStore({ play }, { maxInstances: 2, concurrency: 1 }, async ({ store }) => {
+    const { status, stored, failed, text } = await store(stowBody(instances(5)));
+    assert.deepEqual([status, stored], [202, ["1.2.3.1", "1.2.3.2", "1.2.3.5"]]);
+    assert.deepEqual(failed, ["1.2.3.3=272", "1.2.3.4=272"]);
+    assert.ok(text.includes("Store answered 200 without a report"));
   });
 });
 

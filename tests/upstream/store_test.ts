@@ -30,6 +30,9 @@ class KeepingAuthorizer extends CountingAuthorizer {
   }
 }
 
+/** A report of one instance that is stored. */
+const STORED = { "00081199": { vr: "SQ", Value: [{}] } };
+
 Deno.test("Store: status, headers and body of the store come back unchanged", async () => {
   await withStore(
     () =>
@@ -83,7 +86,9 @@ Deno.test("Store: 401 also on the new token reaches the client as the store said
 Deno.test("Store: 401 on a streamed body is 502 TOK-002, and the next attempt has a new token", async () => {
   await withStore(
     ({ headers }) =>
-      new Response(null, { status: headers.get("authorization") === "Bearer t2" ? 200 : 401 }),
+      headers.get("authorization") === "Bearer t2"
+        ? Response.json(STORED)
+        : new Response(null, { status: 401 }),
     async (store, seen) => {
       const error = await failure(
         forward(store, "/studies", { method: "POST", body: new Blob(["dicom"]).stream() }),
@@ -133,7 +138,9 @@ Deno.test("Store: a body that signing kept is sent again after a refusal, to the
   const authorizer = new KeepingAuthorizer();
   await withStore(
     ({ headers }) =>
-      new Response(null, { status: headers.get("authorization") === "Bearer t2" ? 200 : 403 }),
+      headers.get("authorization") === "Bearer t2"
+        ? Response.json(STORED)
+        : new Response(null, { status: 403 }),
     async (store, seen) => {
       const done = Promise.withResolvers<void>();
       const response = await store.forward({

@@ -146,7 +146,10 @@ Deno.test("transact: an answer to storing that is XML becomes the JSON that Orth
   const exchange = {
     ...exchangeWith(
       "/studies",
-      () => new Response(xml, { headers: { "content-type": "application/dicom+xml" } }),
+      async ({ body }) => {
+        await new Response(body).bytes();
+        return new Response(xml, { headers: { "content-type": "application/dicom+xml" } });
+      },
       { headers: { "content-type": 'multipart/related; type="application/dicom"; boundary=b' } },
     ),
     method: "POST",

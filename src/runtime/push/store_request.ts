@@ -8,7 +8,7 @@ import { numberOf, textOf } from "../../dicomweb/dicom_json.ts";
 import { newBoundary, writeMultipart } from "../../dicomweb/multipart_writer.ts";
 import { readStowAnswer, STOW_TAGS, type StowReport } from "../../dicomweb/stow_response.ts";
 import { readBounded } from "../../upstream/bounded_body.ts";
-import { MAX_ANSWER_BYTES } from "../../upstream/store_answer.ts";
+import { maxAnswerBytes } from "../../upstream/read_stow_report.ts";
 import { contentOf, type PushFile, type PushFileError } from "./push_file.ts";
 import type { PushTarget } from "./push_target.ts";
 
@@ -68,7 +68,7 @@ export async function storeRequest(
     outcome = await target.send(
       writeMultipart(parts(), boundary),
       headers,
-      async (response) => judge(response, await bodyText(response), files, now()),
+      async (response) => judge(response, await bodyText(response, files.length), files, now()),
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -81,8 +81,8 @@ export async function storeRequest(
 }
 
 /** The answer's body; one that is far too long is no report. */
-async function bodyText(response: Response): Promise<string> {
-  const held = await readBounded(response.body, MAX_ANSWER_BYTES);
+async function bodyText(response: Response, files: number): Promise<string> {
+  const held = await readBounded(response.body, maxAnswerBytes(files));
   if (!(held instanceof ReadableStream)) return new TextDecoder().decode(held);
   await held.cancel();
   return "";

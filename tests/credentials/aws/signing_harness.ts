@@ -19,6 +19,7 @@ import { MemoryLogger } from "../../fixtures/memory_logger.ts";
 import { untilClosed } from "../../fixtures/open_files.ts";
 import type { ArrivedRequest } from "../../fixtures/sig_v4_verifier.ts";
 import { serverConfig } from "../../fixtures/token_worker.ts";
+import { STORED_REPORT } from "../../fixtures/stow_request.ts";
 
 /** Access key of the configuration. */
 export const ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE";
@@ -66,7 +67,7 @@ export async function withSigning(
   options: SigningOptions,
   test: (parts: SigningParts) => Promise<void>,
 ): Promise<void> {
-  const { clock = systemClock, answer = () => new Response("ok") } = options;
+  const { clock = systemClock, answer = () => new Response(STORED_REPORT) } = options;
   const arrived: ArrivedRequest[] = [];
   const stop = new AbortController();
   const origin = Deno.serve(

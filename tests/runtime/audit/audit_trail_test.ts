@@ -23,11 +23,7 @@ Deno.test("What was written half when the process ended is removed, and the trai
     const whole = await Deno.readTextFile(path);
     await Deno.writeTextFile(path, `${whole}{"sequence":3,"previo`);
     const logger = new MemoryLogger();
-    const trail = await AuditTrail.open({
-      config: config(file(path)),
-      logger,
-      print: () => Promise.resolve(),
-    });
+    const trail = await AuditTrail.open({ config: config(file(path)), logger, print() {} });
     trail.record([event(9)]);
     await trail.close();
     const lines = (await Deno.readTextFile(path)).trimEnd().split("\n").map((line) =>
@@ -103,7 +99,7 @@ Deno.test("A file that is taken away is begun anew, and the missing records are 
     const trail = await AuditTrail.open({
       config: config(file(path)),
       logger,
-      print: () => Promise.resolve(),
+      print() {},
       retryMs: 5,
     });
     const written = async (number: number) => {
@@ -137,10 +133,9 @@ Deno.test("While nothing can be written events are kept, workers are told, and w
     const trail = await AuditTrail.open({
       config: config({ kind: "stdout" }),
       logger,
-      print: (text) => {
-        if (isBroken) return Promise.reject(new Error("No space left on device (os error 28)"));
-        printed.push(...text.trimEnd().split("\n"));
-        return Promise.resolve();
+      print: (line) => {
+        if (isBroken) throw new Error("No space left on device (os error 28)");
+        printed.push(line);
       },
       retryMs: 1,
       maxKept: 3,
