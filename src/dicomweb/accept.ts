@@ -8,7 +8,7 @@
  */
 import { acceptInQuery } from "./acceptable.ts";
 import { BoundedCache, type CacheBounds } from "./bounded_cache.ts";
-import { formatMediaType, listItems, type MediaType, parseMediaType } from "./media_type.ts";
+import { acceptItems, formatMediaType, type MediaType, parseMediaType } from "./media_type.ts";
 import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
 import type { Profile, Rules } from "./profile.ts";
 import type { Transaction, TransactionName } from "./transaction.ts";
@@ -140,7 +140,7 @@ function negotiated(header: string | null, policy: Policy): string | null {
 function unlisted(header: string | null, policy: Policy): string | null {
   const { rules } = policy;
   if (header === null || !(rules.askStored || rules.askStoredFrames)) return quoted(header, rules);
-  const items = listItems(header).map((item) => {
+  const items = acceptItems(header).map((item) => {
     const range = parseMediaType(item);
     if (range === undefined || range.parameters.has("transfer-syntax")) return item.trim();
     const type = range.parameters.get("type");
@@ -158,14 +158,14 @@ function unlisted(header: string | null, policy: Policy): string | null {
 /** Writes each value in quotes that needs them, and leaves all else as it is. */
 function quoted(header: string | null, rules: Rules): string | null {
   if (header === null || !rules.quoteMediaTypes || !UNQUOTED_VALUE.test(header)) return header;
-  return listItems(header).map((item) => {
+  return acceptItems(header).map((item) => {
     const type = parseMediaType(item);
     return type === undefined ? item.trim() : formatMediaType(type);
   }).join(", ");
 }
 
 function wantedBy(header: string): Wanted[] {
-  return listItems(header).map(parseMediaType).filter((range) => range !== undefined)
+  return acceptItems(header).map(parseMediaType).filter((range) => range !== undefined)
     .map((range) => ({ range, quality: qualityOf(range) }));
 }
 

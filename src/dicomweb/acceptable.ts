@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { listItems, type MediaType, parseMediaType } from "./media_type.ts";
+import { acceptItems, type MediaType, parseMediaType } from "./media_type.ts";
 import { covers, isWild, offeredTypes } from "./offered_type.ts";
 
 /**
@@ -56,7 +56,9 @@ export function withoutAccept(query: string): string {
  * ```
  */
 export function isAcceptable(accept: string | null, type: string): boolean {
-  const ranges = listItems(accept ?? "").map(parseMediaType).filter((range) => range !== undefined);
+  const ranges = acceptItems(accept ?? "").map(parseMediaType).filter((range) =>
+    range !== undefined
+  );
   if (ranges.length === 0) return true;
   const [offer] = offeredTypes([type]);
   const covering = ranges.filter((range) => range.essence === ANY || covers(range, offer!));

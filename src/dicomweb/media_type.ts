@@ -76,6 +76,19 @@ export function listItems(header: string): string[] {
   return header.match(LIST_ITEM) ?? [];
 }
 
+/** More than any client names. Each is compared with all that refuse something. */
+const MAX_RANGES = 256;
+
+/**
+ * Splits an `Accept` header.
+ *
+ * @param header The header's value.
+ * @returns Its items, blanks around them kept; those beyond the first 256 are ignored.
+ */
+export function acceptItems(header: string): string[] {
+  return listItems(header).slice(0, MAX_RANGES);
+}
+
 /**
  * Reads an `Accept` header (RFC 9110, section 12.5.1), the most wanted first. Items that are no
  * media ranges are left out, as are those that are not wanted at all (`q=0`).
@@ -95,7 +108,7 @@ export function listItems(header: string): string[] {
 export function parseAccept(header: string | null | undefined): AcceptedMediaType[] {
   if (!header?.trim()) return [{ essence: "*/*", parameters: new Map(), quality: 1 }];
   const accepted: AcceptedMediaType[] = [];
-  for (const item of listItems(header)) {
+  for (const item of acceptItems(header)) {
     const type = parseMediaType(item);
     if (type === undefined) continue;
     const quality = Number(type.parameters.get("q") ?? "1");

@@ -95,3 +95,10 @@ Deno.test("parseMediaType takes time in proportion to a hostile header's length"
   });
   assert.ok(ms < 1000, `${ms} ms`);
 });
+
+Deno.test("parseAccept: media ranges beyond the first 256 are ignored", () => {
+  const last = (others: number) =>
+    parseAccept("text/plain;q=0.1, ".repeat(others) + "image/jp2")[0];
+  assert.equal(last(255)?.essence, "image/jp2");
+  assert.equal(last(256)?.essence, "text/plain");
+});

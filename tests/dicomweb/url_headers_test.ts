@@ -84,3 +84,12 @@ for (const [why, name, value, expected = value] of requests) {
     assert.equal(headers.get(name), expected);
   });
 }
+
+Deno.test("rewriteResponseHeaders: of more URLs than any header has the first 256 are translated", () => {
+  for (const [name, before, behind] of [["link", "<", ">"], ["warning", "299 ", " "]] as const) {
+    const headers = new Headers([[name, `${before}${STORE}/a${behind}`.repeat(1_000)]]);
+    rewriteResponseHeaders(map, headers, RESOURCE);
+    assert.equal(headers.get(name)!.split(GATEWAY).length - 1, 256, name);
+    assert.equal(headers.get(name)!.split(STORE).length - 1, 744, name);
+  }
+});

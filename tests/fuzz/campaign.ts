@@ -7,6 +7,7 @@ import process from "node:process";
 import { dicomJson, dicomXml, multipart, multipartRewriting } from "./body_targets.ts";
 import { configuration, providerMetadata, stowAnswer, tokenResponse } from "./message_targets.ts";
 import { Dice, mutate } from "./mutation.ts";
+import { headerValues } from "./header_targets.ts";
 import { headerFiltering, mediaTypes, urlJoining } from "./request_targets.ts";
 import type { FuzzTarget } from "./target.ts";
 
@@ -14,6 +15,7 @@ import type { FuzzTarget } from "./target.ts";
 export const TARGETS: readonly FuzzTarget[] = [
   urlJoining,
   headerFiltering,
+  headerValues,
   mediaTypes,
   multipart,
   multipartRewriting,

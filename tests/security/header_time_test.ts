@@ -52,6 +52,7 @@ const SHAPES: readonly (readonly [repeated: string, before?: string, behind?: st
   ["127.0.0.1,"],
   ["1.2.3.4:5,"],
   ["a/b;q=0.1,"],
+  ["*/*,a/b;q=0,"],
   ["a/"],
   ["multipart/related;"],
   ["multipart/related; type=application/dicom, "],
