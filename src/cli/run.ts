@@ -21,8 +21,11 @@ import type { ConfigFlags } from "./load.ts";
 import { orthancConfig, type OrthancConfigFlags } from "./orthanc_config.ts";
 import type { PushFlags } from "./push.ts";
 import { serve } from "./serve.ts";
+import { flushLog } from "../telemetry/logging.ts";
 import { complain, print } from "./terminal.ts";
 import type { TokenFlags } from "./token.ts";
+
+const LOG_FLUSH_MS = 2_000;
 
 /**
  * Runs the command that the arguments name, and ends the program.
@@ -30,7 +33,10 @@ import type { TokenFlags } from "./token.ts";
  * @param args The arguments, without the program's name.
  */
 export async function run(args: readonly string[]): Promise<never> {
-  Deno.exit(await main(args));
+  const exitCode = await main(args);
+  // The last lines of the log; but no reader that stalls keeps the program from its end.
+  await flushLog(LOG_FLUSH_MS);
+  Deno.exit(exitCode);
 }
 
 async function main(args: readonly string[]): Promise<number> {

@@ -14,7 +14,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
-import { complain, print } from "./terminal.ts";
+import { complain, printInBackground } from "./terminal.ts";
 
 /**
  * Serves until SIGINT or SIGTERM, then finishes what streams. SIGHUP reads the configuration again.
@@ -47,7 +47,7 @@ export async function serve(
     logger.warn(`${name} is ignored: the key Proxy of the configuration says which proxy is used`);
   }
   warn(config, logger);
-  const supervisor = await Supervisor.start({ config, logger, version, print });
+  const supervisor = await Supervisor.start({ config, logger, version, print: printInBackground });
   logger.info("Listening", { url: supervisor.url, servers: config.servers.size, version });
 
   onReloadSignal(async () => {

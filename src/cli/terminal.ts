@@ -16,6 +16,17 @@ export function print(line: string): void {
 }
 
 /**
+ * Writes to standard output while the program does other things.
+ *
+ * @param text The text.
+ * @returns When all of it is written: whoever reads it may take their time.
+ */
+export async function printInBackground(text: string): Promise<void> {
+  let rest = encoder.encode(text);
+  while (rest.length > 0) rest = rest.subarray(await Deno.stdout.write(rest));
+}
+
+/**
  * Writes a line about what went wrong.
  *
  * @param line Without its end.

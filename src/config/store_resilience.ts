@@ -34,7 +34,7 @@ export interface StoreResilienceConfig {
 export const storeResilienceSchema = z.strictObject({
   MaxConcurrentRequests: whole(1, 100_000).default(1024).describe(
     "How many requests of clients may be under way to the store at once, each from its arrival to " +
-      "the last byte of its answer. Several `Workers` share it evenly",
+      "the last byte of its answer, a WebSocket until it is closed. Several `Workers` share it evenly",
   ),
   MaxQueuedRequests: whole(0, 100_000).default(1024).describe(
     "How many more may wait for one of those to end; any beyond are answered 503 with `Retry-After`. " +

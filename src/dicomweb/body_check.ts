@@ -7,14 +7,25 @@
 import { type ContentEnd, contentEnd } from "./content_end.ts";
 
 /**
+ * Whether a body comes in chunks, which show where it ends and count more than a length beside them (RFC
+ * 9112, section 6.3). A body in another transfer coding ends with its connection.
+ *
+ * @param headers The headers of the message.
+ * @returns Whether it does.
+ */
+export function isChunked(headers: Headers): boolean {
+  const coding = headers.get("transfer-encoding");
+  return coding !== null && coding.trimEnd().toLowerCase().endsWith("chunked");
+}
+
+/**
  * The length of a message's body, where its headers tell it (RFC 9110, section 8.6).
  *
  * @param headers The headers.
- * @returns Bytes; nothing where it is not told. Chunks count more than a length beside them (RFC 9112,
- * section 6.3).
+ * @returns Bytes; nothing where it is not told.
  */
 export function contentLength(headers: Headers): number | undefined {
-  if (headers.has("transfer-encoding")) return undefined;
+  if (isChunked(headers)) return undefined;
   const length = headers.get("content-length");
   return length === null || !/^\d{1,15}$/.test(length) ? undefined : Number(length);
 }
@@ -27,7 +38,7 @@ export function contentLength(headers: Headers): number | undefined {
  * @returns Whether they tell its length or that it comes in chunks, which have an end.
  */
 export function isFramed(headers: Headers): boolean {
-  return headers.has("transfer-encoding") || contentLength(headers) !== undefined;
+  return isChunked(headers) || contentLength(headers) !== undefined;
 }
 
 /** What is known of a body beyond the headers of its message. */

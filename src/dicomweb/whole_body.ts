@@ -94,15 +94,28 @@ export function isChecked(body: Body): boolean {
   return CHECKED.has(body);
 }
 
+/**
+ * What an answer failed with, for whoever reads it.
+ *
+ * @param cause What reading it threw.
+ * @returns The error of an answer that broke off; the cause itself where a limit has passed or a peer has
+ * gone, which come with their own reason.
+ */
+export function readingFailure(cause: unknown): unknown {
+  return isReason(cause) ? cause : brokenAnswer("it broke off", { cause });
+}
+
+function isReason(cause: unknown): boolean {
+  return cause instanceof GatewayError || cause instanceof DOMException;
+}
+
 function wholeBody(body: Body, check: BodyCheck, fail: Failure, onEnd?: () => void): Body {
   const reader = body.getReader();
   const read = async () => {
     try {
       return await reader.read();
     } catch (cause) {
-      // A limit that has passed, or a peer that has gone, comes with its own reason.
-      if (cause instanceof GatewayError || cause instanceof DOMException) throw cause;
-      throw fail("it broke off", { cause });
+      throw isReason(cause) ? cause : fail("it broke off", { cause });
     }
   };
   const checked = new ReadableStream<Uint8Array<ArrayBuffer>>({

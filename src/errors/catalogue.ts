@@ -353,7 +353,7 @@ export const catalogue = {
     "WARNING",
     429,
     "Too many failed attempts",
-    "So many attempts from this address or for this user have failed that the next ones are not looked at.",
+    "So many attempts from this address or for this user have failed that passwords are not checked for a while.",
     [
       "Send the request again after the time that Retry-After says, with the right credential",
       "If many clients come through one proxy, name it in TrustedProxies",

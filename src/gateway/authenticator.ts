@@ -34,9 +34,6 @@ const REALM = "DICOMweb OAuth Gateway";
 /** How long a password or key counts without being checked again. */
 const VERIFIED_MS = 5 * 60_000;
 
-/** A user name longer than any that is configured need not be counted by itself. */
-const MAX_COUNTED_NAME = 128;
-
 /** Finds out who clients are. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
@@ -98,10 +95,12 @@ export class Authenticator {
   }
 
   #checkKey(key: string, address: string): VerifiedCaller {
-    const takeBack = this.#options.throttle.attempt(address);
-    const owner = this.#options.apiKeys?.keys.ownerOf(key);
-    if (owner === undefined) throw this.#refusal("its key is nobody's");
-    takeBack();
+    const { throttle, apiKeys } = this.#options;
+    const owner = apiKeys?.keys.ownerOf(key);
+    if (owner === undefined) {
+      throttle.failed(address);
+      throw this.#refusal("its key is nobody's");
+    }
     return this.#found(`key:${owner}`);
   }
 
@@ -110,22 +109,24 @@ export class Authenticator {
     address: string,
   ): Promise<VerifiedCaller> {
     const { throttle, passwords } = this.#options;
-    const takeBack = throttle.attempt(address, username.slice(0, MAX_COUNTED_NAME));
+    const attempt = throttle.attempt({ address, user: username, password });
     let isRight: boolean | undefined;
     try {
-      isRight = await passwords?.check(username, password);
+      isRight = await passwords?.check(username, password, attempt);
     } catch (error) {
-      takeBack();
+      attempt.abandoned();
       throw error;
     }
-    if (!isRight) throw this.#refusal("its user name or password is wrong");
-    takeBack();
+    if (!isRight) {
+      attempt.failed();
+      throw this.#refusal("its user name or password is wrong");
+    }
+    attempt.succeeded();
     return this.#found(`user:${username}`);
   }
 
   async #checkToken(token: string, address: string): Promise<VerifiedCaller> {
     const { throttle, tokens } = this.#options;
-    throttle.check(address);
     try {
       // The check serves all requests with this token: it ends by its own limits, not with one client.
       const verified = await tokens?.verify(token, new AbortController().signal);
@@ -133,7 +134,7 @@ export class Authenticator {
     } catch (error) {
       if (!(error instanceof TokenFault)) throw error;
       // Where a claim is at fault the signature was right: it is an old token, not an attempt.
-      if (error.claim === undefined) throttle.count(address);
+      if (error.claim === undefined) throttle.failed(address);
       throw this.#refusal(`its token was refused: ${error.message}`, ', error="invalid_token"');
     }
     throw this.#refusal("tokens are not accepted");

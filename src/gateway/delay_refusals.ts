@@ -43,6 +43,9 @@ async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise
   if (how === undefined) return;
   const { status } = c.res;
   const answerHeaders = new Headers(c.res.headers);
+  // Nobody may read the rest, and then another request on this connection would be lost with it. The
+  // runtime leaves the field out over HTTP/2.
+  if (how === "wait") answerHeaders.set("connection", "close");
   let body = c.res.body;
   if (!answerHeaders.has("content-length")) {
     const held = await readBounded(body, MAX_HELD_BYTES).catch(failing);

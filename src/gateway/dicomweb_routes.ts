@@ -8,9 +8,10 @@ import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { withoutAccessTokens } from "../dicomweb/query_tokens.ts";
 import { classify, isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import type { ForwardRequest, Store } from "../upstream/store.ts";
+import type { Store } from "../upstream/store.ts";
 import type { AccessRules } from "./access_rules.ts";
 import type { Activity } from "./activity.ts";
+import { openWebSocket } from "./open_web_socket.ts";
 import type { PublicAddress } from "./public_address.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
@@ -82,19 +83,6 @@ function forwardTo(
   };
   if (!isWebSocketHandshake(request)) return store.forward(forward);
   return openWebSocket(store, forward, c);
-}
-
-async function openWebSocket(
-  store: Store,
-  forward: ForwardRequest,
-  c: Context<GatewayEnv>,
-): Promise<Response> {
-  const { response, closed } = await store.openWebSocket(
-    forward,
-    (protocol) => Deno.upgradeWebSocket(forward.request, protocol === "" ? {} : { protocol }),
-  );
-  c.set("socketClosed", closed);
-  return response;
 }
 
 /**

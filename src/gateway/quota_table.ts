@@ -110,6 +110,28 @@ export class QuotaTable {
     return this.#change(client, limit, 0);
   }
 
+  /**
+   * Uses up the whole of a client's quota, also where some of it is used already.
+   *
+   * @param client Who.
+   * @param limit How much they may use.
+   */
+  exhaust(client: string, { windowMs }: QuotaLimit): void {
+    const place = this.#placeOf(client, true);
+    const fullAtMs = this.#now() - this.#madeAtMs + windowMs;
+    Atomics.store(this.#fullAt, place!, BigInt(Math.round(fullAtMs * NS_PER_MS)));
+  }
+
+  /**
+   * A name for what must not be kept as it is.
+   *
+   * @param secret Such as a credential.
+   * @returns A digest under the table's key, the same in every worker.
+   */
+  nameOf(secret: string): string {
+    return createHmac("sha256", this.#seed).update(secret).digest("base64");
+  }
+
   #change(client: string, { requests, windowMs }: QuotaLimit, amount: -1 | 0 | 1): Quota {
     const nowNs = (this.#now() - this.#madeAtMs) * NS_PER_MS;
     const windowNs = windowMs * NS_PER_MS;

@@ -88,7 +88,7 @@ export function assembleStores(
   for (const server of config.servers.values()) {
     const { clientCertificate: certificate } = server.tls;
     const authorizer = createAuthorizer(server, {
-      http: clientFor(server, true, certificate?.toTokenEndpoint ? certificate : undefined),
+      http: clientFor(server, false, certificate?.toTokenEndpoint ? certificate : undefined),
       store: tokenStore,
       stateDirectory: config.stateDirectory,
       metrics,

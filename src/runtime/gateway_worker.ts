@@ -6,6 +6,7 @@
 import { disableCacheStorage } from "../config/environment.ts";
 import type { PermissionSet } from "../config/permission_set.ts";
 import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
+import { writeLogLine } from "../telemetry/logging.ts";
 import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
 
 /** What a worker asks of its supervisor. */
@@ -171,6 +172,8 @@ export class GatewayWorker {
       case "listening":
         this.#running = true;
         return this.#started.resolve();
+      case "log":
+        return writeLogLine(message.line);
       case "failed":
         return this.#started.reject(new Error(message.message));
       case "drained":

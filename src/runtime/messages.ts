@@ -45,6 +45,8 @@ export type ToWorker =
 /** From a worker to the supervisor. */
 export type FromWorker =
   | { readonly type: "listening" }
+  /** A line for the log, with its end. */
+  | { readonly type: "log"; readonly line: string }
   | { readonly type: "failed"; readonly message: string }
   /** The last that it says, with what it has counted. */
   | { readonly type: "drained"; readonly cutOff: boolean; readonly metrics: MetricsJson }

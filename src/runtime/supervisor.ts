@@ -25,8 +25,8 @@ export interface SupervisorOptions {
   readonly logger: Logger;
   /** Version of the gateway. */
   readonly version: string;
-  /** Writes a line to standard output: the audit trail may go there. */
-  readonly print?: (line: string) => void;
+  /** Writes to standard output: the audit trail may go there. */
+  readonly print?: (text: string) => Promise<void>;
   /** URL of the module that the workers run, where it is not the gateway's own. */
   readonly workerModule?: string;
   /** The monotonic clock, in milliseconds; the runtime's unless given. */
@@ -91,7 +91,7 @@ export class Supervisor {
    * @throws {Error} When a worker cannot start for another reason.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
-    const { config, logger, print = () => {}, version } = options;
+    const { config, logger, print = () => Promise.resolve(), version } = options;
     const port = reservePort(config.listen);
     const metrics = createSupervisorMetrics();
     const audit = config.audit &&

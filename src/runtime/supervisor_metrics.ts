@@ -5,6 +5,7 @@
  * @module
  */
 import { Counter, Gauge, Registry } from "prom-client";
+import { lostLogLines } from "../telemetry/logging.ts";
 import { METRIC_PREFIX } from "../telemetry/metrics.ts";
 
 /** The supervisor's metrics. */
@@ -18,6 +19,7 @@ export interface SupervisorMetrics {
   readonly auditRecords: Counter;
   readonly auditLosses: Counter;
   readonly auditFailing: Gauge;
+  readonly logLosses: Counter;
 }
 
 /**
@@ -68,6 +70,15 @@ export function createSupervisorMetrics(): SupervisorMetrics {
       name: `${METRIC_PREFIX}audit_records_total`,
       help: "Records written to the audit trail",
       registers,
+    }),
+    logLosses: new Counter({
+      name: `${METRIC_PREFIX}log_lines_lost_total`,
+      help: "Log lines that were dropped, because standard error was not read in time",
+      registers,
+      collect() {
+        this.reset();
+        this.inc(lostLogLines());
+      },
     }),
     auditFailing: new Gauge({
       name: `${METRIC_PREFIX}audit_trail_failing`,

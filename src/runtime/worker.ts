@@ -75,7 +75,11 @@ class ServingWorker {
 
   #start(message: Extract<ToWorker, { type: "start" }>): void {
     const config = received(message.config);
-    configureLogging(config.log);
+    // One thread writes for all workers, so that lines stay whole and their loss is counted once.
+    configureLogging({
+      ...config.log,
+      write: (line) => scope.postMessage({ type: "log", line }),
+    });
     const logger = createLogger("runtime");
     // One request's stray failure must not end the streams of all others.
     scope.addEventListener("unhandledrejection", (event) => {

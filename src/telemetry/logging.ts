@@ -1,6 +1,7 @@
 /**
  * Writes log lines to standard error, as text or JSON lines, with secrets taken out of them once
- * more at the last moment: fields by their names, and anything that has the shape of a token.
+ * more at the last moment: fields by their names, and anything that has the shape of a token. It never
+ * waits for whoever reads them.
  *
  * @module
  */
@@ -13,6 +14,7 @@ import {
 } from "@logtape/logtape";
 import { redactByField, redactByPattern } from "@logtape/redaction";
 import { JWT_LIKE, maskJwt } from "./jwt_mask.ts";
+import { LineQueue } from "./line_queue.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
 /** What is logged, and how. */
@@ -21,7 +23,7 @@ export interface LoggingOptions {
   /** Other levels of categories below `gateway`, by their names. */
   readonly levels?: Readonly<Record<string, LoggingOptions["level"]>>;
   readonly format: "text" | "json";
-  /** Takes one line with its end. */
+  /** Takes one line with its end; it goes to standard error unless given. */
   readonly write?: (line: string) => void;
 }
 
@@ -43,14 +45,50 @@ const PLAIN = /^[!-~]+$/;
 const BEARER = { pattern: /\b(Bearer|Basic|DPoP) +[A-Za-z0-9\-._~+/]+=*/g, replacement: "$1 ***" };
 const JWT = { pattern: JWT_LIKE, replacement: maskJwt("***") };
 
+/** The process has one standard error: outlives the configuration that it was made for. */
+let standardError: LineQueue | undefined;
+
+/**
+ * Writes a line to standard error, in its turn. For lines that another worker has made.
+ *
+ * @param line The line with its end.
+ */
+export function writeLogLine(line: string): void {
+  standardError ??= new LineQueue({
+    write: writeToStandardError,
+    dropped: (lines) =>
+      createLogger("log").error("Log lines were dropped: standard error was not read in time", {
+        lines,
+      }),
+  });
+  standardError.push(line);
+}
+
+/** @returns How many lines for standard error were dropped since the start. */
+export function lostLogLines(): number {
+  return standardError?.lost ?? 0;
+}
+
+/**
+ * Waits until all lines are written to standard error.
+ *
+ * @param timeoutMs How long to wait at most.
+ */
+export async function flushLog(timeoutMs: number): Promise<void> {
+  await standardError?.flush(timeoutMs);
+}
+
+async function writeToStandardError(bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await Deno.stderr.write(bytes.subarray(at));
+}
+
 /**
  * Sets up logging for this worker or process; later calls replace earlier ones.
  *
  * @param options What is logged, and how.
  */
 export function configureLogging(options: LoggingOptions): void {
-  const encoder = new TextEncoder();
-  const write = options.write ?? ((line) => void Deno.stderr.writeSync(encoder.encode(line)));
+  const { write = writeLogLine } = options;
   const formatter = redactByPattern(
     options.format === "json"
       ? getJsonLinesFormatter({ properties: "flatten" })

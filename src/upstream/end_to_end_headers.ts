@@ -1,14 +1,15 @@
 /**
- * Which headers go through the gateway, by the tables of `header_rules.ts`. What belongs to one
- * connection stays on it (RFC 9110, section 7.6.1), and a store's answer never speaks for the
- * gateway's origin.
+ * Which headers go through the gateway, by the tables of `stopped_request_headers.ts` and
+ * `passed_response_headers.ts`. What belongs to one connection stays on it (RFC 9110, section 7.6.1),
+ * and a store's answer never speaks for the gateway's origin.
  *
  * @module
  */
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { headerList } from "../network/header_list.ts";
 import { privateCacheControl, varyWith } from "./cache_headers.ts";
-import { PASSED_RESPONSE_HEADERS, STOPPED_REQUEST_HEADERS } from "./header_rules.ts";
+import { PASSED_RESPONSE_HEADERS } from "./passed_response_headers.ts";
+import { STOPPED_REQUEST_HEADERS } from "./stopped_request_headers.ts";
 
 /** Named by `Connection`, these are still not removed: without them the body's length is lost. */
 const NEVER_NOMINATED = new Set(["content-length", "content-type", "host"]);
@@ -83,7 +84,7 @@ function passesToStore(name: string): boolean {
   return requestVerdicts.get(name, () => PLAIN_NAME.test(name) && !matchesStopped(name));
 }
 
-/** Tells whether a name is one of those listed; see {@linkcode HeaderRule.names}. */
+/** Tells whether a name is one of those listed; see `HeaderRule.names`. */
 function matcher(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
   const contained = patterns.filter((pattern) => pattern.startsWith("*"))

@@ -5,7 +5,7 @@
  * @module
  */
 import { JsonListError, JsonListScanner } from "../dicomweb/json_list_scanner.ts";
-import { brokenAnswer } from "../dicomweb/whole_body.ts";
+import { brokenAnswer, readingFailure } from "../dicomweb/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { TimeSlice } from "./time_slice.ts";
 
@@ -58,8 +58,7 @@ export async function* readListBody(
         cause,
       });
     }
-    // The runtime says so of a connection; a limit or a client that has gone has its own reason.
-    throw cause instanceof TypeError ? brokenAnswer("it broke off", { cause }) : cause;
+    throw readingFailure(cause);
   }
 }
 

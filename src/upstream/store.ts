@@ -253,7 +253,14 @@ export class Store {
         offered.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== ""),
         relay.fromStore,
       );
-      const { socket, response } = upgrade(store.protocol);
+      let accepted: ReturnType<typeof upgrade>;
+      try {
+        accepted = upgrade(store.protocol);
+      } catch (error) {
+        store.close();
+        throw error;
+      }
+      const { socket, response } = accepted;
       const closed = relay.join(socket, store);
       closed.then(leave);
       return { response, closed };

@@ -10,7 +10,7 @@ import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
 import { CredentialMask } from "../credentials/credential_mask.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";
 import { SizedBody } from "../network/sized_body.ts";
-import { BodyCheck, contentLength } from "../dicomweb/body_check.ts";
+import { BodyCheck, contentLength, isChunked } from "../dicomweb/body_check.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { isChecked, wholeAnswerBody, wholeRequestBody } from "../dicomweb/whole_body.ts";
@@ -45,6 +45,9 @@ export interface StoreRequest {
   readonly body: Body | null;
   readonly signal: AbortSignal;
 }
+
+/** What is retrieved and does not show its own end: DICOM, pixel data, archives. Text is no such thing. */
+const OPAQUE = /^(?!text\/)[^/]+\//i;
 
 /** More redirects in a row lead in circles. */
 const MAX_REDIRECTS = 5;
@@ -221,10 +224,29 @@ export class StoreClient {
   /** Checks an answer whose end the runtime does not tell from a break, where anything shows its end. */
   #checked(method: string, response: Response): Response {
     const { body, headers, status } = response;
-    if (body === null || method === "HEAD" || headers.has("transfer-encoding")) return response;
+    if (body === null || method === "HEAD" || isChunked(headers)) return response;
     if (contentLength(headers) !== undefined && !this.#options.config.http2) return response;
-    if (!new BodyCheck(headers).canTell) return response;
+    if (!new BodyCheck(headers).canTell) {
+      const isRetrieved = method === "GET" && status === 200 &&
+        OPAQUE.test(headers.get("content-type") ?? "");
+      if (!isRetrieved || !this.#options.config.http2) return response;
+      void body.cancel().catch(() => {});
+      throw this.#endless();
+    }
     return new Response(wholeAnswerBody(body, headers), { status, headers: headerList(headers) });
+  }
+
+  #endless(): GatewayError {
+    const { name } = this.#options.config;
+    const state =
+      "over HTTP/2, nothing in it tells where its body ends, so that half of it could " +
+      "pass for the whole";
+    return new GatewayError("NET-009", `Cannot pass on an answer of server "${name}": ${state}`, {
+      server: name,
+      troubleshooting: [
+        "Set `Http2` of the server to `false`, or let the store send its answers with Content-Length",
+      ],
+    });
   }
 
   #maskFor({ headers }: Authorization): CredentialMask {

@@ -9,10 +9,9 @@ import { bodyUrlRewrite } from "../dicomweb/body_url_rewriter.ts";
 import { normaliseContentType } from "../dicomweb/content_type.ts";
 import type { Profile } from "../dicomweb/profile.ts";
 import type { Transaction } from "../dicomweb/transaction.ts";
-import { GatewayError } from "../errors/gateway_error.ts";
 import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/url_headers.ts";
 import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/url_map.ts";
-import { wholeRequestBody } from "../dicomweb/whole_body.ts";
+import { readingFailure, wholeRequestBody } from "../dicomweb/whole_body.ts";
 import { describeChangedBody } from "./changed_body.ts";
 
 /** A body on its way. */
@@ -126,9 +125,7 @@ async function beginningOf(body: Promise<BodyInit>): Promise<BodyInit> {
   try {
     return await body;
   } catch (cause) {
-    // A limit that has passed, or a client that has gone, comes with its own reason.
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new GatewayError("NET-002", "Cannot read the store's answer: it broke off", { cause });
+    throw readingFailure(cause);
   }
 }
 

@@ -2,6 +2,8 @@
  * Every request that is known, one row each with where it is from.
  */
 import assert from "node:assert/strict";
+import fc from "fast-check";
+import { findTargetFault } from "../../src/dicomweb/store_path.ts";
 import { classify, type TransactionName, transactions } from "../../src/dicomweb/transaction.ts";
 import { processorMs } from "../fixtures/processor_time.ts";
 
@@ -526,6 +528,76 @@ Deno.test("classify does not know what the query may turn into another method, b
     }
   }
 });
+
+Deno.test("classify knows only what a store takes for the same, however it reads the path", () => {
+  const pieces = [
+    "/",
+    ".",
+    "..",
+    ";",
+    ";v=1",
+    "%",
+    "%25",
+    "%2",
+    "%2e",
+    "%2f",
+    "%3b",
+    "%3f",
+    "%32",
+    "%20",
+    "%2C",
+    "%EF%BC%8E",
+    "%EF%BC%91",
+    "%EF%BC%BF",
+    "%E2%80%8B",
+    "%C2%AD",
+    "%41",
+    "a",
+    "_",
+    "/1.2",
+    "/bulkdata",
+    "/instances",
+  ];
+  let known = 0;
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...rows),
+      fc.array(fc.tuple(fc.nat(), fc.constantFrom(...pieces)), { maxLength: 3 }),
+      ([, method, target], insertions) => {
+        let [path = "", query = ""] = target.split("?");
+        for (const [position, piece] of insertions) {
+          const at = position % (path.length + 1);
+          path = path.slice(0, at) + piece + path.slice(at);
+        }
+        if (query !== "") query = `?${query}`;
+        if (findTargetFault(path + query) !== undefined) return;
+        const { name } = classify(method, path + query);
+        if (name === "unknown") return;
+        known++;
+        for (const reading of readings(path)) {
+          assert.equal(
+            classify(method, reading + query).name,
+            name,
+            `${method} ${path}: ${reading}`,
+          );
+        }
+      },
+    ),
+    { numRuns: 50_000 },
+  );
+  assert.ok(known > 5_000, `only ${known} targets were known: the test would show nothing`);
+});
+
+/** A path as servers read it: decoded, compatibility forms folded, without parameters and doubled slashes. */
+function readings(path: string): string[] {
+  const read = [path];
+  for (let round = 0; round < 3; round++) {
+    read.push(read.at(-1)!.replace(/(?:%[0-9a-f]{2})+/gi, (run) => decodeURIComponent(run)));
+  }
+  return read.flatMap((text) => [text, text.normalize("NFKC")])
+    .flatMap((text) => [text, text.replaceAll(/;[^/]*/g, "")])
+    .flatMap((text) => [text, text.replaceAll(/\p{Cf}/gu, ""), text.replaceAll(/\/+/g, "/")]);
+}
 
 Deno.test("classify takes time in proportion to the longest targets", async () => {
   const ms = await processorMs(() => {

@@ -1,18 +1,19 @@
 /**
- * Writes the reference of the headers that cross the gateway, from the tables of `header_rules.ts`.
+ * Writes the reference of the headers that cross the gateway, from the tables that the filter uses.
  *
  * @module
  */
 import { PROTECTION } from "../../src/upstream/end_to_end_headers.ts";
+import { PASSED_RESPONSE_HEADERS } from "../../src/upstream/passed_response_headers.ts";
 import {
   type HeaderRule,
-  PASSED_RESPONSE_HEADERS,
   STOPPED_REQUEST_HEADERS,
-} from "../../src/upstream/header_rules.ts";
+} from "../../src/upstream/stopped_request_headers.ts";
 
 const REQUESTS = `# Headers
 
-<!-- Made by \`deno task docs\` from src/upstream/header_rules.ts. Change it there. -->
+<!-- Made by \`deno task docs\` from src/upstream/stopped_request_headers.ts and passed_response_headers.ts.
+Change it there. -->
 
 Which header fields cross the gateway between clients and stores, and why.
 

@@ -20,6 +20,7 @@ const viewer = makeApiKey();
 class Fixture {
   nowMs = Date.UTC(2026, 0, 1);
   checks: string[] = [];
+  password = "right";
   readonly now = () => this.nowMs;
   readonly failures = createQuotaMemory(this.now);
   readonly #verify: BearerTokens["verify"] = (token) => {
@@ -40,7 +41,7 @@ class Fixture {
           this.checks.push(`${name} ${password}`);
           await Promise.resolve();
           if (password === "broken") throw new Error("no memory");
-          return name === "alice" && password === "right";
+          return name === "alice" && password === this.password;
         },
       },
       apiKeys: !keys ? undefined : {
@@ -203,15 +204,22 @@ Deno.test("throttle: the eleventh failure of a user is not looked at, from whate
   assert.equal((await fixture.ask(basic("alice:right"), { from: "192.0.2.99" })).status, 200);
 });
 
-Deno.test("throttle: the 31st failure of an address is not looked at, whatever it tries", async () => {
+Deno.test("throttle: the 31st failure of an address is answered 429, whatever it tries", async () => {
   const fixture = new Fixture();
-  for (let i = 0; i < 30; i++) {
-    const tries = [basic(`u${i}:x`), bearer(`forged ${i}`), { "X-API-Key": `wrong ${i}` }];
-    assert.equal((await fixture.ask(tries[i % 3]!)).status, 401);
+  const wrong = (i: number) => [
+    basic(`u${i}:x`),
+    bearer(`forged ${i}`),
+    { "X-API-Key": `wrong ${i}` },
+  ];
+  for (let i = 0; i < 30; i++) assert.equal((await fixture.ask(wrong(i)[i % 3]!)).status, 401);
+  for (const credentials of wrong(30)) {
+    const { status, code, headers } = await fixture.ask(credentials);
+    assert.deepEqual([status, code, headers.get("retry-after")], [429, "AUTH-006", "6"]);
   }
-  for (const [credentials] of RIGHT) {
-    assert.equal((await fixture.ask(credentials)).status, 429);
-  }
+  // A password that was never right could be the next guess; it is not looked at.
+  const looked = fixture.checks.length;
+  assert.equal((await fixture.ask(basic("alice:right"))).status, 429);
+  assert.equal(fixture.checks.length, looked);
   // Elsewhere nobody is troubled.
   assert.equal((await fixture.ask(basic("alice:right"), { from: "192.0.2.2" })).status, 200);
 });
@@ -225,11 +233,84 @@ Deno.test("throttle: attempts sent at once are all counted before the first is a
   assert.equal(fixture.checks.length, 10);
 });
 
-Deno.test("throttle: nobody can lock out a client whose password was found right a moment ago", async () => {
+/** Wrong attempts in alice's name and from her address, as many as the limits let pass and more. */
+async function attack(fixture: Fixture, round = 0): Promise<void> {
+  for (let i = 0; i < 40; i++) {
+    await fixture.ask(basic(`alice:${round} ${i}`), { from: `198.51.100.${i}` });
+    await fixture.ask(basic(`u${i}:${round}`));
+    await fixture.ask(bearer(`forged ${round} ${i}`));
+    await fixture.ask({ "X-API-Key": `wrong ${round} ${i}` });
+  }
+}
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+Deno.test("throttle: nobody can lock out a client at work, in whatever worker, from whatever address", async () => {
+  const fixture = new Fixture();
+  assert.equal((await fixture.ask(basic("alice:right"))).status, 200);
+  for (let minute = 0; minute < 120; minute += 4) {
+    await attack(fixture, minute);
+    for (const app of [fixture.app, fixture.worker()]) {
+      for (const from of ["192.0.2.1", "198.51.100.1", "203.0.113.7"]) {
+        const { status } = await fixture.ask(basic("alice:right"), { app, from });
+        assert.equal(status, 200, `minute ${minute}, from ${from}`);
+      }
+    }
+    fixture.nowMs += 4 * MINUTE_MS;
+  }
+});
+
+Deno.test("throttle: a right password stays known for a day after its last check", async () => {
+  const fixture = new Fixture();
+  const ask = () => fixture.ask(basic("alice:right"), { app: fixture.worker() });
+  for (let day = 0; day < 3; day++) {
+    assert.equal((await ask()).status, 200);
+    fixture.nowMs += DAY_MS - MINUTE_MS;
+  }
+  await attack(fixture);
+  assert.equal((await ask()).status, 200);
+  fixture.nowMs += DAY_MS + MINUTE_MS;
+  await attack(fixture);
+  assert.equal((await ask()).status, 429);
+});
+
+Deno.test("throttle: that one password is known opens no way to guess", async () => {
   const fixture = new Fixture();
   await fixture.ask(basic("alice:right"));
-  for (let i = 0; i < 100; i++) await fixture.ask(basic(`alice:${i}`));
-  assert.equal((await fixture.ask(basic("alice:right"))).status, 200);
+  let looked = 0;
+  for (let i = 0; i < 100; i++) {
+    const { status } = await fixture.ask(basic(`alice:guess ${i}`));
+    if (status === 401) looked++;
+  }
+  assert.equal(looked, 10);
+  // Neither does another user with the same password, nor one whose name runs into it.
+  for (const credentials of ["bob:right", "alic:e:right", "alice:right "]) {
+    for (let i = 0; i < 40; i++) await fixture.ask(basic(`u${i}:x`));
+    assert.equal((await fixture.ask(basic(credentials))).status, 429, credentials);
+  }
+});
+
+Deno.test("throttle: a known password that no longer is right counts as wrong", async () => {
+  const fixture = new Fixture();
+  await fixture.ask(basic("alice:right"));
+  fixture.password = "another";
+  let refused = 0;
+  for (let i = 0; i < 10; i++) {
+    const { status } = await fixture.ask(basic("alice:right"), { app: fixture.worker() });
+    if (status === 401) refused++;
+  }
+  assert.equal(refused, 10);
+  assert.equal((await fixture.ask(basic("alice:new"))).status, 429);
+});
+
+Deno.test("throttle: keys and tokens that are right pass from an address that has sent forged ones", async () => {
+  const fixture = new Fixture();
+  await attack(fixture);
+  assert.equal((await fixture.ask({ "X-API-Key": viewer.key })).status, 200);
+  assert.equal((await fixture.ask(bearer("good"))).status, 200);
+  assert.equal((await fixture.ask(bearer("expired"))).status, 401);
+  assert.equal((await fixture.ask(bearer("forged"))).status, 429);
 });
 
 Deno.test("throttle: right credentials, expired tokens, and failures of the gateway count for nothing", async () => {

@@ -84,6 +84,31 @@ Deno.test("QuotaTable: memory is fixed, and whoever uses most is not forgotten f
   assert.equal(table.take("newcomer", LIMIT).isExhausted, false);
 });
 
+Deno.test("QuotaTable: an exhausted quota stays so for a window, renewed by each time", () => {
+  let nowMs = 0;
+  const memory = createQuotaMemory(() => 0);
+  const [one, other] = [new QuotaTable(memory, () => nowMs), new QuotaTable(memory, () => nowMs)];
+  const limit = { requests: 1, windowMs: 86_400_000 };
+  assert.equal(one.look("alice", limit).isExhausted, false);
+  for (let hours = 0; hours < 100; hours += 20) {
+    nowMs = hours * 3_600_000;
+    one.exhaust("alice", limit);
+    assert.equal(other.look("alice", limit).isExhausted, true);
+  }
+  nowMs += 86_399_000;
+  assert.equal(other.look("alice", limit).isExhausted, true);
+  nowMs += 2_000;
+  assert.equal(other.look("alice", limit).isExhausted, false);
+});
+
+Deno.test("QuotaTable: a name for a secret is the same in every worker and differs by gateway", () => {
+  const [memory, another] = [createQuotaMemory(), createQuotaMemory()];
+  const nameIn = (memory: SharedArrayBuffer) => new QuotaTable(memory, Date.now).nameOf("s3cret");
+  assert.equal(nameIn(memory), nameIn(memory));
+  assert.notEqual(nameIn(memory), nameIn(another));
+  assert(!nameIn(memory).includes("s3cret"));
+});
+
 Deno.test("QuotaTable: several workers together let no more through than one", async () => {
   const nowMs = Date.now();
   const memory = createQuotaMemory(() => nowMs);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ServerConfig } from "../../src/config/gateway_config.ts";
 import { profiles } from "../../src/dicomweb/profile.ts";
+import type { StoreResilienceConfig } from "../../src/config/store_resilience.ts";
 import type { Right } from "../../src/config/inbound/permissions.ts";
 import { AccessRules } from "../../src/gateway/access_rules.ts";
 import { Activity } from "../../src/gateway/activity.ts";
@@ -37,6 +38,7 @@ function startStore(handshakes: Handshake[]) {
     if (request.headers.get("authorization") !== "Bearer token") {
       return new Response(null, { status: 401 });
     }
+    if (request.url.endsWith("/BROKEN")) return new Response(null, { status: 503 });
     if (request.url.endsWith("/SLOW")) await new Promise((resolve) => setTimeout(resolve, 100));
     const protocol = request.headers.get("sec-websocket-protocol")?.split(",")[0];
     const { socket, response } = Deno.upgradeWebSocket(
@@ -55,6 +57,7 @@ interface GatewayOptions {
   readonly tokens?: readonly string[];
   /** How many requests the store gets at once. */
   readonly maxConcurrent?: number;
+  readonly circuitBreaker?: StoreResilienceConfig["circuitBreaker"];
   /** A read-only server, for a client with these rights, or for everyone. */
   readonly readOnly?: readonly Right[] | "everyone";
 }
@@ -71,7 +74,7 @@ interface RunningGateway {
 }
 
 async function withGateway(
-  { tokens = ["token"], maxConcurrent, readOnly }: GatewayOptions,
+  { tokens = ["token"], maxConcurrent, circuitBreaker, readOnly }: GatewayOptions,
   use: (gateway: RunningGateway) => Promise<void>,
 ): Promise<void> {
   const handshakes: Handshake[] = [];
@@ -87,7 +90,11 @@ async function withGateway(
       url,
       profile: profiles.generic,
       timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000 },
-      storeResilience: { ...NEVER_AGAIN, ...(maxConcurrent && { maxConcurrent, maxQueued: 0 }) },
+      storeResilience: {
+        ...NEVER_AGAIN,
+        circuitBreaker,
+        ...(maxConcurrent && { maxConcurrent, maxQueued: 0 }),
+      },
       readOnly: readOnly !== undefined,
     } as ServerConfig,
     authorizer: {
@@ -319,6 +326,42 @@ Deno.test("WebSocket: all together have a quarter of the places at a store, and 
     });
     for (const { socket } of opened) socket.close();
     for (const { seen } of opened) await seen.closed;
+  });
+});
+
+Deno.test("WebSocket: a store that fails handshakes is left alone as after other requests", async () => {
+  const circuitBreaker = { failureThreshold: 3, timeoutMs: 60_000 };
+  await withGateway({ circuitBreaker }, async ({ url, handshakes }) => {
+    for (let round = 0; round < 3; round++) {
+      const { status, error_code } = await refusedHandshake(url, "/subscribers/BROKEN");
+      assert.deepEqual([status, error_code], [503, "NET-002"]);
+    }
+    const { status, error_code } = await refusedHandshake(url, "/subscribers/VIEWER");
+    assert.deepEqual([status, error_code], [503, "NET-010"]);
+    assert.equal(handshakes.length, 3);
+  });
+});
+
+Deno.test("WebSocket: a handshake that is none is refused before the store hears of it", async () => {
+  await withGateway({}, async ({ url, handshakes, activity }) => {
+    const { "sec-websocket-key": _, ...keyless } = HANDSHAKE;
+    const handshakesThatAreNone: Record<string, string>[] = [
+      keyless,
+      { ...HANDSHAKE, "sec-websocket-key": "" },
+      { ...HANDSHAKE, "sec-websocket-key": "c2hvcnQ=" },
+      { ...HANDSHAKE, "sec-websocket-version": "8" },
+      { ...HANDSHAKE, connection: "keep-alive" },
+    ];
+    for (const headers of handshakesThatAreNone) {
+      using client = await RawClient.connect(url.replace("ws", "http"));
+      await client.write(client.head("GET", "/dicom-web/main/subscribers/VIEWER", headers));
+      const { status, body } = await client.answer();
+      const text = new TextDecoder().decode(
+        new Uint8Array((await Array.fromAsync(body)).flatMap((piece) => [...piece])),
+      );
+      assert.deepEqual([status, JSON.parse(text).error_code], [400, "NET-005"]);
+    }
+    assert.deepEqual([handshakes.length, activity.underWay], [0, 0]);
   });
 });
 

@@ -66,6 +66,13 @@ Deno.test("Running gateway: password, key and token open it, each stops there, a
   assert.equal(failures.filter((each) => each === 429).length, 50 - looked);
   assert.equal(received.length, 3);
   assert(!gateway.output().includes(key) && !gateway.output().includes("correct horse"));
+  // The client at work goes on, in both workers, whatever is sent in its name or from its address.
+  const guesses = Array.from({ length: 60 }, (_, index) => status(basic(`guess ${index}`)));
+  for (let index = 0; index < 20; index++) {
+    for (const headers of right) assert.equal(await status(headers), 200);
+  }
+  const answered = await Promise.all(guesses);
+  assert(answered.every((each) => each === 401 || each === 429), String(answered));
   stop.abort();
   await store.finished;
 });

@@ -191,7 +191,21 @@ function statusIn(block: Uint8Array): Http2Outcome {
   return Number(status);
 }
 
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Uint8Array {
+/**
+ * A frame (RFC 9113, section 4.1).
+ *
+ * @param type Its type.
+ * @param flags Its flags.
+ * @param stream The number of its stream.
+ * @param payload What it holds.
+ * @returns The bytes.
+ */
+export function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Uint8Array,
+): Uint8Array {
   const head = new DataView(new ArrayBuffer(9));
   head.setUint32(0, payload.length << 8 | type);
   head.setUint8(4, flags);

@@ -182,17 +182,10 @@ Deno.test("hostile clients: no header or token lends another identity, method or
   assert.equal(status, 200);
   const [seen] = bench.takeSeen();
   assert.equal(seen!.target, `${BASE}/studies?b=%2f&a=1`);
-  const { host } = new URL(bench.store.url);
-  assert.deepEqual(Object.fromEntries(seen!.headers), {
-    accept: "*/*",
-    "accept-encoding": seen!.headers.get("accept-encoding"),
-    "accept-language": "*",
-    authorization: seen!.headers.get("authorization"),
-    host,
-    "msdicom-request-original": "true",
-    "user-agent": seen!.headers.get("user-agent"),
-    "x-request-id": seen!.headers.get("x-request-id"),
-  });
+  const sent = lines.map((line) => line.slice(0, line.indexOf(":")).toLowerCase());
+  const arrived = [...seen!.headers.keys()].filter((name) => sent.includes(name));
+  assert.deepEqual(arrived, ["msdicom-request-original"]);
+  assert.doesNotMatch([...seen!.headers.values()].join("\n"), /secret|admin|evil|JSESSIONID/);
   await bench.assertUnharmed();
 });
 

@@ -5,10 +5,8 @@ import {
   requestHeaders,
   responseHeaders,
 } from "../../src/upstream/end_to_end_headers.ts";
-import {
-  PASSED_RESPONSE_HEADERS,
-  STOPPED_REQUEST_HEADERS,
-} from "../../src/upstream/header_rules.ts";
+import { PASSED_RESPONSE_HEADERS } from "../../src/upstream/passed_response_headers.ts";
+import { STOPPED_REQUEST_HEADERS } from "../../src/upstream/stopped_request_headers.ts";
 
 /** Request headers that clients of DICOMweb and of vendors' interfaces send, and why they must pass. */
 const PASSED_REQUESTS: readonly [name: string, value: string, why: string][] = [

@@ -71,6 +71,10 @@ export async function withStore(
     readonly storeResilience?: Partial<StoreResilienceConfig>;
     readonly metrics?: Metrics;
     readonly logger?: MemoryLogger;
+    /** What else the configuration says. */
+    readonly config?: Partial<ServerConfig>;
+    /** Answers in place of the origin. */
+    readonly send?: HttpClient["send"];
   } = {},
 ): Promise<void> {
   const seen: Seen[] = [];
@@ -89,6 +93,7 @@ export async function withStore(
   );
   const url = `http://127.0.0.1:${origin.addr.port}/dicom-web`;
   const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  if (options.send !== undefined) http.send = options.send;
   const config: ServerConfig = {
     name: "main",
     url,
@@ -110,6 +115,7 @@ export async function withStore(
       },
     },
     storeResilience: { ...NEVER_AGAIN, ...options.storeResilience },
+    ...options.config,
   };
   try {
     await use(

@@ -17,8 +17,12 @@ import type { AuditSink } from "./audit_sink.ts";
 export interface AuditTrailOptions {
   readonly config: AuditConfig;
   readonly logger: Logger;
-  /** Writes a line to standard output. */
-  readonly print: (line: string) => void;
+  /**
+   * Writes to standard output.
+   *
+   * @returns When all of it is written: whoever reads it may take their time.
+   */
+  readonly print: (text: string) => Promise<void>;
   /** Told when writing fails, and when it works again. */
   readonly failing?: (isFailing: boolean) => void;
   /** Told how many records were written, and how many events were lost. */
@@ -66,10 +70,7 @@ export class AuditTrail {
   static async open(options: AuditTrailOptions): Promise<AuditTrail> {
     const { config: { target }, writeTimeoutMs: timeoutMs = WRITE_TIMEOUT_MS } = options;
     if (target.kind === "stdout") {
-      const write = (lines: readonly string[]) => {
-        for (const line of lines) options.print(line);
-        return Promise.resolve();
-      };
+      const write = (lines: readonly string[]) => options.print(`${lines.join("\n")}\n`);
       return new AuditTrail(options, { write, close() {} }, NO_RECORDS);
     }
     if (target.kind === "syslog") {
@@ -100,8 +101,7 @@ export class AuditTrail {
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#timer);
-    await this.#writing;
-    if (this.#kept.length > 0) await this.#write();
+    await this.#finish();
     this.#sink.close();
     this.#tellEnd("The audit trail ends with this record");
     const lost = this.#kept.length + this.#lost;
@@ -111,6 +111,19 @@ export class AuditTrail {
       lost,
     });
     this.#options.count?.(0, this.#kept.length);
+  }
+
+  /** Writes what is kept; the end does not wait without end for a disk or a reader that stalls. */
+  async #finish(): Promise<void> {
+    const { writeTimeoutMs = WRITE_TIMEOUT_MS } = this.#options;
+    const limit = Promise.withResolvers<void>();
+    const timer = setTimeout(limit.resolve, writeTimeoutMs);
+    const finished = (async () => {
+      await this.#writing;
+      if (this.#kept.length > 0) await this.#write();
+    })();
+    await Promise.race([finished, limit.promise]);
+    clearTimeout(timer);
   }
 
   /** The log is a second witness: records cut off behind what it names are missed by `audit verify`. */

@@ -76,6 +76,19 @@ Deno.test("Passwords: one check runs at a time, few wait, and the rest are turne
   assert(reason.retryAfterSeconds! > 0);
 });
 
+Deno.test("Passwords: one that was right before does not wait for the attempts of others", async () => {
+  const gate = Promise.withResolvers<void>();
+  const passwords = new Passwords(new Map([["alice", PHC]]), async (password) => {
+    if (password !== "known") await gate.promise;
+    return new Uint8Array(32);
+  });
+  const others = Array.from({ length: 100 }, () => passwords.check("alice", "guess"));
+  const outcomes = Promise.allSettled(others);
+  assert.equal(await passwords.check("alice", "known", { isKnown: true }), false);
+  gate.resolve();
+  await outcomes;
+});
+
 Deno.test("isPassword compares all of a key in constant time: no prefix of it is as good", async () => {
   const expected = new Uint8Array(32).fill(7);
   for (const key of [expected.slice(0, 31), new Uint8Array([...expected, 7]), new Uint8Array()]) {

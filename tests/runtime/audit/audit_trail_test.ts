@@ -23,7 +23,11 @@ Deno.test("What was written half when the process ended is removed, and the trai
     const whole = await Deno.readTextFile(path);
     await Deno.writeTextFile(path, `${whole}{"sequence":3,"previo`);
     const logger = new MemoryLogger();
-    const trail = await AuditTrail.open({ config: config(file(path)), logger, print() {} });
+    const trail = await AuditTrail.open({
+      config: config(file(path)),
+      logger,
+      print: () => Promise.resolve(),
+    });
     trail.record([event(9)]);
     await trail.close();
     const lines = (await Deno.readTextFile(path)).trimEnd().split("\n").map((line) =>
@@ -99,7 +103,7 @@ Deno.test("A file that is taken away is begun anew, and the missing records are 
     const trail = await AuditTrail.open({
       config: config(file(path)),
       logger,
-      print() {},
+      print: () => Promise.resolve(),
       retryMs: 5,
     });
     const written = async (number: number) => {
@@ -133,9 +137,10 @@ Deno.test("While nothing can be written events are kept, workers are told, and w
     const trail = await AuditTrail.open({
       config: config({ kind: "stdout" }),
       logger,
-      print: (line) => {
-        if (isBroken) throw new Error("No space left on device (os error 28)");
-        printed.push(line);
+      print: (text) => {
+        if (isBroken) return Promise.reject(new Error("No space left on device (os error 28)"));
+        printed.push(...text.trimEnd().split("\n"));
+        return Promise.resolve();
       },
       retryMs: 1,
       maxKept: 3,

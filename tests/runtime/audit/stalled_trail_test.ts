@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { AuditTrail } from "../../../src/runtime/audit/audit_trail.ts";
-import { AUDIT_HEALTH } from "../../../src/telemetry/audit_feed.ts";
+import { AUDIT_HEALTH, AuditFeed } from "../../../src/telemetry/audit_feed.ts";
 import { MemoryLogger } from "../../fixtures/memory_logger.ts";
 import { event, KEY } from "./trail_harness.ts";
 
@@ -26,7 +26,7 @@ Deno.test("A syslog server that accepts and says nothing counts as gone, and the
   const trail = await AuditTrail.open({
     config: { ...BASE, target },
     logger,
-    print() {},
+    print: () => Promise.resolve(),
     writeTimeoutMs: 20,
     retryMs: 5,
   });
@@ -47,7 +47,7 @@ Deno.test("Records that come faster than they are written stop requests before o
   const trail = await AuditTrail.open({
     config: { ...BASE, target: { kind: "stdout" } },
     logger: new MemoryLogger(),
-    print: (line) => printed.push(line),
+    print: (text) => Promise.resolve(void printed.push(...text.trimEnd().split("\n"))),
     maxKept: 8,
   });
   trail.record(Array.from({ length: 5 }, (_, i) => event(i)));
@@ -60,6 +60,51 @@ Deno.test("Records that come faster than they are written stop requests before o
     ...Array.from({ length: 8 }, (_, i) => `request ${i}`),
     2,
   ]);
+});
+
+Deno.test("A reader of standard output that stalls counts as a failure, and the gateway can still stop", async () => {
+  for (const onFailure of ["refuse", "warn"] as const) {
+    const gate = Promise.withResolvers<void>();
+    const logger = new MemoryLogger();
+    const trail = await AuditTrail.open({
+      config: { ...BASE, onFailure, target: { kind: "stdout" } },
+      logger,
+      print: () => gate.promise,
+      writeTimeoutMs: 20,
+    });
+    const feed = new AuditFeed({ health: trail.health, onFailure, post: () => {} });
+    trail.record([event(1)]);
+    await until(() => health(trail) === AUDIT_HEALTH.failing);
+    assert.equal(feed.isRefusing, onFailure === "refuse");
+    trail.record([event(2), event(3)]);
+    await trail.close();
+    const { message, fields } = logger.lines.at(-1)!;
+    assert.deepEqual([message, fields["lost"]], ["Events are missing in the audit trail", 3]);
+    gate.resolve();
+  }
+});
+
+Deno.test("A reader of standard output that goes on gets every record once, in order", async () => {
+  const gate = Promise.withResolvers<void>();
+  const printed: string[] = [];
+  const trail = await AuditTrail.open({
+    config: { ...BASE, target: { kind: "stdout" } },
+    logger: new MemoryLogger(),
+    print: async (text) => {
+      await gate.promise;
+      printed.push(...text.trimEnd().split("\n"));
+    },
+    writeTimeoutMs: 20,
+  });
+  for (let i = 0; i < 5; i++) trail.record([event(i)]);
+  await until(() => health(trail) === AUDIT_HEALTH.failing);
+  gate.resolve();
+  await until(() => health(trail) === AUDIT_HEALTH.writing);
+  await trail.close();
+  assert.deepEqual(
+    printed.map((line) => JSON.parse(line).request_id),
+    Array.from({ length: 5 }, (_, i) => `request ${i}`),
+  );
 });
 
 function health(trail: AuditTrail): number {

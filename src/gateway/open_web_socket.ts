@@ -1,0 +1,50 @@
+/**
+ * Opens a client's WebSocket once that of the store is open. It refuses handshakes that the runtime could
+ * not accept before the store hears of them.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { ForwardRequest, Store } from "../upstream/store.ts";
+import type { GatewayEnv } from "./gateway_env.ts";
+
+/** 16 bytes in base64 (RFC 6455, section 4.1). */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/**
+ * Opens both sides.
+ *
+ * @param store The store.
+ * @param forward The client's handshake.
+ * @param c Told when both sides are closed.
+ * @returns The answer to the handshake, which must not be touched.
+ * @throws {GatewayError} NET-005 for a handshake that is none, and whatever `Store.openWebSocket` throws.
+ */
+export async function openWebSocket(
+  store: Store,
+  forward: ForwardRequest,
+  c: Context<GatewayEnv>,
+): Promise<Response> {
+  const { request } = forward;
+  if (!isWhole(request.headers)) {
+    throw new GatewayError(
+      "NET-005",
+      "Cannot open a WebSocket: the handshake lacks what RFC 6455 demands, or a proxy removed it",
+      { server: store.name },
+    );
+  }
+  const { response, closed } = await store.openWebSocket(
+    forward,
+    (protocol) => Deno.upgradeWebSocket(request, protocol === "" ? {} : { protocol }),
+  );
+  c.set("socketClosed", closed);
+  return response;
+}
+
+function isWhole(headers: Headers): boolean {
+  const connection = headers.get("connection")?.toLowerCase().split(",") ?? [];
+  return connection.some((option) => option.trim() === "upgrade") &&
+    KEY.test(headers.get("sec-websocket-key") ?? "") &&
+    headers.get("sec-websocket-version") === "13";
+}
