@@ -61,7 +61,9 @@ export const serverKeys = {
       "other requests that are known to read",
   ),
   Http2: flag().default(false).describe(
-    "Speak HTTP/2 to the store; HTTP/1.1 is faster for large transfers",
+    "Speak HTTP/2 to the store. HTTP/1.1 is faster for large transfers. Over HTTP/2 an answer " +
+      "without `Content-Length` that is neither multipart, JSON, XML nor text is refused (502 " +
+      "NET-009): half of it could not be told from all of it",
   ),
   Compression: flag().optional().describe(
     "Let the store compress its answers, which saves time on slow lines and costs it on fast ones; " +

@@ -151,6 +151,29 @@ Deno.test("A store's answer before it has read an upload over HTTP/2 reaches the
   await origin.close();
 });
 
+Deno.test("A refused upload is answered also to a client that sends without waiting", async (t) => {
+  await using gateway = await startGateway({
+    Servers: { main: { Url: "http://127.0.0.1:9", ProviderType: "none" } },
+  });
+  const file = await Deno.makeTempFile();
+  await Deno.truncate(file, 20_000_000);
+  const url = `${gateway.url}/dicom-web/nobody/studies`;
+  for (const framing of ["Content-Length: 20000000", "Transfer-Encoding: chunked"]) {
+    await t.step(framing, async () => {
+      for (let count = 0; count < 10; count++) {
+        const { code, stdout } = await new Deno.Command("curl", {
+          args: [
+            ...["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Expect:", "-H", framing],
+            ...["-H", "Content-Type: application/dicom", "--data-binary", `@${file}`, url],
+          ],
+        }).output();
+        assert.deepEqual([code, new TextDecoder().decode(stdout)], [0, "404"]);
+      }
+    });
+  }
+  await Deno.remove(file);
+});
+
 /** Has curl upload 64 MB; its exit code, and the status that it has seen. */
 async function curlUpload(version: string, url: string): Promise<[code: number, status: string]> {
   const child = new Deno.Command("curl", {

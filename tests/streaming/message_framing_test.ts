@@ -151,6 +151,34 @@ Deno.test("An upload over HTTP/2 whose end nobody can know is refused with 411",
   await origin.close();
 });
 
+Deno.test("The connection closes after a request with both Content-Length and Transfer-Encoding", async (t) => {
+  const origin = startRawOrigin((exchange) => exchange.answer(200));
+  await using gateway = await gatewayBefore(origin.url);
+  for (const target of [TARGET, "/dicom-web/nobody/studies"]) {
+    await t.step(target, async () => {
+      const lengths: (string | null)[] = [];
+      origin.play(async (exchange) => {
+        lengths.push(exchange.headers.get("content-length"));
+        for await (const _ of exchange.body());
+        await exchange.answer(200);
+      });
+      using client = await RawClient.connect(gateway.url);
+      const framing = { "content-length": "4", "transfer-encoding": "chunked" };
+      await client.write(
+        client.head("POST", target, { "content-type": "application/dicom", ...framing }),
+      );
+      await client.write("3\r\nabc\r\n0\r\n\r\n");
+      await client.write(client.head("GET", target));
+      const { headers, body } = await within(LIMIT_MS, "an answer", client.answer());
+      for await (const _ of body);
+      assert.equal(headers.get("connection"), "close");
+      await assert.rejects(within(LIMIT_MS, "the end", client.answer()));
+      assert.deepEqual(lengths, target === TARGET ? [null] : []);
+    });
+  }
+  await origin.close();
+});
+
 Deno.test("Chunks count more than a length that the store tells beside them", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using gateway = await gatewayBefore(origin.url);
