@@ -181,7 +181,7 @@ Deno.test("push tells stored, stored with a warning, there already, refused and 
     assert.deepEqual(files(summary.warnings), { IM1: "the store changed values of it (B000)" });
     assert.deepEqual(files(summary.failed_files), {
       IM3: "the store refused it: it does not take this SOP class (0122)",
-      IM4: "the store did not name it among those that it stored",
+      IM4: "the store refused it: it could not process it (0110)",
     });
     // Only what failed is sent again.
     await push();
@@ -193,10 +193,10 @@ Deno.test("push does not take a success without a report for stored", async () =
   await using store = startStore(() => new Response(null, { status: 200 }));
   await withPlace(store, async ({ fill, push }) => {
     await fill(1);
-    const { code, stdout } = await push();
+    const { code, stdout, stderr } = await push("--retries", "0");
     assert.equal(code, 1);
-    assert.equal(JSON.parse(stdout).stored, 0);
-    assert.match(JSON.parse(stdout).failed_files[0].reason, /did not say what is stored/);
+    assert.deepEqual([JSON.parse(stdout).stored, JSON.parse(stdout).ended], [0, "stopped"]);
+    assert.match(stderr, /without a report \(NET-009\)/);
   });
 });
 

@@ -14,6 +14,7 @@ import { memoryRise } from "../fixtures/memory_watch.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
 import { type KnownKeys, refuseSignature } from "../fixtures/sig_v4_verifier.ts";
+import { noteIn, reportWith } from "../fixtures/stow_request.ts";
 
 const MIB = 1024 * 1024;
 const PIECE = crypto.getRandomValues(new Uint8Array(64 * 1024));
@@ -113,7 +114,7 @@ async function checkAndCount(
   if (fault !== undefined) {
     await exchange.answer(fault.status, fault.message, { "x-amzn-errortype": fault.code });
   } else {
-    await exchange.answer(200, `${bytes} ${sha256} ${headers.get("content-length")}`);
+    await exchange.answer(200, reportWith(`${bytes} ${sha256} ${headers.get("content-length")}`));
   }
 }
 
@@ -130,7 +131,7 @@ async function store(gateway: GatewayProcess, pieces: number): Promise<string> {
   const answer = await within(LIMIT_MS, "an answer", client.answer());
   let text = "";
   for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-  return `${answer.status} ${text}`;
+  return `${answer.status} ${noteIn(text)}`;
 }
 
 function stored(pieces: number): string {
