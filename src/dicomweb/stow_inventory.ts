@@ -61,8 +61,9 @@ export class StowInventory implements ContentEnd {
 
   /** The instances that were sent, in their order; undefined where that cannot be known. */
   get instances(): readonly InstanceUids[] | undefined {
+    if (this.#received === 0) return [];
     if (this.#boundary !== undefined) return this.#isClosed ? this.#instances : undefined;
-    return this.#head !== undefined && this.#received > 0 ? [this.#head.uids] : this.#instances;
+    return this.#head === undefined ? this.#instances : [this.#head.uids];
   }
 
   /** How many bytes have passed. */

@@ -34,7 +34,7 @@ const ROWS: [what: string, given: Given, uids: string[] | undefined, isWhole: bo
     true,
   ],
   ["no part", { body: stowBody([]) }, [], true],
-  ["an empty body", { body: "" }, undefined, true],
+  ["an empty body", { body: "" }, [], true],
   ["parts without a type", { type: TYPE, body: part("X-A: b", "1") + "--b--" }, ["?"], true],
   [
     "parts of octets",
