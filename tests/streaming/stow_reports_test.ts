@@ -9,6 +9,8 @@ import { Buffer } from "node:buffer";
 import { PROFILE_NAMES } from "../../src/dicomweb/profile.ts";
 import { within } from "../fixtures/deadline.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
+import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, type RawHandler, startRawOrigin } from "../fixtures/raw_origin.ts";
 import { BOUNDARY, instances, STOW_TYPE, stowBody } from "../fixtures/stow_request.ts";
@@ -216,6 +218,43 @@ Deno.test("A store that takes no chunks gets the length that its client stated",
     assert.deepEqual([status, ...lengths], [200, String(body.length), null]);
   });
 });
+
+Deno.test(needing(ORTHANC, {
+  name: "What a real Orthanc says of uploads covers what was sent, and of broken ones it does not",
+  async fn(t) {
+    await using orthanc = await Orthanc.start();
+    const Servers = Object.fromEntries(
+      ["generic", "orthanc", "split"].map((name) => [name, {
+        Url: orthanc.dicomWebUrl,
+        ProviderType: "headers",
+        Headers: { Authorization: "t" },
+        ...SERVERS[name],
+      }]),
+    );
+    await using gateway = await startGateway({ Servers });
+    for (const server of Object.keys(Servers)) {
+      for (const [how, way] of Object.entries(UPLOADS)) {
+        if (way.method === "PUT") continue;
+        await t.step(`${server}, ${how}`, async () => {
+          const { status, text } = await upload(gateway.url, server, way);
+          assert.equal(status, 200, text);
+          assert.equal(JSON.parse(text)["00081199"].Value.length, ALL.length);
+        });
+      }
+      await t.step(`${server}, one file of three that is none`, async () => {
+        const [first, , third] = ALL;
+        const broken = { uid: "broken", file: new Uint8Array(1000) };
+        const response = await fetch(`${gateway.url}/dicom-web/${server}/studies`, {
+          method: "POST",
+          headers: { "content-type": STOW_TYPE, accept: "application/dicom+json" },
+          body: Buffer.concat([...stowBody([first!, broken, third!])]),
+        });
+        const text = await response.text();
+        assert.notEqual(response.status, 200, text);
+      });
+    }
+  },
+}));
 
 const BLOCK = Buffer.alloc(256 * 1024);
 /** One instance of 64 MiB, more than what buffers on the way hold. */
