@@ -15,8 +15,8 @@ export const timeoutsSchema = z.strictObject({
   ),
   TransferSeconds: seconds().default(3600).describe(
     "Longest time for a request with a body until the store's answer begins, and then for the answer's " +
-      "body. A body that the gateway need not change goes past this limit unless `IdleSeconds` is set; " +
-      "see [resilience.md](resilience.md)",
+      "body. From a store that is spoken to by `Http2` a body may go past this limit unless `IdleSeconds` is " +
+      "set; see [resilience.md](resilience.md)",
   ),
   IdleSeconds: seconds().optional().describe(
     "Longest wait for the next piece of a body, of the store's answer or of the client's request. " +
