@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../config/values/secret.ts";
 import { auditFiles } from "../runtime/audit/audit_file.ts";
 import { type Anchor, verifyTrail } from "../runtime/audit/verify_trail.ts";
 import { ExitCode } from "./exit_code.ts";

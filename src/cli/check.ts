@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { networkAllowlist } from "../config/allowlist.ts";
-import { permissionSet } from "../config/permission_set.ts";
-import { SECTION } from "../config/schema.ts";
+import { networkAllowlist } from "../config/sandbox/allowlist.ts";
+import { permissionSet } from "../config/sandbox/permission_set.ts";
+import { SECTION } from "../config/values/section.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../runtime/state_directory.ts";
 import { ExitCode } from "./exit_code.ts";

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { ConfigSource } from "../config/config_source.ts";
-import { parseConfig } from "../config/parse_config.ts";
+import { type ConfigSource, parseConfig, sourceOf } from "../config/parse_config.ts";
 import { runDemo } from "../demo/run_demo.ts";
 import { shutdownSignal } from "../runtime/shutdown_signal.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
@@ -29,14 +28,9 @@ export async function demo(flags: { readonly once: boolean }, version: string): 
       signal: shutdownSignal(() => Deno.exit(ExitCode.failure)),
       startGateway: async (document: ConfigSource["document"]) => {
         const supervisor = await Supervisor.start({
-          config: parseConfig({
-            path: "demo",
-            document,
-            files: {},
-            environment: {},
-            defaultStateDirectory: stateDirectory,
-            problems: [],
-          }),
+          config: await parseConfig(
+            sourceOf(document, { path: "demo", stateHome: stateDirectory }),
+          ),
           logger: createLogger("runtime"),
           version,
         });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ConfigError } from "../config/config_error.ts";
+import { ConfigError } from "../config/values/config_error.ts";
 import { examine } from "../runtime/doctor/examine.ts";
 import { type Finding, finding, type Outcome, type Report } from "../runtime/doctor/finding.ts";
 import { keepFilesPrivate } from "../runtime/state_directory.ts";

@@ -6,14 +6,14 @@
  *
  * @module
  */
-import { loopbackOf } from "../config/host_names.ts";
-import { listenSchema } from "../config/listen.ts";
+import { loopbackOf } from "../config/values/host_names.ts";
+import { isObject } from "../config/file/config_document.ts";
+import { listenPlace } from "../config/keys/listen.ts";
+import { SECTION } from "../config/values/section.ts";
 import { parseConfig } from "../config/parse_config.ts";
-import { rawKeys } from "../config/read_context.ts";
-import { SECTION } from "../config/schema.ts";
 import { askHealth } from "../network/ask_health.ts";
 import { ExitCode } from "./exit_code.ts";
-import { type ConfigFlags, readConfig } from "./load.ts";
+import { type ConfigFlags, findSource } from "./load.ts";
 import { complain, print } from "./terminal.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -26,24 +26,23 @@ const TIMEOUT_MS = 5_000;
  * @throws {ConfigError} When the configuration does not say where the gateway listens.
  */
 export async function healthcheck(flags: ConfigFlags): Promise<number> {
-  const source = await readConfig(flags);
-  const written = listenSchema.safeParse(rawKeys(source.document[SECTION])["Listen"] ?? {});
+  const source = await findSource(flags);
+  const section = source.document[SECTION];
+  const written = listenPlace.safeParse(isObject(section) ? section["Listen"] ?? {} : {});
   if (!written.success) {
     // Tells what is wrong with it.
-    parseConfig(source);
+    await parseConfig(source);
     return ExitCode.configuration;
   }
-  const { Address: address, Port: port, Tls: tls } = written.data;
+  const { address, port, isTls } = written.data;
   if (port === 0) {
     complain("The configuration leaves the port open: say which one it is with --port.");
     return ExitCode.usage;
   }
   const host = loopbackOf(address);
-  const url = `${tls === undefined ? "http" : "https"}://${
-    host.includes(":") ? `[${host}]` : host
-  }:${port}`;
+  const url = `${isTls ? "https" : "http"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
   try {
-    const status = await askHealth({ host, port, tls: tls !== undefined }, TIMEOUT_MS);
+    const status = await askHealth({ host, port, tls: isTls }, TIMEOUT_MS);
     if (status === 200) {
       print(`The gateway at ${url} answers.`);
       return ExitCode.ok;

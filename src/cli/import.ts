@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { ImportNote } from "../config/import_plugin.ts";
-import { readPluginConfig } from "../config/read_plugin_config.ts";
+import type { ImportNote } from "../config/plugin/import_plugin.ts";
+import { readPluginConfig } from "../config/plugin/read_plugin_config.ts";
 import { ExitCode } from "./exit_code.ts";
 import { complain, print } from "./terminal.ts";
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { type ConfigSource, loadConfigSource } from "../config/config_source.ts";
-import { findConfig } from "../config/find_config.ts";
+import { findConfig } from "../config/file/find_config.ts";
+import { readConfig } from "../config/file/load_config.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { parseConfig } from "../config/parse_config.ts";
+import { type ConfigSource, parseConfig } from "../config/parse_config.ts";
 
 /** Options of every command that reads the configuration. */
 export interface ConfigFlags {
@@ -21,7 +21,7 @@ export interface ConfigFlags {
  * @throws {ConfigError} When there is none, or it cannot be used.
  */
 export async function loadConfig(flags: ConfigFlags): Promise<GatewayConfig> {
-  return parseConfig(await readConfig(flags));
+  return await parseConfig(await findSource(flags));
 }
 
 /**
@@ -29,8 +29,8 @@ export async function loadConfig(flags: ConfigFlags): Promise<GatewayConfig> {
  *
  * @throws {ConfigError} When there is none, or it cannot be read.
  */
-export async function readConfig(flags: ConfigFlags): Promise<ConfigSource> {
-  return await loadConfigSource(await findConfig({ config: flags.config }), {
+export async function findSource(flags: ConfigFlags): Promise<ConfigSource> {
+  return await readConfig(await findConfig({ config: flags.config }), {
     listen: { address: flags.address, port: flags.port },
   });
 }

@@ -11,7 +11,7 @@ import {
   type OrthancServer,
   orthancServer,
   SECRET_VARIABLE,
-} from "../config/orthanc_section.ts";
+} from "../config/plugin/orthanc_section.ts";
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { type KnownServer, OrthancServers } from "../network/orthanc_servers.ts";
 import { ExitCode } from "./exit_code.ts";

@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { listenHostAndPort } from "../config/allowlist.ts";
-import { type Contact, contacts } from "../config/contacts.ts";
-import { credentialsReach } from "../config/credentials_reach.ts";
+import { listenHostAndPort } from "../config/sandbox/allowlist.ts";
+import { type Contact, contacts } from "../config/sandbox/contacts.ts";
+import { permissionSet } from "../config/sandbox/permission_set.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { permissionSet } from "../config/permission_set.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
 import { paint } from "./style.ts";
@@ -97,8 +96,7 @@ function usedFiles(config: GatewayConfig): UsedFile[] {
   const state = (purpose: string) =>
     files.push({ path: stateDirectory, access: "read and write", purpose });
   if (tokenCache.backend === "kv" && tokenCache.url === undefined) state("token cache");
-  for (const { name, credentials } of servers.values()) {
-    const reach = credentialsReach(credentials);
+  for (const { name, reach } of servers.values()) {
     if (reach.state) state(`bodies that are signed for ${name}`);
     for (const path of reach.files) {
       files.push({ path, access: "read", purpose: `credentials of ${name}` });

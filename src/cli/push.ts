@@ -5,8 +5,8 @@
  * @module
  */
 import { join } from "node:path";
-import { stateHome } from "../config/find_config.ts";
-import { SERVER_NAME } from "../config/server.ts";
+import { stateHome } from "../config/file/find_config.ts";
+import { SERVER_NAME } from "../config/keys/server.ts";
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { JournalError, PushJournal } from "../runtime/push/push_journal.ts";
 import { pushFolder, PushStoppedError } from "../runtime/push/push_folder.ts";

@@ -6,9 +6,9 @@
  */
 import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };
-import { ConfigError } from "../config/config_error.ts";
+import { ConfigError } from "../config/values/config_error.ts";
+import { nearestName } from "../config/values/nearest_name.ts";
 import { dropProxyEnvironment } from "../config/environment.ts";
-import { nearestName } from "../config/nearest_name.ts";
 import { auditVerify, type AuditVerifyFlags } from "./audit_verify.ts";
 import { check } from "./check.ts";
 import { completions, type Shell, SHELLS } from "./completions.ts";
@@ -119,7 +119,7 @@ function commandLine(
     });
   command("schema", "print the JSON Schema of the configuration, for editors")
     .action(async () => {
-      const { editorSchema } = await import("../config/json_schema.ts");
+      const { editorSchema } = await import("../config/reference/json_schema.ts");
       print(JSON.stringify(editorSchema(), null, 2));
       end(ExitCode.ok);
     });

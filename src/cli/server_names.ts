@@ -4,7 +4,7 @@
  * @module
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { nearestName } from "../config/nearest_name.ts";
+import { nearestName } from "../config/values/nearest_name.ts";
 import { complain } from "./terminal.ts";
 
 /**

@@ -1,251 +1,257 @@
 /**
- * The configuration as the rest of the gateway sees it: complete, checked, frozen, in
- * the gateway's own units. What the file looks like is `schema.ts`'s business.
+ * The configuration: the keys of the `DicomWebOAuth` section, and what they parse to. The file around
+ * the section may be a whole `orthanc.json`.
  *
  * @module
  */
-import type { Profile } from "../dicomweb/profile.ts";
-import type { AwsCredentials } from "./aws_config.ts";
-import type { ManagedIdentity } from "./azure_config.ts";
-import type { ClientAuthentication } from "./client_authentication_config.ts";
-import type { DiscoveryConfig } from "./discovery_config.ts";
-import type { ProviderName } from "./identity_provider.ts";
-import type { GoogleCredentials } from "./google_config.ts";
-import type { AuthenticationConfig } from "./inbound/authentication_config.ts";
-import type { PermissionConfig } from "./inbound/permissions.ts";
-import type { Secret } from "./secret.ts";
-import type { StoreResilienceConfig } from "./store_resilience.ts";
-import type { BasicCredentials, FixedHeaders, StaticToken, TokenFile } from "./static_config.ts";
-import type { TokenValidationConfig } from "./token_validation_config.ts";
+import type { Frozen } from "./values/frozen.ts";
+import { X509Certificate } from "node:crypto";
+import { z } from "zod";
+import { authentication } from "./inbound/authentication.ts";
+import { permissions, permissionsRule } from "./inbound/permissions.ts";
+import { audit } from "./keys/audit.ts";
+import { cors } from "./keys/cors.ts";
+import { listen } from "./keys/listen.ts";
+import { proxy } from "./keys/proxy.ts";
+import {
+  type RateLimitConfig,
+  rateLimitKeys,
+  rateLimitOf,
+  rateLimitRule,
+} from "./keys/rate_limit.ts";
+import { serverKeys, servers, withoutTrailingSlash } from "./keys/server.ts";
+import { tokenCache } from "./keys/token_cache.ts";
+import { expiryWarning } from "./values/certificate_expiry.ts";
+import { keyPath } from "./values/config_error.ts";
+import { isHost, isLoopback } from "./values/host_names.ts";
+import { keysOf } from "./values/keys_of.ts";
+import { SECTION } from "./values/section.ts";
+import { sources } from "./values/sources.ts";
+import { filePath, httpUrl, seconds, whole } from "./values/value_schemas.ts";
+
+/** `ConfigVersion`: the versions of the plugin's format. */
+export const configVersion = z.preprocess(
+  (value) => typeof value === "number" ? String(value) : value,
+  z.enum(["1", "1.0", "2", "2.0"]),
+);
+
+const logLevel = () =>
+  z.preprocess(
+    (value) => typeof value === "string" ? value.toUpperCase() : value,
+    z.enum(["DEBUG", "INFO", "WARNING", "ERROR"]),
+  ).transform((level) => level.toLowerCase() as Lowercase<typeof level>);
+
+const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: "must be an IP address or a network such as 10.1.0.0/16",
+});
+
+/** The keys of the section. */
+export const sectionKeys = {
+  Servers: servers.describe(
+    "The stores, by name. A name begins with a letter or digit and goes on with letters, digits, " +
+      "`.`, `_` and `-`",
+  ),
+  ConfigVersion: configVersion.optional().describe(
+    "Version of the plugin's format; it may also stand at the top of the file. Both load alike",
+  ),
+  LogLevel: logLevel().prefault("INFO").describe("The least severity that is logged"),
+  LogLevels: keysOf({
+    Gateway: logLevel().optional().describe("Requests and answers"),
+    Upstream: logLevel().optional().describe("Stores: retries, repairs"),
+    Credentials: logLevel().optional().describe("Tokens and the token cache"),
+    Security: logLevel().optional().describe("Tokens that were found invalid"),
+    Runtime: logLevel().optional().describe("Start, reload, stop, workers, the audit trail"),
+  }).prefault({}).describe("Other severities for parts of the gateway"),
+  LogFormat: z.enum(["text", "json"]).default("text").describe(
+    "One readable line or one JSON object for each log entry",
+  ),
+  Listen: listen.prefault({}).describe("Where the gateway listens"),
+  StateDirectory: filePath().optional().describe(
+    "The one directory the gateway may write to, relative to this file. " +
+      "`$XDG_STATE_HOME/dicomweb-gateway` or `~/.local/state/dicomweb-gateway` unless given; it is " +
+      "made when something is written. Only the gateway's user may have access to it (mode 0700)",
+  ),
+  TokenCache: tokenCache.prefault({}).describe("Where tokens are kept"),
+  PublicUrl: httpUrl().optional().describe(
+    "The URL clients reach the gateway at, where a proxy in front of it makes that another one",
+  ),
+  TrustedProxies: z.array(network).default([]).describe(
+    "IP addresses and networks (`10.1.0.0/16`) of proxies in front of the gateway, whose `Forwarded` " +
+      "and `X-Forwarded-*` headers count",
+  ),
+  Workers: whole(1, 64).default(1).describe("How many workers share the port, one core each"),
+  DrainTimeoutSeconds: seconds(0).prefault(30).describe(
+    "How long running transfers may take to finish when the gateway stops",
+  ),
+  Cors: cors.optional().describe(
+    "Web pages whose scripts may use the DICOMweb paths from a browser; none unless given",
+  ),
+  Authentication: authentication.optional().describe(
+    "Who may call the gateway; see [security/authentication.md](security/authentication.md). " +
+      "Required for every address but loopback",
+  ),
+  Permissions: permissions.optional().describe(
+    "Who may do what at which server. Once one is written, whatever none allows is refused",
+  ),
+  AllowedHosts: z.array(
+    z.string().refine(
+      (host) => isHost(host) && !host.includes(":"),
+      "must be a host name, without a port",
+    ),
+  ).default([]).describe(
+    "Without `Authentication`: names by which clients may call the gateway, besides IP addresses, " +
+      "`localhost`, `Listen.Address` and the hosts of `PublicUrl` and `Cors.AllowedOrigins`",
+  ),
+  Audit: audit.optional().describe(
+    "The record of who did what; none unless given. See " +
+      "[security/audit-trail.md](security/audit-trail.md)",
+  ),
+  Proxy: proxy.optional().describe("HTTP proxy to stores and identity providers"),
+  ...rateLimitKeys,
+};
+
+type SectionKeys = z.output<z.ZodObject<typeof sectionKeys>>;
+
+/** The section; parses to the configuration. */
+export const section = keysOf(
+  sectionKeys,
+  rateLimitRule,
+  (keys, complain) => {
+    if (keys.Permissions === undefined) return;
+    const { Servers: servers, Authentication: authentication } = keys;
+    permissionsRule(
+      keys.Permissions,
+      { servers: [...servers.keys()], authentication },
+      complain,
+    );
+  },
+  (keys, complain) => {
+    if (keys.Audit?.target.kind !== "file") return;
+    if (!`${keys.Audit.target.path}/`.startsWith(`${stateDirectoryOf(keys)}/`)) return;
+    complain(["Audit", "File"], "must not lie in StateDirectory: workers may write there");
+  },
+).transform((keys) => ({
+  listen: keys.Listen,
+  /** Absolute path of the directory the gateway may write to. */
+  stateDirectory: stateDirectoryOf(keys),
+  /** The URL clients reach the gateway at, without a trailing slash, where it differs from `listen`. */
+  publicUrl: keys.PublicUrl && withoutTrailingSlash(keys.PublicUrl),
+  /** Addresses and networks of proxies whose forwarding headers count. */
+  trustedProxies: keys.TrustedProxies,
+  /** How many workers share the port. */
+  workers: keys.Workers,
+  /** How long running transfers may take to finish at shutdown or reload. */
+  drainTimeoutMs: keys.DrainTimeoutSeconds,
+  log: {
+    level: keys.LogLevel,
+    /** Other levels of categories, by their names. */
+    levels: Object.fromEntries(
+      Object.entries(keys.LogLevels).map((
+        [part, level = keys.LogLevel],
+      ) => [part.toLowerCase(), level]),
+    ),
+    format: keys.LogFormat,
+  },
+  tokenCache: keys.TokenCache,
+  /** The web pages that may use the gateway from a browser; `undefined`: none. */
+  cors: keys.Cors,
+  /** Who may call; `undefined`: everyone who reaches the port. */
+  authentication: keys.Authentication,
+  /** Who may do what; `undefined`: everyone everything. */
+  permissions: keys.Permissions,
+  /** Names by which clients may call a gateway that is open to all, besides those it is known by. */
+  allowedHosts: keys.AllowedHosts,
+  /** The record of who did what; `undefined`: none. */
+  audit: keys.Audit && {
+    ...keys.Audit,
+    onFailure: keys.Audit.onFailure ?? (isLoopback(keys.Listen.address) ? "warn" : "refuse"),
+  },
+  proxy: keys.Proxy,
+  servers: keys.Servers,
+  /** Never 0. */
+  rateLimit: rateLimitOf(keys) as RateLimitConfig | undefined,
+  /** Whether the runtime traces requests, and says so to stores by `traceparent`. */
+  tracing: ["true", "1"].includes(sources().environment[TRACING_VARIABLE] ?? ""),
+  /** What is allowed but dangerous, in words, to be logged at every start. */
+  warnings: warningsOf(keys),
+}));
+
+/** Has the runtime's own OpenTelemetry trace requests, with `true` or `1`. */
+const TRACING_VARIABLE = "OTEL_DENO";
 
 /** The whole configuration. Times are in milliseconds. */
-export interface GatewayConfig {
+export interface GatewayConfig extends Frozen<z.output<typeof section>> {
   /** Absolute path of the file that it was read from. */
   readonly path: string;
-  /** Where the gateway listens. */
-  readonly listen: ListenConfig;
-  /** Absolute path of the directory the gateway may write to. */
-  readonly stateDirectory: string;
-  /** The URL clients reach the gateway at, without a trailing slash, where it differs from `listen`. */
-  readonly publicUrl: string | undefined;
-  /** Addresses and networks of proxies whose forwarding headers count. */
-  readonly trustedProxies: readonly string[];
-  /** How many workers share the port. */
-  readonly workers: number;
-  /** How long running transfers may take to finish at shutdown or reload. */
-  readonly drainTimeoutMs: number;
-  /** What is logged, and how. */
-  readonly log: LogConfig;
-  /** Where tokens are kept. */
-  readonly tokenCache: TokenCacheConfig;
-  /** The egress proxy, where there is one. */
-  readonly proxy: ProxyConfig | undefined;
-  /** The web pages that may use the gateway from a browser; `undefined`: none. */
-  readonly cors?: CorsConfig | undefined;
-  /** The stores, by name. */
-  readonly servers: ReadonlyMap<string, ServerConfig>;
-  /** Who may call; `undefined`: whoever reaches the port. */
-  readonly authentication?: AuthenticationConfig | undefined;
-  /** Who may do what; `undefined`: everyone everything. */
-  readonly permissions?: readonly PermissionConfig[] | undefined;
-  /** Names by which clients may call a gateway that is open to all, besides those it is known by. */
-  readonly allowedHosts?: readonly string[];
-  /** How many requests a client may send, where that is limited. */
-  readonly rateLimit?: RateLimitConfig | undefined;
-  /** The record of who did what, where it is kept. */
-  readonly audit?: AuditConfig | undefined;
-  /** Whether the runtime traces requests, and says so to stores by `traceparent`. */
-  readonly tracing?: boolean;
-  /** What is allowed but dangerous, in words, to be logged at every start. */
-  readonly warnings?: readonly string[];
-}
-
-/** How many requests a client may send. */
-export interface RateLimitConfig {
-  readonly requests: number;
-  readonly windowMs: number;
-}
-
-/** Where the gateway listens. */
-export interface ListenConfig {
-  readonly address: string;
-  readonly port: number;
-  /** PEM texts, where the listener speaks TLS. */
-  readonly tls: { readonly certificatePem: string; readonly keyPem: Secret } | undefined;
 }
 
 /** What is logged, and how. */
-export interface LogConfig {
-  readonly level: "debug" | "info" | "warning" | "error";
-  /** Other levels of categories, by their names. */
-  readonly levels?: Readonly<Record<string, LogConfig["level"]>>;
-  readonly format: "text" | "json";
-}
-
+export type LogConfig = GatewayConfig["log"];
 /** The record of who did what. */
-export interface AuditConfig {
-  readonly target:
-    | {
-      readonly kind: "file";
-      /** Absolute path of the file that is written. */
-      readonly path: string;
-      readonly maxBytes: number;
-      /** How many finished files are kept; 0 for all. */
-      readonly maxFiles: number;
-    }
-    | { readonly kind: "stdout" }
-    | {
-      readonly kind: "syslog";
-      readonly host: string;
-      readonly port: number;
-      readonly caCertificatesPem: readonly string[];
-    };
-  /** How UIDs are recorded. */
-  readonly uids: "plain" | "hashed" | "omitted";
-  /** What the chain is sealed with. */
-  readonly key: Secret | undefined;
-  /** What becomes of requests while nothing can be recorded. */
-  readonly onFailure: "refuse" | "warn";
-}
+export type AuditConfig = NonNullable<GatewayConfig["audit"]>;
 
-/** Where tokens are kept. */
-export type TokenCacheConfig =
-  | { readonly backend: "memory" }
-  | {
-    readonly backend: "kv";
-    /** `undefined`: a file in the state directory; otherwise the URL of a KV Connect service. */
-    readonly url: string | undefined;
-    /** AES-256 keys: the first encrypts, all decrypt. Never empty. */
-    readonly encryptionKeys: readonly Secret[];
+/** Keys of the section that plugin users may have met, and what became of them. */
+const FORMER_KEYS: Readonly<Record<string, string>> = {
+  EnableMetrics: "has no effect: metrics are always served, at /dicomweb-oauth/metrics; remove it",
+};
+
+/** What to say of a key that does not belong to the section. */
+export function misplacedKey(key: string): string | undefined {
+  if (Object.hasOwn(serverKeys, key)) {
+    return `belongs to a server: ${SECTION}.Servers.{name}.${key}`;
   }
-  | {
-    readonly backend: "redis";
-    /** `redis://` or `rediss://` URL; it may hold a password. */
-    readonly url: Secret;
-    readonly encryptionKeys: readonly Secret[];
+  return Object.hasOwn(FORMER_KEYS, key) ? FORMER_KEYS[key] : undefined;
+}
+
+function stateDirectoryOf({ StateDirectory: given }: Pick<SectionKeys, "StateDirectory">): string {
+  return given ?? sources().stateHome;
+}
+
+function warningsOf(keys: SectionKeys): string[] {
+  const warnings: string[] = [];
+  const warn = (key: string, message: string) => warnings.push(`${SECTION}.${key}: ${message}`);
+  const { Listen: listen, TokenCache: cache } = keys;
+  const isBeyond = !isLoopback(listen.address);
+  if (keys.Authentication !== undefined) {
+    if (listen.allowUnauthenticated) {
+      warn("Listen.AllowUnauthenticated", "means nothing beside Authentication");
+    }
+    if (isBeyond && listen.tls === undefined && keys.TrustedProxies.length === 0) {
+      warn(
+        "Listen.Tls",
+        "is not set: passwords, keys, tokens and images travel unencrypted to this address",
+      );
+    }
+  } else if (isBeyond) {
+    warn(
+      "Listen.AllowUnauthenticated",
+      "whoever can reach this address may use every store without a password",
+    );
+  }
+  const expiry = (key: string, pem: string | undefined) => {
+    const message = pem && expiryWarning(Date.parse(new X509Certificate(pem).validTo), Date.now());
+    if (message) warn(key, message);
   };
-
-/** The web pages that may use the gateway from a browser. */
-export interface CorsConfig {
-  /** Origins as browsers send them, or `*`. Never empty. */
-  readonly allowedOrigins: readonly string[];
-}
-
-/** An HTTP proxy for outgoing requests. */
-export interface ProxyConfig {
-  readonly url: string;
-  readonly username: string | undefined;
-  readonly password: Secret | undefined;
-}
-
-/** One DICOMweb store. */
-export interface ServerConfig {
-  readonly name: string;
-  /** Base URL of the store's DICOMweb service, without a trailing slash. */
-  readonly url: string;
-  /** How requests are signed. */
-  readonly credentials: CredentialsConfig;
-  /** How the store and the identity provider are trusted. */
-  readonly tls: TlsConfig;
-  /** What kind of store it is, and what is put right between it and clients. */
-  readonly profile: Profile;
-  /** Refuse whatever may change something at the store. */
-  readonly readOnly?: boolean;
-  /** How many requests a client may send to it; `undefined`: the gateway's limit counts. */
-  readonly rateLimit?: RateLimitConfig | "unlimited" | undefined;
-  /** Speak HTTP/2 to the store. */
-  readonly http2: boolean;
-  /** Let the store compress its answers. */
-  readonly compression: boolean;
-  readonly timeouts: TimeoutsConfig;
-  /** Trying again and giving up, at the token endpoint. */
-  readonly resilience: ResilienceConfig;
-  /** Trying again and giving up, at the store. */
-  readonly storeResilience: StoreResilienceConfig;
-}
-
-/** How requests to a store are signed. */
-export type CredentialsConfig =
-  | NoCredentials
-  | ClientCredentials
-  | ManagedIdentity
-  | AwsCredentials
-  | GoogleCredentials
-  | StaticToken
-  | TokenFile
-  | BasicCredentials
-  | FixedHeaders;
-
-/** Nothing is added to the requests. */
-export interface NoCredentials {
-  readonly kind: "none";
-}
-
-/** OAuth2 client credentials grant (RFC 6749, section 4.4). */
-export interface ClientCredentials extends TokenRefreshConfig {
-  readonly kind: "client_credentials";
-  /** The provider, where it is known: its own remedies are told. */
-  readonly provider?: ProviderName | undefined;
-  /** URL of the token endpoint, or where it is learnt from. */
-  readonly tokenEndpoint: string | DiscoveryConfig;
-  readonly clientId: string;
-  readonly clientAuthentication: ClientAuthentication;
-  readonly scope: string | undefined;
-  readonly audience: string | undefined;
-  readonly resource: string | undefined;
-  /** Further parameters of the token request. */
-  readonly tokenParameters: Readonly<Record<string, string>>;
-  /** Bind tokens to a key of this process (RFC 9449). */
-  readonly dpop?: boolean | undefined;
-}
-
-/** When tokens are renewed. */
-export interface TokenRefreshConfig {
-  /** How long before its expiry a token is renewed. */
-  readonly refreshBufferMs: number;
-  /** How tokens are checked before they are used; `undefined`: they are not. */
-  readonly tokenValidation?: TokenValidationConfig | undefined;
-}
-
-/** How the store and the identity provider are trusted. */
-export interface TlsConfig {
-  /** PEM certificates trusted besides those of the system. */
-  readonly caCertificatesPem: readonly string[];
-  /** The certificate that the gateway shows, where it has one (mutual TLS). */
-  readonly clientCertificate?: ClientCertificate | undefined;
-}
-
-/** A certificate of the gateway, and to whom it is shown if they ask for one. */
-export interface ClientCertificate {
-  readonly certificatePem: string;
-  readonly keyPem: Secret;
-  readonly toTokenEndpoint: boolean;
-  readonly toStore: boolean;
-}
-
-/** Limits of waiting, in milliseconds. */
-export interface TimeoutsConfig {
-  /** To the store, without a body: from the request to the answer's headers. */
-  readonly headersMs: number;
-  /** To the store, with a body: to the answer's headers; then for an answer's body that JavaScript reads. */
-  readonly transferMs: number;
-  /** Between two pieces of an answer's body; `undefined`: not watched. */
-  readonly idleMs?: number | undefined;
-  /** A token request, from start to end. */
-  readonly tokenMs: number;
-}
-
-/** The plugin's `ResilienceConfig`. */
-export interface ResilienceConfig {
-  readonly circuitBreaker:
-    | { readonly failureThreshold: number; readonly timeoutMs: number }
-    | undefined;
-  readonly retry: {
-    readonly maxAttempts: number;
-    readonly strategy: "fixed" | "linear" | "exponential";
-    readonly initialDelayMs: number;
-    readonly multiplier: number;
-    readonly maxDelayMs: number;
-    readonly incrementMs: number;
-  };
+  expiry("Listen.Tls.CertificateFile", listen.tls?.certificatePem);
+  if (keys.Authentication !== undefined && keys.AllowedHosts.length > 0) {
+    warn("AllowedHosts", "means nothing beside Authentication");
+  }
+  if (cache.backend === "redis") {
+    const { protocol, hostname, password } = new URL(cache.url.reveal());
+    if (protocol === "redis:" && password !== "" && !isLoopback(hostname)) {
+      warn("TokenCache.Url", "the password travels unencrypted; use rediss:// if possible");
+    }
+  }
+  if (keys.Cors?.allowedOrigins.includes("*")) {
+    warn(
+      "Cors.AllowedOrigins",
+      "every web page that someone here opens can use the gateway; name the viewer's origin instead",
+    );
+  }
+  for (const { name, tls, warnings } of keys.Servers.values()) {
+    const path = keyPath(["Servers", name]);
+    for (const { key, message } of warnings) warn(`${path}.${key}`, message);
+    expiry(`${path}.ClientCertificate.CertificateFile`, tls.clientCertificate?.certificatePem);
+  }
+  return warnings;
 }

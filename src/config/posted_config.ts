@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { deepFreeze } from "./frozen.ts";
+import { deepFreeze } from "./values/frozen.ts";
 import type { GatewayConfig } from "./gateway_config.ts";
-import { Secret } from "./secret.ts";
+import { Secret } from "./values/secret.ts";
 
 /** A configuration whose secrets are bytes. */
 export interface PostedConfig {

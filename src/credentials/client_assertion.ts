@@ -9,8 +9,8 @@ import type {
   AssertionConfig,
   KeyAssertion,
   SecretAssertion,
-} from "../config/client_authentication_config.ts";
-import { providerOf } from "../config/identity_provider.ts";
+} from "../config/schemes/oauth2/client_authentication.ts";
+import { providerOf } from "../config/schemes/oauth2/identity_provider.ts";
 import type { Clock } from "./clock.ts";
 import type { AuthenticationTarget } from "./token_request.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
-import type { ClientAuthentication } from "../config/client_authentication_config.ts";
+import type { ClientAuthentication } from "../config/schemes/oauth2/client_authentication.ts";
 import {
   addAssertion,
   privateKeyAssertion,

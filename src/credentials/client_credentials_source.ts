@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ClientCredentials } from "../config/gateway_config.ts";
-import type { ClientAuthentication } from "../config/client_authentication_config.ts";
+import type { ClientCredentials } from "../config/schemes/oauth2/token_request.ts";
+import type { ClientAuthentication } from "../config/schemes/oauth2/client_authentication.ts";
 import { createClientAuthentication } from "./client_authentication.ts";
 import { CredentialFileError } from "./credential_file.ts";
 import type { DpopKey } from "./dpop_key.ts";

@@ -3,12 +3,10 @@
  *
  * @module
  */
-import type { AwsCredentials } from "../config/aws_config.ts";
-import type {
-  ClientCredentials,
-  ServerConfig,
-  TokenRefreshConfig,
-} from "../config/gateway_config.ts";
+import type { AwsCredentials } from "../config/schemes/aws/aws.ts";
+import type { ClientCredentials } from "../config/schemes/oauth2/token_request.ts";
+import type { ServerConfig } from "../config/keys/server.ts";
+import type { TokenUse } from "../config/schemes/token_use.ts";
 import type { HttpClient } from "../network/http_client.ts";
 import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -127,7 +125,7 @@ export function createAuthorizer(
   }
 
   function bearer(
-    { kind, refreshBufferMs, tokenValidation }: TokenRefreshConfig & { readonly kind: string },
+    { kind, refreshBufferMs, tokenValidation }: TokenUse & { readonly kind: string },
     source: TokenSource,
     beside: Readonly<Record<string, string>> = {},
   ): BearerAuthorizer {

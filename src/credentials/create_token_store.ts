@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TokenCacheConfig } from "../config/gateway_config.ts";
+import type { TokenCacheConfig } from "../config/keys/token_cache.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type Clock, systemClock } from "./clock.ts";

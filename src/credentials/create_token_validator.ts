@@ -3,7 +3,10 @@
  *
  * @module
  */
-import type { TokenValidationConfig, VerificationKeys } from "../config/token_validation_config.ts";
+import type {
+  TokenValidationConfig,
+  VerificationKeys,
+} from "../config/schemes/token_validation.ts";
 import { JwksCache } from "./jwks_cache.ts";
 import { ConfiguredKeySet, type KeySet } from "./key_set.ts";
 import type { ProviderConnection } from "./provider_exchange.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { decodeBase64, encodeBase64 } from "@oslojs/encoding";
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../config/values/secret.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";

@@ -11,7 +11,7 @@ import {
   type JWK,
   type JWSHeaderParameters,
 } from "jose";
-import type { PublicJwk } from "../config/token_validation_config.ts";
+import type { PublicJwk } from "../config/values/verification_key.ts";
 
 /** Keys that tokens may be signed with. */
 export interface KeySet {

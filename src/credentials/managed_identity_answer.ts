@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { IdentityService } from "../config/azure_config.ts";
+import type { IdentityService } from "../config/schemes/azure/azure_platform.ts";
 import { cannotFetch, type ProviderAnswer } from "./provider_exchange.ts";
 import type { Token } from "./token.ts";
 import {

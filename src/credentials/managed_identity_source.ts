@@ -5,7 +5,8 @@
  *
  * @module
  */
-import type { IdentityService, ManagedIdentity } from "../config/azure_config.ts";
+import type { IdentityService } from "../config/schemes/azure/azure_platform.ts";
+import type { ManagedIdentity } from "../config/schemes/azure/managed_identity.ts";
 import { answerArcChallenge } from "./arc_challenge.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { judgeIdentityAnswer } from "./managed_identity_answer.ts";

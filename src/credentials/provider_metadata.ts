@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { hostAndPort } from "../config/allowlist.ts";
-import type { DiscoveryConfig } from "../config/discovery_config.ts";
+import { hostAndPort } from "../config/values/host_names.ts";
+import type { DiscoveryConfig } from "../config/schemes/oauth2/discovery.ts";
 import { cannotFetch } from "./provider_exchange.ts";
 import { quoteProvider } from "./provider_text.ts";
 import type { AuthenticationTarget } from "./token_request.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { providerOf } from "../config/identity_provider.ts";
+import { providerOf } from "../config/schemes/oauth2/identity_provider.ts";
 import { auth0Remedies } from "./remedies/auth0.ts";
 import { awsRemedies } from "./remedies/aws.ts";
 import { azureRemedies } from "./remedies/azure.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../config/values/secret.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { limited } from "./time_limit.ts";
 

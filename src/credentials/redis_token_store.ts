@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../config/values/secret.ts";
 import type { RawTokenStore } from "./raw_token_store.ts";
 import { NoAnswerError, type RedisClient, RedisConnection } from "./redis_connection.ts";
 

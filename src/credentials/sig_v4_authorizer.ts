@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { PayloadSigning } from "../config/aws_config.ts";
+import type { PayloadSigning } from "../config/schemes/aws/aws.ts";
 import { wholeRequestBody } from "../dicomweb/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";

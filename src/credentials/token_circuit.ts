@@ -11,7 +11,7 @@ import {
   ConsecutiveBreaker,
   handleWhen,
 } from "cockatiel";
-import type { ResilienceConfig } from "../config/gateway_config.ts";
+import type { ResilienceConfig } from "../config/keys/resilience.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Clock } from "./clock.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ProviderName } from "../config/identity_provider.ts";
+import type { ProviderName } from "../config/schemes/oauth2/identity_provider.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { DpopKey } from "./dpop_key.ts";
 import {

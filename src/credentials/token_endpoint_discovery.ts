@@ -6,8 +6,8 @@
  *
  * @module
  */
-import type { DiscoveryConfig } from "../config/discovery_config.ts";
-import type { ProviderName } from "../config/identity_provider.ts";
+import type { DiscoveryConfig } from "../config/schemes/oauth2/discovery.ts";
+import type { ProviderName } from "../config/schemes/oauth2/identity_provider.ts";
 import {
   cannotFetch,
   exchange,

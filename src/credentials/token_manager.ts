@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ResilienceConfig } from "../config/gateway_config.ts";
+import type { ResilienceConfig } from "../config/keys/resilience.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { Logger } from "../telemetry/logger.ts";

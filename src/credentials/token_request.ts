@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ProviderName } from "../config/identity_provider.ts";
+import type { ProviderName } from "../config/schemes/oauth2/identity_provider.ts";
 
 /** Where a token request goes. */
 export interface AuthenticationTarget {

@@ -5,7 +5,7 @@
  * @module
  */
 import { handleWhen, retry, type RetryPolicy } from "cockatiel";
-import type { ResilienceConfig } from "../config/gateway_config.ts";
+import type { ResilienceConfig } from "../config/keys/resilience.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { type Clock, sleep } from "./clock.ts";

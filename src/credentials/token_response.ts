@@ -6,7 +6,7 @@
  * @module
  */
 import { TokenRequestResult } from "@oslojs/oauth2";
-import type { ProviderName } from "../config/identity_provider.ts";
+import type { ProviderName } from "../config/schemes/oauth2/identity_provider.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError, type GatewayErrorOptions } from "../errors/gateway_error.ts";
 import type { ProviderAnswer } from "./provider_exchange.ts";

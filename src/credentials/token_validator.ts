@@ -13,7 +13,7 @@ import {
   type JWTVerifyOptions,
   type ProtectedHeaderParameters,
 } from "jose";
-import type { TokenValidationConfig } from "../config/token_validation_config.ts";
+import type { TokenValidationConfig } from "../config/schemes/token_validation.ts";
 import type { Clock } from "./clock.ts";
 import type { KeySet } from "./key_set.ts";
 import { algorithmFault, NO_JWT, TokenFault, tokenFault } from "./token_fault.ts";

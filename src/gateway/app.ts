@@ -6,7 +6,7 @@
 import { prometheus } from "@hono/prometheus";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
-import type { CorsConfig } from "../config/gateway_config.ts";
+import type { CorsConfig } from "../config/keys/cors.ts";
 import { isOfClientsBody } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";

@@ -7,7 +7,7 @@
  */
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
-import type { CorsConfig } from "../config/gateway_config.ts";
+import type { CorsConfig } from "../config/keys/cors.ts";
 import { isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { namedPages } from "./foreign_pages.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import type { MiddlewareHandler } from "hono";
-import type { CorsConfig } from "../config/gateway_config.ts";
+import type { CorsConfig } from "../config/keys/cors.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 

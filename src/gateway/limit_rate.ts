@@ -6,7 +6,7 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
-import type { RateLimitConfig } from "../config/gateway_config.ts";
+import type { RateLimitConfig } from "../config/keys/rate_limit.ts";
 import { isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { OPEN_PATHS } from "./authenticate.ts";

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { knownHosts } from "../config/allowed_hosts.ts";
-import type { GatewayConfig, RateLimitConfig } from "../config/gateway_config.ts";
-import { publishedKeys } from "../config/published_keys.ts";
+import { knownHosts } from "../config/keys/known_hosts.ts";
+import type { GatewayConfig } from "../config/gateway_config.ts";
+import type { RateLimitConfig } from "../config/keys/rate_limit.ts";
+import { publishedKeys } from "../config/sandbox/published_keys.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
 import { TokenRevocation } from "../gateway/token_revocation.ts";

@@ -5,14 +5,12 @@
  *
  * @module
  */
-import { hostAndPort, networkAllowlist } from "../config/allowlist.ts";
-import { credentialsReach } from "../config/credentials_reach.ts";
-import type {
-  ClientCertificate,
-  GatewayConfig,
-  ProxyConfig,
-  ServerConfig,
-} from "../config/gateway_config.ts";
+import { hostAndPort } from "../config/values/host_names.ts";
+import { networkAllowlist } from "../config/sandbox/allowlist.ts";
+import type { ClientCertificate } from "../config/keys/client_certificate.ts";
+import type { GatewayConfig } from "../config/gateway_config.ts";
+import type { ProxyConfig } from "../config/keys/proxy.ts";
+import type { ServerConfig } from "../config/keys/server.ts";
 import {
   type AuthorizerCollaborators,
   createAuthorizer,
@@ -81,7 +79,7 @@ export function assembleStores(
     client({
       caCertificatesPem: server.tls.caCertificatesPem,
       http2,
-      direct: new Set(credentialsReach(server.credentials).localUrls.map(hostAndPort)),
+      direct: new Set(server.reach.localUrls.map(hostAndPort)),
       ...(certificate !== undefined && { clientCertificate: certificateOptions(certificate) }),
     });
   const stores = new Map<string, Store>();

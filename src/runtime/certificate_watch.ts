@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { expiryWarning } from "../config/certificate_expiry.ts";
+import { expiryWarning } from "../config/values/certificate_expiry.ts";
+import { type OwnCertificate, ownCertificates } from "../config/sandbox/own_certificates.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { type OwnCertificate, ownCertificates } from "../config/own_certificates.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { SupervisorMetrics } from "./supervisor_metrics.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AuthenticationConfig } from "../config/inbound/authentication_config.ts";
+import type { AuthenticationConfig } from "../config/inbound/authentication.ts";
 import { systemClock } from "../credentials/clock.ts";
 import { createKeySet } from "../credentials/create_token_validator.ts";
 import { ApiKeys } from "../credentials/inbound/api_keys.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { disableCacheStorage } from "../config/environment.ts";
-import type { PermissionSet } from "../config/permission_set.ts";
+import type { PermissionSet } from "../config/sandbox/permission_set.ts";
 import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
 import { writeLogLine } from "../telemetry/logging.ts";
 import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";

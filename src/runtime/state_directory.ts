@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { ConfigError } from "../config/config_error.ts";
-import { SECTION } from "../config/schema.ts";
+import { ConfigError } from "../config/values/config_error.ts";
+import { SECTION } from "../config/values/section.ts";
 
 const KEY = `${SECTION}.StateDirectory`;
 const OTHERS = 0o077;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import { permissionSet } from "../config/permission_set.ts";
+import { permissionSet } from "../config/sandbox/permission_set.ts";
 import { postable } from "../config/posted_config.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type AuditTrail, happened } from "./audit/audit_trail.ts";

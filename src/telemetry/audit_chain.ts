@@ -6,7 +6,7 @@
  * @module
  */
 import { createHash, createHmac } from "node:crypto";
-import type { Secret } from "../config/secret.ts";
+import type { Secret } from "../config/values/secret.ts";
 
 /** The end of a chain, at which it goes on. */
 export interface ChainEnd {

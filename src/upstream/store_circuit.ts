@@ -12,7 +12,7 @@ import {
   ConsecutiveBreaker,
   handleAll,
 } from "cockatiel";
-import type { StoreResilienceConfig } from "../config/store_resilience.ts";
+import type { StoreResilienceConfig } from "../config/keys/store_resilience.ts";
 import { monotonicBackoff } from "../credentials/monotonic_backoff.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Metrics } from "../telemetry/metrics.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ServerConfig } from "../config/gateway_config.ts";
+import type { ServerConfig } from "../config/keys/server.ts";
 import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
 import { CredentialMask } from "../credentials/credential_mask.ts";
 import type { KeptBody } from "../credentials/kept_body.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ServerConfig } from "../config/gateway_config.ts";
+import type { ServerConfig } from "../config/keys/server.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ConcurrencyLimit } from "./concurrency_limit.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { StoreResilienceConfig } from "../config/store_resilience.ts";
+import type { StoreResilienceConfig } from "../config/keys/store_resilience.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { wait } from "./pace.ts";

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { StoreResilienceConfig } from "../config/store_resilience.ts";
+import type { StoreResilienceConfig } from "../config/keys/store_resilience.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 
 /** What retries work with. */

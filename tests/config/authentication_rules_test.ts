@@ -2,8 +2,8 @@
  * The rules of who may call, one row each.
  */
 import assert from "node:assert/strict";
-import { knownHosts } from "../../src/config/allowed_hosts.ts";
-import { networkAllowlist } from "../../src/config/allowlist.ts";
+import { knownHosts } from "../../src/config/keys/known_hosts.ts";
+import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";
 

@@ -5,9 +5,10 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { generateKeyPairSync } from "node:crypto";
-import { networkAllowlist } from "../../src/config/allowlist.ts";
-import type { ClientCredentials, ServerConfig } from "../../src/config/gateway_config.ts";
-import { publishedKeys } from "../../src/config/published_keys.ts";
+import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
+import type { ServerConfig } from "../../src/config/keys/server.ts";
+import { publishedKeys } from "../../src/config/sandbox/published_keys.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";

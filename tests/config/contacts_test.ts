@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../src/config/allowlist.ts";
-import { type Contact, contacts } from "../../src/config/contacts.ts";
-import { parseConfig } from "../../src/config/parse_config.ts";
+import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { type Contact, contacts } from "../../src/config/sandbox/contacts.ts";
+import { parseConfig, sourceOf } from "../../src/config/parse_config.ts";
 
-function configured(section: Readonly<Record<string, unknown>>) {
-  return parseConfig({
-    path: "/etc/gateway.json",
-    document: { DicomWebOAuth: section },
-    files: {},
-    environment: {},
-    defaultStateDirectory: "/var/lib/gateway",
-    problems: [],
-  });
+async function configured(section: Readonly<Record<string, unknown>>) {
+  return await parseConfig(
+    sourceOf({ DicomWebOAuth: section }, {
+      path: "/etc/gateway.json",
+      stateHome: "/var/lib/gateway",
+    }),
+  );
 }
 
 const SECTION = {
@@ -38,8 +36,8 @@ const SECTION = {
 const told = ({ address, purpose, neededBy, proxied, tls }: Contact) =>
   [address, purpose, neededBy, proxied, tls].join(" ");
 
-Deno.test("contacts: each place with its reason, whose it is, and whether the proxy carries it", () => {
-  const all = contacts(configured(SECTION)).map(told);
+Deno.test("contacts: each place with its reason, whose it is, and whether the proxy carries it", async () => {
+  const all = contacts(await configured(SECTION)).map(told);
   for (
     const expected of [
       "store.example:443 store main true true",
@@ -49,11 +47,11 @@ Deno.test("contacts: each place with its reason, whose it is, and whether the pr
       "proxy.example:3128 egress proxy  false false",
     ]
   ) assert(all.includes(expected), `${expected} is not among\n${all.join("\n")}`);
-  assert.doesNotMatch(JSON.stringify(contacts(configured(SECTION))), /hidden/);
+  assert.doesNotMatch(JSON.stringify(contacts(await configured(SECTION))), /hidden/);
 });
 
-Deno.test("contacts: they are the network allowlist, no more and no less", () => {
-  const config = configured(SECTION);
+Deno.test("contacts: they are the network allowlist, no more and no less", async () => {
+  const config = await configured(SECTION);
   const addresses = [...new Set(contacts(config).map(({ address }) => address))].sort();
   assert.deepEqual(addresses, networkAllowlist(config));
 });

@@ -3,8 +3,8 @@
  * the same thing found out from the environment.
  */
 import assert from "node:assert/strict";
-import type { ClientCredentials } from "../../src/config/gateway_config.ts";
-import { permissionSet } from "../../src/config/permission_set.ts";
+import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
+import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";
 
 type Keys = Readonly<Record<string, unknown>>;

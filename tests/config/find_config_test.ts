@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
-import { ConfigError } from "../../src/config/config_error.ts";
-import { findConfig, stateHome } from "../../src/config/find_config.ts";
+import { ConfigError } from "../../src/config/values/config_error.ts";
+import { findConfig, stateHome } from "../../src/config/file/find_config.ts";
 
 function environment(variables: Record<string, string>): (name: string) => string | undefined {
   return (name) => new Map(Object.entries(variables)).get(name);

@@ -5,9 +5,9 @@
  */
 import assert from "node:assert/strict";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
-import type { GoogleCredentials } from "../../src/config/google_config.ts";
+import type { GoogleCredentials } from "../../src/config/schemes/google/google_credentials.ts";
 import { ACCOUNT, KEY_ID, PRIVATE_KEY } from "../credentials/google/google_keys.ts";
-import { parseSection, problemsOf, type Surroundings } from "./memory_files.ts";
+import { parseSection, problemsOf, reachOf, type Surroundings } from "./memory_files.ts";
 
 /** Keys of a server. */
 export type Keys = Readonly<Record<string, unknown>>;
@@ -78,6 +78,15 @@ export async function credentials(
   const found = (await load(keys, file, env)).servers.get("main")!.credentials;
   assert(found.kind === "google");
   return found;
+}
+
+/** Reads what a server's credentials reach. */
+export async function reach(
+  keys: Keys,
+  file?: unknown,
+  env?: Record<string, string>,
+): Promise<ReturnType<typeof reachOf>> {
+  return reachOf(await load(keys, file, env));
 }
 
 /** Tells what is wrong with a server. */

@@ -2,9 +2,8 @@
  * The rules of `ProviderType: "google"`: what is chosen by which keys, and what is reached because of it.
  */
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../src/config/allowlist.ts";
-import { credentialsReach } from "../../src/config/credentials_reach.ts";
-import { permissionSet } from "../../src/config/permission_set.ts";
+import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import { ACCOUNT, KEY_ID } from "../credentials/google/google_keys.ts";
 import {
   credentials,
@@ -14,10 +13,11 @@ import {
   KEY,
   type Keys,
   load,
+  reach,
   surroundings,
   USER,
 } from "./google_harness.ts";
-import { parseSection } from "./memory_files.ts";
+import { parseSection, reachOf } from "./memory_files.ts";
 
 const keyForms: readonly (readonly [form: string, keys: Keys, file: unknown])[] = [
   ["an object", { ServiceAccountKey: KEY }, undefined],
@@ -41,7 +41,6 @@ for (const [form, keys, file] of keyForms) {
     assert.equal(grant.tokenEndpoint, "https://oauth2.googleapis.com/token");
     assert.equal(scope, "https://www.googleapis.com/auth/cloud-healthcare");
     assert.equal(impersonation, undefined);
-    assert.deepEqual(credentialsReach(found).urls, ["https://oauth2.googleapis.com/token"]);
   });
 }
 
@@ -82,7 +81,7 @@ Deno.test("The metadata server is reached without the proxy, at the place that G
     "healthcare.googleapis.com:443",
     "metadata.google.internal:80",
   ]);
-  assert.deepEqual(credentialsReach(found).urls, []);
+  assert.deepEqual(reachOf(config).urls, []);
   assert.equal(permissionSet(config).read, false);
   const moved = await credentials(
     { CredentialSource: "metadata", ServiceAccount: ACCOUNT },
@@ -112,7 +111,7 @@ Deno.test("A federated identity reaches the exchange and its own source, and a w
   assert.deepEqual(permissionSet(fromFile).read, ["/srv/gateway/tokens/k8s"]);
 
   const source = (url: string) =>
-    credentials({}, {
+    reach({}, {
       ...FEDERATION,
       credential_source: {
         url,
@@ -120,12 +119,12 @@ Deno.test("A federated identity reaches the exchange and its own source, and a w
         format: { type: "json", subject_token_field_name: "access_token" },
       },
     });
-  const remote = credentialsReach(await source("https://idp.example/token?a=b"));
+  const remote = await source("https://idp.example/token?a=b");
   assert.deepEqual(remote.urls, [FEDERATION.token_url, "https://idp.example/token?a=b"]);
   for (
     const url of ["http://169.254.169.254/metadata", "http://127.0.0.1:1/", "http://localhost/"]
   ) {
-    assert.deepEqual(credentialsReach(await source(url)).localUrls, [url]);
+    assert.deepEqual((await source(url)).localUrls, [url]);
   }
 });
 
@@ -141,24 +140,24 @@ const AWS_SOURCE = {
 Deno.test("An identity of AWS is found as AWS's own tools find it, and AWS's region where it is told", async () => {
   const file = { ...FEDERATION, credential_source: AWS_SOURCE };
   const env = { AWS_REGION: "eu-west-1" };
-  const { grant, ...instance } = await credentials({}, file, env);
+  const { grant } = await credentials({}, file, env);
   assert(grant.type === "external_account" && grant.subject.from === "aws");
   assert.equal(
     grant.subject.url,
     "https://sts.eu-west-1.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15",
   );
-  assert.deepEqual(credentialsReach({ grant, ...instance }), {
+  assert.deepEqual(await reach({}, file, env), {
     urls: [FEDERATION.token_url],
     localUrls: ["http://169.254.169.254"],
     files: [],
     state: false,
   });
-  const pod = await credentials({ Region: "us-east-1" }, file, {
+  const pod = await reach({ Region: "us-east-1" }, file, {
     ...env,
     AWS_WEB_IDENTITY_TOKEN_FILE: "/var/run/token",
     AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/Gateway",
   });
-  assert.deepEqual(credentialsReach(pod), {
+  assert.deepEqual(pod, {
     urls: [FEDERATION.token_url, "https://sts.us-east-1.amazonaws.com/"],
     localUrls: [],
     files: ["/var/run/token"],
@@ -169,13 +168,14 @@ Deno.test("An identity of AWS is found as AWS's own tools find it, and AWS's reg
 Deno.test("Impersonation comes from the file or from a key, always at Google's own API", async () => {
   const url = `${IAM}/${ACCOUNT}:generateAccessToken`;
   const encoded = `${IAM}/${encodeURIComponent(ACCOUNT)}:generateAccessToken`;
-  const federated = await credentials({}, {
+  const file = {
     ...FEDERATION,
     service_account_impersonation_url: url,
     service_account_impersonation: { token_lifetime_seconds: 7200 },
-  });
+  };
+  const federated = await credentials({}, file);
   assert.deepEqual(federated.impersonation, { url: encoded, delegates: [], lifetimeSeconds: 7200 });
-  assert.deepEqual(credentialsReach(federated).urls, [encoded, FEDERATION.token_url]);
+  assert.deepEqual((await reach({}, file)).urls, [encoded, FEDERATION.token_url]);
 
   const nested = await credentials({}, {
     type: "impersonated_service_account",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isHost, isLoopback, isNearby } from "../../src/config/host_names.ts";
+import { isHost, isLoopback, isNearby } from "../../src/config/values/host_names.ts";
 
 const hosts: readonly (readonly [host: string, is: boolean])[] = [
   ["store", true],

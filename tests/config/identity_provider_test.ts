@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { type ProviderName, providerOf } from "../../src/config/identity_provider.ts";
+import {
+  type ProviderName,
+  providerOf,
+} from "../../src/config/schemes/oauth2/identity_provider.ts";
 
 const endpoints: [url: string, provider: ProviderName | undefined][] = [
   ["https://tenant.eu.auth0.com/oauth/token", "auth0"],

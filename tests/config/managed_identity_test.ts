@@ -3,12 +3,11 @@
  * wrong where.
  */
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../src/config/allowlist.ts";
-import type { ManagedIdentity } from "../../src/config/azure_config.ts";
-import { credentialsReach } from "../../src/config/credentials_reach.ts";
+import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import type { ManagedIdentity } from "../../src/config/schemes/azure/managed_identity.ts";
+import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
-import { permissionSet } from "../../src/config/permission_set.ts";
-import { parseSection, problemsOf } from "./memory_files.ts";
+import { parseSection, problemsOf, reachOf } from "./memory_files.ts";
 
 type Keys = Readonly<Record<string, unknown>>;
 type Variables = Readonly<Record<string, string>>;
@@ -164,7 +163,7 @@ for (const [keys, env, problem] of wrong) {
 Deno.test("A managed identity reaches its platform's service only, and not through the proxy", async () => {
   const vm = await load({}, {});
   assert.deepEqual(networkAllowlist(vm), ["169.254.169.254:80", "store.example:443"]);
-  const reach = credentialsReach(vm.servers.get("main")!.credentials);
+  const reach = reachOf(vm);
   assert.deepEqual(reach.urls, []);
   assert.deepEqual(permissionSet(vm).read, false);
 
@@ -173,8 +172,8 @@ Deno.test("A managed identity reaches its platform's service only, and not throu
   assert.deepEqual(permissionSet(arc).read, ["/var/opt/azcmagent/tokens"]);
   assert.deepEqual(permissionSet(arc).write, false);
 
-  const windows = await identity({}, { ...ARC, ProgramData: "C:\\ProgramData" });
-  assert.deepEqual(credentialsReach(windows).files, [
+  const windows = await load({}, { ...ARC, ProgramData: "C:\\ProgramData" });
+  assert.deepEqual(reachOf(windows).files, [
     "C:\\ProgramData\\AzureConnectedMachineAgent\\Tokens",
   ]);
 });

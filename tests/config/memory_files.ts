@@ -3,12 +3,10 @@
  *
  * @module
  */
-import { ConfigError, type ConfigProblem } from "../../src/config/config_error.ts";
-import {
-  type ConfigSource,
-  type ConfigSourceOptions,
-  loadConfigSource,
-} from "../../src/config/config_source.ts";
+import { ConfigError, type ConfigProblem } from "../../src/config/values/config_error.ts";
+import type { ConfigSource } from "../../src/config/parse_config.ts";
+import { readConfig, type ReadConfigOptions } from "../../src/config/file/load_config.ts";
+import type { Reach } from "../../src/config/schemes/scheme.ts";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { postable, received } from "../../src/config/posted_config.ts";
@@ -17,7 +15,7 @@ import { postable, received } from "../../src/config/posted_config.ts";
 export const CONFIG_PATH = "/srv/gateway/gateway.json";
 
 /** What surrounds a configuration. */
-export interface Surroundings extends Pick<ConfigSourceOptions, "listen"> {
+export interface Surroundings extends Pick<ReadConfigOptions, "listen"> {
   readonly env?: Readonly<Record<string, string>>;
   /** Further files, by absolute path. */
   readonly files?: Readonly<Record<string, string>>;
@@ -37,7 +35,7 @@ export function loadFromMemory(
   const text = typeof content === "string" ? content : JSON.stringify(content);
   const files = new Map(Object.entries({ ...surroundings.files, [CONFIG_PATH]: text }));
   const env = new Map(Object.entries({ HOME: "/home/gateway", ...surroundings.env }));
-  return loadConfigSource(CONFIG_PATH, {
+  return readConfig(CONFIG_PATH, {
     env: (name) => env.get(name),
     readTextFile: (path) => {
       const found = files.get(path);
@@ -60,8 +58,16 @@ export async function parseSection(
   section: Readonly<Record<string, unknown>>,
   surroundings: Surroundings = {},
 ): Promise<GatewayConfig> {
-  const config = parseConfig(await loadFromMemory({ DicomWebOAuth: section }, surroundings));
+  const config = await parseConfig(
+    await loadFromMemory({ DicomWebOAuth: section }, surroundings),
+  );
   return received(structuredClone(postable(config)));
+}
+
+/** What the credentials of the server `main` reach, possible hosts apart. */
+export function reachOf(config: GatewayConfig): Omit<Reach, "possibleUrls"> {
+  const { possibleUrls: _, ...reach } = config.servers.get("main")!.reach;
+  return reach;
 }
 
 /**
@@ -76,7 +82,7 @@ export async function problemsOf(
   surroundings: Surroundings = {},
 ): Promise<readonly ConfigProblem[]> {
   try {
-    parseConfig(await loadFromMemory(content, surroundings));
+    await parseConfig(await loadFromMemory(content, surroundings));
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { nearestName } from "../../src/config/nearest_name.ts";
+import { nearestName } from "../../src/config/values/nearest_name.ts";
 
 const KNOWN = ["Url", "TokenEndpoint", "ClientId", "ClientSecret", "Scope", "Http2"];
 

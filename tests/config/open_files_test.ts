@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { loadConfigSource } from "../../src/config/config_source.ts";
+import { readConfig } from "../../src/config/file/load_config.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { CONFIG_PATH } from "./memory_files.ts";
 
@@ -17,7 +17,7 @@ async function warningsOf(
 ): Promise<readonly string[]> {
   const main = { Url: "https://store.example", ProviderType: "basic", Username: "u", ...server };
   const text = JSON.stringify({ DicomWebOAuth: { Servers: { main } } });
-  const source = await loadConfigSource(CONFIG_PATH, {
+  const source = await readConfig(CONFIG_PATH, {
     env: (name) => ({ HOME: "/home/gateway", ...env })[name],
     readTextFile: (path) => Promise.resolve(path === CONFIG_PATH ? text : "hunter2\n"),
     fileFacts: {
@@ -25,7 +25,7 @@ async function warningsOf(
       realPath: (path) => Promise.resolve(links[path] ?? path),
     },
   });
-  return parseConfig(structuredClone(source)).warnings ?? [];
+  return (await parseConfig(source)).warnings;
 }
 
 const SECRET = "/srv/gateway/secrets/main";
@@ -113,7 +113,7 @@ Deno.test({
     const warned = async (fileMode: number, directoryMode: number) => {
       await Deno.chmod(secret, fileMode);
       await Deno.chmod(directory, directoryMode);
-      return (await loadConfigSource(path, { env: () => undefined })).warnings?.length;
+      return (await readConfig(path, { env: () => undefined })).warnings?.length;
     };
     assert.equal(await warned(0o644, 0o755), 1);
     assert.equal(await warned(0o644, 0o700), 0);

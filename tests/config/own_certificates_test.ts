@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ownCertificates } from "../../src/config/own_certificates.ts";
+import { ownCertificates } from "../../src/config/sandbox/own_certificates.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";
@@ -28,7 +28,7 @@ function section(): Record<string, unknown> {
 }
 
 const read = async (certificatePem: string, keyPem: string) =>
-  parseConfig(
+  await parseConfig(
     await loadFromMemory({ DicomWebOAuth: section() }, {
       files: { "/srv/gateway/tls.crt": certificatePem, "/srv/gateway/tls.key": keyPem },
     }),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
-import { permissionSet } from "../../src/config/permission_set.ts";
+import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import { parseSection } from "./memory_files.ts";
 import type { Probe } from "./permission_probe.ts";
 

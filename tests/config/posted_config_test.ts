@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { postable, received } from "../../src/config/posted_config.ts";
-import { Secret } from "../../src/config/secret.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { parseSection } from "./memory_files.ts";
 
 Deno.test("received is what postable was given, after the structured cloning of postMessage", async () => {

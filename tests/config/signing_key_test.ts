@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { importJWK, jwtVerify, SignJWT } from "jose";
-import type { SigningAlgorithm } from "../../src/config/client_authentication_config.ts";
-import { readPrivateKey, signingKey } from "../../src/config/signing_key.ts";
+import {
+  readPrivateKey,
+  type SigningAlgorithm,
+  signingKey,
+} from "../../src/config/values/signing_key.ts";
 
 const RSA_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const;
 const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;

@@ -2,10 +2,9 @@
  * The rules of the ways of signing that ask nobody: bearer token, Basic, fixed headers.
  */
 import assert from "node:assert/strict";
-import { credentialsReach } from "../../src/config/credentials_reach.ts";
-import type { CredentialsConfig, GatewayConfig } from "../../src/config/gateway_config.ts";
-import { permissionSet } from "../../src/config/permission_set.ts";
-import { parseSection, problemsOf } from "./memory_files.ts";
+import type { GatewayConfig } from "../../src/config/gateway_config.ts";
+import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
+import { parseSection, problemsOf, reachOf } from "./memory_files.ts";
 
 type Keys = Readonly<Record<string, unknown>>;
 
@@ -16,18 +15,15 @@ function load(keys: Keys): Promise<GatewayConfig> {
   });
 }
 
-async function credentials(keys: Keys): Promise<CredentialsConfig> {
-  return (await load(keys)).servers.get("main")!.credentials;
-}
-
 Deno.test("A bearer token may come from a variable or a file that is read once", async () => {
   for (
     const [Token, value] of [["${TOKEN}", "from-env"], ["${file:/run/secrets/token}", "from-file"]]
   ) {
-    const found = await credentials({ ProviderType: "bearer", Token });
+    const config = await load({ ProviderType: "bearer", Token });
+    const found = config.servers.get("main")!.credentials;
     assert(found.kind === "static_token");
     assert.equal(found.token.reveal(), value);
-    assert.deepEqual(credentialsReach(found), { urls: [], localUrls: [], files: [], state: false });
+    assert.deepEqual(reachOf(config), { urls: [], localUrls: [], files: [], state: false });
   }
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ruleKey, rulesSchema } from "../../src/config/store_profile.ts";
+import { ruleKey, rules as rulesSchema } from "../../src/config/keys/store_profile.ts";
 import {
   type Profile,
   PROFILE_NAMES,
@@ -98,7 +98,7 @@ Deno.test("Every rule of the catalogue can be set in the configuration", async (
   const Rules = Object.fromEntries(ids.map((id) => [ruleKey(id), other(id)]));
   const { rules } = await profileWith({ Profile: "google", Rules });
   for (const id of ids) assert.deepEqual(rules[id], other(id), id);
-  assert.deepEqual(Object.keys(rulesSchema.shape).sort(), ids.map(ruleKey).sort());
+  assert.deepEqual(Object.keys(rulesSchema.in.shape).sort(), ids.map(ruleKey).sort());
 });
 
 const WRONG: readonly (readonly [keys: Record<string, unknown>, problem: string])[] = [

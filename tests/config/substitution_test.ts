@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { substitute, type SubstitutionSources } from "../../src/config/substitution.ts";
+import { substitute, type SubstitutionSources } from "../../src/config/file/substitution.ts";
 
 const sources: SubstitutionSources = {
   variable: (name) =>

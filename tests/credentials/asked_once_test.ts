@@ -3,7 +3,7 @@
  * whether to ask again is for the token request policy, which counts.
  */
 import assert from "node:assert/strict";
-import { Secret } from "../../src/config/secret.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { AwsClock } from "../../src/credentials/aws/aws_clock.ts";
 import { ContainerKeysSource } from "../../src/credentials/aws/container_keys_source.ts";
 import { createKeysSource } from "../../src/credentials/aws/create_keys_source.ts";

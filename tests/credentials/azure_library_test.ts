@@ -11,8 +11,9 @@ import {
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import type { IdentityService, UserAssignedIdentity } from "../../src/config/azure_config.ts";
-import { Secret } from "../../src/config/secret.ts";
+import type { IdentityService } from "../../src/config/schemes/azure/azure_platform.ts";
+import type { UserAssignedIdentity } from "../../src/config/schemes/azure/managed_identity.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import { ManagedIdentitySource } from "../../src/credentials/managed_identity_source.ts";
 import { parseSection } from "../config/memory_files.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import type { KeyAssertion } from "../../src/config/client_authentication_config.ts";
-import { readPrivateKey, signingKey } from "../../src/config/signing_key.ts";
+import type { KeyAssertion } from "../../src/config/schemes/oauth2/client_authentication.ts";
+import { readPrivateKey, signingKey } from "../../src/config/values/signing_key.ts";
 import {
   addAssertion,
   defaultAudience,

@@ -8,13 +8,16 @@ import {
   type AssertionConfig,
   type ClientAuthentication,
   HMAC_ALGORITHMS,
+} from "../../src/config/schemes/oauth2/client_authentication.ts";
+import {
+  readPrivateKey,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
   type SigningKey,
-} from "../../src/config/client_authentication_config.ts";
-import type { ClientCredentials } from "../../src/config/gateway_config.ts";
-import { Secret } from "../../src/config/secret.ts";
-import { readPrivateKey, signingKey } from "../../src/config/signing_key.ts";
+  signingKey,
+} from "../../src/config/values/signing_key.ts";
+import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import { type Clock, systemClock } from "../../src/credentials/clock.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";

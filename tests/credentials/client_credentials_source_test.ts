@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import type { ClientAuthentication } from "../../src/config/client_authentication_config.ts";
-import type { ClientCredentials } from "../../src/config/gateway_config.ts";
-import { Secret } from "../../src/config/secret.ts";
-import { readPrivateKey, signingKey } from "../../src/config/signing_key.ts";
+import type { ClientAuthentication } from "../../src/config/schemes/oauth2/client_authentication.ts";
+import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
+import { Secret } from "../../src/config/values/secret.ts";
+import { readPrivateKey, signingKey } from "../../src/config/values/signing_key.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import { systemClock } from "../../src/credentials/clock.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";

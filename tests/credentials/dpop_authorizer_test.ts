@@ -3,8 +3,8 @@
  */
 import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
-import type { ServerConfig } from "../../src/config/gateway_config.ts";
-import { Secret } from "../../src/config/secret.ts";
+import type { ServerConfig } from "../../src/config/keys/server.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import type { Authorizer } from "../../src/credentials/authorizer.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import { systemClock } from "../../src/credentials/clock.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeBase64 } from "@oslojs/encoding";
-import { Secret } from "../../src/config/secret.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { EncryptedTokenStore } from "../../src/credentials/encrypted_token_store.ts";
 import type { RawTokenStore } from "../../src/credentials/raw_token_store.ts";
 import type { Token } from "../../src/credentials/token.ts";

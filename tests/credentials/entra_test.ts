@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
-import type { ClientCredentials } from "../../src/config/gateway_config.ts";
+import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import type { ErrorCode } from "../../src/errors/catalogue.ts";
 import { parseSection } from "../config/memory_files.ts";

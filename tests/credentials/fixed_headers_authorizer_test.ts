@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Secret } from "../../src/config/secret.ts";
-import type { CredentialsConfig } from "../../src/config/gateway_config.ts";
+import { Secret } from "../../src/config/values/secret.ts";
+import type { CredentialsConfig } from "../../src/config/schemes/schemes.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../src/credentials/create_token_store.ts";
 import { basicAuthorization } from "../../src/credentials/fixed_headers_authorizer.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import type { IdentityService, ManagedIdentity } from "../../src/config/azure_config.ts";
-import { Secret } from "../../src/config/secret.ts";
+import type { IdentityService } from "../../src/config/schemes/azure/azure_platform.ts";
+import type { ManagedIdentity } from "../../src/config/schemes/azure/managed_identity.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { ManagedIdentitySource } from "../../src/credentials/managed_identity_source.ts";
 import type { ErrorCode } from "../../src/errors/catalogue.ts";
 import {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { decodeJwt } from "jose";
-import type { ClientCredentials } from "../../src/config/gateway_config.ts";
+import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import { systemClock } from "../../src/credentials/clock.ts";
 import { authority as hostAndPort, HttpClient } from "../../src/network/http_client.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DiscoveryConfig } from "../../src/config/discovery_config.ts";
+import type { DiscoveryConfig } from "../../src/config/schemes/oauth2/discovery.ts";
 import { judgeMetadata } from "../../src/credentials/provider_metadata.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Secret } from "../../src/config/secret.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { systemClock } from "../../src/credentials/clock.ts";
 import { KvFile, KvService } from "../../src/credentials/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";

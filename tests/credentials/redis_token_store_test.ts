@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Secret } from "../../src/config/secret.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { RedisTokenStore } from "../../src/credentials/redis_token_store.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { startFreezingProxy } from "../fixtures/freezing_proxy.ts";

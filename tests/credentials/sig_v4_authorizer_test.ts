@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AwsCredentials } from "../../src/config/aws_config.ts";
+import type { AwsCredentials } from "../../src/config/schemes/aws/aws.ts";
 import { AwsClock } from "../../src/credentials/aws/aws_clock.ts";
 import { FixedKeys } from "../../src/credentials/aws/keys_keeper.ts";
 import { BodySpool } from "../../src/credentials/body_spool.ts";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
 import { generateKeyPairSync } from "node:crypto";
-import type { DiscoveryConfig } from "../../src/config/discovery_config.ts";
-import type { ClientCredentials } from "../../src/config/gateway_config.ts";
-import { Secret } from "../../src/config/secret.ts";
-import { readPrivateKey, signingKey } from "../../src/config/signing_key.ts";
+import type { DiscoveryConfig } from "../../src/config/schemes/oauth2/discovery.ts";
+import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
+import { Secret } from "../../src/config/values/secret.ts";
+import { readPrivateKey, signingKey } from "../../src/config/values/signing_key.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
 import {

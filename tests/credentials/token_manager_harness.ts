@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ResilienceConfig } from "../../src/config/gateway_config.ts";
+import type { ResilienceConfig } from "../../src/config/keys/resilience.ts";
 import { GuardedTokenStore } from "../../src/credentials/guarded_token_store.ts";
 import { MemoryTokenStore } from "../../src/credentials/memory_token_store.ts";
 import type { Token, TokenSource, TokenStore } from "../../src/credentials/token.ts";

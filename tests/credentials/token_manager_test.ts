@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ResilienceConfig } from "../../src/config/gateway_config.ts";
+import type { ResilienceConfig } from "../../src/config/keys/resilience.ts";
 import type { Token } from "../../src/credentials/token.ts";
 import { settle } from "../fixtures/fake_clock.ts";
 import {

@@ -3,9 +3,9 @@
  */
 import assert from "node:assert/strict";
 import { exportSPKI, importJWK, type JWTPayload, SignJWT } from "jose";
-import type { SigningAlgorithm } from "../../src/config/client_authentication_config.ts";
-import type { TokenValidationConfig } from "../../src/config/token_validation_config.ts";
-import { readVerificationKey } from "../../src/config/verification_key.ts";
+import type { SigningAlgorithm } from "../../src/config/values/signing_key.ts";
+import type { TokenValidationConfig } from "../../src/config/schemes/token_validation.ts";
+import { readVerificationKey } from "../../src/config/values/verification_key.ts";
 import { ConfiguredKeySet, type KeySet, selectKeys } from "../../src/credentials/key_set.ts";
 import { TokenFault } from "../../src/credentials/token_fault.ts";
 import { TokenValidator } from "../../src/credentials/token_validator.ts";

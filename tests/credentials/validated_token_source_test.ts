@@ -3,7 +3,7 @@
  * `Authorization` header.
  */
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../src/config/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
 import type { Authorizer } from "../../src/credentials/authorizer.ts";
 import { systemClock } from "../../src/credentials/clock.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseConfig } from "../../src/config/parse_config.ts";
+import { parseConfig, sourceOf } from "../../src/config/parse_config.ts";
 import { serveOnLoopback } from "../../src/demo/loopback_server.ts";
 import { type DemoConfiguration, type DemoOptions, runDemo } from "../../src/demo/run_demo.ts";
 import { type GatewayFaults, startForwardingGateway } from "./forwarding_gateway.ts";
@@ -53,14 +53,9 @@ Deno.test("runDemo makes the round trip and says that every step worked", async 
 
 Deno.test("runDemo gives the gateway a configuration without a fault, and never tells its secret", async () => {
   const { configuration, lines } = await run();
-  const config = parseConfig({
-    path: "demo",
-    document: configuration!,
-    files: {},
-    environment: {},
-    defaultStateDirectory: "/var/lib/demo",
-    problems: [],
-  });
+  const config = await parseConfig(
+    sourceOf(configuration!, { path: "demo", stateHome: "/var/lib/demo" }),
+  );
   const credentials = config.servers.get("demo")!.credentials;
   assert.ok(credentials.kind === "client_credentials");
   assert.ok("clientSecret" in credentials.clientAuthentication);

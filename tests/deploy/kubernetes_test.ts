@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse as parseJsonc } from "jsonc-parser";
 import { parseAllDocuments } from "yaml";
-import { networkAllowlist } from "../../src/config/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { loadFromMemory } from "../config/memory_files.ts";
 import { needing } from "../fixtures/installed_tool.ts";
@@ -58,7 +58,7 @@ async function configOf(manifests: Manifest[]) {
     "/run/secrets/tls/tls.key": KEY_PEM,
   };
   const env = { ...AZURE, DENO_KV_ACCESS_TOKEN: "token", XDG_STATE_HOME: "/var/lib" };
-  return { text, config: parseConfig(await loadFromMemory(text, { files, env })) };
+  return { text, config: await parseConfig(await loadFromMemory(text, { files, env })) };
 }
 
 for (const place of PLACES) {

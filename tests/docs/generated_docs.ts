@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { configurationReference } from "../../src/config/configuration_reference.ts";
-import { editorSchema } from "../../src/config/json_schema.ts";
+import { configurationReference } from "../../src/config/reference/configuration_reference.ts";
+import { editorSchema } from "../../src/config/reference/json_schema.ts";
 import { errorReference } from "./error_reference.ts";
 import { headerReference } from "./header_reference.ts";
 import { metricsReference } from "./metrics_reference.ts";

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { configurationReference, EXAMPLE } from "../../src/config/configuration_reference.ts";
-import { signingWays } from "../../src/config/credentials/signing_ways.ts";
-import { editorSchema } from "../../src/config/json_schema.ts";
-import { sectionKeys } from "../../src/config/schema.ts";
-import { serverKeys } from "../../src/config/server.ts";
-import { ruleKey } from "../../src/config/store_profile.ts";
+import {
+  configurationReference,
+  EXAMPLE,
+} from "../../src/config/reference/configuration_reference.ts";
+import { schemes } from "../../src/config/schemes/schemes.ts";
+import { editorSchema } from "../../src/config/reference/json_schema.ts";
+import { sectionKeys } from "../../src/config/gateway_config.ts";
+import { serverKeys } from "../../src/config/keys/server.ts";
+import { ruleKey } from "../../src/config/keys/store_profile.ts";
 import type { RuleId } from "../../src/dicomweb/profile.ts";
 import { ruleCatalogue } from "../../src/dicomweb/rule_catalogue.ts";
 import { catalogue } from "../../src/errors/catalogue.ts";
@@ -23,7 +26,7 @@ for (const { path, content } of await generatedDocs()) {
 
 Deno.test("The configuration reference explains every key", () => {
   const reference = configurationReference();
-  const keys = [sectionKeys, serverKeys, ...signingWays.map((way) => way.keys)].flatMap(
+  const keys = [sectionKeys, serverKeys, ...schemes.map((way) => way.keys)].flatMap(
     Object.keys,
   );
   for (const key of keys) {

@@ -3,11 +3,11 @@
  * plugin leads to something that is not there.
  */
 import assert from "node:assert/strict";
-import { signingWays } from "../../src/config/credentials/signing_ways.ts";
-import { LEFT_OUT } from "../../src/config/import_plugin.ts";
-import { resilienceSchema } from "../../src/config/resilience.ts";
-import { sectionKeys } from "../../src/config/schema.ts";
-import { serverKeys } from "../../src/config/server.ts";
+import { schemes } from "../../src/config/schemes/schemes.ts";
+import { LEFT_OUT } from "../../src/config/plugin/import_plugin.ts";
+import { resilience } from "../../src/config/keys/resilience.ts";
+import { sectionKeys } from "../../src/config/gateway_config.ts";
+import { serverKeys } from "../../src/config/keys/server.ts";
 import { catalogue } from "../../src/errors/catalogue.ts";
 import { root } from "./generated_docs.ts";
 import { describedMetrics } from "./metrics_reference.ts";
@@ -23,12 +23,12 @@ function rows(heading: string): string[][] {
 }
 
 Deno.test("migration: every key of the plugin leads to one of the gateway or is left out by import", () => {
-  const resilience = Object.keys(resilienceSchema.shape);
+  const retryKeys = Object.keys(resilience.in.shape);
   const known = new Set([
     ...Object.keys(sectionKeys),
     ...Object.keys(serverKeys),
-    ...signingWays.flatMap((way) => Object.keys(way.keys)),
-    ...resilience,
+    ...schemes.flatMap((way) => Object.keys(way.keys)),
+    ...retryKeys,
   ]);
   const keys = rows("Keys");
   const leftOut = keys.filter(([, gateway]) => gateway === "none").map(([plugin]) => plugin);
@@ -37,7 +37,7 @@ Deno.test("migration: every key of the plugin leads to one of the gateway or is 
     assert.ok(gateway === "none" || known.has(gateway!), `${plugin}: no key ${gateway}`);
   }
   const written = new Set(keys.map(([plugin]) => plugin));
-  for (const key of resilience) assert.ok(written.has(key), `${key} is not in the table`);
+  for (const key of retryKeys) assert.ok(written.has(key), `${key} is not in the table`);
 });
 
 Deno.test("migration: every metric of the plugin is there", async () => {

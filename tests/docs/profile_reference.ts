@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ruleKey } from "../../src/config/store_profile.ts";
+import { ruleKey } from "../../src/config/keys/store_profile.ts";
 import {
   PROFILE_NAMES,
   type ProfileName,

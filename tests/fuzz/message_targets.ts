@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { ConfigError } from "../../src/config/config_error.ts";
+import { ConfigError } from "../../src/config/values/config_error.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { judgeMetadata } from "../../src/credentials/provider_metadata.ts";
 import { parseTokenResponse } from "../../src/credentials/token_response.ts";
@@ -32,7 +32,7 @@ export const configuration: FuzzTarget = {
   words: ['"Servers":', '"Url":', '"ProviderType":', "${HOME}", "${file:x}", "// c\n", "/* c */"],
   async run(input) {
     try {
-      parseConfig(await loadFromMemory(decoder.decode(input)));
+      await parseConfig(await loadFromMemory(decoder.decode(input)));
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       assert(error.problems.length > 0);

@@ -3,7 +3,7 @@ import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { createApp, type GatewayOptions } from "../../src/gateway/app.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { PublicAddress } from "../../src/gateway/public_address.ts";
-import { Secret } from "../../src/config/secret.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import type { AuditEvent } from "../../src/telemetry/audit_event.ts";
 import { uidNames } from "../../src/telemetry/audit_uids.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Hono } from "hono";
-import { Secret } from "../../src/config/secret.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { ApiKeys, makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import type { BearerTokens } from "../../src/credentials/inbound/bearer_tokens.ts";
 import { VerifiedCredentials } from "../../src/credentials/inbound/verified_credentials.ts";

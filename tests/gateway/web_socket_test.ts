@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import type { ServerConfig } from "../../src/config/gateway_config.ts";
+import type { ServerConfig } from "../../src/config/keys/server.ts";
 import { profiles } from "../../src/dicomweb/profile.ts";
-import type { StoreResilienceConfig } from "../../src/config/store_resilience.ts";
+import type { StoreResilienceConfig } from "../../src/config/keys/store_resilience.ts";
 import type { Right } from "../../src/config/inbound/permissions.ts";
 import { AccessRules } from "../../src/gateway/access_rules.ts";
 import { Activity } from "../../src/gateway/activity.ts";

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 
 async function config(Listen: Record<string, unknown>) {
   const Servers = { a: { Url: "https://store.example", ProviderType: "none" } };
-  return parseConfig(
+  return await parseConfig(
     await loadFromMemory({ DicomWebOAuth: { Listen, Servers } }, {
       files: { "/srv/gateway/tls.crt": CERTIFICATE_PEM, "/srv/gateway/tls.key": KEY_PEM },
     }),

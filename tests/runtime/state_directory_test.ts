@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { ConfigError } from "../../src/config/config_error.ts";
+import { ConfigError } from "../../src/config/values/config_error.ts";
 import { prepareStateDirectory, stateDirectoryFault } from "../../src/runtime/state_directory.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { START_FLAGS } from "../../deploy/deno_flags.ts";

@@ -1,27 +1,26 @@
 import assert from "node:assert/strict";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
-import { parseConfig } from "../../src/config/parse_config.ts";
+import { parseConfig, sourceOf } from "../../src/config/parse_config.ts";
+import { Secret } from "../../src/config/values/secret.ts";
 import { PortInUseError } from "../../src/runtime/reserve_port.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 
-function config(storeUrl: string, keys: Record<string, unknown> = {}): GatewayConfig {
-  return parseConfig({
-    path: "/etc/dicomweb-gateway/gateway.json",
-    document: {
+function config(
+  storeUrl: string,
+  keys: Record<string, unknown> = {},
+): Promise<GatewayConfig> {
+  return parseConfig(
+    sourceOf({
       DicomWebOAuth: {
         LogLevel: "ERROR",
         Listen: { Port: 0 },
         Servers: { main: { Url: storeUrl, ProviderType: "none" } },
         ...keys,
       },
-    },
-    files: {},
-    environment: {},
-    defaultStateDirectory: "/nonexistent",
-    problems: [],
-  });
+    }, { path: "/etc/dicomweb-gateway/gateway.json", stateHome: "/nonexistent" }),
+  );
 }
 
 function origin(handler: () => Response | Promise<Response>) {
@@ -31,7 +30,7 @@ function origin(handler: () => Response | Promise<Response>) {
 Deno.test("Supervisor: serves through sandboxed workers, and its metrics are those of all of them", async () => {
   const store = origin(() => new Response("stored"));
   const supervisor = await Supervisor.start({
-    config: config(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
+    config: await config(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -57,7 +56,7 @@ Deno.test("Supervisor: another program on the port is told before any worker sta
   const { port } = taken.addr as Deno.NetAddr;
   await assert.rejects(
     Supervisor.start({
-      config: config("http://127.0.0.1:1", { Listen: { Port: port } }),
+      config: await config("http://127.0.0.1:1", { Listen: { Port: port } }),
       logger: new MemoryLogger(),
       version: "1.2.3",
     }),
@@ -81,7 +80,7 @@ Deno.test("Supervisor: stopping lets a transfer finish and accepts nothing new",
     )
   );
   const supervisor = await Supervisor.start({
-    config: config(`http://127.0.0.1:${store.addr.port}`),
+    config: await config(`http://127.0.0.1:${store.addr.port}`),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -105,7 +104,7 @@ Deno.test("Supervisor: stopping cuts off what takes longer than the drain timeou
     )
   );
   const supervisor = await Supervisor.start({
-    config: config(`http://127.0.0.1:${store.addr.port}`, { DrainTimeoutSeconds: 0.1 }),
+    config: await config(`http://127.0.0.1:${store.addr.port}`, { DrainTimeoutSeconds: 0.1 }),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -118,7 +117,7 @@ Deno.test("Supervisor: stopping cuts off what takes longer than the drain timeou
 Deno.test("Supervisor: a worker that crashes is started again, and the crash is logged", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
-    config: config("http://127.0.0.1:1"),
+    config: await config("http://127.0.0.1:1"),
     logger,
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
@@ -144,7 +143,7 @@ Deno.test("Supervisor: the pause before a restart grows with each crash, and is 
   const logger = new MemoryLogger();
   let nowMs = 0;
   const supervisor = await Supervisor.start({
-    config: config("http://127.0.0.1:1"),
+    config: await config("http://127.0.0.1:1"),
     logger,
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
@@ -174,7 +173,7 @@ Deno.test("Supervisor: the pause before a restart grows with each crash, and is 
 Deno.test("Supervisor: the streams of other workers live on when one crashes", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
-    config: config("http://127.0.0.1:1", { Workers: 2 }),
+    config: await config("http://127.0.0.1:1", { Workers: 2 }),
     logger,
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/crashing_worker.ts"),
@@ -206,13 +205,13 @@ Deno.test("Supervisor: the streams of other workers live on when one crashes", a
 Deno.test("Supervisor: a reload whose workers cannot start leaves the former ones as they are", async () => {
   const store = origin(() => new Response("served"));
   const supervisor = await Supervisor.start({
-    config: config(`http://127.0.0.1:${store.addr.port}`),
+    config: await config(`http://127.0.0.1:${store.addr.port}`),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
-  const unfit = config("http://127.0.0.1:1", {
-    Listen: { Port: 0, Tls: { CertificateFile: "cert.pem", KeyFile: "key.pem" } },
-  });
+  const parsed = await config("http://127.0.0.1:1");
+  const tls = { certificatePem: "", keyPem: new Secret("") };
+  const unfit = { ...parsed, listen: { ...parsed.listen, tls } };
   await assert.rejects(supervisor.reload(() => Promise.resolve(unfit)), /HTTPS/);
   await assert.rejects(supervisor.reload(() => Promise.reject(new Error("no file"))), /no file/);
   assert.equal(await (await fetch(`${supervisor.url}/dicom-web/main/studies`)).text(), "served");
@@ -224,7 +223,7 @@ Deno.test("Supervisor: how the last request ended is told alike by whichever wor
   let status = 400;
   const store = origin(() => new Response("no", { status: status++ }));
   const supervisor = await Supervisor.start({
-    config: config(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
+    config: await config(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -267,7 +266,7 @@ Deno.test("Supervisor: counters go on over reloads, while transfers run and when
     }
     return new Response("stored");
   });
-  const parsed = config(`http://127.0.0.1:${store.addr.port}`);
+  const parsed = await config(`http://127.0.0.1:${store.addr.port}`);
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({ config: parsed, logger, version: "1.2.3" });
   const running = fetch(`${supervisor.url}/dicom-web/main/studies/1.2`);
@@ -292,7 +291,7 @@ Deno.test("Supervisor: counters go on over reloads, while transfers run and when
 Deno.test("Supervisor: a worker's crash takes nothing from the counters that was told before", async () => {
   const store = origin(() => new Response("stored"));
   const supervisor = await Supervisor.start({
-    config: config(`http://127.0.0.1:${store.addr.port}`),
+    config: await config(`http://127.0.0.1:${store.addr.port}`),
     logger: new MemoryLogger(),
     version: "1.2.3",
     workerModule: import.meta.resolve("../fixtures/faulty_worker.ts"),

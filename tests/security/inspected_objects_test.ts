@@ -50,7 +50,7 @@ Deno.test("Objects that hold secrets and tokens show none when inspected to any 
     },
   });
   assert(shown(source).includes(SECRET), "the search finds nothing even where a secret stands");
-  const config = parseConfig(source);
+  const config = await parseConfig(source);
   const logger = new MemoryLogger();
   const metrics = createMetrics();
   const store = createTokenStore(config.tokenCache, { stateDirectory: "/", metrics, logger });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { ServerConfig } from "../../src/config/gateway_config.ts";
+import type { ServerConfig } from "../../src/config/keys/server.ts";
 import type { Authorizer } from "../../src/credentials/authorizer.ts";
 import { type ProfileName, profiles } from "../../src/dicomweb/profile.ts";
 import type { HttpClient } from "../../src/network/http_client.ts";

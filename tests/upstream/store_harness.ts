@@ -4,7 +4,8 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ServerConfig } from "../../src/config/gateway_config.ts";
+import type { ServerConfig } from "../../src/config/keys/server.ts";
+import type { StoreResilienceConfig } from "../../src/config/keys/store_resilience.ts";
 import type {
   Authorization,
   Authorizer,
@@ -13,12 +14,12 @@ import type {
 } from "../../src/credentials/authorizer.ts";
 import { type Profile, profiles } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
-import type { StoreResilienceConfig } from "../../src/config/store_resilience.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { Store } from "../../src/upstream/store.ts";
+import { parsedServer } from "../fixtures/parsed_server.ts";
 import { NEVER_AGAIN } from "../fixtures/never_again.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 
@@ -56,6 +57,11 @@ export interface Seen {
   readonly headers: Headers;
   readonly body: string;
 }
+
+const SERVER = await parsedServer({
+  Timeouts: { HeadersSeconds: 5, TransferSeconds: 5, TokenSeconds: 5 },
+  ResilienceConfig: { RetryMaxAttempts: 1 },
+});
 
 /** Runs a store before an origin that answers in this way. */
 export async function withStore(
@@ -95,25 +101,11 @@ export async function withStore(
   const http = new HttpClient({ allowlist: new Set([authority(url)]) });
   if (options.send !== undefined) http.send = options.send;
   const config: ServerConfig = {
-    name: "main",
+    ...SERVER,
     url,
-    credentials: { kind: "none" },
-    tls: { caCertificatesPem: [] },
     profile: options.profile ?? profiles.generic,
-    http2: false,
     compression: options.compression ?? true,
-    timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000, ...options.timeouts },
-    resilience: {
-      circuitBreaker: undefined,
-      retry: {
-        maxAttempts: 1,
-        strategy: "fixed",
-        initialDelayMs: 0,
-        multiplier: 1,
-        maxDelayMs: 0,
-        incrementMs: 0,
-      },
-    },
+    timeouts: { ...SERVER.timeouts, ...options.timeouts },
     storeResilience: { ...NEVER_AGAIN, ...options.storeResilience },
     ...options.config,
   };

@@ -4,10 +4,10 @@
  *
  * @module
  */
+import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
-import { type RawKeys, rawKeys, type ReadContext } from "../read_context.ts";
-import { Secret } from "../secret.ts";
-import type { ApiKeysConfig } from "./authentication_config.ts";
+import { keysOf, withRule } from "../values/keys_of.ts";
+import { Secret } from "../values/secret.ts";
 
 /** What keys and issuers may be called: the names stand in subjects. */
 export const SUBJECT_PART = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
@@ -19,65 +19,52 @@ const TAKEN =
   /^(?:authorization|cookie|host|connection|content-.*|transfer-encoding|accept.*|origin|range|x-forwarded-.*|forwarded|x-request-id)$/i;
 
 /** The keys of `Authentication.ApiKeys`. */
-export const apiKeysSchema = z.strictObject({
+export const apiKeys = keysOf({
   Header: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")
     .refine((name) => !TAKEN.test(name), "must be a header of its own, such as X-API-Key")
     .default("X-API-Key").describe("Header that the key stands in; it stops at the gateway"),
-  Keys: z.record(
-    z.string(),
-    z.string().regex(
-      KEY_FORM,
-      "must be sha256: and 64 hexadecimal digits, as `make-api-key` prints",
+  Keys: withRule(
+    z.record(
+      z.string(),
+      z.string().regex(
+        KEY_FORM,
+        "must be sha256: and 64 hexadecimal digits, as `make-api-key` prints",
+      ),
     ),
-  ).describe("Hashes of keys by the name of whoever has the key; `make-api-key` makes both"),
-});
-
-/**
- * Checks the names of keys.
- *
- * @param raw The object as written.
- * @param context Where it stands.
- */
-export function checkApiKeys(raw: RawKeys, { path, report }: ReadContext): void {
-  const entries = Object.entries(rawKeys(raw["Keys"]));
-  if (raw["Keys"] !== undefined && entries.length === 0) {
-    report.add("CFG-001", [...path, "Keys"], "must name at least one key");
-  }
-  const seen = new Set<string>();
-  for (const [name, hash] of entries) {
-    if (!SUBJECT_PART.test(name)) {
-      report.add(
-        "CFG-002",
-        [...path, "Keys", name],
-        "the name of a key must begin with a letter or digit and go on with letters, digits, '.', '_' and '-'",
-      );
+    (keys, complain) => {
+      const names = Object.keys(keys);
+      if (names.length === 0) complain([], "must name at least one key", "CFG-001");
+      for (const name of names) {
+        if (!SUBJECT_PART.test(name)) {
+          complain(
+            name,
+            "the name of a key must begin with a letter or digit and go on with letters, digits, '.', '_' and '-'",
+          );
+        }
+      }
+    },
+  ).superRefine((keys, context) => {
+    const seen = new Set<string>();
+    for (const [name, hash] of Object.entries(keys)) {
+      const digest = hash.toLowerCase();
+      if (seen.has(digest)) {
+        const message = "is the same key as another; give each its own";
+        context.addIssue({ code: "custom", path: [name], message });
+      }
+      seen.add(digest);
     }
-    const digest = String(hash).toLowerCase();
-    if (seen.has(digest)) {
-      report.add(
-        "CFG-002",
-        [...path, "Keys", name],
-        "is the same key as another; give each its own",
-      );
-    }
-    seen.add(digest);
-  }
-}
+  }).describe("Hashes of keys by the name of whoever has the key; `make-api-key` makes both"),
+}).transform((keys) => ({
+  /** In lower case. */
+  header: keys.Header.toLowerCase(),
+  /** SHA-256 of the keys in hexadecimal, by name. Never empty. */
+  keys: new Map(
+    Object.entries(keys.Keys).map(([name, hash]) => [
+      name,
+      new Secret(hash.slice("sha256:".length).toLowerCase()),
+    ]),
+  ),
+}));
 
-/**
- * Makes the keys.
- *
- * @param keys The keys of the configuration, checked.
- * @returns The header and the hashes.
- */
-export function buildApiKeys(keys: z.output<typeof apiKeysSchema>): ApiKeysConfig {
-  return {
-    header: keys.Header.toLowerCase(),
-    keys: new Map(
-      Object.entries(keys.Keys).map(([name, hash]) => [
-        name,
-        new Secret(hash.slice("sha256:".length).toLowerCase()),
-      ]),
-    ),
-  };
-}
+/** Keys in a header. */
+export type ApiKeysConfig = Frozen<z.output<typeof apiKeys>>;

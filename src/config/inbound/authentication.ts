@@ -1,69 +1,38 @@
 /**
- * `Authentication`: who may call the gateway. Several ways may stand side by side; without the key
- * everyone who reaches the port may call it.
+ * `Authentication`: who may call the gateway. Several ways may be combined; without the key everyone
+ * who reaches the port may call it.
  *
  * @module
  */
-import { z } from "zod";
-import { type RawKeys, rawKeys, type ReadContext } from "../read_context.ts";
-import { apiKeysSchema, buildApiKeys, checkApiKeys } from "./api_keys.ts";
-import type { AuthenticationConfig } from "./authentication_config.ts";
-import { buildIssuers, checkIssuers, issuersSchema } from "./issuers.ts";
-import { basicSchema, buildUsers, checkUsers } from "./users.ts";
+import type { Frozen } from "../values/frozen.ts";
+import type { z } from "zod";
+import { keysOf } from "../values/keys_of.ts";
+import type { Secret } from "../values/secret.ts";
+import { apiKeys } from "./api_keys.ts";
+import { type IssuerConfig, issuers } from "./issuers.ts";
+import { basic } from "./users.ts";
 
 /** The keys of `Authentication`. */
-export const authenticationSchema = z.strictObject({
-  Basic: basicSchema.optional().describe("Users with passwords, as Orthanc and scripts send them"),
-  ApiKeys: apiKeysSchema.optional().describe("Keys in a header"),
-  Jwt: issuersSchema.optional().describe(
-    "Issuers of bearer tokens, by the name they have in subjects",
-  ),
-});
+export const authentication = keysOf(
+  {
+    Basic: basic.optional().describe("Users with passwords, as Orthanc and scripts send them"),
+    ApiKeys: apiKeys.optional().describe("Keys in a header"),
+    Jwt: issuers.optional().describe(
+      "Issuers of bearer tokens, by the name they have in subjects",
+    ),
+  },
+  (keys, complain) => {
+    if (Object.values(keys).every((value) => value === undefined)) {
+      complain([], "must hold Basic, ApiKeys or Jwt", "CFG-001");
+    }
+  },
+).transform((keys) => ({
+  /** Hashes of passwords (RFC 7617) by name of the user; empty: no passwords are accepted. */
+  users: keys.Basic ?? new Map<string, Secret>(),
+  apiKeys: keys.ApiKeys,
+  /** Issuers of bearer tokens (RFC 6750), by the name they have in subjects; empty: none. */
+  issuers: keys.Jwt ?? new Map<string, IssuerConfig>(),
+}));
 
-/**
- * Checks what the keys mean together.
- *
- * @param raw The object as written; `undefined` where the key is not there.
- * @param context Where it stands.
- */
-export function checkAuthentication(raw: unknown, context: ReadContext): void {
-  if (raw === undefined) return;
-  const keys = rawKeys(raw);
-  const within = (key: string): ReadContext => ({ ...context, path: [...context.path, key] });
-  if (keys["Basic"] !== undefined) checkUsers(rawKeys(keys["Basic"]), within("Basic"));
-  if (keys["ApiKeys"] !== undefined) checkApiKeys(rawKeys(keys["ApiKeys"]), within("ApiKeys"));
-  if (keys["Jwt"] !== undefined) checkIssuers(rawKeys(keys["Jwt"]), within("Jwt"));
-  if (Object.values(keys).every((value) => value === undefined)) {
-    context.report.add("CFG-001", context.path, "must hold Basic, ApiKeys or Jwt");
-  }
-}
-
-/**
- * Whether a password or key can be overheard between client and gateway.
- *
- * @param section The section as written.
- * @returns Whether clients speak plain HTTP to it as far as the section tells.
- */
-export function isOverheard(section: RawKeys): boolean {
-  const tls = rawKeys(section["Listen"])["Tls"];
-  const proxies = section["TrustedProxies"];
-  return tls === undefined && !(Array.isArray(proxies) && proxies.length > 0);
-}
-
-/**
- * Makes the rules of who may call.
- *
- * @param keys The keys, checked.
- * @param files The files that the configuration names.
- * @returns The rules.
- */
-export function buildAuthentication(
-  keys: z.output<typeof authenticationSchema>,
-  files: ReadContext["files"],
-): AuthenticationConfig {
-  return {
-    users: keys.Basic === undefined ? new Map() : buildUsers(keys.Basic, files),
-    apiKeys: keys.ApiKeys && buildApiKeys(keys.ApiKeys),
-    issuers: buildIssuers(keys.Jwt ?? {}, files),
-  };
-}
+/** Who may call. */
+export type AuthenticationConfig = Frozen<z.output<typeof authentication>>;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AwsRole } from "../../config/aws_config.ts";
+import type { AwsRole } from "../../config/schemes/aws/aws.ts";
 import { fingerprint } from "../fingerprint.ts";
 import {
   exchange,

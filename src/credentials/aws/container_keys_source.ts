@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AwsKeysConfig } from "../../config/aws_config.ts";
+import type { AwsKeysConfig } from "../../config/schemes/aws/aws_keys.ts";
 import { CredentialFileError, readCredentialFile } from "../credential_file.ts";
 import { fingerprint } from "../fingerprint.ts";
 import {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { AwsCredentials, AwsKeysConfig } from "../../config/aws_config.ts";
+import type { AwsCredentials } from "../../config/schemes/aws/aws.ts";
+import type { AwsKeysConfig } from "../../config/schemes/aws/aws_keys.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
 import type { TokenSource } from "../token.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { GoogleAuthorizedUser } from "../../config/google_config.ts";
+import type { GoogleAuthorizedUser } from "../../config/schemes/google/google_credentials.ts";
 import { clientSecretPost } from "../client_authentication.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { GoogleAwsSubject } from "../../config/google_config.ts";
+import type { GoogleAwsSubject } from "../../config/schemes/google/google_credentials.ts";
 import { type AccessKeys, keysOf } from "../aws/access_keys.ts";
 import { AwsClock } from "../aws/aws_clock.ts";
 import { createKeysSource } from "../aws/create_keys_source.ts";

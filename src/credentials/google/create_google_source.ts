@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GoogleCredentials } from "../../config/google_config.ts";
+import type { GoogleCredentials } from "../../config/schemes/google/google_credentials.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
 import type { TokenSource } from "../token.ts";
 import { AuthorizedUserSource } from "./authorized_user_source.ts";

@@ -4,7 +4,10 @@
  *
  * @module
  */
-import type { GoogleFederation, GoogleSubject } from "../../config/google_config.ts";
+import type {
+  GoogleFederation,
+  GoogleSubject,
+} from "../../config/schemes/google/google_credentials.ts";
 import { clientSecretBasic } from "../client_authentication.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { GoogleImpersonation } from "../../config/google_config.ts";
+import type { GoogleImpersonation } from "../../config/schemes/google/google_credentials.ts";
 import { fingerprint } from "../fingerprint.ts";
 import {
   cannotFetch,

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { GoogleMetadata } from "../../config/google_config.ts";
+import type { GoogleMetadata } from "../../config/schemes/google/google_credentials.ts";
 import { fingerprint } from "../fingerprint.ts";
 import {
   cannotFetch,

@@ -5,7 +5,7 @@
  * @module
  */
 import { type CryptoKey, importPKCS8, type JWTHeaderParameters, SignJWT } from "jose";
-import type { GoogleServiceAccount } from "../../config/google_config.ts";
+import type { GoogleServiceAccount } from "../../config/schemes/google/google_credentials.ts";
 import { fingerprint } from "../fingerprint.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
 import type { Token, TokenSource } from "../token.ts";

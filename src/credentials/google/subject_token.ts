@@ -4,7 +4,10 @@
  *
  * @module
  */
-import type { GoogleFederation, GoogleUrlSubject } from "../../config/google_config.ts";
+import type {
+  GoogleFederation,
+  GoogleUrlSubject,
+} from "../../config/schemes/google/google_credentials.ts";
 import { CredentialFileError, readCredentialFile } from "../credential_file.ts";
 import {
   cannotFetch,

@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
-import type { Secret } from "../../config/secret.ts";
+import type { Secret } from "../../config/values/secret.ts";
 
 const KEY_BYTES = 32;
 

@@ -6,7 +6,7 @@
  * @module
  */
 import { decodeJwt, type JWTPayload } from "jose";
-import type { IssuerConfig } from "../../config/inbound/authentication_config.ts";
+import type { IssuerConfig } from "../../config/inbound/issuers.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { NO_JWT, TokenFault } from "../token_fault.ts";
 import { CLOCK_TOLERANCE_SECONDS, type TokenValidator } from "../token_validator.ts";

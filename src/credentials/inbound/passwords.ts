@@ -8,7 +8,7 @@
  */
 import { bulkhead, BulkheadRejectedError } from "cockatiel";
 import { type PasswordHash, readPasswordHash } from "../../config/inbound/password_hash.ts";
-import type { Secret } from "../../config/secret.ts";
+import type { Secret } from "../../config/values/secret.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { type DeriveKey, deriveKey, isPassword } from "./password.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ProviderName } from "../../config/identity_provider.ts";
+import type { ProviderName } from "../../config/schemes/oauth2/identity_provider.ts";
 import type { ErrorCode } from "../../errors/catalogue.ts";
 
 /** A refusal as it arrived. */

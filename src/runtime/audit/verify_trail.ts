@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Secret } from "../../config/secret.ts";
+import type { Secret } from "../../config/values/secret.ts";
 import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
 
 /** What is wrong, and where. */

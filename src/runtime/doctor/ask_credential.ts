@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { GatewayConfig, ServerConfig } from "../../config/gateway_config.ts";
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import type { ServerConfig } from "../../config/keys/server.ts";
 import { type CredentialFacts, credentialFacts } from "../../credentials/credential_facts.ts";
 import type { Store } from "../../upstream/store.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { contacts } from "../../config/contacts.ts";
+import { contacts } from "../../config/sandbox/contacts.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { assembleStores } from "../assemble_stores.ts";

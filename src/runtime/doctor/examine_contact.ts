@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Contact } from "../../config/contacts.ts";
-import type { ProxyConfig, TlsConfig } from "../../config/gateway_config.ts";
+import type { ServerConfig } from "../../config/keys/server.ts";
+import type { Contact } from "../../config/sandbox/contacts.ts";
+import type { ProxyConfig } from "../../config/keys/proxy.ts";
 import {
   isAddress,
   openConnection,
@@ -22,7 +23,7 @@ export const STEP_TIMEOUT_MS = 5_000;
 /** What is known of the way. */
 export interface Way {
   readonly proxy: ProxyConfig | undefined;
-  readonly tls: TlsConfig;
+  readonly tls: ServerConfig["tls"];
   /** Key of the configuration that names further authorities. */
   readonly caKey: string;
   readonly now: () => number;

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { listenHostAndPort } from "../../config/allowlist.ts";
-import { contacts } from "../../config/contacts.ts";
+import { listenHostAndPort } from "../../config/sandbox/allowlist.ts";
+import { contacts } from "../../config/sandbox/contacts.ts";
+import { loopbackOf } from "../../config/values/host_names.ts";
+import { permissionSet } from "../../config/sandbox/permission_set.ts";
+import { SECTION } from "../../config/values/section.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";
-import { loopbackOf } from "../../config/host_names.ts";
-import { permissionSet } from "../../config/permission_set.ts";
-import { SECTION } from "../../config/schema.ts";
 import { createTokenStore } from "../../credentials/create_token_store.ts";
 import { askHealth } from "../../network/ask_health.ts";
 import { createLogger } from "../../telemetry/logging.ts";

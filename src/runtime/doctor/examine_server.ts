@@ -4,9 +4,10 @@
  *
  * @module
  */
-import type { Contact } from "../../config/contacts.ts";
-import type { GatewayConfig, ServerConfig } from "../../config/gateway_config.ts";
-import { SECTION } from "../../config/schema.ts";
+import type { Contact } from "../../config/sandbox/contacts.ts";
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import type { ServerConfig } from "../../config/keys/server.ts";
+import { SECTION } from "../../config/values/section.ts";
 import type { CredentialFacts } from "../../credentials/credential_facts.ts";
 import { classify } from "../../dicomweb/transaction.ts";
 import { readBounded } from "../../upstream/bounded_body.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { WARN_BELOW_DAYS } from "../../config/certificate_expiry.ts";
+import { WARN_BELOW_DAYS } from "../../config/values/certificate_expiry.ts";
 import type { CertificateFacts, TlsFacts } from "../../network/tls_probe.ts";
 import { type Finding, finding } from "./finding.ts";
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { GatewayConfig, ServerConfig } from "../../config/gateway_config.ts";
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import type { ServerConfig } from "../../config/keys/server.ts";
 
 /**
  * Takes out of a configuration what would hide a failure or touch a running gateway: retries, breakers

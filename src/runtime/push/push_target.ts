@@ -4,7 +4,8 @@
  *
  * @module
  */
-import type { GatewayConfig, ServerConfig } from "../../config/gateway_config.ts";
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import type { ServerConfig } from "../../config/keys/server.ts";
 import { createQuotaMemory } from "../../gateway/quota_table.ts";
 import { authority, HttpClient } from "../../network/http_client.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { AwsCredentials, AwsRole } from "../../../src/config/aws_config.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import type { AwsCredentials, AwsRole } from "../../../src/config/schemes/aws/aws.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { keysOf } from "../../../src/credentials/aws/access_keys.ts";
 import { AwsClock } from "../../../src/credentials/aws/aws_clock.ts";
 import { createKeysSource } from "../../../src/credentials/aws/create_keys_source.ts";

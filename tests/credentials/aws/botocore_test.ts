@@ -3,8 +3,8 @@
  * arrived at the other side.
  */
 import assert from "node:assert/strict";
-import type { PayloadSigning } from "../../../src/config/aws_config.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import type { PayloadSigning } from "../../../src/config/schemes/aws/aws.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { authorizationParts, BOTOCORE, judgeByBotocore } from "../../fixtures/botocore.ts";
 import { needing } from "../../fixtures/installed_tool.ts";
 import { ACCESS_KEY_ID, SECRET_ACCESS_KEY, type Sending, withSigning } from "./signing_harness.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Secret } from "../../../src/config/secret.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { keysOf } from "../../../src/credentials/aws/access_keys.ts";
 import {
   type ContainerKeys,

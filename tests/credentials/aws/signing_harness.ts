@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { AwsCredentials } from "../../../src/config/aws_config.ts";
+import type { AwsCredentials } from "../../../src/config/schemes/aws/aws.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { classify } from "../../../src/dicomweb/transaction.ts";
-import { Secret } from "../../../src/config/secret.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
 import { type Clock, systemClock } from "../../../src/credentials/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";

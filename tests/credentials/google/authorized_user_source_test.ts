@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { GoogleAuthorizedUser } from "../../../src/config/google_config.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import type { GoogleAuthorizedUser } from "../../../src/config/schemes/google/google_credentials.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { AuthorizedUserSource } from "../../../src/credentials/google/authorized_user_source.ts";
 import { type GoogleServices, startGoogleServices } from "../../fixtures/google_services.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";

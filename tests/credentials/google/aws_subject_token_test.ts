@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ExternalAccountClient } from "google-auth-library";
-import type { AwsKeysConfig } from "../../../src/config/aws_config.ts";
-import type { GoogleAwsSubject } from "../../../src/config/google_config.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import type { AwsKeysConfig } from "../../../src/config/schemes/aws/aws_keys.ts";
+import type { GoogleAwsSubject } from "../../../src/config/schemes/google/google_credentials.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { awsSubjectToken } from "../../../src/credentials/google/aws_subject_token.ts";
 import { FederationSource } from "../../../src/credentials/google/federation_source.ts";
 import type { ProviderConnection } from "../../../src/credentials/provider_exchange.ts";

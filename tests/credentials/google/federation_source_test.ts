@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import type { GoogleFederation, GoogleSubject } from "../../../src/config/google_config.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import type {
+  GoogleFederation,
+  GoogleSubject,
+} from "../../../src/config/schemes/google/google_credentials.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { FederationSource } from "../../../src/credentials/google/federation_source.ts";
 import { startImds } from "../../fixtures/azure_identity_services.ts";
 import { type GoogleServices, startGoogleServices } from "../../fixtures/google_services.ts";

@@ -12,8 +12,11 @@ import {
   UserRefreshClient,
 } from "google-auth-library";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import type { GoogleGrant, GoogleImpersonation } from "../../../src/config/google_config.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import type {
+  GoogleGrant,
+  GoogleImpersonation,
+} from "../../../src/config/schemes/google/google_credentials.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { createGoogleSource } from "../../../src/credentials/google/create_google_source.ts";
 import type { TokenSource } from "../../../src/credentials/token.ts";
 import { startGoogleMetadata } from "../../fixtures/google_metadata.ts";

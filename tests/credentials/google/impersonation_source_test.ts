@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { GoogleImpersonation } from "../../../src/config/google_config.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import type { GoogleImpersonation } from "../../../src/config/schemes/google/google_credentials.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { createGoogleSource } from "../../../src/credentials/google/create_google_source.ts";
 import type { TokenSource } from "../../../src/credentials/token.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";

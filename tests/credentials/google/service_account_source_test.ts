@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader } from "jose";
-import type { GoogleServiceAccount } from "../../../src/config/google_config.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import type { GoogleServiceAccount } from "../../../src/config/schemes/google/google_credentials.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { ServiceAccountSource } from "../../../src/credentials/google/service_account_source.ts";
 import type { ErrorCode } from "../../../src/errors/catalogue.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { timingSafeEqual } from "node:crypto";
-import { Secret } from "../../../src/config/secret.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { ApiKeys, makeApiKey } from "../../../src/credentials/inbound/api_keys.ts";
 
 const made = { orthanc: makeApiKey(), viewer: makeApiKey(), script: makeApiKey() };

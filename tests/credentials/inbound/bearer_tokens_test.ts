@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { IssuerConfig } from "../../../src/config/inbound/authentication_config.ts";
+import type { IssuerConfig } from "../../../src/config/inbound/issuers.ts";
 import { createKeySet } from "../../../src/credentials/create_token_validator.ts";
 import { BearerTokens } from "../../../src/credentials/inbound/bearer_tokens.ts";
 import { TokenFault } from "../../../src/credentials/token_fault.ts";
@@ -36,6 +36,7 @@ function tokensOf(
         issuers: [url],
         algorithms: ["RS256"],
       },
+      reach: { urls: [url], possibleUrls: [] },
       requiredScopes: [],
       requiredRoles: [],
       rolesClaim: ["roles"],

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { readPasswordHash } from "../../../src/config/inbound/password_hash.ts";
 import type { PasswordHash } from "../../../src/config/inbound/password_hash.ts";
-import { Secret } from "../../../src/config/secret.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { deriveKey, hashPassword, isPassword } from "../../../src/credentials/inbound/password.ts";
 import { Passwords } from "../../../src/credentials/inbound/passwords.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";

@@ -2,7 +2,7 @@
  * The remedies of Auth0, Keycloak, Okta, PingOne and SMART, a test a row.
  */
 import assert from "node:assert/strict";
-import type { ProviderName } from "../../../src/config/identity_provider.ts";
+import type { ProviderName } from "../../../src/config/schemes/oauth2/identity_provider.ts";
 import { findRemedy } from "../../../src/credentials/provider_remedies.ts";
 import { auth0Remedies } from "../../../src/credentials/remedies/auth0.ts";
 import { keycloakRemedies } from "../../../src/credentials/remedies/keycloak.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Secret } from "../../../src/config/secret.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { openAuditFile } from "../../../src/runtime/audit/audit_file.ts";
 import type { AuditEvent } from "../../../src/telemetry/audit_event.ts";
 import { seal } from "../../../src/telemetry/audit_chain.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Secret } from "../../../src/config/secret.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
 import { auditFiles } from "../../../src/runtime/audit/audit_file.ts";
 import { type TrailReport, verifyTrail } from "../../../src/runtime/audit/verify_trail.ts";
 import { event, eventOf, KEY, withTrail, writeTrail } from "./trail_harness.ts";

@@ -1,0 +1,169 @@
+/**
+ * Reads JSON with comments (and commas after the last item, as Orthanc allows them) and takes out
+ * what belongs to the gateway, without touching the other keys of an `orthanc.json`.
+ *
+ * @module
+ */
+import {
+  getNodeValue,
+  type Node,
+  type ParseError,
+  type ParseErrorCode,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
+import { type ConfigProblem, type KeyPath, keyPath } from "../values/config_error.ts";
+import { nearestName } from "../values/nearest_name.ts";
+import { SECTION } from "../values/section.ts";
+
+/** The gateway's part of a file. */
+export interface ConfigDocument {
+  /** `ConfigVersion` at the top of the file, if it is there. */
+  readonly ConfigVersion?: unknown;
+  /** The section of the gateway. */
+  readonly DicomWebOAuth: unknown;
+}
+
+/** The gateway's part of a file, or why there is none. */
+export type DocumentResult =
+  | { readonly document: ConfigDocument; readonly problems: readonly ConfigProblem[] }
+  | { readonly document: undefined; readonly problems: readonly ConfigProblem[] };
+
+/**
+ * Finds the section of the gateway in the text of a file.
+ *
+ * @param text The text.
+ * @param completeString What to do with each string in the gateway's part, such as replacing variables.
+ * @returns The gateway's part; a key that stands twice is a problem beside it.
+ */
+export function readDocument(
+  text: string,
+  completeString: (value: string, path: KeyPath) => unknown,
+): DocumentResult {
+  const problems: ConfigProblem[] = [];
+  try {
+    const root = parse(text.replace(/^\uFEFF/, ""), problems);
+    if (root === undefined) return { document: undefined, problems };
+    const section = property(root, SECTION);
+    if (section === undefined) {
+      problems.push({ code: "CFG-001", path: SECTION, message: missingSection(root) });
+      return { document: undefined, problems };
+    }
+    const version = property(root, "ConfigVersion");
+    const complete = (node: Node, path: KeyPath) => plain(node, path, completeString, problems);
+    return {
+      document: {
+        ...(version && { ConfigVersion: complete(version, ["ConfigVersion"]) }),
+        [SECTION]: complete(section, [SECTION]),
+      },
+      problems,
+    };
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const message = "nests lists or objects too deeply to be read";
+    return { document: undefined, problems: [{ code: "CFG-002", path: "", message }] };
+  }
+}
+
+/** Only the first mistake is told: those after it are its consequences as a rule. */
+function parse(text: string, problems: ConfigProblem[]): Node | undefined {
+  const errors: ParseError[] = [];
+  const root = parseTree(text, errors, { allowTrailingComma: true });
+  const [first] = errors;
+  if (first !== undefined) {
+    const message = `is not valid JSON at ${place(text, first.offset)}: ${mistake(first.error)}`;
+    problems.push({ code: "CFG-002", path: "", message });
+    return undefined;
+  }
+  if (root?.type !== "object") {
+    problems.push({ code: "CFG-002", path: "", message: "must hold a JSON object ({…})" });
+    return undefined;
+  }
+  return root;
+}
+
+/** The value of a node. Unlike the parser's own function it takes `__proto__` for a plain key. */
+function plain(
+  node: Node,
+  path: KeyPath,
+  completeString: (value: string, path: KeyPath) => unknown,
+  problems: ConfigProblem[],
+): unknown {
+  if (node.type === "string") return completeString(String(node.value), path);
+  if (node.type === "array") {
+    return (node.children ?? []).map((item, index) =>
+      plain(item, [...path, index], completeString, problems)
+    );
+  }
+  if (node.type !== "object") return getNodeValue(node);
+  const entries = new Map<string, unknown>();
+  for (const [key, value] of properties(node)) {
+    const at = [...path, key];
+    if (entries.has(key)) {
+      problems.push({ code: "CFG-002", path: keyPath(at), message: "stands twice" });
+    }
+    // Such a key would be lost on the way: it means the prototype of an object.
+    if (key === "__proto__") {
+      problems.push({
+        code: "CFG-002",
+        path: keyPath(at),
+        message: "is a name that cannot be used",
+      });
+    }
+    entries.set(key, plain(value, at, completeString, problems));
+  }
+  return Object.fromEntries(entries);
+}
+
+function* properties(node: Node): Iterable<[string, Node]> {
+  for (const { children } of node.children ?? []) {
+    const [key, value] = children ?? [];
+    if (key !== undefined && value !== undefined) yield [String(key.value), value];
+  }
+}
+
+function property(node: Node, name: string): Node | undefined {
+  let found: Node | undefined;
+  for (const [key, value] of properties(node)) if (key === name) found = value;
+  return found;
+}
+
+function missingSection(root: Node): string {
+  const nearest = nearestName(SECTION, [...properties(root)].map(([key]) => key));
+  return nearest === undefined
+    ? `is missing: the file has no section of this name, as in {"${SECTION}": {"Servers": {…}}}`
+    : `is missing: the nearest key in the file is ${nearest}`;
+}
+
+function place(text: string, offset: number): string {
+  const before = text.slice(0, offset).split(/\r\n|\r|\n/);
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+const MISTAKES: Readonly<Record<string, string>> = {
+  InvalidSymbol: "this is neither a string, a number, true, false nor null",
+  InvalidNumberFormat: "this is not a number",
+  PropertyNameExpected: "a key in double quotes is expected",
+  ValueExpected: "a value is expected",
+  ColonExpected: "a colon is expected",
+  CommaExpected: "a comma is expected",
+  CloseBraceExpected: "a closing brace } is expected",
+  CloseBracketExpected: "a closing bracket ] is expected",
+  EndOfFileExpected: "the file should end here",
+  InvalidCommentToken: "this comment cannot stand here",
+  UnexpectedEndOfComment: "the comment does not end",
+  UnexpectedEndOfString: "the string does not end on its line",
+  UnexpectedEndOfNumber: "the number does not end",
+  InvalidUnicode: "this is not a \\u escape",
+  InvalidEscapeCharacter: "a backslash must be written twice or begin an escape",
+  InvalidCharacter: "this control character must be escaped",
+};
+
+function mistake(code: ParseErrorCode): string {
+  return MISTAKES[printParseErrorCode(code)] ?? "this is not JSON";
+}
+
+/** Whether a value of the file is an object rather than a list, a text, a number or `null`. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,86 @@
+/**
+ * Where a configuration is looked for, and where state is kept, unless told otherwise (XDG Base
+ * Directory Specification).
+ *
+ * @module
+ */
+import { isAbsolute, join, resolve } from "node:path";
+import { ConfigError } from "../values/config_error.ts";
+import { environmentVariable } from "../environment.ts";
+
+/** Environment variables by name. */
+export type Variables = (name: string) => string | undefined;
+
+/** How a configuration is looked for. */
+export interface FindConfigOptions {
+  /** The path given on the command line. */
+  readonly config?: string | undefined;
+  /** Environment variables by name. */
+  readonly env?: Variables;
+  /** Whether there is something at a path. */
+  readonly exists?: (path: string) => Promise<boolean>;
+}
+
+const NAME = "dicomweb-gateway";
+const FILE = "gateway.json";
+
+/**
+ * Finds the configuration file. A path that was given is taken without a look: if nothing is there,
+ * reading it says so.
+ *
+ * @param options What is known.
+ * @returns Path of the file: as it was given, else absolute.
+ * @throws {ConfigError} CFG-001 with the places looked in, when there is none.
+ */
+export async function findConfig(options: FindConfigOptions = {}): Promise<string> {
+  const env = options.env ?? environmentVariable;
+  const exists = options.exists ?? somethingIsAt;
+  const given = options.config || env("DICOMWEB_GATEWAY_CONFIG");
+  if (given) return given;
+
+  const configHome = absolute(env("XDG_CONFIG_HOME")) ?? inHome(env, ".config");
+  const places = [
+    resolve(FILE),
+    ...(configHome === undefined ? [] : [join(configHome, NAME, FILE)]),
+    join("/etc", NAME, FILE),
+  ];
+  for (const place of places) if (await exists(place)) return place;
+  const [here, ...elsewhere] = places;
+  const message = [
+    "no configuration file was given with --config or DICOMWEB_GATEWAY_CONFIG, and there is none at",
+    ...[`${here} (the working directory)`, ...elsewhere].map((place) => `    ${place}`),
+    "  Try the gateway without one: deno task demo",
+  ].join("\n");
+  throw new ConfigError("of the gateway", [{ code: "CFG-001", path: "", message }]);
+}
+
+/**
+ * The directory for state that outlives the process.
+ *
+ * @param env Environment variables by name.
+ * @returns Its absolute path; it need not exist.
+ */
+export function stateHome(env: Variables = environmentVariable): string {
+  const home = absolute(env("XDG_STATE_HOME")) ?? inHome(env, ".local/state") ?? "/var/lib";
+  return join(home, NAME);
+}
+
+function inHome(env: Variables, directory: string): string | undefined {
+  const home = env("HOME") || env("USERPROFILE");
+  return home ? join(home, directory) : undefined;
+}
+
+/** The specification has relative paths in its variables ignored. */
+function absolute(path: string | undefined): string | undefined {
+  return path !== undefined && isAbsolute(path) ? path : undefined;
+}
+
+async function somethingIsAt(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    // Where the look itself is refused there may be a file: reading it will say what is wrong.
+    return !(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * `Listen`: where clients reach the gateway.
+ *
+ * @module
+ */
+import type { Frozen } from "../values/frozen.ts";
+import { z } from "zod";
+import { certificatePairFault } from "../values/certificate_pair.ts";
+import { isHost, isLoopback } from "../values/host_names.ts";
+import { type Complain, keysOf } from "../values/keys_of.ts";
+import { Secret } from "../values/secret.ts";
+import { sources } from "../values/sources.ts";
+import { certificatesFile, fileContent, flag, whole } from "../values/value_schemas.ts";
+
+const tls = keysOf(
+  {
+    CertificateFile: certificatesFile().describe("PEM file with the certificate and its chain"),
+    KeyFile: fileContent().describe("PEM file with the private key, without a passphrase"),
+  },
+  ({ CertificateFile: certificates, KeyFile: key }, complain) => {
+    const found = certificatePairFault(certificates, key);
+    if (found) complain(found.of === "key" ? "KeyFile" : "CertificateFile", found.fault);
+  },
+).transform(({ CertificateFile: certificates, KeyFile: key }) => ({
+  certificatePem: certificates.join("\n"),
+  keyPem: new Secret(key),
+}));
+
+const place = {
+  Address: z.string().refine(isListenAddress, "must be an IP address or a host name")
+    .default("127.0.0.1")
+    .describe(
+      "Address to listen on. `0.0.0.0` or `::` means every interface of the machine. " +
+        "Anything but loopback needs `Authentication`",
+    ),
+  Port: whole(0, 65_535).default(8043)
+    .describe("TCP port to listen on; 0 takes any that is free"),
+};
+
+/** Of the keys of `Listen`, what a client on the same machine has to know; reads no file. */
+export const listenPlace = z.object({ ...place, Tls: z.unknown().optional() }).transform(
+  (keys) => ({ address: keys.Address, port: keys.Port, isTls: keys.Tls !== undefined }),
+);
+
+/** The keys of `Listen`. */
+export const listen = keysOf({
+  ...place,
+  Tls: tls.optional().describe("Speak TLS to clients"),
+  AllowUnauthenticated: flag().default(false).describe(
+    "Listen beyond loopback without `Authentication`, although anyone who can reach the port may then " +
+      "use every store. A warning is given at every start",
+  ),
+}, addressRule).transform((keys) => ({
+  address: keys.Address,
+  port: keys.Port,
+  tls: keys.Tls,
+  allowUnauthenticated: keys.AllowUnauthenticated,
+}));
+
+/** Where the gateway listens. */
+export type ListenConfig = Frozen<z.output<typeof listen>>;
+
+/** Beyond loopback a gateway without authentication is an open door to the stores. */
+function addressRule(
+  keys: { readonly Address: string; readonly AllowUnauthenticated: boolean },
+  complain: Complain,
+): void {
+  if (sources().section["Authentication"] !== undefined) return;
+  if (isLoopback(keys.Address) || keys.AllowUnauthenticated) return;
+  complain(
+    "Address",
+    "must be loopback (127.0.0.1, ::1 or localhost), because whoever can reach the port may " +
+      "use every store without a password; write Authentication to say who may, or set " +
+      "AllowUnauthenticated to true in Listen, where a firewall or a proxy in front decides",
+    "CFG-002",
+  );
+}
+
+function isListenAddress(value: string): boolean {
+  return !value.startsWith("[") && isHost(value);
+}

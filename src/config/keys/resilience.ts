@@ -1,0 +1,99 @@
+/**
+ * `Timeouts` and `ResilienceConfig` of a server: how long the gateway waits, how it retries and when it
+ * stops trying. Names, meaning and defaults of `ResilienceConfig` are the plugin's.
+ *
+ * @module
+ */
+import type { Frozen } from "../values/frozen.ts";
+import { z } from "zod";
+import { keysOf } from "../values/keys_of.ts";
+import { decimal, flag, seconds, waitSeconds, whole } from "../values/value_schemas.ts";
+
+/** The keys of `Timeouts`. */
+export const timeouts = keysOf({
+  HeadersSeconds: waitSeconds().prefault(60).describe(
+    "Longest wait for the store's answer to begin, for a request without a body",
+  ),
+  TransferSeconds: waitSeconds().prefault(3600).describe(
+    "Longest time for a request with a body until the store's answer begins, and then for the answer's " +
+      "body. From a store that is spoken to by `Http2` a body may go past this limit unless `IdleSeconds` is " +
+      "set; see [resilience.md](resilience.md)",
+  ),
+  IdleSeconds: waitSeconds().optional().describe(
+    "Longest wait for the next piece of a body, of the store's answer or of the client's request. " +
+      "Bodies then pass through JavaScript, which costs up to half of the throughput; not watched " +
+      "unless given",
+  ),
+  TokenSeconds: waitSeconds().prefault(10).describe(
+    "Longest time for a token request, start to end",
+  ),
+}).transform((keys) => ({
+  /** To the store, without a body: from the request to the answer's headers. */
+  headersMs: keys.HeadersSeconds,
+  /** To the store, with a body: to the answer's headers; then for an answer's body that JavaScript reads. */
+  transferMs: keys.TransferSeconds,
+  /** Between two pieces of a body; without it they are not watched. */
+  ...(keys.IdleSeconds !== undefined && { idleMs: keys.IdleSeconds }),
+  /** A token request, from start to end. */
+  tokenMs: keys.TokenSeconds,
+}));
+
+/** Timeouts in milliseconds. */
+export type TimeoutsConfig = Frozen<z.output<typeof timeouts>>;
+
+/** The keys of every circuit breaker. */
+export const circuitBreakerKeys = {
+  CircuitBreakerFailureThreshold: whole(1, 1_000).default(5),
+  CircuitBreakerTimeout: seconds(0).prefault(60),
+};
+
+/** The keys of `ResilienceConfig`. */
+export const resilience = keysOf({
+  CircuitBreakerEnabled: flag().default(false).describe(
+    "After repeated failures refuse at once instead of trying",
+  ),
+  CircuitBreakerFailureThreshold: circuitBreakerKeys.CircuitBreakerFailureThreshold.describe(
+    "Failures in a row that open the breaker",
+  ),
+  CircuitBreakerTimeout: circuitBreakerKeys.CircuitBreakerTimeout.describe(
+    "Seconds after which an open breaker lets one attempt through",
+  ),
+  RetryMaxAttempts: whole(1, 100).default(3).describe("Attempts in all, the first one included"),
+  RetryStrategy: z.enum(["fixed", "linear", "exponential"]).default("exponential").describe(
+    "How the delay grows: not at all, by `RetryIncrement`, or by the factor `RetryMultiplier`",
+  ),
+  RetryInitialDelay: seconds(0).prefault(1).describe("Seconds before the second attempt"),
+  RetryMultiplier: decimal(1, 100).default(2).describe(
+    "Factor from one delay to the next (`exponential`)",
+  ),
+  RetryMaxDelay: seconds(0).prefault(30).describe("Longest delay, in seconds"),
+  RetryIncrement: seconds(0).prefault(1).describe(
+    "Seconds added from one delay to the next (`linear`)",
+  ),
+}).transform((keys) => ({
+  circuitBreaker: circuitBreakerOf(keys),
+  retry: {
+    maxAttempts: keys.RetryMaxAttempts,
+    strategy: keys.RetryStrategy,
+    initialDelayMs: keys.RetryInitialDelay,
+    multiplier: keys.RetryMultiplier,
+    maxDelayMs: keys.RetryMaxDelay,
+    incrementMs: keys.RetryIncrement,
+  },
+}));
+
+/** The plugin's `ResilienceConfig`. */
+export type ResilienceConfig = Frozen<z.output<typeof resilience>>;
+
+/** The circuit breaker that keys describe; `undefined` where it is off. */
+export function circuitBreakerOf(keys: {
+  readonly CircuitBreakerEnabled: boolean;
+  readonly CircuitBreakerFailureThreshold: number;
+  readonly CircuitBreakerTimeout: number;
+}): { readonly failureThreshold: number; readonly timeoutMs: number } | undefined {
+  if (!keys.CircuitBreakerEnabled) return undefined;
+  return {
+    failureThreshold: keys.CircuitBreakerFailureThreshold,
+    timeoutMs: keys.CircuitBreakerTimeout,
+  };
+}

@@ -1,0 +1,236 @@
+/**
+ * One entry of `Servers`: the keys every server has, joined with those of its credential scheme.
+ *
+ * @module
+ */
+import type { Frozen } from "../values/frozen.ts";
+import { z } from "zod";
+import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
+import type { AnyScheme, StoreKeys, WrittenKeys } from "../schemes/scheme.ts";
+import { isEntra } from "../schemes/azure/entra.ts";
+import { chooseScheme, type CredentialsConfig, schemes } from "../schemes/schemes.ts";
+import { byKey, complaint, ifGiven, MISSING, notOneOf } from "../values/complaint.ts";
+import { isLoopback, isNearby } from "../values/host_names.ts";
+import { keysOf, recordOf, withRule } from "../values/keys_of.ts";
+import { certificatesFile, flag, httpUrl } from "../values/value_schemas.ts";
+import { clientCertificate } from "./client_certificate.ts";
+import { rateLimitOf, rateLimitRule, serverRateLimitKeys } from "./rate_limit.ts";
+import { resilience, timeouts } from "./resilience.ts";
+import { profileName, profileOf, rules } from "./store_profile.ts";
+import { storeResilience } from "./store_resilience.ts";
+
+/** What the name of a server may look like: it is used in paths, metrics and logs. */
+export const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+const verifySsl = z.preprocess(
+  (value) => value === "true" ? true : value === "false" ? false : value,
+  z.union([
+    z.boolean().refine(
+      (value) => value,
+      "must not be false: certificates cannot be left unverified for one host alone; write the " +
+        "host's certificate or that of its authority to a PEM file and give its path instead",
+    ).transform((): string[] => []),
+    certificatesFile("; `openssl x509 -inform der -in FILE` converts others"),
+  ], { error: ifGiven("must be true or the path of a PEM file") }),
+);
+
+/** The keys that every server has. */
+export const serverKeys = {
+  Url: httpUrl().describe("Base URL of the store's DICOMweb service"),
+  VerifySSL: verifySsl.prefault(true).describe(
+    "`true`, or the path of a PEM file with certificates to trust besides those of the system, for " +
+      "the store and its identity provider. `false`, which the plugin allowed, is refused",
+  ),
+  ClientCertificate: clientCertificate.optional().describe(
+    "Certificate that the gateway shows where the other side asks for one (mutual TLS)",
+  ),
+  Profile: profileName.describe(
+    "What kind of store it is, which decides what is normalized between it and clients; see " +
+      "[profiles.md](profiles.md). The clouds' stores are known by their hosts, all others are " +
+      "`generic` unless told",
+  ),
+  Rules: rules.optional().describe(
+    "Rules of the profile that are set otherwise, by name; see [profiles.md](profiles.md)",
+  ),
+  ...serverRateLimitKeys,
+  ReadOnly: flag().default(false).describe(
+    "Refuse everyone whatever may change something at the store: all but queries, retrievals and " +
+      "other requests that are known to read",
+  ),
+  Http2: flag().default(false).describe(
+    "Speak HTTP/2 to the store. HTTP/1.1 is faster for large transfers. Over HTTP/2 an answer " +
+      "without `Content-Length` that is neither multipart, JSON, XML nor text is refused (502 " +
+      "NET-009): half of it could not be told from all of it",
+  ),
+  Compression: flag().optional().describe(
+    "Let the store compress its answers, which saves time on slow lines and costs it on fast ones; " +
+      "`false` for a store on this machine or in a private network, given by its address, else `true`",
+  ),
+  Timeouts: timeouts.prefault({}).describe("Longest waits for the store and the token endpoint"),
+  ResilienceConfig: resilience.prefault({}).describe(
+    "Retries and circuit breaker of token requests",
+  ),
+  StoreResilience: storeResilience.prefault({}).describe(
+    "Retries, circuit breaker and concurrency of requests to the store",
+  ),
+};
+
+type ServerKeys = z.output<z.ZodObject<typeof serverKeys>>;
+
+/** All keys of a server with this credential scheme; parses to the server. */
+export function serverSchema(scheme: AnyScheme<CredentialsConfig>): z.ZodPipe<
+  z.ZodObject<typeof serverKeys, z.core.$strict>,
+  z.ZodTransform<ReturnType<typeof serverOf>, ServerKeys>
+> {
+  // The scheme alone knows the types of its own keys.
+  const keys = keysOf(
+    { ...serverKeys, ...scheme.keys } as typeof serverKeys,
+    rateLimitRule,
+    ...scheme.rules as [],
+  );
+  return keys.transform((keys) => serverOf(keys, scheme));
+}
+
+function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
+  const { credentials, reach, warnings } = scheme.parse(keys as never);
+  return {
+    url: withoutTrailingSlash(keys.Url),
+    credentials,
+    /** What the credentials reach. */
+    reach,
+    warnings: [...transportWarnings(keys, scheme), ...warnings],
+    tls: {
+      /** PEM certificates trusted besides those of the system. */
+      caCertificatesPem: keys.VerifySSL,
+      ...(keys.ClientCertificate && { clientCertificate: keys.ClientCertificate }),
+    },
+    profile: profileOf(keys.Url, keys.Profile, keys.Rules),
+    readOnly: keys.ReadOnly,
+    /** `undefined`: the gateway's limit counts. */
+    rateLimit: rateLimitOf(keys),
+    http2: keys.Http2,
+    compression: keys.Compression ?? !isNearby(new URL(keys.Url).hostname),
+    timeouts: keys.Timeouts,
+    /** Retries and circuit breaker of token requests. */
+    resilience: keys.ResilienceConfig,
+    storeResilience: keys.StoreResilience,
+  };
+}
+
+/** A server, without its name. */
+type NamelessServer = Frozen<ReturnType<typeof serverOf>>;
+
+/** One DICOMweb store. */
+export interface ServerConfig extends NamelessServer {
+  readonly name: string;
+}
+
+/** One entry of `Servers`: of the scheme that its keys choose. */
+export const server = z.unknown().transform(async (written, context): Promise<NamelessServer> => {
+  if (typeof written !== "object" || written === null || Array.isArray(written)) {
+    context.addIssue({ code: "custom", message: "must be an object" });
+    return z.NEVER;
+  }
+  const choice = chooseScheme(written as WrittenKeys);
+  if (choice.scheme === undefined) {
+    const { key, allowed } = choice;
+    const message = notOneOf((written as WrittenKeys)[key], allowed);
+    context.addIssue({ code: "custom", path: [key], message });
+  }
+  const schema = choice.scheme ? serverSchema(choice.scheme) : undecided(choice.candidates);
+  const result = await schema.safeParseAsync(written, {
+    error: (issue) => {
+      const [key, ...more] = issue.path ?? [];
+      if (issue.code !== "unrecognized_keys" && issue.input === undefined && more.length === 0) {
+        return missingKey(String(key), choice.scheme, written as WrittenKeys);
+      }
+      return complaint(issue, (key) => foreignKey(key, choice.scheme, written as WrittenKeys));
+    },
+  });
+  if (result.success) return result.data as NamelessServer;
+  context.issues.push(...result.error.issues.flatMap(byKey) as z.core.$ZodRawIssue[]);
+  return z.NEVER;
+});
+
+/** All servers, by name. */
+export const servers = withRule(recordOf(server), (servers, complain) => {
+  const names = Object.keys(servers);
+  if (names.length === 0) complain([], "must name at least one server", "CFG-001");
+  for (const name of names.filter((name) => !SERVER_NAME.test(name))) {
+    complain(
+      name,
+      "the name of a server is a part of paths: it must begin with a letter or digit and go on " +
+        "with letters, digits, '.', '_' and '-', 128 at most",
+    );
+  }
+}).transform((servers): ReadonlyMap<string, ServerConfig> =>
+  new Map(Object.entries(servers).map(([name, server]) => [name, { name, ...server }]))
+);
+
+/** A URL as the gateway joins paths to it: normalized, without slashes at its end. */
+export function withoutTrailingSlash(url: string): string {
+  return withoutTrailing(new URL(url).href, "/");
+}
+
+/** Where the scheme is not known, a key may be that of any, and none of them is required. */
+function undecided(candidates: readonly AnyScheme[]) {
+  const keys = candidates.flatMap((scheme) => Object.entries(scheme.keys)).toReversed();
+  const optional = keys.map(([key, schema]) => [key, z.optional(schema as z.ZodType)]);
+  return keysOf({ ...serverKeys, ...Object.fromEntries(optional) } as typeof serverKeys);
+}
+
+function transportWarnings({ Url: url }: StoreKeys, { chosenBy }: AnyScheme) {
+  const { protocol, hostname } = new URL(url);
+  const hasCredentials = chosenBy["ProviderType"]?.[0] !== "none";
+  if (protocol === "https:" || isLoopback(hostname) || !hasCredentials) return [];
+  const message = "credentials and images travel unencrypted; use https:// if possible";
+  return [{ key: "Url", message }];
+}
+
+/** Keys that plugin users may have met, and what became of them. */
+const FORMER_KEYS: Readonly<Record<string, string>> = {
+  HttpHeaders: 'unknown key; it is called Headers and needs "ProviderType": "headers"',
+  DicomWebRoot: "unknown key; the base URL of the store is called Url",
+};
+
+/** Azure has more schemes than the secret, none of which a message about OAuth2 would call to mind. */
+function missingKey(key: string, scheme: AnyScheme | undefined, written: WrittenKeys): string {
+  if (key in serverKeys) return `a server needs ${key}`;
+  if (scheme === undefined) return MISSING;
+  const isAzure = isEntra({ ProviderType: "auto", ...written } as never);
+  if (key !== "ClientSecret" || !isAzure) return `${scheme.title} needs ${key}`;
+  return 'Azure needs ClientSecret, or "ClientAuthentication": "private_key_jwt" with the key of a ' +
+    'certificate or "federated_token", or "ProviderType": "azuremanagedidentity"';
+}
+
+/** What to say of a key that another scheme has, such as that of another `ClientAuthentication`. */
+function foreignKey(
+  key: string,
+  scheme: AnyScheme | undefined,
+  written: WrittenKeys,
+): string | undefined {
+  const owners = schemes.filter((each) => Object.hasOwn(each.keys, key));
+  const differences = owners.map((owner) => choicesBetween(owner, scheme));
+  const [nearest] = differences.sort((one, other) => one.length - other.length);
+  if (nearest === undefined) return Object.hasOwn(FORMER_KEYS, key) ? FORMER_KEYS[key] : undefined;
+  const choices = nearest.map(([choosing, values]) =>
+    `${choosing} ${values.map((value) => JSON.stringify(value)).join(", ")}`
+  );
+  const isOther = nearest.some(([choosing]) => written[choosing] !== undefined);
+  const remedy = isOther ? "choose that instead" : "write that as well";
+  return `belongs to ${choices.join(" with ")}; ${remedy}, or remove this key`;
+}
+
+/** The keys by whose values one scheme is chosen and the other is not. */
+function choicesBetween(
+  owner: AnyScheme,
+  scheme: AnyScheme | undefined,
+): [choosing: string, values: readonly string[]][] {
+  const choices = Object.entries(owner.chosenBy);
+  const different = choices.filter(([choosing, values]) =>
+    !scheme?.chosenBy[choosing]?.some((value) => values.includes(value))
+  );
+  // Another ProviderType means all else by itself.
+  const provider = different.find(([choosing]) => choosing === "ProviderType");
+  return provider === undefined ? different : [provider];
+}

@@ -1,0 +1,86 @@
+/**
+ * `Profile` and `Rules` of a server: what kind of store it is, and which rules of its profile are
+ * set otherwise. The keys of `Rules` are made from the catalogue of rules, so none can be missing.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { parseMediaType } from "../../dicomweb/media_type.ts";
+import {
+  type Profile,
+  PROFILE_NAMES,
+  type ProfileName,
+  profileNameOf,
+  profiles,
+  type RuleId,
+  type Rules,
+  withRules,
+} from "../../dicomweb/profile.ts";
+import { type Rule, ruleCatalogue } from "../../dicomweb/rule_catalogue.ts";
+import { keysOf } from "../values/keys_of.ts";
+import { flag, whole } from "../values/value_schemas.ts";
+
+/** The key `Profile`. */
+export const profileName: z.ZodOptional<z.ZodType<ProfileName>> = z.enum(PROFILE_NAMES)
+  .optional();
+
+/** The keys of `Rules`. */
+export const rules: z.ZodPipe<z.ZodObject, z.ZodTransform<Partial<Rules>>> = keysOf(
+  Object.fromEntries(
+    Object.entries(ruleCatalogue).map(([id, rule]) => [
+      ruleKey(id as RuleId),
+      valueSchema(rule).optional().describe(rule.effect),
+    ]),
+  ),
+).transform((keys) =>
+  Object.fromEntries(
+    Object.keys(ruleCatalogue).map((id) => [id, keys[ruleKey(id as RuleId)]])
+      .filter(([, value]) => value !== undefined),
+  ) as Partial<Rules>
+);
+
+/**
+ * The key of a rule in the configuration.
+ *
+ * @param id The rule.
+ * @returns Its name with a capital letter, as all keys have.
+ *
+ * @example
+ * ```ts
+ * import { ruleKey } from "./store_profile.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(ruleKey("searchPageSize"), "SearchPageSize");
+ * ```
+ */
+export function ruleKey(id: RuleId): string {
+  return id.charAt(0).toUpperCase() + id.slice(1);
+}
+
+/** The profile of a server: the one that was named, else the one that the host of its URL has. */
+export function profileOf(
+  url: string,
+  name: ProfileName | undefined,
+  overrides: Partial<Rules> | undefined,
+): Profile {
+  const base = profiles[name ?? profileNameOf(new URL(url).hostname)];
+  return overrides === undefined ? base : withRules(base, overrides);
+}
+
+function valueSchema(rule: Rule): z.ZodType {
+  switch (rule.kind) {
+    case "switch":
+      return flag();
+    case "number":
+      return whole(rule.least, rule.most);
+    case "numbers":
+      return z.array(whole(0, 65_535));
+    case "mediaTypes":
+      return z.array(
+        z.string().refine(
+          (text) => parseMediaType(text) !== undefined,
+          'must be a media type, such as "application/dicom+json"',
+        ),
+      );
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * `TokenCache`: where tokens are kept between requests. Whatever leaves the memory of the gateway
+ * is encrypted, so a cache beyond it needs a key.
+ *
+ * @module
+ */
+import type { Frozen } from "../values/frozen.ts";
+import { ifGiven } from "../values/complaint.ts";
+import { z } from "zod";
+import { isHost } from "../values/host_names.ts";
+import { keysOf } from "../values/keys_of.ts";
+import { Secret } from "../values/secret.ts";
+import { sources } from "../values/sources.ts";
+import { secret, secretKinds, text } from "../values/value_schemas.ts";
+
+const KEY = /^[A-Za-z0-9+/]{43}=$/;
+const KEY_FORM = "must be 32 random bytes in base64, as `openssl rand -base64 32` prints them";
+
+const encryptionKey = () => secret(z.string().regex(KEY, KEY_FORM));
+
+/** A URL of a cache may hold a password. */
+const cacheUrl = text().register(secretKinds, {
+  isSecret: (value) => Boolean(URL.parse(value)?.password),
+});
+
+/** Deno takes the access token of a KV service from this environment variable and nowhere else. */
+export const KV_TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
+
+/** The keys of `TokenCache`. */
+export const tokenCache = keysOf(
+  {
+    Backend: z.enum(["memory", "kv", "redis"]).default("memory").describe(
+      "`memory`: each worker for itself; `kv`: Deno KV, a file in the state directory or the service " +
+        "at `Url`; `redis`: the server at `Url`",
+    ),
+    Url: cacheUrl.optional().describe(
+      "`redis://` or `rediss://` URL (required for `redis`), or the `https://` URL of a KV Connect " +
+        `service (for \`kv\`; its access token comes from the variable \`${KV_TOKEN_VARIABLE}\`)`,
+    ),
+    EncryptionKey: z.union([encryptionKey(), z.array(encryptionKey()).min(1)], {
+      error: ifGiven(`${KEY_FORM}, or a list of such keys`),
+    }).optional().describe(
+      "Key that tokens are encrypted with (AES-256-GCM): 32 random bytes in base64, as " +
+        "`openssl rand -base64 32` prints them. In a list the first key encrypts and all decrypt. " +
+        "Required for `kv` and `redis`",
+    ),
+  },
+  (keys, complain) => {
+    const { Backend: backend, EncryptionKey: key } = keys;
+    if (backend === "memory") {
+      if (key !== undefined) {
+        complain("EncryptionKey", 'has no effect with Backend "memory"; remove it');
+      }
+    } else if (key === undefined) {
+      complain("EncryptionKey", `Backend "${backend}" needs EncryptionKey: ${KEY_FORM}`);
+    }
+  },
+  ({ Backend: backend, Url: url }, complain) => {
+    if (backend === "memory") {
+      if (url !== undefined) complain("Url", 'has no effect with Backend "memory"; remove it');
+    } else if (url === undefined) {
+      if (backend === "redis") {
+        complain("Url", 'Backend "redis" needs Url, as in redis://cache:6379');
+      }
+    } else {
+      const fault = urlFault(url, backend);
+      if (fault !== undefined) complain("Url", fault);
+      else if (backend === "kv" && sources().environment[KV_TOKEN_VARIABLE] === undefined) {
+        const state =
+          `a KV service needs the environment variable ${KV_TOKEN_VARIABLE}, which is not set`;
+        complain("Url", state, "CFG-003");
+      }
+    }
+  },
+).transform((keys) => {
+  const encryptionKeys: readonly Secret[] = [keys.EncryptionKey ?? []].flat();
+  switch (keys.Backend) {
+    case "memory":
+      return { backend: keys.Backend };
+    case "kv":
+      return { backend: keys.Backend, url: keys.Url, encryptionKeys };
+    case "redis":
+      return { backend: keys.Backend, url: new Secret(keys.Url ?? ""), encryptionKeys };
+  }
+});
+
+/** Where tokens are kept. The first encryption key encrypts, all decrypt; there is at least one. */
+export type TokenCacheConfig = Frozen<z.output<typeof tokenCache>>;
+
+function urlFault(url: string, backend: "kv" | "redis"): string | undefined {
+  const pattern = backend === "redis" ? /^rediss?:\/\/[^/]/ : /^https?:\/\/[^/]/;
+  const parsed = pattern.test(url) ? URL.parse(url) : null;
+  if (backend === "redis" && parsed !== null && !/^\/?\d*$/.test(parsed.pathname)) {
+    return "must end after the port, or with the number of a database, as in redis://cache:6379/2";
+  }
+  if (isHost(parsed?.hostname ?? "")) return undefined;
+  return backend === "redis"
+    ? "must be a URL that starts with redis:// or rediss://"
+    : "must be a URL that starts with https:// or http://";
+}

@@ -1,0 +1,158 @@
+/**
+ * Makes a configuration of the gateway of one of the plugin `orthanc-dicomweb-oauth`, of which every
+ * key is kept, changed or left out for a reason that is told. Secrets that stand in it are replaced by
+ * variables, and named but never told. Reads nothing: the text is given.
+ *
+ * @module
+ */
+import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
+import { isObject, readDocument } from "../file/config_document.ts";
+import { secretKeys } from "../file/secret_keys.ts";
+import { sectionKeys } from "../gateway_config.ts";
+import { serverKeys } from "../keys/server.ts";
+import { schemes } from "../schemes/schemes.ts";
+import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "../values/config_error.ts";
+import { SECTION } from "../values/section.ts";
+
+/** What became of one key. */
+export interface ImportNote {
+  readonly kind: "kept" | "changed" | "left out";
+  /** Where the key stands. */
+  readonly path: string;
+  /** What was done, or what is other than before. */
+  readonly message: string;
+}
+
+/** A configuration of the gateway, and how it came about. */
+export interface ImportedConfig {
+  /** The file's content. */
+  readonly document: Readonly<Record<string, unknown>>;
+  /** The same with the secrets as they stood, for checking it. */
+  readonly withSecrets: Readonly<Record<string, unknown>>;
+  readonly notes: readonly ImportNote[];
+  /** What must be mended by hand. */
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Keys of the plugin's section that have no counterpart, and why. */
+export const LEFT_OUT: Readonly<Record<string, string>> = {
+  EnableMetrics: "metrics are always served, at /dicomweb-oauth/metrics",
+};
+
+/** Keys that are kept and do what they did not do in the plugin. */
+export const NEW_EFFECTS: Readonly<Record<string, string>> = {
+  JWTPublicKey: "now has its effect: a token that does not pass is not used",
+  RateLimitRequests: "now has its effect: clients that ask more often are refused with 429",
+};
+
+const KNOWN_OF_SERVERS: ReadonlySet<string> = new Set([
+  ...Object.keys(serverKeys),
+  ...schemes.flatMap(({ keys }) => Object.keys(keys)),
+]);
+
+/**
+ * Makes the gateway's configuration.
+ *
+ * @param path Path of the plugin's file, for messages.
+ * @param text Its text: an `orthanc.json`, or a file with the section.
+ * @param keepSecrets Leave secrets as they stand.
+ * @returns The configuration and what became of each key.
+ * @throws {ConfigError} When the text holds no section of the plugin.
+ */
+export function importPlugin(path: string, text: string, keepSecrets: boolean): ImportedConfig {
+  const notes: ImportNote[] = [];
+  const variables = new Set<string>();
+  const make = (secrets: ReadonlySet<string>) => {
+    const { document, problems } = readDocument(text, (value, at) => {
+      if (value === "" || value.includes("${") || !secrets.has(keyPath(at))) return value;
+      const name = variableFor(at, variables);
+      variables.add(name);
+      const message = `is written as \${${name}}: give this variable the secret that stands there`;
+      notes.push({ kind: "changed", path: keyPath(at), message });
+      return `\${${name}}`;
+    });
+    if (document === undefined) throw new ConfigError(path, problems);
+    return { section: rawKeys(document[SECTION]), version: document.ConfigVersion, problems };
+  };
+  const plain = make(new Set());
+  const final = keepSecrets ? plain : make(secretKeys(plain.section));
+  const changed = new Set(notes.map((each) => each.path));
+  const note = (each: ImportNote) => {
+    if (!changed.has(each.path)) notes.push(each);
+  };
+  if (String(plain.version ?? plain.section["ConfigVersion"] ?? "1").startsWith("1")) {
+    const message = 'is "2.0": what version 1 left open is the same by default';
+    note({ kind: "changed", path: "ConfigVersion", message });
+  } else if (plain.version !== undefined) {
+    const message = `stands in ${SECTION} now`;
+    note({ kind: "changed", path: "ConfigVersion", message });
+  }
+  return {
+    document: { [SECTION]: sectionOf(final.section, note) },
+    withSecrets: { [SECTION]: sectionOf(plain.section, () => {}) },
+    notes,
+    problems: plain.problems,
+  };
+}
+
+function sectionOf(
+  section: Readonly<Record<string, unknown>>,
+  note: (note: ImportNote) => void,
+): Record<string, unknown> {
+  const kept: [string, unknown][] = [["ConfigVersion", "2.0"]];
+  for (const [key, value] of Object.entries(section)) {
+    if (key === "ConfigVersion" || key === "Servers") continue;
+    const path = keyPath([SECTION, key]);
+    if (Object.hasOwn(sectionKeys, key)) {
+      kept.push([key, value]);
+      note({ kind: "kept", path, message: NEW_EFFECTS[key] ?? "" });
+    } else {
+      const message = LEFT_OUT[key] ?? "the gateway does not know this key";
+      note({ kind: "left out", path, message });
+    }
+  }
+  const servers = Object.entries(rawKeys(section["Servers"])).map(([name, server]) =>
+    [name, serverOf(rawKeys(server), [SECTION, "Servers", name], note)] as const
+  );
+  return Object.fromEntries([...kept, ["Servers", Object.fromEntries(servers)]]);
+}
+
+function serverOf(
+  server: Readonly<Record<string, unknown>>,
+  at: KeyPath,
+  note: (note: ImportNote) => void,
+): Record<string, unknown> {
+  const kept: [string, unknown][] = [];
+  for (const [key, value] of Object.entries(server)) {
+    const path = keyPath([...at, key]);
+    if (!KNOWN_OF_SERVERS.has(key)) {
+      const message = "the gateway does not know this key";
+      note({ kind: "left out", path, message });
+    } else if (key === "VerifySSL" && (value === false || value === "false")) {
+      const message =
+        "certificates are always verified; where the store or its identity provider " +
+        "has one that the system does not trust, give VerifySSL the path of a PEM file with it";
+      note({ kind: "left out", path, message });
+    } else {
+      kept.push([key, value]);
+      note({ kind: "kept", path, message: NEW_EFFECTS[key] ?? "" });
+    }
+  }
+  return Object.fromEntries(kept);
+}
+
+/** Servers.my-store.ClientSecret: MY_STORE_CLIENT_SECRET. No two secrets share a variable. */
+function variableFor(path: KeyPath, taken: ReadonlySet<string>): string {
+  const words = path.slice(path[1] === "Servers" ? 2 : 1).map((step) =>
+    String(step).replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/[^A-Za-z0-9]+/g, "_")
+  );
+  const name = withoutTrailing(words.join("_").toUpperCase().replace(/^_+/, ""), "_");
+  const first = /^[A-Z]/.test(name) ? name : `SERVER_${name}`;
+  let free = first;
+  for (let number = 2; taken.has(free); number++) free = `${first}_${number}`;
+  return free;
+}
+
+function rawKeys(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {};
+}

@@ -1,0 +1,51 @@
+/**
+ * Reads a configuration of the plugin, makes the gateway's of it, and checks that as `check` would.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { ConfigError, type ConfigProblem } from "../values/config_error.ts";
+import { loadConfig } from "../file/load_config.ts";
+import { noSuchFile } from "../file/file_texts.ts";
+import { type ImportedConfig, importPlugin } from "./import_plugin.ts";
+
+/**
+ * Reads and makes it.
+ *
+ * @param file Path of the plugin's file.
+ * @param keepSecrets Leave secrets as they stand.
+ * @returns The configuration, with what `check` finds wrong with it.
+ * @throws {ConfigError} When the file cannot be read or holds no section of the plugin.
+ */
+export async function readPluginConfig(
+  file: string,
+  keepSecrets: boolean,
+): Promise<ImportedConfig> {
+  const path = resolve(file);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    const message = error instanceof Deno.errors.NotFound
+      ? `the file cannot be read: ${noSuchFile(file)}`
+      : "the file cannot be read";
+    throw new ConfigError(path, [{ code: "CFG-001", path: "", message }]);
+  }
+  const imported = importPlugin(path, text, keepSecrets);
+  const made = JSON.stringify(imported.withSecrets);
+  const found = await problemsOf(path, made);
+  return { ...imported, problems: [...imported.problems, ...found] };
+}
+
+async function problemsOf(path: string, text: string): Promise<readonly ConfigProblem[]> {
+  try {
+    await loadConfig(path, {
+      readTextFile: async (each) => each === path ? text : await Deno.readTextFile(each),
+      fileFacts: { mode: () => Promise.resolve(null), realPath: Deno.realPath },
+    });
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}

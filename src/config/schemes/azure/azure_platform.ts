@@ -1,0 +1,116 @@
+/**
+ * Which platform of Azure the gateway runs on, and which of its services gives out tokens: told by the
+ * configuration, or by the environment variables that the platform sets.
+ *
+ * @module
+ */
+import type { Complain } from "../../values/keys_of.ts";
+import { Secret } from "../../values/secret.ts";
+import { type Environment, sources } from "../../values/sources.ts";
+import { isHttpUrl } from "../../values/value_schemas.ts";
+
+/** The service that gives out tokens, by platform. */
+export type IdentityService =
+  | { readonly platform: "vm"; readonly endpoint: string }
+  | { readonly platform: "appservice"; readonly endpoint: string; readonly header: Secret }
+  | {
+    readonly platform: "arc";
+    readonly endpoint: string;
+    /** Absolute path of the only directory from which the agent may have a secret read. */
+    readonly secretsDirectory: string;
+  };
+
+/** The platforms that can be named. */
+export const azurePlatforms = ["auto", "vm", "appservice", "arc", "workloadidentity"] as const;
+
+/** A platform of Azure. */
+export type AzurePlatform = Exclude<(typeof azurePlatforms)[number], "auto">;
+
+/** The keys, parsed, that tell the platform. */
+interface PlatformKeys {
+  readonly IdentityPlatform: (typeof azurePlatforms)[number];
+  readonly ClientId?: string | undefined;
+}
+
+const IMDS = "http://169.254.169.254";
+const ARC = "http://127.0.0.1:40342";
+const TOKEN_PATH = "/metadata/identity/oauth2/token";
+
+/** The variables that each platform must have set. */
+const REQUIRED: Readonly<Record<AzurePlatform, readonly string[]>> = {
+  vm: [],
+  appservice: ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"],
+  arc: [],
+  workloadidentity: ["AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"],
+};
+
+/** The variables that hold URLs. */
+const URLS = ["IDENTITY_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"] as const;
+
+/** The platform, looked for in the order of Azure's own libraries. */
+export function platformOf(keys: PlatformKeys): AzurePlatform {
+  if (keys.IdentityPlatform !== "auto") return keys.IdentityPlatform;
+  const { environment } = sources();
+  const clientId = keys.ClientId ?? environment["AZURE_CLIENT_ID"];
+  const isPod = REQUIRED.workloadidentity.every((name) => environment[name] !== undefined);
+  if (isPod && clientId !== undefined) return "workloadidentity";
+  if (environment["IDENTITY_ENDPOINT"] === undefined) return "vm";
+  if (environment["IDENTITY_HEADER"] !== undefined) return "appservice";
+  return environment["IMDS_ENDPOINT"] !== undefined ? "arc" : "vm";
+}
+
+/** The platform has set what its service needs. */
+export function platformRule(keys: PlatformKeys, complain: Complain): void {
+  const { environment } = sources();
+  const at = "IdentityPlatform";
+  const platform = platformOf(keys);
+  for (const name of missingVariables(keys)) {
+    const message = `"${platform}" needs the environment variable ${name}, which is not set`;
+    complain(at, message, "CFG-003");
+  }
+  for (const name of URLS) {
+    const value = environment[name];
+    if (value !== undefined && !isHttpUrl(value, { query: true })) {
+      const state = `the environment variable ${name} holds no URL that can be used`;
+      complain(at, state, "CFG-002");
+    }
+  }
+  if (environment["IDENTITY_SERVER_THUMBPRINT"] !== undefined && platform === "appservice") {
+    complain(at, "the gateway does not know the identity service of Service Fabric", "CFG-002");
+  }
+}
+
+/** The variables that the platform must have set and has not. */
+export function missingVariables(keys: PlatformKeys): readonly string[] {
+  return REQUIRED[platformOf(keys)].filter((name) => sources().environment[name] === undefined);
+}
+
+/**
+ * The service that gives out tokens.
+ *
+ * @param platform The platform.
+ * @param environment The variables, found right.
+ * @returns The service.
+ */
+export function identityService(
+  platform: IdentityService["platform"],
+  environment: Environment,
+): IdentityService {
+  const { IDENTITY_ENDPOINT: endpoint = "", IDENTITY_HEADER: header = "" } = environment;
+  switch (platform) {
+    case "vm": {
+      const origin = environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] ?? IMDS;
+      return { platform, endpoint: new URL(TOKEN_PATH, origin).href };
+    }
+    case "appservice":
+      return { platform, endpoint, header: new Secret(header) };
+    case "arc":
+      return {
+        platform,
+        endpoint: endpoint || ARC + TOKEN_PATH,
+        secretsDirectory: environment["ProgramData"] === undefined
+          ? "/var/opt/azcmagent/tokens"
+          : `${environment["ProgramData"]}\\AzureConnectedMachineAgent\\Tokens`,
+      };
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * `ProviderType: "basic"`: a user name and a password in each request (RFC 7617).
+ *
+ * @module
+ */
+import { z } from "zod";
+import { secret, text } from "../../values/value_schemas.ts";
+import { scheme } from "../scheme.ts";
+
+const PRINTABLE = /^\P{Cc}+$/u;
+
+/** HTTP Basic. */
+export const httpBasic = scheme({
+  title: "Basic",
+  description: "HTTP Basic: a user name and a password in each request.",
+  chosenBy: { ProviderType: ["basic"] },
+  keys: {
+    ProviderType: z.literal("basic").describe("Sends a user name and a password (HTTP Basic)"),
+    Username: text().regex(/^[^:]+$/, "must not hold a colon, which ends a user name (RFC 7617)")
+      .regex(PRINTABLE, "must not hold control characters").describe("The user name"),
+    Password: secret(text().regex(PRINTABLE, "must not hold control characters")).describe(
+      "The password; better `${NAME}` or `${file:PATH}` than the password itself",
+    ),
+  },
+  credentials: ({ Username: username, Password: password }) => ({
+    kind: "basic" as const,
+    username,
+    password,
+  }),
+});

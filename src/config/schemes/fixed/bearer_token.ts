@@ -1,0 +1,56 @@
+/**
+ * `ProviderType: "bearer"`: a token that somebody else got, either as it is or in a file that another
+ * program renews.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Secret } from "../../values/secret.ts";
+import { filePath, secret, text } from "../../values/value_schemas.ts";
+import { scheme } from "../scheme.ts";
+
+/** A bearer token. */
+interface StaticToken {
+  readonly kind: "static_token";
+  readonly token: Secret;
+}
+
+/** A bearer token in a file that another program renews. */
+interface TokenFile {
+  readonly kind: "token_file";
+  /** Absolute path. */
+  readonly file: string;
+}
+
+/** A bearer token that the gateway does not fetch itself. */
+export const bearerToken = scheme({
+  title: "A bearer token",
+  description: "A bearer token of your own, fixed or from a file that another program renews.",
+  chosenBy: { ProviderType: ["bearer"] },
+  keys: {
+    ProviderType: z.literal("bearer").describe("Sends a bearer token of your own"),
+    Token: secret(
+      text().regex(/^[\x21-\x7e]+$/, "must be a token: no blanks, no control characters"),
+    ).optional().describe(
+      "The token; better `${NAME}` or `${file:PATH}` than the token itself. It is not renewed",
+    ),
+    TokenFile: filePath().optional().describe(
+      "Path of a file that holds the token alone. It is read again when it changes and when the " +
+        "store refuses the token",
+    ),
+  },
+  rules: [
+    ({ Token: token, TokenFile: file }, complain) => {
+      if (token === undefined && file === undefined) {
+        complain("Token", "A bearer token needs Token or TokenFile");
+      } else if (token !== undefined && file !== undefined) {
+        complain("TokenFile", "must not stand beside Token; remove one");
+      }
+    },
+  ],
+  credentials: ({ Token: token, TokenFile: file }): StaticToken | TokenFile =>
+    token === undefined
+      ? { kind: "token_file", file: file ?? "" }
+      : { kind: "static_token", token },
+  reach: (credentials) => credentials.kind === "token_file" ? { files: [credentials.file] } : {},
+});

@@ -1,0 +1,18 @@
+/**
+ * `ProviderType: "none"`: a store that wants no credential, such as one on the same machine.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { scheme } from "../scheme.ts";
+
+/** Nothing is added to the requests. */
+export const noCredentials = scheme({
+  title: "No credentials",
+  description: "No credential is added to the requests.",
+  chosenBy: { ProviderType: ["none"] },
+  keys: {
+    ProviderType: z.literal("none").describe("Adds no credential"),
+  },
+  credentials: () => ({ kind: "none" as const }),
+});

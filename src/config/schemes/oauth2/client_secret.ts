@@ -1,0 +1,45 @@
+/**
+ * OAuth2 client credentials with a shared secret (RFC 6749, section 2.3.1): what the plugin knew.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { secret } from "../../values/value_schemas.ts";
+import { scheme } from "../scheme.ts";
+import {
+  clientCredentialsOf,
+  clientCredentialsProviders,
+  clientCredentialsReach,
+  tokenRequestKeys,
+  tokenRequestRules,
+  tokenRequestWarnings,
+} from "./token_request.ts";
+
+const methods = ["client_secret_post", "client_secret_basic"] as const;
+
+/** `ClientSecret`. */
+export const clientSecretKey = secret().describe(
+  "The client's secret; better `${NAME}` or `${file:PATH}` than the secret itself",
+);
+
+/** Client credentials with a secret in the body or the `Authorization` header of the token request. */
+export const clientSecret = scheme({
+  title: "OAuth2",
+  description: "OAuth2 client credentials grant with a client secret.",
+  chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: methods },
+  keys: {
+    ...tokenRequestKeys,
+    ClientAuthentication: z.enum(methods).default("client_secret_post").describe(
+      "Where the secret goes: the body of the token request, or its `Authorization` header",
+    ),
+    ClientSecret: clientSecretKey,
+  },
+  rules: tokenRequestRules,
+  warnings: tokenRequestWarnings,
+  credentials: (keys) =>
+    clientCredentialsOf(keys, {
+      method: keys.ClientAuthentication,
+      clientSecret: keys.ClientSecret,
+    }),
+  reach: clientCredentialsReach,
+});

@@ -1,0 +1,103 @@
+/**
+ * The keys by which the token endpoint is learnt from the provider instead of being written down.
+ * The hosts it may turn out to be at are known before anything is asked: they are the allowlist's.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { hostAndPort, isHost, isLoopback } from "../../values/host_names.ts";
+import type { Complain } from "../../values/keys_of.ts";
+import { httpUrl } from "../../values/value_schemas.ts";
+import type { Reach, Warning } from "../scheme.ts";
+
+/** A document of the provider that names its token endpoint. */
+export interface DiscoveryConfig {
+  /**
+   * `issuer`: OpenID Connect Discovery 1.0 or RFC 8414. `smart`: SMART App Launch, from the base
+   * URL of a FHIR server.
+   */
+  readonly kind: "issuer" | "smart";
+  /** The issuer, character by character as it must come back; or the base URL. */
+  readonly url: string;
+  /** `host:port` pairs that the token endpoint may be at: that of `url` among them. */
+  readonly allowedHosts: readonly string[];
+}
+
+/** `AllowedHosts`: also where only the provider knows the host of its token endpoint. */
+export const allowedHosts = z.array(
+  z.string().refine(isHostAndPort, "must be a host name such as login.example, or host:port"),
+).describe(
+  "Further hosts that the discovered token endpoint may be at, as `host` or `host:port`; the host " +
+    "of the issuer always may",
+);
+
+/** Keys of discovery from an issuer. */
+export const discoveryKeys = {
+  Issuer: httpUrl().optional().describe(
+    "The provider's issuer, in place of `TokenEndpoint`: the endpoint is taken from its OpenID " +
+      "Connect or OAuth2 metadata. Written exactly as there, a slash at the end included",
+  ),
+  AllowedHosts: allowedHosts.optional(),
+};
+
+/** The keys of an endpoint, written down or discovered. */
+interface EndpointKeys {
+  readonly TokenEndpoint?: string | undefined;
+  readonly AllowedHosts?: readonly string[] | undefined;
+  readonly Issuer?: string | undefined;
+  readonly SmartBaseUrl?: string | undefined;
+}
+
+/** The key that names where to look. */
+type SourceKey = "Issuer" | "SmartBaseUrl";
+
+/** An endpoint is written down or discovered. */
+export function discoveryRule(source: SourceKey): (keys: EndpointKeys, complain: Complain) => void {
+  return (keys, complain) => {
+    if (keys[source] !== undefined && keys.TokenEndpoint !== undefined) {
+      complain(source, "stands beside TokenEndpoint; remove one of the two");
+    }
+    if (keys[source] === undefined && keys.AllowedHosts !== undefined) {
+      complain("AllowedHosts", `means nothing without ${source}; remove it`);
+    }
+  };
+}
+
+/** What is allowed but dangerous. */
+export function endpointWarnings(keys: EndpointKeys): Warning[] {
+  const message =
+    "the client's credential and the token travel unencrypted; use https:// if possible";
+  return (["TokenEndpoint", "Issuer", "SmartBaseUrl"] as const)
+    .filter((key) => isOverheard(keys[key])).map((key) => ({ key, message }));
+}
+
+/** Where the token endpoint is learnt from. */
+export function discoveryOf(
+  kind: DiscoveryConfig["kind"],
+  url: string,
+  hosts: readonly string[] = [],
+): DiscoveryConfig {
+  const { protocol } = new URL(url);
+  const allowed = hosts.map((host) => hostAndPort(`${protocol}//${host}`));
+  return { kind, url, allowedHosts: [...new Set([hostAndPort(url), ...allowed])] };
+}
+
+/** The URLs of an endpoint: where it is yet to be learnt, every host counts that it may be at. */
+export function endpointUrls(
+  endpoint: string | DiscoveryConfig,
+): Pick<Reach, "urls" | "possibleUrls"> {
+  if (typeof endpoint === "string") return { urls: [endpoint], possibleUrls: [] };
+  const possibleUrls = endpoint.allowedHosts.map((host) => `https://${host}`);
+  return { urls: [endpoint.url, ...possibleUrls], possibleUrls };
+}
+
+function isOverheard(url: string | undefined): boolean {
+  const parsed = URL.parse(url ?? "");
+  return parsed?.protocol === "http:" && !isLoopback(parsed.hostname);
+}
+
+function isHostAndPort(value: string): boolean {
+  const url = URL.parse(`https://${value}`);
+  return url !== null && isHost(url.hostname) &&
+    [url.host, `${url.host}:443`].includes(value.toLowerCase());
+}

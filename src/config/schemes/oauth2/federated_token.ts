@@ -1,0 +1,119 @@
+/**
+ * OAuth2 client credentials with a token that the platform keeps in a file in place of a secret (RFC
+ * 7523, section 2.2): workload identity, as Kubernetes and Azure (AKS) have it. With Azure the
+ * environment variables that its webhook sets in a pod stand in for the keys.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { resolve } from "node:path";
+import type { Rule } from "../../values/keys_of.ts";
+import { sources } from "../../values/sources.ts";
+import { filePath, isHttpUrl, text } from "../../values/value_schemas.ts";
+import { tokenEndpointAt } from "../azure/entra.ts";
+import { scheme, type Warning } from "../scheme.ts";
+import {
+  type ClientCredentials,
+  clientCredentialsOf,
+  clientCredentialsProviders,
+  clientCredentialsReach,
+  type TokenRequestKeys,
+  tokenRequestKeys,
+  tokenRequestRules,
+  tokenRequestWarnings,
+} from "./token_request.ts";
+
+/** The key that each variable of Azure's webhook stands in for. */
+const STAND_INS = {
+  ClientId: "AZURE_CLIENT_ID",
+  TenantId: "AZURE_TENANT_ID",
+  FederatedTokenFile: "AZURE_FEDERATED_TOKEN_FILE",
+} as const;
+
+/** The keys that a federated token needs besides those of the token request. */
+export interface FederatedTokenKeys extends Omit<TokenRequestKeys, "ClientId"> {
+  readonly ClientId?: string | undefined;
+  readonly FederatedTokenFile?: string | undefined;
+}
+
+/** The rules between these keys. */
+export const federatedRules: readonly Rule<FederatedTokenKeys>[] = [
+  (keys, complain) => {
+    for (const key of ["ClientId", "FederatedTokenFile"] as const) {
+      if (completed(keys)[key] !== undefined) continue;
+      const or = keys.ProviderType === "azure"
+        ? ` or the environment variable ${STAND_INS[key]}`
+        : "";
+      complain(key, `A federated token needs ${key}${or}`);
+    }
+  },
+  (_, complain) => {
+    const { AZURE_AUTHORITY_HOST: authority } = sources().environment;
+    if (authority === undefined || isHttpUrl(authority)) return;
+    const message = "the environment variable AZURE_AUTHORITY_HOST holds no URL that can be used";
+    complain("ProviderType", message, "CFG-002");
+  },
+  ...tokenRequestRules.map((rule): Rule<FederatedTokenKeys> => (keys, complain) =>
+    rule(completed(keys), complain)
+  ),
+];
+
+/** Client credentials with a token from a file. */
+export const federatedToken = scheme({
+  title: "A federated token",
+  description: "OAuth2 client credentials grant with a token of the platform, such as Kubernetes.",
+  chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: ["federated_token"] },
+  keys: {
+    ...tokenRequestKeys,
+    ClientAuthentication: z.literal("federated_token").describe(
+      "A token of the platform, in a file that it renews, shows who the client is",
+    ),
+    ClientId: text().optional().describe(
+      "The client's identifier at the provider; with `azure` the environment variable " +
+        "AZURE_CLIENT_ID unless given, and AZURE_TENANT_ID for `TenantId`",
+    ),
+    FederatedTokenFile: filePath().optional().describe(
+      "Path of the file with the token, which is read anew each time; with `azure` the environment " +
+        "variable AZURE_FEDERATED_TOKEN_FILE unless given",
+    ),
+  },
+  rules: federatedRules,
+  warnings: federatedWarnings,
+  credentials: federatedCredentials,
+  reach: clientCredentialsReach,
+});
+
+/** What is allowed but dangerous. */
+export function federatedWarnings(keys: FederatedTokenKeys): readonly Warning[] {
+  return tokenRequestWarnings(completed(keys));
+}
+
+/** The credentials of keys whose gaps Azure's variables fill. */
+export function federatedCredentials(keys: FederatedTokenKeys): ClientCredentials {
+  const all = completed(keys);
+  return clientCredentialsOf(all, {
+    method: "federated_token",
+    file: all.FederatedTokenFile ?? "",
+  });
+}
+
+/**
+ * The keys with what Azure's variables say in place of those that are not given. All others are read
+ * from the keys themselves: spreading them would read also those that are wrong.
+ */
+function completed(keys: FederatedTokenKeys): FederatedTokenKeys & TokenRequestKeys {
+  if (keys.ProviderType !== "azure") return keys as typeof keys & TokenRequestKeys;
+  const { environment, directory } = sources();
+  const file = environment[STAND_INS.FederatedTokenFile];
+  const tenant = keys.TenantId ?? environment[STAND_INS.TenantId];
+  const authority = environment["AZURE_AUTHORITY_HOST"];
+  const isPlaced = (keys.TokenEndpoint ?? keys.Issuer ?? keys.Cloud) !== undefined;
+  const isDerived = authority !== undefined && URL.canParse(authority) && !isPlaced &&
+    tenant !== undefined;
+  return Object.assign(Object.create(keys), {
+    ClientId: keys.ClientId ?? environment[STAND_INS.ClientId],
+    TenantId: tenant,
+    FederatedTokenFile: keys.FederatedTokenFile ?? (file && resolve(directory, file)),
+    ...(isDerived && { TokenEndpoint: tokenEndpointAt(authority, tenant) }),
+  });
+}

@@ -1,0 +1,47 @@
+/**
+ * OAuth2 client credentials of a client that authenticates with its TLS certificate (RFC 8705, section 2).
+ *
+ * @module
+ */
+import { z } from "zod";
+import { scheme } from "../scheme.ts";
+import {
+  clientCredentialsOf,
+  clientCredentialsProviders,
+  clientCredentialsReach,
+  tokenRequestKeys,
+  tokenRequestRules,
+  tokenRequestWarnings,
+} from "./token_request.ts";
+
+const methods = ["tls_client_auth", "self_signed_tls_client_auth"] as const;
+
+/** Client credentials with the client certificate of the connection. */
+export const mutualTls = scheme({
+  title: "OAuth2 with a client certificate",
+  description: "OAuth2 client credentials grant with the TLS client certificate (RFC 8705).",
+  chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: methods },
+  keys: {
+    ...tokenRequestKeys,
+    ClientAuthentication: z.enum(methods).describe(
+      "`ClientCertificate` tells who the client is: by the authority that issued it, or as the " +
+        "certificate that the provider knows",
+    ),
+  },
+  rules: [
+    ...tokenRequestRules,
+    ({ ClientCertificate: certificate }, complain) => {
+      if (certificate === undefined) {
+        complain("ClientCertificate", "OAuth2 with a client certificate needs ClientCertificate");
+      } else if (!certificate.toTokenEndpoint) {
+        complain(
+          ["ClientCertificate", "PresentTo"],
+          'must be "TokenEndpoint" or "Both" with this ClientAuthentication',
+        );
+      }
+    },
+  ],
+  warnings: tokenRequestWarnings,
+  credentials: (keys) => clientCredentialsOf(keys, { method: keys.ClientAuthentication }),
+  reach: clientCredentialsReach,
+});

@@ -1,0 +1,91 @@
+/**
+ * SMART Backend Services (HL7 SMART App Launch 2): client credentials with a signed assertion, the
+ * token endpoint found from the base URL of the FHIR server.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { httpUrl, text, whole } from "../../values/value_schemas.ts";
+import { scheme } from "../scheme.ts";
+import { keySourceRule, validationRule, validationWarnings } from "../token_validation.ts";
+import { tokenKeys, tokenUseOf } from "../token_use.ts";
+import {
+  algorithmRule,
+  certificateRule,
+  certificateWarnings,
+  keyAssertionOf,
+  privateKeyKeys,
+} from "./assertion_keys.ts";
+import { allowedHosts, discoveryOf, discoveryRule, endpointWarnings } from "./discovery.ts";
+import {
+  type ClientCredentials,
+  clientCredentialsReach,
+  dpopKey,
+  tokenParametersKey,
+} from "./token_request.ts";
+
+/** SMART Backend Services. */
+export const smart = scheme({
+  title: "SMART",
+  description: "SMART Backend Services: a signed assertion, RS384 or ES384.",
+  chosenBy: { ProviderType: ["smart"] },
+  keys: {
+    ProviderType: z.literal("smart").describe("SMART Backend Services"),
+    SmartBaseUrl: httpUrl().optional().describe(
+      "Base URL of the FHIR server: the token endpoint is taken from its " +
+        "`.well-known/smart-configuration`. Required unless `TokenEndpoint` is set",
+    ),
+    TokenEndpoint: httpUrl({ query: true }).optional().describe(
+      "URL of the token endpoint, where it is not to be discovered",
+    ),
+    AllowedHosts: allowedHosts.optional(),
+    ClientId: text().describe("The client's identifier at the provider"),
+    Scope: text().describe("Scopes to ask for, separated by blanks, such as `system/*.rs`"),
+    TokenParameters: tokenParametersKey,
+    DPoP: dpopKey,
+    ...privateKeyKeys,
+    AssertionAlgorithm: privateKeyKeys.AssertionAlgorithm.describe(
+      "Signature algorithm. Unless given: RS384 of an RSA key, ES384 of a P-384 key",
+    ),
+    AssertionAudience: privateKeyKeys.AssertionAudience.describe(
+      "`aud` of the assertion; the token endpoint unless given",
+    ),
+    // SMART App Launch, Backend Services: "no more than five minutes in the future".
+    AssertionLifetimeSeconds: whole(10, 300).default(120).describe(
+      "How long an assertion is good for",
+    ),
+    ...tokenKeys,
+  },
+  rules: [
+    (keys, complain) => {
+      if ((keys.SmartBaseUrl ?? keys.TokenEndpoint) !== undefined) return;
+      complain("SmartBaseUrl", "SMART needs SmartBaseUrl or TokenEndpoint");
+    },
+    discoveryRule("SmartBaseUrl"),
+    algorithmRule,
+    certificateRule,
+    keySourceRule,
+    validationRule,
+  ],
+  warnings: (keys) => [
+    ...endpointWarnings(keys),
+    ...certificateWarnings(keys),
+    ...validationWarnings(keys),
+  ],
+  credentials: (keys): ClientCredentials => ({
+    kind: "client_credentials",
+    provider: "smart",
+    tokenEndpoint: keys.TokenEndpoint === undefined
+      ? discoveryOf("smart", keys.SmartBaseUrl ?? "", keys.AllowedHosts)
+      : new URL(keys.TokenEndpoint).href,
+    clientId: keys.ClientId,
+    clientAuthentication: keyAssertionOf(keys, { rsaAlgorithm: "RS384", alwaysKeyId: true }),
+    scope: keys.Scope,
+    audience: undefined,
+    resource: undefined,
+    tokenParameters: keys.TokenParameters,
+    dpop: keys.DPoP,
+    ...tokenUseOf(keys),
+  }),
+  reach: clientCredentialsReach,
+});

@@ -1,0 +1,194 @@
+/**
+ * The keys of the client credentials grant (RFC 6749, section 4.4) that do not depend on how the
+ * client authenticates. For Azure, endpoint and scope can be derived.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { type Complain, withRule } from "../../values/keys_of.ts";
+import { ALWAYS_SECRET, flag, httpUrl, secretKinds, text } from "../../values/value_schemas.ts";
+import {
+  AZURE_DICOM_SCOPE,
+  entraKeys,
+  entraRule,
+  entraScope,
+  entraTokenEndpoint,
+  isEntra,
+} from "../azure/entra.ts";
+import type { Reach, Warning } from "../scheme.ts";
+import {
+  keySourceRule,
+  keysReach,
+  validationRule,
+  validationWarnings,
+} from "../token_validation.ts";
+import { tokenKeys, type TokenUse, tokenUseOf } from "../token_use.ts";
+import type { ClientAuthentication } from "./client_authentication.ts";
+import {
+  type DiscoveryConfig,
+  discoveryKeys,
+  discoveryOf,
+  discoveryRule,
+  endpointUrls,
+  endpointWarnings,
+} from "./discovery.ts";
+import { type ProviderName, providerOf } from "./identity_provider.ts";
+
+/** OAuth2 client credentials grant (RFC 6749, section 4.4). */
+export interface ClientCredentials extends TokenUse {
+  readonly kind: "client_credentials";
+  /** The provider, where it is known: its own advice is given. */
+  readonly provider?: ProviderName | undefined;
+  /** URL of the token endpoint, or where it is learnt from. */
+  readonly tokenEndpoint: string | DiscoveryConfig;
+  readonly clientId: string;
+  readonly clientAuthentication: ClientAuthentication;
+  readonly scope: string | undefined;
+  readonly audience: string | undefined;
+  readonly resource: string | undefined;
+  /** Further parameters of the token request. */
+  readonly tokenParameters: Readonly<Record<string, string>>;
+  /** Bind tokens to a key of this process (RFC 9449). */
+  readonly dpop?: boolean | undefined;
+}
+
+/** The values of `ProviderType` that mean the client credentials grant. */
+export const clientCredentialsProviders = [
+  "auto",
+  "azure",
+  "google",
+  "keycloak",
+  "auth0",
+  "okta",
+  "pingone",
+  "generic",
+] as const;
+
+/** Parameters that have a key of their own or that the gateway must set itself. */
+const RESERVED: ReadonlySet<string> = new Set([
+  "grant_type",
+  "client_id",
+  "client_secret",
+  "client_assertion",
+  "client_assertion_type",
+  "scope",
+  "audience",
+  "resource",
+]);
+
+/** `TokenParameters`, also of schemes that have no other key of these. Some providers want secrets. */
+export const tokenParametersKey = withRule(
+  z.record(z.string(), z.string().register(secretKinds, ALWAYS_SECRET)),
+  (parameters, complain) => {
+    for (const name of Object.keys(parameters).filter((name) => RESERVED.has(name))) {
+      complain(name, "has a key of its own or is set by the gateway; remove it");
+    }
+  },
+).default({}).describe(
+  "Further parameters of the token request, by name",
+);
+
+/** `DPoP`. */
+export const dpopKey = flag().default(false).describe(
+  "Bind tokens to a key that each worker makes for itself (RFC 9449). Tokens are then not shared " +
+    "between workers or replicas",
+);
+
+/** Keys of the client credentials grant. */
+export const tokenRequestKeys = {
+  ProviderType: z.enum(clientCredentialsProviders).default("auto").describe(
+    "The identity provider. `azure` derives `TokenEndpoint` and `Scope` from `TenantId` and `Cloud`; " +
+      "`auto` does so where `TenantId` stands without `TokenEndpoint` or that is at a host of Entra " +
+      "ID. The others only say whose advice to give when a token is refused, where the host does not " +
+      "tell",
+  ),
+  TokenEndpoint: httpUrl({ query: true }).optional().describe(
+    "URL of the token endpoint. Required unless `Issuer` is set or Azure's can be derived from " +
+      "`TenantId`",
+  ),
+  ...discoveryKeys,
+  ...entraKeys,
+  ClientId: text().describe("The client's identifier at the provider"),
+  Scope: z.string().optional().describe(
+    `Scopes to ask for, separated by blanks. For Azure \`${AZURE_DICOM_SCOPE}\` unless given`,
+  ),
+  Audience: text().optional().describe("Parameter `audience` of the token request (Auth0)"),
+  Resource: text().optional().describe("Parameter `resource` of the token request (RFC 8707)"),
+  TokenParameters: tokenParametersKey,
+  DPoP: dpopKey,
+  ...tokenKeys,
+};
+
+/** The keys of the client credentials grant, parsed. */
+export type TokenRequestKeys = z.output<z.ZodObject<typeof tokenRequestKeys>>;
+
+/** The rules between the keys of the client credentials grant. */
+export const tokenRequestRules = [
+  endpointRule,
+  entraRule,
+  audienceRule,
+  discoveryRule("Issuer"),
+  keySourceRule,
+  validationRule,
+] as const;
+
+function endpointRule(keys: TokenRequestKeys, complain: Complain): void {
+  const { TokenEndpoint: endpoint, Issuer: issuer, TenantId: tenant } = keys;
+  if (endpoint !== undefined || issuer !== undefined) return;
+  if (isEntra(keys) && tenant !== undefined) return;
+  const how = isEntra(keys) ? "TenantId or TokenEndpoint" : "TokenEndpoint or Issuer";
+  complain("TokenEndpoint", `OAuth2 needs ${how}`);
+}
+
+/** Auth0 gives a client without an API no token, whatever the tenant's default audience is. */
+function audienceRule(keys: TokenRequestKeys, complain: Complain): void {
+  if (providerIn(keys) !== "auth0" || (keys.Audience ?? keys.Resource) !== undefined) return;
+  complain("Audience", "Auth0 needs Audience: the API's identifier");
+}
+
+/** What is allowed but dangerous. */
+export function tokenRequestWarnings(keys: TokenRequestKeys): Warning[] {
+  return [...endpointWarnings(keys), ...validationWarnings(keys)];
+}
+
+/** The credentials of a client that authenticates like this. */
+export function clientCredentialsOf(
+  keys: TokenRequestKeys,
+  clientAuthentication: ClientAuthentication,
+): ClientCredentials {
+  const endpoint = keys.TokenEndpoint ?? entraTokenEndpoint(keys.TenantId ?? "", keys.Cloud);
+  const issuer = keys.TokenEndpoint === undefined ? keys.Issuer : undefined;
+  return {
+    kind: "client_credentials",
+    provider: providerIn(keys),
+    tokenEndpoint: issuer === undefined
+      ? new URL(endpoint).href
+      : discoveryOf("issuer", issuer, keys.AllowedHosts),
+    clientId: keys.ClientId,
+    clientAuthentication,
+    scope: keys.Scope || entraScope(keys),
+    audience: keys.Audience,
+    resource: keys.Resource,
+    tokenParameters: keys.TokenParameters,
+    dpop: keys.DPoP,
+    ...tokenUseOf(keys),
+  };
+}
+
+/** What client credentials reach. */
+export function clientCredentialsReach(credentials: ClientCredentials): Partial<Reach> {
+  const endpoint = endpointUrls(credentials.tokenEndpoint);
+  const keys = keysReach(credentials.tokenValidation);
+  const { clientAuthentication: client } = credentials;
+  return {
+    urls: [...endpoint.urls, ...keys.urls],
+    possibleUrls: [...endpoint.possibleUrls, ...keys.possibleUrls],
+    files: client.method === "federated_token" ? [client.file] : [],
+  };
+}
+
+/** The provider, as far as the configuration tells. */
+function providerIn(keys: TokenRequestKeys): ProviderName | undefined {
+  if (keys.ProviderType !== "auto" && keys.ProviderType !== "generic") return keys.ProviderType;
+  return isEntra(keys) ? "azure" : providerOf(keys.TokenEndpoint ?? keys.Issuer ?? "");
+}

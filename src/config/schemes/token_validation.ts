@@ -1,0 +1,205 @@
+/**
+ * The keys by which tokens are validated before they are used. The `JWT…` keys have the plugin's names
+ * and meaning; the keys of the signature can also come from a URL or the provider's metadata.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { isLoopback } from "../values/host_names.ts";
+import type { Complain } from "../values/keys_of.ts";
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../values/signing_key.ts";
+import { flag, httpUrl, isHttpUrl, text } from "../values/value_schemas.ts";
+import { type PublicJwk, readVerificationKey } from "../values/verification_key.ts";
+import type { EntraKeys } from "./azure/entra.ts";
+import { entraAudience, entraTokens } from "./azure/entra_tokens.ts";
+import { type DiscoveryConfig, discoveryOf, endpointUrls } from "./oauth2/discovery.ts";
+import type { Reach, Warning } from "./scheme.ts";
+
+/** How tokens are validated before they are used. */
+export interface TokenValidationConfig {
+  readonly keys: VerificationKeys;
+  /** The `aud` claim that tokens must have; `undefined`: any. */
+  readonly audience: string | undefined;
+  /** The `iss` claims accepted; none: any. */
+  readonly issuers: readonly string[];
+  /** Signature algorithms accepted: never `none`, never HMAC. Never empty. */
+  readonly algorithms: readonly SigningAlgorithm[];
+}
+
+/** Where the keys come from that tokens must be signed with. */
+export type VerificationKeys =
+  /** One key, from the configuration. */
+  | { readonly from: "configuration"; readonly publicJwk: PublicJwk }
+  | FetchedKeys;
+
+/** Keys that are fetched. */
+export type FetchedKeys =
+  /** A JWK Set at a URL (RFC 7517, section 5). */
+  | { readonly from: "url"; readonly url: string }
+  /** The JWK Set that the provider's own metadata names. */
+  | { readonly from: "discovery"; readonly discovery: DiscoveryConfig };
+
+/** Keys of every scheme whose tokens may be JWTs. */
+export const validationKeys = {
+  JWTPublicKey: text().transform((value, context) => {
+    const { key, fault } = readVerificationKey(value);
+    if (key !== undefined) return key;
+    context.addIssue({ code: "custom", message: fault });
+    return z.NEVER;
+  }).optional().describe(
+    "Check that tokens are JWTs signed with this key before they are used: PEM public key, " +
+      "certificate or JWK, better `${file:PATH}` than the key itself",
+  ),
+  JWKSUri: httpUrl({ query: true }).optional().describe(
+    "The same with the keys of a JWK Set at this URL: for providers that change their key",
+  ),
+  EnableJWTValidation: flag().default(false).describe(
+    "The same with the keys that the provider's metadata names (`Issuer`, else `JWTIssuer`), or for " +
+      "Azure those of the tenant",
+  ),
+  JWTAudience: text().optional().describe(
+    "`aud` claim that tokens must have. For Azure the scope without `/.default` unless given",
+  ),
+  JWTIssuer: text().optional().describe(
+    "`iss` claim that tokens must have. `Issuer`, or for Azure the tenant's issuers, unless given",
+  ),
+  JWTAlgorithms: z.array(z.enum(SIGNING_ALGORITHMS)).min(1).optional().describe(
+    "Signature algorithms accepted; `none` and HMAC never are. `RS256` unless given, or with " +
+      "`JWTPublicKey` the usual one of its kind of key",
+  ),
+  DisableJWTValidation: flag().default(false).describe(
+    "Check no tokens, whatever the other keys say",
+  ),
+};
+
+/** The keys, parsed, with those of the scheme that tell the provider. */
+type ValidationKeys = z.output<z.ZodObject<typeof validationKeys>> & ProviderKeys;
+
+/** What of a scheme's keys tells where its tokens come from. */
+export interface ProviderKeys extends EntraKeys {
+  readonly Issuer?: string | undefined;
+  readonly AllowedHosts?: readonly string[] | undefined;
+}
+
+/** The keys that have no effect where tokens are not validated. */
+const DETAILS = ["JWTAudience", "JWTIssuer", "JWTAlgorithms"] as const;
+
+/** A key source of its own is one: the key itself or where it is fetched. */
+export function keySourceRule(keys: ValidationKeys, complain: Complain): void {
+  if (keys.JWTPublicKey !== undefined && keys.JWKSUri !== undefined) {
+    complain("JWKSUri", "stands beside JWTPublicKey; remove one of the two");
+  }
+  if (keys.EnableJWTValidation && keys.DisableJWTValidation) {
+    const contrary = "stands beside DisableJWTValidation; remove one of the two";
+    complain("EnableJWTValidation", contrary);
+  }
+}
+
+/** Tokens that are to be validated can be. */
+export function validationRule(keys: ValidationKeys, complain: Complain): void {
+  if (!isOn(keys) || keys.DisableJWTValidation) return;
+  const { JWTPublicKey: publicKey, JWTAlgorithms: algorithms } = keys;
+  if (publicKey !== undefined) {
+    const fitting = publicKey.algorithms;
+    if (algorithms && !fitting.some((algorithm) => algorithms.includes(algorithm))) {
+      const what = `names no algorithm of the key in JWTPublicKey: ${fitting.join(", ")}`;
+      complain("JWTAlgorithms", what);
+    }
+    return;
+  }
+  const source = fetchedKeys(keys);
+  if (source === undefined) {
+    const need = "EnableJWTValidation needs Issuer, JWTIssuer or JWKSUri to find the keys by, " +
+      "Issuer and JWTIssuer as a URL";
+    return complain("EnableJWTValidation", need, "CFG-001");
+  }
+  const isTenants = keys.JWKSUri === undefined && source.from === "url";
+  // All tenants share the keys: without an issuer a token of any tenant would pass.
+  if (isTenants && issuersOf(keys).length === 0) {
+    const need = "EnableJWTValidation needs TenantId to be the tenant's GUID, or JWTIssuer";
+    complain("JWTIssuer", need);
+  }
+  if (!isSecure(source)) {
+    const at = keys.JWKSUri !== undefined
+      ? "JWKSUri"
+      : keys.Issuer !== undefined
+      ? "Issuer"
+      : "JWTIssuer";
+    complain(at, "must start with https:// where the keys of tokens are learnt from it");
+  }
+}
+
+/** What is allowed but dangerous. */
+export function validationWarnings(keys: ValidationKeys): Warning[] {
+  if (!isOn(keys)) {
+    const message = "means nothing without JWTPublicKey, JWKSUri or EnableJWTValidation";
+    return DETAILS.filter((key) => keys[key] !== undefined).map((key) => ({ key, message }));
+  }
+  if (keys.DisableJWTValidation) {
+    const message = "tokens are used unchecked, although a key to check them with is given";
+    return [{ key: "DisableJWTValidation", message }];
+  }
+  if (audienceOf(keys) !== undefined) return [];
+  const message = "is not set: tokens for any audience pass; set that of the store";
+  return [{ key: "JWTAudience", message }];
+}
+
+/** The rules by which tokens are validated; `undefined` where they are not. */
+export function validationOf(keys: ValidationKeys): TokenValidationConfig | undefined {
+  if (!isOn(keys) || keys.DisableJWTValidation) return undefined;
+  const { JWTPublicKey: key } = keys;
+  const source: VerificationKeys | undefined = key === undefined
+    ? fetchedKeys(keys)
+    : { from: "configuration", publicJwk: key.publicJwk };
+  return source && {
+    keys: source,
+    audience: audienceOf(keys),
+    issuers: issuersOf(keys),
+    algorithms: keys.JWTAlgorithms ?? [key?.algorithms[0] ?? "RS256"],
+  };
+}
+
+/** The URLs of everything that may have to be asked for keys. */
+export function keysReach(
+  validation: TokenValidationConfig | undefined,
+): Pick<Reach, "urls" | "possibleUrls"> {
+  switch (validation?.keys.from) {
+    case undefined:
+    case "configuration":
+      return { urls: [], possibleUrls: [] };
+    case "url":
+      return { urls: [validation.keys.url], possibleUrls: [] };
+    case "discovery":
+      return endpointUrls(validation.keys.discovery);
+  }
+}
+
+function isOn(keys: ValidationKeys): boolean {
+  return keys.JWTPublicKey !== undefined || keys.JWKSUri !== undefined || keys.EnableJWTValidation;
+}
+
+/** Where keys are fetched from, where that is known. */
+function fetchedKeys(keys: ValidationKeys): FetchedKeys | undefined {
+  if (keys.JWKSUri !== undefined) return { from: "url", url: keys.JWKSUri };
+  const { Issuer: issuer, JWTIssuer: jwtIssuer, AllowedHosts: hosts } = keys;
+  const tenant = issuer === undefined ? entraTokens(keys) : undefined;
+  if (tenant !== undefined) return { from: "url", url: tenant.keysUrl };
+  const url = issuer ?? jwtIssuer ?? "";
+  if (!isHttpUrl(url)) return undefined;
+  const allowed = issuer === undefined ? undefined : hosts;
+  return { from: "discovery", discovery: discoveryOf("issuer", url, allowed) };
+}
+
+function audienceOf(keys: ValidationKeys): string | undefined {
+  return keys.JWTAudience ?? entraAudience(keys);
+}
+
+function issuersOf(keys: ValidationKeys): readonly string[] {
+  const one = keys.JWTIssuer ?? keys.Issuer;
+  return one === undefined ? entraTokens(keys)?.issuers ?? [] : [one];
+}
+
+function isSecure(source: FetchedKeys): boolean {
+  const url = URL.parse(source.from === "url" ? source.url : source.discovery.url);
+  return url === null || url.protocol === "https:" || isLoopback(url.hostname);
+}

@@ -1,0 +1,92 @@
+/**
+ * The words for what zod finds: sentences for people, which name the nearest key or value that is
+ * known and never quote a value of the configuration.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { nearestName } from "./nearest_name.ts";
+
+/** What is known of an unknown key besides its name. */
+export type UnknownKey = (key: string) => string | undefined;
+
+/** Joins what is said of several unknown keys of one object: a line each, in the order of the keys. */
+const KEY_SEPARATOR = "\n";
+
+/** What a key lacks that is not there. */
+export const MISSING = "is missing";
+
+/** The message of an issue; `unknown` explains keys of the object that is parsed itself. */
+export function complaint(
+  issue: z.core.$ZodRawIssue,
+  unknown: UnknownKey = () => undefined,
+): string {
+  if (issue.code === "unrecognized_keys") {
+    const known = shapeOf(issue.inst as z.core.$ZodType | undefined);
+    const isOuter = issue.path === undefined || issue.path.length === 0;
+    return issue.keys.map((key) => unknownKey(key, known, isOuter ? unknown : () => undefined))
+      .join(KEY_SEPARATOR);
+  }
+  if (issue.input === undefined) return MISSING;
+  switch (issue.code) {
+    case "invalid_type":
+      return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return notOneOf(issue.input, issue.values);
+    case "too_small":
+      return issue.origin === "string" || issue.origin === "array"
+        ? "must not be empty"
+        : `must be at least ${issue.minimum}`;
+    case "too_big":
+      return `must be at most ${issue.maximum}`;
+    default:
+      return "is not valid";
+  }
+}
+
+/** The message of a schema for values that are wrong; one that is missing is told by `complaint`. */
+export function ifGiven(message: string): (issue: z.core.$ZodRawIssue) => string | undefined {
+  return ({ input }) => input === undefined ? undefined : message;
+}
+
+/** Turns an issue about unknown keys into one for each: alone it would not keep zod from going on. */
+export function byKey(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== "unrecognized_keys") return [issue];
+  const messages = issue.message.split(KEY_SEPARATOR);
+  return issue.keys.map((key, index) => ({
+    code: "custom",
+    path: [...issue.path, key],
+    message: messages[index] ?? "",
+    params: { code: "CFG-002" },
+  }));
+}
+
+/** What to say of a value that is none of those allowed; names the nearest one. */
+export function notOneOf(value: unknown, allowed: readonly unknown[]): string {
+  const list = `must be one of ${allowed.map((one) => JSON.stringify(one)).join(", ")}`;
+  const nearest = typeof value === "string"
+    ? nearestName(value, allowed.filter((one) => typeof one === "string"))
+    : undefined;
+  return nearest === undefined ? list : `${list}; the nearest is ${JSON.stringify(nearest)}`;
+}
+
+function unknownKey(key: string, known: readonly string[], unknown: UnknownKey): string {
+  const nearest = nearestName(key, known);
+  if (nearest !== undefined) return `unknown key; the nearest known one is ${nearest}`;
+  return unknown(key) ?? "unknown key; the configuration reference lists the known ones";
+}
+
+function shapeOf(schema: z.core.$ZodType | undefined): string[] {
+  const { def } = (schema as z.core.$ZodTypes)._zod;
+  return def.type === "object" ? Object.keys(def.shape) : [];
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: "a string",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  object: "an object",
+  record: "an object",
+  array: "a list",
+};

@@ -1,0 +1,2 @@
+/** Name of the gateway's section in the configuration file. */
+export const SECTION = "DicomWebOAuth";

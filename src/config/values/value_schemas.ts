@@ -1,0 +1,138 @@
+/**
+ * The kinds of values a configuration holds. Numbers and booleans may also come as text, because
+ * that is what `${NAME}` leaves behind. Complaints are sentences without the value itself.
+ *
+ * @module
+ */
+import { resolve } from "node:path";
+import { z } from "zod";
+import { isHost } from "./host_names.ts";
+import { certificatesIn } from "./pem.ts";
+import { Secret } from "./secret.ts";
+import { sources } from "./sources.ts";
+
+/** Schemas of values that are or contain secrets; `isSecret` tells which, all unless given. */
+export const secretKinds: z.core.$ZodRegistry<SecretKind> = z.registry<SecretKind>();
+
+/** What is known of a schema of secrets. */
+interface SecretKind {
+  readonly isSecret: (value: string) => boolean;
+}
+
+/** Every value of the schema is a secret. */
+export const ALWAYS_SECRET: SecretKind = { isSecret: () => true };
+
+/** Text that is not empty. */
+export function text(): z.ZodString {
+  return z.string().min(1);
+}
+
+/** A secret of a form of its own, not empty unless the form says so. */
+export function secret(form: z.ZodString = text()): z.ZodPipe<
+  z.ZodString,
+  z.ZodTransform<Secret, string>
+> {
+  return form.register(secretKinds, ALWAYS_SECRET).transform((value) => new Secret(value));
+}
+
+/** The absolute path of a file that is read or written while the gateway runs. */
+export function filePath(): z.ZodPipe<z.ZodString, z.ZodTransform<string, string>> {
+  return text().transform((path) => resolve(sources().directory, path));
+}
+
+/** The path of a file that is read with the configuration; parses to its content. */
+export function fileContent(): z.ZodPipe<z.ZodString, z.ZodTransform<string, string>> {
+  return text().transform(async (path, context) => {
+    const text = await sources().read(path);
+    if ("content" in text) return text.content;
+    context.addIssue({
+      code: "custom",
+      message: `the file ${path} cannot be read: ${text.failure}`,
+    });
+    return z.NEVER;
+  });
+}
+
+const NO_CERTIFICATE = "must be a PEM file with at least one certificate (BEGIN CERTIFICATE)";
+
+/** The path of a file of PEM certificates; parses to each with its armour, at least one. */
+export function certificatesFile(
+  hint = "",
+): z.ZodPipe<ReturnType<typeof fileContent>, z.ZodTransform<string[], string>> {
+  return fileContent().transform((pem, context) => {
+    const certificates = certificatesIn(pem);
+    if (certificates.length === 0) {
+      context.addIssue({ code: "custom", message: NO_CERTIFICATE + hint });
+    }
+    return certificates;
+  });
+}
+
+/** `true` or `false`. */
+export function flag(): z.ZodPreprocess<z.ZodBoolean> {
+  return z.preprocess(
+    (value) => value === "true" ? true : value === "false" ? false : value,
+    z.boolean(),
+  );
+}
+
+/** A whole number within bounds, both allowed. */
+export function whole(least: number, most: number): z.ZodPreprocess<z.ZodInt> {
+  return z.preprocess(fromText, z.int().min(least).max(most));
+}
+
+/** A number within bounds, both allowed. */
+export function decimal(least: number, most: number): z.ZodPreprocess<z.ZodNumber> {
+  return z.preprocess(fromText, z.number().min(least).max(most));
+}
+
+/** The longest time that may be configured: a day. */
+const DAY_SECONDS = 86_400;
+
+/** A time in seconds, of at most a day; parses to milliseconds. */
+export function seconds(
+  least: number,
+): z.ZodPipe<z.ZodPreprocess<z.ZodNumber>, z.ZodTransform<number, number>> {
+  return decimal(least, DAY_SECONDS).transform((value) => Math.round(value * 1_000));
+}
+
+/** A time in seconds that is waited for, so never 0; parses to milliseconds. */
+export function waitSeconds(): ReturnType<typeof seconds> {
+  return seconds(0.001);
+}
+
+/** An `https:` or `http:` URL; `query` allows a query. */
+export function httpUrl({ query = false }: { readonly query?: boolean } = {}): z.ZodString {
+  return z.string().superRefine((value, context) => {
+    const message = urlFault(value, query);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+}
+
+/** Whether a text from elsewhere, such as an environment variable, is a URL of that kind. */
+export function isHttpUrl(text: string, parts: { readonly query?: boolean } = {}): boolean {
+  return urlFault(text, parts.query ?? false) === undefined;
+}
+
+function fromText(value: unknown): unknown {
+  return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+}
+
+/** `new URL` forgives too much to be trusted with where credentials are sent. */
+function urlFault(value: string, queryAllowed: boolean): string | undefined {
+  if (!/^https?:\/\/[^/?#]/i.test(value)) {
+    return "must be a URL that starts with https:// or http://";
+  }
+  // deno-lint-ignore no-control-regex
+  if (/[\s\\\u0000-\u001f\u007f]/.test(value)) return "must not hold blanks or backslashes";
+  const url = URL.parse(value);
+  if (url === null || !isHost(url.hostname)) {
+    return "must be a URL with a host name, as in https://store.example/";
+  }
+  if (url.username !== "" || url.password !== "" || /^https?:\/\/[^/?#]*@/i.test(value)) {
+    return "must not hold a user name or password";
+  }
+  if (value.includes("#")) return "must not hold a fragment (#…)";
+  if (!queryAllowed && value.includes("?")) return "must not hold a query (?…)";
+  return undefined;
+}

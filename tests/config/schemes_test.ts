@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import type { z } from "zod";
+import { chooseScheme, schemes } from "../../src/config/schemes/schemes.ts";
+
+function title(keys: Record<string, unknown>): string | undefined {
+  return chooseScheme(keys).scheme?.title;
+}
+
+Deno.test("chooseScheme takes auto with a secret in the body where nothing is said", () => {
+  assert.equal(title({}), "OAuth2");
+  assert.equal(title({ ProviderType: null }), "OAuth2");
+});
+
+Deno.test("chooseScheme chooses by ProviderType and, within it, by a second key", () => {
+  const generic = { ProviderType: "generic" };
+  assert.equal(title(generic), "OAuth2");
+  assert.equal(title({ ...generic, ClientAuthentication: "client_secret_basic" }), "OAuth2");
+  assert.equal(
+    title({ ...generic, ClientAuthentication: "private_key_jwt" }),
+    "OAuth2 with private_key_jwt",
+  );
+  assert.equal(title({ ProviderType: "none" }), "No credentials");
+  assert.equal(title({ ProviderType: "google" }), "Google");
+  assert.equal(title({ ProviderType: "google", ClientId: "client" }), "OAuth2");
+});
+
+Deno.test("chooseScheme tells which key chooses nothing and what it may be", () => {
+  const choice = chooseScheme({ ProviderType: "keycloak", ClientAuthentication: "x" });
+  assert(choice.scheme === undefined);
+  assert.equal(choice.key, "ClientAuthentication");
+  assert(choice.allowed.includes("private_key_jwt"), choice.allowed.join());
+
+  const unknown = chooseScheme({ ProviderType: "oracle" });
+  assert(unknown.scheme === undefined);
+  assert.equal(unknown.key, "ProviderType");
+  const all = schemes.flatMap(({ chosenBy }) => chosenBy["ProviderType"] ?? []);
+  assert.deepEqual(unknown.allowed, [...new Set(all)]);
+});
+
+Deno.test("chooseScheme takes a value of the wrong type for none that is known", () => {
+  assert.equal(chooseScheme({ ProviderType: ["generic"] }).scheme, undefined);
+});
+
+Deno.test("Every scheme accepts each value that chooses it, and only those", () => {
+  for (const { title, chosenBy, keys } of schemes) {
+    for (const [key, values] of Object.entries(chosenBy)) {
+      const schema = keys[key] as z.ZodType | undefined;
+      assert(schema !== undefined, `${title} has no key ${key}`);
+      for (const value of values) {
+        // One value may choose several schemes that another key tells apart.
+        if (key === "ProviderType" && title === "Google") continue;
+        assert(schema.safeParse(value).success, `${title}: ${key} ${value}`);
+      }
+      assert(!schema.safeParse("something else").success, key);
+    }
+  }
+});
