@@ -9,30 +9,19 @@
  *
  * @module
  */
-import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { type Connector, type ConnectorOptions, createConnector } from "./connector.ts";
 import { headerList } from "./header_list.ts";
-import { Http1Client, UnusableStatusError } from "./http1/http1_client.ts";
+import { UnusableStatusError } from "./http1/http1_client.ts";
+import { networkError } from "./network_error.ts";
 import { SizedBody } from "./sized_body.ts";
 
 /** How a client connects. */
-export interface HttpClientOptions {
+export interface HttpClientOptions extends ConnectorOptions {
   /** `host:port` pairs that may be contacted. */
   readonly allowlist: ReadonlySet<string>;
-  /** PEM certificates trusted besides those of the system. */
-  readonly caCertificatesPem?: readonly string[];
-  /** PEM client certificate and key (mutual TLS). */
-  readonly clientCertificate?: { readonly certificatePem: string; readonly keyPem: string };
   /** `host:port` pairs of metadata services: reached without the proxy. */
   readonly direct?: ReadonlySet<string>;
-  /** The egress proxy. */
-  readonly proxy?: {
-    readonly url: string;
-    readonly username?: string;
-    readonly password?: string;
-  };
-  /** Speak HTTP/2 where the other side does. */
-  readonly http2?: boolean;
   /** Sees the headers of every answer, for diagnosis; nothing where nobody looks. */
   readonly onAnswer?: ((host: string, headers: Headers) => void) | undefined;
 }
@@ -67,17 +56,6 @@ export interface HttpRequestInit {
   readonly body?: RequestBody | null;
   readonly signal?: AbortSignal;
 }
-
-/** How one host is reached: with a body, and without one. */
-interface Connector {
-  readonly client: Deno.HttpClient;
-  readonly bodiless: Http1Client;
-  /** The origins found to speak HTTP/2. */
-  readonly http2: Map<string, Promise<boolean>>;
-}
-
-/** Idle connections kept for each origin. */
-const MAX_IDLE = 64;
 
 /** Sends requests over kept-alive connections of its own. */
 export class HttpClient {
@@ -138,13 +116,13 @@ export class HttpClient {
         );
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
-      throw networkError(url, cause);
+      throw networkError(authority(url), cause);
     }
     if (this.#onAnswer !== undefined) this.#onAnswer(authority(url), response.headers);
     // 101 would hand the connection over, and others are no answer at all (RFC 9110, section 15).
     if (response.status >= 200 && response.status <= 599) return response;
     await response.body?.cancel();
-    throw networkError(url, new UnusableStatusError(response.status));
+    throw networkError(authority(url), new UnusableStatusError(response.status));
   }
 
   /**
@@ -184,7 +162,7 @@ export class HttpClient {
       const [, status] = REFUSED_HANDSHAKE.exec(message) ?? [];
       reject(
         status === undefined
-          ? networkError(url, message)
+          ? networkError(authority(url), message)
           : new RefusedHandshake(url, Number(status)),
       );
     };
@@ -261,41 +239,6 @@ export class HttpClient {
   }
 }
 
-function createConnector(
-  { caCertificatesPem = [], clientCertificate, proxy, http2 = false }:
-    & Omit<HttpClientOptions, "proxy">
-    & { readonly proxy?: HttpClientOptions["proxy"] },
-): Connector {
-  const login = proxy?.username === undefined
-    ? undefined
-    : { username: proxy.username, password: proxy.password ?? "" };
-  return {
-    http2: new Map(),
-    client: Deno.createHttpClient({
-      caCerts: [...caCertificatesPem],
-      http1: true,
-      http2,
-      poolMaxIdlePerHost: MAX_IDLE,
-      ...(clientCertificate &&
-        { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
-      ...(proxy && { proxy: { url: proxy.url, ...(login && { basicAuth: login }) } }),
-    }),
-    bodiless: new Http1Client({
-      caCertificatesPem,
-      clientCertificate,
-      maxIdlePerOrigin: MAX_IDLE,
-      proxy: proxy && {
-        url: new URL(proxy.url),
-        authorization: login && basicCredentials(login),
-      },
-    }),
-  };
-}
-
-function basicCredentials({ username, password }: { username: string; password: string }): string {
-  return `Basic ${btoa(`${username}:${password}`)}`;
-}
-
 /** A body that `fetch` cannot clone; undefined where there is none. */
 function sendable(
   body: RequestBody | null | undefined,
@@ -343,38 +286,3 @@ function withTrueLength(response: Response): Response {
 
 /** How the runtime says that the answer to a handshake was not 101. */
 const REFUSED_HANDSHAKE = /Invalid status code: ([2-5]\d\d)/;
-
-/** What a server says that does not like the client's certificate (RFC 8446, section 6.2). */
-const REFUSED_CERTIFICATE =
-  /received fatal alert: (CertificateRequired|BadCertificate|UnsupportedCertificate|CertificateRevoked|CertificateExpired|CertificateUnknown|UnknownCA|AccessDenied)/;
-
-function networkError(url: string, cause: unknown): GatewayError {
-  if (cause instanceof UnusableStatusError) {
-    const state = `it answered with status ${cause.status}, which is none for this request`;
-    return new GatewayError("NET-002", `Cannot understand ${authority(url)}: ${state}`, { cause });
-  }
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const host = authority(url);
-  // The other side is not to blame: whoever sent the body did not send it to its end, or not right.
-  if (text.includes("error from user's Body stream")) {
-    return new BrokenBodyError("it broke off or is not framed as HTTP demands", { cause });
-  }
-  const [, alert] = REFUSED_CERTIFICATE.exec(text) ?? [];
-  if (alert !== undefined) {
-    const state = `it wants a certificate of the gateway that it trusts (TLS alert ${alert})`;
-    return new GatewayError("NET-003", `Cannot reach ${host}: ${state}`, { cause });
-  }
-  if (/certificate|tls|handshake|corrupt message|fatal alert|peer is incompatible/i.test(text)) {
-    return new GatewayError("NET-003", `Cannot trust ${host}: ${reason(text)}`, { cause });
-  }
-  if (/timed out/i.test(text)) {
-    return new GatewayError("NET-001", `Cannot reach ${host}: ${reason(text)}`, { cause });
-  }
-  return new GatewayError("NET-002", `Cannot reach ${host}: ${reason(text)}`, { cause });
-}
-
-/** The innermost part of the runtime's message: the URL before it may hold identifiers of a patient. */
-function reason(text: string): string {
-  const at = text.lastIndexOf("): ");
-  return (at < 0 ? text.replace(/https?:\/\/\S+/g, "the host") : text.slice(at + 3)).trim();
-}

@@ -1,0 +1,75 @@
+/**
+ * The two ways in which requests leave: the runtime's `fetch` for those with a body, and the client of the
+ * gateway for those without.
+ *
+ * @module
+ */
+import { encodeBase64 } from "@oslojs/encoding";
+import { Http1Client } from "./http1/http1_client.ts";
+
+/** How connections are made. */
+export interface ConnectorOptions {
+  /** PEM certificates trusted besides those of the system. */
+  readonly caCertificatesPem?: readonly string[];
+  /** PEM client certificate and key (mutual TLS). */
+  readonly clientCertificate?: { readonly certificatePem: string; readonly keyPem: string };
+  /** The egress proxy. */
+  readonly proxy?: {
+    readonly url: string;
+    readonly username?: string;
+    readonly password?: string;
+  } | undefined;
+  /** Speak HTTP/2 where the other side does. */
+  readonly http2?: boolean;
+}
+
+/** How one host is reached: with a body, and without one. */
+export interface Connector {
+  readonly client: Deno.HttpClient;
+  readonly bodiless: Http1Client;
+  /** The origins found to speak HTTP/2. */
+  readonly http2: Map<string, Promise<boolean>>;
+}
+
+/** Idle connections kept for each origin. */
+const MAX_IDLE = 64;
+
+/**
+ * Makes the connections' pools; no connection yet.
+ *
+ * @param options How to connect.
+ * @returns Both ways to send.
+ */
+export function createConnector(
+  { caCertificatesPem = [], clientCertificate, proxy, http2 = false }: ConnectorOptions,
+): Connector {
+  const login = proxy?.username === undefined
+    ? undefined
+    : { username: proxy.username, password: proxy.password ?? "" };
+  return {
+    http2: new Map(),
+    client: Deno.createHttpClient({
+      caCerts: [...caCertificatesPem],
+      http1: true,
+      http2,
+      poolMaxIdlePerHost: MAX_IDLE,
+      ...(clientCertificate &&
+        { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
+      ...(proxy && { proxy: { url: proxy.url, ...(login && { basicAuth: login }) } }),
+    }),
+    bodiless: new Http1Client({
+      caCertificatesPem,
+      clientCertificate,
+      maxIdlePerOrigin: MAX_IDLE,
+      proxy: proxy && {
+        url: new URL(proxy.url),
+        authorization: login && basicCredentials(login),
+      },
+    }),
+  };
+}
+
+/** RFC 7617, in UTF-8 as the runtime writes it. */
+function basicCredentials({ username, password }: { username: string; password: string }): string {
+  return `Basic ${encodeBase64(new TextEncoder().encode(`${username}:${password}`))}`;
+}

@@ -1,0 +1,50 @@
+/**
+ * Network failures of the runtime and of the HTTP/1.1 client as errors of the catalogue, without the path
+ * or query of what was asked for.
+ *
+ * @module
+ */
+import { BrokenBodyError } from "../errors/broken_body_error.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { UnusableStatusError } from "./http1/http1_client.ts";
+
+/** What a server says that does not like the client's certificate (RFC 8446, section 6.2). */
+const REFUSED_CERTIFICATE =
+  /received fatal alert: (CertificateRequired|BadCertificate|UnsupportedCertificate|CertificateRevoked|CertificateExpired|CertificateUnknown|UnknownCA|AccessDenied)/;
+
+/**
+ * Turns what a request failed with into an error of the catalogue.
+ *
+ * @param host The `host:port` that it went to.
+ * @param cause What it failed with.
+ * @returns NET-001, NET-002, NET-003, or NET-005 where the body to send could not be read.
+ */
+export function networkError(host: string, cause: unknown): GatewayError {
+  if (cause instanceof UnusableStatusError) {
+    const state = `it answered with status ${cause.status}, which is none for this request`;
+    return new GatewayError("NET-002", `Cannot understand ${host}: ${state}`, { cause });
+  }
+  const text = cause instanceof Error ? cause.message : String(cause);
+  // The other side is not to blame: whoever sent the body did not send it to its end, or not right.
+  if (text.includes("error from user's Body stream")) {
+    return new BrokenBodyError("it broke off or is not framed as HTTP demands", { cause });
+  }
+  const [, alert] = REFUSED_CERTIFICATE.exec(text) ?? [];
+  if (alert !== undefined) {
+    const state = `it wants a certificate of the gateway that it trusts (TLS alert ${alert})`;
+    return new GatewayError("NET-003", `Cannot reach ${host}: ${state}`, { cause });
+  }
+  if (/certificate|tls|handshake|corrupt message|fatal alert|peer is incompatible/i.test(text)) {
+    return new GatewayError("NET-003", `Cannot trust ${host}: ${reason(text)}`, { cause });
+  }
+  if (/timed out/i.test(text)) {
+    return new GatewayError("NET-001", `Cannot reach ${host}: ${reason(text)}`, { cause });
+  }
+  return new GatewayError("NET-002", `Cannot reach ${host}: ${reason(text)}`, { cause });
+}
+
+/** The innermost part of the runtime's message: the URL before it may hold identifiers of a patient. */
+function reason(text: string): string {
+  const at = text.lastIndexOf("): ");
+  return (at < 0 ? text.replace(/https?:\/\/\S+/g, "the host") : text.slice(at + 3)).trim();
+}
