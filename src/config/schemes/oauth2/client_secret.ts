@@ -5,15 +5,7 @@
  */
 import { z } from "zod";
 import { secret } from "../../values/value_schemas.ts";
-import { scheme } from "../scheme.ts";
-import {
-  clientCredentialsOf,
-  clientCredentialsProviders,
-  clientCredentialsReach,
-  tokenRequestKeys,
-  tokenRequestRules,
-  tokenRequestWarnings,
-} from "./token_request.ts";
+import { clientCredentialsScheme } from "./client_credentials_scheme.ts";
 
 const methods = ["client_secret_post", "client_secret_basic"] as const;
 
@@ -23,23 +15,18 @@ export const clientSecretKey = secret().describe(
 );
 
 /** Client credentials with a secret in the body or the `Authorization` header of the token request. */
-export const clientSecret = scheme({
+export const clientSecret = clientCredentialsScheme({
   title: "OAuth2",
   description: "OAuth2 client credentials grant with a client secret.",
-  chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: methods },
+  methods,
   keys: {
-    ...tokenRequestKeys,
     ClientAuthentication: z.enum(methods).default("client_secret_post").describe(
       "Where the secret goes: the body of the token request, or its `Authorization` header",
     ),
     ClientSecret: clientSecretKey,
   },
-  rules: tokenRequestRules,
-  warnings: tokenRequestWarnings,
-  credentials: (keys) =>
-    clientCredentialsOf(keys, {
-      method: keys.ClientAuthentication,
-      clientSecret: keys.ClientSecret,
-    }),
-  reach: clientCredentialsReach,
+  authentication: (keys) => ({
+    method: keys.ClientAuthentication,
+    clientSecret: keys.ClientSecret,
+  }),
 });

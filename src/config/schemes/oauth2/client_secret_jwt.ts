@@ -4,30 +4,20 @@
  * @module
  */
 import { z } from "zod";
-import { scheme } from "../scheme.ts";
 import { assertionKeys, assertionOf } from "./assertion_keys.ts";
 import { HMAC_ALGORITHMS } from "./client_authentication.ts";
+import { clientCredentialsScheme } from "./client_credentials_scheme.ts";
 import { clientSecretKey } from "./client_secret.ts";
-import {
-  clientCredentialsOf,
-  clientCredentialsProviders,
-  clientCredentialsReach,
-  tokenRequestKeys,
-  tokenRequestRules,
-  tokenRequestWarnings,
-} from "./token_request.ts";
+
+const method = "client_secret_jwt";
 
 /** Client credentials with an assertion signed with the client's secret. */
-export const clientSecretJwt = scheme({
+export const clientSecretJwt = clientCredentialsScheme({
   title: "OAuth2 with client_secret_jwt",
   description: "OAuth2 client credentials grant with an assertion that the client's secret signs.",
-  chosenBy: {
-    ProviderType: clientCredentialsProviders,
-    ClientAuthentication: ["client_secret_jwt"],
-  },
+  methods: [method],
   keys: {
-    ...tokenRequestKeys,
-    ClientAuthentication: z.literal("client_secret_jwt").describe(
+    ClientAuthentication: z.literal(method).describe(
       "The secret signs an assertion and is not sent",
     ),
     ClientSecret: clientSecretKey,
@@ -36,21 +26,17 @@ export const clientSecretJwt = scheme({
     ),
     ...assertionKeys,
   },
-  rules: tokenRequestRules,
-  warnings(keys) {
+  warnings({ ClientSecret: secret, AssertionAlgorithm: algorithm }) {
     // RFC 7518, section 3.2: a key at least as long as the hash. Providers hand out shorter ones.
-    const { ClientSecret: secret, AssertionAlgorithm: algorithm } = keys;
     const leastBytes = Number(algorithm.slice("HS".length)) / 8;
-    const isShort = new TextEncoder().encode(secret.reveal()).length < leastBytes;
+    if (new TextEncoder().encode(secret.reveal()).length >= leastBytes) return [];
     const message = `is shorter than the ${leastBytes} bytes that ${algorithm} wants (RFC 7518)`;
-    return [...tokenRequestWarnings(keys), ...(isShort ? [{ key: "ClientSecret", message }] : [])];
+    return [{ key: "ClientSecret", message }];
   },
-  credentials: (keys) =>
-    clientCredentialsOf(keys, {
-      method: "client_secret_jwt",
-      clientSecret: keys.ClientSecret,
-      algorithm: keys.AssertionAlgorithm,
-      assertion: assertionOf(keys),
-    }),
-  reach: clientCredentialsReach,
+  authentication: (keys) => ({
+    method,
+    clientSecret: keys.ClientSecret,
+    algorithm: keys.AssertionAlgorithm,
+    assertion: assertionOf(keys),
+  }),
 });

@@ -4,32 +4,22 @@
  * @module
  */
 import { z } from "zod";
-import { scheme } from "../scheme.ts";
-import {
-  clientCredentialsOf,
-  clientCredentialsProviders,
-  clientCredentialsReach,
-  tokenRequestKeys,
-  tokenRequestRules,
-  tokenRequestWarnings,
-} from "./token_request.ts";
+import { clientCredentialsScheme } from "./client_credentials_scheme.ts";
 
 const methods = ["tls_client_auth", "self_signed_tls_client_auth"] as const;
 
 /** Client credentials with the client certificate of the connection. */
-export const mutualTls = scheme({
+export const mutualTls = clientCredentialsScheme({
   title: "OAuth2 with a client certificate",
   description: "OAuth2 client credentials grant with the TLS client certificate (RFC 8705).",
-  chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: methods },
+  methods,
   keys: {
-    ...tokenRequestKeys,
     ClientAuthentication: z.enum(methods).describe(
       "`ClientCertificate` tells who the client is: by the authority that issued it, or as the " +
         "certificate that the provider knows",
     ),
   },
   rules: [
-    ...tokenRequestRules,
     ({ ClientCertificate: certificate }, complain) => {
       if (certificate === undefined) {
         complain("ClientCertificate", "OAuth2 with a client certificate needs ClientCertificate");
@@ -41,7 +31,5 @@ export const mutualTls = scheme({
       }
     },
   ],
-  warnings: tokenRequestWarnings,
-  credentials: (keys) => clientCredentialsOf(keys, { method: keys.ClientAuthentication }),
-  reach: clientCredentialsReach,
+  authentication: (keys) => ({ method: keys.ClientAuthentication }),
 });

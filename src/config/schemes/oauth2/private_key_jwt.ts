@@ -5,7 +5,6 @@
  */
 import { z } from "zod";
 import { isEntra } from "../azure/entra.ts";
-import { scheme } from "../scheme.ts";
 import {
   algorithmRule,
   certificateRule,
@@ -13,29 +12,22 @@ import {
   keyAssertionOf,
   privateKeyKeys,
 } from "./assertion_keys.ts";
-import {
-  clientCredentialsOf,
-  clientCredentialsProviders,
-  clientCredentialsReach,
-  tokenRequestKeys,
-  tokenRequestRules,
-  tokenRequestWarnings,
-} from "./token_request.ts";
+import { clientCredentialsScheme } from "./client_credentials_scheme.ts";
+
+const method = "private_key_jwt";
 
 /** Client credentials with an assertion signed with a private key. */
-export const privateKeyJwt = scheme({
+export const privateKeyJwt = clientCredentialsScheme({
   title: "OAuth2 with private_key_jwt",
   description: "OAuth2 client credentials grant with an assertion that a private key signs.",
-  chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: ["private_key_jwt"] },
+  methods: [method],
   keys: {
-    ...tokenRequestKeys,
-    ClientAuthentication: z.literal("private_key_jwt").describe(
+    ClientAuthentication: z.literal(method).describe(
       "A private key signs an assertion; the provider knows its public half",
     ),
     ...privateKeyKeys,
   },
   rules: [
-    ...tokenRequestRules,
     algorithmRule,
     certificateRule,
     (keys, complain) => {
@@ -48,12 +40,7 @@ export const privateKeyJwt = scheme({
       );
     },
   ],
-  warnings: (keys) => [...tokenRequestWarnings(keys), ...certificateWarnings(keys)],
+  warnings: certificateWarnings,
   // Entra ID's document wants PS256 of certificates.
-  credentials: (keys) =>
-    clientCredentialsOf(
-      keys,
-      keyAssertionOf(keys, isEntra(keys) ? { rsaAlgorithm: "PS256" } : {}),
-    ),
-  reach: clientCredentialsReach,
+  authentication: (keys) => keyAssertionOf(keys, isEntra(keys) ? { rsaAlgorithm: "PS256" } : {}),
 });

@@ -1,0 +1,54 @@
+/**
+ * The schemes of the client credentials grant, which differ only in how the client authenticates: each
+ * states its values of `ClientAuthentication`, its own keys, and what they parse to.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import type { Rule } from "../../values/keys_of.ts";
+import { type AnyScheme, scheme, type StoreKeys, type Warning } from "../scheme.ts";
+import type { ClientAuthentication } from "./client_authentication.ts";
+import {
+  type ClientCredentials,
+  clientCredentialsOf,
+  clientCredentialsProviders,
+  clientCredentialsReach,
+  type TokenRequestKeys,
+  tokenRequestKeys,
+  tokenRequestRules,
+  tokenRequestWarnings,
+} from "./token_request.ts";
+
+type Keys<Shape extends z.core.$ZodLooseShape> =
+  & z.output<z.ZodObject<Shape>>
+  & TokenRequestKeys
+  & StoreKeys;
+
+/** One way of client authentication (RFC 6749, section 2.3). */
+export interface ClientCredentialsParts<Shape extends z.core.$ZodLooseShape> {
+  readonly title: string;
+  readonly description: string;
+  /** The values of `ClientAuthentication` that choose it. */
+  readonly methods: readonly string[];
+  /** Its keys besides those of the token request, `ClientAuthentication` included. */
+  readonly keys: Shape;
+  readonly rules?: readonly Rule<Keys<Shape>>[];
+  readonly warnings?: (keys: Keys<Shape>) => readonly Warning[];
+  readonly authentication: (keys: Keys<Shape>) => ClientAuthentication;
+}
+
+/** Makes a scheme of the client credentials grant. */
+export function clientCredentialsScheme<Shape extends z.core.$ZodLooseShape>(
+  { methods, keys, rules = [], warnings = () => [], authentication, ...rest }:
+    ClientCredentialsParts<Shape>,
+): AnyScheme<ClientCredentials> {
+  return scheme<ClientCredentials, typeof tokenRequestKeys>({
+    ...rest,
+    chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: methods },
+    keys: { ...tokenRequestKeys, ...keys },
+    rules: [...tokenRequestRules, ...rules as readonly Rule<TokenRequestKeys>[]],
+    warnings: (keys) => [...tokenRequestWarnings(keys), ...warnings(keys as Keys<Shape>)],
+    credentials: (keys) => clientCredentialsOf(keys, authentication(keys as Keys<Shape>)),
+    reach: clientCredentialsReach,
+  });
+}
