@@ -53,6 +53,37 @@ const rows: readonly Row[] = [
   [{ LogFormat: "xml" }, 'CFG-002 LogFormat: must be one of "text", "json"'],
   // Listening.
   [{ Listen: "127.0.0.1" }, "CFG-002 Listen: must be an object"],
+  // A key that stands where its path belongs is not repeated.
+  ...[
+    KEY_PEM,
+    JSON.stringify({ type: "service_account", private_key: KEY_PEM }),
+    btoa(KEY_PEM),
+  ].map((key): Row => [
+    { Listen: { Tls: { CertificateFile: "c", KeyFile: key } } },
+    "CFG-002 Listen.Tls.KeyFile: must be the path of a file, not what the file holds",
+  ]),
+  [{ StateDirectory: KEY_PEM }, "CFG-002 StateDirectory: must be the path of a file, not what"],
+  [
+    { TokenCache: { Backend: "redis", Url: `redis://a/\${file:${KEY_PEM}}`, EncryptionKey: KEY } },
+    "CFG-003 TokenCache.Url: must be the path of a file, not what the file holds",
+  ],
+  // A list in the place of an object has none of the keys that rules read.
+  [{ Listen: [] }, "CFG-002 Listen: must be an object"],
+  [{ Listen: { Tls: [] } }, "CFG-002 Listen.Tls: must be an object"],
+  [{ TokenCache: [] }, "CFG-002 TokenCache: must be an object"],
+  [{ Audit: ["trail.log"] }, "CFG-002 Audit: must be an object"],
+  [{ Authentication: [] }, "CFG-002 Authentication: must be an object"],
+  [
+    { Authentication: { Jwt: { keycloak: [] } } },
+    "CFG-002 Authentication.Jwt.keycloak: must be an",
+  ],
+  [{ Permissions: {} }, "CFG-002 Permissions: must be a list"],
+  [{ Proxy: [] }, "CFG-002 Proxy: must be an object"],
+  [{ Cors: [] }, "CFG-002 Cors: must be an object"],
+  [
+    { TrustedProxies: ["proxy.example"] },
+    "CFG-002 TrustedProxies[0]: must be an IP address or a network such as 10.1.0.0/16",
+  ],
   [{ Listen: { Port: 65_536 } }, "CFG-002 Listen.Port: must be at most 65535"],
   [{ Listen: { Port: -1 } }, "CFG-002 Listen.Port: must be at least 0"],
   [{ Listen: { Port: 80.5 } }, "CFG-002 Listen.Port: must be a whole number"],

@@ -39,6 +39,8 @@ const rows: readonly Row[] = [
     { ClientAuthentication: "client_secret_jwtt" },
     'CFG-002 ClientAuthentication: must be one of "client_secret_post", "client_secret_basic"',
   ],
+  [{ ClientCertificate: [] }, "CFG-002 ClientCertificate: must be an object"],
+  [{ Timeouts: [] }, "CFG-002 Timeouts: must be an object"],
   // Unknown keys.
   [
     { TokenEndpiont: "x" },

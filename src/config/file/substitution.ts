@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { unreadableFile } from "../values/unreadable_file.ts";
 
 /** Where values come from. */
 export interface SubstitutionSources {
@@ -119,7 +120,7 @@ class ReferenceReader {
   #file(path: string): string {
     const read = this.#sources.file(path);
     if ("content" in read) return read.content;
-    this.#absent(`the file ${path} cannot be read: ${read.failure}`);
+    this.#absent(unreadableFile(path, read.failure));
     return "";
   }
 

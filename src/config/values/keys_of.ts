@@ -72,6 +72,10 @@ export function recordOf<Item extends z.ZodType>(item: Item): z.ZodRecord<z.ZodS
   return new OrderedRecord(def) as z.ZodRecord<z.ZodString, Item>;
 }
 
+function isOfWrongKind({ code, path }: z.core.$ZodRawIssue): boolean {
+  return code === "invalid_type" && (path === undefined || path.length === 0);
+}
+
 // deno-lint-ignore no-explicit-any -- zod has no other type for a check of any value
 function checkOf(rule: Rule<never>): z.core.$ZodCheck<any> {
   // Runs also beside issues: `when` would have to name the keys that the rule reads.
@@ -79,6 +83,8 @@ function checkOf(rule: Rule<never>): z.core.$ZodCheck<any> {
   check._zod.check = (payload: z.core.ParsePayload) => {
     const { value, issues } = payload;
     if (typeof value !== "object" || value === null) return;
+    // A list in the place of an object, or the reverse: it has none of the keys that rules read.
+    if (issues.some(isOfWrongKind)) return;
     if (!complaints.has(payload)) complaints.set(payload, new Set());
     const ofRules = complaints.get(payload)!;
     const wrong = new Set(

@@ -32,9 +32,11 @@ export function problemsIn(
 /** Of a union whose one member fits the kind of the value, what is wrong with the value for this one. */
 function specific(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union") return [issue];
-  const own = issue.errors.find((issues) =>
+  const [own, other] = issue.errors.filter((issues) =>
     !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0)
   );
+  // Where several fit, the union's own words say what all of them allow.
+  if (other !== undefined) return [issue];
   return own?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }
 

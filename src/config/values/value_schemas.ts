@@ -10,6 +10,7 @@ import { isHost } from "./host_names.ts";
 import { certificatesIn } from "./pem.ts";
 import { Secret } from "./secret.ts";
 import { sources } from "./sources.ts";
+import { isPath, NO_PATH, unreadableFile } from "./unreadable_file.ts";
 
 /** Schemas of values that are or contain secrets; `isSecret` tells which, all unless given. */
 export const secretKinds: z.core.$ZodRegistry<SecretKind> = z.registry<SecretKind>();
@@ -37,7 +38,7 @@ export function secret(form: z.ZodString = text()): z.ZodPipe<
 
 /** The absolute path of a file that is read or written while the gateway runs. */
 export function filePath(): z.ZodPipe<z.ZodString, z.ZodTransform<string, string>> {
-  return text().transform((path) => resolve(sources().directory, path));
+  return text().refine(isPath, NO_PATH).transform((path) => resolve(sources().directory, path));
 }
 
 /** The path of a file that is read with the configuration; parses to its content. */
@@ -47,7 +48,7 @@ export function fileContent(): z.ZodPipe<z.ZodString, z.ZodTransform<string, str
     if ("content" in text) return text.content;
     context.addIssue({
       code: "custom",
-      message: `the file ${path} cannot be read: ${text.failure}`,
+      message: unreadableFile(path, text.failure),
     });
     return z.NEVER;
   });
