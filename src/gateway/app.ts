@@ -5,7 +5,6 @@
  */
 import { prometheus } from "@hono/prometheus";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
 import type { CorsConfig } from "../config/keys/cors.ts";
 import { isOfClientsBody } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -15,30 +14,32 @@ import type { AccessRules } from "./access_rules.ts";
 import { auditRequests, type AuditRequestsOptions } from "./audit_requests.ts";
 import { type AnswerEnd, CLIENT_LEFT, onAnswerEnd } from "./answer_end.ts";
 import { Activity } from "./activity.ts";
+import { answerPage } from "./answer_page.ts";
 import { authenticate } from "./authenticate.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientAddress } from "./client_address.ts";
 import { allowBrowsers, refuseForeignWebSockets } from "./cors.ts";
 import { closeAfterAmbiguousFraming } from "./close_ambiguous.ts";
 import { delayRefusals } from "./delay_refusals.ts";
-import { DICOMWEB_PREFIX, dicomwebRoutes, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
+import { setDestination } from "./destination.ts";
 import { refuseForeignPages } from "./foreign_pages.ts";
 import { FormSeal } from "./form_seal.ts";
-import type { GatewayEnv } from "./gateway_env.ts";
+import { forwardToStore } from "./forward_to_store.ts";
+import type { GatewayEnv, PageParts } from "./gateway_env.ts";
 import { type ToldStates, workerState } from "./gateway_state.ts";
-import { jwksRoute, type PublicJwk } from "./jwks_route.ts";
 import { refuseForeignHosts } from "./host_guard.ts";
-import { type ManagementOptions, managementRoutes } from "./management_routes.ts";
 import { identifyRequests } from "./request_id.ts";
 import { limitRate, type RateLimitOptions } from "./limit_rate.ts";
 import { permitPages } from "./permit_pages.ts";
 import type { PublicAddress } from "./public_address.ts";
 import { asGatewayError, problemResponse } from "./problem.ts";
-import { statusRoutes } from "./status_routes.tsx";
-import { TokenRevocation } from "./token_revocation.ts";
+import { type RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 
-/** What the gateway is made of. */
-export interface GatewayOptions extends ManagementOptions {
+/** The collaborators of the gateway. */
+export interface GatewayOptions
+  extends
+    RevocationOptions,
+    Pick<PageParts, "stores" | "version" | "checkReadiness" | "metricsText"> {
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** The URL at which clients reach the gateway. */
@@ -58,7 +59,7 @@ export interface GatewayOptions extends ManagementOptions {
   /** The host names by which a gateway that asks nobody may be called; any unless given. */
   readonly knownHosts?: ReadonlySet<string> | undefined;
   /** The public keys to publish. */
-  readonly publicKeys?: readonly PublicJwk[] | undefined;
+  readonly publicKeys?: PageParts["publicKeys"] | undefined;
   /** Keeps account of this worker's traffic; one of its own unless given. */
   readonly activity?: Activity;
   /** Revokes tokens, and knows when other workers did; one of its own unless given. */
@@ -78,6 +79,7 @@ export interface GatewayOptions extends ManagementOptions {
 export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   const { metrics, logger } = options;
   const app = new Hono<GatewayEnv>();
+  app.use(setDestination());
   app.use(closeAfterAmbiguousFraming());
   app.use(delayRefusals());
   app.use(identifyRequests());
@@ -90,10 +92,8 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     app.use(refuseForeignHosts(options.knownHosts));
   }
   app.use(refuseForeignPages(options.cors));
-  for (const prefix of [DICOMWEB_PREFIX, PLUGIN_PREFIX]) {
-    app.use(`${prefix}*`, refuseForeignWebSockets(options.cors));
-    if (options.cors !== undefined) app.use(`${prefix}*`, allowBrowsers(options.cors));
-  }
+  app.use(refuseForeignWebSockets(options.cors));
+  if (options.cors !== undefined) app.use(allowBrowsers(options.cors));
   if (options.authenticator !== undefined) {
     app.use(authenticate(options.authenticator, options.clientAddress));
   }
@@ -101,19 +101,25 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.access !== undefined) app.use(permitPages(options.access));
   const { stores, address, now, activity = new Activity(now) } = options;
   app.use(recordTransfers(metrics, activity, logger));
-  app.route("/", dicomwebRoutes(stores, address, activity, options.access));
-  const { revocation = new TokenRevocation(options) } = options;
   const ownState = async () => ({
     states: [await workerState(stores, activity, metrics)],
     silent: 0,
   });
-  const { states = ownState } = options;
-  app.route("/", managementRoutes({ ...options, states, revocation }));
-  const seal = new FormSeal(options.formKey ?? crypto.randomUUID(), now);
-  app.route("/", statusRoutes({ ...options, activity, revocation, seal, states }));
-  app.route("/", jwksRoute(options.publicKeys ?? []));
-  app.notFound(() => {
-    throw new GatewayError("NET-006", "Cannot answer: the gateway has nothing at this path");
+  const parts: PageParts = {
+    ...options,
+    activity,
+    revocation: options.revocation ?? new TokenRevocation(options),
+    seal: new FormSeal(options.formKey ?? crypto.randomUUID(), now),
+    states: options.states ?? ownState,
+    publicKeys: options.publicKeys ?? [],
+  };
+  const forwarding = { stores, address, activity, access: options.access };
+  // By the destination and not by a router of its own, which could read the path in another way.
+  app.all("*", (c) => {
+    const destination = c.get("destination");
+    return destination.kind === "store"
+      ? forwardToStore(c, destination, forwarding)
+      : answerPage(c, destination, parts);
   });
   app.onError((thrown, c) => {
     // Nobody reads the answer, and nothing has failed.
@@ -150,13 +156,16 @@ function refuseUnknownMethods(): MiddlewareHandler<GatewayEnv> {
   };
 }
 
+/** Without `route`: Hono's own is `*` for all, as requests are dispatched by their destination. */
+const OWN_LABELS = { labelNames: ["method", "status", "ok"] };
+
 /** Counts and times requests to their answer's headers, with the pattern of their path as `endpoint`. */
 function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
   const { registerMetrics: count } = prometheus({
     registry: metrics.registry,
     prefix: METRIC_PREFIX,
     metricOptions: {
-      requestsTotal: { customLabels: { endpoint: endpointOf } },
+      requestsTotal: { ...OWN_LABELS, customLabels: { route: routeOf, endpoint: routeOf } },
       // Its clock and its labels cost more than all other bookkeeping of a request.
       requestDuration: { disabled: true },
     },
@@ -168,18 +177,14 @@ function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
     } finally {
       const { status, ok } = c.res;
       metrics.requestDuration
-        .labels(c.req.method, String(status), String(ok), routePath(c), endpointOf(c))
+        .labels(c.req.method, String(status), String(ok), routeOf(c), routeOf(c))
         .observe((performance.now() - startedMs) / 1000);
     }
   };
 }
 
-/** The pattern of what was asked for: who was refused on the way to a store asked for a store. */
-function endpointOf(c: Context<GatewayEnv>): string {
-  const route = routePath(c);
-  if (route.includes(":server")) return route;
-  const prefix = [DICOMWEB_PREFIX, PLUGIN_PREFIX].find((prefix) => c.req.path.startsWith(prefix));
-  return prefix === undefined ? route : `${prefix}:server/*`;
+function routeOf(c: Context<GatewayEnv>): string {
+  return c.get("destination").route;
 }
 
 /** How answers end, as the metric's label. */
@@ -201,7 +206,7 @@ function recordTransfers(
     await next();
     const server = c.get("server");
     // Pages about a server send nothing to its store.
-    if (server === undefined || c.get("transaction") === undefined) return;
+    if (server === undefined || c.get("destination").kind === "page") return;
     const { status } = c.res;
     const transfer = c.get("transfer");
     const tookMs = performance.now() - startedMs;

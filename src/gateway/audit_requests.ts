@@ -5,9 +5,7 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
-import { routePath } from "hono/route";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
-import { classify } from "../dicomweb/transaction.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { isOfClientsBody } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -15,10 +13,9 @@ import type { AuditKind, AuditRecorder } from "../telemetry/audit_event.ts";
 import type { NameUid } from "../telemetry/audit_uids.ts";
 import type { PassedBytes } from "../upstream/store.ts";
 import { onAnswerEnd } from "./answer_end.ts";
-import { OPEN_PATHS } from "./authenticate.ts";
+import { isOpen } from "./authenticate.ts";
 import { receivedBytes, sentBytes } from "./body_bytes.ts";
 import type { ClientAddress } from "./client_address.ts";
-import { DICOMWEB_PREFIX, PLUGIN_PREFIX, splitTarget, storeTarget } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 import { asGatewayError } from "./problem.ts";
 
@@ -42,9 +39,6 @@ const AUTHORIZATION: ReadonlySet<string> = new Set(["AUTH-004", "AUTH-007", "AUT
 
 const REFUSALS: ReadonlySet<AuditKind> = new Set(["authentication", "authorization"]);
 
-const STORE_PREFIXES: readonly string[] = [DICOMWEB_PREFIX, PLUGIN_PREFIX];
-const PAGE_OF_SERVER = /^\/dicomweb-oauth\/servers\/([^/]+)\//;
-
 /** More parameters than a search has. */
 const MAX_PARAMETERS = 50;
 /** Names as DICOMweb has them: keywords, tags, paths of tags. Others may be a client's slip of the pen. */
@@ -59,7 +53,7 @@ const PARAMETER_NAME = /^[A-Za-z0-9_.]{1,64}$/;
 export function auditRequests(options: AuditRequestsOptions): MiddlewareHandler<GatewayEnv> {
   const { trail, now, unfinished = new Set() } = options;
   return async function auditRequest(c, next) {
-    if (OPEN_PATHS.has(c.req.path)) return await next();
+    if (isOpen(c.get("destination"))) return await next();
     if (trail.isRefusing && !isReadingOwnPage(c)) {
       throw new GatewayError("INT-004", "Cannot take the request: it could not be recorded");
     }
@@ -102,9 +96,9 @@ interface Facts extends Omit<ReturnType<typeof factsOf>, "status"> {
 }
 
 /** Whoever looks for what is wrong must see it. */
-function isReadingOwnPage({ req: { method, path } }: Context<GatewayEnv>): boolean {
-  return (method === "GET" || method === "HEAD") &&
-    !STORE_PREFIXES.some((prefix) => path.startsWith(prefix));
+function isReadingOwnPage(c: Context<GatewayEnv>): boolean {
+  const { method } = c.req;
+  return (method === "GET" || method === "HEAD") && c.get("destination").kind === "page";
 }
 
 /** All that is known before the answer has been sent. */
@@ -114,23 +108,19 @@ function factsOf(
 ) {
   const { raw } = c.req;
   const code = c.error === undefined ? null : codeOf(c.error, hasLeft(c));
-  const prefix = STORE_PREFIXES.find((prefix) => c.req.path.startsWith(prefix));
-  // Who was refused early was still asking for something.
-  const { name, target } = prefix === undefined
-    ? { name: PAGE_OF_SERVER.exec(c.req.path)?.[1] ?? "", target: undefined }
-    : splitTarget(raw.url, prefix);
-  const server = c.get("server") ?? (servers.has(name) ? name : null);
-  const transaction = prefix === undefined || target === undefined || server === null
-    ? undefined
-    : c.get("transaction") ??
-      classify(raw.method, storeTarget(prefix, target), raw.headers);
+  const destination = c.get("destination");
+  const isForStore = destination.kind === "store";
+  // A name that is not configured may be anything. A rejected request was still for a server.
+  const named = destination.server ?? "";
+  const server = c.get("server") ?? (servers.has(named) ? named : null);
+  const transaction = isForStore && server !== null ? destination.transaction : undefined;
   return {
-    event: kindOf(code, prefix !== undefined),
+    event: kindOf(code, isForStore),
     request_id: c.get("requestId"),
     subject: (c.get("caller") ?? ANONYMOUS).subject,
     client: c.get("address") ?? addresses.of(raw.headers, c.env.remoteAddr?.hostname),
     method: raw.method,
-    page: prefix === undefined ? routePath(c, -1) : null,
+    page: isForStore ? null : destination.route,
     server,
     transaction: transaction?.name ?? null,
     study: nameUid(transaction?.study),

@@ -1,6 +1,6 @@
 /**
- * Lets in only who has shown who they are. Open to all are what load balancers ask (`/healthz`,
- * `/readyz`), and the gateway's public keys; everything else is for the known.
+ * Rejects requests without valid credentials, except those for open pages: the health checks of load
+ * balancers and the gateway's public keys.
  *
  * @module
  */
@@ -8,14 +8,7 @@ import type { MiddlewareHandler } from "hono";
 import type { Caller } from "../credentials/inbound/caller.ts";
 import type { Authenticator } from "./authenticator.ts";
 import type { ClientAddress } from "./client_address.ts";
-import type { GatewayEnv } from "./gateway_env.ts";
-
-/** Paths that are open to all. */
-export const OPEN_PATHS: ReadonlySet<string> = new Set([
-  "/healthz",
-  "/readyz",
-  "/.well-known/jwks.json",
-]);
+import type { Destination, GatewayEnv } from "./gateway_env.ts";
 
 /**
  * Makes the middleware.
@@ -29,7 +22,7 @@ export function authenticate(
   addresses: ClientAddress,
 ): MiddlewareHandler<GatewayEnv> {
   return function authenticateClient(c, next) {
-    if (OPEN_PATHS.has(c.req.path)) return next();
+    if (isOpen(c.get("destination"))) return next();
     const { raw } = c.req;
     const address = addresses.of(raw.headers, c.env.remoteAddr?.hostname);
     c.set("address", address);
@@ -40,4 +33,14 @@ export function authenticate(
     };
     return caller instanceof Promise ? caller.then(goOn) : goOn(caller);
   };
+}
+
+/**
+ * Whether a page is open to everyone.
+ *
+ * @param destination What a request is for.
+ * @returns Whether it needs no credentials.
+ */
+export function isOpen(destination: Destination): boolean {
+  return destination.kind === "page" && destination.page?.right === "open";
 }

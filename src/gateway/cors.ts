@@ -8,10 +8,9 @@
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { CorsConfig } from "../config/keys/cors.ts";
-import { isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { namedPages } from "./foreign_pages.ts";
-import type { GatewayEnv } from "./gateway_env.ts";
+import type { Destination, GatewayEnv } from "./gateway_env.ts";
 
 /** Answer headers that DICOMweb clients read, beyond those that browsers always show. */
 const EXPOSED = [
@@ -42,11 +41,9 @@ export function refuseForeignWebSockets(
 ): MiddlewareHandler<GatewayEnv> {
   const allowed = new Set(config?.allowedOrigins);
   return function refuseForeignWebSocket(c, next) {
+    if (!isHandshake(c.get("destination")) || allowed.has("*")) return next();
     const origin = c.req.raw.headers.get("origin");
-    if (
-      origin !== null && isWebSocketHandshake(c.req.raw) && !allowed.has(origin) &&
-      !allowed.has("*")
-    ) {
+    if (origin !== null && !allowed.has(origin)) {
       throw new GatewayError("AUTH-004", "Cannot open a WebSocket for a page of this origin");
     }
     return next();
@@ -70,7 +67,8 @@ export function allowBrowsers(config: CorsConfig): MiddlewareHandler<GatewayEnv>
   const isNamed = namedPages(config);
   return async function allowBrowser(c, next) {
     const { raw } = c.req;
-    if (isWebSocketHandshake(raw)) return await next();
+    const destination = c.get("destination");
+    if (destination.kind === "page" || destination.isWebSocket) return await next();
     // An OPTIONS request that is no preflight asks the store for its capabilities (PS3.18, 8.9).
     const isPlain = !raw.headers.has("origin") ||
       (raw.method === "OPTIONS" && !raw.headers.has("access-control-request-method"));
@@ -83,4 +81,8 @@ export function allowBrowsers(config: CorsConfig): MiddlewareHandler<GatewayEnv>
     if (isPlain || isAny) c.header("vary", "Origin", { append: true });
     if (isNamed(raw)) c.header("cross-origin-resource-policy", "cross-origin");
   };
+}
+
+function isHandshake(destination: Destination): boolean {
+  return destination.kind === "store" && destination.isWebSocket;
 }

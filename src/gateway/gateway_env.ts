@@ -1,33 +1,126 @@
 /**
- * What travels with a request through the gateway's middleware.
+ * What a request carries through the gateway's middleware, and the rows of the table of pages.
  *
  * @module
  */
+import type { Context } from "hono";
+import type { z } from "zod";
 import type { Caller } from "../credentials/inbound/caller.ts";
 import type { Transaction } from "../dicomweb/transaction.ts";
-import type { Transfer } from "./activity.ts";
+import type { Store } from "../upstream/store.ts";
+import type { Activity, Transfer } from "./activity.ts";
+import type { FormSeal } from "./form_seal.ts";
+import type { ToldStates } from "./gateway_state.ts";
+import type { PublicAddress } from "./public_address.ts";
+import type { TokenRevocation } from "./token_revocation.ts";
 
-/** Types of Hono's context: what the runtime hands in, and what middleware adds. */
+/** A public key as it is published. */
+export type PublicJwk = Readonly<Record<string, string>>;
+
+/** The collaborators of the gateway's own pages. */
+export interface PageParts {
+  readonly stores: ReadonlyMap<string, Store>;
+  /** Version of the gateway. */
+  readonly version: string;
+  /** The wall clock, in milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly activity: Activity;
+  readonly revocation: TokenRevocation;
+  /** The URL at which clients reach the gateway. */
+  readonly address: PublicAddress;
+  /** Seals the forms of the status page. */
+  readonly seal: FormSeal;
+  /** The states of all workers. */
+  readonly states: () => Promise<ToldStates>;
+  /** Checks what requests need beyond this process. Rejects with a message if it is missing. */
+  readonly checkReadiness: () => Promise<void>;
+  /** Metrics of the whole gateway in the Prometheus text format. */
+  readonly metricsText: () => Promise<string>;
+  /** The public keys to publish. */
+  readonly publicKeys: readonly PublicJwk[];
+}
+
+/** The methods that pages have. HEAD is answered as GET (RFC 9110, section 9.3.2). */
+export type PageMethod = "GET" | "POST" | "DELETE";
+
+/** One method of a page. */
+export interface PageOperation {
+  readonly summary: string;
+  /** The successful response. */
+  readonly status?: 303;
+  readonly description: string;
+  /** Absent if the response has no body. */
+  readonly mediaType?: string;
+  /** Shape of a JSON response. */
+  readonly schema?: z.ZodType;
+  /** Media type of the form that the request must carry. */
+  readonly form?: string;
+  readonly handler: (
+    c: Context<GatewayEnv>,
+    parts: PageParts,
+    /** Name in the path's `:name`, decoded; empty if the path has none. */
+    server: string,
+  ) => Response | Promise<Response>;
+}
+
+/** A page of the gateway: one row of the table. */
+export interface Page {
+  /** Its path; `:name` stands for the name of a configured server. */
+  readonly path: string;
+  /** The permission it needs; `open`: none, no credentials, no rate limit, no audit record. */
+  readonly right: "manage" | "metrics" | "open";
+  readonly methods: Readonly<Partial<Record<PageMethod, PageOperation>>>;
+}
+
+/** A request for a store. */
+export interface StoreDestination {
+  readonly kind: "store";
+  /** Pattern of the path, for metrics. */
+  readonly route: string;
+  /** The name in the path. There need not be a server of that name. */
+  readonly server: string;
+  /** Path below the store's base URL and query, for the store. */
+  readonly target: string;
+  readonly transaction: Transaction;
+  /** Whether the request is a WebSocket handshake. */
+  readonly isWebSocket: boolean;
+}
+
+/** A request for one of the gateway's own pages. */
+export interface PageDestination {
+  readonly kind: "page";
+  /** Pattern of the path, for metrics; the path itself is unbounded. */
+  readonly route: string;
+  /** Undefined if there is no such page. */
+  readonly page: Page | undefined;
+  /** The name in the path, if the page is about one server. There need not be one of that name. */
+  readonly server: string | undefined;
+}
+
+/** What a request is for. */
+export type Destination = StoreDestination | PageDestination;
+
+/** Types of Hono's context: the runtime's part and the part that middleware adds. */
 export interface GatewayEnv {
   /** The part of `Deno.ServeHandlerInfo` that is used. */
   readonly Bindings: {
-    /** Settles when the answer has been sent to its end, or failed to. */
+    /** Settles when the response has been sent to its end, or failed to. */
     readonly completed: Promise<void>;
-    /** Who sent the request. */
+    /** The client's address. */
     readonly remoteAddr?: { readonly hostname: string };
   };
   readonly Variables: {
-    /** The request's identifier, the client's own where it sent an acceptable one. */
+    /** What the request is for, computed once by the first step. */
+    destination: Destination;
+    /** The request's identifier, the client's own if it sent an acceptable one. */
     requestId: string;
-    /** Who sent the request, where the gateway asks. */
+    /** The authenticated client, if authentication is configured. */
     caller: Caller | undefined;
-    /** Where they are, once it was asked for. */
+    /** The client's address, once determined. */
     address: string | undefined;
-    /** Name of the configured server the request goes to, once known. */
+    /** Name of the configured server, once the request has reached it. */
     server: string | undefined;
-    /** What the request asks that server's store for, once known. */
-    transaction: Transaction | undefined;
-    /** The request on its way to a store, where it is on one. */
+    /** The request on its way to a store, if it is on one. */
     transfer: Transfer | undefined;
     /** Settles when the WebSocket that the request opened is closed. */
     socketClosed: Promise<void> | undefined;

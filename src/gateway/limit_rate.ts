@@ -7,12 +7,10 @@
  */
 import type { Context, MiddlewareHandler } from "hono";
 import type { RateLimitConfig } from "../config/keys/rate_limit.ts";
-import { isWebSocketHandshake } from "../dicomweb/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { OPEN_PATHS } from "./authenticate.ts";
+import { isOpen } from "./authenticate.ts";
 import { type ClientAddress, clientNetwork } from "./client_address.ts";
-import { DICOMWEB_PREFIX, PLUGIN_PREFIX, splitTarget } from "./dicomweb_routes.ts";
-import type { GatewayEnv } from "./gateway_env.ts";
+import type { Destination, GatewayEnv } from "./gateway_env.ts";
 import type { Quota, QuotaTable } from "./quota_table.ts";
 
 /** What a rate limit works with. */
@@ -49,16 +47,14 @@ export function limitRate(options: RateLimitOptions): MiddlewareHandler<GatewayE
       limit === "unlimited" ? undefined : policies("server", limit, ` ${name}`),
     ]),
   );
-  const policyOf = (c: Context<GatewayEnv>): Policy | undefined => {
-    const { path } = c.req;
-    const prefix = [DICOMWEB_PREFIX, PLUGIN_PREFIX].find((prefix) => path.startsWith(prefix));
-    if (prefix === undefined) return OPEN_PATHS.has(path) ? undefined : own;
-    if (servers.size === 0) return dicomweb;
-    const { name } = splitTarget(c.req.raw.url, prefix);
-    return servers.has(name) ? servers.get(name) : dicomweb;
+  const policyOf = (destination: Destination): Policy | undefined => {
+    if (destination.kind === "page") return isOpen(destination) ? undefined : own;
+    const { server } = destination;
+    return servers.has(server) ? servers.get(server) : dicomweb;
   };
   return async function limitClient(c, next) {
-    const policy = policyOf(c);
+    const destination = c.get("destination");
+    const policy = policyOf(destination);
     if (policy === undefined) return await next();
     const quota = options.table.take(
       `${policy.counted} ${clientOf(c, options.addresses)}`,
@@ -67,7 +63,7 @@ export function limitRate(options: RateLimitOptions): MiddlewareHandler<GatewayE
     if (quota.isExhausted) throw tooMany(policy, quota);
     await next();
     // The runtime's answer to a handshake must not be touched.
-    if (isWebSocketHandshake(c.req.raw)) return;
+    if (destination.kind === "store" && destination.isWebSocket) return;
     for (const [name, value] of headersOf(policy, quota)) c.res.headers.set(name, value);
   };
 }

@@ -1,17 +1,13 @@
 /**
- * The OpenAPI document (3.1) of the gateway's HTTP interface.
+ * The OpenAPI document (3.1) of the gateway's HTTP interface, made of the table of pages.
  *
  * @module
  */
 import { z } from "zod";
 import { answerSchemas } from "./answer_schemas.ts";
+import type { Page, PageOperation } from "./gateway_env.ts";
 
-/** Where the document is served. */
-export const OPENAPI_PATH = "/dicomweb-oauth/openapi.json";
-
-type SchemaName = keyof typeof answerSchemas;
-
-const PROBLEM = answer("What went wrong", "application/problem+json", "Problem");
+const PROBLEM = response("What went wrong", "application/problem+json", answerSchemas.Problem);
 const SERVER_NAME = {
   name: "name",
   in: "path",
@@ -35,14 +31,15 @@ const METHODS = ["get", "head", "post", "put", "patch", "delete", "options"] as 
  * Makes the document.
  *
  * @param version Version of the gateway.
+ * @param pages The gateway's own pages.
  * @returns The document, as plain data.
  */
-export function openApiDocument(version: string): Record<string, unknown> {
+export function openApiDocument(
+  version: string,
+  pages: readonly Page[],
+): Record<string, unknown> {
   const schemas = Object.fromEntries(
-    Object.entries(answerSchemas).map(([name, schema]) => {
-      const { $schema: _, ...shape } = z.toJSONSchema(schema);
-      return [name, shape];
-    }),
+    Object.entries(answerSchemas).map(([name, schema]) => [name, jsonSchema(schema)]),
   );
   return {
     openapi: "3.1.0",
@@ -55,54 +52,9 @@ export function openApiDocument(version: string): Record<string, unknown> {
     servers: [{ url: "/" }],
     security: SECURITY,
     paths: {
-      "/": {
-        get: operation("The status page", { 200: answer("The page", "text/html") }),
-        post: operation("Carry out a form of the status page: test a connection, drop a token", {
-          303: { description: "Done, or not: back to the page, which says so" },
-        }, {
-          requestBody: {
-            required: true,
-            content: { "application/x-www-form-urlencoded": { schema: { type: "object" } } },
-          },
-        }),
-      },
-      "/dicomweb-oauth/status": {
-        get: operation("That the gateway runs", { 200: json("Its state", "Status") }),
-      },
-      "/dicomweb-oauth/servers": {
-        get: operation("The servers, their tokens and how their last requests ended", {
-          200: json("The servers; never a token", "Servers"),
-        }),
-      },
-      "/dicomweb-oauth/servers/{name}/test": {
-        parameters: [SERVER_NAME],
-        post: operation("Fetch a new token", { 200: json("There is one", "Test") }),
-      },
-      "/dicomweb-oauth/servers/{name}/token": {
-        parameters: [SERVER_NAME],
-        delete: operation("Drop the token, for all who share the cache", {
-          200: json("It was dropped", "Revocation"),
-        }),
-      },
-      "/dicomweb-oauth/metrics": {
-        get: operation("Metrics", { 200: answer("Prometheus text format", "text/plain") }),
-      },
-      [OPENAPI_PATH]: {
-        get: operation("This document", { 200: answer("OpenAPI 3.1", "application/json") }),
-      },
-      "/healthz": {
-        get: operation("Whether the process answers", { 200: json("It does", "Health") }, OPEN),
-      },
-      "/readyz": {
-        get: operation("Whether the token cache can be reached", {
-          200: json("It can", "Readiness"),
-        }, OPEN),
-      },
-      "/.well-known/jwks.json": {
-        get: operation("The public keys of assertions (RFC 7517)", {
-          200: json("The keys", "Keys"),
-        }, OPEN),
-      },
+      ...Object.fromEntries(
+        pages.map((page) => [page.path.replace(":name", "{name}"), pathItem(page)]),
+      ),
       "/dicom-web/{server}/{path}": dicomweb("The store's DICOMweb service (PS3.18)"),
       "/oauth-dicom-web/servers/{server}/{path}": dicomweb(
         "The same under the plugin's path; `stow` there is `studies`",
@@ -124,8 +76,29 @@ export function openApiDocument(version: string): Record<string, unknown> {
   };
 }
 
-/** Pages that ask nobody who they are. */
-const OPEN = { security: [] };
+function pathItem({ path, right, methods }: Page): Record<string, unknown> {
+  const more = right === "open" ? { security: [] } : {};
+  const operations = Object.entries(methods).map(([method, page]) => [
+    method.toLowerCase(),
+    operation(page.summary, responseOf(page), { ...more, ...requestBody(page) }),
+  ]);
+  return {
+    ...(path.includes(":name") && { parameters: [SERVER_NAME] }),
+    ...Object.fromEntries(operations),
+  };
+}
+
+function responseOf({ status, description, mediaType, schema }: PageOperation) {
+  const type = mediaType ?? (schema && "application/json");
+  return {
+    [status ?? 200]: type === undefined ? { description } : response(description, type, schema),
+  };
+}
+
+function requestBody({ form }: PageOperation): Record<string, unknown> {
+  if (form === undefined) return {};
+  return { requestBody: { required: true, content: { [form]: { schema: { type: "object" } } } } };
+}
 
 function operation(
   summary: string,
@@ -147,15 +120,21 @@ function dicomweb(summary: string): Record<string, unknown> {
   };
 }
 
-function json(description: string, schema: SchemaName): Record<string, unknown> {
-  return answer(description, "application/json", schema);
-}
-
-function answer(
+function response(
   description: string,
   mediaType: string,
-  schema?: SchemaName,
+  schema?: z.ZodType,
 ): Record<string, unknown> {
-  const shape = schema === undefined ? {} : { $ref: `#/components/schemas/${schema}` };
-  return { description, content: { [mediaType]: { schema: shape } } };
+  return { description, content: { [mediaType]: { schema: schema ? shapeOf(schema) : {} } } };
+}
+
+/** A reference to a schema of a name; another stands where it is used. */
+function shapeOf(schema: z.ZodType): Record<string, unknown> {
+  const name = Object.entries(answerSchemas).find(([, named]) => named === schema)?.[0];
+  return name === undefined ? jsonSchema(schema) : { $ref: `#/components/schemas/${name}` };
+}
+
+function jsonSchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...shape } = z.toJSONSchema(schema);
+  return shape;
 }

@@ -1,19 +1,13 @@
 /**
- * Asks for a permission before any page of the gateway's own is shown: all that is neither a store's nor
- * open to everyone.
+ * Requires a permission for the gateway's own pages, for paths without a page too: all but stores, whose
+ * permissions depend on the transaction, and open pages.
  *
  * @module
  */
 import type { MiddlewareHandler } from "hono";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import type { AccessRules } from "./access_rules.ts";
-import { OPEN_PATHS } from "./authenticate.ts";
-import { DICOMWEB_PREFIX, PLUGIN_PREFIX } from "./dicomweb_routes.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
-
-const METRICS = "/dicomweb-oauth/metrics";
-/** An escaped name is not looked into: such a request needs the right to all servers. */
-const ONE_SERVER = /^\/dicomweb-oauth\/servers\/([^/%]+)\//;
 
 /**
  * Makes the middleware.
@@ -23,12 +17,12 @@ const ONE_SERVER = /^\/dicomweb-oauth\/servers\/([^/%]+)\//;
  */
 export function permitPages(access: AccessRules): MiddlewareHandler<GatewayEnv> {
   return function permitPage(c, next) {
-    const { path } = c.req;
-    const isOwn = !OPEN_PATHS.has(path) && !path.startsWith(DICOMWEB_PREFIX) &&
-      !path.startsWith(PLUGIN_PREFIX);
-    if (isOwn) {
-      const right = path === METRICS ? "metrics" : "manage";
-      access.checkPage(c.get("caller") ?? ANONYMOUS, right, ONE_SERVER.exec(path)?.[1]);
+    const destination = c.get("destination");
+    if (destination.kind === "page") {
+      const right = destination.page?.right ?? "manage";
+      if (right !== "open") {
+        access.checkPage(c.get("caller") ?? ANONYMOUS, right, destination.server);
+      }
     }
     return next();
   };

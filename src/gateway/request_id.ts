@@ -23,7 +23,7 @@ export function identifyRequests(): MiddlewareHandler<GatewayEnv> {
     c.set("requestId", isAcceptable ? given : crypto.randomUUID());
     await next();
     // Answers of stores and of failures have it by now.
-    if (c.get("transaction") !== undefined || c.error !== undefined) return;
+    if (c.get("transfer") !== undefined || c.error !== undefined) return;
     c.res.headers.set("x-request-id", c.get("requestId"));
   };
 }

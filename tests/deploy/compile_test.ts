@@ -29,7 +29,7 @@ Deno.test("compile: the binary embeds every module, the worker's entry point, an
   const config = ["--config", `${ROOT}deno.json`];
   const { success, said } = await run(["run", "--allow-all", ...config, file], STAND_IN);
   assert.ok(success, said);
-  for (const module of ["worker.ts", "assemble_gateway.ts", "dicomweb_routes.ts"]) {
+  for (const module of ["worker.ts", "assemble_gateway.ts", "forward_to_store.ts"]) {
     assert.match(said, new RegExp(`─ ${module.replace(".", "\\.")} `), module);
   }
   for (const name of ["demo", "hono", "@redis/client", "prom-client"]) {

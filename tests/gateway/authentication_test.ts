@@ -9,6 +9,7 @@ import { authenticate } from "../../src/gateway/authenticate.ts";
 import { Authenticator } from "../../src/gateway/authenticator.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { FailureThrottle } from "../../src/gateway/failure_throttle.ts";
+import { setDestination } from "../../src/gateway/destination.ts";
 import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
 import { refuseForeignHosts } from "../../src/gateway/host_guard.ts";
 import { asGatewayError, problemResponse } from "../../src/gateway/problem.ts";
@@ -54,6 +55,7 @@ class Fixture {
       now: this.now,
     });
     const app = new Hono<GatewayEnv>();
+    app.use(setDestination());
     app.use(authenticate(authenticator, new ClientAddress(["10.0.0.1"])));
     app.all("*", (c) => c.json(c.get("caller") ?? { subject: "nobody" }));
     app.onError((error) => problemResponse(asGatewayError(error), "id"));

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { Hono } from "hono";
 import { allowBrowsers } from "../../src/gateway/cors.ts";
+import { setDestination } from "../../src/gateway/destination.ts";
 import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
 
 const VIEWER = "https://viewer.example:3000";
 
 function gateway(allowedOrigins: string[] = [VIEWER]): Hono<GatewayEnv> {
   return new Hono<GatewayEnv>()
+    .use(setDestination())
     .use(allowBrowsers({ allowedOrigins }))
     .all("*", (c) => c.text(`store answered ${c.req.raw.method}`));
 }

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { jwksRoute, type PublicJwk } from "../../src/gateway/jwks_route.ts";
+import { Hono } from "hono";
+import type { GatewayEnv, PageParts, PublicJwk } from "../../src/gateway/gateway_env.ts";
+import { answerPage } from "../../src/gateway/answer_page.ts";
+import { destinationOf } from "../../src/gateway/destination.ts";
+import { asGatewayError, problemResponse } from "../../src/gateway/problem.ts";
 
 const PATH = "/.well-known/jwks.json";
 const keys: PublicJwk[] = [
@@ -7,8 +11,18 @@ const keys: PublicJwk[] = [
   { kty: "OKP", crv: "Ed25519", x: "x", kid: "old", alg: "EdDSA", use: "sig" },
 ];
 
+async function askForKeys(publicKeys: readonly PublicJwk[]): Promise<Response> {
+  const app = new Hono<GatewayEnv>().all("*", (c) => {
+    const destination = destinationOf(c.req.raw);
+    assert(destination.kind === "page");
+    return answerPage(c, destination, { publicKeys } as PageParts);
+  });
+  app.onError((error) => problemResponse(asGatewayError(error), "id"));
+  return await app.request(PATH);
+}
+
 Deno.test("The public keys are published as a JWK Set that may be cached for minutes", async () => {
-  const response = await jwksRoute(keys).request(PATH);
+  const response = await askForKeys(keys);
   assert.equal(response.status, 200);
   assert.match(response.headers.get("content-type") ?? "", /^application\/json/);
   assert.equal(response.headers.get("cache-control"), "public, max-age=300");
@@ -16,5 +30,5 @@ Deno.test("The public keys are published as a JWK Set that may be cached for min
 });
 
 Deno.test("There is no key set where no keys sign", async () => {
-  assert.equal((await jwksRoute([]).request(PATH)).status, 404);
+  assert.equal((await askForKeys([])).status, 404);
 });

@@ -7,7 +7,8 @@ import { Validator } from "@seriousme/openapi-schema-validator";
 import { answerSchemas } from "../../src/gateway/answer_schemas.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
-import { OPENAPI_PATH, openApiDocument } from "../../src/gateway/openapi.ts";
+import { openApiDocument } from "../../src/gateway/openapi.ts";
+import { PAGES } from "../../src/gateway/pages.ts";
 import { PublicAddress } from "../../src/gateway/public_address.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
@@ -25,17 +26,17 @@ interface Operation {
   >;
 }
 
-const document = openApiDocument("1.2.3") as unknown as Document;
+const document = openApiDocument("1.2.3", PAGES) as unknown as Document;
 const METHODS = ["get", "head", "post", "put", "patch", "delete", "options"];
 
 Deno.test("OpenAPI: the document is valid OpenAPI 3.1", async () => {
   const validator = new Validator();
-  const { valid, errors } = await validator.validate(openApiDocument("1.2.3"));
+  const { valid, errors } = await validator.validate(openApiDocument("1.2.3", PAGES));
   assert(valid, JSON.stringify(errors));
   assert.equal(validator.version, "3.1");
 });
 
-Deno.test("OpenAPI: every route is documented, and nothing else", () => {
+Deno.test("OpenAPI: the gateway has every path and method of the document", async () => {
   const metrics = createMetrics();
   const app = createApp({
     stores: new Map(),
@@ -52,21 +53,16 @@ Deno.test("OpenAPI: every route is documented, and nothing else", () => {
     publicKeys: [{ kty: "EC" }],
     now: Date.now,
   });
-  const routes = new Set(
-    app.routes.filter(({ method, path }) => method !== "ALL" && !path.endsWith("*"))
-      .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`),
-  );
-  // Everything below a server goes to its store, whatever the method.
-  const forwarded = app.routes.filter(({ path }) => path.endsWith("/:server/*"))
-    .map(({ path }) => path.replace(":server/*", "{server}/{path}"));
-  for (const path of forwarded) {
-    for (const method of METHODS) routes.add(`${method.toUpperCase()} ${path}`);
+  for (const [path, operations] of Object.entries(document.paths)) {
+    const url = `http://gateway${path.replace(/\{\w+\}/g, "name")}`;
+    for (const method of METHODS.filter((method) => Object.hasOwn(operations, method))) {
+      const request = new Request(url, { method: method.toUpperCase() });
+      const response = await app.fetch(request, { completed: Promise.resolve() });
+      const text = await response.text();
+      assert.notEqual(response.status, 405, `${method} ${path}`);
+      assert.doesNotMatch(text, /no such path/, `${method} ${path}`);
+    }
   }
-  const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
-    METHODS.filter((method) => Object.hasOwn(operations, method))
-      .map((method) => `${method.toUpperCase()} ${path}`)
-  );
-  assert.deepEqual(documented.toSorted(), [...routes].toSorted());
 });
 
 Deno.test("OpenAPI: a running gateway answers as the document says", async () => {
@@ -126,9 +122,9 @@ Deno.test("OpenAPI: a running gateway answers as the document says", async () =>
       const [documented = ""] = Object.keys(content ?? {});
       assert(answer.type.startsWith(documented), `${method} ${path} is ${answer.type}`);
     }
-    const served = await ask("GET", OPENAPI_PATH);
+    const served = await ask("GET", "/dicomweb-oauth/openapi.json");
     const { info, ...rest } = JSON.parse(served.body);
-    const { info: _, ...expected } = openApiDocument(info.version);
+    const { info: _, ...expected } = openApiDocument(info.version, PAGES);
     assert.deepEqual(rest, JSON.parse(JSON.stringify(expected)));
   }
   await store.shutdown();

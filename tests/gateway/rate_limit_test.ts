@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { Caller } from "../../src/credentials/inbound/caller.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
+import { setDestination } from "../../src/gateway/destination.ts";
 import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
 import { limitRate, type RateLimitOptions } from "../../src/gateway/limit_rate.ts";
 import { asGatewayError, problemResponse } from "../../src/gateway/problem.ts";
@@ -23,6 +24,7 @@ class Fixture {
 
   worker(): Hono<GatewayEnv> {
     const app = new Hono<GatewayEnv>();
+    app.use(setDestination());
     app.use(async (c, next) => {
       const subject = c.req.raw.headers.get("test-subject");
       if (subject !== null) c.set("caller", { subject, roles: [] } satisfies Caller);

@@ -1,9 +1,9 @@
 /**
- * The status page at `/`: shows how the gateway is, and takes what its buttons send.
+ * Handlers of the status page at `/`: one shows the state of the gateway, one carries out its forms.
  *
  * @module
  */
-import { type Context, Hono } from "hono";
+import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { raw } from "hono/html";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
@@ -11,10 +11,10 @@ import { classify } from "../dicomweb/transaction.ts";
 import { catalogue, type ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
-import { type Activity, QUIET } from "./activity.ts";
+import { QUIET } from "./activity.ts";
 import { isOwnOrigin } from "./foreign_pages.ts";
 import type { FormSeal } from "./form_seal.ts";
-import type { GatewayEnv } from "./gateway_env.ts";
+import type { GatewayEnv, PageParts } from "./gateway_env.ts";
 import { addWindows, mergeStates, type ServerState, type ToldStates } from "./gateway_state.ts";
 import { asGatewayError } from "./problem.ts";
 import type { PublicAddress } from "./public_address.ts";
@@ -23,23 +23,6 @@ import type { Notice } from "./status_notice.tsx";
 import { StatusPage, type StatusPageModel } from "./status_page.tsx";
 import type { ShownServer } from "./status_servers.tsx";
 import { PAGE_HEADERS } from "./status_page_style.ts";
-import type { TokenRevocation } from "./token_revocation.ts";
-
-/** What the page works with. */
-export interface StatusRoutesOptions {
-  readonly stores: ReadonlyMap<string, Store>;
-  readonly version: string;
-  readonly now: () => number;
-  readonly activity: Activity;
-  readonly revocation: TokenRevocation;
-  readonly address: PublicAddress;
-  readonly seal: FormSeal;
-  /** What all workers tell. */
-  readonly states: () => Promise<ToldStates>;
-}
-
-/** The path of the page. */
-export const STATUS_PAGE = "/";
 
 const PAGE_SIZE = 50;
 const MAX_FORM_BYTES = 8192;
@@ -47,54 +30,50 @@ const TEST_LIMIT_MS = 20_000;
 /** The cheapest question that shows whether a store lets the gateway in. */
 const TEST_TARGET = "/studies?limit=1";
 
-/**
- * The routes of the page.
- *
- * @param options What it works with.
- * @returns An app to mount at the root.
- */
-export function statusRoutes(options: StatusRoutesOptions): Hono<GatewayEnv> {
-  const app = new Hono<GatewayEnv>();
-  app.get(STATUS_PAGE, async (c) => {
-    const model = modelOf(c, options, await options.states());
-    for (const name in PAGE_HEADERS) c.header(name, PAGE_HEADERS[name]);
-    return c.html(
-      <>
-        {raw("<!DOCTYPE html>")}
-        <StatusPage model={model} />
-      </>,
-    );
-  });
-  app.post(
-    STATUS_PAGE,
-    bodyLimit({
-      maxSize: MAX_FORM_BYTES,
-      onError: () => {
-        throw new GatewayError("AUTH-004", "Cannot take the form: it is none of this page's");
-      },
-    }),
-    async (c) => {
-      refuseForeignForm(c, options.address);
-      const form = new URLSearchParams(await c.req.text());
-      const notice = await act(c, form, options);
-      const query = new URLSearchParams({
-        did: notice.did,
-        server: notice.server,
-        outcome: String(notice.outcome),
-        took: String(notice.tookMs),
-        seal: options.seal.seal(noticeText(notice)),
-      });
-      c.header("cache-control", "no-store");
-      // Relative: the gateway may lie below a path of a proxy.
-      return c.redirect(`./?${query}`, 303);
-    },
+/** Shows the page. */
+export async function showStatusPage(
+  c: Context<GatewayEnv>,
+  parts: PageParts,
+): Promise<Response> {
+  const model = modelOf(c, parts, await parts.states());
+  for (const name in PAGE_HEADERS) c.header(name, PAGE_HEADERS[name]);
+  return c.html(
+    <>
+      {raw("<!DOCTYPE html>")}
+      <StatusPage model={model} />
+    </>,
   );
-  app.all(STATUS_PAGE, () => {
-    throw new GatewayError("NET-007", "Cannot answer: this page has no such method", {
-      headers: { allow: "GET, HEAD, POST" },
-    });
+}
+
+const limitForm = bodyLimit({ maxSize: MAX_FORM_BYTES, onError: refuseForm });
+
+/** Carries out a form of the page. */
+export async function takeForm(c: Context<GatewayEnv>, parts: PageParts): Promise<Response> {
+  let response: Response | undefined;
+  await limitForm(c, async () => {
+    response = await carryOut(c, parts);
   });
-  return app;
+  return response!;
+}
+
+async function carryOut(c: Context<GatewayEnv>, parts: PageParts): Promise<Response> {
+  refuseForeignForm(c, parts.address);
+  const form = new URLSearchParams(await c.req.text());
+  const notice = await act(c, form, parts);
+  const query = new URLSearchParams({
+    did: notice.did,
+    server: notice.server,
+    outcome: String(notice.outcome),
+    took: String(notice.tookMs),
+    seal: parts.seal.seal(noticeText(notice)),
+  });
+  c.header("cache-control", "no-store");
+  // Relative: the gateway may lie below a path of a proxy.
+  return c.redirect(`./?${query}`, 303);
+}
+
+function refuseForm(): never {
+  throw new GatewayError("AUTH-004", "Cannot accept the form: it was not sent by this page");
 }
 
 /** Every browser says of a form where it comes from; whoever has no page has the management API. */
@@ -107,16 +86,17 @@ function refuseForeignForm(c: Context<GatewayEnv>, address: PublicAddress): void
       (request.headers.get("sec-fetch-site") === null && publicUrl !== undefined &&
         URL.parse(publicUrl)?.origin === origin));
   if (!isOwn || !request.headers.get("content-type")?.startsWith(FORM_TYPE)) {
-    throw new GatewayError("AUTH-004", "Cannot take the form: it is none of this page's");
+    refuseForm();
   }
 }
 
-const FORM_TYPE = "application/x-www-form-urlencoded";
+/** Media type of the page's forms. */
+export const FORM_TYPE = "application/x-www-form-urlencoded";
 
 async function act(
   c: Context<GatewayEnv>,
   form: URLSearchParams,
-  options: StatusRoutesOptions,
+  options: PageParts,
 ): Promise<Notice> {
   const { seal, stores, revocation, activity } = options;
   const did = form.get("do") === "drop" ? "drop" : "test";
@@ -155,7 +135,7 @@ async function askStore(
   c: Context<GatewayEnv>,
   store: Store,
   signal: AbortSignal,
-  { activity, now }: StatusRoutesOptions,
+  { activity, now }: PageParts,
 ): Promise<[status: number, tookMs: number]> {
   const startedMs = now();
   const { promise: completed, resolve } = Promise.withResolvers<void>();
@@ -190,7 +170,7 @@ async function askStore(
 
 function modelOf(
   c: Context<GatewayEnv>,
-  { stores, version, now, seal }: StatusRoutesOptions,
+  { stores, version, now, seal }: PageParts,
   told: ToldStates,
 ): StatusPageModel {
   const merged = mergeStates(told);

@@ -1,0 +1,42 @@
+/**
+ * Answers a request for one of the gateway's own pages: 404 if there is none, 405 for another method.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { GatewayEnv, Page, PageDestination, PageMethod, PageParts } from "./gateway_env.ts";
+
+/**
+ * Answers.
+ *
+ * @param c The request.
+ * @param destination What it is for.
+ * @param parts The collaborators of the page.
+ * @returns The response.
+ * @throws {GatewayError} NET-006, NET-007, and whatever the page's handler throws.
+ */
+export function answerPage(
+  c: Context<GatewayEnv>,
+  { page, server }: PageDestination,
+  parts: PageParts,
+): Response | Promise<Response> {
+  if (page === undefined) throw new GatewayError("NET-006", "Cannot answer: no such path");
+  const { method } = c.req.raw;
+  const operation = page.methods[(method === "HEAD" ? "GET" : method) as PageMethod];
+  if (operation === undefined) {
+    throw new GatewayError("NET-007", "Cannot answer: this page has no such method", {
+      headers: { allow: allowOf(page) },
+    });
+  }
+  if (page.right !== "open") {
+    c.header("cross-origin-resource-policy", "same-origin");
+    c.header("x-content-type-options", "nosniff");
+  }
+  return operation.handler(c, parts, server ?? "");
+}
+
+function allowOf({ methods }: Page): string {
+  return Object.keys(methods).flatMap((method) => method === "GET" ? ["GET", "HEAD"] : method)
+    .join(", ");
+}

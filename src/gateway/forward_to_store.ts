@@ -1,0 +1,64 @@
+/**
+ * Forwards a request to the store that it is for, if the client has the permission.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { ANONYMOUS } from "../credentials/inbound/caller.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import type { Store } from "../upstream/store.ts";
+import type { AccessRules } from "./access_rules.ts";
+import type { Activity } from "./activity.ts";
+import type { GatewayEnv, StoreDestination } from "./gateway_env.ts";
+import { openWebSocket } from "./open_web_socket.ts";
+import type { PublicAddress } from "./public_address.ts";
+
+/** The collaborators of forwarding. */
+export interface ForwardParts {
+  readonly stores: ReadonlyMap<string, Store>;
+  /** The URL at which clients reach the gateway. */
+  readonly address: PublicAddress;
+  readonly activity: Activity;
+  /** Permissions; everything is permitted unless given. */
+  readonly access?: AccessRules | undefined;
+}
+
+/**
+ * Forwards.
+ *
+ * @param c The request.
+ * @param destination What it is for.
+ * @param parts The collaborators.
+ * @returns The store's response, as the client gets it.
+ * @throws {GatewayError} NET-006 for a server that is not configured, AUTH-007 without the permission,
+ * and whatever `Store.forward` throws.
+ */
+export function forwardToStore(
+  c: Context<GatewayEnv>,
+  { server, target, transaction, isWebSocket }: StoreDestination,
+  { stores, address, activity, access }: ForwardParts,
+): Promise<Response> {
+  const request = c.req.raw;
+  const store = stores.get(server);
+  if (store === undefined) {
+    throw new GatewayError("NET-006", "Cannot forward the request: no server of that name");
+  }
+  // The runtime takes the first of two; what is before or behind the gateway may take the other.
+  if (request.headers.get("host")?.includes(",")) {
+    throw new GatewayError("NET-005", "Cannot forward the request: it names two hosts");
+  }
+  c.set("server", server);
+  access?.checkStore(c.get("caller") ?? ANONYMOUS, server, transaction);
+  const transfer = activity.begin(server, request, transaction);
+  c.set("transfer", transfer);
+  const forward = {
+    request,
+    publicUrl: address.of(request, c.env.remoteAddr?.hostname),
+    target,
+    transaction,
+    requestId: c.get("requestId"),
+    completed: c.env.completed,
+    passed: transfer,
+  };
+  return isWebSocket ? openWebSocket(store, forward, c) : store.forward(forward);
+}

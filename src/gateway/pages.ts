@@ -1,0 +1,150 @@
+/**
+ * The gateway's own pages, one row each. Routes, `405` answers, open paths, permissions, audit records,
+ * metric labels and the OpenAPI document derive from this table.
+ *
+ * @module
+ */
+import { answerSchemas } from "./answer_schemas.ts";
+import type { Page } from "./gateway_env.ts";
+import {
+  listServers,
+  ready,
+  revokeToken,
+  showKeys,
+  showMetrics,
+  showStatus,
+  testServer,
+} from "./management_pages.ts";
+import { openApiDocument } from "./openapi.ts";
+import { FORM_TYPE, showStatusPage, takeForm } from "./status_handlers.tsx";
+
+/** All pages. */
+export const PAGES: readonly Page[] = [
+  {
+    path: "/",
+    right: "manage",
+    methods: {
+      GET: {
+        summary: "The status page",
+        description: "The page",
+        mediaType: "text/html",
+        handler: showStatusPage,
+      },
+      POST: {
+        summary: "Carry out a form of the status page: test a connection, revoke a token",
+        form: FORM_TYPE,
+        status: 303,
+        description: "Done, or not: back to the page, which says so",
+        handler: takeForm,
+      },
+    },
+  },
+  {
+    path: "/dicomweb-oauth/status",
+    right: "manage",
+    methods: {
+      GET: {
+        summary: "That the gateway runs",
+        description: "Its state",
+        schema: answerSchemas.Status,
+        handler: showStatus,
+      },
+    },
+  },
+  {
+    path: "/dicomweb-oauth/servers",
+    right: "manage",
+    methods: {
+      GET: {
+        summary: "The servers, their tokens and how their last requests ended",
+        description: "The servers; never a token",
+        schema: answerSchemas.Servers,
+        handler: listServers,
+      },
+    },
+  },
+  {
+    path: "/dicomweb-oauth/servers/:name/test",
+    right: "manage",
+    methods: {
+      POST: {
+        summary: "Fetch a new token",
+        description: "Token acquired",
+        schema: answerSchemas.Test,
+        handler: testServer,
+      },
+    },
+  },
+  {
+    path: "/dicomweb-oauth/servers/:name/token",
+    right: "manage",
+    methods: {
+      DELETE: {
+        summary: "Revoke the cached token, for all who share the cache",
+        description: "Token revoked",
+        schema: answerSchemas.Revocation,
+        handler: revokeToken,
+      },
+    },
+  },
+  {
+    path: "/dicomweb-oauth/metrics",
+    right: "metrics",
+    methods: {
+      GET: {
+        summary: "Metrics",
+        description: "Prometheus text format",
+        mediaType: "text/plain",
+        handler: showMetrics,
+      },
+    },
+  },
+  {
+    path: "/dicomweb-oauth/openapi.json",
+    right: "manage",
+    methods: {
+      GET: {
+        summary: "This document",
+        description: "OpenAPI 3.1",
+        mediaType: "application/json",
+        handler: (c, { version }) => c.json(openApiDocument(version, PAGES)),
+      },
+    },
+  },
+  {
+    path: "/healthz",
+    right: "open",
+    methods: {
+      GET: {
+        summary: "Whether the process answers",
+        description: "It does",
+        schema: answerSchemas.Health,
+        handler: (c) => c.json({ status: "ok" }),
+      },
+    },
+  },
+  {
+    path: "/readyz",
+    right: "open",
+    methods: {
+      GET: {
+        summary: "Whether the token cache can be reached",
+        description: "It can",
+        schema: answerSchemas.Readiness,
+        handler: ready,
+      },
+    },
+  },
+  {
+    path: "/.well-known/jwks.json",
+    right: "open",
+    methods: {
+      GET: {
+        summary: "The public keys of assertions (RFC 7517)",
+        description: "The keys",
+        schema: answerSchemas.Keys,
+        handler: showKeys,
+      },
+    },
+  },
+];
