@@ -11,7 +11,7 @@ import type {
   SecretAssertion,
 } from "../config/schemes/oauth2/client_authentication.ts";
 import { providerOf } from "../config/schemes/oauth2/identity_provider.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import type { AuthenticationTarget } from "./token_request.ts";
 
 /** Type of the assertion, as the token request names it (RFC 7523, section 2.2). */

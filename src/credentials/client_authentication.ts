@@ -12,7 +12,7 @@ import {
   secretAssertion,
   type SignAssertion,
 } from "./client_assertion.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import { readCredentialFile } from "./credential_file.ts";
 import type { AuthenticateClient } from "./token_request.ts";
 

@@ -18,7 +18,7 @@ import { FixedKeys } from "./aws/keys_keeper.ts";
 import { BearerAuthorizer } from "./bearer_authorizer.ts";
 import { BodySpool } from "./body_spool.ts";
 import { ClientCredentialsSource } from "./client_credentials_source.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "../network/clock.ts";
 import { createTokenValidator } from "./create_token_validator.ts";
 import { DpopAuthorizer } from "./dpop_authorizer.ts";
 import { DpopKey } from "./dpop_key.ts";

@@ -6,7 +6,7 @@
 import type { TokenCacheConfig } from "../config/keys/token_cache.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "../network/clock.ts";
 import { EncryptedTokenStore } from "./encrypted_token_store.ts";
 import { GuardedTokenStore } from "./guarded_token_store.ts";
 import { KvFile, KvService } from "./kv_location.ts";

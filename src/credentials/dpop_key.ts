@@ -7,7 +7,7 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { type CryptoKey, importJWK, type JWK, SignJWT } from "jose";
 import { jwkThumbprint } from "../config/values/signing_key.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 
 /** The one algorithm that RFC 9449 examples, FAPI 2.0 and every known provider share. */
 const ALGORITHM = "ES256";

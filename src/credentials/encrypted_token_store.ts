@@ -10,7 +10,7 @@ import type { Secret } from "../config/values/secret.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import type { RawTokenStore } from "./raw_token_store.ts";
 import type { Token, TokenStore } from "./token.ts";
 

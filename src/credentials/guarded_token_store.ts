@@ -8,8 +8,8 @@
  */
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { Clock } from "./clock.ts";
-import { limited } from "./time_limit.ts";
+import type { Clock } from "../network/clock.ts";
+import { limited } from "../network/wait.ts";
 import type { Token, TokenStore } from "./token.ts";
 
 /** Limit of one operation. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import type { Token } from "./token.ts";
 
 /** A token and its end by the monotonic clock. */

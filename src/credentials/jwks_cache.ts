@@ -10,7 +10,7 @@
  * @module
  */
 import type { JWSHeaderParameters } from "jose";
-import { abortable } from "./abortable.ts";
+import { abortable } from "../network/wait.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
 import { type KeySet, type SelectKeys, selectKeys } from "./key_set.ts";

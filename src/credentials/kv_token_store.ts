@@ -5,10 +5,10 @@
  *
  * @module
  */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import type { KvLocation } from "./kv_location.ts";
 import type { RawTokenStore } from "./raw_token_store.ts";
-import { limited } from "./time_limit.ts";
+import { limited, sleep } from "../network/wait.ts";
 
 /** Who holds a lease, and until when. */
 interface Lease {
@@ -131,7 +131,7 @@ export class KvTokenStore implements RawTokenStore {
         return await limited(operation, OPERATION_LIMIT_MS, () => new Error("no answer in time"));
       } catch (error) {
         if (isLocked(error) && performance.now() - startMs < LOCKED_LIMIT_MS) {
-          await pause(10 * Math.min(attempt, 5) * Math.random());
+          await sleep(10 * Math.min(attempt, 5) * Math.random());
           continue;
         }
         // Another operation may have closed it under this one.
@@ -153,10 +153,6 @@ export class KvTokenStore implements RawTokenStore {
 /** SQLite's SQLITE_BUSY, which Deno KV hands on without waiting: nothing was written. */
 function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 function tokenKey(key: string): Deno.KvKey {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import type { Token, TokenStore } from "./token.ts";
 
 /** Keeps tokens in a map. */

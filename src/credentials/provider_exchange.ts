@@ -8,7 +8,7 @@
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError, type GatewayErrorOptions } from "../errors/gateway_error.ts";
 import type { HttpClient, HttpRequestInit } from "../network/http_client.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 
 /** Most that is read of an answer. A token is a few KiB; only a wrong address answers more. */
 export const MAX_ANSWER_BYTES: number = 64 * 1024;

@@ -6,7 +6,7 @@
  */
 import type { Secret } from "../config/values/secret.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { limited } from "./time_limit.ts";
+import { limited } from "../network/wait.ts";
 
 /** Limit of making a TCP or TLS connection, and of waiting for the first one. */
 const CONNECT_TIMEOUT_MS = 2000;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 
 const MIN_INTERVAL_MS = 10_000;
 const MAX_INTERVAL_MS = 60_000;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import { type HeldToken, lifeMs, renewalDelayMs } from "./held_token.ts";
 
 const FIRST_RETRY_MS = 1000;

@@ -6,9 +6,9 @@
  * @module
  */
 import type { Logger } from "../telemetry/logger.ts";
-import { abortable } from "./abortable.ts";
+import { abortable } from "../network/wait.ts";
 import type { Authorization, Authorizer, CredentialStatus, OutboundRequest } from "./authorizer.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import { CredentialFileError, readCredentialFile } from "./credential_file.ts";
 import { cannotFetch } from "./provider_exchange.ts";
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { GatewayError } from "../errors/gateway_error.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
 
 /** How long others may go on with a token that was revoked elsewhere. */

@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { type Clock, sleep } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
+import { sleep } from "../network/wait.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
 import type { Token } from "./token.ts";
 
@@ -80,7 +81,7 @@ async function waitForLease(
   while (
     !await store.acquireLease(key, holder, LEASE_TTL_MS) && clock.monotonic() < deadlineMs
   ) {
-    await sleep(clock, pollMs * (0.5 + random()), signal);
+    await sleep(pollMs * (0.5 + random()), { signal, clock });
     const stored = await find(shared);
     if (stored !== undefined) return stored;
     pollMs = Math.min(2 * pollMs, SLOWEST_POLL_MS);

@@ -10,13 +10,12 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { abortable } from "./abortable.ts";
-import type { Clock } from "./clock.ts";
+import { abortable } from "../network/wait.ts";
+import type { Clock } from "../network/clock.ts";
 import type { GuardedTokenStore } from "./guarded_token_store.ts";
 import { type HeldToken, holdToken, isAlive, isCredible } from "./held_token.ts";
 import { RefusalLimit } from "./refusal_limit.ts";
 import { RenewalSchedule } from "./renewal_schedule.ts";
-import { withRetryAfter } from "./retry_advice.ts";
 import type { Token, TokenSource } from "./token.ts";
 import { TokenGeneration } from "./token_generation.ts";
 import { TokenJournal } from "./token_journal.ts";
@@ -184,11 +183,7 @@ export class TokenManager {
   }
 
   async #await(plan: FlightPlan, signal: AbortSignal): Promise<Token> {
-    try {
-      return await abortable(this.#fetch(plan), signal);
-    } catch (error) {
-      throw withRetryAfter(error);
-    }
+    return await abortable(this.#fetch(plan), signal);
   }
 
   /** Joins the flight there is, or starts one. There is never more than one. */

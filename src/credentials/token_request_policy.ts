@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { handleWhen, retry, type RetryPolicy } from "cockatiel";
 import type { ResilienceConfig } from "../config/keys/resilience.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { type Clock, sleep } from "./clock.ts";
+import { CircuitBreaker, CircuitOpenError } from "../network/circuit_breaker.ts";
+import type { Clock } from "../network/clock.ts";
+import { Retries } from "../network/retries.ts";
 import type { Token } from "./token.ts";
-import { CircuitOpenError, TokenCircuit } from "./token_circuit.ts";
 
 /** How long a provider that refused is not asked again: its answer would be the same. */
 const REFUSAL_HOLD_MS = 5000;
@@ -36,59 +36,37 @@ function isTransient(error: unknown): error is GatewayError {
   return error instanceof GatewayError && (error.code === "AUTH-003" || error.code === "NET-001");
 }
 
-/**
- * The wait before a retry, without jitter.
- *
- * @param retryNumber 1 for the first retry.
- * @param configured What the configuration says.
- * @returns Milliseconds.
- *
- * @example
- * ```ts
- * import { retryDelayMs } from "./token_request_policy.ts";
- * import assert from "node:assert/strict";
- *
- * const retry = { maxAttempts: 9, initialDelayMs: 100, multiplier: 2, incrementMs: 50, maxDelayMs: 300 };
- * const delays = (strategy: "fixed" | "linear" | "exponential") =>
- *   [1, 2, 3, 9].map((n) => retryDelayMs(n, { ...retry, strategy }));
- * assert.deepEqual(delays("fixed"), [100, 100, 100, 100]);
- * assert.deepEqual(delays("linear"), [100, 150, 200, 300]);
- * assert.deepEqual(delays("exponential"), [100, 200, 300, 300]);
- * ```
- */
-export function retryDelayMs(retryNumber: number, configured: ResilienceConfig["retry"]): number {
-  const { strategy, initialDelayMs, incrementMs, multiplier, maxDelayMs } = configured;
-  const grown = {
-    fixed: initialDelayMs,
-    linear: initialDelayMs + incrementMs * (retryNumber - 1),
-    exponential: initialDelayMs * multiplier ** (retryNumber - 1),
-  };
-  return Math.min(grown[strategy], maxDelayMs);
-}
-
 /** Sends the token requests of one server as often as is sensible. */
 export class TokenRequestPolicy {
   readonly #options: TokenRequestPolicyOptions;
-  readonly #retry: RetryPolicy;
-  readonly #circuit: TokenCircuit;
+  readonly #retries: Retries;
+  readonly #circuit: CircuitBreaker;
   #hold: { readonly error: GatewayError; readonly untilMs: number } | undefined;
 
-  /** @param options What it works with. */
   constructor(options: TokenRequestPolicyOptions) {
     this.#options = options;
-    const { resilience: { retry: configured, circuitBreaker }, ...rest } = options;
-    this.#retry = retry(
-      // Waiting longer than configured is for the next request, not for this one.
-      handleWhen((error) =>
-        isTransient(error) && !(error instanceof CircuitOpenError) &&
-        (error.retryAfterSeconds ?? 0) * 1000 <= configured.maxDelayMs
-      ),
-      { maxAttempts: configured.maxAttempts - 1 },
-    );
-    this.#circuit = new TokenCircuit({
-      ...rest,
-      configured: circuitBreaker,
-      isFailure: isTransient,
+    const { server, resilience, metrics, clock, random } = options;
+    this.#retries = new Retries({
+      rules: resilience.retry,
+      wantedDelayMs: (outcome) =>
+        isTransient(outcome) && !(outcome instanceof CircuitOpenError)
+          ? (outcome.retryAfterSeconds ?? 0) * 1000
+          : undefined,
+      onRetry: () => metrics.retryAttempts.inc({ server }),
+      random,
+      clock,
+    });
+    this.#circuit = new CircuitBreaker({
+      server,
+      configured: resilience.circuitBreaker,
+      availability: (outcome) => isTransient(outcome) ? "unavailable" : "available",
+      rejection: {
+        code: "AUTH-003",
+        subject: `Cannot ask the token endpoint of server "${server}": it`,
+      },
+      state: metrics.circuitBreakerState,
+      rejections: metrics.circuitBreakerRejections,
+      monotonic: () => clock.monotonic(),
     });
   }
 
@@ -110,32 +88,17 @@ export class TokenRequestPolicy {
     if (!now && this.#hold !== undefined && this.#options.clock.monotonic() < this.#hold.untilMs) {
       throw this.#hold.error;
     }
-    let last: unknown;
     try {
-      const token = await this.#retry.execute(async ({ attempt }) => {
-        if (attempt > 0) await this.#waitBeforeRetry(attempt, last, signal);
-        try {
-          return await this.#circuit.execute(() => this.#measure(acquire));
-        } catch (error) {
-          last = error;
-          throw error;
-        }
-      }, signal);
+      const token = await this.#retries.run(
+        () => this.#circuit.execute(() => this.#measure(acquire)),
+        { signal },
+      );
       this.#hold = undefined;
       return token;
     } catch (error) {
       this.#remember(error);
       throw error;
     }
-  }
-
-  /** cockatiel's own wait can neither be aborted nor use another clock, so its backoff is zero. */
-  async #waitBeforeRetry(retryNumber: number, last: unknown, signal: AbortSignal): Promise<void> {
-    const { clock, metrics, random, resilience, server } = this.#options;
-    const jitteredMs = retryDelayMs(retryNumber, resilience.retry) * (1 - random() / 2);
-    const wantedMs = isTransient(last) ? (last.retryAfterSeconds ?? 0) * 1000 : 0;
-    await sleep(clock, Math.max(jitteredMs, wantedMs), signal);
-    metrics.retryAttempts.inc({ server });
   }
 
   async #measure(acquire: () => Promise<Token>): Promise<Token> {

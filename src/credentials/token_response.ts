@@ -9,6 +9,7 @@ import { TokenRequestResult } from "@oslojs/oauth2";
 import type { ProviderName } from "../config/schemes/oauth2/identity_provider.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError, type GatewayErrorOptions } from "../errors/gateway_error.ts";
+import { retryAfterMs } from "../network/retry_after.ts";
 import type { ProviderAnswer } from "./provider_exchange.ts";
 import { findRemedy } from "./provider_remedies.ts";
 import { quoteProvider } from "./provider_text.ts";
@@ -87,15 +88,15 @@ export function parseTokenResponse(
       description: result?.hasErrorDescription() ? result.errorDescription() : undefined,
     });
     const code = remedy?.code ?? errorCode(status, error);
-    const retryAfter = code === "AUTH-003"
-      ? retryAfterSeconds(response.headers, context.issuedAtMs)
+    const wantedMs = code === "AUTH-003"
+      ? retryAfterMs(response.headers, context.issuedAtMs)
       : undefined;
     throw fail(
       code,
       `${service}${whereabouts(status, context)} answered ${status}${details(result, context)}`,
       {
         ...(remedy && { troubleshooting: remedy.steps }),
-        ...(retryAfter !== undefined && { retryAfterSeconds: retryAfter }),
+        ...(wantedMs !== undefined && { retryAfterSeconds: retryAfterSeconds(wantedMs) }),
       },
     );
   }
@@ -190,13 +191,6 @@ function expiresInSeconds(body: object): number {
   return Math.min(Math.floor(seconds), MAX_EXPIRES_IN_SECONDS);
 }
 
-/** RFC 9110, section 10.2.3: seconds or a date. */
-function retryAfterSeconds(headers: Headers, nowMs: number): number | undefined {
-  const value = headers.get("retry-after")?.trim();
-  if (value === undefined || value === "") return undefined;
-  const seconds = /^\d+$/.test(value)
-    ? Number(value)
-    : Math.ceil((Date.parse(value) - nowMs) / 1000);
-  if (Number.isNaN(seconds)) return undefined;
-  return Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS);
+function retryAfterSeconds(wantedMs: number): number {
+  return Math.min(Math.max(Math.ceil(wantedMs / 1000), 1), MAX_RETRY_AFTER_SECONDS);
 }

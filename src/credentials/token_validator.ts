@@ -14,7 +14,7 @@ import {
   type ProtectedHeaderParameters,
 } from "jose";
 import type { TokenValidationConfig } from "../config/schemes/token_validation.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../network/clock.ts";
 import type { KeySet } from "./key_set.ts";
 import { algorithmFault, NO_JWT, TokenFault, tokenFault } from "./token_fault.ts";
 

@@ -30,6 +30,8 @@ export interface ErrorEntry {
   readonly description: string;
   /** What to do, the likeliest remedy first. */
   readonly troubleshooting: readonly string[];
+  /** Sent as `Retry-After` where the failure itself names no time. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 function entry(
@@ -39,8 +41,17 @@ function entry(
   title: string,
   description: string,
   troubleshooting: readonly string[],
+  retryAfterSeconds?: number,
 ): ErrorEntry {
-  return { title, category, severity, status, description, troubleshooting };
+  return {
+    title,
+    category,
+    severity,
+    status,
+    description,
+    troubleshooting,
+    retryAfterSeconds,
+  };
 }
 
 /** Every code with what it means. */
@@ -325,6 +336,7 @@ export const catalogue = {
       "Check the host in TokenEndpoint or Issuer for a typing error",
       "Requests work again by themselves as soon as the provider answers",
     ],
+    5,
   ),
   "AUTH-004": entry(
     "AUTHORIZATION",

@@ -9,6 +9,7 @@
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
+import { sleep } from "../network/wait.ts";
 import { readBounded } from "../upstream/bounded_body.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
@@ -56,7 +57,7 @@ async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise
     }
   }
   const upload = c.req.raw.body;
-  const flush = () => how === "read" && upload !== null ? readOn(upload) : pause(IDLE_MS);
+  const flush = () => how === "read" && upload !== null ? readOn(upload) : sleep(IDLE_MS);
   c.res = new Response(body.pipeThrough(new TransformStream({ flush })), {
     status,
     headers: answerHeaders,
@@ -90,10 +91,6 @@ async function readOn(upload: ReadableStream<Uint8Array>): Promise<void> {
   } finally {
     stop();
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** A body that fails as the one did that was read. */

@@ -63,8 +63,9 @@ export function problemResponse(error: GatewayError, requestId: string): Respons
     "x-request-id": requestId,
   });
   for (const name in error.headers) headers.set(name, error.headers[name]!);
-  if (error.retryAfterSeconds !== undefined) {
-    headers.set("retry-after", String(Math.max(1, Math.ceil(error.retryAfterSeconds))));
+  const { retryAfterSeconds = entry.retryAfterSeconds } = error;
+  if (retryAfterSeconds !== undefined) {
+    headers.set("retry-after", String(Math.max(1, Math.ceil(retryAfterSeconds))));
   }
   return Response.json(problem, { status, headers });
 }

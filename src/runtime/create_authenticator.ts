@@ -4,7 +4,7 @@
  * @module
  */
 import type { AuthenticationConfig } from "../config/inbound/authentication.ts";
-import { systemClock } from "../credentials/clock.ts";
+import { systemClock } from "../network/clock.ts";
 import { createKeySet } from "../credentials/create_token_validator.ts";
 import { ApiKeys } from "../credentials/inbound/api_keys.ts";
 import { BearerTokens, type TrustedIssuer } from "../credentials/inbound/bearer_tokens.ts";

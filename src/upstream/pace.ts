@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { sleep } from "../network/wait.ts";
 
 /** Lets so many begin within a second, and the others wait their turn. */
 export class Pace {
@@ -33,28 +34,6 @@ export class Pace {
     const now = this.#now();
     const atMs = Math.max(now, this.#nextMs);
     this.#nextMs = atMs + this.#intervalMs;
-    await wait(atMs - now, signal);
-  }
-}
-
-/**
- * Waits.
- *
- * @param ms How long.
- * @param signal Ends the wait.
- * @throws The signal's reason when it aborts.
- */
-export async function wait(ms: number, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (ms <= 0) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
+    await sleep(atMs - now, { signal });
   }
 }

@@ -4,7 +4,9 @@
  *
  * @module
  */
-import { type Pace, wait } from "./pace.ts";
+import { retryAfterMs } from "../network/retry_after.ts";
+import { sleep } from "../network/wait.ts";
+import type { Pace } from "./pace.ts";
 import { get, type StoreExchange } from "./store_exchange.ts";
 
 /** Waits before a throttled request is sent again, unless the store says how long. */
@@ -32,8 +34,8 @@ export async function getAtPace(
     const isThrottled = response.status === 429 || response.status === 503;
     if (pace === undefined || !isThrottled || throttled === MAX_THROTTLED) return response;
     await response.body?.cancel();
-    const seconds = Number(response.headers.get("retry-after"));
-    const ms = seconds > 0 ? seconds * 1000 : THROTTLED_WAIT_MS * 2 ** throttled;
-    await wait(Math.min(ms, LONGEST_THROTTLED_WAIT_MS), exchange.signal);
+    const wantedMs = retryAfterMs(response.headers, Date.now()) ||
+      THROTTLED_WAIT_MS * 2 ** throttled;
+    await sleep(Math.min(wantedMs, LONGEST_THROTTLED_WAIT_MS), exchange);
   }
 }

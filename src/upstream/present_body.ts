@@ -11,7 +11,7 @@ import { BodyCheck, contentLength, isFramed } from "../dicomweb/body_check.ts";
 import { wholeRequestBody } from "../dicomweb/whole_body.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { wait } from "./pace.ts";
+import { sleep } from "../network/wait.ts";
 
 /** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -79,7 +79,7 @@ async function begunBody(
   if (first === undefined) {
     reader.releaseLock();
     // One that was taken back before it began ends in the same way, and its client has gone by then.
-    await wait(goneMs, signal);
+    await sleep(goneMs, { signal });
     return null;
   }
   if (!new BodyCheck(headers).canTell) {

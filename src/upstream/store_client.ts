@@ -89,7 +89,6 @@ export class StoreClient {
    */
   async send(request: StoreRequest, keep: (body: KeptBody) => unknown): Promise<Response> {
     let url = this.#urlOf(request.target);
-    this.#resilience.began();
     for (let redirects = 0;; redirects++) {
       const response = await this.#sendSigned(url, request, keep);
       const location = response.headers.get("location");
@@ -166,17 +165,15 @@ export class StoreClient {
   ): Promise<Response> {
     const { method, headers, body, signal } = request;
     const { authorizer, http } = this.#options;
-    const resilience = this.#resilience;
     let kept: KeptBody | undefined;
     let hasRenewed = false;
-    for (let attempt = 1;; attempt++) {
-      const signing = authorizer.authorize({ method, url, headers, body, kept, signal });
-      const authorization = signing instanceof Promise ? await signing : signing;
-      if (authorization.kept !== undefined) keep(kept = authorization.kept);
-      for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
-      let response: Response;
-      try {
-        response = await resilience.attempt(() =>
+    return this.#resilience.send(request, async () => {
+      for (;;) {
+        const signing = authorizer.authorize({ method, url, headers, body, kept, signal });
+        const authorization = signing instanceof Promise ? await signing : signing;
+        if (authorization.kept !== undefined) keep(kept = authorization.kept);
+        for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
+        const sent = await this.#resilience.attempt(() =>
           http.send(authorization.url ?? url, {
             method,
             headers,
@@ -184,30 +181,21 @@ export class StoreClient {
             signal,
           })
         );
-      } catch (error) {
-        if (await resilience.mayRepeat(error, request, attempt)) continue;
-        throw error;
-      }
-      response = this.#checked(method, response);
-      authorizer.observe?.(url, response.headers);
-      const { status } = response;
-      if (status < 400) return response;
-      if (!hasRenewed && (status === 401 || status === 403)) {
-        hasRenewed = true;
-        const isGone = body !== null && kept === undefined;
-        if (await this.#mayTryAgain(authorization, response, { headers, bodyIsGone: isGone })) {
-          // Asked of the credential, not of the store: no attempt of the retries.
-          attempt--;
-          continue;
+        const response = this.#checked(method, sent);
+        authorizer.observe?.(url, response.headers);
+        const { status } = response;
+        if (status < 400) return response;
+        if (!hasRenewed && (status === 401 || status === 403)) {
+          hasRenewed = true;
+          const isGone = body !== null && kept === undefined;
+          // A rejected credential is no failure of the store: this is no retry.
+          if (await this.#mayTryAgain(authorization, response, { headers, bodyIsGone: isGone })) {
+            continue;
+          }
         }
+        return this.#maskFor(authorization).mask(response);
       }
-      if (
-        (status === 429 || status >= 502) && await resilience.mayRepeat(response, request, attempt)
-      ) {
-        continue;
-      }
-      return this.#maskFor(authorization).mask(response);
-    }
+    });
   }
 
   /**

@@ -1,15 +1,16 @@
 /**
- * What stands between a request and a store that fails: the circuit breaker and the retries. A
- * request that succeeds costs it a few comparisons.
+ * Retries and the circuit breaker of one store. Only those requests are repeated that RFC 9110 (section
+ * 9.2.2) calls idempotent and whose body is not gone, and only after failures that pass.
  *
  * @module
  */
 import type { StoreResilienceConfig } from "../config/keys/store_resilience.ts";
+import { GatewayError } from "../errors/gateway_error.ts";
+import { type Availability, CircuitBreaker } from "../network/circuit_breaker.ts";
+import { Retries } from "../network/retries.ts";
+import { retryAfterMs } from "../network/retry_after.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import { wait } from "./pace.ts";
-import { StoreCircuit } from "./store_circuit.ts";
-import { isRepeatable, isUnavailable, StoreRetries } from "./store_retries.ts";
 
 /** What it works with. */
 export interface StoreResilienceOptions {
@@ -18,110 +19,126 @@ export interface StoreResilienceOptions {
   readonly configured: StoreResilienceConfig;
   readonly logger: Logger;
   readonly metrics?: Metrics | undefined;
-  /** The monotonic clock, in milliseconds. */
-  readonly now?: () => number;
-  /** A number from 0 up to 1, for jitter. */
-  readonly random?: () => number;
 }
 
-/** A request that is to reach the store. */
+/** A request to the store. */
 export interface Sendable {
   readonly method: string;
   readonly body: unknown;
-  /** With the `X-Request-ID` by which the log names it. */
+  /** With the `X-Request-ID` that the log contains. */
   readonly headers: Headers;
   readonly signal: AbortSignal;
 }
 
-/** How one store is treated when it fails. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
+/** Repeats requests to one store, and rejects them while it fails. */
 export class StoreResilience {
   readonly #options: StoreResilienceOptions;
-  readonly #circuit: StoreCircuit | undefined;
-  readonly #retries: StoreRetries;
+  readonly #circuit: CircuitBreaker;
+  readonly #retries: Retries;
 
-  /** @param options What it works with. */
   constructor(options: StoreResilienceOptions) {
     this.#options = options;
-    const { server, configured, metrics, now = () => performance.now() } = options;
-    metrics?.storeCircuitBreakerState.set({ server }, 0);
-    this.#circuit = configured.circuitBreaker &&
-      new StoreCircuit({ server, configured: configured.circuitBreaker, metrics, now });
-    this.#retries = new StoreRetries({
-      configured: configured.retry,
-      random: options.random ?? Math.random,
-      wallClock: Date.now,
+    const { server, configured, metrics } = options;
+    this.#circuit = new CircuitBreaker({
+      server,
+      configured: configured.circuitBreaker,
+      availability: availabilityOf,
+      rejection: { code: "NET-010", subject: `Cannot forward the request: server "${server}"` },
+      state: metrics?.storeCircuitBreakerState,
+      rejections: metrics?.storeCircuitBreakerRejections,
+      monotonic: () => performance.now(),
+    });
+    this.#retries = new Retries({
+      rules: configured.retry,
+      wantedDelayMs,
+      onRetry: () => metrics?.storeRetries.inc({ server }),
     });
   }
 
-  /** A client's request, or one of those made of it, is sent for the first time. */
-  began(): void {
-    this.#retries.began();
+  /**
+   * Sends a request; again where it failed in a way that passes and repeating it does no harm.
+   *
+   * @param attempt Sends it, through {@linkcode attempt}.
+   * @returns The store's response, whatever its status.
+   * @throws What the last attempt throws.
+   * @throws The signal's reason when it aborts during a wait.
+   */
+  send(
+    { method, body, headers, signal }: Sendable,
+    attempt: () => Promise<Response>,
+  ): Promise<Response> {
+    return this.#retries.run(attempt, {
+      signal,
+      isRepeatable: isRepeatable(method, body !== null),
+      discard: (outcome, delayMs) => this.#discard(outcome, delayMs, headers),
+    });
   }
 
   /**
-   * Makes one attempt, unless the store is left alone.
+   * Makes one attempt.
    *
-   * @param send Sends the request.
-   * @returns The store's answer, whatever it is.
-   * @throws {GatewayError} NET-010 while the store is left alone.
+   * @throws {CircuitOpenError} NET-010 while the circuit is open.
    * @throws What `send` throws.
    */
   attempt(send: () => Promise<Response>): Promise<Response> {
-    return this.#circuit === undefined ? send() : this.#watched(this.#circuit, send);
+    return this.#circuit.execute(send);
   }
 
-  /**
-   * After a failed attempt: waits where the request may be sent again.
-   *
-   * @param outcome The store's answer, which is dropped if it is not the last one, or what was thrown.
-   * @param request The request.
-   * @param attempts How often it has been sent.
-   * @returns Whether to send it again now.
-   * @throws The signal's reason when it aborts.
-   */
-  async mayRepeat(
-    outcome: unknown,
-    { method, body, headers, signal }: Sendable,
-    attempts: number,
-  ): Promise<boolean> {
-    if (signal.aborted || !isRepeatable(method, body !== null)) return false;
-    const delayMs = this.#retries.delayMs(outcome, attempts);
-    if (delayMs === undefined) return false;
-    const { logger, metrics, server } = this.#options;
-    const failure = outcome instanceof Response ? outcome.status : reasonOf(outcome);
-    logger.info("Store failed; the request is sent again", {
+  #discard(outcome: unknown, delayMs: number, headers: Headers): Promise<void> | undefined {
+    const { logger, server } = this.#options;
+    const isResponse = outcome instanceof Response;
+    logger.info("Request to store failed; retrying", {
       server,
-      failure,
+      failure: isResponse ? outcome.status : reasonOf(outcome),
       delayMs: Math.round(delayMs),
       request_id: headers.get("x-request-id"),
     });
-    if (outcome instanceof Response) await outcome.body?.cancel();
-    await wait(delayMs, signal);
-    // Not before: a client that leaves meanwhile has nothing sent again.
-    metrics?.storeRetries.inc({ server });
-    return true;
+    return isResponse ? outcome.body?.cancel() : undefined;
   }
+}
 
-  async #watched(circuit: StoreCircuit, send: () => Promise<Response>): Promise<Response> {
-    const decide = circuit.admit();
-    let outcome: unknown;
-    try {
-      const response = await send();
-      outcome = response;
-      return response;
-    } catch (error) {
-      outcome = error;
-      throw error;
-    } finally {
-      if (decide !== undefined) {
-        // A client that left has learnt nothing of the store: it stays left alone.
-        decide(
-          outcome instanceof Response && !isUnavailable(outcome) ? "available" : "unavailable",
-        );
-      } else if (isUnavailable(outcome)) circuit.settle("unavailable");
-      else if (outcome instanceof Response) circuit.settle("available");
-    }
+/**
+ * Whether a request may be sent more than once.
+ *
+ * @param hasBody Whether it has a body, which is streamed and gone when it has been sent.
+ */
+export function isRepeatable(method: string, hasBody: boolean): boolean {
+  return !hasBody && IDEMPOTENT.has(method);
+}
+
+/**
+ * What an attempt shows of the store: no connection, or a gateway's response in its place, is a failure. A
+ * client that left shows nothing.
+ *
+ * @param outcome A response, or what was thrown.
+ */
+export function availabilityOf(outcome: unknown): Availability {
+  if (outcome instanceof Response) {
+    const { status } = outcome;
+    return status === 502 || status === 503 || status === 504 ? "unavailable" : "available";
   }
+  // 408: the client was too slow.
+  const isFailure = outcome instanceof GatewayError && outcome.status !== 408 &&
+    (outcome.code === "NET-002" || outcome.code === "NET-001");
+  return isFailure ? "unavailable" : "unknown";
+}
+
+/**
+ * How long the store asks to wait before a request is repeated.
+ *
+ * @param outcome A response, or what was thrown.
+ * @param nowMs The wall clock, which a date in `Retry-After` is compared with.
+ * @returns Milliseconds, 0 where it names no time; `undefined` where the outcome is final.
+ */
+export function wantedDelayMs(outcome: unknown, nowMs: number = Date.now()): number | undefined {
+  if (!(outcome instanceof Response)) {
+    return availabilityOf(outcome) === "unavailable" ? 0 : undefined;
+  }
+  if (outcome.status === 429) return retryAfterMs(outcome.headers, nowMs);
+  if (availabilityOf(outcome) === "available") return undefined;
+  return retryAfterMs(outcome.headers, nowMs) ?? 0;
 }
 
 function reasonOf(failure: unknown): string {

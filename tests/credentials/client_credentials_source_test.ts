@@ -5,7 +5,7 @@ import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_re
 import { Secret } from "../../src/config/values/secret.ts";
 import { readPrivateKey, signingKey } from "../../src/config/values/signing_key.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
-import { systemClock } from "../../src/credentials/clock.ts";
+import { systemClock } from "../../src/network/clock.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";

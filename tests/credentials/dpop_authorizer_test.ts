@@ -7,7 +7,7 @@ import type { ServerConfig } from "../../src/config/keys/server.ts";
 import { Secret } from "../../src/config/values/secret.ts";
 import type { Authorizer } from "../../src/credentials/authorizer.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
-import { systemClock } from "../../src/credentials/clock.ts";
+import { systemClock } from "../../src/network/clock.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../src/credentials/create_token_store.ts";
 import { DpopKey } from "../../src/credentials/dpop_key.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../../src/credentials/clock.ts";
+import { systemClock } from "../../src/network/clock.ts";
 import { KvFile } from "../../src/credentials/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";

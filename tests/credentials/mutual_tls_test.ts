@@ -7,7 +7,7 @@ import { X509Certificate } from "node:crypto";
 import { decodeJwt } from "jose";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
-import { systemClock } from "../../src/credentials/clock.ts";
+import { systemClock } from "../../src/network/clock.ts";
 import { authority as hostAndPort, HttpClient } from "../../src/network/http_client.ts";
 import { CertificateAuthority, type KeyPair, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../src/config/values/secret.ts";
-import { systemClock } from "../../src/credentials/clock.ts";
+import { systemClock } from "../../src/network/clock.ts";
 import { KvFile, KvService } from "../../src/credentials/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
 import type { RawTokenStore } from "../../src/credentials/raw_token_store.ts";

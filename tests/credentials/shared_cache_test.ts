@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeBase64 } from "@oslojs/encoding";
-import { systemClock } from "../../src/credentials/clock.ts";
+import { systemClock } from "../../src/network/clock.ts";
 import { KvService } from "../../src/credentials/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";

@@ -3,7 +3,7 @@ import type { AwsCredentials } from "../../src/config/schemes/aws/aws.ts";
 import { AwsClock } from "../../src/credentials/aws/aws_clock.ts";
 import { FixedKeys } from "../../src/credentials/aws/keys_keeper.ts";
 import { BodySpool } from "../../src/credentials/body_spool.ts";
-import { systemClock } from "../../src/credentials/clock.ts";
+import { systemClock } from "../../src/network/clock.ts";
 import { SigV4Authorizer } from "../../src/credentials/sig_v4_authorizer.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { startInstanceMetadata } from "../fixtures/aws_services.ts";

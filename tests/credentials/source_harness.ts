@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Clock, systemClock } from "../../src/credentials/clock.ts";
+import { type Clock, systemClock } from "../../src/network/clock.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { authority, HttpClient } from "../../src/network/http_client.ts";

@@ -232,14 +232,6 @@ Deno.test("TokenManager.renew replaces the token here and in the store, and keep
     assert.equal((await store.get("main:fingerprint"))?.value, "token-3");
   }));
 
-Deno.test("TokenManager says when to come back while the provider is unavailable", () =>
-  withManager({}, async ({ source, manager }) => {
-    source.failWith("AUTH-003");
-    const error = await failure(manager.token(never));
-    assert.equal(error.status, 503);
-    assert.equal(error.retryAfterSeconds, 5);
-  }));
-
 Deno.test("TokenManager ends waiting requests when it is closed", () =>
   withManager({}, async ({ source, manager }) => {
     source.answer = (signal) =>

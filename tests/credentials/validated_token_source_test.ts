@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
 import type { Authorizer } from "../../src/credentials/authorizer.ts";
-import { systemClock } from "../../src/credentials/clock.ts";
+import { systemClock } from "../../src/network/clock.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
 import { GuardedTokenStore } from "../../src/credentials/guarded_token_store.ts";
 import { MemoryTokenStore } from "../../src/credentials/memory_token_store.ts";

@@ -151,6 +151,15 @@ Deno.test("app: an unknown server is a problem that names no name", async () => 
   assert.doesNotMatch(JSON.stringify(problem), /other/);
 });
 
+Deno.test("app: a client is told when to come back while the identity provider is unavailable", async () => {
+  const { app } = gateway({
+    forward: () => Promise.reject(new GatewayError("AUTH-003", "Cannot fetch a token: no answer")),
+  });
+  const response = await ask(app, "/dicom-web/main/studies");
+  assert.deepEqual([response.status, response.headers.get("retry-after")], [503, "5"]);
+  await response.body?.cancel();
+});
+
 Deno.test("app: failures are problems with code, category, severity, steps and request id", async () => {
   const { app, logger } = gateway({
     forward: () =>

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Pace, wait } from "../../src/upstream/pace.ts";
+import { Pace } from "../../src/upstream/pace.ts";
 
 Deno.test("Pace: requests beyond the quota begin later, one interval apart", async () => {
   const begun: number[] = [];
@@ -24,12 +24,4 @@ Deno.test("Pace: one that has gone takes no turn", async () => {
   await new Promise((resolve) => setTimeout(resolve, 10));
   present.abort(new Error("it still waits"));
   await turn;
-});
-
-Deno.test("wait: ends at once with the reason of a signal that aborts", async () => {
-  const controller = new AbortController();
-  const waiting = wait(60_000, controller.signal);
-  controller.abort(new Error("the client left"));
-  await assert.rejects(waiting, /the client left/);
-  await assert.rejects(wait(0, controller.signal), /the client left/);
 });

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../../network/clock.ts";
 
 /** Less than the five minutes that AWS allows, because its answer took a while to come. */
 const MAX_SKEW_MS = 4 * 60_000;

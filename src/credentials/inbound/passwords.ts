@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { bulkhead, BulkheadRejectedError } from "cockatiel";
 import { type PasswordHash, readPasswordHash } from "../../config/inbound/password_hash.ts";
 import type { Secret } from "../../config/values/secret.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
@@ -23,8 +22,8 @@ export class Passwords {
   readonly #decoy: PasswordHash;
   readonly #derive: DeriveKey;
   readonly #turns = {
-    known: bulkhead(1, MAX_KNOWN_WAITING),
-    unknown: bulkhead(1, MAX_WAITING),
+    known: new Turns(MAX_KNOWN_WAITING),
+    unknown: new Turns(MAX_WAITING),
   } as const;
 
   /**
@@ -54,18 +53,39 @@ export class Passwords {
     { isKnown }: { readonly isKnown: boolean } = { isKnown: false },
   ): Promise<boolean> {
     const hash = this.#hashes.get(name);
-    try {
-      const matches = await this.#turns[isKnown ? "known" : "unknown"].execute(() =>
-        isPassword(password, hash ?? this.#decoy, this.#derive)
-      );
-      return matches && hash !== undefined;
-    } catch (cause) {
-      if (!(cause instanceof BulkheadRejectedError)) throw cause;
+    const matches = await this.#turns[isKnown ? "known" : "unknown"].run(() =>
+      isPassword(password, hash ?? this.#decoy, this.#derive)
+    );
+    return matches && hash !== undefined;
+  }
+}
+
+/** Runs one check after another. */
+class Turns {
+  readonly #maxWaiting: number;
+  /** Checks that run or wait. */
+  #pending = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(maxWaiting: number) {
+    this.#maxWaiting = maxWaiting;
+  }
+
+  async run<T>(check: () => Promise<T>): Promise<T> {
+    if (this.#pending > this.#maxWaiting) {
       throw new GatewayError(
         "AUTH-009",
         "Cannot check the password: too many others are being checked",
         { retryAfterSeconds: 5 },
       );
+    }
+    this.#pending++;
+    const done = this.#last.then(check);
+    this.#last = done.catch(() => {});
+    try {
+      return await done;
+    } finally {
+      this.#pending--;
     }
   }
 }

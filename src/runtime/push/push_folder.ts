@@ -6,6 +6,7 @@
  * @module
  */
 import { join } from "node:path";
+import { sleep } from "../../network/wait.ts";
 import { fileFault, folderFiles } from "./folder_files.ts";
 import { haveSameContent, instanceOf, type PushFile } from "./push_file.ts";
 import type { PushJournal } from "./push_journal.ts";
@@ -249,11 +250,7 @@ class FolderPush {
 
   async #wait(waitMs: number): Promise<void> {
     const ending = AbortSignal.any([this.#options.signal, this.#stopped.signal]);
-    if (ending.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, waitMs);
-    ending.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    clearTimeout(timer);
+    // An end is seen by the caller.
+    await sleep(waitMs, { signal: ending }).catch(() => {});
   }
 }

@@ -7,6 +7,7 @@
 import { numberOf, textOf } from "../../dicomweb/dicom_json.ts";
 import { newBoundary, writeMultipart } from "../../dicomweb/multipart_writer.ts";
 import { readStowAnswer, STOW_TAGS, type StowReport } from "../../dicomweb/stow_response.ts";
+import { retryAfterMs } from "../../network/retry_after.ts";
 import { readBounded } from "../../upstream/bounded_body.ts";
 import { maxAnswerBytes } from "../../upstream/read_stow_report.ts";
 import { contentOf, type PushFile, type PushFileError } from "./push_file.ts";
@@ -106,7 +107,7 @@ function judge(
   const reason = isProblem ? detailOf(text) ?? answered(status) : answered(status);
   if (HOPELESS.includes(status)) return { kind: "hopeless", reason };
   if (TRANSIENT.includes(status)) {
-    return { kind: "transient", reason, waitMs: waitOf(headers.get("retry-after"), nowMs) };
+    return { kind: "transient", reason, waitMs: retryAfterMs(headers, nowMs) };
   }
   if (status >= 200 && status < 300) {
     return { kind: "refused", reason: `${answered(status)} and did not say what is stored` };
@@ -193,13 +194,4 @@ function warningText(warning: number): string {
 
 function hex(code: number): string {
   return code.toString(16).toUpperCase().padStart(4, "0");
-}
-
-/** How long `Retry-After` wants one to wait (RFC 9110, section 10.2.3). */
-function waitOf(value: string | null, nowMs: number): number | undefined {
-  if (value === null) return undefined;
-  const seconds = /^\d{1,9}$/.test(value.trim())
-    ? Number(value) * 1_000
-    : Date.parse(value) - nowMs;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined;
 }

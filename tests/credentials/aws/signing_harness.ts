@@ -8,7 +8,7 @@ import type { AwsCredentials } from "../../../src/config/schemes/aws/aws.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
 import { classify } from "../../../src/dicomweb/transaction.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
-import { type Clock, systemClock } from "../../../src/credentials/clock.ts";
+import { type Clock, systemClock } from "../../../src/network/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../../src/credentials/create_token_store.ts";
 import { authority, HttpClient } from "../../../src/network/http_client.ts";

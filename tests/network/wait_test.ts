@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { systemClock } from "../../src/credentials/clock.ts";
-import { limited } from "../../src/credentials/time_limit.ts";
+import { systemClock } from "../../src/network/clock.ts";
+import { limited, sleep } from "../../src/network/wait.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
@@ -46,3 +46,11 @@ Deno.test(needing(REDIS, {
     await redis.kill();
   },
 }));
+
+Deno.test("sleep ends at once with the reason of a signal that aborts", async () => {
+  const controller = new AbortController();
+  const waiting = sleep(60_000, controller);
+  controller.abort(new Error("the client left"));
+  await assert.rejects(waiting, /the client left/);
+  await assert.rejects(sleep(0, controller), /the client left/);
+});

@@ -1,5 +1,5 @@
 /**
- * Time as the token manager sees it: two clocks, because each alone can lie. The wall clock jumps
+ * Time and timers, so that tests can replace them: two clocks, because each alone can lie. The wall clock jumps
  * when it is set; the monotonic one stands still while the machine sleeps.
  *
  * @module
@@ -32,26 +32,3 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/**
- * Waits.
- *
- * @param clock Whose time.
- * @param delayMs How long.
- * @param signal Ends the wait early.
- * @throws The signal's reason when it aborts.
- */
-export function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const onAbort = () => {
-      cancel();
-      reject(signal.reason);
-    };
-    const cancel = clock.after(delayMs, () => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    });
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
-}

@@ -1,0 +1,29 @@
+/**
+ * The field `Retry-After` of a response (RFC 9110, section 10.2.3): seconds or a date.
+ *
+ * @module
+ */
+
+/**
+ * Reads how long a server asks to wait.
+ *
+ * @param nowMs The wall clock, which a date is compared with.
+ * @returns Milliseconds, 0 for a date in the past; `undefined` where the field is absent or malformed.
+ *
+ * @example
+ * ```ts
+ * import { retryAfterMs } from "./retry_after.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(retryAfterMs(new Headers({ "retry-after": "2" }), 0), 2_000);
+ * assert.equal(retryAfterMs(new Headers({ "retry-after": "soon" }), 0), undefined);
+ * ```
+ */
+export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (value === undefined || value === "") return undefined;
+  // Some servers send fractions of a second.
+  if (/^\d+(?:\.\d+)?$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
