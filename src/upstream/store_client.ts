@@ -158,7 +158,7 @@ export class StoreClient {
   }
 
   /** Signs and sends; each time anew, as a signature may hold for one request only (RFC 9449). */
-  async #sendSigned(
+  #sendSigned(
     url: string,
     request: StoreRequest,
     keep: (body: KeptBody) => unknown,
