@@ -11,7 +11,8 @@ import { BoundedCache, type CacheBounds } from "./bounded_cache.ts";
 import { acceptItems, formatMediaType, type MediaType, parseMediaType } from "./media_type.ts";
 import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
 import type { Profile, Rules } from "./profile.ts";
-import type { Transaction, TransactionName } from "./transaction.ts";
+import type { Transaction } from "./transaction.ts";
+import type { TransactionName } from "./transaction_catalogue.ts";
 
 /** A rule that lists media types. */
 type TypesRule = {

@@ -16,7 +16,7 @@ import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_places.ts";
 import { parseMediaType } from "./media_type.ts";
 import { MultipartError } from "./multipart_scanner.ts";
 import { MultipartUrlRewriter } from "./multipart_url_rewriter.ts";
-import type { TransactionClass } from "./transaction.ts";
+import type { TransactionClass } from "./transaction_catalogue.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 
 /** What is known of a body before it comes. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { ContentEnd } from "./content_end.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -14,7 +13,7 @@ const CLOSE = 0x7d;
 const BEFORE_BRACKETS = 0x5a;
 
 /** Finds the end of one JSON text. */
-export class JsonEnd implements ContentEnd {
+export class JsonEnd {
   /** @inheritdoc */
   readonly name = "its last bracket";
   #depth = 0;

@@ -5,13 +5,12 @@
  *
  * @module
  */
-import type { ContentEnd } from "./content_end.ts";
 import { encodeLatin1 } from "./latin1.ts";
 
 const LF = 10;
 
 /** Finds the end of one multipart body. */
-export class MultipartEnd implements ContentEnd {
+export class MultipartEnd {
   /** @inheritdoc */
   readonly name = "its closing delimiter";
   /** Some senders end lines by LF alone, so that the CR before it is not asked for. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type TransactionName, transactions } from "./transaction.ts";
+import { type TransactionName, transactions } from "./transaction_catalogue.ts";
 
 /** Transactions outside the classes that only read. */
 const READS: ReadonlySet<string> = new Set<TransactionName>([

@@ -5,7 +5,7 @@
  * @module
  */
 import { isBulkdataPath, isUid } from "./identifiers.ts";
-import type { PathRequest, Resource, TransactionName } from "./transaction.ts";
+import type { PathRequest, Resource, TransactionName } from "./transaction_catalogue.ts";
 
 const FRAMES = /^\d{1,9}(?:,\d{1,9})*$/;
 

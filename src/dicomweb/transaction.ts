@@ -5,78 +5,17 @@
  *
  * @module
  */
-import { isOperation, isPartition, isQueryTag } from "./identifiers.ts";
+import { isOperation, isPartition, isQueryTag, isUid } from "./identifiers.ts";
 import { hasFormBody, overridesMethod } from "./method_override.ts";
 import { studyTransaction } from "./study_transaction.ts";
-import { wadoUriTransaction } from "./wado_uri_transaction.ts";
+import {
+  type PathRequest,
+  type Resource,
+  type TransactionClass,
+  type TransactionName,
+  transactions,
+} from "./transaction_catalogue.ts";
 import { webSocketTransaction, worklistTransaction } from "./worklist_transaction.ts";
-
-/** What a client may be permitted. */
-export type TransactionClass =
-  | "query"
-  | "retrieve"
-  | "store"
-  | "delete"
-  | "worklist"
-  | "vendor"
-  | "capabilities"
-  | "unknown";
-
-/** All transactions, each with its class. */
-export const transactions = {
-  "search-studies": "query",
-  "search-series": "query",
-  "search-instances": "query",
-  "retrieve-study": "retrieve",
-  "retrieve-series": "retrieve",
-  "retrieve-instance": "retrieve",
-  "retrieve-frames": "retrieve",
-  "retrieve-metadata": "retrieve",
-  "retrieve-bulkdata": "retrieve",
-  "retrieve-pixeldata": "retrieve",
-  "retrieve-rendered": "retrieve",
-  "retrieve-rendered-volume": "retrieve",
-  "retrieve-thumbnail": "retrieve",
-  "wado-uri": "retrieve",
-  "store": "store",
-  "store-or-replace": "store",
-  "request-commitment": "store",
-  "check-commitment": "store",
-  "delete-study": "delete",
-  "delete-series": "delete",
-  "delete-instance": "delete",
-  "search-non-patient-instances": "query",
-  "retrieve-non-patient-instance": "retrieve",
-  "store-non-patient-instances": "store",
-  "create-workitem": "worklist",
-  "search-workitems": "worklist",
-  "retrieve-workitem": "worklist",
-  "update-workitem": "worklist",
-  "change-workitem-state": "worklist",
-  "request-workitem-cancellation": "worklist",
-  "subscribe-workitem": "worklist",
-  "unsubscribe-workitem": "worklist",
-  "suspend-subscription": "worklist",
-  "open-notification-channel": "worklist",
-  "search-scheduled-procedure-steps": "worklist",
-  "create-performed-procedure-step": "worklist",
-  "update-performed-procedure-step": "worklist",
-  "retrieve-performed-procedure-step": "worklist",
-  "retrieve-capabilities": "capabilities",
-  "azure-read-change-feed": "vendor",
-  "azure-read-query-tags": "vendor",
-  "azure-change-query-tags": "vendor",
-  "azure-read-operation": "vendor",
-  "azure-list-partitions": "vendor",
-  "azure-export": "vendor",
-  "azure-bulk-update": "vendor",
-  "google-read-storage-info": "vendor",
-  "google-change-storage": "vendor",
-  "unknown": "unknown",
-} as const satisfies Record<string, TransactionClass>;
-
-/** The name of a transaction. */
-export type TransactionName = keyof typeof transactions;
 
 /** What a request asks a store for. */
 export interface Transaction {
@@ -96,25 +35,8 @@ export interface Transaction {
   readonly frames: readonly number[] | undefined;
 }
 
-/** A transaction's name and what its target names; the rest is the same for all of one request. */
-export interface Resource {
-  readonly name: TransactionName;
-  readonly study?: string | undefined;
-  readonly series?: string | undefined;
-  readonly instance?: string | undefined;
-  readonly frames?: readonly number[] | undefined;
-}
-
-/** A request whose path was taken apart. */
-export interface PathRequest {
-  /** The method; `GET` for `HEAD`. */
-  readonly method: string;
-  /** The path's segments, decoded. */
-  readonly segments: readonly string[];
-  /** Where the resource begins among them. */
-  readonly start: number;
-  readonly query: string;
-}
+/** What the query must name, each once (PS3.18, section 9.4 and table 9.1.2-1). */
+const REQUIRED = ["requestType", "studyUID", "seriesUID", "objectUID"] as const;
 
 const UNKNOWN: Resource = { name: "unknown" };
 
@@ -225,6 +147,28 @@ function queryTagTransaction(method: string, rest: readonly string[]): Resource 
     ? method === "POST"
     : rest.length === 1 && (method === "PATCH" || method === "DELETE");
   return isChange ? { name: "azure-change-query-tags" } : undefined;
+}
+
+/**
+ * The one transaction of PS3.18's URI Service (chapter 9). Its path is the store's own, but a query must not
+ * make a retrieval of any path: only the base URL itself and `wado`, as archives have it.
+ */
+function wadoUriTransaction(
+  { method, segments, start, query }: PathRequest,
+): Resource | undefined {
+  const [service, more] = segments.slice(start);
+  const isOwnPath = start === 1 && more === undefined &&
+    (service === undefined || service === "wado");
+  if (method !== "GET" || !isOwnPath) return undefined;
+  const parameters = [...new URLSearchParams(query)];
+  // Names are case-sensitive (section 9.1.2); at a store to which they are not, two that differ only in
+  // case are one, and the gateway cannot know which counts.
+  const [type, study, series, instance] = REQUIRED.map((required) => {
+    const same = parameters.filter(([name]) => name.toLowerCase() === required.toLowerCase());
+    return same.length === 1 && same[0]![0] === required ? same[0]![1] : undefined;
+  });
+  if (type !== "WADO" || !isUid(study) || !isUid(series) || !isUid(instance)) return undefined;
+  return { name: "wado-uri", study, series, instance };
 }
 
 /** What is no UTF-8 stays as it is and so is no name that anything knows. */

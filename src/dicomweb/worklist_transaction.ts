@@ -5,7 +5,7 @@
  * @module
  */
 import { isAeTitle, isUid } from "./identifiers.ts";
-import type { PathRequest, Resource, TransactionName } from "./transaction.ts";
+import type { PathRequest, Resource, TransactionName } from "./transaction_catalogue.ts";
 
 /** The two worklists that can be subscribed to (PS3.18, table 11.10.1-1). */
 const WORKLIST = /^1\.2\.840\.10008\.5\.1\.4\.34\.5(?:\.1)?$/;

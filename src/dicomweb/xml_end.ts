@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { ContentEnd } from "./content_end.ts";
 import { isBlank } from "./json_end.ts";
 
 const EXCLAMATION_MARK = 0x21;
@@ -38,7 +37,7 @@ type Place =
   | "document type";
 
 /** Finds the end of one XML document. */
-export class XmlEnd implements ContentEnd {
+export class XmlEnd {
   /** @inheritdoc */
   readonly name = "the end of its root element";
   #place: Place = "before";

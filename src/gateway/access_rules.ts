@@ -7,7 +7,8 @@
 import type { PermissionConfig, Right } from "../config/inbound/permissions.ts";
 import type { Caller } from "../credentials/inbound/caller.ts";
 import { changesNothing } from "../dicomweb/read_only.ts";
-import type { Transaction, TransactionName } from "../dicomweb/transaction.ts";
+import type { Transaction } from "../dicomweb/transaction.ts";
+import type { TransactionName } from "../dicomweb/transaction_catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 
 /** What is to be decided by. */

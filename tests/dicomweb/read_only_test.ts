@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { changesNothing } from "../../src/dicomweb/read_only.ts";
-import { type TransactionName, transactions } from "../../src/dicomweb/transaction.ts";
+import { type TransactionName, transactions } from "../../src/dicomweb/transaction_catalogue.ts";
 
 /** All transactions that change nothing; a new one is not among them before someone says so. */
 const READS: readonly TransactionName[] = [

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findTargetFault } from "../../src/dicomweb/store_path.ts";
-import { classify, type TransactionName, transactions } from "../../src/dicomweb/transaction.ts";
+import { classify } from "../../src/dicomweb/transaction.ts";
+import { type TransactionName, transactions } from "../../src/dicomweb/transaction_catalogue.ts";
 import { processorMs } from "../fixtures/processor_time.ts";
 
 const WEB_SOCKET = new Headers({ upgrade: "WebSocket", connection: "Upgrade" });

@@ -9,7 +9,8 @@ import { normaliseContentType } from "../../src/dicomweb/content_type.ts";
 import { formatMediaType, parseAccept, parseMediaType } from "../../src/dicomweb/media_type.ts";
 import { PROFILE_NAMES, profiles } from "../../src/dicomweb/profile.ts";
 import { findTargetFault } from "../../src/dicomweb/store_path.ts";
-import { classify, transactions } from "../../src/dicomweb/transaction.ts";
+import { classify } from "../../src/dicomweb/transaction.ts";
+import { transactions } from "../../src/dicomweb/transaction_catalogue.ts";
 import { requestHeaders } from "../../src/upstream/end_to_end_headers.ts";
 import { firstLine, type FuzzTarget, latin1 } from "./target.ts";
 

@@ -1,0 +1,93 @@
+/**
+ * All transactions that are known: those of PS3.18 and what vendors offer below the same base URL, and
+ * what a request's path names of one.
+ *
+ * @module
+ */
+
+/** What a client may be permitted. */
+export type TransactionClass =
+  | "query"
+  | "retrieve"
+  | "store"
+  | "delete"
+  | "worklist"
+  | "vendor"
+  | "capabilities"
+  | "unknown";
+
+/** All transactions, each with its class. */
+export const transactions = {
+  "search-studies": "query",
+  "search-series": "query",
+  "search-instances": "query",
+  "retrieve-study": "retrieve",
+  "retrieve-series": "retrieve",
+  "retrieve-instance": "retrieve",
+  "retrieve-frames": "retrieve",
+  "retrieve-metadata": "retrieve",
+  "retrieve-bulkdata": "retrieve",
+  "retrieve-pixeldata": "retrieve",
+  "retrieve-rendered": "retrieve",
+  "retrieve-rendered-volume": "retrieve",
+  "retrieve-thumbnail": "retrieve",
+  "wado-uri": "retrieve",
+  "store": "store",
+  "store-or-replace": "store",
+  "request-commitment": "store",
+  "check-commitment": "store",
+  "delete-study": "delete",
+  "delete-series": "delete",
+  "delete-instance": "delete",
+  "search-non-patient-instances": "query",
+  "retrieve-non-patient-instance": "retrieve",
+  "store-non-patient-instances": "store",
+  "create-workitem": "worklist",
+  "search-workitems": "worklist",
+  "retrieve-workitem": "worklist",
+  "update-workitem": "worklist",
+  "change-workitem-state": "worklist",
+  "request-workitem-cancellation": "worklist",
+  "subscribe-workitem": "worklist",
+  "unsubscribe-workitem": "worklist",
+  "suspend-subscription": "worklist",
+  "open-notification-channel": "worklist",
+  "search-scheduled-procedure-steps": "worklist",
+  "create-performed-procedure-step": "worklist",
+  "update-performed-procedure-step": "worklist",
+  "retrieve-performed-procedure-step": "worklist",
+  "retrieve-capabilities": "capabilities",
+  "azure-read-change-feed": "vendor",
+  "azure-read-query-tags": "vendor",
+  "azure-change-query-tags": "vendor",
+  "azure-read-operation": "vendor",
+  "azure-list-partitions": "vendor",
+  "azure-export": "vendor",
+  "azure-bulk-update": "vendor",
+  "google-read-storage-info": "vendor",
+  "google-change-storage": "vendor",
+  "unknown": "unknown",
+} as const satisfies Record<string, TransactionClass>;
+
+/** The name of a transaction. */
+export type TransactionName = keyof typeof transactions;
+
+/** A transaction's name and what its target names; the rest is the same for all of one request. */
+export interface Resource {
+  readonly name: TransactionName;
+  readonly study?: string | undefined;
+  readonly series?: string | undefined;
+  readonly instance?: string | undefined;
+  readonly frames?: readonly number[] | undefined;
+}
+
+/** A request whose path was taken apart. */
+export interface PathRequest {
+  /** The method; `GET` for `HEAD`. */
+  readonly method: string;
+  /** The path's segments, decoded. */
+  readonly segments: readonly string[];
+  /** Where the resource begins among them. */
+  readonly start: number;
+  readonly query: string;
+}
