@@ -10,8 +10,7 @@ import type { GatewayError } from "../errors/gateway_error.ts";
 import type { PassedBytes } from "../upstream/store.ts";
 import { contentLength } from "../dicomweb/body_check.ts";
 import { sentBytes } from "./body_bytes.ts";
-import { type LastOutcome, LastOutcomes } from "./last_outcomes.ts";
-import { type ToldError, toldError } from "./told_error.ts";
+import { type ErrorSummary, errorSummary } from "./account/error_summary.ts";
 
 /** How much time a slot of the window stands for. */
 export const SLOT_MS = 10_000;
@@ -27,6 +26,10 @@ export interface Transfer extends PassedBytes {
   /** What it asks for. Its identifiers and query may tell of patients: they are not told on. */
   readonly transaction: Transaction;
   readonly startedMs: number;
+  /** When it began, by the monotonic clock. */
+  readonly beganMs: number;
+  /** Whether the gateway sends it to test the store: it is no client's last request. */
+  readonly isTest: boolean;
   /** Length of the request's body, where the client told it. */
   readonly requestBytes: number | undefined;
   /** Length of the answer's body, where the store told it. */
@@ -35,6 +38,16 @@ export interface Transfer extends PassedBytes {
   isAnswering: boolean;
   /** Whether it has taken the request's body, by its answer. */
   hasTaken: boolean;
+}
+
+/** How the last request to a server ended. */
+export interface LastOutcome {
+  /** When, in milliseconds since the epoch. */
+  readonly atMs: number;
+  /** The status of the store's response; undefined if the request failed before. */
+  readonly storeStatus: number | undefined;
+  /** Why the request failed, if it did. */
+  readonly error: ErrorSummary | undefined;
 }
 
 /** How the last request that says something of the store ended. */
@@ -62,7 +75,7 @@ export interface Window {
 export interface ToldActivity {
   readonly window: Window;
   readonly verdict: Verdict | undefined;
-  readonly lastError: ToldError | undefined;
+  readonly lastError: ErrorSummary | undefined;
   readonly lastRequest: LastOutcome | undefined;
 }
 
@@ -86,7 +99,8 @@ class ServerActivity {
   readonly totalMs: Float64Array = new Float64Array(SLOTS);
   readonly bytes: Float64Array = new Float64Array(SLOTS);
   verdict: Verdict | undefined;
-  lastError: ToldError | undefined;
+  lastError: ErrorSummary | undefined;
+  lastRequest: LastOutcome | undefined;
 
   /** The place of the slot of a time, emptied where it held an older one. */
   at(nowMs: number): number {
@@ -121,8 +135,6 @@ class ServerActivity {
 
 /** Keeps account of one worker's traffic. */
 export class Activity {
-  /** How the last request to each server ended. */
-  readonly outcomes: LastOutcomes;
   readonly #servers = new Map<string, ServerActivity>();
   readonly #transfers = new Set<Transfer>();
   readonly #now: () => number;
@@ -130,7 +142,6 @@ export class Activity {
   /** @param now The clock, in milliseconds since the epoch. */
   constructor(now: () => number) {
     this.#now = now;
-    this.outcomes = new LastOutcomes(now);
   }
 
   /**
@@ -139,14 +150,17 @@ export class Activity {
    * @param server Name of the configured server.
    * @param request The request.
    * @param transaction What it asks for.
-   * @returns The transfer; {@linkcode end} is told when it is over.
+   * @param isTest Whether the gateway sends it to test the store.
+   * @returns The transfer; {@linkcode end} is called when it is over.
    */
-  begin(server: string, request: Request, transaction: Transaction): Transfer {
+  begin(server: string, request: Request, transaction: Transaction, isTest = false): Transfer {
     const transfer: Transfer = {
       server,
       method: request.method,
       transaction,
       startedMs: this.#now(),
+      beganMs: performance.now(),
+      isTest,
       requestBytes: request.body === null ? 0 : contentLength(request.headers),
       answerBytes: undefined,
       isAnswering: false,
@@ -177,6 +191,7 @@ export class Activity {
     const atMs = this.#now();
     const server = this.#of(transfer.server);
     this.#count(server, atMs, tookMs, status >= 500);
+    if (!transfer.isTest) server.lastRequest = { atMs, storeStatus: status, error: undefined };
     // A study that is not there, asked for later, does not make the address right.
     const isMisplaced = status === 404 &&
       (server.verdict?.isMisplaced === true || asksForStudies(transfer));
@@ -186,15 +201,26 @@ export class Activity {
   /**
    * A request could not be forwarded, or was refused.
    *
-   * @param transfer The transfer.
+   * @param name Name of the configured server.
    * @param error Why.
    * @param tookMs How long it took.
+   * @param transfer The transfer; undefined if the request was refused before one began.
    */
-  failed(transfer: Transfer, error: GatewayError, tookMs: number): void {
+  failed(
+    name: string,
+    error: GatewayError,
+    tookMs: number,
+    transfer: Transfer | undefined,
+  ): void {
     const atMs = this.#now();
-    const server = this.#of(transfer.server);
+    const server = this.#of(name);
+    const summary = errorSummary(error, atMs);
+    if (transfer?.isTest !== true) {
+      server.lastRequest = { atMs, storeStatus: undefined, error: summary };
+    }
+    if (transfer === undefined) return;
     this.#count(server, atMs, tookMs, error.status >= 500);
-    this.#note(server, error, atMs);
+    noteError(server, error, summary);
   }
 
   /**
@@ -204,7 +230,7 @@ export class Activity {
    * @param error Why.
    */
   credentialFailed(name: string, error: GatewayError): void {
-    this.#note(this.#of(name), error, this.#now());
+    noteError(this.#of(name), error, errorSummary(error, this.#now()));
   }
 
   /**
@@ -246,11 +272,10 @@ export class Activity {
    */
   of(server: string): ToldActivity {
     const known = this.#servers.get(server);
-    const lastRequest = this.outcomes.of(server);
     if (known === undefined) {
-      return { window: QUIET, verdict: undefined, lastError: undefined, lastRequest };
+      return { window: QUIET, verdict: undefined, lastError: undefined, lastRequest: undefined };
     }
-    const { verdict, lastError } = known;
+    const { verdict, lastError, lastRequest } = known;
     return { window: known.window(this.#now()), verdict, lastError, lastRequest };
   }
 
@@ -269,11 +294,13 @@ export class Activity {
     server.totalMs[place]! += tookMs;
     if (isFailure) server.failures[place]!++;
   }
+}
 
-  #note(server: ServerActivity, error: GatewayError, atMs: number): void {
-    server.lastError = toldError(error, atMs);
-    // What the client may not do, or asked wrongly, says nothing of the store.
-    if (error.status >= 500) server.verdict = { atMs, status: undefined, isMisplaced: false };
+function noteError(server: ServerActivity, error: GatewayError, summary: ErrorSummary): void {
+  server.lastError = summary;
+  // What the client may not do, or asked wrongly, says nothing about the store.
+  if (error.status >= 500) {
+    server.verdict = { atMs: summary.atMs, status: undefined, isMisplaced: false };
   }
 }
 

@@ -3,16 +3,14 @@
  *
  * @module
  */
-import { prometheus } from "@hono/prometheus";
-import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import type { CorsConfig } from "../config/keys/cors.ts";
-import { isOfClientsBody } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { METRIC_PREFIX, type Metrics } from "../telemetry/metrics.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import type { AccessRules } from "./access_rules.ts";
-import { auditRequests, type AuditRequestsOptions } from "./audit_requests.ts";
-import { type AnswerEnd, CLIENT_LEFT, onAnswerEnd } from "./answer_end.ts";
+import { accountRequests, refuseUnrecordable } from "./account/account_requests.ts";
+import type { AuditOptions } from "./account/audit_record.ts";
 import { Activity } from "./activity.ts";
 import { answerPage } from "./answer_page.ts";
 import { authenticate } from "./authenticate.ts";
@@ -32,7 +30,7 @@ import { identifyRequests } from "./request_id.ts";
 import { limitRate, type RateLimitOptions } from "./limit_rate.ts";
 import { permitPages } from "./permit_pages.ts";
 import type { PublicAddress } from "./public_address.ts";
-import { asGatewayError, problemResponse } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { type RevocationOptions, TokenRevocation } from "./token_revocation.ts";
 
 /** The collaborators of the gateway. */
@@ -55,7 +53,7 @@ export interface GatewayOptions
   /** How many requests clients may send; any number unless given. */
   readonly rateLimit?: RateLimitOptions | undefined;
   /** Records who did what; nothing does unless given. */
-  readonly audit?: Omit<AuditRequestsOptions, "now" | "servers"> | undefined;
+  readonly audit?: AuditOptions | undefined;
   /** The host names by which a gateway that asks nobody may be called; any unless given. */
   readonly knownHosts?: ReadonlySet<string> | undefined;
   /** The public keys to publish. */
@@ -77,17 +75,15 @@ export interface GatewayOptions
  * @returns The app; its `fetch` takes a request and an object with `completed`.
  */
 export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
-  const { metrics, logger } = options;
+  const { stores, address, now, metrics, activity = new Activity(now) } = options;
   const app = new Hono<GatewayEnv>();
   app.use(setDestination());
   app.use(closeAfterAmbiguousFraming());
   app.use(delayRefusals());
   app.use(identifyRequests());
   app.use(refuseUnknownMethods());
-  app.use(countRequests(metrics));
-  if (options.audit !== undefined) {
-    app.use(auditRequests({ ...options.audit, servers: options.stores, now: options.now }));
-  }
+  app.use(accountRequests({ ...options, activity }));
+  if (options.audit !== undefined) app.use(refuseUnrecordable());
   if (options.authenticator === undefined && options.knownHosts !== undefined) {
     app.use(refuseForeignHosts(options.knownHosts));
   }
@@ -99,8 +95,6 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   }
   if (options.rateLimit !== undefined) app.use(limitRate(options.rateLimit));
   if (options.access !== undefined) app.use(permitPages(options.access));
-  const { stores, address, now, activity = new Activity(now) } = options;
-  app.use(recordTransfers(metrics, activity, logger));
   const ownState = async () => ({
     states: [await workerState(stores, activity, metrics)],
     silent: 0,
@@ -121,24 +115,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
       ? forwardToStore(c, destination, forwarding)
       : answerPage(c, destination, parts);
   });
-  app.onError((thrown, c) => {
-    // Nobody reads the answer, and nothing has failed.
-    if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT });
-    const error = asGatewayError(thrown);
-    const server = error.server ?? c.get("server") ?? "";
-    const { category } = error.entry;
-    // A client that fails says nothing of the server, and is not to alarm anyone about it.
-    const failed = isOfClientsBody(thrown) ? "" : server;
-    metrics.errors.inc({ server: failed, error_code: error.code, category });
-    logger[error.status >= 500 ? "error" : "warn"](error.message, {
-      error_code: error.code,
-      server,
-      request_id: c.get("requestId"),
-      ...(c.get("address") !== undefined && { client: c.get("address") }),
-      ...(error.code === "INT-001" && { cause: String(thrown.stack) }),
-    });
-    return problemResponse(error, c.get("requestId"));
-  });
+  app.onError((thrown, c) => c.get("account").fail(thrown));
   return app;
 }
 
@@ -153,97 +130,5 @@ function refuseUnknownMethods(): MiddlewareHandler<GatewayEnv> {
     const response = problemResponse(error, c.get("requestId"));
     response.headers.set("allow", METHODS.join(", "));
     return Promise.resolve(response);
-  };
-}
-
-/** Without `route`: Hono's own is `*` for all, as requests are dispatched by their destination. */
-const OWN_LABELS = { labelNames: ["method", "status", "ok"] };
-
-/** Counts and times requests to their answer's headers, with the pattern of their path as `endpoint`. */
-function countRequests(metrics: Metrics): MiddlewareHandler<GatewayEnv> {
-  const { registerMetrics: count } = prometheus({
-    registry: metrics.registry,
-    prefix: METRIC_PREFIX,
-    metricOptions: {
-      requestsTotal: { ...OWN_LABELS, customLabels: { route: routeOf, endpoint: routeOf } },
-      // Its clock and its labels cost more than all other bookkeeping of a request.
-      requestDuration: { disabled: true },
-    },
-  });
-  return async function countRequest(c, next) {
-    const startedMs = performance.now();
-    try {
-      return await count(c, next);
-    } finally {
-      const { status, ok } = c.res;
-      metrics.requestDuration
-        .labels(c.req.method, String(status), String(ok), routeOf(c), routeOf(c))
-        .observe((performance.now() - startedMs) / 1000);
-    }
-  };
-}
-
-function routeOf(c: Context<GatewayEnv>): string {
-  return c.get("destination").route;
-}
-
-/** How answers end, as the metric's label. */
-const OUTCOMES = {
-  "complete": "complete",
-  "broken off": "broken",
-  "passed on": "passed_on",
-} as const satisfies Record<AnswerEnd, string>;
-
-/** Times exchanges with stores to the end of the answer's body, and remembers how they ended. */
-function recordTransfers(
-  metrics: Metrics,
-  activity: Activity,
-  logger: Logger,
-): MiddlewareHandler<GatewayEnv> {
-  const { outcomes } = activity;
-  return async function recordTransfer(c, next) {
-    const startedMs = performance.now();
-    await next();
-    const server = c.get("server");
-    // Pages about a server send nothing to its store.
-    if (server === undefined || c.get("destination").kind === "page") return;
-    const { status } = c.res;
-    const transfer = c.get("transfer");
-    const tookMs = performance.now() - startedMs;
-    const request = c.req.raw;
-    const request_id = c.get("requestId");
-    const isBroken = isOfClientsBody(c.error);
-    if (c.error !== undefined) {
-      // A client that has left says nothing of the store.
-      if (!request.signal.aborted && !isBroken) {
-        const error = asGatewayError(c.error);
-        outcomes.failed(server, error);
-        if (transfer !== undefined) activity.failed(transfer, error, tookMs);
-      }
-    } else {
-      outcomes.answered(server, status);
-      if (transfer !== undefined) activity.answered(transfer, c.res, tookMs);
-      // Orthanc's user sees none of these, only that a job failed.
-      if (status >= 400) {
-        const level = status >= 500 ? "warn" : "info";
-        logger[level]("Store refused a request", { server, status, request_id });
-      }
-    }
-    // For the runtime the answer to a handshake has ended when the WebSocket is open.
-    const completed = c.get("socketClosed") ?? c.env.completed;
-    const answer = { request, completed, response: c.res, passed: transfer };
-    onAnswerEnd(answer, (ended) => {
-      const end = isBroken ? "broken off" : ended;
-      if (end === "broken off" && c.error === undefined) {
-        logger.info("An answer broke off: the store or the client ended it", {
-          server,
-          status,
-          request_id,
-        });
-      }
-      metrics.transferDuration.labels(server, OUTCOMES[end])
-        .observe((performance.now() - startedMs) / 1000);
-      if (transfer !== undefined) activity.end(transfer, end !== "broken off");
-    });
   };
 }

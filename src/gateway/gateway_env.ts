@@ -100,6 +100,14 @@ export interface PageDestination {
 /** What a request is for. */
 export type Destination = StoreDestination | PageDestination;
 
+/** The account of a request, as other steps use it. */
+export interface Account {
+  /** Whether the request must be refused, as no record of it can be written. */
+  readonly isUnrecordable: boolean;
+  /** Notes the failure of the request and makes its response. */
+  fail(thrown: Error): Response;
+}
+
 /** Types of Hono's context: the runtime's part and the part that middleware adds. */
 export interface GatewayEnv {
   /** The part of `Deno.ServeHandlerInfo` that is used. */
@@ -114,6 +122,8 @@ export interface GatewayEnv {
     destination: Destination;
     /** The request's identifier, the client's own if it sent an acceptable one. */
     requestId: string;
+    /** Its account, from the accounting step on. */
+    account: Account;
     /** The authenticated client, if authentication is configured. */
     caller: Caller | undefined;
     /** The client's address, once determined. */

@@ -9,14 +9,14 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Store } from "../upstream/store.ts";
 import {
   type Activity,
+  type LastOutcome,
   SLOTS,
   type ToldActivity,
   type Transfer,
   type Verdict,
   type Window,
 } from "./activity.ts";
-import type { LastOutcome } from "./last_outcomes.ts";
-import type { ToldError } from "./told_error.ts";
+import type { ErrorSummary } from "./account/error_summary.ts";
 
 /** The states of a circuit breaker, as the metrics number them. */
 export type BreakerState = 0 | 1 | 2;
@@ -33,7 +33,7 @@ export interface ServerState extends ToldActivity {
 }
 
 /** A transfer as it is told: what it does, never to whom. */
-export interface ToldTransfer extends Omit<Transfer, "transaction"> {
+export interface ToldTransfer extends Omit<Transfer, "transaction" | "beganMs" | "isTest"> {
   /** What is done, by PS3.18. */
   readonly transaction: string;
 }
@@ -102,7 +102,7 @@ export async function workerState(
       ...activity.of(name),
     };
   });
-  const transfers = activity.oldest().map(({ transaction, ...told }) => ({
+  const transfers = activity.oldest().map(({ transaction, beganMs: _, isTest: __, ...told }) => ({
     ...told,
     transaction: transaction.name,
   }));
@@ -144,7 +144,7 @@ function mergeServers(one: ServerState, other: ServerState): ServerState {
     queued: one.queued + other.queued,
     window: addWindows(one.window, other.window),
     verdict: later<Verdict>(one.verdict, other.verdict),
-    lastError: later<ToldError>(one.lastError, other.lastError),
+    lastError: later<ErrorSummary>(one.lastError, other.lastError),
     lastRequest: later<LastOutcome>(one.lastRequest, other.lastRequest),
   };
 }

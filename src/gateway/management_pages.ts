@@ -9,7 +9,7 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
 import type { GatewayEnv, PageParts } from "./gateway_env.ts";
 import { mergeStates, type ServerState } from "./gateway_state.ts";
-import type { LastOutcome } from "./last_outcomes.ts";
+import type { LastOutcome } from "./activity.ts";
 import { healthOf } from "./server_health.ts";
 
 /** Version of the management API, the plugin's. */

@@ -144,7 +144,7 @@ async function askStore(
     signal,
   });
   const transaction = classify("GET", TEST_TARGET);
-  const transfer = activity.begin(store.name, request, transaction);
+  const transfer = activity.begin(store.name, request, transaction, true);
   try {
     const answer = await store.forward({
       request,
@@ -160,7 +160,7 @@ async function askStore(
     activity.answered(transfer, new Response(null, { status: answer.status }), tookMs);
     return [answer.status, tookMs];
   } catch (error) {
-    activity.failed(transfer, asGatewayError(error), now() - startedMs);
+    activity.failed(store.name, asGatewayError(error), now() - startedMs, transfer);
     throw error;
   } finally {
     activity.end(transfer, false);

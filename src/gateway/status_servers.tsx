@@ -17,7 +17,7 @@ import {
   requestsLabel,
   Sparkline,
 } from "./status_traffic.tsx";
-import type { ToldError } from "./told_error.ts";
+import type { ErrorSummary } from "./account/error_summary.ts";
 
 /** A server as the page shows it. */
 export interface ShownServer {
@@ -181,7 +181,7 @@ function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
 
 interface TroubleProps {
   readonly name: string;
-  readonly error: ToldError;
+  readonly error: ErrorSummary;
   /** Whether it is what is wrong now. */
   readonly isNow: boolean;
   readonly nowMs: number;

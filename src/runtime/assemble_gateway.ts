@@ -90,7 +90,7 @@ export function assembleGateway(
   });
   const clientAddress = new ClientAddress(config.trustedProxies);
   const activity = new Activity(Date.now);
-  const unfinished = new Set<() => void>();
+  const unfinished = new Set<{ cutOff(): void }>();
   const { announceRevocation } = options;
   const revocation = new TokenRevocation({ announceRevocation, now: Date.now });
   const app = createApp({
@@ -102,7 +102,6 @@ export function assembleGateway(
     audit: options.audit && config.audit && {
       trail: options.audit,
       nameUid: uidNames(config.audit),
-      addresses: clientAddress,
       unfinished,
     },
     knownHosts: knownHosts(config),
@@ -129,7 +128,7 @@ export function assembleGateway(
       // That the cache cannot be told is for the worker that was asked to say.
       await stores.get(server)?.authorizer.forget(id).catch(() => {});
     },
-    cutOff: () => unfinished.forEach((cutOff) => cutOff()),
+    cutOff: () => unfinished.forEach((account) => account.cutOff()),
     close,
   };
 }

@@ -61,7 +61,6 @@ function gateway(
         record: (event) => events.push(event),
       },
       nameUid: uidNames({ uids: more.uids ?? "plain", key: new Secret("k".repeat(32)) }),
-      addresses: new ClientAddress([]),
     },
     ...more,
   });

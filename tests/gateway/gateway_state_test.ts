@@ -38,7 +38,7 @@ Deno.test("Activity: what a client asked wrongly says nothing of the store, what
   const activity = new Activity(() => 5);
   const fail = (error: GatewayError) => {
     const transfer = activity.begin("a", REQUEST, STORE);
-    activity.failed(transfer, error, 1);
+    activity.failed(transfer.server, error, 1, transfer);
     activity.end(transfer, true);
   };
   fail(new GatewayError("AUTH-007", "Cannot let"));
