@@ -50,6 +50,8 @@ export class RequestAccount {
   #audit: AuditOptions | undefined;
   #thrown: unknown;
   #error: GatewayError | undefined;
+  /** Undefined until there is a response: when it has been sent, the request can no longer be read. */
+  #facts: RequestFacts | undefined;
 
   /**
    * @param c The request.
@@ -114,7 +116,7 @@ export class RequestAccount {
     const { route } = c.get("destination");
     metrics.requestDuration.labels(raw.method, String(res.status), String(res.ok), route, route)
       .observe(tookMs / 1000);
-    const facts = this.#facts(res);
+    const facts = this.#facts = this.#gather(res);
     const { error, transfer, destination } = facts;
     // Pages about a server send nothing to its store.
     const server = destination.kind === "store" ? facts.server : undefined;
@@ -143,10 +145,10 @@ export class RequestAccount {
 
   /** The worker ends before the request does. */
   cutOff(): void {
-    this.#record(this.#facts(undefined), "broken off");
+    this.#record(this.#facts ?? this.#gather(undefined), "broken off");
   }
 
-  #facts(response: Response | undefined): RequestFacts {
+  #gather(response: Response | undefined): RequestFacts {
     const c = this.#c;
     const { raw } = c.req;
     const { stores, clientAddress } = this.#options;
@@ -171,7 +173,6 @@ export class RequestAccount {
       error: this.#error,
       hasLeft,
       isOfClient: hasLeft || isOfClientsBody(this.#thrown),
-      // When the response has been sent, the request can no longer be read.
       bytesReceived: receivedBytes(raw, response?.status ?? CLIENT_LEFT),
       bytesSent: response && sentBytes(raw.method, response),
       transfer: c.get("transfer"),
