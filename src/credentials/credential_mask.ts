@@ -1,5 +1,5 @@
 /**
- * Masks the gateway's own credential in a store's error response. Debug pages and some proxies echo the
+ * Masks the gateway's own credential in a store's answer that is no success. Debug pages and some proxies echo the
  * headers of a request, and a client must never learn the credential that the gateway added to it.
  *
  * Every character of the credential is replaced by an asterisk, so that the body keeps its length.
@@ -8,6 +8,7 @@
  * @module
  */
 import { decodeLatin1, encodeLatin1 } from "../dicomweb/latin1.ts";
+import { SpelledSearch } from "./spelled_search.ts";
 import { base64Forms } from "./written_forms.ts";
 
 /** Shorter header values occur in ordinary text, and are no secrets. */
@@ -27,42 +28,17 @@ const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
 /** Headers of a response that hold for the bytes that the store sent. */
 const DIGESTS = ["content-digest", "content-md5", "digest", "etag", "repr-digest"];
 
-/** The longest way of writing one character that is found: `%2525` and two digits for each of four bytes. */
-const MAX_SPELLING = 28;
-
-/** HTML names of the characters that occur in credentials. */
-const HTML_NAMES: Readonly<Record<string, string>> = {
-  "&": "amp",
-  "<": "lt",
-  ">": "gt",
-  '"': "quot",
-  "'": "apos",
-  "+": "plus",
-  "/": "sol",
-  "=": "equals",
-  "_": "lowbar",
-  ".": "period",
-  ":": "colon",
-};
-
 /** A byte stream. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** Masks the credential of one request. */
 export class CredentialMask {
-  readonly #pattern: RegExp | undefined;
-  readonly #maxMatch: number;
+  readonly #search: SpelledSearch | undefined;
 
   /** @param headers The headers that the authorizer added to the request. */
   constructor(headers: Readonly<Record<string, string>>) {
-    const forms = [
-      ...new Set(secretsOf(headers).flatMap((secret) => [secret, ...base64Forms(secret)])),
-    ]
-      .sort((a, b) => b.length - a.length);
-    this.#pattern = forms.length === 0
-      ? undefined
-      : new RegExp(forms.map(spellings).join("|"), "g");
-    this.#maxMatch = Math.max(0, ...forms.map(maxLengthOf));
+    const forms = secretsOf(headers).flatMap((secret) => [secret, ...base64Forms(secret)]);
+    this.#search = forms.length === 0 ? undefined : new SpelledSearch(forms);
   }
 
   /**
@@ -73,13 +49,11 @@ export class CredentialMask {
    * decode cannot be searched and is removed.
    */
   mask(response: Response): Response {
-    const pattern = this.#pattern;
-    if (pattern === undefined) return response;
+    const search = this.#search;
+    if (search === undefined) return response;
     const { status, body } = response;
     const headers = new Headers();
-    response.headers.forEach((value, name) =>
-      headers.append(name, value.replace(pattern, asterisks))
-    );
+    response.headers.forEach((value, name) => headers.append(name, masked(value, search)));
     if (body === null) return new Response(null, { status, headers });
     for (const name of DIGESTS) headers.delete(name);
     const coding = headers.get("content-encoding");
@@ -89,53 +63,56 @@ export class CredentialMask {
       void body.cancel().catch(() => {});
       return new Response(null, { status, headers });
     }
-    return new Response(this.#masked(body, pattern), { status, headers });
-  }
-
-  #masked(body: Body, pattern: RegExp): Body {
-    const reader = body.getReader();
-    const maxMatch = this.#maxMatch;
-    let held = "";
-    return new ReadableStream({
-      async pull(controller) {
-        for (;;) {
-          const { done, value } = await reader.read();
-          if (!done) {
-            held += decodeLatin1(value);
-            // Small pieces are gathered: each byte is searched at most twice.
-            if (held.length <= 2 * maxMatch) continue;
-          }
-          const { clear, rest } = maskUpTo(
-            held,
-            done ? held.length : held.length - maxMatch,
-            pattern,
-          );
-          held = rest;
-          if (clear !== "") controller.enqueue(encodeLatin1(clear));
-          if (done) controller.close();
-          return;
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    }, { highWaterMark: 0 });
+    return new Response(maskedBody(body, search), { status, headers });
   }
 }
 
+function maskedBody(body: Body, search: SpelledSearch): Body {
+  const reader = body.getReader();
+  const { maxMatch } = search;
+  let held = "";
+  return new ReadableStream({
+    async pull(controller) {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (!done) {
+          held += decodeLatin1(value);
+          // Small pieces are gathered: each byte is searched at most twice.
+          if (held.length <= 2 * maxMatch) continue;
+        }
+        const { clear, rest } = maskUpTo(
+          held,
+          done ? held.length : held.length - maxMatch,
+          search,
+        );
+        held = rest;
+        if (clear !== "") controller.enqueue(encodeLatin1(clear));
+        if (done) controller.close();
+        return;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
 /** Masks the matches that begin before a position; a later one may not be complete yet. */
-function maskUpTo(text: string, limit: number, pattern: RegExp): { clear: string; rest: string } {
+function maskUpTo(
+  text: string,
+  limit: number,
+  search: SpelledSearch,
+): { clear: string; rest: string } {
   let clear = "";
   let at = 0;
-  for (const match of text.matchAll(pattern)) {
-    if (match.index >= limit) break;
-    clear += text.slice(at, match.index) + asterisks(match[0]);
-    at = match.index + match[0].length;
+  for (let found = search.next(text, 0, limit); found; found = search.next(text, at, limit)) {
+    clear += text.slice(at, found.start) + "*".repeat(found.end - found.start);
+    at = found.end;
   }
   const end = Math.max(at, limit);
   return { clear: clear + text.slice(at, end), rest: text.slice(end) };
 }
 
-function asterisks(text: string): string {
-  return "*".repeat(text.length);
+function masked(text: string, search: SpelledSearch): string {
+  return maskUpTo(text, text.length, search).clear;
 }
 
 /** What is secret in the headers that an authorizer adds. */
@@ -162,37 +139,4 @@ function decodedBase64(text: string): string {
   } catch {
     return "";
   }
-}
-
-/** A pattern for the ways in which a text may be escaped: percent-encoding, JSON, JavaScript, HTML. */
-function spellings(text: string): string {
-  return Array.from(text, spelling).join("");
-}
-
-/** The response is searched byte by byte, so that its charset does not matter. */
-function spelling(char: string): string {
-  if (/[A-Za-z0-9]/.test(char)) return char;
-  const bytes = [...new TextEncoder().encode(char)];
-  const code = char.codePointAt(0)!;
-  const name = HTML_NAMES[char];
-  const ways = [
-    `\\\\{0,3}${bytes.map((byte) => `\\x${hex(byte, 2)}`).join("")}`,
-    bytes.map((byte) => `%(?:25){0,2}${anyCase(hex(byte, 2))}`).join(""),
-    `&(?:amp;){0,2}(?:#0{0,4}${code}|#[xX]0{0,4}${anyCase(hex(code))}${name ? `|${name}` : ""});`,
-    `\\\\{1,4}(?:u${anyCase(hex(code, 4))}|x${anyCase(hex(code, 2))})`,
-    ...(char === " " ? ["\\+"] : []),
-  ];
-  return `(?:${ways.join("|")})`;
-}
-
-function hex(number: number, digits = 1): string {
-  return number.toString(16).padStart(digits, "0");
-}
-
-function anyCase(digits: string): string {
-  return digits.replace(/[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`);
-}
-
-function maxLengthOf(text: string): number {
-  return text.replace(/[^A-Za-z0-9]/g, "*".repeat(MAX_SPELLING)).length;
 }

@@ -184,7 +184,7 @@ export class StoreClient {
         const response = this.#checked(method, sent);
         authorizer.observe?.(url, response.headers);
         const { status } = response;
-        if (status < 400) return response;
+        if (status < 300) return response;
         if (!hasRenewed && (status === 401 || status === 403)) {
           hasRenewed = true;
           const isGone = body !== null && kept === undefined;

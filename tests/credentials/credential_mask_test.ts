@@ -131,6 +131,24 @@ Deno.test("CredentialMask hides the credential in headers, and keeps the rest of
   });
 });
 
+Deno.test("CredentialMask hides a token of 60,000 characters, whatever they are", async () => {
+  for (const token of ["Ab3".repeat(20_000), "-".repeat(60_000), "a-_.b".repeat(12_000)]) {
+    const mask = new CredentialMask({ authorization: `Bearer ${token}` });
+    const response = new Response(`You sent ${token}, ${base64(token)}`, { status: 400 });
+    const text = await mask.mask(response).text();
+    assert.match(text, /^You sent \*{60000}, \*+=*$/);
+  }
+});
+
+Deno.test("CredentialMask hides what can be read in more ways than one", async () => {
+  const secret = String.raw`\\\&amp;&\key`;
+  const mask = new CredentialMask({ "x-api-key": secret });
+  for (const written of [secret, JSON.stringify(secret), html(secret), html(html(secret))]) {
+    const text = await mask.mask(new Response(`<${written}>`, { status: 400 })).text();
+    assert.match(text, /^<[*"]+>$/);
+  }
+});
+
 Deno.test("CredentialMask leaves every byte alone that is no part of the credential", async () => {
   const body = Uint8Array.from({ length: 200_000 }, (_, i) => i * 31 % 256);
   for (const size of [1, 1000, 65_536]) {

@@ -47,15 +47,17 @@ const FRAMINGS: Record<string, (text: string, status: number) => Response> = {
     }),
 };
 
+const STATUSES = [300, 305, 400, 401, 403, 404, 500, 503];
+
 for (const [kind, headers] of Object.entries(CREDENTIALS)) {
   for (const [framing, respond] of Object.entries(FRAMINGS)) {
     Deno.test(`Store never passes its ${kind} to the client in an error response ${framing}`, async () => {
       const sent: string[] = [];
       await withStore((seen, count) => {
         sent.push(page(seen));
-        return respond(page(seen), [400, 401, 403, 404, 500, 503][count - 1]!);
+        return respond(page(seen), STATUSES[count - 1]!);
       }, async (store) => {
-        for (const status of [400, 401, 403, 404, 500, 503]) {
+        for (const status of STATUSES) {
           const response = await forward(store, "/studies/1.2");
           assert.equal(response.status, status);
           const length = response.headers.get("content-length");
@@ -80,6 +82,19 @@ for (const [kind, headers] of Object.entries(CREDENTIALS)) {
     });
   }
 }
+
+Deno.test("Store never passes its credential to the client in the headers of an answer without a body", async () => {
+  const etag = (seen: Seen) => new Headers({ etag: `"${seen.headers.get("x-api-key")}"` });
+  await withStore(
+    (seen) => new Response(null, { status: 304, headers: etag(seen) }),
+    async (store) => {
+      const response = await forward(store, "/studies/1.2");
+      assert.equal(response.status, 304);
+      assert.match(response.headers.get("etag") ?? "", /^"\*+"$/);
+    },
+    { authorizer: new FixedHeadersAuthorizer("test", CREDENTIALS["fixed header"]!) },
+  );
+});
 
 Deno.test("Store does not touch successful responses to mask them", async () => {
   await withStore((seen) => new Response(page(seen)), async (store, seen) => {
