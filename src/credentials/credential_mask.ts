@@ -124,8 +124,10 @@ function secretsOf(headers: Readonly<Record<string, string>>): string[] {
 }
 
 function secretsIn(value: string): string[] {
-  const [, scheme, credential] = /^([^ ]+) +(.*)$/.exec(value) ?? [];
-  if (scheme === undefined || credential === undefined) return [value];
+  const space = value.indexOf(" ");
+  if (space <= 0) return [value];
+  const scheme = value.slice(0, space);
+  const credential = value.slice(space).trimStart();
   // The access key's identifier, scope and header names are no secrets, and AWS's messages quote them.
   if (scheme.startsWith("AWS4-")) return [credential.split("Signature=")[1] ?? credential];
   if (scheme.toLowerCase() !== "basic") return [value, credential];
