@@ -6,7 +6,8 @@
  */
 import { boundaryOf, readMultipart } from "../dicomweb/multipart_reader.ts";
 import { newBoundary, writeMultipart } from "../dicomweb/multipart_writer.ts";
-import { authority, HttpClient, type HttpRequestInit } from "../network/http_client.ts";
+import { hostAndPort } from "../config/values/host_names.ts";
+import { HttpClient, type HttpRequestInit } from "../network/http_client.ts";
 import { tagOf } from "./dicom_dictionary.ts";
 import type { DicomJson } from "./dicom_json.ts";
 
@@ -27,7 +28,7 @@ export class DemoClient {
   constructor(baseUrl: string, signal: AbortSignal) {
     this.#baseUrl = baseUrl;
     this.#signal = signal;
-    this.#http = new HttpClient({ allowlist: new Set([authority(baseUrl)]) });
+    this.#http = new HttpClient({ allowlist: new Set([hostAndPort(baseUrl)]) });
   }
 
   /**

@@ -8,7 +8,8 @@
 import { type Context, Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { createRemoteJWKSet, customFetch } from "jose";
-import { authority, HttpClient } from "../network/http_client.ts";
+import { hostAndPort } from "../config/values/host_names.ts";
+import { HttpClient } from "../network/http_client.ts";
 import { bearerGate } from "./bearer_gate.ts";
 import { type ArchivedInstance, InstanceArchive, type ResourcePath } from "./instance_archive.ts";
 import { type LoopbackServer, serveOnLoopback } from "./loopback_server.ts";
@@ -59,7 +60,7 @@ const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
  * @returns The running store.
  */
 export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore {
-  const client = new HttpClient({ allowlist: new Set([authority(options.jwksUri)]) });
+  const client = new HttpClient({ allowlist: new Set([hostAndPort(options.jwksUri)]) });
   const requests = { authorized: 0, refused: 0 };
   const app = new Hono().basePath(BASE_PATH);
   app.use(bearerGate({

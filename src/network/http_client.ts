@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { hostAndPort } from "../config/values/host_names.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { type Connector, type ConnectorOptions, createConnector } from "./connector.ts";
 import { headerList } from "./header_list.ts";
@@ -37,7 +38,7 @@ export class RefusedHandshake extends Error {
    * @param status The status that it answered.
    */
   constructor(url: string, status: number) {
-    super(`Cannot open a WebSocket at ${authority(url)}: it answered ${status}`);
+    super(`Cannot open a WebSocket at ${hostAndPort(url)}: it answered ${status}`);
     this.status = status;
   }
 }
@@ -116,13 +117,13 @@ export class HttpClient {
         );
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
-      throw networkError(authority(url), cause);
+      throw networkError(hostAndPort(url), cause);
     }
-    if (this.#onAnswer !== undefined) this.#onAnswer(authority(url), response.headers);
+    if (this.#onAnswer !== undefined) this.#onAnswer(hostAndPort(url), response.headers);
     // 101 would hand the connection over, and others are no answer at all (RFC 9110, section 15).
     if (response.status >= 200 && response.status <= 599) return response;
     await response.body?.cancel();
-    throw networkError(authority(url), new UnusableStatusError(response.status));
+    throw networkError(hostAndPort(url), new UnusableStatusError(response.status));
   }
 
   /**
@@ -162,7 +163,7 @@ export class HttpClient {
       const [, status] = REFUSED_HANDSHAKE.exec(message) ?? [];
       reject(
         status === undefined
-          ? networkError(authority(url), message)
+          ? networkError(hostAndPort(url), message)
           : new RefusedHandshake(url, Number(status)),
       );
     };
@@ -222,7 +223,7 @@ export class HttpClient {
     const origin = pathStart < 0 ? url : url.slice(0, pathStart);
     let connector = this.#connectors.get(origin);
     if (connector === undefined) {
-      connector = this.#connectorFor(authority(url));
+      connector = this.#connectorFor(hostAndPort(url));
       this.#connectors.set(origin, connector);
     }
     return connector;
@@ -248,26 +249,6 @@ function sendable(
   if (body instanceof SizedBody) return body.size > 0 ? body : undefined;
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   return bytes.length === 0 ? undefined : SizedBody.of(bytes);
-}
-
-/**
- * The `host:port` of a URL, with the scheme's port where none is written.
- *
- * @param url An absolute `http:` or `https:` URL.
- * @returns Host and port, as the allowlist writes them.
- *
- * @example
- * ```ts
- * import { authority } from "./http_client.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(authority("https://store.example/dicom-web"), "store.example:443");
- * assert.equal(authority("http://[::1]:8042/"), "[::1]:8042");
- * ```
- */
-export function authority(url: string): string {
-  const { protocol, hostname, port } = new URL(url);
-  return `${hostname}:${port || (protocol === "https:" ? "443" : "80")}`;
 }
 
 /**

@@ -5,7 +5,8 @@
  * @module
  */
 import { GatewayError } from "../errors/gateway_error.ts";
-import { authority, HttpClient } from "./http_client.ts";
+import { hostAndPort } from "../config/values/host_names.ts";
+import { HttpClient } from "./http_client.ts";
 
 /** A server as Orthanc tells of it; flags come as text. */
 export type KnownServer = Readonly<Record<string, unknown>>;
@@ -23,7 +24,7 @@ export class OrthancServers {
   constructor(url: string, authorization: string | undefined) {
     this.#url = `${url}/dicom-web/servers`;
     this.#headers = authorization === undefined ? {} : { authorization };
-    this.#http = new HttpClient({ allowlist: new Set([authority(url)]) });
+    this.#http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   }
 
   /**

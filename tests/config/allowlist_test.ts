@@ -47,7 +47,9 @@ Deno.test("networkAllowlist names the KV service where the cache is one", async 
 
 const authorities: readonly (readonly [url: string, hostAndPort: string])[] = [
   ["https://a.example/x", "a.example:443"],
+  ["https://A.Example/x", "a.example:443"],
   ["http://a.example", "a.example:80"],
+  ["http://[::1]/", "[::1]:80"],
   ["http://a.example:443", "a.example:443"],
   ["redis://u:p@A.example", "a.example:6379"],
   ["rediss://a.example:6380/1", "a.example:6380"],

@@ -7,7 +7,8 @@ import { readPrivateKey, signingKey } from "../../src/config/values/signing_key.
 import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
 import { systemClock } from "../../src/network/clock.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
 
@@ -40,7 +41,7 @@ interface Setup {
 
 async function withEndpoint(body: (setup: Setup) => Promise<void>): Promise<void> {
   const endpoint = startTokenEndpoint({ clientSecret: SECRET });
-  const http = new HttpClient({ allowlist: new Set([authority(endpoint.url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
   try {
     await body({
       endpoint,
@@ -149,7 +150,7 @@ Deno.test("ClientCredentialsSource reads no more than 64 KiB of an answer", () =
 Deno.test("ClientCredentialsSource says AUTH-003 when the provider cannot be reached", async () => {
   const endpoint = startTokenEndpoint();
   await endpoint.close();
-  const http = new HttpClient({ allowlist: new Set([authority(endpoint.url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
   const source = new ClientCredentialsSource(credentials(endpoint.url), {
     server: "main",
     http,
@@ -174,7 +175,7 @@ Deno.test("ClientCredentialsSource says AUTH-003 when the answer breaks off", as
     connection.close();
   })();
   const url = `http://127.0.0.1:${listener.addr.port}/token`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   const source = new ClientCredentialsSource(credentials(url), {
     server: "main",
     http,
@@ -246,7 +247,7 @@ for (const method of ["client_secret_post", "client_secret_basic"] as const) {
         metadata: { scope: "dicom" },
       }],
     });
-    const http = new HttpClient({ allowlist: new Set([authority(provider.issuer)]) });
+    const http = new HttpClient({ allowlist: new Set([hostAndPort(provider.issuer)]) });
     const source = (secret: string, changes: Partial<ClientCredentials> = {}) =>
       new ClientCredentialsSource(
         credentials(provider.tokenEndpoint, {

@@ -7,7 +7,8 @@ import type {
 } from "../../src/credentials/authorizer.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../src/credentials/create_token_store.ts";
-import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
@@ -36,7 +37,7 @@ async function withAuthorizers(test: (parts: Parts) => Promise<void>): Promise<v
   const clock = new FakeClock();
   const metrics = createMetrics();
   const logger = new MemoryLogger();
-  const http = new HttpClient({ allowlist: new Set([authority(endpoint.url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
   const collaborators = { stateDirectory: "/", metrics, logger, clock };
   const store = createTokenStore({ backend: "memory" }, collaborators);
   const created: Authorizer[] = [];

@@ -11,7 +11,8 @@ import { systemClock } from "../../src/network/clock.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../src/credentials/create_token_store.ts";
 import { DpopKey } from "../../src/credentials/dpop_key.ts";
-import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { StoreClient, type StoreRequest } from "../../src/upstream/store_client.ts";
 import { type DpopOrigin, startDpopOrigin } from "../fixtures/dpop_origin.ts";
@@ -57,7 +58,7 @@ async function withStore(nonces: boolean, body: (setup: Setup) => Promise<void>)
   const provider = await startProvider(nonces);
   await using store = startDpopOrigin({ ...provider, nonces });
   const http = new HttpClient({
-    allowlist: new Set([provider.issuer, store.url].map(authority)),
+    allowlist: new Set([provider.issuer, store.url].map(hostAndPort)),
   });
   const collaborators = {
     stateDirectory: "/",

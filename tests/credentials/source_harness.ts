@@ -8,7 +8,8 @@ import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../src/network/clock.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 
 /** A signal that does not abort. */
 export const never: AbortSignal = new AbortController().signal;
@@ -31,7 +32,7 @@ export async function withConnection(
   body: (connection: ProviderConnection) => Promise<void>,
   { timeoutMs = 5000, clock = systemClock }: ConnectionOptions = {},
 ): Promise<void> {
-  const http = new HttpClient({ allowlist: new Set(urls.map(authority)) });
+  const http = new HttpClient({ allowlist: new Set(urls.map(hostAndPort)) });
   try {
     await body({ server: "main", http, timeoutMs, clock });
   } finally {

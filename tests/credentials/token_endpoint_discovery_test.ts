@@ -11,7 +11,7 @@ import {
   discoveryUrls,
   TokenEndpointDiscovery,
 } from "../../src/credentials/token_endpoint_discovery.ts";
-import { authority } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
@@ -56,7 +56,7 @@ async function withDiscovery(
           configured: {
             kind: "issuer",
             url: issuer,
-            allowedHosts: [authority(issuer)],
+            allowedHosts: [hostAndPort(issuer)],
             ...changes,
           },
           mutualTls: false,
@@ -129,7 +129,7 @@ Deno.test("An issuer takes the place of the token endpoint, and is the audience 
       ...credentials({
         kind: "issuer",
         url: provider.issuer,
-        allowedHosts: [authority(provider.issuer)],
+        allowedHosts: [hostAndPort(provider.issuer)],
       }),
       clientAuthentication: {
         method: "private_key_jwt",
@@ -170,7 +170,7 @@ Deno.test("A secret is not sent where a document of another issuer or host leads
     const config = (hosts: string[]): DiscoveryConfig => ({
       kind: "issuer",
       url: issuer,
-      allowedHosts: [authority(issuer), ...hosts],
+      allowedHosts: [hostAndPort(issuer), ...hosts],
     });
     const source = (hosts: string[]) =>
       new ClientCredentialsSource(credentials(config(hosts)), { ...connection, http });
@@ -181,7 +181,7 @@ Deno.test("A secret is not sent where a document of another issuer or host leads
       OPENID,
       () => Response.json({ issuer: "https://other.test", token_endpoint: endpoint.url }),
     );
-    const hosts = [authority(endpoint.url)];
+    const hosts = [hostAndPort(endpoint.url)];
     assert.equal((await failureOf(source(hosts).acquire(never), ["secret"])).code, "TOK-001");
     assert.equal(endpoint.requests.length, 0);
     documents.set(OPENID, () => Response.json({ issuer, token_endpoint: endpoint.url }));
@@ -228,7 +228,7 @@ Deno.test("A realm that is not there gets Keycloak's advice, before that about t
       steps.push(error.troubleshooting);
     });
   const steps: (readonly string[])[] = [];
-  const configured = credentials({ kind: "issuer", url, allowedHosts: [authority(url)] });
+  const configured = credentials({ kind: "issuer", url, allowedHosts: [hostAndPort(url)] });
   await failure({ ...configured, provider: "keycloak" });
   await failure(configured);
   await provider.close();
@@ -280,7 +280,7 @@ Deno.test("When no token endpoint answers any more, the document is looked at ag
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, issuer, connection, asked }) => {
     const source = new ClientCredentialsSource(
-      credentials({ kind: "issuer", url: issuer, allowedHosts: [authority(issuer)] }),
+      credentials({ kind: "issuer", url: issuer, allowedHosts: [hostAndPort(issuer)] }),
       connection,
     );
     const token = () => Response.json({ access_token: "abc", token_type: "Bearer" });
@@ -304,7 +304,7 @@ Deno.test("A refused client is no reason to look at the document again", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, issuer, connection, asked }) => {
     const source = new ClientCredentialsSource(
-      credentials({ kind: "issuer", url: issuer, allowedHosts: [authority(issuer)] }),
+      credentials({ kind: "issuer", url: issuer, allowedHosts: [hostAndPort(issuer)] }),
       connection,
     );
     documents.set(OPENID, metadata(issuer));

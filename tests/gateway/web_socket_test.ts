@@ -6,7 +6,8 @@ import type { Right } from "../../src/config/inbound/permissions.ts";
 import { AccessRules } from "../../src/gateway/access_rules.ts";
 import { Activity } from "../../src/gateway/activity.ts";
 import { createApp } from "../../src/gateway/app.ts";
-import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { PublicAddress } from "../../src/gateway/public_address.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -81,7 +82,7 @@ async function withGateway(
   const refusals: number[] = [];
   const origin = startStore(handshakes);
   const url = `http://127.0.0.1:${origin.addr.port}/dicom-web`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   const metrics = createMetrics();
   const activity = new Activity(Date.now);
   const store = new Store({

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { authority as hostAndPort, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 
 /** A proxy that answers every request itself and remembers its request line. */
 function startProxy(): { url: string; lines: string[]; close(): Promise<void> } {
@@ -34,8 +35,8 @@ Deno.test("HttpClient: metadata services are reached without the proxy, all othe
   const url = `http://127.0.0.1:${server.addr.port}/metadata`;
   const other = "http://idp.example/token";
   const http = new HttpClient({
-    allowlist: new Set([authority(url), authority(other)]),
-    direct: new Set([authority(url)]),
+    allowlist: new Set([hostAndPort(url), hostAndPort(other)]),
+    direct: new Set([hostAndPort(url)]),
     proxy: { url: proxy.url },
   });
   assert.equal(await (await http.send(url)).text(), "server");

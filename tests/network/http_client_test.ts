@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 
 async function failure(promise: Promise<unknown>): Promise<GatewayError> {
   try {
@@ -38,7 +39,7 @@ Deno.test("HttpClient: a redirect comes back as it is", async () => {
     new Response(null, { status: 302, headers: { location: "/elsewhere" } })
   );
   const url = `http://127.0.0.1:${server.addr.port}/`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   const response = await http.send(url);
   assert.equal(response.status, 302);
   assert.equal(response.headers.get("location"), "/elsewhere");
@@ -72,7 +73,7 @@ Deno.test("HttpClient: a name that does not resolve is NET-002", async () => {
 Deno.test("HttpClient: plain HTTP where TLS is expected is NET-003", async () => {
   const server = serve(() => new Response());
   const url = `https://127.0.0.1:${server.addr.port}/`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   const error = await failure(http.send(url));
   assert.equal(error.code, "NET-003");
   http.close();
@@ -86,7 +87,7 @@ Deno.test("HttpClient: a signal that aborts ends the request with its reason", a
     return new Response();
   });
   const url = `http://127.0.0.1:${server.addr.port}/`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   const controller = new AbortController();
   const answer = http.send(url, { signal: controller.signal });
   const reason = new GatewayError("NET-001", "Gave up waiting");
@@ -95,10 +96,4 @@ Deno.test("HttpClient: a signal that aborts ends the request with its reason", a
   resolve();
   http.close();
   await server.shutdown();
-});
-
-Deno.test("authority: the scheme's port where none is written, lower case, brackets for IPv6", () => {
-  assert.equal(authority("https://Store.Example/a"), "store.example:443");
-  assert.equal(authority("http://store.example:8042"), "store.example:8042");
-  assert.equal(authority("http://[::1]/"), "[::1]:80");
 });

@@ -3,7 +3,8 @@
  * change something once, and a GET or HEAD at most twice, as the runtime repeats these unseen.
  */
 import assert from "node:assert/strict";
-import { authority, HttpClient, type RequestBody } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient, type RequestBody } from "../../src/network/http_client.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
 import { needing } from "../fixtures/installed_tool.ts";
@@ -126,7 +127,7 @@ Deno.test(needing(OPENSSL, {
     const { certificatePem, keyPem } = await authorities.issue(request);
     await using server = new RefusingServer(certificatePem, keyPem);
     const http = new HttpClient({
-      allowlist: new Set([authority(server.url)]),
+      allowlist: new Set([hostAndPort(server.url)]),
       caCertificatesPem: [authorities.certificatePem],
       http2: true,
     });

@@ -5,7 +5,8 @@
  */
 import assert from "node:assert/strict";
 import type { GatewayError } from "../../src/errors/gateway_error.ts";
-import { authority, HttpClient, type RequestBody } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient, type RequestBody } from "../../src/network/http_client.ts";
 import { SizedBody } from "../../src/network/sized_body.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
@@ -131,7 +132,7 @@ for (const connection of ["new", "kept"]) {
   for (const [end, { play, hasHead }] of Object.entries(ENDS)) {
     Deno.test(`HttpClient sends each request once when a ${connection} connection ends ${end}`, async (t) => {
       const origin = startRawOrigin((exchange) => exchange.answer(200, "[]"));
-      const http = new HttpClient({ allowlist: new Set([authority(origin.url)]) });
+      const http = new HttpClient({ allowlist: new Set([hostAndPort(origin.url)]) });
       const send = async ({ method, body }: Shape) => {
         const response = await http.send(`${origin.url}/studies`, {
           method,
@@ -181,7 +182,7 @@ Deno.test("HttpClient goes on to a new connection when the server has closed the
     await readBody(exchange);
     await exchange.answer(200, exchange.method === "HEAD" ? "" : "[]");
   });
-  const http = new HttpClient({ allowlist: new Set([authority(origin.url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(origin.url)]) });
   for (const [name, { method, body }] of Object.entries(SHAPES)) {
     await t.step(name, async () => {
       for (let round = 0; round < 5; round++) {
@@ -222,7 +223,7 @@ Deno.test(needing(OPENSSL, {
     const url = `https://127.0.0.1:${listener.addr.port}/`;
     for (const http2 of [false, true]) {
       const http = new HttpClient({
-        allowlist: new Set([authority(url)]),
+        allowlist: new Set([hostAndPort(url)]),
         caCertificatesPem: [authorities.certificatePem],
         http2,
       });

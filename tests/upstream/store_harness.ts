@@ -15,7 +15,8 @@ import type {
 import { type Profile, profiles } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { authority, HttpClient } from "../../src/network/http_client.ts";
+import { hostAndPort } from "../../src/config/values/host_names.ts";
+import { HttpClient } from "../../src/network/http_client.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { Store } from "../../src/upstream/store.ts";
@@ -98,7 +99,7 @@ export async function withStore(
     },
   );
   const url = `http://127.0.0.1:${origin.addr.port}/dicom-web`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   if (options.send !== undefined) http.send = options.send;
   const config: ServerConfig = {
     ...SERVER,

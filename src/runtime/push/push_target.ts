@@ -7,7 +7,8 @@
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import type { ServerConfig } from "../../config/keys/server.ts";
 import { createQuotaMemory } from "../../gateway/quota_table.ts";
-import { authority, HttpClient } from "../../network/http_client.ts";
+import { hostAndPort } from "../../config/values/host_names.ts";
+import { HttpClient } from "../../network/http_client.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { assembleGateway } from "../assemble_gateway.ts";
 
@@ -96,7 +97,7 @@ export function runningGateway(
   authorization: string | undefined,
 ): PushTarget {
   const url = `${gatewayUrl}/dicom-web/${server}/studies`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   return {
     name: `${server} at ${gatewayUrl}`,
     async send(body, headers, read) {

@@ -11,7 +11,8 @@ import type { Authorizer } from "../../../src/credentials/authorizer.ts";
 import { type Clock, systemClock } from "../../../src/network/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../../src/credentials/create_token_store.ts";
-import { authority, HttpClient } from "../../../src/network/http_client.ts";
+import { hostAndPort } from "../../../src/config/values/host_names.ts";
+import { HttpClient } from "../../../src/network/http_client.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../../src/upstream/deadlines.ts";
 import { Store } from "../../../src/upstream/store.ts";
@@ -84,7 +85,7 @@ export async function withSigning(
   const metrics = createMetrics();
   const logger = new MemoryLogger();
   const http = new HttpClient({
-    allowlist: new Set([url, ...options.urls ?? []].map((url) => authority(url))),
+    allowlist: new Set([url, ...options.urls ?? []].map((url) => hostAndPort(url))),
   });
   const collaborators = { stateDirectory: directory, metrics, logger, clock };
   const store = createTokenStore({ backend: "memory" }, collaborators);

@@ -3,7 +3,8 @@
  * body that is cut off fails.
  */
 import assert from "node:assert/strict";
-import { authority, HttpClient, type HttpClientOptions } from "../../../src/network/http_client.ts";
+import { hostAndPort } from "../../../src/config/values/host_names.ts";
+import { HttpClient, type HttpClientOptions } from "../../../src/network/http_client.ts";
 import { CertificateAuthority, OPENSSL } from "../../fixtures/certificate_authority.ts";
 import { within } from "../../fixtures/deadline.ts";
 import { startEgressProxy, TINYPROXY } from "../../fixtures/egress_proxy.ts";
@@ -22,7 +23,7 @@ async function withOrigin(
   use: (http: HttpClient, url: string, origin: ReturnType<typeof startRawOrigin>) => Promise<void>,
 ): Promise<void> {
   const origin = startRawOrigin(play);
-  const http = new HttpClient({ allowlist: new Set([authority(origin.url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(origin.url)]) });
   try {
     await within(LIMIT_MS, "the test", use(http, origin.url, origin));
   } finally {
@@ -251,7 +252,7 @@ Deno.test("Http1Client tries the other addresses of a name when the first does n
     () => new Response("[]"),
   );
   const url = `http://localhost:${server.addr.port}/`;
-  const http = new HttpClient({ allowlist: new Set([authority(url)]) });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   assert.equal(await (await http.send(url)).text(), "[]");
   http.close();
   await server.shutdown();
@@ -274,7 +275,7 @@ async function throughProxy(
   );
   const url = `${tls ? "https" : "http"}://127.0.0.1:${server.addr.port}/studies`;
   const options: HttpClientOptions = {
-    allowlist: new Set([authority(url)]),
+    allowlist: new Set([hostAndPort(url)]),
     caCertificatesPem: [authorities.certificatePem],
     proxy: { url: proxy.url, ...(login && { username: "gateway", password: "pass" }) },
     ...(certificate && { clientCertificate: await authorities.issue({ commonName: "gateway" }) }),
