@@ -7,6 +7,7 @@
  */
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError, type GatewayErrorOptions } from "../errors/gateway_error.ts";
+import { readText } from "../network/bounded_body.ts";
 import type { HttpClient, HttpRequestInit } from "../network/http_client.ts";
 import type { Clock } from "../network/clock.ts";
 
@@ -78,7 +79,7 @@ export async function exchange(
   const { http, server } = connection;
   try {
     const response = await http.send(url, init);
-    const body = await readBounded(response, MAX_ANSWER_BYTES);
+    const body = await readText(response.body, MAX_ANSWER_BYTES);
     if (body === undefined) {
       const state = `${service} answered more than ${MAX_ANSWER_BYTES} bytes`;
       throw cannotFetch("TOK-005", server, state);
@@ -119,18 +120,4 @@ function networkFailure(cause: unknown, service: string, server: string): Gatewa
   if (cause.server !== undefined) return cause;
   const code = cause.code === "NET-002" ? "AUTH-003" : cause.code;
   return cannotFetch(code, server, cause.message, { cause });
-}
-
-async function readBounded(response: Response, maxBytes: number): Promise<string | undefined> {
-  if (response.body === null) return "";
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  // Leaving the loop early cancels the stream, so that the connection is not read on.
-  for await (const chunk of response.body) {
-    bytes += chunk.byteLength;
-    if (bytes > maxBytes) return undefined;
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

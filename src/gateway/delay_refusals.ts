@@ -10,7 +10,7 @@
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { sleep } from "../network/wait.ts";
-import { readBounded } from "../upstream/bounded_body.ts";
+import { readBounded } from "../network/bounded_body.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
 /** The client has stopped sending when nothing came for so long. */

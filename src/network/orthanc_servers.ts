@@ -6,10 +6,14 @@
  */
 import { GatewayError } from "../errors/gateway_error.ts";
 import { hostAndPort } from "../config/values/host_names.ts";
+import { readText } from "./bounded_body.ts";
 import { HttpClient } from "./http_client.ts";
 
 /** A server as Orthanc tells of it; flags come as text. */
 export type KnownServer = Readonly<Record<string, unknown>>;
+
+/** Most that is read of an answer; a server takes about 1 KiB. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
 /** A running Orthanc. */
 export class OrthancServers {
@@ -69,13 +73,15 @@ export class OrthancServers {
       ...(body !== undefined && { body }),
       signal: AbortSignal.timeout(30_000),
     });
-    const text = await response.text();
-    if (response.ok) return text;
+    const text = await readText(response.body, MAX_ANSWER_BYTES);
+    if (response.ok && text !== undefined) return text;
     const { status } = response;
     const why = status === 401 || status === 403
       ? "it wants another user or password (--user)"
       : status === 404
       ? "is the DICOMweb plugin enabled, and its Root /dicom-web/?"
+      : text === undefined
+      ? `it answered more than ${MAX_ANSWER_BYTES} bytes`
       : `it answered ${status}`;
     throw new GatewayError("NET-002", `Cannot configure Orthanc: ${status}: ${why}`);
   }

@@ -9,7 +9,7 @@ import { JsonEnd } from "../dicomweb/json_end.ts";
 import { readStowAnswer, type StowAnswer } from "../dicomweb/stow_response.ts";
 import { brokenAnswer, wholeAnswerBody } from "../dicomweb/whole_body.ts";
 import { XmlEnd } from "../dicomweb/xml_end.ts";
-import { readBounded } from "./bounded_body.ts";
+import { readBounded } from "../network/bounded_body.ts";
 
 /** An answer names each instance in 400 to 1,000 bytes; Azure adds why one failed. */
 const BYTES_PER_INSTANCE = 2048;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readStart } from "../../network/bounded_body.ts";
 import type { AwsRefusal } from "./refusal.ts";
 import { plainCode } from "./refusal.ts";
 
@@ -37,7 +38,7 @@ const KEYS_FAULTS: ReadonlySet<string> = new Set([
  */
 export async function readStoreRefusal(refusal: Response): Promise<AwsRefusal> {
   const { status } = refusal;
-  const text = await readStart(refusal.clone());
+  const text = await readStart(refusal.clone().body, MAX_BYTES);
   const named = plainCode(refusal.headers.get("x-amzn-errortype"));
   const error = named ?? plainCode(
     text.match(/"(?:__type|code|Code)"\s*:\s*"([^"]*)"/)?.[1] ?? text.match(/<Code>([^<]*)</)?.[1],
@@ -67,25 +68,4 @@ export function isClockFault(status: number, error: string | undefined): boolean
  */
 export function isKeysFault(status: number, error: string | undefined): boolean {
   return error === undefined ? status === 401 : KEYS_FAULTS.has(error);
-}
-
-async function readStart(response: Response): Promise<string> {
-  if (response.body === null) return "";
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  let bytes = 0;
-  try {
-    while (bytes < MAX_BYTES) {
-      const { done, value } = await reader.read();
-      if (done) return text;
-      text += decoder.decode(value, { stream: true });
-      bytes += value.byteLength;
-    }
-  } catch {
-    // What has arrived must do; the client sees how the rest breaks off.
-  }
-  // Not waited for: a copy has only been cancelled when the other has been, too.
-  reader.cancel().catch(() => {});
-  return text;
 }

@@ -10,7 +10,7 @@ import type { ServerConfig } from "../../config/keys/server.ts";
 import { SECTION } from "../../config/values/section.ts";
 import type { CredentialFacts } from "../../credentials/credential_facts.ts";
 import { classify } from "../../dicomweb/transaction.ts";
-import { readBounded } from "../../upstream/bounded_body.ts";
+import { readText } from "../../network/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
 import { askCredential, SEARCH } from "./ask_credential.ts";
 import { examineContact } from "./examine_contact.ts";
@@ -146,12 +146,10 @@ async function examineSearch({ store, server }: Examination, address: string): P
       publicUrl: undefined,
       completed: sent.promise,
     });
-    const body = await readBounded(response.body, MAX_ANSWER_BYTES);
-    if (body instanceof ReadableStream) await body.cancel();
     return judgeAnswer(address, {
       status: response.status,
       contentType: response.headers.get("content-type") ?? "",
-      text: body instanceof ReadableStream ? undefined : new TextDecoder().decode(body),
+      text: await readText(response.body, MAX_ANSWER_BYTES),
     });
   } catch (error) {
     return failure("search", address, error);

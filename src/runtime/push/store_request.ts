@@ -7,8 +7,8 @@
 import { numberOf, textOf } from "../../dicomweb/dicom_json.ts";
 import { newBoundary, writeMultipart } from "../../dicomweb/multipart_writer.ts";
 import { readStowAnswer, STOW_TAGS, type StowReport } from "../../dicomweb/stow_response.ts";
+import { readText } from "../../network/bounded_body.ts";
 import { retryAfterMs } from "../../network/retry_after.ts";
-import { readBounded } from "../../upstream/bounded_body.ts";
 import { maxAnswerBytes } from "../../upstream/read_stow_report.ts";
 import { contentOf, type PushFile, type PushFileError } from "./push_file.ts";
 import type { PushTarget } from "./push_target.ts";
@@ -69,7 +69,11 @@ export async function storeRequest(
     outcome = await target.send(
       writeMultipart(parts(), boundary),
       headers,
-      async (response) => judge(response, await bodyText(response, files.length), files, now()),
+      async (response) => {
+        // One that is far too long is no report.
+        const text = await readText(response.body, maxAnswerBytes(files.length)) ?? "";
+        return judge(response, text, files, now());
+      },
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -79,14 +83,6 @@ export async function storeRequest(
   // The request failed for this, whatever was made of that on the way.
   if (fault === undefined || outcome.kind === "answered") return outcome;
   return { kind: "unreadable", file: fault.file, reason: fault.message };
-}
-
-/** The answer's body; one that is far too long is no report. */
-async function bodyText(response: Response, files: number): Promise<string> {
-  const held = await readBounded(response.body, maxAnswerBytes(files));
-  if (!(held instanceof ReadableStream)) return new TextDecoder().decode(held);
-  await held.cancel();
-  return "";
 }
 
 function judge(

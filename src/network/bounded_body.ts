@@ -1,0 +1,95 @@
+/**
+ * Reads bodies into memory up to a bound.
+ *
+ * @module
+ */
+
+/** A body on its way. */
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/**
+ * Reads a body, and loses nothing of one that is longer.
+ *
+ * @param maxBytes How long it may be; a function where that is known only in the course of reading.
+ * @returns The bytes; the whole body as a stream again where it is longer.
+ * @throws What the body fails with.
+ */
+export async function readBounded(
+  body: Body | null,
+  maxBytes: number | (() => number),
+): Promise<Uint8Array<ArrayBuffer> | Body> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const reader = body?.getReader();
+  const isWhole = reader === undefined || await gather(reader, chunks, maxBytes);
+  if (!isWhole) return joined(chunks, reader);
+  return await new Blob(chunks).bytes() as Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Reads a body as text.
+ *
+ * @param maxBytes How long it may be.
+ * @returns The text; `undefined` where it is longer, which cancels the body.
+ * @throws What the body fails with.
+ *
+ * @example
+ * ```ts
+ * import { readText } from "./bounded_body.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(await readText(new Response("token").body, 5), "token");
+ * assert.equal(await readText(new Response("token").body, 4), undefined);
+ * ```
+ */
+export async function readText(body: Body | null, maxBytes: number): Promise<string | undefined> {
+  const held = await readBounded(body, maxBytes);
+  if (!(held instanceof ReadableStream)) return new TextDecoder().decode(held);
+  void held.cancel().catch(() => {});
+  return undefined;
+}
+
+/**
+ * Reads the beginning of a body as text, also of one that is longer or breaks off.
+ *
+ * @param maxBytes How much is read at least, where there is so much; the body is then cancelled.
+ */
+export async function readStart(body: Body | null, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const reader = body?.getReader();
+  if (reader !== undefined) await gather(reader, chunks, maxBytes).catch(() => {});
+  // Not awaited: of a copied body, both copies must have been cancelled.
+  void reader?.cancel().catch(() => {});
+  return new TextDecoder().decode(await new Blob(chunks).bytes());
+}
+
+/** @returns Whether the chunks are the whole body. */
+async function gather(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  chunks: Uint8Array<ArrayBuffer>[],
+  maxBytes: number | (() => number),
+): Promise<boolean> {
+  const bound = typeof maxBytes === "number" ? () => maxBytes : maxBytes;
+  let length = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    chunks.push(next.value);
+    length += next.value.length;
+    if (length > bound()) return false;
+  }
+  return true;
+}
+
+function joined(
+  chunks: Uint8Array<ArrayBuffer>[],
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+): Body {
+  return new ReadableStream({
+    async pull(controller) {
+      const held = chunks.shift();
+      if (held !== undefined) return controller.enqueue(held);
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}

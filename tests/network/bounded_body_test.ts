@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { readBounded, readStart, readText } from "../../src/network/bounded_body.ts";
+
+type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** A body of these pieces, which then ends, or fails, or never ends. */
+function bodyOf(pieces: readonly string[], then: "ends" | "fails" | "hangs" = "ends") {
+  const left = pieces.map((piece) => new TextEncoder().encode(piece));
+  const seen = { cancelled: false };
+  const body: Body = new ReadableStream({
+    pull(controller) {
+      const piece = left.shift();
+      if (piece !== undefined) controller.enqueue(piece);
+      else if (then === "ends") controller.close();
+      else if (then === "fails") controller.error(new Error("it broke off"));
+      else return new Promise(() => {});
+    },
+    cancel() {
+      seen.cancelled = true;
+    },
+  }, { highWaterMark: 0 });
+  return { body, seen };
+}
+
+async function text(held: Uint8Array<ArrayBuffer> | Body): Promise<string> {
+  return await new Response(held).text();
+}
+
+Deno.test("readBounded: bytes up to the bound, beyond it a stream that has all of them", async () => {
+  const within = await readBounded(bodyOf(["ab", "cd"]).body, 4);
+  assert.ok(within instanceof Uint8Array);
+  assert.equal(await text(within), "abcd");
+  const beyond = await readBounded(bodyOf(["ab", "cd", "ef"]).body, 3);
+  assert.ok(beyond instanceof ReadableStream);
+  assert.equal(await text(beyond), "abcdef");
+  assert.deepEqual(await readBounded(null, 0), new Uint8Array());
+});
+
+Deno.test("readBounded: a bound that grows while it is read", async () => {
+  let bound = 1;
+  const { body } = bodyOf(["a", "b", "c"]);
+  const held = await readBounded(body, () => bound++);
+  assert.ok(held instanceof Uint8Array);
+});
+
+Deno.test("readBounded: fails as the body does, also after the bound", async () => {
+  await assert.rejects(readBounded(bodyOf(["ab"], "fails").body, 4), /it broke off/);
+  const beyond = await readBounded(bodyOf(["ab"], "fails").body, 1);
+  await assert.rejects(text(beyond), /it broke off/);
+});
+
+Deno.test("readText: a longer body is no text, and is cancelled", async () => {
+  const { body, seen } = bodyOf(["ä".repeat(3)], "hangs");
+  assert.equal(await readText(body, 5), undefined);
+  assert.equal(seen.cancelled, true);
+  assert.equal(await readText(bodyOf(["ä", "€"]).body, 5), "ä€");
+  assert.equal(await readText(null, 5), "");
+});
+
+Deno.test("readStart: what has arrived, of a body that breaks off or does not end", async () => {
+  assert.equal(await readStart(bodyOf(["ab", "cd"], "fails").body, 100), "abcd");
+  const { body, seen } = bodyOf(["ab", "cd"], "hangs");
+  assert.equal(await readStart(body, 3), "abcd");
+  assert.equal(seen.cancelled, true);
+  assert.equal(await readStart(null, 3), "");
+});
+
+Deno.test("readStart: a copy does not wait for the other one", async () => {
+  const response = new Response("x".repeat(100));
+  assert.equal((await readStart(response.clone().body, 10)).length, 100);
+  assert.equal((await response.text()).length, 100);
+});
