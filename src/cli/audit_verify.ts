@@ -30,7 +30,7 @@ export async function auditVerify(
 ): Promise<number> {
   const anchor = flags.anchor === undefined ? undefined : readAnchor(flags.anchor);
   if (flags.anchor !== undefined && anchor === undefined) {
-    complain("An anchor is the number of a record, a colon and its hash: --anchor 1200:9f86d0…");
+    complain("An anchor is a record number, a colon and the record's hash: --anchor 1200:9f86d0…");
     return ExitCode.usage;
   }
   const { audit } = await loadConfig({ ...flags });
@@ -57,22 +57,24 @@ async function tell(
   for (const { file, line, fault } of faults) complain(`${file}:${line}: ${fault}`);
   const isBeheaded = options.isComplete && first > 1;
   if (records === 0) {
-    complain(`There is no record in ${files.join(", ")}`);
+    complain(`No records in ${files.join(", ")}`);
     return ExitCode.failure;
   }
   print(`${records} records, ${first} to ${end.sequence}`);
   if (isBeheaded) {
-    complain(`Records 1 to ${first - 1} are missing, and no file is ever removed (MaxFiles is 0)`);
-    complain("Name all files, also those that you keep elsewhere, the oldest first");
+    complain(
+      `Records 1 to ${first - 1} are missing although files are never removed (MaxFiles is 0)`,
+    );
+    complain("Name all files, including archived ones, oldest first");
   } else if (first > 1) {
-    print(`Records 1 to ${first - 1} are in older files that are not here`);
+    print(`Records 1 to ${first - 1} are in older files that were not given`);
   }
   print(`Last record: --anchor ${end.sequence}:${end.hash}`);
   if (faults.length === 0 && !isBeheaded) {
-    print("The trail is whole");
+    print("The audit trail is intact");
     return ExitCode.ok;
   }
-  complain("The trail is not whole");
+  complain("The audit trail is not intact");
   return ExitCode.failure;
 }
 

@@ -29,7 +29,7 @@ export async function check(flags: ConfigFlags): Promise<number> {
     print(`  ${name}  ${url}  (${credentials.kind})`);
   }
   print("");
-  print("Network allowlist: the only places the gateway can contact");
+  print("Network allowlist: the only hosts that the gateway can contact");
   for (const place of networkAllowlist(config)) print(`  ${place}`);
   print("");
   print("Permissions of the sandboxed worker");

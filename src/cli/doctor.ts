@@ -76,10 +76,10 @@ function show({ outcome, gateway, servers }: Report): void {
   const all = [...gateway, ...servers.flatMap(({ findings }) => findings)];
   const count = (wanted: Outcome) => all.filter(({ outcome }) => outcome === wanted).length;
   const verdict = outcome === "ok"
-    ? "All is well."
+    ? "All checks passed."
     : outcome === "warn"
-    ? `All works; ${count("warn")} to look at.`
-    : `${count("failed")} failed: begin with the first.`;
+    ? `No failures; ${count("warn")} to review.`
+    : `${count("failed")} failed: start with the first.`;
   print(paint(TONES[outcome], verdict));
 }
 

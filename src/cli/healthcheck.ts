@@ -36,7 +36,7 @@ export async function healthcheck(flags: ConfigFlags): Promise<number> {
   }
   const { address, port, isTls } = written.data;
   if (port === 0) {
-    complain("The configuration leaves the port open: say which one it is with --port.");
+    complain("The configuration sets no port: give the port with --port.");
     return ExitCode.usage;
   }
   const host = loopbackOf(address);
@@ -47,7 +47,7 @@ export async function healthcheck(flags: ConfigFlags): Promise<number> {
       print(`The gateway at ${url} answers.`);
       return ExitCode.ok;
     }
-    complain(`What is at ${url} is no healthy gateway: it answered with status ${status}.`);
+    complain(`The service at ${url} is not a healthy gateway: it answered with status ${status}.`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     complain(`The gateway at ${url} does not answer: ${reason}`);

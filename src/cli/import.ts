@@ -32,7 +32,7 @@ export async function importConfig(
   tell("changed", "Changed");
   tell("left out", "Left out");
   tell("kept", "Kept");
-  complain("Comments and the other sections of the file are not taken over.");
+  complain("Comments and the other sections of the file are not converted.");
   // A variable may be set only where the gateway will run.
   const unset = problems.filter(({ code }) => code === "CFG-003");
   const wrong = problems.filter(({ code }) => code !== "CFG-003");
@@ -42,7 +42,7 @@ export async function importConfig(
     return ExitCode.ok;
   }
   if (wrong.length === 0) return ExitCode.ok;
-  complain("To be mended by hand");
+  complain("To be fixed by hand");
   for (const { code, path, message } of wrong) complain(`  ${code} ${path}: ${message}`);
   return ExitCode.configuration;
 }

@@ -41,7 +41,7 @@ export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> 
   const config = await loadConfig(flags);
   const url = flags.url === undefined ? gatewayUrl(config) : plainUrl(flags.url);
   if (url === undefined) {
-    complain("Say where Orthanc reaches the gateway: --url http://HOST:PORT.");
+    complain("Specify the URL at which Orthanc reaches the gateway: --url http://HOST:PORT.");
     return ExitCode.usage;
   }
   const orthanc = flags.orthanc === undefined ? undefined : plainUrl(flags.orthanc);
@@ -61,7 +61,7 @@ export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> 
     const servers = Object.fromEntries(section(login));
     print(JSON.stringify({ DicomWeb: { Servers: servers } }, null, 2));
     if (login.kind !== "none") {
-      complain(`Orthanc takes ${SECRET_VARIABLE} from its environment: set the variable there.`);
+      complain(`Orthanc reads ${SECRET_VARIABLE} from its environment: set the variable there.`);
     }
     return ExitCode.ok;
   }
@@ -70,7 +70,7 @@ export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> 
     ...(login.kind === "none" || flags.dryRun ? [] : ["Password or key for the gateway: "]),
   ]);
   if (secrets === undefined) {
-    complain("A password was not given.");
+    complain("No password was entered.");
     return ExitCode.usage;
   }
   const password = flags.user === undefined ? undefined : secrets.shift();
@@ -100,7 +100,7 @@ async function setAll(
     const former = known[name];
     const differences = former === undefined ? ["new"] : differencesOf(former, server);
     if (differences.length === 0) {
-      print(`${name}: as it should be`);
+      print(`${name}: up to date`);
       continue;
     }
     if (!isTrial) await orthanc.set(name, server);
@@ -109,7 +109,7 @@ async function setAll(
   }
   if (changes > 0 && !isTrial) {
     complain(
-      "Orthanc forgets these servers when it ends, unless DicomWeb.ServersInDatabase is true in its " +
+      "Orthanc loses these servers when it stops, unless DicomWeb.ServersInDatabase is true in its " +
         "configuration; without --orthanc this command prints what to write there instead.",
     );
   }
@@ -151,8 +151,8 @@ function loginOf(
   }
   complain(
     users.length > 0
-      ? `Say which user of the gateway Orthanc is: --gateway-user ${users.join(" | ")}.`
-      : "Orthanc can show the gateway a password or a key, but Authentication has only Jwt.",
+      ? `Choose the gateway user for Orthanc: --gateway-user ${users.join(" | ")}.`
+      : "Orthanc can authenticate with a password or an API key, but Authentication accepts only Jwt.",
   );
   return undefined;
 }

@@ -60,7 +60,7 @@ function report(config: GatewayConfig): unknown {
 function show(config: GatewayConfig): void {
   const { workers } = config;
   const each = workers === 1 ? "The worker" : `Each of the ${workers} workers`;
-  print(paint("strong", `${each} may do this and nothing else`));
+  print(paint("strong", `${each} may do only this`));
   for (const [name, value] of Object.entries(permissionSet(config))) {
     print(`  ${name.padEnd(7)}${Array.isArray(value) ? value.join(", ") || "none" : "none"}`);
   }
@@ -68,7 +68,7 @@ function show(config: GatewayConfig): void {
   print(paint("strong", "Connections in"));
   print(`  ${listenHostAndPort(config)}  TCP  clients`);
   print("");
-  print(paint("strong", "Connections out: TCP, from this machine"));
+  print(paint("strong", "Outbound connections: TCP, from this machine"));
   const all = contacts(config);
   const width = Math.max(...all.map(({ address }) => address.length));
   for (const contact of all) {

@@ -81,7 +81,7 @@ async function send(
   const progress = new PushProgress();
   ended.addEventListener("abort", () => {
     progress.clear();
-    complain("Finishing the requests under way; once more ends at once.");
+    complain("Finishing the requests in progress; press Ctrl+C again to stop at once.");
   });
   let stopped: string | undefined;
   try {
@@ -100,7 +100,7 @@ async function send(
       },
       tellWait: (reason, waitMs) => {
         progress.clear();
-        complain(`Trying again in ${Math.ceil(waitMs / 1_000)} s: ${reason}`);
+        complain(`Retrying in ${Math.ceil(waitMs / 1_000)} s: ${reason}`);
       },
     });
   } catch (error) {
@@ -123,13 +123,13 @@ async function send(
   if (stopped !== undefined) complain(`Stopped: ${stopped}`);
   if (!isWhole || failed > 0) {
     complain(
-      `Give the same command again to go on: what is stored is noted in ${journal.file}` +
-        (isWhole ? ", and only what failed is sent again." : "."),
+      `Run the same command again to resume: what is stored is recorded in ${journal.file}` +
+        (isWhole ? ", and only what failed is retried." : "."),
     );
   }
   if (stopped !== undefined) return ExitCode.failure;
   if (ended.aborted) return ExitCode.interrupted;
-  if (instances === 0) complain(`There is no DICOM file in ${folder}.`);
+  if (instances === 0) complain(`No DICOM files in ${folder}.`);
   return failed > 0 || instances === 0 ? ExitCode.failure : ExitCode.ok;
 }
 
@@ -137,10 +137,10 @@ async function folderAt(path: string): Promise<string | undefined> {
   try {
     const folder = await Deno.realPath(path);
     if ((await Deno.stat(folder)).isDirectory) return folder;
-    complain(`${path} is a file: name the folder that it is in.`);
+    complain(`${path} is a file: name the folder that contains it.`);
   } catch (error) {
     const isMissing = error instanceof Deno.errors.NotFound;
-    complain(isMissing ? `There is no folder ${path}.` : `Cannot read the folder ${path}.`);
+    complain(isMissing ? `No such folder: ${path}.` : `Cannot read the folder ${path}.`);
   }
   return undefined;
 }
@@ -156,7 +156,7 @@ async function ownPlace(flags: PushFlags, version: string): Promise<Place | unde
   const names = [...config.servers.keys()];
   const name = flags.server ?? (names.length === 1 ? names[0] : undefined);
   if (flags.user !== undefined) {
-    complain("--user belongs to --url: without a running gateway there is nobody to log in to.");
+    complain("--user requires --url: without a running gateway there is nothing to log in to.");
     return undefined;
   }
   if (name === undefined) {
@@ -179,7 +179,9 @@ async function runningPlace(url: string, flags: PushFlags): Promise<Place | unde
     return undefined;
   }
   if (parsed.username || parsed.password) {
-    complain("A password in --url is seen by others on this machine: use --user, which asks.");
+    complain(
+      "A password in --url is visible to other users of this machine: use --user, which prompts for it.",
+    );
     return undefined;
   }
   if (server === undefined || !SERVER_NAME.test(server)) {

@@ -94,25 +94,28 @@ function commandLine(
     );
   withConfig("check", "check the configuration; show servers, allowlist and permissions")
     .action(async (flags: ConfigFlags) => end(await check(flags)));
-  withConfig("healthcheck", "ask the running gateway whether it answers; exit 0 if so")
+  withConfig("healthcheck", "check that the running gateway answers; exit 0 if it does")
     .action(async (flags: ConfigFlags) => end(await healthcheck(flags)));
-  withConfig("doctor", "examine the way to each store; say what fails, why, and what to do")
-    .argument("[server...]", "servers to examine; all unless given")
-    .option("--json", "print the report for programs")
+  withConfig(
+    "doctor",
+    "diagnose the connection to each store; report what fails, why, and what to do",
+  )
+    .argument("[server...]", "servers to diagnose; default: all")
+    .option("--json", "print the report as JSON")
     .action(async (servers: string[], flags: DoctorFlags) => {
       const { doctor } = await import("./doctor.ts");
       end(await doctor(servers, flags, manifest.version));
     });
-  withConfig("token", "get the credential of servers; show who issued it and when it expires")
-    .argument("[server...]", "servers to ask for; all unless given")
-    .option("--json", "print for programs")
-    .option("--reveal", "print the token too: whoever sees it can use it")
+  withConfig("token", "acquire the credential of servers; show its issuer and expiry")
+    .argument("[server...]", "servers; default: all")
+    .option("--json", "print JSON")
+    .option("--reveal", "print the token too: anyone who sees it can use it")
     .action(async (servers: string[], flags: TokenFlags) => {
       const { token } = await import("./token.ts");
       end(await token(servers, flags, manifest.version));
     });
-  withConfig("permissions", "show what the gateway may reach and use, and what for")
-    .option("--json", "print for programs")
+  withConfig("permissions", "show the hosts and files that the gateway may access, and why")
+    .option("--json", "print JSON")
     .action(async (flags: ConfigFlags & { readonly json?: true }) => {
       const { permissions } = await import("./permissions.ts");
       end(await permissions(flags));
@@ -129,44 +132,44 @@ function commandLine(
       print(completions(program, shell));
       end(ExitCode.ok);
     });
-  command("hash-password", "make the hash of a password for Authentication.Basic")
+  command("hash-password", "hash a password for Authentication.Basic")
     .action(async () => end(await printPasswordHash()));
-  command("make-api-key", "make a key for Authentication.ApiKeys, and its hash")
+  command("make-api-key", "generate a key for Authentication.ApiKeys, and its hash")
     .action(() => end(printApiKey()));
   program.command("audit").description("work with the audit trail")
     .command("verify [files...]")
-    .description("say whether the audit trail is whole, and where it is not")
+    .description("verify the audit trail; report where it was modified or cut off")
     .option("--config <file>", "configuration file")
-    .option("--anchor <number:hash>", "a record that was noted and must still be there")
+    .option("--anchor <number:hash>", "a record noted earlier that must still exist")
     .option("--verbose", "show stack traces")
     .action(async (files: string[], flags: AuditVerifyFlags) =>
       end(await auditVerify(files, flags))
     );
-  command("import", "make a configuration of the one of the plugin orthanc-dicomweb-oauth")
+  command("import", "convert a configuration of the plugin orthanc-dicomweb-oauth")
     .argument("<file>", "the plugin's configuration, such as orthanc.json")
-    .option("--keep-secrets", "leave secrets as they stand, instead of naming variables")
+    .option("--keep-secrets", "keep secrets as written, instead of replacing them by variables")
     .action(async (file: string, flags: { readonly keepSecrets?: true }) =>
       end(await importConfig(file, flags))
     );
-  command("orthanc-config", "print the servers for Orthanc, or set them in one that runs")
+  command("orthanc-config", "print the servers for Orthanc, or set them in a running Orthanc")
     .option("--config <file>", "configuration file")
-    .option("--url <url>", "where Orthanc reaches the gateway")
-    .option("--gateway-user <name>", "the user that Orthanc is to the gateway")
-    .option("--orthanc <url>", "set them in the Orthanc that runs at this URL")
-    .option("--user <name>", "with --orthanc: user there; the password is asked for")
-    .option("--dry-run", "with --orthanc: only say what would be changed")
+    .option("--url <url>", "URL at which Orthanc reaches the gateway")
+    .option("--gateway-user <name>", "gateway user that Orthanc authenticates as")
+    .option("--orthanc <url>", "set them in the Orthanc at this URL")
+    .option("--user <name>", "with --orthanc: Orthanc user; prompts for the password")
+    .option("--dry-run", "with --orthanc: only show what would change")
     .action(async (flags: OrthancConfigFlags) => end(await orthancConfig(flags)));
   command("push", "send a folder of DICOM files to a server")
-    .argument("<folder>", "the folder; what is in folders below it is sent as well")
-    .option("--server <name>", "the server of the configuration to send to")
+    .argument("<folder>", "the folder, including its subfolders")
+    .option("--server <name>", "the configured server to send to")
     .option("--config <file>", "configuration file")
-    .option("--url <url>", "send through a gateway that runs at this URL")
-    .option("--user <name>", "with --url: user of that gateway; the password is asked for")
-    .option("--jobs <number>", "requests under way at once", numberFrom(1, 64), 4)
-    .option("--batch <number>", "instances in one request at most", numberFrom(1, 1_000), 20)
-    .option("--retries <number>", "how often to try again", numberFrom(0, 100), 6)
-    .option("--journal <file>", "where to note what is stored, instead of the state directory")
-    .option("--fresh", "send everything anew, whatever an earlier run noted")
+    .option("--url <url>", "send through the running gateway at this URL")
+    .option("--user <name>", "with --url: user of that gateway; prompts for the password")
+    .option("--jobs <number>", "concurrent requests", numberFrom(1, 64), 4)
+    .option("--batch <number>", "most instances per request", numberFrom(1, 1_000), 20)
+    .option("--retries <number>", "retries per request", numberFrom(0, 100), 6)
+    .option("--journal <file>", "journal of what is stored; default: in the state directory")
+    .option("--fresh", "ignore the journal of an earlier run and send everything")
     .option("--json", "print the summary as JSON")
     .action(async (folder: string, flags: PushFlags) => {
       const { push } = await import("./push.ts");

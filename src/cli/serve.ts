@@ -44,7 +44,7 @@ export async function serve(
   const logger = createLogger("runtime");
   if (verdict === "slow") logger.warn(reason);
   for (const name of ignoredProxies) {
-    logger.warn(`${name} is ignored: the key Proxy of the configuration says which proxy is used`);
+    logger.warn(`${name} is ignored; set the proxy with the configuration key Proxy`);
   }
   warn(config, logger);
   const supervisor = await Supervisor.start({ config, logger, version, print: printInBackground });
@@ -59,7 +59,7 @@ export async function serve(
   logger.info("Draining", { signal: String(ended.reason), timeoutMs: config.drainTimeoutMs });
   const finished = await supervisor.stop();
   if (finished) logger.info("Stopped");
-  else logger.warn("Stopped; transfers that took longer than the drain timeout were cut off");
+  else logger.warn("Stopped; the drain timeout expired and the remaining transfers were aborted");
   return ExitCode.ok;
 }
 
@@ -72,7 +72,7 @@ async function reload(supervisor: Supervisor, flags: ConfigFlags, logger: Logger
     logger.info("Reloaded the configuration", { servers: config.servers.size });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    logger.error("Did not reload the configuration; the former one stays in use", { reason });
+    logger.error("Reload failed; the previous configuration stays in use", { reason });
   }
 }
 

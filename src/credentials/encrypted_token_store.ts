@@ -64,7 +64,7 @@ export class EncryptedTokenStore implements TokenStore {
     if (token === undefined) {
       this.#options.metrics.cacheErrors.inc({ operation: "decrypt" });
       this.#options.logger.debug(
-        "An entry of the token cache cannot be read: it is damaged, or was written with another key",
+        "Cannot decrypt a token cache entry: it is damaged or was encrypted with another key",
       );
       return undefined;
     }

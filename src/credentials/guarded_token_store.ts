@@ -134,7 +134,7 @@ export class GuardedTokenStore implements TokenStore {
     this.#pauseMs = FIRST_PAUSE_MS;
     if (!this.#isDown) return;
     this.#isDown = false;
-    this.#logger.info("The token cache works again");
+    this.#logger.info("Token cache recovered");
   }
 
   #tellFailure(operation: string, error: unknown): void {
@@ -145,7 +145,7 @@ export class GuardedTokenStore implements TokenStore {
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
     if (this.#isDown) return;
     this.#isDown = true;
-    this.#logger.warn("The token cache fails: tokens are fetched and kept without it", {
+    this.#logger.warn("Token cache failed; continuing with tokens in memory only", {
       operation,
       reason: error instanceof Error ? error.message.slice(0, 200) : "unknown",
     });

@@ -54,9 +54,9 @@ export function judgeIdentityAnswer(
   const expiresOnMs = expiresOn(body);
   if (expiresOnMs === undefined) return token;
   if (expiresOnMs <= issuedAtMs) {
-    const state = `${service} answered a token that by the clock of the gateway has expired`;
+    const state = `${service} returned a token that has expired by the gateway's clock`;
     throw cannotFetch("TOK-005", server, state, {
-      troubleshooting: ["Set the clock of the gateway's machine right"],
+      troubleshooting: ["Correct the clock of the gateway's machine"],
     });
   }
   const longestMs = issuedAtMs + MAX_EXPIRES_IN_SECONDS * 1000;

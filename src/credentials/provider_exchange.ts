@@ -115,7 +115,7 @@ export function cannotFetch(
 /** An answer that breaks off, or a provider out of reach, heals; a certificate does not. */
 function networkFailure(cause: unknown, service: string, server: string): GatewayError {
   if (!(cause instanceof GatewayError)) {
-    return cannotFetch("AUTH-003", server, `the answer of the ${service} broke off`, { cause });
+    return cannotFetch("AUTH-003", server, `the response of the ${service} was cut off`, { cause });
   }
   if (cause.server !== undefined) return cause;
   const code = cause.code === "NET-002" ? "AUTH-003" : cause.code;

@@ -81,7 +81,7 @@ function documentIn(
   const metadata = objectIn(body);
   if (metadata === undefined) {
     throw cannotFetch("TOK-001", server, `${subject} is no JSON object`, {
-      troubleshooting: ["Look for a proxy or a login page that answers in the provider's place"],
+      troubleshooting: ["Look for a proxy or a login page that answers in place of the provider"],
     });
   }
   if (kind === "issuer" && metadata["issuer"] !== url) {

@@ -112,7 +112,7 @@ export class SigV4Authorizer implements Authorizer {
       const skewMs = awsClock.correct(refusal.headers.get("date"));
       if (skewMs !== undefined) {
         logger.warn(
-          `The clock is wrong by the clock of server "${server}": signatures go by that one now`,
+          `Clock differs from that of server "${server}"; signing with the server's time`,
           { server, skew_seconds: Math.round(skewMs / 1000) },
         );
         return true;
@@ -124,7 +124,7 @@ export class SigV4Authorizer implements Authorizer {
     const { status } = refusal;
     const remedy = findRemedy({ endpoint: "", provider: "aws", status, error, description });
     if (remedy !== undefined) {
-      logger.warn(`Server "${server}" refused a request: ${error}`, {
+      logger.warn(`Server "${server}" rejected a request: ${error}`, {
         server,
         status,
         remedy: remedy.steps.join("; "),
@@ -176,7 +176,7 @@ export class SigV4Authorizer implements Authorizer {
     if (signed === undefined) {
       throw new GatewayError(
         "NET-005",
-        "Cannot sign the request: its path or query holds encoded octets that are no UTF-8",
+        "Cannot sign the request: its path or query contains encoded octets that are not UTF-8",
         { server: this.#options.server },
       );
     }

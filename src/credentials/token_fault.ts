@@ -31,7 +31,7 @@ export class TokenFault extends Error {
 }
 
 /** The token is none that can be checked. */
-export const NO_JWT = "it is no signed JWT: opaque and encrypted tokens cannot be checked";
+export const NO_JWT = "it is not a signed JWT: opaque and encrypted tokens cannot be checked";
 
 /**
  * The algorithm of a token's signature is not allowed.
@@ -62,12 +62,12 @@ export function tokenFault(error: unknown): TokenFault {
     return new TokenFault(claimFault(error), claim, payload[claim]);
   }
   if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return new TokenFault("its signature is not by the key it should be by");
+    return new TokenFault("its signature does not match the issuer's key");
   }
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
     return new TokenFault(NO_JWT);
   }
-  return new TokenFault("it is made in a way that cannot be checked");
+  return new TokenFault("it has an unsupported form");
 }
 
 function claimFault(error: errors.JWTExpired | errors.JWTClaimValidationFailed): string {
@@ -75,5 +75,5 @@ function claimFault(error: errors.JWTExpired | errors.JWTClaimValidationFailed):
   if (reason === "missing") return `its claim ${claim} is missing`;
   if (error instanceof errors.JWTExpired) return "it has expired (exp)";
   if (claim === "nbf") return "it is not valid yet (nbf)";
-  return `its claim ${claim} is not what is expected`;
+  return `its claim ${claim} does not have the expected value`;
 }

@@ -108,7 +108,7 @@ export class TokenFileAuthorizer implements Authorizer {
       if (!this.#hasToldOfFailure) {
         this.#hasToldOfFailure = true;
         const reason = error instanceof Error ? error.message : "unknown";
-        logger.warn("Cannot read the token file again: the token read before stays in use", {
+        logger.warn("Cannot reread the token file; using the token read before", {
           server,
           error_code: "TOK-006",
           reason,
@@ -133,7 +133,7 @@ export class TokenFileAuthorizer implements Authorizer {
     try {
       const text = await readCredentialFile(file);
       if (/^[\x21-\x7e]+$/.test(text)) return text;
-      throw new CredentialFileError(`the file ${file} holds more than a token alone`);
+      throw new CredentialFileError(`the file ${file} contains more than the token`);
     } catch (cause) {
       if (!(cause instanceof CredentialFileError)) throw cause;
       throw cannotFetch("TOK-001", server, cause.message, {

@@ -82,8 +82,9 @@ export class TokenGeneration {
     try {
       await this.#tell();
     } catch (cause) {
-      const state = "it was dropped here, but the token cache cannot be reached to tell others; " +
-        "they learn of it once it can";
+      const state =
+        "it was discarded here, but the shared token cache is unreachable; other replicas " +
+        "discard it when the cache is reachable again";
       throw new GatewayError("INT-002", `Cannot revoke the token of server "${server}": ${state}`, {
         server,
         cause,

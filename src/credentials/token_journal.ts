@@ -42,12 +42,13 @@ export class TokenJournal {
   atHand(token: Token, how: "acquired" | "renewed" | "taken over"): void {
     const { server, logger, refreshBufferMs } = this.#options;
     const expires_at = new Date(token.expiresAtMs).toISOString();
-    logger.info(`A new token for server "${server}" is at hand`, { server, expires_at });
+    const what = how === "taken over" ? "loaded from the cache" : how;
+    logger.info(`Token ${what} for server "${server}"`, { server, expires_at });
     this.#audit(how, { expires_at });
     if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
     this.#hasToldOfClamp = true;
     logger.info(
-      `Tokens of server "${server}" are renewed after half their life: ` +
+      `Renewing tokens of server "${server}" after half their lifetime: ` +
         "TokenRefreshBufferSeconds is longer than that",
       {
         server,
@@ -70,7 +71,7 @@ export class TokenJournal {
     const { category } = catalogue["TOK-006"];
     metrics.errors.inc({ server, error_code: "TOK-006", category });
     logger.warn(
-      `Cannot renew the token of server "${server}": the old one is used until it expires`,
+      `Token renewal failed for server "${server}"; using the current token until it expires`,
       {
         server,
         error_code: "TOK-006",
@@ -104,7 +105,7 @@ export class TokenJournal {
    */
   revoked(where: string): void {
     const { server, logger } = this.#options;
-    logger.info(`The token of server "${server}" was revoked`, { server, where });
+    logger.info(`Token revoked for server "${server}"`, { server, where });
     this.#audit("revoked", { where });
   }
 

@@ -100,11 +100,11 @@ export function parseTokenResponse(
       },
     );
   }
-  if (result === undefined) throw fail("TOK-005", `${service} answered no JSON object`);
+  if (result === undefined) throw fail("TOK-005", `${service} did not return a JSON object`);
 
   const value = accessToken(result);
   if (value === undefined) {
-    throw fail("TOK-005", `the answer of the ${service} holds no usable access_token`);
+    throw fail("TOK-005", `the answer of the ${service} contains no usable access_token`);
   }
   const { issuedAtMs, tokenType: type = "Bearer" } = context;
   if (!isOfType(result, type)) {

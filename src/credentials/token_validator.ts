@@ -72,7 +72,9 @@ export class TokenValidator {
       throw algorithmFault(alg, this.#algorithms);
     }
     const keys = await this.#options.keys.find({ ...header, alg }, signal);
-    if (keys.length === 0) throw new TokenFault("no key of its issuer fits its header (alg, kid)");
+    if (keys.length === 0) {
+      throw new TokenFault("no key of its issuer matches its header (alg, kid)");
+    }
     let fault = new TokenFault("");
     for (const key of keys) {
       try {

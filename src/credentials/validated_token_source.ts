@@ -17,7 +17,7 @@ const MAX_QUOTED_CLAIM = 200;
 
 const OPAQUE_REMEDY = [
   "Have the provider issue JWT access tokens for this API, or remove JWTPublicKey, JWKSUri and " +
-  "EnableJWTValidation of this server: the store alone then judges its tokens",
+  "EnableJWTValidation of this server: then only the store checks its tokens",
 ];
 
 /** What a validated source works with. */
@@ -106,7 +106,7 @@ export class ValidatedTokenSource implements TokenSource {
   #report(fault: TokenFault, from: string): void {
     const { server, source, security } = this.#options;
     const { claim, found } = fault;
-    security.error(`A token for server "${server}" did not pass validation and is not used`, {
+    security.error(`Token validation failed for server "${server}"; discarding the token`, {
       event_type: "token_validation_failure",
       error_code: "TOK-004",
       server,

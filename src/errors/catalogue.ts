@@ -61,7 +61,7 @@ export const catalogue = {
     "ERROR",
     500,
     "Configuration key missing",
-    "A key that the configuration needs is not there, or no configuration file was found.",
+    "A required key is missing, or no configuration file was found.",
     [
       "Add the key that the message names, at the path that it names",
       "Run the `check` command: it lists every problem of the file at once",
@@ -84,7 +84,7 @@ export const catalogue = {
     "ERROR",
     500,
     "Variable not set",
-    "The configuration refers to an environment variable or a secret file that is not there.",
+    "The configuration references an environment variable or a secret file that does not exist.",
     [
       "Set the variable that the message names in the environment of the gateway",
       "Give a default with ${NAME:-default} where an empty value is acceptable",
@@ -96,7 +96,7 @@ export const catalogue = {
     "ERROR",
     502,
     "Token acquisition failed",
-    "The identity provider refused to give a token. The client of the gateway did nothing wrong.",
+    "The identity provider rejected the token request. The gateway's client did nothing wrong.",
     [
       "Read the provider's own error code in the message and look it up in its documentation",
       "Check TokenEndpoint, ClientId, ClientSecret and Scope of this server",
@@ -108,9 +108,9 @@ export const catalogue = {
     "WARNING",
     502,
     "Token expired",
-    "The store refused the token. It was dropped; the next request uses a new one.",
+    "The store rejected the token. The gateway discarded it; the next request uses a new one.",
     [
-      "Send the request again: an Orthanc job is repeated with POST /jobs/{id}/resubmit",
+      "Retry the request: an Orthanc job is resubmitted with POST /jobs/{id}/resubmit",
       "If it happens again, check that the store accepts tokens of this issuer, audience and scope",
       "Compare the clocks of the gateway, the identity provider and the store",
     ],
@@ -128,11 +128,11 @@ export const catalogue = {
     "ERROR",
     502,
     "Token validation failed",
-    "The identity provider gave a token that did not pass validation. It was neither used nor kept.",
+    "The identity provider issued a token that failed validation. It was discarded.",
     [
       "Compare JWTIssuer, JWTAudience and JWTAlgorithms of this server with the token's claims",
       "Check that JWTPublicKey is the key the provider signs with today",
-      "Treat an unexplained failure as a security event: the answer may not come from your provider",
+      "Treat an unexplained failure as a security event: the response may not come from your provider",
     ],
   ),
   "TOK-005": entry(
@@ -140,10 +140,10 @@ export const catalogue = {
     "ERROR",
     502,
     "Token response invalid",
-    "The token endpoint answered with something that is not an OAuth2 token response (RFC 6749, section 5.1).",
+    "The token endpoint did not return an OAuth2 token response (RFC 6749, section 5.1).",
     [
       "Check that TokenEndpoint is the token endpoint, not a login page or an issuer URL",
-      "Look for a proxy that answers in its place",
+      "Look for a proxy that answers in place of the provider",
     ],
   ),
   "TOK-006": entry(
@@ -151,7 +151,7 @@ export const catalogue = {
     "ERROR",
     502,
     "Token refresh failed",
-    "The token could not be renewed in the background. The old one is used until it expires.",
+    "The token could not be renewed in the background. The gateway uses the current one until it expires.",
     [
       "Check that the identity provider can be reached from the gateway",
       "Check that the client's secret or certificate has not expired",
@@ -161,9 +161,9 @@ export const catalogue = {
     "AUTHENTICATION",
     "WARNING",
     429,
-    "Token revoked a moment ago",
-    "The cached token of this server was dropped a moment ago. Others who share the cache learn of it " +
-      "within seconds; to drop it more often would only load the identity provider.",
+    "Token revoked recently",
+    "The cached token of this server was revoked a moment ago. Replicas that share the cache discard it " +
+      "within seconds; revoking it more often would only load the identity provider.",
     ["Wait as long as Retry-After says, and revoke the token again if that is still needed"],
   ),
   "NET-001": entry(
@@ -171,10 +171,10 @@ export const catalogue = {
     "ERROR",
     504,
     "Timeout",
-    "A connection, an answer or a body took longer than its limit.",
+    "A connection, a response or a body took longer than its timeout.",
     [
       "Check the network between the gateway and the host that the message names",
-      "Raise the limit that the message names if the host is known to be slow",
+      "Raise the timeout that the message names if the host is known to be slow",
     ],
   ),
   "NET-002": entry(
@@ -182,7 +182,7 @@ export const catalogue = {
     "ERROR",
     502,
     "Connection failed",
-    "No connection to the host could be made, or it broke before an answer came.",
+    "The connection to the host failed, or was closed before a response arrived.",
     [
       "Check the host name and port in the configuration",
       "Check name resolution, routing and firewalls on the gateway host",
@@ -201,7 +201,7 @@ export const catalogue = {
       "Check that the certificate has not expired and names this host",
       "If the host speaks plain HTTP, write http:// instead of https://",
       "Check the clock of the gateway host",
-      "If the host wants a certificate of the gateway, set ClientCertificate to one that it trusts",
+      "If the host requires a client certificate, set ClientCertificate to one that it trusts",
     ],
   ),
   "NET-004": entry(
@@ -209,7 +209,7 @@ export const catalogue = {
     "ERROR",
     502,
     "Redirect refused",
-    "The store or the identity provider answered with a redirect. A credential is never sent on to another place.",
+    "The store or the identity provider returned a redirect. The gateway never forwards a credential to another host.",
     [
       "Put the final address of the service in the configuration",
       "Check for a login page or captive portal in front of the service",
@@ -220,9 +220,9 @@ export const catalogue = {
     "WARNING",
     400,
     "Request refused",
-    "The path, method, a header or the body of the request is not acceptable. The store was not asked, or not to the end.",
+    "The path, method, a header or the body of the request is not acceptable. The request did not reach the store, or not completely.",
     [
-      "Send the path as PS3.18 writes it, without dot segments, encoded slashes or control characters",
+      "Send the path as PS3.18 defines it, without dot segments, encoded slashes or control characters",
     ],
   ),
   "NET-006": entry(
@@ -230,7 +230,7 @@ export const catalogue = {
     "WARNING",
     404,
     "No such server or path",
-    "The path names no server of the configuration and no page of the gateway.",
+    "The path matches neither a configured server nor a page of the gateway.",
     [
       "Compare the name in the path with GET /dicomweb-oauth/servers",
       "DICOMweb is at /dicom-web/{server}/…",
@@ -241,15 +241,15 @@ export const catalogue = {
     "WARNING",
     405,
     "Method not allowed",
-    "This method is not offered at this path.",
-    ["Use a method of the Allow header"],
+    "This path does not support the method.",
+    ["Use a method that the Allow header lists"],
   ),
   "NET-008": entry(
     "NETWORK",
     "CRITICAL",
     502,
     "Host not allowed",
-    "Something led to a host that the configuration does not name. Nothing was sent there.",
+    "A URL led to a host that is not on the allowlist. Nothing was sent there.",
     [
       "If the host belongs to your provider or store, name it in the configuration",
       "If it does not, treat this as a security event",
@@ -259,10 +259,10 @@ export const catalogue = {
     "NETWORK",
     "ERROR",
     502,
-    "Answers do not fit",
-    "The store's answer does not fit the request: a success without a report of what was stored (a login page, an empty body), or before everything was sent; or several requests were needed to answer the client's one, and the answers do not fit together.",
+    "Unexpected response",
+    "The store's response does not match the request: a success without a report of what was stored (a login page, an empty body), or before the upload was complete; or the gateway split the request and the responses cannot be merged.",
     [
-      "Read the message: it says what the store answered",
+      "Read the message: it says what the store returned",
       "Check that Url is the store's DICOMweb service, and that no login page or proxy answers in its place",
       "Check that Profile fits this store: its rules say how one request becomes several",
     ],
@@ -272,22 +272,22 @@ export const catalogue = {
     "ERROR",
     503,
     "Store unavailable",
-    "The store failed so often in a row that it is left alone for a while (circuit breaker).",
+    "The circuit breaker is open: the store failed repeatedly, so requests are rejected without trying.",
     [
-      "Send the request again after the time that Retry-After says",
-      "Read the log for what the store failed with before, and check the store itself",
-      "StoreResilience of this server says after how many failures and for how long",
+      "Retry after the time in Retry-After",
+      "Look in the log for the failures before, and check the store itself",
+      "StoreResilience of this server sets the number of failures and the duration",
     ],
   ),
   "NET-011": entry(
     "NETWORK",
     "WARNING",
     503,
-    "Too many requests",
-    "As many requests to this store are under way as are allowed, and the queue is full or did not move.",
+    "Concurrency limit reached",
+    "The number of concurrent requests to this store is at its limit, and the queue is full or the wait in it timed out.",
     [
-      "Send the request again after the time that Retry-After says, and fewer at once",
-      "If the store can take more, raise MaxConcurrentRequests in StoreResilience of this server",
+      "Retry after the time in Retry-After, with fewer requests in parallel",
+      "If the store can handle more, raise MaxConcurrentRequests in StoreResilience of this server",
     ],
   ),
   "NET-012": entry(
@@ -295,11 +295,11 @@ export const catalogue = {
     "WARNING",
     429,
     "Rate limit exceeded",
-    "The client has sent more requests within the window than the configuration lets it.",
+    "The client exceeded the configured number of requests per window.",
     [
-      "Send the request again after the time that Retry-After says, and fewer at once",
-      "RateLimitRequests and RateLimitWindowSeconds say how many, for the gateway or for one server",
-      "If many clients come through one proxy, name it in TrustedProxies",
+      "Retry after the time in Retry-After, with fewer requests in parallel",
+      "RateLimitRequests and RateLimitWindowSeconds set the limit, for the gateway or for one server",
+      "If many clients connect through one proxy, add it to TrustedProxies",
     ],
   ),
   "AUTH-001": entry(
@@ -310,7 +310,7 @@ export const catalogue = {
     "The identity provider does not accept the client's identifier, secret, key or certificate.",
     [
       "Check ClientId and ClientSecret of this server; a secret may have expired",
-      "Check that the provider expects the configured way of client authentication",
+      "Check that the provider expects the configured client authentication method",
       "Check that the client is not disabled at the provider",
     ],
   ),
@@ -330,11 +330,11 @@ export const catalogue = {
     "CRITICAL",
     503,
     "Identity provider unavailable",
-    "The identity provider cannot be reached or answers with server errors, and no valid token is left.",
+    "The identity provider is unreachable or returns server errors, and no valid token is cached.",
     [
       "Check the provider's status page and the network path to it",
       "Check the host in TokenEndpoint or Issuer for a typing error",
-      "Requests work again by themselves as soon as the provider answers",
+      "Requests recover automatically as soon as the provider answers",
     ],
     5,
   ),
@@ -343,21 +343,20 @@ export const catalogue = {
     "WARNING",
     403,
     "Web page not allowed",
-    "A web page that the configuration does not name tried to open a WebSocket through the gateway, " +
-      "to change something, to send a preflight, or to embed an answer (as script, image or frame).",
-    ["If the page is a viewer of yours, add its origin to Cors.AllowedOrigins"],
+    "A web page of an origin that is not allowed tried to open a WebSocket through the gateway, " +
+      "to change something, to send a preflight, or to embed a response (as script, image or frame).",
+    ["If the page is one of your viewers, add its origin to Cors.AllowedOrigins"],
   ),
   "AUTH-005": entry(
     "AUTHORIZATION",
     "WARNING",
     401,
     "Not authenticated",
-    "The client has not shown who it is, or the gateway does not accept how: its password, key or " +
-      "token is missing or wrong.",
+    "The request has no valid credential: the password, key or token is missing or wrong.",
     [
-      "Give the client a user name and password, a key or a token that Authentication accepts",
+      "Configure the client with a user name and password, a key or a token that Authentication accepts",
       "In Orthanc these are Username and Password, or HttpHeaders, of the server in DicomWeb.Servers",
-      "The message says what was wrong with a token",
+      "The message says why a token was rejected",
     ],
   ),
   "AUTH-006": entry(
@@ -365,10 +364,10 @@ export const catalogue = {
     "WARNING",
     429,
     "Too many failed attempts",
-    "So many attempts from this address or for this user have failed that passwords are not checked for a while.",
+    "Too many attempts from this address or for this user failed; further ones are rejected unchecked for a while.",
     [
-      "Send the request again after the time that Retry-After says, with the right credential",
-      "If many clients come through one proxy, name it in TrustedProxies",
+      "Retry after the time in Retry-After, with the right credential",
+      "If many clients connect through one proxy, add it to TrustedProxies",
       "If nobody mistyped a password, treat this as a security event",
     ],
   ),
@@ -376,11 +375,11 @@ export const catalogue = {
     "AUTHORIZATION",
     "WARNING",
     403,
-    "Not permitted",
-    "The gateway knows who the client is, but the configuration does not let it do this.",
+    "Permission denied",
+    "The client is authenticated, but the configuration does not permit the request.",
     [
       "Add the transaction that the message names to an entry of Permissions for this client and server",
-      "ReadOnly of the server refuses everything that changes something",
+      "ReadOnly of the server rejects every request that could change something",
       "A token may lack a scope or role of RequiredScopes and RequiredRoles",
     ],
   ),
@@ -388,11 +387,11 @@ export const catalogue = {
     "AUTHORIZATION",
     "WARNING",
     421,
-    "Host name not known",
-    "The request asks for a host name that is not the gateway's. Without Authentication the gateway " +
-      "answers only to names it is known by, so that no web page can reach it by a name of its own.",
+    "Unknown host name",
+    "The request's host name is not one of the gateway's. Without Authentication the gateway accepts " +
+      "only known names, which prevents DNS rebinding by web pages.",
     [
-      "If clients call the gateway by this name, add it to AllowedHosts or set PublicUrl",
+      "If clients use this name, add it to AllowedHosts or set PublicUrl",
       "Or configure Authentication",
     ],
   ),
@@ -400,11 +399,11 @@ export const catalogue = {
     "AUTHORIZATION",
     "ERROR",
     503,
-    "Credential not checked",
-    "The client's credential could not be checked: too many are being checked, or the keys of a token's " +
-      "issuer cannot be had.",
+    "Credential check unavailable",
+    "The client's credential could not be checked: too many checks are in progress, or the signing keys " +
+      "of the token's issuer are unavailable.",
     [
-      "Send the request again after the time that Retry-After says",
+      "Retry after the time in Retry-After",
       "Check that the issuer of Authentication.Jwt can be reached from the gateway",
     ],
   ),
@@ -413,7 +412,7 @@ export const catalogue = {
     "ERROR",
     500,
     "Internal error",
-    "The gateway failed in a way it does not foresee. This is a bug.",
+    "An unexpected error in the gateway. This is a bug.",
     ["Report it with the request id and the log lines that carry it"],
   ),
   "INT-002": entry(
@@ -421,21 +420,21 @@ export const catalogue = {
     "WARNING",
     503,
     "Not ready",
-    "The gateway runs, but something it shares with other replicas is not there.",
+    "The gateway runs, but the token cache it shares with other replicas is unreachable.",
     [
       "Check that the token cache of the configuration can be reached from the gateway",
-      "Traffic that arrives all the same is served: tokens are then fetched without the cache",
+      "Requests that arrive are still served: tokens are fetched without the cache",
     ],
   ),
   "INT-003": entry(
     "INTERNAL",
     "CRITICAL",
     503,
-    "Body not kept",
-    "A body that has to be hashed before it is sent could not be written to the state directory.",
+    "Body not buffered",
+    "A body that must be hashed before it is sent could not be buffered in the state directory.",
     [
-      "Free space on the disk of the StateDirectory: it takes every body above 1 MiB that is under way",
-      "Check that StateDirectory is there and that the gateway's user may write to it",
+      "Free space on the disk of StateDirectory: it buffers every body above 1 MiB in transfer",
+      "Check that StateDirectory exists and that the gateway's user may write to it",
     ],
   ),
   "INT-004": entry(
@@ -443,11 +442,11 @@ export const catalogue = {
     "CRITICAL",
     503,
     "Audit trail not written",
-    "What is done cannot be recorded, and Audit.OnFailure says that nothing is done then.",
+    "Audit records cannot be written, and Audit.OnFailure is set to reject requests in that case.",
     [
-      "Look at the log: it says why no record can be written (disk full, read-only, syslog not reached)",
-      "Mend that; the gateway goes on by itself within seconds, and no restart is needed",
-      'Set Audit.OnFailure to "warn" where care must go on without a record',
+      "Look in the log for the reason (disk full, read-only, syslog server unreachable)",
+      "Fix it; the gateway recovers within seconds, without a restart",
+      'Set Audit.OnFailure to "warn" where patient care must continue without a record',
     ],
   ),
 } as const satisfies Record<string, ErrorEntry>;

@@ -114,7 +114,7 @@ function namesOf({ subject, roles }: Caller): ReadonlySet<string> {
 }
 
 function refusal(state: string, server?: string): GatewayError {
-  return new GatewayError("AUTH-007", `Cannot let the client do this: ${state}`, {
+  return new GatewayError("AUTH-007", `Permission denied: ${state}`, {
     ...(server !== undefined && { server }),
   });
 }

@@ -47,9 +47,9 @@ export const answerSchemas = {
       name: z.string(),
       url: z.url(),
       health: z.enum(HEALTHS).nullable().describe(
-        "How the server is, as the status page says it; null where no worker answers",
+        "Health of the server, as on the status page; null if no worker answers",
       ),
-      credentials: z.string().describe("The way of signing"),
+      credentials: z.string().describe("The credential scheme"),
       token_endpoint: z.url().nullable(),
       has_cached_token: z.boolean(),
       token_valid: z.boolean(),
@@ -83,5 +83,5 @@ export const answerSchemas = {
     message: z.string(),
     troubleshooting: z.array(z.string()),
     request_id: z.string(),
-  }).describe("What the gateway itself answers when it cannot do what was asked (RFC 9457)"),
+  }).describe("Error response of the gateway itself (RFC 9457)"),
 } as const;

@@ -126,7 +126,7 @@ const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELE
 function refuseUnknownMethods(): MiddlewareHandler<GatewayEnv> {
   return function refuseUnknownMethod(c, next) {
     if (METHODS.includes(c.req.method)) return next();
-    const error = new GatewayError("NET-007", "Cannot answer: the gateway has no such method");
+    const error = new GatewayError("NET-007", "Method not allowed");
     const response = problemResponse(error, c.get("requestId"));
     response.headers.set("allow", METHODS.join(", "));
     return Promise.resolve(response);

@@ -61,7 +61,7 @@ export class Authenticator {
     const key = apiKeys === undefined ? null : headers.get(apiKeys.header);
     const authorization = key === null ? headers.get("authorization") : null;
     if (key === null && authorization === null) {
-      throw this.#refusal("it sent no credential");
+      throw this.#refusal("no credential was sent");
     }
     const digest = verified.digest(key === null ? `header ${authorization}` : `key ${key}`);
     const known = verified.get(digest);
@@ -83,7 +83,7 @@ export class Authenticator {
     const scheme = /^[A-Za-z]+(?= )/.exec(authorization)?.[0].toLowerCase();
     if (scheme === "basic" && passwords !== undefined) {
       const given = basicCredentials(request);
-      if (given === undefined) throw this.#refusal("its user name and password cannot be read");
+      if (given === undefined) throw this.#refusal("malformed user name and password");
       return await this.#checkPassword(given, address);
     }
     if (scheme === "bearer" && tokens !== undefined) {
@@ -91,7 +91,7 @@ export class Authenticator {
       return await this.#checkToken(token, address);
     }
     const header = apiKeys === undefined ? "" : ` and no ${apiKeys.header}`;
-    throw this.#refusal(`its Authorization is of a kind that is not accepted${header}`);
+    throw this.#refusal(`authorization scheme not accepted${header}`);
   }
 
   #checkKey(key: string, address: string): VerifiedCaller {
@@ -99,7 +99,7 @@ export class Authenticator {
     const owner = apiKeys?.keys.ownerOf(key);
     if (owner === undefined) {
       throttle.failed(address);
-      throw this.#refusal("its key is nobody's");
+      throw this.#refusal("unknown API key");
     }
     return this.#found(`key:${owner}`);
   }
@@ -119,7 +119,7 @@ export class Authenticator {
     }
     if (!isRight) {
       attempt.failed();
-      throw this.#refusal("its user name or password is wrong");
+      throw this.#refusal("wrong user name or password");
     }
     attempt.succeeded();
     return this.#found(`user:${username}`);
@@ -135,9 +135,9 @@ export class Authenticator {
       if (!(error instanceof TokenFault)) throw error;
       // Where a claim is at fault the signature was right: it is an old token, not an attempt.
       if (error.claim === undefined) throttle.failed(address);
-      throw this.#refusal(`its token was refused: ${error.message}`, ', error="invalid_token"');
+      throw this.#refusal(`token rejected: ${error.message}`, ', error="invalid_token"');
     }
-    throw this.#refusal("tokens are not accepted");
+    throw this.#refusal("bearer tokens are not accepted");
   }
 
   #found(subject: string): VerifiedCaller {
@@ -151,7 +151,7 @@ export class Authenticator {
       ...(tokens === undefined ? [] : [`Bearer realm="${REALM}"${bearerError}`]),
       ...(apiKeys === undefined ? [] : [`ApiKey realm="${REALM}", header="${apiKeys.header}"`]),
     ];
-    return new GatewayError("AUTH-005", `Cannot let the client in: ${state}`, {
+    return new GatewayError("AUTH-005", `Authentication failed: ${state}`, {
       headers: { "www-authenticate": challenges.join(", ") },
     });
   }

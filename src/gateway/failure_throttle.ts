@@ -109,7 +109,7 @@ export class FailureThrottle {
 function tooMany(retryAfterMs: number): GatewayError {
   return new GatewayError(
     "AUTH-006",
-    "Cannot accept the credential: too many attempts from this address or for this user have failed",
+    "Authentication rejected: too many failed attempts from this address or for this user",
     { retryAfterSeconds: retryAfterMs / 1000 },
   );
 }

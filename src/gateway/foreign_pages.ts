@@ -72,8 +72,8 @@ function changeFault(request: Request): string | undefined {
   const isForeign = origin === null ? isCrossSite(headers) : !isOwnOrigin(origin, request);
   if (!isForeign) return undefined;
   return method === "OPTIONS"
-    ? "Cannot answer OPTIONS of a page of this origin"
-    : "Cannot take a change from a page of this origin";
+    ? "Preflight rejected: pages of this origin are not allowed"
+    : "Request rejected: pages of this origin may not change anything";
 }
 
 /**
@@ -83,13 +83,13 @@ function changeFault(request: Request): string | undefined {
 function embeddingFault({ headers }: Request): string | undefined {
   const destination = headers.get("sec-fetch-dest") ?? "";
   if (SCRIPTS.has(destination) || headers.has("service-worker")) {
-    return "Cannot answer: nothing here is a script, a worker or a style sheet";
+    return "Request rejected: the gateway serves no scripts, workers or style sheets";
   }
   if (!isCrossSite(headers)) return undefined;
   const isOpaque = headers.get("sec-fetch-mode") === "no-cors";
   return OPEN_DESTINATIONS.has(destination) && !isOpaque
     ? undefined
-    : "Cannot answer: a page of another origin may not embed this";
+    : "Request rejected: pages of other origins may not embed this";
 }
 
 function isCrossSite(headers: Headers): boolean {

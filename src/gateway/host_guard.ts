@@ -25,7 +25,7 @@ export function refuseForeignHosts(known: ReadonlySet<string>): MiddlewareHandle
     if (!verdicts.get(origin, () => isKnown(origin, known))) {
       throw new GatewayError(
         "AUTH-008",
-        "Cannot answer: the gateway is not known by this host name",
+        "Request rejected: the host name is not one of the gateway's",
       );
     }
     return next();

@@ -99,7 +99,7 @@ function tooMany(policy: Policy, quota: Quota): GatewayError {
   const { requests, windowMs } = policy.limit;
   return new GatewayError(
     "NET-012",
-    `Cannot take the request: the client has sent more than ${requests} in ${windowMs / 1000} s`,
+    `Rate limit exceeded: more than ${requests} requests in ${windowMs / 1000} s`,
     {
       retryAfterSeconds: quota.retryAfterMs / 1000,
       headers: Object.fromEntries(headersOf(policy, quota)),

@@ -30,7 +30,7 @@ export async function openWebSocket(
   if (!isWhole(request.headers)) {
     throw new GatewayError(
       "NET-005",
-      "Cannot open a WebSocket: the handshake lacks what RFC 6455 demands, or a proxy removed it",
+      "Cannot open a WebSocket: headers that RFC 6455 requires are missing; a proxy may have removed them",
       { server: store.name },
     );
   }

@@ -110,9 +110,11 @@ function operation(
 
 function dicomweb(summary: string): Record<string, unknown> {
   const answered = {
-    "2XX": { description: "The store's own answer, as it is but for what its profile puts right" },
-    "4XX": { description: "The store's own answer, or a problem of the gateway's" },
-    "5XX": { description: "The store's own answer, or a problem of the gateway's" },
+    "2XX": {
+      description: "The store's response, unchanged except for what its profile normalizes",
+    },
+    "4XX": { description: "The store's response, or a problem reported by the gateway" },
+    "5XX": { description: "The store's response, or a problem reported by the gateway" },
   };
   return {
     parameters: [SERVER, PATH],

@@ -29,7 +29,7 @@ export interface Problem {
  */
 export function asGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
-  return new GatewayError("INT-001", "The gateway failed in a way it does not foresee", {
+  return new GatewayError("INT-001", "Unexpected internal error", {
     cause: error,
   });
 }

@@ -102,7 +102,7 @@ async function act(
   const did = form.get("do") === "drop" ? "drop" : "test";
   const store = stores.get(form.get("server") ?? "");
   if (store === undefined) {
-    throw new GatewayError("NET-006", "Cannot do this: no server of that name");
+    throw new GatewayError("NET-006", "No such server");
   }
   c.set("server", store.name);
   const notice = (outcome: Notice["outcome"], tookMs = 0) => ({

@@ -27,7 +27,7 @@ export function NoticeLine(
   if (outcome === "done") {
     return (
       <p class="notice ok">
-        ✓ The token of {server} is dropped. The next request fetches a new one.
+        ✓ The token of {server} is revoked. The next request fetches a new one.
       </p>
     );
   }
@@ -51,7 +51,7 @@ export function NoticeLine(
   }
   return (
     <p class="notice bad">
-      ✕ {did === "test" ? "Test of" : "Dropping the token of"} {server}: {outcome},{" "}
+      ✕ {did === "test" ? "Test of" : "Revoking the token of"} {server}: {outcome},{" "}
       {catalogue[outcome].title}. What to do stands with the server, and in{" "}
       <code>docs/error-codes.md</code>.
     </p>

@@ -136,7 +136,7 @@ function Live({ model, all }: { readonly model: StatusPageModel; readonly all: n
       <Tiles model={model} />
       {silent > 0 && (
         <p class="notice bad">
-          {counted(silent, "worker")} did not answer in time: the numbers are without{" "}
+          {counted(silent, "worker")} did not answer in time: the figures do not include{" "}
           {silent === 1 ? "it" : "them"}. See <code>docs/troubleshooting.md</code>.
         </p>
       )}

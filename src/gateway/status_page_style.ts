@@ -145,7 +145,7 @@ export const SCRIPT = `
       document.title = next.title;
       say(next.getElementById("said").textContent);
     } catch (error) {
-      say("The gateway does not answer: what is shown is older (" + error.message + ")");
+      say("The gateway does not answer; the page shows older data (" + error.message + ")");
     }
   };
   const again = async () => {

@@ -40,10 +40,9 @@ const HEALTH: Readonly<Record<Health, readonly [tone: string, sign: string, word
 
 /** What an answer of the store itself may mean. */
 const HINTS: Readonly<Partial<Record<Health, string>>> = {
-  failing: "it has a fault of its own; ask who runs it.",
-  refusing: "it knows the credential and does not let it do this; check its roles at the store.",
-  misplaced:
-    "it has nothing at this address; check the path of Url: studies are looked for at Url " +
+  failing: "the store reports an internal error; contact its operator.",
+  refusing: "the credential is valid but not permitted to do this; check its roles at the store.",
+  misplaced: "no such path; check the path of Url: studies are searched at Url " +
     "followed by /studies.",
 };
 

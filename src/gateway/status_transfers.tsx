@@ -39,7 +39,7 @@ export function Transfers({ transfers, nowMs }: TransfersProps): JSX.Element {
                 <span class="muted small">{transfer.method}</span>
               </td>
               <td role="cell" data-label="State">
-                {transfer.isAnswering ? "answer on its way" : "waits for the store"}
+                {transfer.isAnswering ? "receiving the response" : "waiting for the store"}
               </td>
               <td role="cell" data-label="For" class="num">
                 {span(Math.max(0, nowMs - transfer.startedMs) / 1000)}
@@ -66,9 +66,9 @@ function sizeText(
   }
   const sent = requestBytes === 0
     ? []
-    : [requestBytes === undefined ? "size not told, sent" : `${bytes(requestBytes)} to send`];
+    : [requestBytes === undefined ? "unknown size, sent" : `${bytes(requestBytes)} to send`];
   const got = isAnswering
-    ? [answerBytes === undefined ? "size not told" : `${bytes(answerBytes)} to get`]
+    ? [answerBytes === undefined ? "unknown size" : `${bytes(answerBytes)} to get`]
     : [];
   return [...sent, ...got].join(", ") || "–";
 }

@@ -42,7 +42,7 @@ export class TokenRevocation {
     if (elapsedMs >= 0 && elapsedMs < MIN_INTERVAL_MS) {
       throw new GatewayError(
         "TOK-007",
-        `Cannot revoke the token of server "${name}": this was done a moment ago`,
+        `Cannot revoke the token of server "${name}": it was revoked a moment ago`,
         { server: name, retryAfterSeconds: (MIN_INTERVAL_MS - elapsedMs) / 1000 },
       );
     }

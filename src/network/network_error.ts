@@ -21,17 +21,17 @@ const REFUSED_CERTIFICATE =
  */
 export function networkError(host: string, cause: unknown): GatewayError {
   if (cause instanceof UnusableStatusError) {
-    const state = `it answered with status ${cause.status}, which is none for this request`;
+    const state = `unexpected status ${cause.status} for this request`;
     return new GatewayError("NET-002", `Cannot understand ${host}: ${state}`, { cause });
   }
   const text = cause instanceof Error ? cause.message : String(cause);
   // The other side is not to blame: whoever sent the body did not send it to its end, or not right.
   if (text.includes("error from user's Body stream")) {
-    return new BrokenBodyError("it broke off or is not framed as HTTP demands", { cause });
+    return new BrokenBodyError("it was cut off or has invalid HTTP framing", { cause });
   }
   const [, alert] = REFUSED_CERTIFICATE.exec(text) ?? [];
   if (alert !== undefined) {
-    const state = `it wants a certificate of the gateway that it trusts (TLS alert ${alert})`;
+    const state = `it requires a client certificate that it trusts (TLS alert ${alert})`;
     return new GatewayError("NET-003", `Cannot reach ${host}: ${state}`, { cause });
   }
   if (/certificate|tls|handshake|corrupt message|fatal alert|peer is incompatible/i.test(text)) {

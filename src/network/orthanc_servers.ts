@@ -47,7 +47,7 @@ export class OrthancServers {
     } catch {
       // What is told below.
     }
-    throw new GatewayError("NET-002", "Cannot read the servers of Orthanc: it answered no JSON");
+    throw new GatewayError("NET-002", "Cannot read the servers of Orthanc: it did not return JSON");
   }
 
   /**
@@ -77,7 +77,7 @@ export class OrthancServers {
     if (response.ok && text !== undefined) return text;
     const { status } = response;
     const why = status === 401 || status === 403
-      ? "it wants another user or password (--user)"
+      ? "wrong user name or password (--user)"
       : status === 404
       ? "is the DICOMweb plugin enabled, and its Root /dicom-web/?"
       : text === undefined

@@ -50,7 +50,7 @@ export class CertificateWatch {
     for (const { use, server, expiresAtMs } of this.#certificates) {
       const warning = expiryWarning(expiresAtMs, now());
       if (warning === undefined) continue;
-      logger.warn("A certificate of the gateway is to be renewed", { use, server, warning });
+      logger.warn("Certificate needs renewal", { use, server, warning });
     }
   }
 

@@ -35,14 +35,15 @@ export function judgeDeno(version: string): DenoVerdict {
   if (major < 2 || (major === 2 && minor < 7)) {
     return {
       verdict: "unfit",
-      reason: `Deno ${version} is older than any the gateway was tried on; use ${PINNED_DENO}`,
+      reason:
+        `Deno ${version} is older than any version tested with the gateway; use ${PINNED_DENO}`,
     };
   }
   if (major === 2 && minor === 8 && patch <= 2) {
     return {
       verdict: "unfit",
       reason:
-        `Deno ${version} silently cuts the end off uploads with a Content-Length; use ${PINNED_DENO}`,
+        `Deno ${version} silently truncates uploads with a Content-Length; use ${PINNED_DENO}`,
     };
   }
   if (major > 2 || minor >= 8) {

@@ -92,7 +92,7 @@ export class GatewayWorker {
   async drain(timeoutMs: number): Promise<boolean> {
     if (this.#running) this.#send({ type: "drain", timeoutMs });
     else {
-      this.#started.reject(new Error("A worker was ended before it had started"));
+      this.#started.reject(new Error("Worker was terminated before it had started"));
       this.#drained.resolve(true);
     }
     const timer = setTimeout(() => this.#drained.resolve(false), timeoutMs + DRAIN_GRACE_MS);
@@ -209,7 +209,7 @@ export class GatewayWorker {
   #ended(message: string): void {
     const wasRunning = this.#running;
     this.#running = false;
-    this.#started.reject(new Error(`A worker ended at its start: ${message}`));
+    this.#started.reject(new Error(`Worker failed during startup: ${message}`));
     this.#drained.resolve(false);
     if (wasRunning) this.#events.crashed(message);
   }

@@ -35,7 +35,7 @@ export class ListenerWatch {
       } catch (error) {
         if (++failures < MAX_FAILURES) return;
         failures = 0;
-        lost(`nothing listens any more: ${error instanceof Error ? error.message : error}`);
+        lost(`the listener closed: ${error instanceof Error ? error.message : error}`);
       }
     };
     this.#timer = setInterval(() => {

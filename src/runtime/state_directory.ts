@@ -43,13 +43,13 @@ export async function stateDirectoryFault(
   if (!HAS_MODES) return undefined;
   if (user !== undefined && user !== null && info.uid !== user) {
     return `${path} belongs to another user (${info.uid}) than the gateway runs as (${user}): ` +
-      `give it to that user with chown, or name another directory`;
+      `change its owner with chown, or name another directory`;
   }
   const mode = info.mode ?? 0;
   if ((mode & OTHERS) === 0) return undefined;
   const octal = (mode & 0o777).toString(8).padStart(4, "0");
   return `others than the gateway's user may use ${path} (mode ${octal}): ` +
-    `run chmod 700 ${path}, or name a directory in it, which the gateway makes`;
+    `run chmod 700 ${path}, or name a subdirectory, which the gateway creates`;
 }
 
 /**

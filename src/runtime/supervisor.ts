@@ -186,9 +186,9 @@ export class Supervisor {
     this.#draining.delete(group);
     if (this.#stopping) return;
     const { logger } = this.#options;
-    if (finished) logger.info("All transfers of the former configuration are finished");
+    if (finished) logger.info("Drained the workers of the previous configuration");
     else {logger.warn(
-        "Transfers that took longer than the drain timeout after the reload were cut off",
+        "Drain timeout after the reload expired; the remaining transfers were aborted",
       );}
   }
 
@@ -219,7 +219,7 @@ export class Supervisor {
   /** Names what only a restart can change. */
   #refuseRestart({ listen, audit }: GatewayConfig): void {
     if (!CAN_SHARE_PORT) {
-      throw new Error("The configuration can be reloaded on Linux only; restart the gateway");
+      throw new Error("Reload is supported on Linux only; restart the gateway");
     }
     const { listen: now, audit: auditNow } = this.#group.config;
     const changed = [
@@ -229,7 +229,7 @@ export class Supervisor {
     ];
     if (changed.length > 0) {
       throw new Error(
-        `${changed.join(" and ")} cannot be changed while it runs; restart the gateway`,
+        `${changed.join(" and ")} cannot be changed by a reload; restart the gateway`,
       );
     }
   }

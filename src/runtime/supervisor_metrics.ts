@@ -39,13 +39,13 @@ export function createSupervisorMetrics(): SupervisorMetrics {
   for (const outcome of ["success", "failure"]) reloads.inc({ outcome }, 0);
   const lastReloadSuccessful = new Gauge({
     name: `${METRIC_PREFIX}config_last_reload_successful`,
-    help: "Whether the last reload took the configuration: 1 or 0; 1 before the first",
+    help: "Whether the last reload succeeded: 1 or 0; 1 before the first",
     registers,
   });
   lastReloadSuccessful.set(1);
   const configLoadedAt = new Gauge({
     name: `${METRIC_PREFIX}config_loaded_timestamp_seconds`,
-    help: "When the configuration in use was taken, in seconds since the epoch",
+    help: "When the configuration in use was loaded, in seconds since the epoch",
     registers,
   });
   configLoadedAt.setToCurrentTime();
@@ -53,7 +53,7 @@ export function createSupervisorMetrics(): SupervisorMetrics {
     registry,
     workerCrashes: new Counter({
       name: `${METRIC_PREFIX}worker_crashes_total`,
-      help: "Workers that ended by an error that nothing caught; each is started again",
+      help: "Worker crashes; each worker is restarted",
       registers,
     }),
     reloads,
@@ -73,7 +73,7 @@ export function createSupervisorMetrics(): SupervisorMetrics {
     }),
     logLosses: new Counter({
       name: `${METRIC_PREFIX}log_lines_lost_total`,
-      help: "Log lines that were dropped, because standard error was not read in time",
+      help: "Log lines discarded because standard error was not read in time",
       registers,
       collect() {
         this.reset();
@@ -82,12 +82,12 @@ export function createSupervisorMetrics(): SupervisorMetrics {
     }),
     auditFailing: new Gauge({
       name: `${METRIC_PREFIX}audit_trail_failing`,
-      help: "Whether records of the audit trail cannot be written now: 1 or 0",
+      help: "Whether writing the audit trail fails: 1 or 0",
       registers,
     }),
     auditLosses: new Counter({
       name: `${METRIC_PREFIX}audit_events_lost_total`,
-      help: "Events that never became a record of the audit trail, because none could be written",
+      help: "Audit events lost because no record could be written",
       registers,
     }),
   };

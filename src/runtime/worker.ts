@@ -85,7 +85,7 @@ class ServingWorker {
     scope.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
       const { reason } = event;
-      logger.error("A failure was not handled; please report it", {
+      logger.error("Unhandled error; please report it", {
         error_code: "INT-001",
         cause: String(reason instanceof Error ? reason.stack : reason),
       });
@@ -125,7 +125,7 @@ class ServingWorker {
       onListen: () => {},
       // The app answers for its own failures; what gets past it is written out whole if left alone.
       onError: (error) => {
-        logger.error("A request failed outside the app; please report it", {
+        logger.error("Unhandled error while serving a request; please report it", {
           error_code: "INT-001",
           cause: String(error instanceof Error ? error.stack : error),
         });
@@ -135,7 +135,7 @@ class ServingWorker {
     // The runtime stops to listen for good when it has no file descriptor for a connection: what is
     // left of this worker would hold those it has, and answer nobody.
     this.#server.finished.catch((error: Error) =>
-      scope.postMessage({ type: "crashed", message: `The listener failed: ${error.message}` })
+      scope.postMessage({ type: "crashed", message: `Listener failed: ${error.message}` })
     );
   }
 

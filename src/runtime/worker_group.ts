@@ -127,10 +127,10 @@ export class WorkerGroup {
         this.#options.audit?.record([happened("gateway", "worker crashed")]);
         this.#options.crashed();
         if (this.#ending) {
-          return logger.error("A worker crashed as it finished", { reason: message });
+          return logger.error("Worker crashed while draining", { reason: message });
         }
         const delayMs = now() - startedMs < STEADY_MS ? afterCrashMs : FIRST_RESTART_MS;
-        logger.error("A worker crashed; it is started again", { reason: message, delayMs });
+        logger.error("Worker crashed; restarting it", { reason: message, delayMs });
         this.#restartLater(delayMs);
       },
     });
@@ -160,7 +160,7 @@ export class WorkerGroup {
         await this.#startWorker(next);
       } catch (error) {
         if (this.#ending) return;
-        this.#options.logger.error("A worker could not be started", { reason: String(error) });
+        this.#options.logger.error("Cannot start a worker; retrying", { reason: String(error) });
         this.#restartLater(next);
       }
     }, delayMs);

@@ -57,7 +57,7 @@ export function writeLogLine(line: string): void {
   standardError ??= new LineQueue({
     write: writeToStandardError,
     dropped: (lines) =>
-      createLogger("log").error("Log lines were dropped: standard error was not read in time", {
+      createLogger("log").error("Log lines were discarded: standard error was not read in time", {
         lines,
       }),
   });

@@ -109,7 +109,7 @@ export function createMetrics(): Metrics {
     tokenExpiry: new Gauge({
       name: `${METRIC_PREFIX}token_expiry_timestamp_seconds`,
       help:
-        "When the token at hand expires, or expired if none could be had since, in seconds since the epoch; of several workers the latest",
+        "Expiry of the cached token (in the past if it could not be renewed), in seconds since the epoch; the latest of all workers",
       labelNames: ["server"],
       aggregator: "max",
       registers,
@@ -118,7 +118,7 @@ export function createMetrics(): Metrics {
     }),
     cacheHits: new Counter({
       name: `${METRIC_PREFIX}cache_hits_total`,
-      help: "Requests signed with a token at hand",
+      help: "Requests signed with a cached token",
       labelNames: ["server"],
       registers,
     }),
@@ -149,20 +149,20 @@ export function createMetrics(): Metrics {
     }),
     retryAttempts: new Counter({
       name: `${METRIC_PREFIX}retry_attempts_total`,
-      help: "Repeated token requests",
+      help: "Retries of token requests",
       labelNames: ["server"],
       registers,
     }),
     storeRetries: new Counter({
       name: `${METRIC_PREFIX}store_retries_total`,
-      help: "Requests sent to the store again after it failed",
+      help: "Retries of requests to the store",
       labelNames: ["server"],
       registers,
     }),
     storeCircuitBreakerState: new Gauge({
       name: `${METRIC_PREFIX}store_circuit_breaker_state`,
       help:
-        "Circuit breaker of the store: 0 closed, 1 open, 2 half-open; of several workers the highest",
+        "Circuit breaker of the store: 0 closed, 1 open, 2 half-open; the highest of all workers",
       labelNames: ["server"],
       aggregator: "max",
       registers,
@@ -175,20 +175,20 @@ export function createMetrics(): Metrics {
     }),
     storeRequestsInFlight: new Gauge({
       name: `${METRIC_PREFIX}store_requests_in_flight`,
-      help: "Clients' requests under way to the store, up to the last byte of the answer",
+      help: "Client requests in progress at the store, up to the last byte of the response",
       labelNames: ["server"],
       registers,
       collect: update,
     }),
     storeRequestsQueued: new Gauge({
       name: `${METRIC_PREFIX}store_requests_queued`,
-      help: "Clients' requests that wait for others to the same store to end",
+      help: "Client requests in the queue of the store's concurrency limit",
       labelNames: ["server"],
       registers,
     }),
     storeRequestsRejected: new Counter({
       name: `${METRIC_PREFIX}store_requests_rejected_total`,
-      help: "Clients' requests refused because too many were under way to the store",
+      help: "Client requests rejected by the store's concurrency limit",
       labelNames: ["server"],
       registers,
     }),
@@ -209,7 +209,7 @@ export function createMetrics(): Metrics {
     transferDuration: new DurationHistogram({
       name: `${METRIC_PREFIX}transfer_duration_seconds`,
       help:
-        "Time from a request's arrival to the end of its answer's body in seconds, by outcome (complete, broken, or passed_on: of known length, and not counted)",
+        "Time from a request's arrival to the end of the response body in seconds, by outcome (complete, broken, or passed_on: of known length, not observed to its end)",
       labelNames: ["server", "outcome"],
       buckets: [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800],
       registry,

@@ -112,8 +112,8 @@ export class ConcurrencyLimit {
     onReject?.();
     return new GatewayError(
       "NET-011",
-      `Cannot forward the request: ${maxConcurrent} ${what} to server "${server}" are under way, ` +
-        `as many as are allowed, and ${why}`,
+      `Concurrency limit reached: ${maxConcurrent} ${what} to server "${server}" are in progress, ` +
+        `and ${why}`,
       { server, retryAfterSeconds: Math.max(1, queueMs / 1000) },
     );
   }

@@ -90,7 +90,7 @@ export class Deadlines {
       this.end(exchange);
       const { waitingFor, status } = exchange;
       exchange.abort(
-        new GatewayError("NET-001", `Gave up waiting for ${waitingFor}`, {
+        new GatewayError("NET-001", `Timeout while waiting for ${waitingFor}`, {
           ...(status && { status }),
         }),
       );

@@ -75,5 +75,5 @@ export function uidOf({ value }: ListedDataset, tag: string): string | undefined
 function requiredUid(result: ListedDataset, tag: string): string {
   const uid = uidOf(result, tag);
   if (uid !== undefined && UID.test(uid)) return uid;
-  throw new GatewayError("NET-009", `Cannot retrieve: the store named something without ${tag}`);
+  throw new GatewayError("NET-009", `Cannot retrieve: the store listed an instance without ${tag}`);
 }

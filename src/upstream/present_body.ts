@@ -86,8 +86,8 @@ async function begunBody(
     reader.releaseLock();
     throw new GatewayError(
       "NET-005",
-      "Cannot forward the request: nothing in it tells where its body ends, so that half of it could " +
-        "pass for the whole",
+      "Cannot forward the request: nothing in it marks the end of its body, so that a truncated " +
+        "body would go unnoticed",
       { status: 411, troubleshooting: ["Send the body with its Content-Length, or over HTTP/1.1"] },
     );
   }

@@ -51,7 +51,7 @@ export function disbelief(
   answer: StowAnswer,
   { instances, isWhole }: SentInstances,
 ): string | undefined {
-  if (!isWhole) return `Store answered ${status} before it had everything`;
+  if (!isWhole) return `Store answered ${status} before the upload was complete`;
   if (instances?.length === 0) return undefined;
   if (answer.kind === "other") return `Store answered ${status} with ${answer.mediaType}`;
   if (answer.kind === "empty") return `Store answered ${status} without a report`;
@@ -132,7 +132,7 @@ function warn(
   { instances }: SentInstances,
   { logger, server }: StoreAnswerRules,
 ): void {
-  logger.warn("Store did not mention every instance that it was sent; these count as failed", {
+  logger.warn("Store's report does not cover every instance; counting the missing ones as failed", {
     server,
     status,
     sent: instances?.length,
@@ -141,7 +141,7 @@ function warn(
 }
 
 function cannotTell(reason: string, { server }: StoreAnswerRules): GatewayError {
-  return new GatewayError("NET-009", `Cannot tell what was stored: ${reason}`, { server });
+  return new GatewayError("NET-009", `Cannot determine what was stored: ${reason}`, { server });
 }
 
 /** The store's own status, unless the items say otherwise. */

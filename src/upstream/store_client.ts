@@ -227,8 +227,8 @@ export class StoreClient {
   #endless(): GatewayError {
     const { name } = this.#options.config;
     const state =
-      "over HTTP/2, nothing in it tells where its body ends, so that half of it could " +
-      "pass for the whole";
+      "over HTTP/2, nothing in it marks the end of its body, so that a truncated body would go " +
+      "unnoticed";
     return new GatewayError("NET-009", `Cannot pass on an answer of server "${name}": ${state}`, {
       server: name,
       troubleshooting: [
@@ -253,7 +253,7 @@ export class StoreClient {
     if (!await authorizer.invalidate(authorization, response)) return false;
     await response.body?.cancel();
     const { status } = response;
-    logger.info("Store refused the credential; it was dropped", {
+    logger.info(`Store rejected the credential (${status}); discarding it`, {
       server: config.name,
       status,
       request_id: headers.get("x-request-id"),
@@ -261,8 +261,8 @@ export class StoreClient {
     if (!bodyIsGone) return true;
     throw new GatewayError(
       "TOK-002",
-      `Cannot finish the request: server "${config.name}" refused the credential (${status}), and ` +
-        "the body that was streamed cannot be sent again; the next request uses a new one",
+      `Cannot finish the request: server "${config.name}" rejected the credential (${status}), and ` +
+        "a streamed body cannot be sent twice; the next request uses a new credential",
       { server: config.name },
     );
   }
@@ -279,21 +279,21 @@ export class StoreClient {
     const refuse = (why: string) =>
       new GatewayError(
         "NET-004",
-        `Cannot follow server "${name}": it answered ${status}, a redirect ${why}`,
+        `Cannot follow the redirect (${status}) of server "${name}": ${why}`,
         { server: name },
       );
-    if (!URL.canParse(location, from)) throw refuse("to no URL");
+    if (!URL.canParse(location, from)) throw refuse("its Location is not a URL");
     const target = new URL(location, from);
     // A fragment is no part of what is asked for (RFC 9110, section 10.2.2).
     target.hash = "";
     const { href } = target;
     if (
       !href.startsWith(`${this.url}/`) || findTargetFault(href.slice(this.url.length)) !== undefined
-    ) throw refuse("to a place outside its base URL");
+    ) throw refuse("it leads outside the base URL");
     if (body !== null || (method !== "GET" && method !== "HEAD")) {
-      throw refuse("of a request that cannot be sent again");
+      throw refuse("this request cannot be repeated");
     }
-    if (redirects === MAX_REDIRECTS) throw refuse("for the sixth time in a row");
+    if (redirects === MAX_REDIRECTS) throw refuse("too many redirects");
     return href;
   }
 }

@@ -170,7 +170,7 @@ function logFailures(
     const instances = report.failed.length + report.otherFailures.length;
     if (instances === 0) continue;
     const stored = report.stored.length;
-    logger.warn("Part of a request to store failed", {
+    logger.warn("Part of a split upload failed", {
       server,
       status,
       stored,

@@ -210,7 +210,7 @@ export class StorePart {
   }
 
   #untold(reason: string): Ending {
-    const error = new GatewayError("NET-009", `Cannot tell what was stored: ${reason}`);
+    const error = new GatewayError("NET-009", `Cannot determine what was stored: ${reason}`);
     return { status: error.status, error, comment: reason.slice(0, 64) };
   }
 
@@ -241,8 +241,8 @@ const COMMENTS: Partial<Record<ErrorCode, string>> = {
   "NET-001": "Store did not answer in time",
   "NET-002": "Connection to the store failed",
   "NET-005": "Request broke off",
-  "NET-010": "Store is left alone: it failed before",
-  "TOK-002": "Store refused the credential in mid-transfer",
+  "NET-010": "Circuit breaker open after earlier failures",
+  "TOK-002": "Store rejected the credential in mid-transfer",
 };
 
 /** The reason for the client, who cannot be shown the log. */

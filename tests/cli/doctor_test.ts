@@ -99,7 +99,7 @@ Deno.test("doctor: with a real provider and a store that answers, all is well an
     assert.equal(human.code, 0, human.stdout);
     assert.match(human.stdout, /^Server main {2}http:/m);
     assert.match(human.stdout, /^ {2}ok {7}search +\S+ +The store answers a search/m);
-    assert.match(human.stdout, /^All is well\.$/m);
+    assert.match(human.stdout, /^All checks passed\.$/m);
     // deno-lint-ignore no-control-regex
     assert.doesNotMatch(human.stdout, /\x1b/, "colour is for terminals");
   } finally {
@@ -160,7 +160,7 @@ Deno.test("doctor: what a provider refuses is told in its words, with remedies, 
         assert.match(failure.advice.join(" "), advice);
         assert.deepEqual(told(of("search")[0]!), {
           outcome: "skipped",
-          message: `Not tried: it needs the step "token" at ${failure.target}.`,
+          message: `Not tested: it needs the step "token" at ${failure.target}.`,
           code: null,
           advice: "",
         });
@@ -171,7 +171,7 @@ Deno.test("doctor: what a provider refuses is told in its words, with remedies, 
       const [token] = of("token");
       assert.equal(code, 0);
       assert.equal(token!.outcome, "warn");
-      assert.match(token!.message, /It lacks a scope that was asked for: no-such\.$/);
+      assert.match(token!.message, /It lacks a requested scope: no-such\.$/);
       assert.equal(of("search")[0]!.outcome, "ok");
     });
   } finally {
@@ -202,14 +202,14 @@ Deno.test("doctor: a closed port and an unknown name are told apart", async () =
     code: "NET-002",
     advice: "Check the port in the URL, and that the service runs.",
   });
-  assert.equal(closed.of("certificate")[0]!.message, "Not tried: there is no connection.");
+  assert.equal(closed.of("certificate")[0]!.message, "Not tested: there is no connection.");
 
   const unknown = await examine({ Url: "https://pacs.invalid/dicom-web", ProviderType: "none" });
   assert.equal(unknown.code, 1);
   const { step, message, advice } = onlyFailure(unknown.findings);
   assert.equal(step, "name");
   // Where there is no DNS server at all, the machine cannot know that the name is unknown.
-  assert.match(message, /^(No machine is known by the name|No DNS server told what) pacs\.invalid/);
+  assert.match(message, /^(The name|No DNS server resolved) pacs\.invalid/);
   assert.match(advice.join(" "), /DNS server/);
   assert.equal(unknown.of("search")[0]!.outcome, "skipped");
 });
@@ -255,7 +255,7 @@ Deno.test(needing(
           await issue({ isExpired: true }),
           { VerifySSL },
           `The store's certificate expired on ${yesterday}.`,
-          /^Ask whoever runs 127\.0\.0\.1 to renew it\.$/,
+          /^Ask the operator of 127\.0\.0\.1 to renew it\.$/,
         ],
         [
           "for another host",
@@ -275,7 +275,7 @@ Deno.test(needing(
           "signed by itself",
           await authority.selfSigned("store"),
           {},
-          'The store\'s certificate is signed by itself ("store"), so nothing vouches for it.',
+          'The store\'s certificate is self-signed ("store") and not trusted.',
           /certificate of the server as a PEM file/,
         ],
       ];
@@ -291,7 +291,7 @@ Deno.test(needing(
               assert.match(failure.advice.join(" "), advice);
               assert.match(
                 of("search")[0]!.message,
-                /^Not tried: it needs the step "certificate" at/,
+                /^Not tested: it needs the step "certificate" at/,
               );
             }));
         }
@@ -340,7 +340,7 @@ Deno.test("doctor: a port that does not speak TLS is said not to", async () => {
   const failure = onlyFailure(findings);
   assert.equal(code, 1);
   assert.equal(failure.step, "certificate");
-  assert.equal(failure.message, `What listens on port ${store.addr.port} does not speak TLS.`);
+  assert.equal(failure.message, `The service on port ${store.addr.port} does not speak TLS.`);
   assert.match(failure.advice.join(" "), /http:\/\//);
 });
 
@@ -349,27 +349,27 @@ Deno.test("doctor: what a store answers to a search is told in words", async (t)
   const cases: [answer: () => Response, message: string, advice: RegExp][] = [
     [
       () => new Response("no", { status: 401 }),
-      "The store refuses the credential (status 401).",
+      "The store rejects the credential (status 401).",
       /audience/,
     ],
     [
       () => new Response("no", { status: 403 }),
-      "The store knows who asks, and forbids the search (status 403).",
+      "The store accepts the credential but denies permission to search (status 403).",
       /role/,
     ],
     [
       () => new Response("no", { status: 404 }),
-      "The store has nothing at this address (status 404).",
+      "The store has no DICOMweb service at this address (status 404).",
       /path of Url/,
     ],
     [
       () => new Response("no", { status: 503 }),
-      "The store has failed itself (status 503).",
+      "The store reports an internal error (status 503).",
       /log/,
     ],
     [
       () => new Response("<h1>Welcome</h1>", { headers: page }),
-      "The store answers, but not with DICOM JSON but text/html (status 200).",
+      "The store returned text/html instead of DICOM JSON (status 200).",
       /page for people/,
     ],
     [
@@ -466,14 +466,14 @@ Deno.test(needing(
               "wrong password",
               { login },
               { Username: "gateway", Password: "wrong" },
-              /refuses the user name or the password \(401\)/,
+              /rejects the user name or the password \(401\)/,
               /Proxy\.Username and Proxy\.Password/,
             ],
             [
               "no login",
               { login },
               {},
-              /wants a user name and a password \(407\)/,
+              /requires a user name and a password \(407\)/,
               /Proxy\.Username/,
             ],
             ["a port that it does not permit", { onlyPort: 443 }, {}, /status 403/, /permit 127/],
@@ -514,12 +514,12 @@ Deno.test("doctor: a port that a gateway has is well, one that another program h
   const listen = (port: number) => ({ Listen: { Address: "127.0.0.1", Port: port } });
   const running = await examine(server, listen(Number(new URL(gateway.url).port)));
   assert.equal(running.code, 0);
-  assert.equal(running.of("listener")[0]!.message, "A gateway runs here and is well.");
+  assert.equal(running.of("listener")[0]!.message, "A healthy gateway is running here.");
 
   await using other = serveStore(() => new Response(null, { status: 404 }));
   const taken = await examine(server, listen(other.addr.port));
   assert.equal(taken.code, 1);
-  assert.equal(onlyFailure(taken.findings).message, "Another program has this port.");
+  assert.equal(onlyFailure(taken.findings).message, "Another program uses this port.");
 
   const free = await examine(server, listen(closedPort()));
   assert.equal(free.of("listener")[0]!.message, "The port is free; no gateway runs here.");
@@ -683,7 +683,7 @@ Deno.test(needing(OPENSSL, {
       assert.equal(none.code, 1);
       const failure = onlyFailure(none.findings);
       assert.equal(failure.code, "NET-003");
-      assert.match(failure.message, /it wants a certificate of the gateway/);
+      assert.match(failure.message, /it requires a client certificate/);
       assert.match(failure.advice.join(" "), /ClientCertificate/);
     } finally {
       store.close();
@@ -712,7 +712,7 @@ Deno.test(needing({ name: "script", path: "/usr/bin/script" }, {
           stdin: "null",
         }).output();
         const text = new TextDecoder().decode(stdout);
-        assert.match(text, /All is well\./);
+        assert.match(text, /All checks passed\./);
         assert.equal(text.includes("\x1b[32m"), colours);
       }
     } finally {

@@ -120,7 +120,7 @@ Deno.test("import says what must be mended by hand", async () => {
   const text = PLUGIN_FILE.replace('"my-store"', '"my store"');
   await importing(text, ({ code, stderr }) => {
     assert.equal(code, 78);
-    assert.match(stderr, /To be mended by hand\n {2}CFG-002 .*my store/);
+    assert.match(stderr, /To be fixed by hand\n {2}CFG-002 .*my store/);
   });
   await importing("{}", ({ code, stdout }) => {
     assert.equal(code, 78);

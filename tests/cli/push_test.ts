@@ -139,16 +139,16 @@ Deno.test("push sends each instance once and names every other file with its rea
     assert.deepEqual(store.requests, [[nested, doubled, differing]]);
     assert.equal(summary.stored, 3);
     assert.deepEqual(files(summary.skipped_files), {
-      "DICOMDIR": "a DICOMDIR, which is no image",
+      "DICOMDIR": "a DICOMDIR, not an image",
       "copy2": "the same as copy1",
       "empty.dcm": "the file is empty",
       "notes.txt": "not a DICOM file",
     });
     assert.deepEqual(files(summary.failed_files), {
-      "gone": "cannot be read: there is nothing at this path",
+      "gone": "cannot be read: no such file",
       "itself": "cannot be read: the link leads to itself",
-      "other2": "another file, other1, holds the same instance with other content; only that one " +
-        "is sent: find out which is right",
+      "other2":
+        "another file, other1, contains the same instance with other content; only that one is sent: check which one is correct",
     });
   });
 });
@@ -178,10 +178,10 @@ Deno.test("push tells stored, stored with a warning, there already, refused and 
     assert.equal(code, 1);
     const summary = JSON.parse(stdout);
     assert.deepEqual([summary.stored, summary.already_there, summary.failed], [2, 1, 2]);
-    assert.deepEqual(files(summary.warnings), { IM1: "the store changed values of it (B000)" });
+    assert.deepEqual(files(summary.warnings), { IM1: "the store coerced attributes (B000)" });
     assert.deepEqual(files(summary.failed_files), {
-      IM3: "the store refused it: it does not take this SOP class (0122)",
-      IM4: "the store refused it: it could not process it (0110)",
+      IM3: "the store rejected it: SOP class not supported (0122)",
+      IM4: "the store rejected it: processing failure (0110)",
     });
     // Only what failed is sent again.
     await push();
@@ -232,7 +232,7 @@ Deno.test("push tries again as Retry-After says", async () => {
     const [uid] = await fill(1);
     const { code, stderr } = await push();
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /Trying again in 0 s/);
+    assert.match(stderr, /Retrying in 0 s/);
     assert.deepEqual(store.requests, [[uid], [uid]]);
   });
 });
@@ -257,7 +257,7 @@ Deno.test("push sends nothing where its journal cannot be written", async () => 
     await fill(1);
     const { code, stderr } = await push("--journal", `${folder}/IM0/journal`);
     assert.equal(code, 1);
-    assert.match(stderr, /Cannot keep the journal .*IM0\/journal: (Not a directory|File exists)/);
+    assert.match(stderr, /Cannot write the journal .*IM0\/journal: (Not a directory|File exists)/);
     assert.deepEqual(store.requests, []);
   });
 });
@@ -295,7 +295,7 @@ Deno.test("push touches no file that is not its journal, and takes no journal of
     await Deno.writeTextFile(precious, "precious\n");
     const refused = await push("--journal", precious, "--fresh");
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, /is no journal/);
+    assert.match(refused.stderr, /is not the journal/);
     assert.equal(await Deno.readTextFile(precious), "precious\n");
 
     const journal = `${directory}/journal`;

@@ -35,7 +35,7 @@ async function reload(gateway: GatewayProcess, says: RegExp, times = 1): Promise
 }
 
 const DONE = /Reloaded the configuration/;
-const REFUSED = /Did not reload the configuration; the former one stays in use[^\n]*/;
+const REFUSED = /Reload failed; the previous configuration stays in use[^\n]*/;
 
 Deno.test("serve: SIGHUP goes over to another store, and a stream from the former one is finished", async () => {
   const { promise: release, resolve } = Promise.withResolvers<void>();

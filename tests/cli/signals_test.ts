@@ -45,7 +45,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-Deno.test("serve: what takes longer than DrainTimeoutSeconds is cut off visibly, and the exit code is 0", async () => {
+Deno.test("serve: what takes longer than DrainTimeoutSeconds is aborted visibly, and the exit code is 0", async () => {
   const store = slowStore();
   await using gateway = await startGateway({
     DrainTimeoutSeconds: 0.2,
@@ -55,7 +55,7 @@ Deno.test("serve: what takes longer than DrainTimeoutSeconds is cut off visibly,
   const stopped = gateway.stop("SIGTERM");
   await assert.rejects(response.text());
   assert.equal((await stopped).code, 0);
-  assert.match(gateway.output(), /cut off/);
+  assert.match(gateway.output(), /aborted/);
   store.finish();
   await store.server.shutdown();
 });

@@ -139,7 +139,7 @@ for (const backend of ["kv", "redis"] as const) {
       assert.equal(await tokenWith(before), old, `${name}: the cache was not used`);
       if ("JWTPublicKey" in change) {
         // The endpoint's tokens are opaque and do not pass: an old one that was found might have.
-        await assert.rejects(tokenWith({ ...before, ...change }), /no signed JWT/);
+        await assert.rejects(tokenWith({ ...before, ...change }), /not a signed JWT/);
       } else {
         assert.notEqual(await tokenWith({ ...before, ...change }), old, name);
       }

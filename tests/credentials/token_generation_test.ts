@@ -220,7 +220,7 @@ Deno.test("TokenManager.forget tells the log of a revocation, here and elsewhere
     for (const each of [manager, another()]) await each.token(never);
     await manager.forget("revocation-1");
     await clock.advance(REVOCATION_CHECK_MS);
-    const told = logger.lines.filter(({ message }) => message.includes("was revoked"));
+    const told = logger.lines.filter(({ message }) => message.includes("Token revoked"));
     assert.deepEqual(told.map(({ fields }) => fields.where), [
       "here",
       "by a worker or replica that shares the cache",

@@ -92,11 +92,23 @@ Deno.test("TokenValidator takes Ed25519 for what EdDSA allows (RFC 9864)", async
 const claims: [name: string, claims: Record<string, unknown>, reason: string | undefined][] = [
   ["all right", GOOD, undefined],
   ["one audience of several", { ...GOOD, aud: ["other", "store"] }, undefined],
-  ["another audience", { ...GOOD, aud: "other" }, "its claim aud is not what is expected"],
-  ["other audiences", { ...GOOD, aud: ["a", "b"] }, "its claim aud is not what is expected"],
-  ["a longer audience", { ...GOOD, aud: "store2" }, "its claim aud is not what is expected"],
+  ["another audience", { ...GOOD, aud: "other" }, "its claim aud does not have the expected value"],
+  [
+    "other audiences",
+    { ...GOOD, aud: ["a", "b"] },
+    "its claim aud does not have the expected value",
+  ],
+  [
+    "a longer audience",
+    { ...GOOD, aud: "store2" },
+    "its claim aud does not have the expected value",
+  ],
   ["no audience", { ...GOOD, aud: undefined }, "its claim aud is missing"],
-  ["another issuer", { ...GOOD, iss: `${ISSUER}/` }, "its claim iss is not what is expected"],
+  [
+    "another issuer",
+    { ...GOOD, iss: `${ISSUER}/` },
+    "its claim iss does not have the expected value",
+  ],
   ["no issuer", { ...GOOD, iss: undefined }, "its claim iss is missing"],
   ["no expiry", { ...GOOD, exp: undefined }, "its claim exp is missing"],
   ["an expiry 59 s ago", { ...GOOD, exp: nowSeconds - 59 }, undefined],
@@ -106,7 +118,7 @@ const claims: [name: string, claims: Record<string, unknown>, reason: string | u
   [
     "an expiry in words",
     { ...GOOD, exp: "never" },
-    "its claim exp is not what is expected",
+    "its claim exp does not have the expected value",
   ],
 ];
 
@@ -134,8 +146,8 @@ Deno.test("TokenValidator takes any of several issuers, and any audience and iss
   await validator({ issuers: [], audience: undefined }).validate(bare, never);
 });
 
-const BY_OTHER_KEY = "its signature is not by the key it should be by";
-const NOT_A_JWT = "it is no signed JWT: opaque and encrypted tokens cannot be checked";
+const BY_OTHER_KEY = "its signature does not match the issuer's key";
+const NOT_A_JWT = "it is not a signed JWT: opaque and encrypted tokens cannot be checked";
 const good = await signToken(rsa, GOOD);
 const [header, payload, signature] = good.split(".") as [string, string, string];
 const spki = await exportSPKI(await importJWK(rsa.publicJwk, "RS256") as CryptoKey);
@@ -175,7 +187,7 @@ const forged: [name: string, token: string, reason: string | RegExp][] = [
     await signToken(rsa, GOOD, { crit: ["x"], x: 1 } as never).catch(() =>
       `${base64url({ alg: "RS256", crit: ["x"], x: 1 })}.${payload}.${signature}`
     ),
-    "it is made in a way that cannot be checked",
+    "it has an unsupported form",
   ],
   ["that is opaque", "ya29.a0AfH6SMBx-not-a-jwt", NOT_A_JWT],
   ["that is opaque and has two dots", "not.a.jwt", NOT_A_JWT],
@@ -195,7 +207,7 @@ for (const [name, token, reason] of forged) {
       if (typeof reason !== "string") assert.match(message, reason);
       else if (message !== reason) {
         // A set finds the key by name, and the forger's header may name none.
-        assert.equal(message, "no key of its issuer fits its header (alg, kid)");
+        assert.equal(message, "no key of its issuer matches its header (alg, kid)");
       }
     }
   });
@@ -221,7 +233,7 @@ Deno.test("An RSA key does not verify what claims to be signed by an EC key", as
   const ec = await makeIssuerKey("ES256", "rsa");
   const token = await signToken(ec, GOOD);
   const { message } = await fault(validator({ algorithms: ["RS256", "ES256"] }), token);
-  assert.equal(message, "no key of its issuer fits its header (alg, kid)");
+  assert.equal(message, "no key of its issuer matches its header (alg, kid)");
 });
 
 Deno.test("A token that names no key is tried with every key of its kind", async () => {
@@ -251,6 +263,6 @@ Deno.test("A key for encryption, a secret key and damaged keys of a set verify n
   };
   assert.equal(
     (await fault(validator({}, keys), good)).message,
-    "no key of its issuer fits its header (alg, kid)",
+    "no key of its issuer matches its header (alg, kid)",
   );
 });

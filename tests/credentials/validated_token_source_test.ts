@@ -143,7 +143,7 @@ for (const [name, keys] of sources) {
       const error = await failureOf(tokenOf(authorizer));
       assert.equal(error.code, "TOK-004");
       assert.equal(error.status, 502);
-      assert.match(error.message, /its signature is not by the key it should be by$/);
+      assert.match(error.message, /its signature does not match the issuer's key$/);
       assert.equal(authorizer.describe().hasToken, false);
       assert.deepEqual(store.stored, []);
 
@@ -156,7 +156,7 @@ for (const [name, keys] of sources) {
         server: "main",
         endpoint: endpoint.url,
         from: "identity provider",
-        reason: "its signature is not by the key it should be by",
+        reason: "its signature does not match the issuer's key",
       });
       const told = `${error.message} ${JSON.stringify([...security.lines, ...logger.lines])}`;
       assert.doesNotMatch(told, /eyJ|attacker/);
@@ -308,7 +308,7 @@ Deno.test("An opaque token fails with what to do about it", () =>
     const authorizer = await worker({ JWKSUri: `${keyServer.url}/keys` });
     const { code, message, troubleshooting } = await failureOf(tokenOf(authorizer));
     assert.equal(code, "TOK-004");
-    assert.match(message, /it is no signed JWT: opaque and encrypted tokens cannot be checked$/);
+    assert.match(message, /it is not a signed JWT: opaque and encrypted tokens cannot be checked$/);
     assert.match(troubleshooting[0] ?? "", /JWT access tokens .* or remove JWTPublicKey, JWKSUri/);
     assert(!message.includes(endpoint.issued[0]!.slice(0, 8)));
   }));

@@ -112,7 +112,7 @@ Deno.test("wholeRequestBody and wholeAnswerBody pass on the end of what is whole
 });
 
 Deno.test("wholeAnswerBody leaves the reasons of those who ended the transfer", async () => {
-  const reason = new GatewayError("NET-001", "Gave up waiting");
+  const reason = new GatewayError("NET-001", "Timeout while waiting");
   const headers = new Headers({ "content-length": "4" });
   const [, error] = await drain(wholeAnswerBody(pieces("a", reason).stream, headers));
   assert.equal(error, reason);

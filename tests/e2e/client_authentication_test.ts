@@ -202,7 +202,7 @@ Deno.test(needing(OPENSSL, {
       assert.equal(refused.status, 502);
       const problem = await refused.json();
       assert.equal(problem.error_code, "NET-003");
-      assert.match(problem.detail, /wants a certificate of the gateway/);
+      assert.match(problem.detail, /requires a client certificate/);
       await assertUntold(gateway, [client.keyPem]);
     }
     store.close();

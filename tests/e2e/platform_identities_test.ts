@@ -271,7 +271,7 @@ async function tryIdentities(): Promise<void> {
     await gateway.stop();
     const told = gateway.output() + answers.join("\n");
     assert.match(told, /App Service identity endpoint answered 400/);
-    assert.match(told, /holds more than a token alone/);
+    assert.match(told, /contains more than the token/);
     const secrets = [
       ...Object.values(MARKS),
       "MARK-two",

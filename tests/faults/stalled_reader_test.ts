@@ -66,11 +66,11 @@ Deno.test("stalled reader: with a log that nobody reads requests are answered, a
   assert.deepEqual([...await sendRequests(gateway, 12_000)], [404]);
   await until(async () => await metric(gateway, "log_lines_lost_total") > 0, "a lost line");
   goOn();
-  await until(() => gateway.output().includes("Log lines were dropped"), "the notice");
-  const [, told] = /Log lines were dropped.* lines=(\d+)/.exec(gateway.output()) ?? [];
+  await until(() => gateway.output().includes("Log lines were discarded"), "the notice");
+  const [, told] = /Log lines were discarded.* lines=(\d+)/.exec(gateway.output()) ?? [];
   assert(Number(told) > 0);
   assert.equal(await metric(gateway, "log_lines_lost_total"), Number(told));
-  const written = gateway.output().match(/Store refused a request/g)?.length ?? 0;
+  const written = gateway.output().match(/Store rejected a request/g)?.length ?? 0;
   assert.equal(written + Number(told), 12_000);
   assert.equal((await gateway.stop()).code, 0);
   await gateway.store.shutdown();

@@ -212,7 +212,7 @@ Deno.test("app: a client that has left is neither an error nor a log line", asyn
 });
 
 Deno.test("app: a client that stalls inside its body is no failure of the server", async () => {
-  const stalled = new GatewayError("NET-001", "Gave up waiting for the client", {
+  const stalled = new GatewayError("NET-001", "Timeout while waiting for the client", {
     server: "main",
     status: 408,
   });
@@ -295,7 +295,7 @@ Deno.test("app: /dicomweb-oauth/servers tells how the last request to a server e
     store_status: 404,
     error: null,
   });
-  assert.equal(logger.lines.at(-1)?.message, "Store refused a request");
+  assert.equal(logger.lines.at(-1)?.message, "Store rejected a request");
   const failed = await last();
   assert.equal(failed.health, "failing");
   const { store_status, error } = failed.last_request;

@@ -81,7 +81,7 @@ function gateway(
 const CLOSED = { identify: () => refuse("AUTH-005") };
 
 function refuse(code: "AUTH-005" | "AUTH-009"): never {
-  throw new GatewayError(code, "Cannot let the client in: test");
+  throw new GatewayError(code, "Authentication failed: test");
 }
 
 Deno.test("audit: a request to a store is one record, of what it asked for and how it ended", async () => {

@@ -27,7 +27,7 @@ class Fixture {
   readonly #verify: BearerTokens["verify"] = (token) => {
     this.checks.push(token);
     if (token === "expired") throw new TokenFault("it has expired (exp)", "exp");
-    if (token !== "good") throw new TokenFault("its signature is not by the key it should be by");
+    if (token !== "good") throw new TokenFault("its signature does not match the issuer's key");
     const caller = { subject: "jwt:hospital:4711", roles: ["role:hospital:read"] };
     return Promise.resolve({ caller, untilMs: this.nowMs + 1000 });
   };

@@ -105,7 +105,7 @@ const states: readonly [what: string, server: FakeStore, requests: number, says:
     [
       /1 of 1 server needs a look/,
       /\? Not found answered 404/,
-      /answered 404: it has nothing at this address.* Url followed by \/studies\. Read on: docs\/troubleshooting\.md/,
+      /answered 404: no such path.* Url followed by \/studies\. Read on: docs\/troubleshooting\.md/,
     ],
   ],
   [
@@ -264,7 +264,7 @@ Deno.test("Status page: a token is dropped, and not again at once", async () => 
     const { answer } = await press({ server: "a", do: "drop" });
     return seen((await ask(answer.headers.get("location") ?? "")).text);
   };
-  assert.match(await drop(), /The token of a is dropped/);
+  assert.match(await drop(), /The token of a is revoked/);
   assert.match(await drop(), /Dropping the token of a : TOK-007|Dropping the token of a: TOK-007/);
   assert.deepEqual(done, ["forget a"]);
 });

@@ -42,7 +42,7 @@ Deno.test(needing(OPENSSL, {
       await assert.rejects(none.send(url), (error) => {
         assert(error instanceof GatewayError);
         assert.equal(error.code, "NET-003");
-        assert.match(error.message, /it wants a certificate of the gateway that it trusts/);
+        assert.match(error.message, /it requires a client certificate that it trusts/);
         assert(error.troubleshooting.some((step) => step.includes("ClientCertificate")));
         return true;
       });

@@ -90,7 +90,7 @@ Deno.test("HttpClient: a signal that aborts ends the request with its reason", a
   const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
   const controller = new AbortController();
   const answer = http.send(url, { signal: controller.signal });
-  const reason = new GatewayError("NET-001", "Gave up waiting");
+  const reason = new GatewayError("NET-001", "Timeout while waiting");
   controller.abort(reason);
   assert.equal(await failure(answer), reason);
   resolve();

@@ -46,14 +46,17 @@ async function crashInEveryWay(parts: Parts): Promise<void> {
   for (const fault of ["rejection", "rejection-of-anything", "handler", "crash"]) {
     await told.ask(`${gateway.url}/fault/${fault}`, { headers: { authorization } });
   }
-  await gateway.until(/A worker crashed; it is started again/);
+  await gateway.until(/Worker crashed; restarting it/);
   await gateway.untilReady();
   await ask();
   await told.askPages(gateway);
   const output = await gateway.stop();
   learn(parts);
   assertUntold(parts, `${output}\n${told}`);
-  assert.equal(output.match(/A failure was not handled; please report it/g)?.length, 2);
-  assert.equal(output.match(/A request failed outside the app; please report it/g)?.length, 1);
+  assert.equal(output.match(/Unhandled error; please report it/g)?.length, 2);
+  assert.equal(
+    output.match(/Unhandled error while serving a request; please report it/g)?.length,
+    1,
+  );
   assert(output.includes("injected_faults.ts:"), "where it crashed is not told");
 }

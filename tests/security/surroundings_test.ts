@@ -83,7 +83,7 @@ async function failAround(parts: Parts): Promise<void> {
 
   learn(parts);
   assertUntold(parts, `${output}\n${told}`);
-  assert(output.includes("The token cache fails"), "the cache did not fail");
+  assert(output.includes("Token cache failed"), "the cache did not fail");
   assert(/WRONGPASS|AUTH failed/i.test(output), "no password was wrong");
   assert(output.includes("HTTPS_PROXY is ignored"), "the environment was not looked at");
   assert(

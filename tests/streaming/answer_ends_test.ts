@@ -123,7 +123,10 @@ Deno.test("How an answer ended is told as far as it can be known, in the trail a
       const whole = name.includes("known length") ? Number(LENGTH) : null;
       assert.equal(record.bytes_sent, bytes ?? whole);
       const lines = gateway.output().split("\n").filter((line) => line.includes(id));
-      assert.equal(lines.some((line) => line.includes("broke off")), outcome === "broken off");
+      assert.equal(
+        lines.some((line) => line.includes("Response aborted")),
+        outcome === "broken off",
+      );
       const label = `{server="${server}",outcome="${LABELS[outcome]}"}`;
       expected.set(label, (expected.get(label) ?? 0) + 1);
     });

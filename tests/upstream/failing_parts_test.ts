@@ -229,7 +229,7 @@ Deno.test("storeInParts: 200 with nothing before all was sent is no success", as
     answered.resolve();
     assert.deepEqual([status, stored, failed], [502, [], []]);
     assert.equal(JSON.parse(text).code, "NET-009");
-    assert.ok(text.includes("Store answered 200 before it had everything"));
+    assert.ok(text.includes("Store answered 200 before the upload was complete"));
   });
 });
 
@@ -319,7 +319,7 @@ Deno.test("storeInParts: a token refused for a part too long to keep: it is name
     async ({ origin, store }) => {
       const { status, stored, failed, text } = await store(stowBody([first, long!, third]));
       assert.deepEqual([status, stored, failed], [202, ["1.2.3.1", "1.2.3.3"], ["1.2.3.2=272"]]);
-      assert.ok(text.includes("Store refused the credential in mid-transfer"));
+      assert.ok(text.includes("Store rejected the credential in mid-transfer"));
       assert.equal(origin.requests.at(-1)?.headers.get("authorization"), "Bearer t2");
     },
   );

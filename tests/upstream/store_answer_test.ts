@@ -443,7 +443,7 @@ Deno.test("normaliseStowAnswer does not believe a success before everything was 
   for (const instances of [undefined, [], [{ sopInstanceUid: "1" }, { sopInstanceUid: "2" }]]) {
     await assert.rejects(normaliseStowAnswer(response(), { instances, isWhole: false }, RULES), {
       code: "NET-009",
-      message: /before it had everything/,
+      message: /before the upload was complete/,
     });
   }
   const refusal = new Response(json([], [item("1", 272)]), { status: 409 });

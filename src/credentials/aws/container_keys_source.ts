@@ -91,7 +91,11 @@ export class ContainerKeysSource implements TokenSource {
       });
     }
     if (!/^[\x20-\x7e]+$/.test(value)) {
-      throw cannotFetch("AUTH-001", server, "the token of the container cannot stand in a header");
+      throw cannotFetch(
+        "AUTH-001",
+        server,
+        "the token of the container is not a valid header value",
+      );
     }
     return value;
   }

@@ -48,7 +48,7 @@ export function judgeMetadataKeys(answer: ProviderAnswer, context: MetadataAnswe
   }
   const keys = readKeys(json);
   if (keys === undefined) {
-    throw cannotFetch("TOK-005", server, `the answer of the ${service} holds no usable keys`);
+    throw cannotFetch("TOK-005", server, `the answer of the ${service} contains no usable keys`);
   }
   const awsNowMs = Date.parse(answer.headers.get("date") ?? "");
   return keysToken(keys, {

@@ -52,7 +52,7 @@ export function judgeStsAnswer(answer: ProviderAnswer, context: StsAnswerContext
     SessionToken: elementText(body, "SessionToken"),
   });
   if (keys?.sessionToken === undefined || Number.isNaN(Date.parse(expiration ?? ""))) {
-    throw cannotFetch("TOK-005", server, `the answer of the ${STS} holds no usable keys`);
+    throw cannotFetch("TOK-005", server, `the answer of the ${STS} contains no usable keys`);
   }
   const awsNowMs = Date.parse(answer.headers.get("date") ?? "");
   return keysToken(keys, {

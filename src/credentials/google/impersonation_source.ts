@@ -118,9 +118,9 @@ export class ImpersonationSource implements TokenSource {
     const expiresAtMs = typeof expireTime === "string" ? Date.parse(expireTime) : NaN;
     if (Number.isNaN(expiresAtMs)) return token;
     if (expiresAtMs <= issuedAtMs) {
-      const state = `${SERVICE} answered a token that by the clock of the gateway has expired`;
+      const state = `${SERVICE} returned a token that has expired by the gateway's clock`;
       throw cannotFetch("TOK-005", server, state, {
-        troubleshooting: ["Set the clock of the gateway's machine right"],
+        troubleshooting: ["Correct the clock of the gateway's machine"],
       });
     }
     const longestMs = issuedAtMs + MAX_EXPIRES_IN_SECONDS * 1000;

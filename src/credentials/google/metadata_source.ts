@@ -60,7 +60,8 @@ export class MetadataSource implements TokenSource {
       const headers = { [FLAVOR]: "Google" };
       const answer = await exchange(this.#connection, SERVICE, { url: this.#url, headers, signal });
       if (answer.headers.get(FLAVOR) !== "Google") {
-        const state = `what answered ${answer.status} is no ${SERVICE}: it does not say that it is`;
+        const state = `the server that answered ${answer.status} does not identify itself as the ` +
+          `${SERVICE}`;
         throw cannotFetch("TOK-005", server, state, {
           troubleshooting: [
             'Google: use "CredentialSource": "metadata" on Google Cloud only, and no proxy on the way',

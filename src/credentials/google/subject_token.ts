@@ -46,7 +46,8 @@ export async function subjectToken(
   const place = subject.from === "file"
     ? `the file ${subject.file}`
     : `the answer of the ${SERVICE}`;
-  const state = `${place} holds no text "${subject.field}" as the credentials file says`;
+  const state = `${place} does not contain the text "${subject.field}" that the credentials file ` +
+    `names`;
   throw cannotFetch("TOK-005", server, state);
 }
 

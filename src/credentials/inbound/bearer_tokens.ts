@@ -51,16 +51,15 @@ export class BearerTokens {
    * @returns Who has it.
    * @throws {TokenFault} When it does not pass.
    * @throws {GatewayError} AUTH-007 where it passes but lacks a scope or role; AUTH-009 when the keys of
-   * its issuer are not to be had.
+   * its issuer are unavailable.
    */
   async verify(token: string, signal: AbortSignal): Promise<VerifiedCaller> {
     const issuer = this.#issuers.get(issuerIn(token));
-    if (issuer === undefined) throw new TokenFault("its issuer is none of those accepted");
+    if (issuer === undefined) throw new TokenFault("its issuer is not accepted");
     const { config, validator } = issuer;
     const claims = await validator.validate(token, signal).catch((error) => {
       if (!(error instanceof GatewayError)) throw error;
-      const message =
-        `Cannot check the token: the keys of issuer "${config.name}" are not to be had`;
+      const message = `Cannot check the token: the keys of issuer "${config.name}" are unavailable`;
       throw new GatewayError("AUTH-009", message, { cause: error, retryAfterSeconds: 10 });
     });
     const roles = textsIn(claimAt(claims, config.rolesClaim)).slice(0, MAX_ROLES);
@@ -102,7 +101,7 @@ function checkScopes(claims: JWTPayload, { name, requiredScopes }: IssuerConfig)
 function insufficient(state: string, scopes: readonly string[] = []): GatewayError {
   const plain = scopes.filter((scope) => /^[!#-[\]-~]+$/.test(scope)).join(" ");
   const scope = plain === "" ? "" : `, scope="${plain}"`;
-  return new GatewayError("AUTH-007", `Cannot let the client in: ${state}`, {
+  return new GatewayError("AUTH-007", `Authentication failed: ${state}`, {
     headers: { "www-authenticate": `Bearer error="insufficient_scope"${scope}` },
   });
 }
@@ -114,7 +113,7 @@ function subjectIn(claims: JWTPayload, { subjectClaim }: IssuerConfig): string {
     /\p{Cc}/u.test(subject)
   ) {
     throw new TokenFault(
-      "its claim with the subject is missing or is no plain text",
+      "its subject claim is missing or not plain text",
       subjectClaim.join("."),
     );
   }

@@ -75,7 +75,7 @@ class Turns {
     if (this.#pending > this.#maxWaiting) {
       throw new GatewayError(
         "AUTH-009",
-        "Cannot check the password: too many others are being checked",
+        "Cannot check the password: too many are being checked already",
         { retryAfterSeconds: 5 },
       );
     }

@@ -12,8 +12,7 @@ const NEW_KEYS =
   "AWS: check AccessKeyId and SecretAccessKey; the key may have been deactivated or deleted (IAM > " +
   "Users > Security credentials)";
 
-const CLOCK =
-  "AWS: set the clock of the gateway's machine right; more than five minutes are refused";
+const CLOCK = "AWS: correct the clock of the gateway's machine; more than five minutes are refused";
 
 function row(error: string, code: ErrorCode | undefined, ...steps: string[]): Remedy {
   return { provider: "aws", error, ...(code && { code }), steps };
@@ -67,7 +66,7 @@ export const awsRemedies: readonly Remedy[] = [
     "InvalidIdentityToken",
     "AUTH-001",
     "AWS: check that an IAM OIDC identity provider is registered for the token's issuer, and that its " +
-      "audience list holds the token's aud (sts.amazonaws.com on EKS)",
+      "audience list contains the token's aud (sts.amazonaws.com on EKS)",
     "AWS: check that the issuer's /.well-known/openid-configuration and its keys can be reached from " +
       "the internet within five seconds",
   ),
@@ -79,7 +78,7 @@ export const awsRemedies: readonly Remedy[] = [
   row(
     "IDPCommunicationError",
     "AUTH-003",
-    "AWS: the identity provider of the web identity did not answer AWS; it is tried again",
+    "AWS: the identity provider of the web identity did not answer AWS; the request is retried",
   ),
   {
     ...row(
@@ -94,8 +93,8 @@ export const awsRemedies: readonly Remedy[] = [
     ...row(
       "AccessDenied",
       "AUTH-002",
-      "AWS: let the role's trust policy name who assumes it, and check ExternalId if it asks for one",
-      "AWS: let who assumes the role have sts:AssumeRole for it",
+      "AWS: let the role's trust policy allow the principal that assumes it, and check ExternalId if the policy requires one",
+      "AWS: grant sts:AssumeRole for the role to the principal that assumes it",
     ),
     text: /sts:AssumeRole/,
   },

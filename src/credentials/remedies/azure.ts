@@ -31,7 +31,7 @@ const entra: readonly Remedy[] = [
     code: "AUTH-001",
     steps: [
       "Entra: check that ClientId is the Application (client) ID and that TenantId is the tenant in " +
-      "which the application, or an enterprise application made of it, stands",
+      "which the application, or an enterprise application made of it, is registered",
     ],
   },
   {
@@ -59,7 +59,7 @@ const entra: readonly Remedy[] = [
     text: /AADSTS(?:700024|500133)\b/,
     code: "AUTH-001",
     steps: [
-      "Entra: set the clock of the gateway's machine right; with a federated token, check that the " +
+      "Entra: correct the clock of the gateway's machine; with a federated token, check that the " +
       "file is still renewed",
     ],
   },
@@ -109,7 +109,7 @@ const entra: readonly Remedy[] = [
     text: /AADSTS53003\b/,
     code: "AUTH-002",
     steps: [
-      "Entra: a Conditional Access policy blocks the application; its name stands in the service " +
+      "Entra: a Conditional Access policy blocks the application; its name is in the service " +
       "principal sign-in log. Allow the address that the gateway comes from",
     ],
   },
@@ -147,7 +147,7 @@ const metadata: readonly Remedy[] = [
     provider: "azure",
     error: "bad_request_102",
     steps: [
-      "Azure: let nothing stand between the gateway and the metadata service, no proxy either",
+      "Azure: allow a direct connection from the gateway to the metadata service, without a proxy",
     ],
   },
 ];

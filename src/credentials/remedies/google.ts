@@ -21,7 +21,7 @@ const tokenEndpoint: readonly Remedy[] = [
     error: "invalid_grant",
     text: /short-lived token|reasonable timeframe/,
     code: "AUTH-001",
-    steps: ["Google: set the clock of the gateway's machine right"],
+    steps: ["Google: correct the clock of the gateway's machine"],
   },
   {
     provider: "google",

@@ -33,7 +33,7 @@ const NUMBER_WIDTH = 12;
 const NUMBER = /^\d+$/;
 const OTHERS_WRITE = 0o022;
 const LF = 10;
-const NO_RECORD = "its last line is no record; move the file away, or run audit verify";
+const NO_RECORD = "its last line is not a record; move the file away, or run audit verify";
 
 /**
  * Opens a trail, and makes it where there is none.
@@ -93,7 +93,7 @@ async function refuseOpenDirectory(directory: string): Promise<void> {
   if (mode !== null && (mode & OTHERS_WRITE) !== 0) {
     throw new Error(
       `others may write to the directory ${directory}: run chmod go-w ${directory}, or name a ` +
-        "directory in it, which the gateway makes",
+        "subdirectory, which the gateway creates",
     );
   }
   const user = Deno.uid();
@@ -104,7 +104,7 @@ async function refuseOpenDirectory(directory: string): Promise<void> {
 
 async function refuseOpenFile(file: Deno.FsFile): Promise<void> {
   const { mode, isFile } = await file.stat();
-  if (!isFile) throw new Error("it is no ordinary file");
+  if (!isFile) throw new Error("it is not a regular file");
   if (mode !== null && (mode & OTHERS_WRITE) !== 0) {
     throw new Error("others may write to it; chmod go-w it");
   }
@@ -115,7 +115,7 @@ async function lockOf(path: string): Promise<Deno.FsFile> {
   const lock = await Deno.open(`${path}.lock`, { write: true, create: true, mode: 0o600 });
   if (await lock.tryLock(true)) return lock;
   lock.close();
-  throw new Error("another gateway writes it");
+  throw new Error("another gateway is writing it");
 }
 
 function openForWriting(path: string): Promise<Deno.FsFile> {
@@ -216,7 +216,7 @@ class AuditFile implements AuditSink {
     const { path } = this.#options;
     if (this.#ino === null || await inodeOf(path) === this.#ino) return;
     await this.#goOnIn(await openForWriting(path));
-    throw new Error(`${path} was taken away; it is begun anew`);
+    throw new Error(`${path} was removed; starting a new file`);
   }
 
   async #goOnIn(next: Deno.FsFile): Promise<void> {

@@ -78,7 +78,7 @@ export class AuditTrail {
     }
     const { sink, end, cutBytes } = await openAuditFile(target);
     const trail = new AuditTrail(options, sink, end);
-    trail.#tellEnd("The audit trail goes on after this record");
+    trail.#tellEnd("Audit trail opened; it continues after this record");
     if (cutBytes > 0) trail.record([happened("trail", "cut off", { cut_bytes: cutBytes })]);
     return trail;
   }
@@ -93,7 +93,9 @@ export class AuditTrail {
     // At once: whoever watches is not to learn of it only when records can be written again.
     if (lost > 0) count?.(0, lost);
     // What runs already needs the other half.
-    if (this.#kept.length > maxKept / 2) this.#failing("records come faster than they are written");
+    if (this.#kept.length > maxKept / 2) {
+      this.#failing("records arrive faster than they can be written");
+    }
     this.#start();
   }
 
@@ -103,10 +105,10 @@ export class AuditTrail {
     clearTimeout(this.#timer);
     await this.#finish();
     this.#sink.close();
-    this.#tellEnd("The audit trail ends with this record");
+    this.#tellEnd("Audit trail closed; this is its last record");
     const lost = this.#kept.length + this.#lost;
     if (lost === 0) return;
-    this.#options.logger.error("Events are missing in the audit trail", {
+    this.#options.logger.error("Audit events were lost", {
       error_code: "INT-004",
       lost,
     });
@@ -168,7 +170,7 @@ export class AuditTrail {
   /** A disk that hangs gives no error. */
   async #watched(writing: Promise<void>): Promise<void> {
     const { writeTimeoutMs = WRITE_TIMEOUT_MS } = this.#options;
-    const timer = setTimeout(() => this.#failing("writing takes too long"), writeTimeoutMs);
+    const timer = setTimeout(() => this.#failing("write timed out"), writeTimeoutMs);
     try {
       await writing;
     } finally {
@@ -180,7 +182,7 @@ export class AuditTrail {
     const { logger } = this.#options;
     const view = new Int32Array(this.health);
     if (Atomics.exchange(view, 0, AUDIT_HEALTH.writing) === AUDIT_HEALTH.writing) return;
-    logger.info("The audit trail is written again", { lost: this.#lost });
+    logger.info("Audit trail recovered", { lost: this.#lost });
     this.#options.failing?.(false);
     if (this.#lost === 0) return;
     this.#kept.push(happened("trail", "records lost", { lost: this.#lost }));
@@ -195,7 +197,7 @@ export class AuditTrail {
     logger.error("Cannot write the audit trail", {
       error_code: "INT-004",
       reason,
-      requests: config.onFailure === "refuse" ? "refused until it can be" : "go on",
+      requests: config.onFailure === "refuse" ? "rejected" : "served without a record",
     });
   }
 }

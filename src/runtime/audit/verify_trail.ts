@@ -32,7 +32,7 @@ const MAX_FAULTS = 100;
 /** Longer than any record. */
 const MAX_LINE_BYTES = 1_000_000;
 const LF = 10;
-const CUT_OFF = "is cut off: the gateway is writing it, or ended while it wrote";
+const CUT_OFF = "is cut off: the gateway is writing it, or stopped while writing it";
 
 /**
  * Verifies the files of a trail.
@@ -59,11 +59,11 @@ export async function verifyTrail(
       };
       const record = readRecord(text, key);
       if (record === undefined) {
-        report(isEnded ? "is no record" : CUT_OFF);
+        report(isEnded ? "is not a record" : CUT_OFF);
         continue;
       }
       records++;
-      if (!record.isWhole) report("was changed, or is sealed with another key");
+      if (!record.isWhole) report("was modified, or is sealed with another key");
       const expected = end ?? (record.sequence === 1 ? NO_RECORDS : undefined);
       if (expected !== undefined) {
         const misplaced = placeFault(record.sequence, expected.sequence + 1);
@@ -73,13 +73,13 @@ export async function verifyTrail(
       if (first === 0) first = record.sequence;
       if (record.sequence === anchor?.sequence) {
         isAnchored = true;
-        if (record.hash !== anchor.hash) report("is not the record that was noted");
+        if (record.hash !== anchor.hash) report("is not the anchored record");
       }
       end = { sequence: record.sequence, hash: record.hash };
     }
   }
   if (!isAnchored) {
-    const fault = `is the last, and record ${anchor?.sequence}, which was noted, is not there`;
+    const fault = `is the last; the anchored record ${anchor?.sequence} is missing`;
     faults.push({ file: lastFile, line: lastLine, fault });
   }
   return { records, first, end: end ?? NO_RECORDS, faults };
@@ -87,7 +87,7 @@ export async function verifyTrail(
 
 function placeFault(found: number, expected: number): string | undefined {
   if (found === expected) return undefined;
-  if (found < expected) return `is record ${found}, which belongs before it, or stands here twice`;
+  if (found < expected) return `is record ${found}, which is out of order or duplicated`;
   const missing = found - 1 === expected
     ? `record ${expected} is missing`
     : `records ${expected} to ${found - 1} are missing`;

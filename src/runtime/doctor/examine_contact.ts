@@ -43,15 +43,14 @@ export async function examineContact(contact: Contact, way: Way): Promise<Findin
   const { address, tls } = contact;
   const proxy = contact.proxied ? way.proxy : undefined;
   if (proxy !== undefined && !tls) {
-    const message =
-      "Not tried: it is asked through the proxy, which opens no tunnel for plain HTTP.";
+    const message = "Not tested: plain HTTP goes through the proxy without a tunnel.";
     return [finding("connection", address, "skipped", message)];
   }
   let socket: Socket | undefined;
   if (proxy === undefined) {
     findings.push(await examineName(contact));
     if (findings[0]!.outcome !== "failed") socket = await connectTo(contact, findings);
-    else findings.push(skipped("connection", address, "its name is not known"));
+    else findings.push(skipped("connection", address, "the name was not resolved"));
   } else {
     socket = await tunnelTo(contact, proxy, findings);
   }
@@ -65,11 +64,11 @@ export async function examineContact(contact: Contact, way: Way): Promise<Findin
 }
 
 function skipped(step: "connection" | "certificate", address: string, why: string): Finding {
-  return finding(step, address, "skipped", `Not tried: ${why}.`);
+  return finding(step, address, "skipped", `Not tested: ${why}.`);
 }
 
 async function examineName({ address, host }: Contact): Promise<Finding> {
-  if (isAddress(host)) return finding("name", address, "ok", "It is an address, not a name.");
+  if (isAddress(host)) return finding("name", address, "ok", "An IP address; nothing to resolve.");
   try {
     const addresses = await resolveName(host, STEP_TIMEOUT_MS);
     return finding("name", address, "ok", `${host} is ${addresses.join(", ")}.`, {
@@ -82,15 +81,15 @@ async function examineName({ address, host }: Contact): Promise<Finding> {
       "name",
       address,
       "failed",
-      unknown ? `No machine is known by the name ${host}.` : `No DNS server told what ${host} is.`,
+      unknown ? `The name ${host} does not exist in DNS.` : `No DNS server resolved ${host}.`,
       {
         code: "NET-002",
         advice: unknown
           ? [
             `Check the spelling of ${host} in the configuration.`,
-            "If it is right, this machine's DNS server does not know it: ask your network's administrators.",
+            "If it is correct, this machine's DNS server does not know it: ask your network administrators.",
           ]
-          : ["Check that this machine reaches its DNS server (/etc/resolv.conf)."],
+          : ["Check that this machine can reach its DNS server (/etc/resolv.conf)."],
         details: { error: code },
       },
     );
@@ -128,13 +127,13 @@ function refusedConnection(address: string, port: number, error: unknown): Findi
     ? [
       `No answer within ${
         STEP_TIMEOUT_MS / 1000
-      } seconds: a firewall drops the connection, as a rule.`,
-      `Ask your network's administrators to let this machine reach ${address}.`,
-      "If your network has an egress proxy, name it under Proxy.",
+      } seconds; usually a firewall blocks the connection.`,
+      `Ask your network administrators to allow connections from this machine to ${address}.`,
+      "If your network has an egress proxy, configure it under Proxy.",
     ]
     : [
       `The connection cannot be opened: ${error instanceof Error ? error.message : String(error)}.`,
-      `Check that this machine has a way to ${address}.`,
+      `Check the route from this machine to ${address}.`,
     ];
   return finding("connection", address, "failed", message!, {
     code: "NET-002",
@@ -176,8 +175,8 @@ async function tunnelTo(
     if (status === 407 || status === 401) {
       return failed(
         username === undefined
-          ? `The proxy ${at.host} wants a user name and a password (${status}).`
-          : `The proxy ${at.host} refuses the user name or the password (${status}).`,
+          ? `The proxy ${at.host} requires a user name and a password (${status}).`
+          : `The proxy ${at.host} rejects the user name or the password (${status}).`,
         details,
         "Check Proxy.Username and Proxy.Password.",
       );
@@ -186,8 +185,8 @@ async function tunnelTo(
       `The proxy ${at.host} opens no tunnel to ${address}: it answered with status ${status}.`,
       details,
       status === 403
-        ? `Ask whoever runs the proxy to permit ${address}.`
-        : `Ask whoever runs the proxy whether it reaches ${address}.`,
+        ? `Ask the operator of the proxy to permit ${address}.`
+        : `Ask the operator of the proxy whether it can reach ${address}.`,
     );
   } catch (error) {
     return failed(
@@ -228,13 +227,15 @@ async function examineCertificate(
       address,
       "failed",
       plain
-        ? `What listens on port ${contact.port} does not speak TLS.`
+        ? `The service on port ${contact.port} does not speak TLS.`
         : `The TLS handshake failed: ${reason}.`,
       {
         code: "NET-003",
         advice: plain
-          ? ["Check the port, and whether the URL should begin with http:// in place of https://."]
-          : ["Ask whoever runs it what its TLS accepts: version, ciphers, client certificate."],
+          ? ["Check the port, and whether the URL should start with http:// instead of https://."]
+          : [
+            "Ask its operator which TLS versions and ciphers it accepts, and whether it requires a client certificate.",
+          ],
         details: { error: reason },
       },
     );

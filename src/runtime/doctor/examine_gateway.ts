@@ -31,7 +31,7 @@ export async function examineGateway(config: GatewayConfig): Promise<Finding[]> 
   const { path } = config;
   const warnings = config.warnings ?? [];
   return [
-    finding("configuration", path, "ok", `It is right; it has ${servers(config.servers.size)}.`),
+    finding("configuration", path, "ok", `Valid; it has ${servers(config.servers.size)}.`),
     ...warnings.map((warning) => finding("configuration", path, "warn", `${warning}.`)),
     examineDeno(),
     await examineStateDirectory(config),
@@ -67,14 +67,14 @@ async function examineIssuers(config: GatewayConfig): Promise<Finding[]> {
 function examineDeno(): Finding {
   const { deno } = Deno.version;
   const { verdict, reason } = judgeDeno(deno);
-  if (verdict === "fit") return finding("deno", null, "ok", `Version ${deno} is the right one.`);
+  if (verdict === "fit") return finding("deno", null, "ok", `Version ${deno} is supported.`);
   return finding("deno", null, verdict === "unfit" ? "failed" : "warn", `${reason}.`);
 }
 
 async function examineStateDirectory(config: GatewayConfig): Promise<Finding> {
   const { stateDirectory: path } = config;
   if (permissionSet(config).write === false) {
-    return finding("state directory", path, "skipped", "Not looked at: nothing is kept in it.");
+    return finding("state directory", path, "skipped", "Not tested: nothing is stored in it.");
   }
   const fault = await stateDirectoryFault(path);
   if (fault !== undefined) {
@@ -85,24 +85,29 @@ async function examineStateDirectory(config: GatewayConfig): Promise<Finding> {
     "state directory",
     path,
     "ok",
-    exists ? "Only its user may use it." : "It is not there yet; the gateway makes it.",
+    exists ? "Only its owner has access." : "It does not exist yet; the gateway creates it.",
   );
 }
 
 async function examineCache(config: GatewayConfig): Promise<Finding> {
   const { tokenCache: cache, stateDirectory } = config;
   if (cache.backend === "memory") {
-    return finding("token cache", null, "skipped", "Not tried: tokens are kept in memory alone.");
+    return finding("token cache", null, "skipped", "Not tested: tokens are cached in memory only.");
   }
   if (cache.backend === "kv" && cache.url === undefined) {
     const directory = await statOf(stateDirectory);
     if (directory === undefined) {
-      return finding("token cache", stateDirectory, "skipped", "Not tried: it is not there yet.");
+      return finding(
+        "token cache",
+        stateDirectory,
+        "skipped",
+        "Not tested: it does not exist yet.",
+      );
     }
     // Opened by another user, it would have files that the gateway cannot write.
     if (directory.uid !== Deno.uid()) {
       const why = `run \`doctor\` as the user of the gateway (${directory.uid})`;
-      return finding("token cache", stateDirectory, "skipped", `Not tried: ${why} to try it.`);
+      return finding("token cache", stateDirectory, "skipped", `Not tested: ${why} to test it.`);
     }
   }
   const store = createTokenStore(cache, {
@@ -118,7 +123,7 @@ async function examineCache(config: GatewayConfig): Promise<Finding> {
     return finding("token cache", cache.backend, "failed", `It does not answer: ${reason}.`, {
       code: "INT-002",
       advice: [
-        "Check TokenCache, and that the service runs. Traffic goes on without it, `/readyz` says 503.",
+        "Check TokenCache, and that the service runs. Traffic continues without it; `/readyz` returns 503.",
       ],
     });
   } finally {
@@ -130,7 +135,7 @@ async function examineListener(config: GatewayConfig): Promise<Finding> {
   const { address, port, tls } = config.listen;
   const target = listenHostAndPort(config);
   if (port === 0) {
-    return finding("listener", target, "skipped", "Not tried: any free port will do.");
+    return finding("listener", target, "skipped", "Not tested: any free port is used.");
   }
   try {
     Deno.listen({ hostname: address, port }).close();
@@ -148,9 +153,9 @@ async function examineListener(config: GatewayConfig): Promise<Finding> {
     const status = await askHealth({ host, port, tls: tls !== undefined }, HEALTH_TIMEOUT_MS)
       .catch(() => undefined);
     if (status === 200) {
-      return finding("listener", target, "ok", "A gateway runs here and is well.");
+      return finding("listener", target, "ok", "A healthy gateway is running here.");
     }
-    return finding("listener", target, "failed", "Another program has this port.", {
+    return finding("listener", target, "failed", "Another program uses this port.", {
       advice: ["Stop that program, or choose another port with Listen.Port or --port."],
     });
   }

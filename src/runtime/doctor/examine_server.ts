@@ -76,7 +76,7 @@ export async function examineServer(examination: Examination): Promise<ServerRep
 
 function skippedAfter(step: "token" | "search", { step: before, target }: Finding): Finding {
   const where = target === null ? "" : ` at ${target}`;
-  return finding(step, null, "skipped", `Not tried: it needs the step "${before}"${where}.`);
+  return finding(step, null, "skipped", `Not tested: it needs the step "${before}"${where}.`);
 }
 
 /** Each place once, the identity provider's before the store: in the order of use. */
@@ -103,7 +103,7 @@ async function examineToken({ server, store, now }: Examination): Promise<Findin
     if (lacking.length === 0) {
       return finding("token", target, "ok", describe(facts, now()), { details });
     }
-    const message = `${describe(facts, now())} It lacks a scope that was asked for: ` +
+    const message = `${describe(facts, now())} It lacks a requested scope: ` +
       `${lacking.join(", ")}.`;
     const advice = ["Check Scope, and that the provider grants it to this client."];
     return finding("token", target, "warn", message, { advice, details });
@@ -123,9 +123,9 @@ function scopesNotGranted(
 }
 
 function describe({ kind, form, issuer, expiresAt }: CredentialFacts, nowMs: number): string {
-  if (kind === "none") return "No credential is configured; requests go to the store as they are.";
-  if (form === "none") return "The credential stands in the configuration.";
-  const what = form === "aws" ? "The AWS keys are at hand" : "A token is at hand";
+  if (kind === "none") return "No credential is configured; requests go to the store unsigned.";
+  if (form === "none") return "The credential is in the configuration.";
+  const what = form === "aws" ? "AWS keys acquired" : "Token acquired";
   const by = issuer === null ? "" : `, issued by ${issuer}`;
   if (expiresAt === null) return `${what}${by}.`;
   const minutes = Math.floor((Date.parse(expiresAt) - nowMs) / 60_000);

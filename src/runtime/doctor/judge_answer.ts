@@ -16,26 +16,29 @@ export interface StoreAnswer {
 /** What each refusal means, and what to do. */
 const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: string[]]>> = {
   400: [
-    "does not understand the search",
+    "rejects the search as malformed",
     "Check that Url is the base of the DICOMweb service, and Profile names the kind of store.",
   ],
   401: [
-    "refuses the credential",
+    "rejects the credential",
     "Compare issuer and audience of the token (`token` shows them) with what the store expects.",
     "Compare the clocks of this machine and the store.",
   ],
   403: [
-    "knows who asks, and forbids the search",
-    "Give the client of the gateway a role at the store that may read DICOM studies.",
-    "Check that the token has the scope that the store wants (`token` shows them).",
+    "accepts the credential but denies permission to search",
+    "Grant the gateway's client a role at the store that may read DICOM studies.",
+    "Check that the token has the scope that the store requires (`token` shows them).",
   ],
   404: [
-    "has nothing at this address",
-    "Check the path of Url: studies are looked for at Url followed by /studies.",
+    "has no DICOMweb service at this address",
+    "Check the path of Url: studies are searched at Url followed by /studies.",
   ],
   405: ["does not permit a search at this address", "Check the path of Url."],
   406: ["cannot answer in DICOM JSON", "Check that Profile names the kind of store."],
-  429: ["has had too many requests", "Try again later; see whether something else uses the store."],
+  429: [
+    "rejects the search because of too many requests",
+    "Retry later; check whether something else uses the store.",
+  ],
 };
 
 /**
@@ -58,17 +61,17 @@ export function judgeAnswer(address: string, answer: StoreAnswer): Finding {
     const count = countStudies(text);
     return count === undefined
       ? failed(
-        `answers, but not with DICOM JSON but ${contentType || "something without a type"}`,
+        `returned ${contentType || "a body without a media type"} instead of DICOM JSON`,
         [
-          "Check the path of Url: this is a page for people, as a rule, or another service.",
+          "Check the path of Url: this is usually a web page or another service.",
         ],
       )
       : found(count);
   }
   const [meaning, ...advice] = REFUSALS[status] ??
     (status >= 500
-      ? ["has failed itself", "Look into the store's own log, or ask whoever runs it."]
-      : ["refuses the search", "Look into the store's own log, or ask whoever runs it."]);
+      ? ["reports an internal error", "Look in the store's own log, or contact its operator."]
+      : ["rejects the search", "Look in the store's own log, or contact its operator."]);
   return failed(meaning!, advice);
 
   function found(studies: number): Finding {

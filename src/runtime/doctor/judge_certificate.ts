@@ -40,8 +40,8 @@ export function judgeCertificate(
   const details = { protocol: facts.protocol, fault: fault ?? null, daysLeft, chain: told(chain) };
   const failed = (message: string, ...advice: string[]) =>
     finding("certificate", address, "failed", message, { code: "NET-003", advice, details });
-  const renew = `Ask whoever runs ${host} to renew it.`;
-  if (leaf === undefined) return failed(`The ${what} showed no certificate.`, renew);
+  const renew = `Ask the operator of ${host} to renew it.`;
+  if (leaf === undefined) return failed(`The ${what} presented no certificate.`, renew);
   for (const each of trusted ? [leaf] : withoutRoot(chain)) {
     const whose = each === leaf
       ? `The ${what}'s certificate`
@@ -54,7 +54,7 @@ export function judgeCertificate(
         `${whose} is only valid from ${day(each.validFromMs)}, and this machine's clock says ` +
           `${day(nowMs)}.`,
         "Check the date of this machine.",
-        `If it is right, ask whoever runs ${host}.`,
+        `If it is correct, contact the operator of ${host}.`,
       );
     }
   }
@@ -62,8 +62,8 @@ export function judgeCertificate(
     const names = leaf.names.length > 0 ? leaf.names.join(", ") : "no host at all";
     return failed(
       `The ${what}'s certificate is for ${names}, not for ${host}.`,
-      `If one of these is the right name, write it in the URL in place of ${host}.`,
-      `Otherwise ask whoever runs ${host} for a certificate with this name.`,
+      `If one of these is the correct name, use it in the URL instead of ${host}.`,
+      `Otherwise ask the operator of ${host} for a certificate with this name.`,
     );
   }
   if (!trusted) {
@@ -71,13 +71,13 @@ export function judgeCertificate(
     const signer = chain.at(-1)?.issuer ?? leaf.issuer;
     return failed(
       itself
-        ? `The ${what}'s certificate is signed by itself ("${leaf.subject}"), so nothing vouches for it.`
+        ? `The ${what}'s certificate is self-signed ("${leaf.subject}") and not trusted.`
         : `The ${what}'s certificate is signed by "${signer}", which this machine does not trust.`,
       `Get the certificate of ${
         itself ? "the server" : `"${signer}"`
       } as a PEM file from whoever runs ` +
         `${host}, not from the connection, and write its path under ${caKey}.`,
-      "If a firewall of yours opens TLS connections, it is the firewall's authority that is needed.",
+      "If your firewall intercepts TLS, use the certificate authority of the firewall.",
     );
   }
   const until = `The certificate is trusted; it is valid until ${day(leaf.validToMs)} ` +

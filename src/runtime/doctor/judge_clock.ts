@@ -25,7 +25,7 @@ const FAIL_MS = 300_000;
  */
 export function judgeClocks(clocks: ReadonlyMap<string, SeenClock>): Finding[] {
   if (clocks.size === 0) {
-    return [finding("clock", null, "skipped", "Not compared: nobody told the time.")];
+    return [finding("clock", null, "skipped", "Not compared: no server sent its time.")];
   }
   return [...clocks].map(([address, { aheadMs }]) => {
     const seconds = Math.round(Math.abs(aheadMs) / 1000);
@@ -34,11 +34,11 @@ export function judgeClocks(clocks: ReadonlyMap<string, SeenClock>): Finding[] {
       return finding("clock", address, "ok", "Its clock agrees with this machine's.", { details });
     }
     const message = `Its clock is ${span(seconds)} ${aheadMs > 0 ? "ahead of" : "behind"} this ` +
-      `machine's. Tokens and signatures are refused when clocks differ.`;
+      `machine's. Tokens and signatures are rejected when clocks differ.`;
     return finding("clock", address, seconds * 1000 < FAIL_MS ? "warn" : "failed", message, {
       advice: [
-        "Have this machine set its clock over the network (chrony, systemd-timesyncd or Windows Time).",
-        `If this machine is right, tell whoever runs ${address}.`,
+        "Synchronize the clock of this machine over the network (chrony, systemd-timesyncd or Windows Time).",
+        `If this machine is correct, inform the operator of ${address}.`,
       ],
       details,
     });

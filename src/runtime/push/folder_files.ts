@@ -64,7 +64,7 @@ async function* filesIn(
  * @returns The reason.
  */
 export function fileFault(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "there is nothing at this path";
+  if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.FilesystemLoop) return "the link leads to itself";
   const text = error instanceof Error ? error.message : String(error);

@@ -61,7 +61,7 @@ export async function instanceOf(
   }
   const { sopClassUid, sopInstanceUid } = head.uids;
   if (isEmpty) return { skipped: "the file is empty" };
-  if (sopClassUid === DICOMDIR) return { skipped: "a DICOMDIR, which is no image" };
+  if (sopClassUid === DICOMDIR) return { skipped: "a DICOMDIR, not an image" };
   if (sopInstanceUid === undefined) return { skipped: "not a DICOM file" };
   return { sopInstanceUid };
 }

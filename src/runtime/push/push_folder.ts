@@ -167,8 +167,9 @@ class FolderPush {
     if (await haveSameContent(first, file)) {
       tell({ kind: "skipped", path, reason: `the same as ${first.path}` });
     } else {
-      const reason = `another file, ${first.path}, holds the same instance with other content; ` +
-        "only that one is sent: find out which is right";
+      const reason =
+        `another file, ${first.path}, contains the same instance with other content; ` +
+        "only that one is sent: check which one is correct";
       tell({ kind: "failed", path, reason });
     }
     return false;

@@ -65,7 +65,7 @@ export class PushJournal {
       await Deno.mkdir(dirname(file), { recursive: true, mode: 0o700 });
       handle = await Deno.open(file, { read: true, write: true, create: true, mode: 0o600 });
       if (!handle.tryLockSync(true)) {
-        throw new JournalError(`The journal ${file} is in use: another push of it is under way`);
+        throw new JournalError(`The journal ${file} is in use by another push`);
       }
       const bytes = await readAll(handle);
       const known = read(new TextDecoder().decode(bytes), file, fresh ? undefined : subject);
@@ -141,7 +141,9 @@ function read(
   if (!text.includes("\n") && text.startsWith('{"format":')) return new Map();
   const [head, ...lines] = text.split("\n").slice(0, -1).map((line) => parsed(line));
   if (head?.["format"] !== FORMAT) {
-    throw new JournalError(`${file} is no journal of a push; name another file with --journal`);
+    throw new JournalError(
+      `${file} is not the journal of a push; name another file with --journal`,
+    );
   }
   if (
     subject !== undefined &&
@@ -149,7 +151,7 @@ function read(
   ) {
     throw new JournalError(
       `The journal ${file} is of a push of ${head["folder"]} to ${head["target"]}; name another ` +
-        "file with --journal, or use --fresh to begin anew",
+        "file with --journal, or use --fresh to start over",
     );
   }
   const entries = lines.filter((line) => line !== undefined) as unknown as JournalEntry[];
@@ -169,5 +171,5 @@ function parsed(line: string): Record<string, unknown> | undefined {
 
 function journalFault(file: string, cause: unknown): JournalError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new JournalError(`Cannot keep the journal ${file}: ${reason}`, { cause });
+  return new JournalError(`Cannot write the journal ${file}: ${reason}`, { cause });
 }

@@ -106,7 +106,7 @@ function judge(
     return { kind: "transient", reason, waitMs: retryAfterMs(headers, nowMs) };
   }
   if (status >= 200 && status < 300) {
-    return { kind: "refused", reason: `${answered(status)} and did not say what is stored` };
+    return { kind: "refused", reason: `${answered(status)} without reporting what is stored` };
   }
   return { kind: "refused", reason };
 }
@@ -145,8 +145,8 @@ function outcomesOf(
     if (uid !== undefined) byUid.set(uid, failure(reason));
   }
   const missing = otherFailures.length > 0 || failed.length > 0
-    ? "the store did not name it among those that it stored"
-    : `${answered(status)} and did not say that it is stored`;
+    ? "the store's report does not list it as stored"
+    : `${answered(status)} without reporting that it is stored`;
   return new Map(
     files.map((
       file,
@@ -160,32 +160,32 @@ function outcomesOf(
 /** What the reasons of PS3.18, table I.2-2, and PS3.4, table B.2-1, mean to who sends. */
 function failure(reason: number | undefined): FileOutcome {
   if (reason === ALREADY_THERE || reason === DUPLICATE) return { kind: "there" };
-  const why = reason === undefined ? "it gave no reason" : `${reasonText(reason)} (${hex(reason)})`;
+  const why = reason === undefined ? "no reason given" : `${reasonText(reason)} (${hex(reason)})`;
   return {
     kind: "failed",
-    reason: `the store refused it: ${why}`,
+    reason: `the store rejected it: ${why}`,
     isTransient: reason !== undefined && reason >> 8 === 0xA7,
   };
 }
 
 function reasonText(reason: number): string {
-  if (reason >> 8 === 0xA7) return "it is out of resources";
-  if (reason >> 8 === 0xA9) return "the file is not what its SOP class says";
-  if (reason === 0x0110) return "it could not process it";
-  if (reason === 0x0122) return "it does not take this SOP class";
-  if (reason === 0x0124) return "it is not allowed";
-  if (reason === 0xC122) return "it does not take this transfer syntax";
-  if (reason === 0xC123) return "it does not take this study";
-  if (reason >> 12 === 0xC) return "it could not read the file";
+  if (reason >> 8 === 0xA7) return "out of resources";
+  if (reason >> 8 === 0xA9) return "the data set does not match its SOP class";
+  if (reason === 0x0110) return "processing failure";
+  if (reason === 0x0122) return "SOP class not supported";
+  if (reason === 0x0124) return "not authorized";
+  if (reason === 0xC122) return "transfer syntax not supported";
+  if (reason === 0xC123) return "study not accepted";
+  if (reason >> 12 === 0xC) return "cannot understand the data set";
   return "see the store's documentation";
 }
 
 /** PS3.18, table I.2-1. */
 function warningText(warning: number): string {
-  if (warning === 0xB000) return "the store changed values of it (B000)";
-  if (warning === 0xB006) return "the store left out parts of it (B006)";
-  if (warning === 0xB007) return "the file is not what its SOP class says (B007)";
-  return `the store has a warning about it (${hex(warning)})`;
+  if (warning === 0xB000) return "the store coerced attributes (B000)";
+  if (warning === 0xB006) return "the store discarded elements (B006)";
+  if (warning === 0xB007) return "the data set does not match its SOP class (B007)";
+  return `warning of the store (${hex(warning)})`;
 }
 
 function hex(code: number): string {

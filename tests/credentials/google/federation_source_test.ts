@@ -96,7 +96,7 @@ Deno.test("FederationSource takes the token out of a JSON file", () =>
       await Deno.writeTextFile(file, text);
       const error = await failureOf(federation.acquire(never));
       assert.equal(error.code, "TOK-005");
-      assert.match(error.message, /token\.json holds no text "access_token"/);
+      assert.match(error.message, /token\.json does not contain the text "access_token"/);
     }
     await Deno.remove(file);
     const missing = await failureOf(federation.acquire(never));

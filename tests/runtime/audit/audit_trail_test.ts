@@ -55,7 +55,7 @@ Deno.test("A trail in a directory that others may write to is refused", {
 Deno.test("A second gateway does not write into the same trail", () =>
   withTrail(async (path) => {
     const { sink } = await openAuditFile(file(path));
-    await assert.rejects(openAuditFile(file(path)), /another gateway writes it/);
+    await assert.rejects(openAuditFile(file(path)), /another gateway is writing it/);
     sink.close();
     const { sink: next } = await openAuditFile(file(path));
     next.close();
@@ -65,7 +65,7 @@ Deno.test("A file that ends in something else is not continued", () =>
   withTrail(async (path) => {
     await writeTrail(path, [1]);
     await Deno.writeTextFile(path, "something else\n", { append: true });
-    await assert.rejects(openAuditFile(file(path)), /its last line is no record/);
+    await assert.rejects(openAuditFile(file(path)), /its last line is not a record/);
   }));
 
 Deno.test("Only as many finished files are kept as are wanted, the newest", () =>
@@ -84,7 +84,7 @@ Deno.test("Nothing is removed from a file that is no trail", () =>
   withTrail(async (path) => {
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")));
     await Deno.writeTextFile(path, "x".repeat(300_000));
-    await assert.rejects(openAuditFile(file(path)), /its last line is no record/);
+    await assert.rejects(openAuditFile(file(path)), /its last line is not a record/);
     assert.equal((await Deno.stat(path)).size, 300_000);
   }));
 
@@ -173,7 +173,7 @@ Deno.test("While nothing can be written events are kept, workers are told, and w
     ]);
     assert.deepEqual(logger.lines.map(({ level, message }) => [level, message]), [
       ["error", "Cannot write the audit trail"],
-      ["info", "The audit trail is written again"],
+      ["info", "Audit trail recovered"],
     ]);
     await Deno.mkdir(path.slice(0, path.lastIndexOf("/")));
     await Deno.writeTextFile(path, `${printed.join("\n")}\n`);

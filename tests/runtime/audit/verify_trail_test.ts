@@ -94,7 +94,7 @@ Deno.test("A chain that somebody made anew without the key is found; one with an
       await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
       return (await verify(path)).faults.map(({ fault }) => fault);
     };
-    const changed = "was changed, or is sealed with another key";
+    const changed = "was modified, or is sealed with another key";
     assert.deepEqual(await forge(undefined), [changed, changed]);
     assert.deepEqual(await forge(new Secret("x".repeat(32))), [changed, changed]);
     assert.deepEqual(await forge(KEY), []);
@@ -128,15 +128,15 @@ Deno.test("Bytes that a lenient reader would not see are found", () =>
       return (await verify(path)).faults.map(({ line, fault }) => `${line} ${fault}`);
     };
     assert.deepEqual(await faultsOf([...whole]), []);
-    assert.deepEqual(await faultsOf([0xEF, 0xBB, 0xBF, ...whole]), ["1 is no record"]);
-    assert.deepEqual(await faultsOf([...whole, 10]), ["2 is no record"]);
-    assert.deepEqual(await faultsOf([...whole.subarray(0, -1), 13, 10]), ["1 is no record"]);
+    assert.deepEqual(await faultsOf([0xEF, 0xBB, 0xBF, ...whole]), ["1 is not a record"]);
+    assert.deepEqual(await faultsOf([...whole, 10]), ["2 is not a record"]);
+    assert.deepEqual(await faultsOf([...whole.subarray(0, -1), 13, 10]), ["1 is not a record"]);
     const at = whole.indexOf(0xEF);
     assert.deepEqual(
       await faultsOf([...whole.subarray(0, at), 0xFF, ...whole.subarray(at + 3)]),
-      ["1 is no record"],
+      ["1 is not a record"],
     );
-    assert.deepEqual(await faultsOf([...Array(3e6).fill(0x20), 10]), ["1 is no record"]);
+    assert.deepEqual(await faultsOf([...Array(3e6).fill(0x20), 10]), ["1 is not a record"]);
   }));
 
 Deno.test("Whatever lines are removed or moved over several files is found, unless it is an end", () =>
