@@ -48,7 +48,7 @@ const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
 /** The keys of the section. */
 export const sectionKeys = {
   Servers: servers.describe(
-    "The stores, by name. A name begins with a letter or digit and goes on with letters, digits, " +
+    "The stores, by name. A name starts with a letter or digit, followed by letters, digits, " +
       "`.`, `_` and `-`",
   ),
   ConfigVersion: configVersion.optional().describe(
@@ -69,7 +69,7 @@ export const sectionKeys = {
   StateDirectory: filePath().optional().describe(
     "The one directory the gateway may write to, relative to this file. " +
       "`$XDG_STATE_HOME/dicomweb-gateway` or `~/.local/state/dicomweb-gateway` unless given; it is " +
-      "made when something is written. Only the gateway's user may have access to it (mode 0700)",
+      "created when something is written. Only the gateway's user may have access to it (mode 0700)",
   ),
   TokenCache: tokenCache.prefault({}).describe("Where tokens are kept"),
   PublicUrl: httpUrl().optional().describe(
@@ -91,7 +91,7 @@ export const sectionKeys = {
       "Required for every address but loopback",
   ),
   Permissions: permissions.optional().describe(
-    "Who may do what at which server. Once one is written, whatever none allows is refused",
+    "Permissions of clients per server. Once one is defined, everything not permitted is rejected",
   ),
   AllowedHosts: z.array(
     z.string().refine(
@@ -99,11 +99,11 @@ export const sectionKeys = {
       "must be a host name, without a port",
     ),
   ).default([]).describe(
-    "Without `Authentication`: names by which clients may call the gateway, besides IP addresses, " +
+    "Without `Authentication`: host names that clients may use for the gateway, besides IP addresses, " +
       "`localhost`, `Listen.Address` and the hosts of `PublicUrl` and `Cors.AllowedOrigins`",
   ),
   Audit: audit.optional().describe(
-    "The record of who did what; none unless given. See " +
+    "Audit trail of who did what; off by default. See " +
       "[security/audit-trail.md](security/audit-trail.md)",
   ),
   Proxy: proxy.optional().describe("HTTP proxy to stores and identity providers"),
@@ -128,7 +128,7 @@ export const section = keysOf(
   (keys, complain) => {
     if (keys.Audit?.target.kind !== "file") return;
     if (!`${keys.Audit.target.path}/`.startsWith(`${stateDirectoryOf(keys)}/`)) return;
-    complain(["Audit", "File"], "must not lie in StateDirectory: workers may write there");
+    complain(["Audit", "File"], "must not be in StateDirectory: workers may write there");
   },
 ).transform((keys) => ({
   listen: keys.Listen,
@@ -214,18 +214,18 @@ function warningsOf(keys: SectionKeys): string[] {
   const isBeyond = !isLoopback(listen.address);
   if (keys.Authentication !== undefined) {
     if (listen.allowUnauthenticated) {
-      warn("Listen.AllowUnauthenticated", "means nothing beside Authentication");
+      warn("Listen.AllowUnauthenticated", "has no effect together with Authentication");
     }
     if (isBeyond && listen.tls === undefined && keys.TrustedProxies.length === 0) {
       warn(
         "Listen.Tls",
-        "is not set: passwords, keys, tokens and images travel unencrypted to this address",
+        "is not set: passwords, keys, tokens and images are sent unencrypted to this address",
       );
     }
   } else if (isBeyond) {
     warn(
       "Listen.AllowUnauthenticated",
-      "whoever can reach this address may use every store without a password",
+      "anyone who can reach this address may use every store without a password",
     );
   }
   const expiry = (key: string, pem: string | undefined) => {
@@ -234,7 +234,7 @@ function warningsOf(keys: SectionKeys): string[] {
   };
   expiry("Listen.Tls.CertificateFile", listen.tls?.certificatePem);
   if (keys.Authentication !== undefined && keys.AllowedHosts.length > 0) {
-    warn("AllowedHosts", "means nothing beside Authentication");
+    warn("AllowedHosts", "has no effect together with Authentication");
   }
   if (cache.backend === "redis") {
     const { protocol, hostname, password } = new URL(cache.url.reveal());
@@ -245,7 +245,7 @@ function warningsOf(keys: SectionKeys): string[] {
   if (keys.Cors?.allowedOrigins.includes("*")) {
     warn(
       "Cors.AllowedOrigins",
-      "every web page that someone here opens can use the gateway; name the viewer's origin instead",
+      "every web page that a user here opens can use the gateway; list the viewer's origin instead",
     );
   }
   for (const { name, tls, warnings } of keys.Servers.values()) {

@@ -158,7 +158,7 @@ Deno.test("push says that a folder holds nothing to send", async () => {
   await withPlace(store, async ({ folder, directory, push, args }) => {
     const empty = await push();
     assert.equal(empty.code, 1);
-    assert.match(empty.stderr, /no DICOM file in/);
+    assert.match(empty.stderr, /No DICOM files in/);
     const missing = await runCommand(["push", `${folder}/none`, ...args.slice(2)]);
     assert.equal(missing.code, 64);
     const file = await runCommand(["push", `${directory}/gateway.json`, ...args.slice(2)]);
@@ -274,7 +274,7 @@ Deno.test(needingRoot({
       try {
         const full = await push("--journal", `${disk}/journal`, "--batch", "10");
         assert.equal(full.code, 1);
-        assert.match(full.stderr, /Stopped: Cannot keep the journal.*No space left/);
+        assert.match(full.stderr, /Stopped: Cannot write the journal.*No space left/);
         await run("mount", "-o", "remount,size=1m", disk);
         const more = await push("--journal", `${disk}/journal`, "--batch", "10");
         assert.equal(more.code, 0, more.stderr);

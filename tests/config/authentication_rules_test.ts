@@ -24,7 +24,7 @@ const users = (...lines: string[]) => ({
 type Row = readonly [authentication: unknown, problem: string, files?: Record<string, string>];
 
 const rows: readonly Row[] = [
-  [{}, "CFG-001 Authentication: must hold Basic, ApiKeys or Jwt"],
+  [{}, "CFG-001 Authentication: must contain Basic, ApiKeys or Jwt"],
   ["open", "CFG-002 Authentication: must be an object"],
   [{ Basik: {} }, "CFG-002 Authentication.Basik: unknown key; the nearest known one is Basic"],
   [{ Basic: {} }, "CFG-001 Authentication.Basic: needs Users or UsersFile"],
@@ -52,7 +52,7 @@ const rows: readonly Row[] = [
   ],
   [
     { Basic: { Users: { "a:b": HASH } } },
-    'CFG-002 Authentication.Basic.Users["a:b"]: a user\'s name holds no colon',
+    'CFG-002 Authentication.Basic.Users["a:b"]: a user name must not contain a colon',
   ],
   [
     { Basic: { UsersFile: "absent" } },
@@ -60,9 +60,9 @@ const rows: readonly Row[] = [
   ],
   ...([
     [[""], "the file must have at least one user"],
-    [["# nobody", "alice"], "line 2 of the file must begin with a user's name and a colon"],
+    [["# nobody", "alice"], "line 2 of the file must start with a user name and a colon"],
     [["alice:secret"], `line 1 of the file ${FORM}`],
-    [[`a:${HASH}`, `a:${HASH}`], "line 2 of the file names a user for the second time"],
+    [[`a:${HASH}`, `a:${HASH}`], "line 2 of the file repeats a user name"],
   ] as const).map(([lines, problem]): Row => {
     const { authentication, files } = users(...lines);
     return [authentication, `CFG-002 Authentication.Basic.UsersFile: ${problem}`, files];
@@ -78,7 +78,7 @@ const rows: readonly Row[] = [
   ],
   [
     { ApiKeys: { Keys: { "a b": KEY } } },
-    'CFG-002 Authentication.ApiKeys.Keys["a b"]: the name of a key must begin',
+    'CFG-002 Authentication.ApiKeys.Keys["a b"]: the name of a key must start',
   ],
   [
     { ApiKeys: { Keys: { a: KEY, b: KEY.toUpperCase().replace("SHA", "sha") } } },
@@ -86,7 +86,7 @@ const rows: readonly Row[] = [
   ],
   ...["Authorization", "Cookie", "Content-Type", "Range", "X-Request-ID"].map((header): Row => [
     { ApiKeys: { Header: header, Keys: { a: KEY } } },
-    "CFG-002 Authentication.ApiKeys.Header: must be a header of its own",
+    "CFG-002 Authentication.ApiKeys.Header: must be a dedicated header",
   ]),
   [{ Jwt: {} }, "CFG-001 Authentication.Jwt: must name at least one issuer"],
   [
@@ -112,15 +112,15 @@ const rows: readonly Row[] = [
   ],
   [
     { Jwt: { a: { ...ISSUER, JwksUri: "https://k.example", AllowedHosts: ["x.example"] } } },
-    "CFG-002 Authentication.Jwt.a.AllowedHosts: means nothing beside JwksUri",
+    "CFG-002 Authentication.Jwt.a.AllowedHosts: has no effect together with JwksUri",
   ],
   [
     { Jwt: { a: ISSUER, b: ISSUER } },
-    "CFG-002 Authentication.Jwt.b.Issuer: stands for another issuer already",
+    "CFG-002 Authentication.Jwt.b.Issuer: is already used by another issuer",
   ],
   [
     { Jwt: { "a:b": ISSUER } },
-    'CFG-002 Authentication.Jwt["a:b"]: the name of an issuer must begin',
+    'CFG-002 Authentication.Jwt["a:b"]: the name of an issuer must start',
   ],
   [
     { Jwt: { a: { ...ISSUER, RolesClaim: "a..b" } } },
@@ -184,7 +184,7 @@ Deno.test("Authentication: an address beyond loopback without it is an error tha
     DicomWebOAuth: { Servers: SERVERS, Listen: { Address: "0.0.0.0" } },
   });
   assert.equal(problem?.code, "CFG-002");
-  assert.match(problem?.message ?? "", /write Authentication .* AllowUnauthenticated to true/);
+  assert.match(problem?.message ?? "", /configure Authentication .* AllowUnauthenticated to true/);
 });
 
 /** What the section says → keys of the warnings. */

@@ -261,7 +261,7 @@ const rules: readonly (readonly [keys: Keys, env: Environment, problem: string])
   [
     { Url: OTHER },
     { AWS_REGION: "nowhere" },
-    "CFG-002 Region: the environment variable AWS_REGION names no region of AWS",
+    "CFG-002 Region: the environment variable AWS_REGION is not an AWS region",
   ],
   [
     { Region: "us-east-1" },
@@ -312,13 +312,13 @@ const rules: readonly (readonly [keys: Keys, env: Environment, problem: string])
     { ...KEYS, CredentialSource: "instance_metadata" },
     {},
     'CFG-002 AccessKeyId: belongs to CredentialSource "configuration", but "instance_metadata" is ' +
-    "chosen; remove it",
+    "configured; remove it",
   ],
   [
     { ...KEYS, WebIdentityTokenFile: "x" },
     {},
     'CFG-002 WebIdentityTokenFile: belongs to CredentialSource "web_identity", but "configuration" ' +
-    "is chosen; remove it",
+    "is configured; remove it",
   ],
   [
     { CredentialSource: "ec2" },
@@ -330,13 +330,12 @@ const rules: readonly (readonly [keys: Keys, env: Environment, problem: string])
     {},
     { AWS_EC2_METADATA_DISABLED: "true" },
     "CFG-001 AccessKeyId: AWS needs credentials: there are none in the configuration and the " +
-    "environment, and AWS_EC2_METADATA_DISABLED keeps the gateway from asking the instance for them",
+    "environment, and AWS_EC2_METADATA_DISABLED prevents the gateway from requesting them from the instance",
   ],
   [
     {},
     { AWS_EC2_METADATA_SERVICE_ENDPOINT: "169.254.169.254" },
-    "CFG-002 CredentialSource: the environment variable AWS_EC2_METADATA_SERVICE_ENDPOINT holds no " +
-    "URL that can be used",
+    "CFG-002 CredentialSource: the environment variable AWS_EC2_METADATA_SERVICE_ENDPOINT is not a usable URL",
   ],
   // Whoever can set a variable shall not be able to send keys' tokens in the clear, or elsewhere.
   [
@@ -348,8 +347,7 @@ const rules: readonly (readonly [keys: Keys, env: Environment, problem: string])
   [
     {},
     { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "@evil.example/" },
-    "CFG-002 CredentialSource: the environment variable AWS_CONTAINER_CREDENTIALS_RELATIVE_URI holds " +
-    "no URL that can be used",
+    "CFG-002 CredentialSource: the environment variable AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not a usable URL",
   ],
   [
     {},

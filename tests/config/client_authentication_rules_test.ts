@@ -121,15 +121,15 @@ const wrong: readonly (readonly [base: Keys, keys: Keys, problem: string])[] = [
   [
     SMART,
     { TokenEndpoint: "https://ehr.example/token" },
-    "CFG-002 SmartBaseUrl: stands beside TokenEndpoint",
+    "CFG-002 SmartBaseUrl: conflicts with TokenEndpoint",
   ],
   [
     SECRET,
     { Issuer: "https://idp.example", TokenEndpoint: "https://idp.example/token" },
-    "CFG-002 Issuer: stands beside TokenEndpoint; remove one of the two",
+    "CFG-002 Issuer: conflicts with TokenEndpoint; remove one of the two",
   ],
   [SECRET, { Issuer: "idp.example" }, "CFG-002 Issuer: must be a URL that starts with https://"],
-  [SECRET, { Issuer: "https://idp.example/?a=b" }, "CFG-002 Issuer: must not hold a query"],
+  [SECRET, { Issuer: "https://idp.example/?a=b" }, "CFG-002 Issuer: must not contain a query"],
   [
     { ...OAUTH, ClientSecret: "s" },
     { AllowedHosts: ["login.example"] },
@@ -316,14 +316,14 @@ Deno.test(needing(OPENSSL, {
       AssertionCertificate: other.certificatePem,
     });
     assert.deepEqual(problems, [
-      "CFG-002 AssertionCertificate: holds no certificate of the private key",
+      "CFG-002 AssertionCertificate: contains no certificate of the private key",
     ]);
     const cut = certificatePem.replace("MII", "MIJ");
     assert.deepEqual(await told({ ...KEY_JWT, PrivateKey: keyPem, AssertionCertificate: cut }), [
-      "CFG-002 AssertionCertificate: holds a certificate that is damaged",
+      "CFG-002 AssertionCertificate: contains a certificate that is damaged",
     ]);
     assert.deepEqual(await told({ ...KEY_JWT, PrivateKey: keyPem + other.certificatePem }), [
-      "CFG-002 PrivateKey: holds no certificate of the private key",
+      "CFG-002 PrivateKey: contains no certificate of the private key",
     ]);
   },
 }));

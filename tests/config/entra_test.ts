@@ -154,12 +154,11 @@ async function signsWithCertificate(): Promise<void> {
   assert(chosen.clientAuthentication.method === "private_key_jwt");
   assert.equal(chosen.clientAuthentication.keys[0].algorithm, "RS256");
   assert.deepEqual(await problems({ ...azure, PrivateKey: key }), [
-    "CFG-001 AssertionCertificate: Azure needs AssertionCertificate, unless PrivateKey holds the " +
-    "certificate as well",
+    "CFG-001 AssertionCertificate: Azure needs AssertionCertificate, unless PrivateKey contains the certificate as well",
   ]);
   const other = { PrivateKey: key, AssertionCertificate: (await issue()).certificatePem };
   assert.match(
     (await problems({ ...azure, ...other })).join(),
-    /holds no certificate of the private/,
+    /contains no certificate of the private/,
   );
 }

@@ -122,7 +122,7 @@ const wrong: readonly (readonly [keys: Keys, env: Variables, ...problems: string
   [
     AZURE,
     { ...POD, AZURE_AUTHORITY_HOST: "login" },
-    "CFG-002 ProviderType: the environment variable AZURE_AUTHORITY_HOST holds no URL that can be used",
+    "CFG-002 ProviderType: the environment variable AZURE_AUTHORITY_HOST is not a usable URL",
   ],
   [
     AZURE,

@@ -64,7 +64,7 @@ const wrong: readonly (readonly [keys: Keys, file: unknown, problem: string])[] 
   [
     { CredentialSource: "metadata" },
     KEY,
-    "CFG-002 CredentialSource: must not stand beside CredentialsFile; remove one",
+    "CFG-002 CredentialSource: conflicts with CredentialsFile; remove one",
   ],
   [{ CredentialSource: "imds" }, undefined, 'CFG-002 CredentialSource: must be one of "metadata"'],
   [{ ServiceAccountKey: 7 }, undefined, "CFG-002 ServiceAccountKey: must be the key in JSON"],
@@ -105,7 +105,7 @@ const wrong: readonly (readonly [keys: Keys, file: unknown, problem: string])[] 
   [
     {},
     { ...KEY, private_key: PRIVATE_KEY.replace("MII", "AAA") },
-    'CFG-002 CredentialsFile: has a "private_key" that holds a PEM private key that is damaged',
+    'CFG-002 CredentialsFile: has a "private_key" that contains a PEM private key that is damaged',
   ],
   [
     {},

@@ -13,9 +13,9 @@ const unusable: readonly (readonly [what: string, text: string, code: string, me
   [
     ["empty", "", "CFG-002", "is not valid JSON at line 1, column 1: a value is expected"],
     ["blank", " \n\n", "CFG-002", "is not valid JSON at line 3, column 1: a value is expected"],
-    ["a list", "[1]", "CFG-002", "must hold a JSON object ({…})"],
-    ["a text", `"x"`, "CFG-002", "must hold a JSON object ({…})"],
-    ["null", "null", "CFG-002", "must hold a JSON object ({…})"],
+    ["a list", "[1]", "CFG-002", "must contain a JSON object ({…})"],
+    ["a text", `"x"`, "CFG-002", "must contain a JSON object ({…})"],
+    ["null", "null", "CFG-002", "must contain a JSON object ({…})"],
     [
       "INI",
       "[main]\nurl=x",
@@ -50,7 +50,7 @@ const unusable: readonly (readonly [what: string, text: string, code: string, me
       "nested without end",
       "[".repeat(1_000_000),
       "CFG-002",
-      "nests lists or objects too deeply to be read",
+      "nests lists or objects too deeply",
     ],
   ];
 
@@ -183,7 +183,7 @@ Deno.test("readConfig tells of a key that stands twice", async () => {
     `{"DicomWebOAuth": {"Servers": {"a": ${SERVER}, "b": ${SERVER}, "a": ${SERVER}}}}`,
   );
   assert.deepEqual(problems, [
-    { code: "CFG-002", path: "DicomWebOAuth.Servers.a", message: "stands twice" },
+    { code: "CFG-002", path: "DicomWebOAuth.Servers.a", message: "is duplicated" },
   ]);
 });
 
@@ -195,7 +195,7 @@ Deno.test("readConfig takes a key named __proto__ for a key, and says that it ca
   assert.deepEqual(source.problems, [{
     code: "CFG-002",
     path: "DicomWebOAuth.__proto__",
-    message: "is a name that cannot be used",
+    message: "is a reserved name",
   }]);
 });
 

@@ -128,12 +128,12 @@ const wrong: readonly (readonly [keys: Keys, env: Variables, problem: string])[]
   [
     {},
     { ...APP_SERVICE, IDENTITY_ENDPOINT: "nowhere" },
-    "CFG-002 IdentityPlatform: the environment variable IDENTITY_ENDPOINT holds no URL that can be used",
+    "CFG-002 IdentityPlatform: the environment variable IDENTITY_ENDPOINT is not a usable URL",
   ],
   [
     {},
     { ...APP_SERVICE, IDENTITY_SERVER_THUMBPRINT: "ab" },
-    "CFG-002 IdentityPlatform: the gateway does not know the identity service of Service Fabric",
+    "CFG-002 IdentityPlatform: the identity service of Service Fabric is not supported",
   ],
   [
     { ClientId: "c", ResourceId: "/r" },

@@ -79,7 +79,7 @@ for (const [what, file, files, isWarned] of cases) {
     if (isWarned) {
       assert.match(
         warnings[0]!,
-        /^\/srv\/gateway\/secrets\/main may be read by every user of this machine \(mode 06[04]4\) and holds the secret of DicomWebOAuth\.Servers\.main\.Password: run chmod 600$/,
+        /^\/srv\/gateway\/secrets\/main may be read by every user of this machine \(mode 06[04]4\) and contains the secret of DicomWebOAuth\.Servers\.main\.Password: run chmod 600$/,
       );
     }
   });

@@ -40,13 +40,13 @@ const rows: readonly [permissions: unknown, problem: string][] = [
   ],
   [
     [{ Subjects: ["user:alise"], Transactions: ["query"] }],
-    'CFG-002 Permissions[0].Subjects[0]: is nobody that Authentication knows; the nearest is "user:alice"',
+    'CFG-002 Permissions[0].Subjects[0]: is not a subject that Authentication defines; the nearest is "user:alice"',
   ],
   ...["alice", "anonymous", "jwt:clinic:*", "jwt:hospital:", "role:clinic:read", "User:alice"].map((
     subject,
   ): [unknown, string] => [
     [{ Subjects: ["*", subject], Transactions: ["query"] }],
-    "CFG-002 Permissions[0].Subjects[1]: is nobody that Authentication knows",
+    "CFG-002 Permissions[0].Subjects[1]: is not a subject that Authentication defines",
   ]),
 ];
 

@@ -92,7 +92,7 @@ for (
       warnings,
       warned
         ? [
-          `${CONFIG_PATH} may be read by every user of this machine (mode 0644) and holds the secret ` +
+          `${CONFIG_PATH} may be read by every user of this machine (mode 0644) and contains the secret ` +
           "of DicomWebOAuth.Servers.main.Password: run chmod 600, or write ${NAME} or ${file:PATH} " +
           "in place of the secret",
         ]

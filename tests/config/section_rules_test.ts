@@ -119,7 +119,7 @@ const rows: readonly Row[] = [
   ],
   [
     { Listen: { Tls: { CertificateFile: "cert.pem", KeyFile: "locked.pem" } } },
-    "CFG-002 Listen.Tls.KeyFile: must hold the private key without a passphrase",
+    "CFG-002 Listen.Tls.KeyFile: must contain the private key without a passphrase",
   ],
   // Token cache.
   [
@@ -154,11 +154,11 @@ const rows: readonly Row[] = [
   ],
   [
     { StateDirectory: "/srv/state", Audit: { File: "/srv/state/audit/a.jsonl" } },
-    "CFG-002 Audit.File: must not lie in StateDirectory: workers may write there",
+    "CFG-002 Audit.File: must not be in StateDirectory: workers may write there",
   ],
   [
     { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: "redis://cache/tokens" } },
-    "CFG-002 TokenCache.Url: must end after the port, or with the number of a database, as in " +
+    "CFG-002 TokenCache.Url: must end after the port or with a database number, as in " +
     "redis://cache:6379/2",
   ],
   [
@@ -196,7 +196,7 @@ const rows: readonly Row[] = [
   // The rest.
   [{ StateDirectory: "" }, "CFG-002 StateDirectory: must not be empty"],
   [{ PublicUrl: "gateway.example" }, `CFG-002 PublicUrl: ${URL_START}`],
-  [{ PublicUrl: "https://g.example/?x" }, "CFG-002 PublicUrl: must not hold a query (?…)"],
+  [{ PublicUrl: "https://g.example/?x" }, "CFG-002 PublicUrl: must not contain a query (?…)"],
   [{ Workers: 0 }, "CFG-002 Workers: must be at least 1"],
   [{ Workers: 65 }, "CFG-002 Workers: must be at most 64"],
   [{ DrainTimeoutSeconds: -1 }, "CFG-002 DrainTimeoutSeconds: must be at least 0"],
@@ -204,7 +204,7 @@ const rows: readonly Row[] = [
   [{ Proxy: {} }, "CFG-001 Proxy.Url: is missing"],
   [
     { Proxy: { Url: "http://u:p@proxy" } },
-    "CFG-002 Proxy.Url: must not hold a user name or password",
+    "CFG-002 Proxy.Url: must not contain a user name or password",
   ],
   [
     { Proxy: { Url: "http://proxy", Username: "u" } },

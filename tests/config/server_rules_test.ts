@@ -69,22 +69,22 @@ const rows: readonly Row[] = [
   [{ Url: "https:store.example" }, `CFG-002 Url: ${URL_START}`],
   [{ Url: "https:///store.example" }, `CFG-002 Url: ${URL_START}`],
   [{ Url: " https://store.example" }, `CFG-002 Url: ${URL_START}`],
-  [{ Url: "https://store.example/a b" }, "CFG-002 Url: must not hold blanks or backslashes"],
+  [{ Url: "https://store.example/a b" }, "CFG-002 Url: must not contain blanks or backslashes"],
   [
     { Url: "https://store.example\\@evil.example" },
-    "CFG-002 Url: must not hold blanks or backslashes",
+    "CFG-002 Url: must not contain blanks or backslashes",
   ],
-  [{ Url: "https://store.example\n" }, "CFG-002 Url: must not hold blanks or backslashes"],
+  [{ Url: "https://store.example\n" }, "CFG-002 Url: must not contain blanks or backslashes"],
   [{ Url: "https://store.example:port" }, "CFG-002 Url: must be a URL with a host name"],
   [{ Url: "https://*/" }, "CFG-002 Url: must be a URL with a host name"],
-  [{ Url: "https://user@store.example" }, "CFG-002 Url: must not hold a user name or password"],
-  [{ Url: "https://@store.example" }, "CFG-002 Url: must not hold a user name or password"],
-  [{ Url: "https://store.example/?" }, "CFG-002 Url: must not hold a query (?…)"],
-  [{ Url: "https://store.example/#" }, "CFG-002 Url: must not hold a fragment (#…)"],
+  [{ Url: "https://user@store.example" }, "CFG-002 Url: must not contain a user name or password"],
+  [{ Url: "https://@store.example" }, "CFG-002 Url: must not contain a user name or password"],
+  [{ Url: "https://store.example/?" }, "CFG-002 Url: must not contain a query (?…)"],
+  [{ Url: "https://store.example/#" }, "CFG-002 Url: must not contain a fragment (#…)"],
   [{ TokenEndpoint: "/token" }, `CFG-002 TokenEndpoint: ${URL_START}`],
   [
     { TokenEndpoint: "https://idp.example/#x" },
-    "CFG-002 TokenEndpoint: must not hold a fragment (#…)",
+    "CFG-002 TokenEndpoint: must not contain a fragment (#…)",
   ],
   // TLS.
   [{ VerifySSL: false }, "CFG-002 VerifySSL: must not be false"],
@@ -235,7 +235,7 @@ for (const [name, good] of names) {
     );
     assert.equal(problems.length, good ? 0 : 1);
     const told = name === "__proto__"
-      ? /^is a name that cannot be used/
+      ? /^is a reserved name/
       : /^the name of a server is a part of paths/;
     if (!good) assert.match(problems[0]?.message ?? "", told);
   });

@@ -75,8 +75,8 @@ const faults: [form: string, text: string, fault: RegExp][] = [
   ["a public JWK", JSON.stringify(signingKeyOf(p256).publicJwk), /no "d"/],
   ["a secret as JWK", '{"kty":"oct","k":"c2VjcmV0"}', /no "d"/],
   ["a damaged JWK", '{"kty":"EC","crv":"P-256","d":"AA","x":"AA","y":"AA"}', /damaged/],
-  ["a set of two", JSON.stringify({ keys: [1, 2] }), /must hold one key/],
-  ["a set of nothing", '{"keys":[null]}', /must hold a JWK object/],
+  ["a set of two", JSON.stringify({ keys: [1, 2] }), /must contain one key/],
+  ["a set of nothing", '{"keys":[null]}', /must contain a JWK object/],
   ["an algorithm that does not fit", jwk(p256, { alg: "ES384" }), /"alg" does not fit/],
   ["an algorithm that signs nothing", jwk(rsa, { alg: "RSA-OAEP" }), /"alg" does not fit/],
   [

@@ -52,7 +52,7 @@ const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
   [{ ProviderType: "bearer" }, "CFG-001 Token: A bearer token needs Token or TokenFile"],
   [
     { ProviderType: "bearer", Token: "a", TokenFile: "b" },
-    "CFG-002 TokenFile: must not stand beside Token; remove one",
+    "CFG-002 TokenFile: conflicts with Token; remove one",
   ],
   [{ ProviderType: "bearer", Token: "a b" }, "CFG-002 Token: must be a token"],
   [{ ProviderType: "bearer", Token: "" }, "CFG-002 Token: must not be empty"],
@@ -65,17 +65,17 @@ const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
   [{ ProviderType: "basic", Username: "u" }, "CFG-001 Password: Basic needs Password"],
   [
     { ProviderType: "basic", Username: "a:b", Password: "p" },
-    "CFG-002 Username: must not hold a colon",
+    "CFG-002 Username: must not contain a colon",
   ],
   [
     { ProviderType: "basic", Username: "u", Password: "a\nb" },
-    "CFG-002 Password: must not hold control characters",
+    "CFG-002 Password: must not contain control characters",
   ],
   [{ ProviderType: "headers" }, "CFG-001 Headers: Fixed headers needs Headers"],
   [{ ProviderType: "headers", Headers: {} }, "CFG-001 Headers: must name at least one header"],
   [
     { ProviderType: "headers", Headers: { "X Key": "a" } },
-    'CFG-002 Headers["X Key"]: is no name of a header',
+    'CFG-002 Headers["X Key"]: is not a header name',
   ],
   [
     { ProviderType: "headers", Headers: { Host: "a" } },
@@ -83,7 +83,7 @@ const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
   ],
   [
     { ProviderType: "headers", Headers: { "X-Key": "a", "x-key": "b" } },
-    "CFG-002 Headers.x-key: stands here twice",
+    "CFG-002 Headers.x-key: is listed twice",
   ],
   [
     { ProviderType: "headers", Headers: { "X-Key": "a\r\nX-Other: b" } },

@@ -38,7 +38,7 @@ for (const [written, becomes, rule] of completed) {
   });
 }
 
-const MISFORMED = "holds a ${ that is none of ${NAME}, ${NAME:-default} and ${file:PATH}; " +
+const MISFORMED = "contains a ${ that is none of ${NAME}, ${NAME:-default} and ${file:PATH}; " +
   "write $${ for a plain ${";
 
 const faulty: readonly (readonly [written: string, absent: boolean, message: string])[] = [

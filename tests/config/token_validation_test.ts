@@ -266,17 +266,20 @@ Deno.test("The tenant of a workload identity comes from its platform, for the ke
 const problems: [keys: Keys, problem: string][] = [
   [
     { JWTPublicKey: PEM, JWKSUri: URI },
-    "CFG-002 JWKSUri: stands beside JWTPublicKey; remove one of the two",
+    "CFG-002 JWKSUri: conflicts with JWTPublicKey; remove one of the two",
   ],
   [{ JWKSUri: "keys.example" }, "CFG-002 JWKSUri: must be a URL that starts with https://"],
-  [{ JWKSUri: "http://keys.example" }, "CFG-002 JWKSUri: must start with https:// where the keys"],
+  [
+    { JWKSUri: "http://keys.example" },
+    "CFG-002 JWKSUri: must start with https:// if the signing keys",
+  ],
   [
     { JWTIssuer: "http://idp.example", EnableJWTValidation: true },
-    "CFG-002 JWTIssuer: must start with https:// where the keys",
+    "CFG-002 JWTIssuer: must start with https:// if the signing keys",
   ],
   [
     { TokenEndpoint: undefined, Issuer: "http://idp.example", EnableJWTValidation: true },
-    "CFG-002 Issuer: must start with https:// where the keys",
+    "CFG-002 Issuer: must start with https:// if the signing keys",
   ],
   [
     { JWTPublicKey: PEM, JWTAlgorithms: ["RS256", "ES384"] },
@@ -284,7 +287,7 @@ const problems: [keys: Keys, problem: string][] = [
   ],
   [
     { EnableJWTValidation: true, DisableJWTValidation: true },
-    "CFG-002 EnableJWTValidation: stands beside DisableJWTValidation; remove one of the two",
+    "CFG-002 EnableJWTValidation: conflicts with DisableJWTValidation; remove one of the two",
   ],
   [
     { EnableJWTValidation: true },
@@ -319,18 +322,18 @@ const warned: [keys: Keys, warnings: string[]][] = [
   [{ JWKSUri: "http://127.0.0.1:1/keys", JWTAudience: "store" }, []],
   [{ ...AZURE, EnableJWTValidation: true }, []],
   [{ JWKSUri: URI }, [
-    "JWTAudience: is not set: tokens for any audience pass; set that of the store",
+    "JWTAudience: is not set: tokens for any audience are accepted; set the store's",
   ]],
   [
     { JWTPublicKey: PEM, DisableJWTValidation: true },
     [
-      "DisableJWTValidation: tokens are used unchecked, although a key to check them with is given",
+      "DisableJWTValidation: tokens are used without validation although a key is configured",
     ],
   ],
   [
     { JWTAudience: "store", JWTAlgorithms: ["ES256"] },
     ["JWTAudience", "JWTAlgorithms"].map((key) =>
-      `${key}: means nothing without JWTPublicKey, JWKSUri or EnableJWTValidation`
+      `${key}: has no effect without JWTPublicKey, JWKSUri or EnableJWTValidation`
     ),
   ],
 ];

@@ -69,7 +69,7 @@ const bad: [name: string, text: string, fault: RegExp][] = [
   ["a JWK Set", `{"keys":[${jwk(rsa.publicKey)}]}`, /not a JWK Set; set JWKSUri/],
   ["a JWK to encrypt with", jwk(rsa.publicKey, { use: "enc" }), /"use" is not "sig"/],
   ["a JWK of another algorithm", jwk(rsa.publicKey, { alg: "ES256" }), /"alg" does not fit/],
-  ["a JWK of no kind", '{"kty":"RSA"}', /damaged or of an unknown kind/],
+  ["a JWK of no kind", '{"kty":"RSA"}', /damaged or of an unknown type/],
   ["broken JSON", "{", /not JSON/],
   ["an RSA key of 1024 bits", spki(weak.publicKey), /less than 2048 bits/],
   ["a key of another curve", spki(bitcoin.publicKey), /curve other than/],

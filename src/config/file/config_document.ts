@@ -60,7 +60,7 @@ export function readDocument(
     };
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const message = "nests lists or objects too deeply to be read";
+    const message = "nests lists or objects too deeply";
     return { document: undefined, problems: [{ code: "CFG-002", path: "", message }] };
   }
 }
@@ -76,7 +76,7 @@ function parse(text: string, problems: ConfigProblem[]): Node | undefined {
     return undefined;
   }
   if (root?.type !== "object") {
-    problems.push({ code: "CFG-002", path: "", message: "must hold a JSON object ({…})" });
+    problems.push({ code: "CFG-002", path: "", message: "must contain a JSON object ({…})" });
     return undefined;
   }
   return root;
@@ -100,14 +100,14 @@ function plain(
   for (const [key, value] of properties(node)) {
     const at = [...path, key];
     if (entries.has(key)) {
-      problems.push({ code: "CFG-002", path: keyPath(at), message: "stands twice" });
+      problems.push({ code: "CFG-002", path: keyPath(at), message: "is duplicated" });
     }
     // Such a key would be lost on the way: it means the prototype of an object.
     if (key === "__proto__") {
       problems.push({
         code: "CFG-002",
         path: keyPath(at),
-        message: "is a name that cannot be used",
+        message: "is a reserved name",
       });
     }
     entries.set(key, plain(value, at, completeString, problems));
@@ -150,7 +150,7 @@ const MISTAKES: Readonly<Record<string, string>> = {
   CloseBraceExpected: "a closing brace } is expected",
   CloseBracketExpected: "a closing bracket ] is expected",
   EndOfFileExpected: "the file should end here",
-  InvalidCommentToken: "this comment cannot stand here",
+  InvalidCommentToken: "a comment is not allowed here",
   UnexpectedEndOfComment: "the comment does not end",
   UnexpectedEndOfString: "the string does not end on its line",
   UnexpectedEndOfNumber: "the number does not end",

@@ -64,7 +64,7 @@ export async function openFileWarning(
   if (mode === undefined) return undefined;
   const [first, ...more] = keys;
   const octal = (mode & 0o777).toString(8).padStart(4, "0");
-  return `${path} may be read by every user of this machine (mode ${octal}) and holds the secret of ` +
+  return `${path} may be read by every user of this machine (mode ${octal}) and contains the secret of ` +
     `${first}${more.length > 0 ? ` and ${more.length} more` : ""}: ${remedy}`;
 }
 

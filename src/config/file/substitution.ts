@@ -30,7 +30,7 @@ export interface Substitution {
 
 const DEEPEST = 8;
 const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
-const MISFORMED = "holds a ${ that is none of ${NAME}, ${NAME:-default} and ${file:PATH}; " +
+const MISFORMED = "contains a ${ that is none of ${NAME}, ${NAME:-default} and ${file:PATH}; " +
   "write $${ for a plain ${";
 
 /**

@@ -21,8 +21,8 @@ const TAKEN =
 /** The keys of `Authentication.ApiKeys`. */
 export const apiKeys = keysOf({
   Header: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")
-    .refine((name) => !TAKEN.test(name), "must be a header of its own, such as X-API-Key")
-    .default("X-API-Key").describe("Header that the key stands in; it stops at the gateway"),
+    .refine((name) => !TAKEN.test(name), "must be a dedicated header, such as X-API-Key")
+    .default("X-API-Key").describe("Header that carries the key; the gateway does not forward it"),
   Keys: withRule(
     z.record(
       z.string(),
@@ -38,7 +38,7 @@ export const apiKeys = keysOf({
         if (!SUBJECT_PART.test(name)) {
           complain(
             name,
-            "the name of a key must begin with a letter or digit and go on with letters, digits, '.', '_' and '-'",
+            "the name of a key must start with a letter or digit, followed by letters, digits, '.', '_' and '-'",
           );
         }
       }
@@ -48,12 +48,14 @@ export const apiKeys = keysOf({
     for (const [name, hash] of Object.entries(keys)) {
       const digest = hash.toLowerCase();
       if (seen.has(digest)) {
-        const message = "is the same key as another; give each its own";
+        const message = "is the same key as another; generate a key for each client";
         context.addIssue({ code: "custom", path: [name], message });
       }
       seen.add(digest);
     }
-  }).describe("Hashes of keys by the name of whoever has the key; `make-api-key` makes both"),
+  }).describe(
+    "Hashes of keys by the name of the client that has the key; `make-api-key` generates both",
+  ),
 }).transform((keys) => ({
   /** In lower case. */
   header: keys.Header.toLowerCase(),

@@ -23,7 +23,7 @@ export const authentication = keysOf(
   },
   (keys, complain) => {
     if (Object.values(keys).every((value) => value === undefined)) {
-      complain([], "must hold Basic, ApiKeys or Jwt", "CFG-001");
+      complain([], "must contain Basic, ApiKeys or Jwt", "CFG-001");
     }
   },
 ).transform((keys) => ({

@@ -22,25 +22,25 @@ const claimPath = text().regex(
 /** The keys of one issuer. */
 const issuer = keysOf(
   {
-    Issuer: text().describe("`iss` claim of its tokens, written exactly as there"),
+    Issuer: text().describe("`iss` claim of its tokens, exactly as written there"),
     Audience: text().describe("`aud` claim that tokens must have: the gateway's own"),
     JwksUri: httpUrl({ query: true }).optional().describe(
-      "URL of its JWK Set. Learnt from the metadata of `Issuer` unless given",
+      "URL of its JWK Set. Default: from the metadata of `Issuer`",
     ),
     AllowedHosts: allowedHosts.optional(),
     Algorithms: z.array(z.enum(SIGNING_ALGORITHMS)).min(1).default(["RS256"]).describe(
-      "Signature algorithms accepted; `none` and HMAC never are",
+      "Accepted signature algorithms; never `none` or HMAC",
     ),
     RequiredScopes: z.array(text()).default([]).describe(
       "Scopes that a token must have (`scope` or `scp`), all of them",
     ),
     RequiredRoles: z.array(text()).default([]).describe("Roles of which a token must have one"),
     RolesClaim: claimPath.default("roles").describe(
-      "Claim with the roles; dots lead inwards, as in Keycloak's `realm_access.roles`",
+      "Claim with the roles; dots access nested claims, as in Keycloak's `realm_access.roles`",
     ),
-    SubjectClaim: claimPath.default("sub").describe("Claim that says who the client is"),
+    SubjectClaim: claimPath.default("sub").describe("Claim that identifies the client"),
     CaFile: certificatesFile().optional().describe(
-      "PEM file with certificates to trust besides those of the system where its keys are fetched",
+      "PEM file with certificates to trust, besides those of the system, when fetching its keys",
     ),
   },
   ({ Issuer: issuer, JwksUri: jwksUri }, complain) => {
@@ -55,7 +55,7 @@ const issuer = keysOf(
   },
   ({ JwksUri: jwksUri, AllowedHosts: hosts }, complain) => {
     if (jwksUri === undefined || hosts === undefined) return;
-    complain("AllowedHosts", "means nothing beside JwksUri; remove it");
+    complain("AllowedHosts", "has no effect together with JwksUri; remove it");
   },
 ).transform((keys) => {
   const validation: TokenValidationConfig = {
@@ -87,14 +87,14 @@ export const issuers = withRule(recordOf(issuer), (issuers, complain) => {
     if (!SUBJECT_PART.test(name)) {
       complain(
         name,
-        "the name of an issuer must begin with a letter or digit and go on with letters, digits, '.', '_' and '-'",
+        "the name of an issuer must start with a letter or digit, followed by letters, digits, '.', '_' and '-'",
       );
     }
   }
   const seen = new Set<string | undefined>();
   for (const name of names) {
     const [issuer] = issuers[name]!.validation.issuers;
-    if (seen.has(issuer)) complain([name, "Issuer"], "stands for another issuer already");
+    if (seen.has(issuer)) complain([name, "Issuer"], "is already used by another issuer");
     seen.add(issuer);
   }
 }).transform((issuers): ReadonlyMap<string, IssuerConfig> =>

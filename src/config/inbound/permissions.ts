@@ -27,14 +27,14 @@ const RIGHTS: readonly Right[] = [...new Set(Object.values(transactions)), "mana
 
 const permission = keysOf({
   Subjects: z.array(text()).min(1).describe(
-    "Whom it permits: `user:{name}`, `key:{name}`, `jwt:{issuer}:{subject}`, `role:{issuer}:{role}`; " +
+    "Subjects that it permits: `user:{name}`, `key:{name}`, `jwt:{issuer}:{subject}`, `role:{issuer}:{role}`; " +
       "`user:*`, `key:*`, `jwt:{issuer}:*`; `anonymous` without `Authentication`; `*` for everyone",
   ),
   Servers: z.array(text()).min(1).default(["*"]).describe(
-    "At which servers; `*` for all and for the gateway's own pages about all",
+    "Servers; `*` for all and for the gateway's own pages about all",
   ),
   Transactions: z.array(z.enum(RIGHTS)).min(1).describe(
-    "What it permits: classes of transactions; `unknown` for requests that are none known; `manage` for " +
+    "Permitted transaction classes; `unknown` for unrecognized requests; `manage` for " +
       "the management API and the status page; `metrics`",
   ),
 }).transform((keys): PermissionConfig => ({
@@ -63,7 +63,7 @@ export function permissionsRule(
     }
     for (const [at, name] of permission.subjects.entries()) {
       if (known.includes(name) || isOfIssuer(name, authentication)) continue;
-      const fault = `is nobody that Authentication knows${nearest(name, known)}`;
+      const fault = `is not a subject that Authentication defines${nearest(name, known)}`;
       complain(["Permissions", index, "Subjects", at], fault);
     }
   }

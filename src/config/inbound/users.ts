@@ -21,7 +21,7 @@ const users = withRule(z.record(z.string(), passwordHash), (hashes, complain) =>
   for (const name of Object.keys(hashes).filter((name) => !USER_NAME.test(name))) {
     complain(
       name,
-      "a user's name holds no colon and no control character, and at most 128 characters",
+      "a user name must not contain a colon or control characters, and has at most 128 characters",
     );
   }
 });
@@ -30,10 +30,10 @@ const users = withRule(z.record(z.string(), passwordHash), (hashes, complain) =>
 export const basic = keysOf(
   {
     Users: users.optional().describe(
-      "Hashes of passwords by user name; `hash-password` makes them",
+      "Hashes of passwords by user name; `hash-password` generates them",
     ),
     UsersFile: fileContent().optional().describe(
-      "File with further users, one `name:hash` a line; lines that begin with `#` are left out",
+      "File with further users, one `name:hash` a line; lines that start with `#` are ignored",
     ),
   },
   ({ Users: written, UsersFile: file }, complain) => {
@@ -48,9 +48,9 @@ export const basic = keysOf(
     if (lines.length === 0) complain("UsersFile", "the file must have at least one user");
     for (const { number, name, hash } of lines) {
       const fault = !USER_NAME.test(name)
-        ? "must begin with a user's name and a colon"
+        ? "must start with a user name and a colon"
         : known.has(name)
-        ? "names a user for the second time"
+        ? "repeats a user name"
         : readPasswordHash(hash).fault;
       known.add(name);
       if (fault !== undefined) complain("UsersFile", `line ${number} of the file ${fault}`);

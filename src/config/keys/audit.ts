@@ -24,7 +24,9 @@ const syslog = keysOf({
     "Host of the syslog server",
   ),
   Port: whole(1, 65_535).default(SYSLOG_TLS_PORT).describe("Its port for TLS"),
-  CaFile: certificatesFile().optional().describe("PEM file with the authority of its certificate"),
+  CaFile: certificatesFile().optional().describe(
+    "PEM file with the certificate authority of its certificate",
+  ),
 }).transform((keys) => ({
   kind: "syslog" as const,
   host: keys.Host,
@@ -39,26 +41,23 @@ export const audit = keysOf(
       "`file`: JSON lines in `File`; `stdout`: JSON lines on standard output; `syslog`: RFC 5424 over TLS",
     ),
     File: filePath().optional().describe(
-      "Where the records are written; required for `file`. Its directory is the trail's own, made when " +
-        "missing, outside `StateDirectory`, where workers may write",
+      "Where the records are written; required for `file`. Its directory is reserved for the audit trail, created if missing, and outside `StateDirectory`, where workers may write",
     ),
     MaxMegabytes: decimal(0.001, 1_000_000).default(100).describe(
-      "A file that has grown beyond this is finished and the next one begun",
+      "Size at which a file is rotated",
     ),
     MaxFiles: whole(0, 1_000_000).default(0).describe(
-      "How many finished files are kept; 0 for all of them",
+      "Number of rotated files to keep; 0: all",
     ),
     Syslog: syslog.optional().describe("Required for `syslog`"),
     Uids: z.enum(["plain", "hashed", "omitted"]).default("plain").describe(
       "How study, series and instance UIDs are recorded; `hashed` (HMAC-SHA-256) needs `Key`",
     ),
     Key: secret(text().min(32, "must have 32 characters or more")).optional().describe(
-      "Secret that the chain is sealed with (HMAC-SHA-256), so that nobody without it can forge one; " +
-        "without it the chain shows damage and clumsy changes only",
+      "Secret that seals the hash chain (HMAC-SHA-256), so that nobody without it can forge one; without it the chain detects only damage and naive changes",
     ),
     OnFailure: z.enum(["refuse", "warn"]).optional().describe(
-      "What becomes of requests while no record can be written: `refuse` answers 503 (INT-004), `warn` " +
-        "goes on. `refuse` unless the gateway listens on loopback",
+      "What happens to requests while records cannot be written: `refuse` rejects them with 503 (INT-004), `warn` serves them. Default: `refuse`, or `warn` on loopback",
     ),
   },
   (keys, complain) => {

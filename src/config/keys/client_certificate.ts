@@ -20,10 +20,10 @@ export const clientCertificate = keysOf(
     CertificateFile: fileContent().refine((pem) => certificatesIn(pem).length > 0, NO_CERTIFICATE)
       .describe("PEM file with the certificate and its chain"),
     KeyFile: fileContent().optional().describe(
-      "PEM file with the private key, without a passphrase. Unless given: `CertificateFile` holds it too",
+      "PEM file with the private key, without a passphrase. Default: `CertificateFile` contains it too",
     ),
     PresentTo: z.enum(["TokenEndpoint", "Store", "Both"]).default("Both").describe(
-      "Who may see the certificate. A store must where tokens are bound to it",
+      "Which side the certificate is presented to. It must include the store if tokens are bound to it",
     ),
   },
   ({ CertificateFile: certificate, KeyFile: key }, complain) => {

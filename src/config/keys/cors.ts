@@ -16,7 +16,7 @@ const origin = z.string().refine(
 /** The keys of `Cors`. */
 export const cors = keysOf({
   AllowedOrigins: z.array(origin).min(1).describe(
-    "Origins of the pages that may, such as `https://viewer.example`; `*` for every page",
+    "Allowed origins, such as `https://viewer.example`; `*` for every page",
   ),
 }).transform((keys) => ({ allowedOrigins: keys.AllowedOrigins }));
 

@@ -45,10 +45,9 @@ export const listenPlace = z.object({ ...place, Tls: z.unknown().optional() }).t
 /** The keys of `Listen`. */
 export const listen = keysOf({
   ...place,
-  Tls: tls.optional().describe("Speak TLS to clients"),
+  Tls: tls.optional().describe("TLS for clients"),
   AllowUnauthenticated: flag().default(false).describe(
-    "Listen beyond loopback without `Authentication`, although anyone who can reach the port may then " +
-      "use every store. A warning is given at every start",
+    "Listen beyond loopback without `Authentication`, although anyone who can reach the port may then use every store. Logs a warning at every start",
   ),
 }, addressRule).transform((keys) => ({
   address: keys.Address,
@@ -69,8 +68,8 @@ function addressRule(
   if (isLoopback(keys.Address) || keys.AllowUnauthenticated) return;
   complain(
     "Address",
-    "must be loopback (127.0.0.1, ::1 or localhost), because whoever can reach the port may " +
-      "use every store without a password; write Authentication to say who may, or set " +
+    "must be loopback (127.0.0.1, ::1 or localhost), because anyone who can reach the port may " +
+      "use every store without a password; configure Authentication, or set " +
       "AllowUnauthenticated to true in Listen, where a firewall or a proxy in front decides",
     "CFG-002",
   );

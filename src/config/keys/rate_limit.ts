@@ -12,23 +12,21 @@ const DEFAULT_WINDOW_MS = 60_000;
 /** The keys of the section. */
 export const rateLimitKeys = {
   RateLimitRequests: whole(1, 1_000_000).optional().describe(
-    "How many requests a client may send within the window, over all workers; not limited unless given. " +
-      "DICOMweb and the gateway's own pages count apart; see " +
+    "Requests per client and window, over all workers; unlimited by default. DICOMweb and the gateway's own pages are counted separately; see " +
       "[security/rate-limiting.md](security/rate-limiting.md)",
   ),
   RateLimitWindowSeconds: seconds(0.001).optional().describe(
-    "Length of the window of `RateLimitRequests`; 60 unless given",
+    "Length of the window of `RateLimitRequests`; default: 60",
   ),
 };
 
 /** The keys of a server. */
 export const serverRateLimitKeys = {
   RateLimitRequests: whole(0, 1_000_000).optional().describe(
-    "How many requests a client may send to this server within the window, in place of the gateway's " +
-      "limit; 0 for any number",
+    "Requests per client and window to this server, instead of the gateway's limit; 0: unlimited",
   ),
   RateLimitWindowSeconds: seconds(0.001).optional().describe(
-    "Length of the window of `RateLimitRequests` of this server; 60 unless given",
+    "Length of the window of `RateLimitRequests` of this server; default: 60",
   ),
 };
 

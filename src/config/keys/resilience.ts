@@ -12,20 +12,18 @@ import { decimal, flag, seconds, waitSeconds, whole } from "../values/value_sche
 /** The keys of `Timeouts`. */
 export const timeouts = keysOf({
   HeadersSeconds: waitSeconds().prefault(60).describe(
-    "Longest wait for the store's answer to begin, for a request without a body",
+    "Timeout for the start of the store's response, for a request without a body",
   ),
   TransferSeconds: waitSeconds().prefault(3600).describe(
-    "Longest time for a request with a body until the store's answer begins, and then for the answer's " +
-      "body. From a store that is spoken to by `Http2` a body may go past this limit unless `IdleSeconds` is " +
+    "Timeout for a request with a body until the store's response starts, and then for the response body. Over `Http2` a response body may exceed this limit unless `IdleSeconds` is " +
       "set; see [resilience.md](resilience.md)",
   ),
   IdleSeconds: waitSeconds().optional().describe(
-    "Longest wait for the next piece of a body, of the store's answer or of the client's request. " +
-      "Bodies then pass through JavaScript, which costs up to half of the throughput; not watched " +
+    "Timeout between two chunks of a body, of the store's response or of the client's request. Bodies then pass through JavaScript, which costs up to half of the throughput; not applied " +
       "unless given",
   ),
   TokenSeconds: waitSeconds().prefault(10).describe(
-    "Longest time for a token request, start to end",
+    "Timeout for a token request, start to end",
   ),
 }).transform((keys) => ({
   /** To the store, without a body: from the request to the answer's headers. */
@@ -50,17 +48,17 @@ export const circuitBreakerKeys = {
 /** The keys of `ResilienceConfig`. */
 export const resilience = keysOf({
   CircuitBreakerEnabled: flag().default(false).describe(
-    "After repeated failures refuse at once instead of trying",
+    "Circuit breaker: after repeated failures, reject at once instead of trying",
   ),
   CircuitBreakerFailureThreshold: circuitBreakerKeys.CircuitBreakerFailureThreshold.describe(
-    "Failures in a row that open the breaker",
+    "Consecutive failures that open the breaker",
   ),
   CircuitBreakerTimeout: circuitBreakerKeys.CircuitBreakerTimeout.describe(
-    "Seconds after which an open breaker lets one attempt through",
+    "Seconds after which an open breaker allows one attempt",
   ),
-  RetryMaxAttempts: whole(1, 100).default(3).describe("Attempts in all, the first one included"),
+  RetryMaxAttempts: whole(1, 100).default(3).describe("Attempts in total, including the first"),
   RetryStrategy: z.enum(["fixed", "linear", "exponential"]).default("exponential").describe(
-    "How the delay grows: not at all, by `RetryIncrement`, or by the factor `RetryMultiplier`",
+    "Backoff strategy: constant delay, growing by `RetryIncrement`, or by the factor `RetryMultiplier`",
   ),
   RetryInitialDelay: seconds(0).prefault(1).describe("Seconds before the second attempt"),
   RetryMultiplier: decimal(1, 100).default(2).describe(

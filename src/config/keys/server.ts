@@ -27,7 +27,7 @@ const verifySsl = z.preprocess(
   z.union([
     z.boolean().refine(
       (value) => value,
-      "must not be false: certificates cannot be left unverified for one host alone; write the " +
+      "must not be false: certificate verification cannot be disabled for one host only; write the " +
         "host's certificate or that of its authority to a PEM file and give its path instead",
     ).transform((): string[] => []),
     certificatesFile("; `openssl x509 -inform der -in FILE` converts others"),
@@ -39,34 +39,31 @@ export const serverKeys = {
   Url: httpUrl().describe("Base URL of the store's DICOMweb service"),
   VerifySSL: verifySsl.prefault(true).describe(
     "`true`, or the path of a PEM file with certificates to trust besides those of the system, for " +
-      "the store and its identity provider. `false`, which the plugin allowed, is refused",
+      "the store and its identity provider. `false`, which the plugin allowed, is rejected",
   ),
   ClientCertificate: clientCertificate.optional().describe(
-    "Certificate that the gateway shows where the other side asks for one (mutual TLS)",
+    "Client certificate of the gateway for mutual TLS",
   ),
   Profile: profileName.describe(
-    "What kind of store it is, which decides what is normalized between it and clients; see " +
-      "[profiles.md](profiles.md). The clouds' stores are known by their hosts, all others are " +
-      "`generic` unless told",
+    "Type of store, which decides what is normalized between it and clients; see " +
+      "[profiles.md](profiles.md). The clouds' stores are known by their hosts, all others are `generic` by default",
   ),
   Rules: rules.optional().describe(
-    "Rules of the profile that are set otherwise, by name; see [profiles.md](profiles.md)",
+    "Overridden rules of the profile, by name; see [profiles.md](profiles.md)",
   ),
   ...serverRateLimitKeys,
   ReadOnly: flag().default(false).describe(
-    "Refuse everyone whatever may change something at the store: all but queries, retrievals and " +
-      "other requests that are known to read",
+    "Reject, for every client, all requests except queries, retrievals and others that are known to only read",
   ),
   Http2: flag().default(false).describe(
-    "Speak HTTP/2 to the store. HTTP/1.1 is faster for large transfers. Over HTTP/2 an answer " +
-      "without `Content-Length` that is neither multipart, JSON, XML nor text is refused (502 " +
-      "NET-009): half of it could not be told from all of it",
+    "Use HTTP/2 to the store. HTTP/1.1 is faster for large transfers. Over HTTP/2 an answer " +
+      "without `Content-Length` that is neither multipart, JSON, XML nor text is rejected (502 NET-009): a truncated response could not be detected",
   ),
   Compression: flag().optional().describe(
-    "Let the store compress its answers, which saves time on slow lines and costs it on fast ones; " +
+    "Allow the store to compress responses, which saves time on slow links and costs time on fast ones; " +
       "`false` for a store on this machine or in a private network, given by its address, else `true`",
   ),
-  Timeouts: timeouts.prefault({}).describe("Longest waits for the store and the token endpoint"),
+  Timeouts: timeouts.prefault({}).describe("Timeouts for the store and the token endpoint"),
   ResilienceConfig: resilience.prefault({}).describe(
     "Retries and circuit breaker of token requests",
   ),
@@ -159,8 +156,7 @@ export const servers = withRule(recordOf(server), (servers, complain) => {
   for (const name of names.filter((name) => !SERVER_NAME.test(name))) {
     complain(
       name,
-      "the name of a server is a part of paths: it must begin with a letter or digit and go on " +
-        "with letters, digits, '.', '_' and '-', 128 at most",
+      "the name of a server is a part of paths: it must start with a letter or digit, followed by letters, digits, '.', '_' and '-', 128 at most",
     );
   }
 }).transform((servers): ReadonlyMap<string, ServerConfig> =>

@@ -13,40 +13,36 @@ import { circuitBreakerKeys, circuitBreakerOf } from "./resilience.ts";
 /** The keys of `StoreResilience`. */
 export const storeResilience = keysOf({
   MaxConcurrentRequests: whole(1, 100_000).default(1024).describe(
-    "How many requests of clients may be under way to the store at once, each from its arrival to " +
-      "the last byte of its answer, a WebSocket until it is closed. Several `Workers` share it evenly",
+    "Concurrency limit: client requests in progress at the store, each from its arrival to the last byte of its response, a WebSocket until it is closed. Divided evenly among `Workers`",
   ),
   MaxQueuedRequests: whole(0, 100_000).default(1024).describe(
-    "How many more may wait for one of those to end; any beyond are answered 503 with `Retry-After`. " +
-      "Several `Workers` share it evenly",
+    "Queue length: further requests that wait; any beyond are rejected with 503 and `Retry-After`. Divided evenly among `Workers`",
   ),
   QueueSeconds: waitSeconds().prefault(10).describe(
-    "How long a request may wait before it is answered 503 with `Retry-After`",
+    "Longest wait in the queue before a request is rejected with 503 and `Retry-After`",
   ),
   RetryMaxAttempts: whole(1, 10).default(2).describe(
-    "Attempts in all, the first one included, at GET, HEAD, OPTIONS, and PUT and DELETE without a " +
+    "Attempts in total, including the first, for GET, HEAD, OPTIONS, and PUT and DELETE without a " +
       "body, after a failed connection or an answer 502, 503, 504 or 429 with `Retry-After`; 1: never " +
       "send again",
   ),
   RetryInitialDelay: seconds(0).prefault(0.2).describe(
-    "Seconds before the second attempt, unless `Retry-After` asks for more. It doubles each time; up " +
-      "to half of it is taken off at random",
+    "Seconds before the second attempt, unless `Retry-After` asks for more. Doubles with each attempt; up to half of it is subtracted as jitter",
   ),
   RetryMaxDelay: seconds(0).prefault(5).describe(
-    "Longest delay in seconds. An answer whose `Retry-After` asks for more goes to the client as it is",
+    "Longest delay in seconds. A response whose `Retry-After` asks for more is passed to the client",
   ),
   RetryBudgetPercent: decimal(0, 100).default(10).describe(
-    "How many of 100 requests may be sent again, over time; what goes beyond is not. Up to ten saved " +
-      "up from quieter times come on top",
+    "Retry budget: retries per 100 requests, over time. Up to ten unused ones are saved for bursts",
   ),
   CircuitBreakerEnabled: flag().default(false).describe(
-    "After repeated failures (no connection, 502, 503, 504) answer 503 at once instead of trying",
+    "Circuit breaker: after repeated failures (no connection, 502, 503, 504) reject with 503 at once instead of trying",
   ),
   CircuitBreakerFailureThreshold: circuitBreakerKeys.CircuitBreakerFailureThreshold.describe(
-    "Failures in a row that open the breaker; each worker counts its own",
+    "Consecutive failures that open the breaker; counted per worker",
   ),
   CircuitBreakerTimeout: circuitBreakerKeys.CircuitBreakerTimeout.describe(
-    "Seconds after which an open breaker lets one request through",
+    "Seconds after which an open breaker allows one request",
   ),
 }).transform((keys) => ({
   /** Clients' requests at once, from arrival to the last byte of the answer. */
@@ -56,7 +52,7 @@ export const storeResilience = keysOf({
   /** How long they wait. */
   queueMs: keys.QueueSeconds,
   retry: {
-    /** Attempts in all, the first one included. */
+    /** Attempts in total, including the first. */
     maxAttempts: keys.RetryMaxAttempts,
     /** Before the second attempt; doubled each time. */
     initialDelayMs: keys.RetryInitialDelay,

@@ -30,8 +30,7 @@ export const KV_TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
 export const tokenCache = keysOf(
   {
     Backend: z.enum(["memory", "kv", "redis"]).default("memory").describe(
-      "`memory`: each worker for itself; `kv`: Deno KV, a file in the state directory or the service " +
-        "at `Url`; `redis`: the server at `Url`",
+      "`memory`: per worker; `kv`: Deno KV, a file in the state directory or the service at `Url`; `redis`: the server at `Url`",
     ),
     Url: cacheUrl.optional().describe(
       "`redis://` or `rediss://` URL (required for `redis`), or the `https://` URL of a KV Connect " +
@@ -91,7 +90,7 @@ function urlFault(url: string, backend: "kv" | "redis"): string | undefined {
   const pattern = backend === "redis" ? /^rediss?:\/\/[^/]/ : /^https?:\/\/[^/]/;
   const parsed = pattern.test(url) ? URL.parse(url) : null;
   if (backend === "redis" && parsed !== null && !/^\/?\d*$/.test(parsed.pathname)) {
-    return "must end after the port, or with the number of a database, as in redis://cache:6379/2";
+    return "must end after the port or with a database number, as in redis://cache:6379/2";
   }
   if (isHost(parsed?.hostname ?? "")) return undefined;
   return backend === "redis"

@@ -41,8 +41,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
 
 /** Keys that are kept and do what they did not do in the plugin. */
 export const NEW_EFFECTS: Readonly<Record<string, string>> = {
-  JWTPublicKey: "now has its effect: a token that does not pass is not used",
-  RateLimitRequests: "now has its effect: clients that ask more often are refused with 429",
+  JWTPublicKey: "now takes effect: a token that fails validation is rejected",
+  RateLimitRequests: "now takes effect: clients that exceed it are rejected with 429",
 };
 
 const KNOWN_OF_SERVERS: ReadonlySet<string> = new Set([
@@ -67,7 +67,8 @@ export function importPlugin(path: string, text: string, keepSecrets: boolean): 
       if (value === "" || value.includes("${") || !secrets.has(keyPath(at))) return value;
       const name = variableFor(at, variables);
       variables.add(name);
-      const message = `is written as \${${name}}: give this variable the secret that stands there`;
+      const message =
+        `is written as \${${name}}: set this variable to the secret in the original file`;
       notes.push({ kind: "changed", path: keyPath(at), message });
       return `\${${name}}`;
     });
@@ -84,7 +85,7 @@ export function importPlugin(path: string, text: string, keepSecrets: boolean): 
     const message = 'is "2.0": what version 1 left open is the same by default';
     note({ kind: "changed", path: "ConfigVersion", message });
   } else if (plain.version !== undefined) {
-    const message = `stands in ${SECTION} now`;
+    const message = `is now in ${SECTION}`;
     note({ kind: "changed", path: "ConfigVersion", message });
   }
   return {
@@ -107,7 +108,7 @@ function sectionOf(
       kept.push([key, value]);
       note({ kind: "kept", path, message: NEW_EFFECTS[key] ?? "" });
     } else {
-      const message = LEFT_OUT[key] ?? "the gateway does not know this key";
+      const message = LEFT_OUT[key] ?? "unknown key";
       note({ kind: "left out", path, message });
     }
   }
@@ -126,11 +127,10 @@ function serverOf(
   for (const [key, value] of Object.entries(server)) {
     const path = keyPath([...at, key]);
     if (!KNOWN_OF_SERVERS.has(key)) {
-      const message = "the gateway does not know this key";
+      const message = "unknown key";
       note({ kind: "left out", path, message });
     } else if (key === "VerifySSL" && (value === false || value === "false")) {
-      const message =
-        "certificates are always verified; where the store or its identity provider " +
+      const message = "certificates are always verified; if the store or its identity provider " +
         "has one that the system does not trust, give VerifySSL the path of a PEM file with it";
       note({ kind: "left out", path, message });
     } else {

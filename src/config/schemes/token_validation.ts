@@ -58,17 +58,17 @@ export const validationKeys = {
       "Azure those of the tenant",
   ),
   JWTAudience: text().optional().describe(
-    "`aud` claim that tokens must have. For Azure the scope without `/.default` unless given",
+    "`aud` claim that tokens must have. Default for Azure: the scope without `/.default`",
   ),
   JWTIssuer: text().optional().describe(
     "`iss` claim that tokens must have. `Issuer`, or for Azure the tenant's issuers, unless given",
   ),
   JWTAlgorithms: z.array(z.enum(SIGNING_ALGORITHMS)).min(1).optional().describe(
-    "Signature algorithms accepted; `none` and HMAC never are. `RS256` unless given, or with " +
+    "Accepted signature algorithms; never `none` or HMAC. Default: `RS256`, or with " +
       "`JWTPublicKey` the usual one of its kind of key",
   ),
   DisableJWTValidation: flag().default(false).describe(
-    "Check no tokens, whatever the other keys say",
+    "Disable token validation, regardless of the other keys",
   ),
 };
 
@@ -87,10 +87,10 @@ const DETAILS = ["JWTAudience", "JWTIssuer", "JWTAlgorithms"] as const;
 /** A key source of its own is one: the key itself or where it is fetched. */
 export function keySourceRule(keys: ValidationKeys, complain: Complain): void {
   if (keys.JWTPublicKey !== undefined && keys.JWKSUri !== undefined) {
-    complain("JWKSUri", "stands beside JWTPublicKey; remove one of the two");
+    complain("JWKSUri", "conflicts with JWTPublicKey; remove one of the two");
   }
   if (keys.EnableJWTValidation && keys.DisableJWTValidation) {
-    const contrary = "stands beside DisableJWTValidation; remove one of the two";
+    const contrary = "conflicts with DisableJWTValidation; remove one of the two";
     complain("EnableJWTValidation", contrary);
   }
 }
@@ -109,7 +109,7 @@ export function validationRule(keys: ValidationKeys, complain: Complain): void {
   }
   const source = fetchedKeys(keys);
   if (source === undefined) {
-    const need = "EnableJWTValidation needs Issuer, JWTIssuer or JWKSUri to find the keys by, " +
+    const need = "EnableJWTValidation needs Issuer, JWTIssuer or JWKSUri to find the keys, " +
       "Issuer and JWTIssuer as a URL";
     return complain("EnableJWTValidation", need, "CFG-001");
   }
@@ -125,22 +125,22 @@ export function validationRule(keys: ValidationKeys, complain: Complain): void {
       : keys.Issuer !== undefined
       ? "Issuer"
       : "JWTIssuer";
-    complain(at, "must start with https:// where the keys of tokens are learnt from it");
+    complain(at, "must start with https:// if the signing keys come from it");
   }
 }
 
 /** What is allowed but dangerous. */
 export function validationWarnings(keys: ValidationKeys): Warning[] {
   if (!isOn(keys)) {
-    const message = "means nothing without JWTPublicKey, JWKSUri or EnableJWTValidation";
+    const message = "has no effect without JWTPublicKey, JWKSUri or EnableJWTValidation";
     return DETAILS.filter((key) => keys[key] !== undefined).map((key) => ({ key, message }));
   }
   if (keys.DisableJWTValidation) {
-    const message = "tokens are used unchecked, although a key to check them with is given";
+    const message = "tokens are used without validation although a key is configured";
     return [{ key: "DisableJWTValidation", message }];
   }
   if (audienceOf(keys) !== undefined) return [];
-  const message = "is not set: tokens for any audience pass; set that of the store";
+  const message = "is not set: tokens for any audience are accepted; set the store's";
   return [{ key: "JWTAudience", message }];
 }
 

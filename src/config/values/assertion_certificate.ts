@@ -43,8 +43,8 @@ export function assertionCertificate(pem: string, key: KeyObject): CertificateRe
       const expiresAtMs = Date.parse(certificate.validTo);
       return { certificate: { sha1: digest("sha1"), sha256: digest("sha256"), expiresAtMs } };
     } catch {
-      return { fault: "holds a certificate that is damaged" };
+      return { fault: "contains a certificate that is damaged" };
     }
   }
-  return { fault: "holds no certificate of the private key" };
+  return { fault: "contains no certificate of the private key" };
 }

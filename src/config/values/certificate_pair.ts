@@ -24,7 +24,7 @@ export function certificatePairFault(
     if (new X509Certificate(leaf).checkPrivateKey(key)) return undefined;
     return { of: "key", fault: "is not the key of the first certificate in CertificateFile" };
   } catch {
-    const fault = "holds a certificate, or KeyFile a key, that is damaged or of an unknown kind";
+    const fault = "contains a certificate, or KeyFile a key, that is damaged or of an unknown type";
     return { of: "certificate", fault };
   }
 }

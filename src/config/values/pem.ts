@@ -38,7 +38,7 @@ export function privateKeyFault(pem: string): string | undefined {
   const kind = PRIVATE_KEY.exec(pem)?.[1];
   if (kind === undefined) return "must be a PEM file with a private key (BEGIN PRIVATE KEY)";
   if (kind.startsWith("ENCRYPTED") || /Proc-Type: 4,ENCRYPTED/.test(pem)) {
-    return "must hold the private key without a passphrase";
+    return "must contain the private key without a passphrase";
   }
   return undefined;
 }

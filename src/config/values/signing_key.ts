@@ -149,7 +149,7 @@ function readPem(pem: string): KeyResult<PrivateKey> {
   try {
     return judged(createPrivateKey(armoured), undefined, undefined);
   } catch {
-    return { fault: "holds a PEM private key that is damaged or of an unknown kind" };
+    return { fault: "contains a PEM private key that is damaged or of an unknown type" };
   }
 }
 
@@ -158,14 +158,16 @@ function readJwk(text: string): KeyResult<PrivateKey> {
   try {
     jwk = JSON.parse(text);
   } catch {
-    return { fault: "begins like a JWK but is not JSON" };
+    return { fault: "starts like a JWK but is not JSON" };
   }
   const { keys } = jwk as { keys?: unknown };
   if (Array.isArray(keys)) {
-    if (keys.length !== 1) return { fault: "must hold one key: give each key of a set by itself" };
+    if (keys.length !== 1) {
+      return { fault: "must contain one key: give each key of a set separately" };
+    }
     jwk = keys[0];
   }
-  if (typeof jwk !== "object" || jwk === null) return { fault: "must hold a JWK object" };
+  if (typeof jwk !== "object" || jwk === null) return { fault: "must contain a JWK object" };
   const { d, kid, alg } = jwk as Record<string, unknown>;
   if (typeof d !== "string") {
     return {
@@ -175,7 +177,7 @@ function readJwk(text: string): KeyResult<PrivateKey> {
   try {
     return judged(createPrivateKey({ key: jwk as never, format: "jwk" }), kid, alg);
   } catch {
-    return { fault: "holds a JWK that is damaged or of an unknown kind" };
+    return { fault: "contains a JWK that is damaged or of an unknown type" };
   }
 }
 
@@ -185,7 +187,9 @@ function judged(key: KeyObject, kid: unknown, alg: unknown): KeyResult<PrivateKe
   const keyId = typeof kid === "string" && kid !== "" ? kid : undefined;
   if (alg === undefined) return { key: { key, algorithms, keyId } };
   const own = algorithms.find((each) => each === alg);
-  if (own === undefined) return { fault: 'holds a JWK whose "alg" does not fit its kind of key' };
+  if (own === undefined) {
+    return { fault: 'contains a JWK whose "alg" does not fit its kind of key' };
+  }
   return { key: { key, algorithms: [own], keyId } };
 }
 
@@ -200,7 +204,7 @@ export function signatureAlgorithms(key: KeyObject): PrivateKey["algorithms"] | 
     case "rsa":
     case "rsa-pss": {
       if ((key.asymmetricKeyDetails?.modulusLength ?? 0) < LEAST_RSA_BITS) {
-        return `holds an RSA key of less than ${LEAST_RSA_BITS} bits`;
+        return `contains an RSA key of less than ${LEAST_RSA_BITS} bits`;
       }
       return key.asymmetricKeyType === "rsa-pss"
         ? ["PS256", "PS384", "PS512"]
@@ -210,12 +214,12 @@ export function signatureAlgorithms(key: KeyObject): PrivateKey["algorithms"] | 
       const { crv } = key.export({ format: "jwk" });
       const algorithm = CURVES[String(crv)];
       return algorithm === undefined
-        ? "holds a key of a curve other than P-256, P-384 and P-521"
+        ? "contains a key of a curve other than P-256, P-384 and P-521"
         : [algorithm];
     }
     case "ed25519":
       return ["EdDSA"];
     default:
-      return "holds a key that cannot sign or verify: RSA, EC and Ed25519 keys can";
+      return "contains a key that cannot sign or verify: RSA, EC and Ed25519 keys can";
   }
 }

@@ -125,15 +125,15 @@ function urlFault(value: string, queryAllowed: boolean): string | undefined {
     return "must be a URL that starts with https:// or http://";
   }
   // deno-lint-ignore no-control-regex
-  if (/[\s\\\u0000-\u001f\u007f]/.test(value)) return "must not hold blanks or backslashes";
+  if (/[\s\\\u0000-\u001f\u007f]/.test(value)) return "must not contain blanks or backslashes";
   const url = URL.parse(value);
   if (url === null || !isHost(url.hostname)) {
     return "must be a URL with a host name, as in https://store.example/";
   }
   if (url.username !== "" || url.password !== "" || /^https?:\/\/[^/?#]*@/i.test(value)) {
-    return "must not hold a user name or password";
+    return "must not contain a user name or password";
   }
-  if (value.includes("#")) return "must not hold a fragment (#…)";
-  if (!queryAllowed && value.includes("?")) return "must not hold a query (?…)";
+  if (value.includes("#")) return "must not contain a fragment (#…)";
+  if (!queryAllowed && value.includes("?")) return "must not contain a query (?…)";
   return undefined;
 }

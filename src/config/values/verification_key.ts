@@ -39,17 +39,19 @@ export function readVerificationKey(text: string): KeyResult<VerificationKey> {
 
 function readPem(text: string): KeyResult<VerificationKey> {
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
-    return { fault: "holds a private key, which must not stand here; give its public half" };
+    return { fault: "contains a private key; give the public key instead" };
   }
   const [pem, ...more] = text.match(PEM) ?? [];
   if (pem === undefined) {
     return { fault: "must be a public key: PEM (BEGIN PUBLIC KEY), a certificate or a JWK" };
   }
-  if (more.length > 0) return { fault: "must hold one key; set JWKSUri where there are several" };
+  if (more.length > 0) return { fault: "must contain one key; set JWKSUri if there are several" };
   try {
     return judged(createPublicKey(pem), undefined);
   } catch {
-    return { fault: "holds a PEM public key or certificate that is damaged or of an unknown kind" };
+    return {
+      fault: "contains a PEM public key or certificate that is damaged or of an unknown type",
+    };
   }
 }
 
@@ -58,23 +60,23 @@ function readJwk(text: string): KeyResult<VerificationKey> {
   try {
     jwk = JSON.parse(text);
   } catch {
-    return { fault: "begins like a JWK but is not JSON" };
+    return { fault: "starts like a JWK but is not JSON" };
   }
   if (Array.isArray(jwk["keys"])) {
-    return { fault: "must hold one key, not a JWK Set; set JWKSUri where there are several" };
+    return { fault: "must contain one key, not a JWK Set; set JWKSUri if there are several" };
   }
   if (jwk["d"] !== undefined || jwk["k"] !== undefined) {
     return {
-      fault: "holds a private or secret key, which must not stand here; give its public half",
+      fault: "contains a private or secret key; give the public key instead",
     };
   }
   if (jwk["use"] !== undefined && jwk["use"] !== "sig") {
-    return { fault: 'holds a JWK whose "use" is not "sig"' };
+    return { fault: 'contains a JWK whose "use" is not "sig"' };
   }
   try {
     return judged(createPublicKey({ key: jwk as never, format: "jwk" }), jwk["alg"]);
   } catch {
-    return { fault: "holds a JWK that is damaged or of an unknown kind" };
+    return { fault: "contains a JWK that is damaged or of an unknown type" };
   }
 }
 
@@ -85,6 +87,6 @@ function judged(key: KeyObject, alg: unknown): KeyResult<VerificationKey> {
   if (alg === undefined) return { key: { publicJwk, algorithms } };
   const own = algorithms.find((each) => each === alg);
   return own === undefined
-    ? { fault: 'holds a JWK whose "alg" does not fit its kind of key' }
+    ? { fault: 'contains a JWK whose "alg" does not fit its kind of key' }
     : { key: { publicJwk, algorithms: [own] } };
 }

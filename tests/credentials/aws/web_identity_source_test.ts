@@ -106,7 +106,7 @@ const refusals: readonly (readonly [
     /trust policy.*WithWebIdentity/,
   ],
   [403, "IDPRejectedClaim", "The claim was rejected", "AUTH-001", /expired nor revoked/],
-  [400, "IDPCommunicationError", "Timeout", "AUTH-003", /tried again/],
+  [400, "IDPCommunicationError", "Timeout", "AUTH-003", /retried/],
   [403, "RegionDisabledException", "STS is not activated", "AUTH-002", /activate/],
   [400, "Throttling", "Rate exceeded", "AUTH-003", /status page/],
   [503, "ServiceUnavailable", "Try later", "AUTH-003", /status page/],

@@ -92,7 +92,7 @@ const rows: readonly (readonly [
     /OIDC identity provider/,
   ],
   [403, "IDPRejectedClaim", "The claim is invalid.", "AUTH-001", /expired nor revoked/],
-  [400, "IDPCommunicationError", "Request timed out.", "AUTH-003", /tried again/],
+  [400, "IDPCommunicationError", "Request timed out.", "AUTH-003", /retried/],
   [
     403,
     "AccessDenied",

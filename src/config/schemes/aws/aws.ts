@@ -55,15 +55,15 @@ const keys = {
   ProviderType: z.literal("aws").describe("Signs requests with AWS access keys"),
   Region: z.string().regex(REGION, "must be a region of AWS, as in eu-west-1").optional()
     .describe(
-      "The region. Required unless the host of `Url` tells it or the environment variable " +
-        "AWS_REGION or AWS_DEFAULT_REGION does",
+      "The region. Required unless it follows from the host of `Url` or the environment variable " +
+        "AWS_REGION or AWS_DEFAULT_REGION",
     ),
   Service: z.string().regex(/^[a-z0-9-]+$/, "must be the name of a service in signatures")
     .default("medical-imaging").describe("The service that requests are signed for"),
   CredentialSource: z.enum(keySources).default("auto").describe(
     "Where access keys come from: the `configuration`, the `environment`, a `web_identity` (EKS), " +
       "the `container` (ECS, EKS Pod Identity) or the EC2 instance (`instance_metadata`). `auto` " +
-      "takes the first of them that there is, in this order",
+      "uses the first that is available, in this order",
   ),
   AccessKeyId: z.string().regex(/^\w{16,128}$/, "must be 16 to 128 letters, digits and _")
     .optional().describe("Access key of the configuration"),
@@ -75,11 +75,11 @@ const keys = {
     "Role of a web identity, unless the environment variable AWS_ROLE_ARN names it",
   ),
   WebIdentityTokenFile: filePath().optional().describe(
-    "File with the token of a web identity, read anew each time, unless the environment variable " +
+    "File with the token of a web identity, reread each time, unless the environment variable " +
       "AWS_WEB_IDENTITY_TOKEN_FILE names it",
   ),
   InstanceMetadataEndpoint: httpUrl().optional().describe(
-    "URL of the instance metadata service, where it is not the usual one",
+    "URL of the instance metadata service, if it is not the default",
   ),
   RoleArn: arn().optional().describe("Role to assume with the keys, wherever they come from"),
   ExternalId: secret(
@@ -87,12 +87,12 @@ const keys = {
       /^[\w+=,.@:/-]{2,1224}$/,
       "must be 2 to 1224 letters, digits and characters of _+=,.@:/-",
     ),
-  ).optional().describe("External ID that the role's trust policy asks for"),
+  ).optional().describe("External ID that the role's trust policy requires"),
   RoleSessionName: z.string().regex(
     /^[\w+=,.@-]{2,64}$/,
     "must be 2 to 64 letters, digits and characters of _+=,.@-",
   ).optional().describe(
-    `Name of the session in AWS's logs. \`${DEFAULT_SESSION_NAME}\` unless given`,
+    `Name of the session in AWS's logs. \`${DEFAULT_SESSION_NAME}\` by default`,
   ),
   RoleDurationSeconds: whole(900, 43_200).default(3_600).describe(
     "Life of the keys of an assumed role; AWS allows no more than the role's own limit, and no " +
@@ -102,9 +102,9 @@ const keys = {
     "URL of the Security Token Service, where it is not that of the region, such as a VPC endpoint",
   ),
   PayloadSigning: z.enum(payloadSignings).default("sha256").describe(
-    "What of a body is signed: its hash (`sha256`: bodies above 1 MiB are written to a file in the " +
+    "How a body is signed: its hash (`sha256`: bodies above 1 MiB are written to a file in the " +
       "state directory, encrypted, before they are sent), nothing (`unsigned`), or chunk after " +
-      "chunk (`streaming`). It is not known whether HealthImaging takes the last two",
+      "chunk (`streaming`). Not verified with HealthImaging: the last two",
   ),
   TokenRefreshBufferSeconds: refreshBufferKey,
 };
@@ -183,7 +183,7 @@ function regionRule(keys: Keys, complain: Complain): void {
     const derived = derivedRegion(keys);
     if (derived === undefined) complain("Region", "AWS needs Region");
     else if (!REGION.test(derived)) {
-      const state = "the environment variable AWS_REGION names no region of AWS";
+      const state = "the environment variable AWS_REGION is not an AWS region";
       complain("Region", state, "CFG-002");
     }
   } else if (ofStore !== undefined && region !== ofStore) {

@@ -111,7 +111,7 @@ export function findKeys(keys: SourceKeys): AwsKeysConfig | KeysFault {
       return {
         code: "CFG-002",
         key: foreign,
-        message: `belongs to CredentialSource "${owner}", but "${source}" is chosen; remove it`,
+        message: `belongs to CredentialSource "${owner}", but "${source}" is configured; remove it`,
       };
     }
   }
@@ -200,7 +200,7 @@ function container({ environment, directory }: Surroundings): AwsKeysConfig | Ke
     ? "AWS_CONTAINER_CREDENTIALS_FULL_URI"
     : "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
   if (!isUsable(url) || new URL(url).origin !== originAsWritten(url)) {
-    return broken(name, "holds no URL that can be used");
+    return broken(name, "is not a usable URL");
   }
   const { protocol, hostname } = new URL(url);
   if (protocol === "http:" && !isLoopback(hostname) && !CONTAINER_HOSTS.has(hostname)) {
@@ -234,11 +234,11 @@ function instanceMetadata(
       code: "CFG-001",
       key: "AccessKeyId",
       message: "AWS needs credentials: there are none in the configuration and the environment, " +
-        "and AWS_EC2_METADATA_DISABLED keeps the gateway from asking the instance for them",
+        "and AWS_EC2_METADATA_DISABLED prevents the gateway from requesting them from the instance",
     };
   }
   if (configured === undefined && endpoint !== undefined && !isUsable(endpoint)) {
-    return broken("AWS_EC2_METADATA_SERVICE_ENDPOINT", "holds no URL that can be used");
+    return broken("AWS_EC2_METADATA_SERVICE_ENDPOINT", "is not a usable URL");
   }
   const standard = mode?.toLowerCase() === "ipv6" ? INSTANCE_METADATA.ipv6 : INSTANCE_METADATA.ipv4;
   const found = configured ?? endpoint ?? standard;

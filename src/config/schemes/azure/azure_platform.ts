@@ -71,12 +71,12 @@ export function platformRule(keys: PlatformKeys, complain: Complain): void {
   for (const name of URLS) {
     const value = environment[name];
     if (value !== undefined && !isHttpUrl(value, { query: true })) {
-      const state = `the environment variable ${name} holds no URL that can be used`;
+      const state = `the environment variable ${name} is not a usable URL`;
       complain(at, state, "CFG-002");
     }
   }
   if (environment["IDENTITY_SERVER_THUMBPRINT"] !== undefined && platform === "appservice") {
-    complain(at, "the gateway does not know the identity service of Service Fabric", "CFG-002");
+    complain(at, "the identity service of Service Fabric is not supported", "CFG-002");
   }
 }
 

@@ -31,7 +31,7 @@ export const entraKeys = {
   TenantId: z.string().regex(/^[A-Za-z0-9.-]+$/, "must be a tenant's identifier or domain")
     .optional().describe("Tenant of Microsoft Entra ID (Azure)"),
   Cloud: z.enum(clouds).optional().describe(
-    "Cloud of Azure that the tenant belongs to; `public` unless given or `TokenEndpoint` tells. In " +
+    "Cloud of Azure that the tenant belongs to; default: from `TokenEndpoint`, else `public`. In " +
       "the others `Scope` is needed, too",
   ),
 };
@@ -84,7 +84,7 @@ export function entraRule(keys: EntraKeys, complain: Complain): void {
     complain(
       "Scope",
       "Azure needs Scope in a cloud other than the public one: the audience of the DICOM service " +
-        "there, with /.default at its end",
+        "there, followed by /.default",
     );
   }
 }

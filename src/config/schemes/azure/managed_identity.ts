@@ -62,7 +62,7 @@ const keys = {
   IdentityPlatform: z.enum(azurePlatforms).default("auto").describe(
     "Where the gateway runs: `vm` (also scale sets and AKS nodes), `appservice` (also Container Apps " +
       "and Functions), `arc` (a server of one's own connected by Azure Arc), `workloadidentity` (a " +
-      "pod of Kubernetes). `auto` tells by the environment variables that the platform sets",
+      "pod of Kubernetes). `auto` detects it from the environment variables that the platform sets",
   ),
   Scope: text().regex(/^\S+$/, "must be one scope, without blanks").default(AZURE_DICOM_SCOPE)
     .describe("Scope of the store; its audience is this without `/.default`"),

@@ -16,9 +16,9 @@ export const httpBasic = scheme({
   chosenBy: { ProviderType: ["basic"] },
   keys: {
     ProviderType: z.literal("basic").describe("Sends a user name and a password (HTTP Basic)"),
-    Username: text().regex(/^[^:]+$/, "must not hold a colon, which ends a user name (RFC 7617)")
-      .regex(PRINTABLE, "must not hold control characters").describe("The user name"),
-    Password: secret(text().regex(PRINTABLE, "must not hold control characters")).describe(
+    Username: text().regex(/^[^:]+$/, "must not contain a colon, which ends a user name (RFC 7617)")
+      .regex(PRINTABLE, "must not contain control characters").describe("The user name"),
+    Password: secret(text().regex(PRINTABLE, "must not contain control characters")).describe(
       "The password; better `${NAME}` or `${file:PATH}` than the password itself",
     ),
   },

@@ -35,8 +35,7 @@ export const bearerToken = scheme({
       "The token; better `${NAME}` or `${file:PATH}` than the token itself. It is not renewed",
     ),
     TokenFile: filePath().optional().describe(
-      "Path of a file that holds the token alone. It is read again when it changes and when the " +
-        "store refuses the token",
+      "Path of a file that contains only the token. It is reread when it changes and when the store rejects the token",
     ),
   },
   rules: [
@@ -44,7 +43,7 @@ export const bearerToken = scheme({
       if (token === undefined && file === undefined) {
         complain("Token", "A bearer token needs Token or TokenFile");
       } else if (token !== undefined && file !== undefined) {
-        complain("TokenFile", "must not stand beside Token; remove one");
+        complain("TokenFile", "conflicts with Token; remove one");
       }
     },
   ],

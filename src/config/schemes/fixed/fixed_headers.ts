@@ -43,11 +43,11 @@ const headers = withRule(z.record(z.string(), value), (headers, complain) => {
   for (const name of names) {
     const lower = name.toLowerCase();
     const fault = !NAME.test(name)
-      ? "is no name of a header"
+      ? "is not a header name"
       : RESERVED.has(lower)
       ? "is set by the gateway; remove it"
       : seen.has(lower)
-      ? "stands here twice: the case of letters makes no difference"
+      ? "is listed twice: header names are case-insensitive"
       : undefined;
     seen.add(lower);
     if (fault !== undefined) complain(name, fault);
@@ -57,12 +57,12 @@ const headers = withRule(z.record(z.string(), value), (headers, complain) => {
 /** Headers as they are. */
 export const fixedHeaders = scheme({
   title: "Fixed headers",
-  description: "Headers that are added to each request as they are.",
+  description: "Headers added to each request unchanged.",
   chosenBy: { ProviderType: ["headers"] },
   keys: {
     ProviderType: z.literal("headers").describe("Adds headers of your own"),
     Headers: headers.describe(
-      "The headers by name, as Orthanc's `HttpHeaders`; values better `${NAME}` or `${file:PATH}` " +
+      "The headers by name, like Orthanc's `HttpHeaders`; values better `${NAME}` or `${file:PATH}` " +
         "than the secret itself",
     ),
   },

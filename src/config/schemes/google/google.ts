@@ -60,13 +60,13 @@ const ownKeys = {
   ),
   ServiceAccount: z.union([z.literal("default"), email()], {
     error: ifGiven('must be the email address of a service account, or "default"'),
-  }).optional().describe("With `metadata`: which attached service account; `default` unless given"),
+  }).optional().describe("With `metadata`: attached service account; default: `default`"),
   ImpersonateServiceAccount: email().optional().describe(
     "Email address of a service account in whose name requests are sent",
   ),
   Region: z.string().regex(REGION, "must be a region of AWS, as in eu-west-1").optional().describe(
     "Where the credentials file names AWS as the other provider: the region whose Security Token " +
-      "Service Google asks, unless AWS_REGION or AWS_DEFAULT_REGION in the environment names it",
+      "Service Google calls, unless AWS_REGION or AWS_DEFAULT_REGION in the environment names it",
   ),
   QuotaProject: text().regex(/^[a-z0-9:.-]+$/, "must be the identifier or number of a project")
     .optional().describe("Project that requests are billed to, as a user's credentials need it"),
@@ -129,7 +129,7 @@ function sourceRule(keys: Keys, complain: Complain): void {
         "client credentials, ClientId)",
     );
   }
-  for (const key of given.slice(1)) complain(key, `must not stand beside ${given[0]}; remove one`);
+  for (const key of given.slice(1)) complain(key, `conflicts with ${given[0]}; remove one`);
   const isMetadata = keys.CredentialSource !== undefined;
   const misplaced = isMetadata ? "TokenEndpoint" : "ServiceAccount";
   if (keys[misplaced] !== undefined && given.length > 0) {
@@ -143,7 +143,7 @@ function sourceRule(keys: Keys, complain: Complain): void {
 function metadataRule(_: Keys, complain: Complain): void {
   const { GCE_METADATA_HOST: host } = sources().environment;
   if (host === undefined || isHttpUrl(`http://${host}`)) return;
-  const state = "the environment variable GCE_METADATA_HOST holds no host";
+  const state = "the environment variable GCE_METADATA_HOST is not a host";
   complain("CredentialSource", state, "CFG-002");
 }
 

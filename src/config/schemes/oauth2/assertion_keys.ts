@@ -26,11 +26,11 @@ import type { AssertionConfig, KeyAssertion } from "./client_authentication.ts";
 /** Keys of what every assertion says. */
 export const assertionKeys = {
   AssertionAudience: text().optional().describe(
-    "`aud` of the assertion. Unless given: the issuer where `Issuer` is set, otherwise the token " +
+    "`aud` of the assertion. Default: the issuer if `Issuer` is set, otherwise the token " +
       "endpoint; for Okta the token endpoint; for Auth0 its domain with a slash at the end",
   ),
   AssertionLifetimeSeconds: whole(10, 3_600).default(120).describe(
-    "How long an assertion is good for; many providers accept 300 at most",
+    "Lifetime of an assertion; many providers accept 300 at most",
   ),
 };
 
@@ -61,11 +61,11 @@ export const privateKeyKeys = {
   ),
   KeyId: text().optional().describe("`kid` of the (first) key as the provider knows it"),
   AssertionAlgorithm: z.enum(SIGNING_ALGORITHMS).optional().describe(
-    "Signature algorithm. Unless given: RS256, ES256, ES384, ES512 or EdDSA, as the key is",
+    "Signature algorithm. Default: RS256, ES256, ES384, ES512 or EdDSA, depending on the key",
   ),
   AssertionCertificate: text().optional().describe(
     "PEM certificate of the key, whose thumbprints go into the assertion's header (`x5t`, " +
-      "`x5t#S256`), as Entra ID wants. Not needed where `PrivateKey` holds it as well",
+      "`x5t#S256`), as Entra ID requires. Not needed if `PrivateKey` contains it as well",
   ),
 };
 

@@ -55,10 +55,10 @@ type SourceKey = "Issuer" | "SmartBaseUrl";
 export function discoveryRule(source: SourceKey): (keys: EndpointKeys, complain: Complain) => void {
   return (keys, complain) => {
     if (keys[source] !== undefined && keys.TokenEndpoint !== undefined) {
-      complain(source, "stands beside TokenEndpoint; remove one of the two");
+      complain(source, "conflicts with TokenEndpoint; remove one of the two");
     }
     if (keys[source] === undefined && keys.AllowedHosts !== undefined) {
-      complain("AllowedHosts", `means nothing without ${source}; remove it`);
+      complain("AllowedHosts", `has no effect without ${source}; remove it`);
     }
   };
 }

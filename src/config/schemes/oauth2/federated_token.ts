@@ -50,7 +50,7 @@ export const federatedRules: readonly Rule<FederatedTokenKeys>[] = [
   (_, complain) => {
     const { AZURE_AUTHORITY_HOST: authority } = sources().environment;
     if (authority === undefined || isHttpUrl(authority)) return;
-    const message = "the environment variable AZURE_AUTHORITY_HOST holds no URL that can be used";
+    const message = "the environment variable AZURE_AUTHORITY_HOST is not a usable URL";
     complain("ProviderType", message, "CFG-002");
   },
   ...tokenRequestRules.map((rule): Rule<FederatedTokenKeys> => (keys, complain) =>

@@ -36,7 +36,7 @@ export const privateKeyJwt = clientCredentialsScheme({
       if (keys.PrivateKey[0].certificates.length > 0) return;
       complain(
         "AssertionCertificate",
-        "Azure needs AssertionCertificate, unless PrivateKey holds the certificate as well",
+        "Azure needs AssertionCertificate, unless PrivateKey contains the certificate as well",
       );
     },
   ],

@@ -45,10 +45,10 @@ export const smart = scheme({
     DPoP: dpopKey,
     ...privateKeyKeys,
     AssertionAlgorithm: privateKeyKeys.AssertionAlgorithm.describe(
-      "Signature algorithm. Unless given: RS384 of an RSA key, ES384 of a P-384 key",
+      "Signature algorithm. Default: RS384 of an RSA key, ES384 of a P-384 key",
     ),
     AssertionAudience: privateKeyKeys.AssertionAudience.describe(
-      "`aud` of the assertion; the token endpoint unless given",
+      "`aud` of the assertion; default: the token endpoint",
     ),
     // SMART App Launch, Backend Services: "no more than five minutes in the future".
     AssertionLifetimeSeconds: whole(10, 300).default(120).describe(

@@ -98,7 +98,7 @@ export const dpopKey = flag().default(false).describe(
 export const tokenRequestKeys = {
   ProviderType: z.enum(clientCredentialsProviders).default("auto").describe(
     "The identity provider. `azure` derives `TokenEndpoint` and `Scope` from `TenantId` and `Cloud`; " +
-      "`auto` does so where `TenantId` stands without `TokenEndpoint` or that is at a host of Entra " +
+      "`auto` does so if `TenantId` is set without `TokenEndpoint` or that is at a host of Entra " +
       "ID. The others only say whose advice to give when a token is refused, where the host does not " +
       "tell",
   ),
@@ -110,7 +110,7 @@ export const tokenRequestKeys = {
   ...entraKeys,
   ClientId: text().describe("The client's identifier at the provider"),
   Scope: z.string().optional().describe(
-    `Scopes to ask for, separated by blanks. For Azure \`${AZURE_DICOM_SCOPE}\` unless given`,
+    `Scopes to ask for, separated by blanks. For Azure \`${AZURE_DICOM_SCOPE}\` by default`,
   ),
   Audience: text().optional().describe("Parameter `audience` of the token request (Auth0)"),
   Resource: text().optional().describe("Parameter `resource` of the token request (RFC 8707)"),
