@@ -184,7 +184,7 @@ Deno.test("Authentication: an address beyond loopback without it is an error tha
     DicomWebOAuth: { Servers: SERVERS, Listen: { Address: "0.0.0.0" } },
   });
   assert.equal(problem?.code, "CFG-002");
-  assert.match(problem?.message ?? "", /configure Authentication .* AllowUnauthenticated to true/);
+  assert.match(problem?.message ?? "", /configure Authentication.* AllowUnauthenticated to true/);
 });
 
 /** What the section says → keys of the warnings. */

@@ -133,7 +133,7 @@ const wrong: readonly (readonly [base: Keys, keys: Keys, problem: string])[] = [
   [
     { ...OAUTH, ClientSecret: "s" },
     { AllowedHosts: ["login.example"] },
-    "CFG-002 AllowedHosts: means nothing without Issuer; remove it",
+    "CFG-002 AllowedHosts: has no effect without Issuer; remove it",
   ],
   ...["https://a.example", "*.example", "a.example/x", "u@a.example", "a.example:", ""].map((
     host,

@@ -107,7 +107,7 @@ Deno.test("TokenFileAuthorizer says why it has no token to begin with", () =>
     assert.equal(missing.code, "TOK-001");
     assert.match(missing.message, /server "main": the file .*token cannot be read: no such file$/);
     await Deno.writeTextFile(file, "s3cret but\nnot alone");
-    assert.match((await failureOf(authorize(), ["s3cret"])).message, /more than a token alone/);
+    assert.match((await failureOf(authorize(), ["s3cret"])).message, /more than the token/);
     await Deno.writeTextFile(file, "");
     assert.match((await failureOf(authorize())).message, /is empty/);
     await Deno.writeTextFile(file, "x".repeat(64 * 1024 + 1));

@@ -359,7 +359,7 @@ Deno.test("oidc-provider's tokens pass by its metadata, and only for the right a
   };
   try {
     assert.equal(await ask({ JWTAudience: provider.audience }), "passes");
-    assert.match(await ask({ JWTAudience: "https://other.test" }), /its claim aud is not what/);
+    assert.match(await ask({ JWTAudience: "https://other.test" }), /its claim aud does not have/);
     assert.match(await ask({ JWTIssuer: "https://other.test" }), /its claim iss is not what/);
     assert.match(await ask({ JWTAlgorithms: ["ES256"] }), /its algorithm RS256 is not among/);
   } finally {

@@ -112,7 +112,7 @@ const states: readonly [what: string, server: FakeStore, requests: number, says:
     "a fault of the store",
     { name: "a", forward: () => Promise.resolve(new Response("", { status: 503 })) },
     1,
-    [/1 of 1 server fails/, /✕ Failing/, /answered 503: it has a fault of its own/],
+    [/1 of 1 server fails/, /✕ Failing/, /answered 503: the store reports an internal error/],
   ],
   [
     "an error",
@@ -182,7 +182,7 @@ Deno.test("Status page: it tells what a transfer does, not to whom", async () =>
   const { ask } = gateway([{ name: "a", forward: () => promise }]);
   const running = ask("/dicom-web/a/studies?PatientName=Doe");
   const { text } = await ask("/");
-  assert.match(seen(text), /search studies GET waits for the store 0 s/);
+  assert.match(seen(text), /search studies GET waiting for the store 0 s/);
   assert.doesNotMatch(text, /Doe/);
   resolve(Response.json([]));
   await running;
@@ -265,7 +265,7 @@ Deno.test("Status page: a token is dropped, and not again at once", async () => 
     return seen((await ask(answer.headers.get("location") ?? "")).text);
   };
   assert.match(await drop(), /The token of a is revoked/);
-  assert.match(await drop(), /Dropping the token of a : TOK-007|Dropping the token of a: TOK-007/);
+  assert.match(await drop(), /Revoking the token of a : TOK-007|Revoking the token of a: TOK-007/);
   assert.deepEqual(done, ["forget a"]);
 });
 

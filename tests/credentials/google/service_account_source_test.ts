@@ -109,7 +109,7 @@ for (const hours of [-2, 2]) {
     await withGoogle(async ({ source }) => {
       const error = await failureOf(source().acquire(never));
       assert.equal(error.code, "AUTH-001");
-      assert.match(error.troubleshooting[0] ?? "", /^Google: set the clock/);
+      assert.match(error.troubleshooting[0] ?? "", /^Google: correct the clock/);
     }, { clock, now });
   });
 }

@@ -115,7 +115,7 @@ const rows: readonly (readonly [
     "AUTH-001",
     /assign a managed identity/,
   ],
-  ["bad_request_102", "Required metadata header not specified", undefined, /no proxy/],
+  ["bad_request_102", "Required metadata header not specified", undefined, /without a proxy/],
 ];
 
 function find(error: string, description: string): Remedy | undefined {

@@ -61,11 +61,11 @@ Deno.test("A removed, repeated or moved record is found, and it is said which ar
       "2 is record 5: records 2 to 4 are missing",
     ]);
     assert.deepEqual(await faultsOf(lines.toSpliced(2, 0, lines[1]!)), [
-      "3 is record 2, which belongs before it, or stands here twice",
+      "3 is record 2, which is out of order or duplicated",
     ]);
     assert.deepEqual(await faultsOf([lines[0]!, lines[2]!, lines[1]!, ...lines.slice(3)]), [
       "2 is record 3: record 2 is missing",
-      "3 is record 2, which belongs before it, or stands here twice",
+      "3 is record 2, which is out of order or duplicated",
       "4 is record 4: record 3 is missing",
     ]);
     assert.deepEqual(await faultsOf(lines.with(3, "{}")), [
@@ -109,7 +109,7 @@ Deno.test("Records removed at the end are found by one that was noted", () =>
     assert.deepEqual((await verify(path)).faults, []);
     const { faults } = await verifyTrail([path], { key: KEY, anchor: end });
     assert.deepEqual(faults.map(({ fault }) => fault), [
-      "is the last, and record 5, which was noted, is not there",
+      "is the last; the anchored record 5 is missing",
     ]);
   }));
 
