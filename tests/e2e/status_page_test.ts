@@ -84,7 +84,7 @@ const test: Deno.TestDefinition = {
           // That store's bodies are counted.
           assert.match(
             text,
-            /retrieve study GET\s+answer on its way\s+[\d min]+ s\s+[\d.]+ k?B, [\d.]+ k?B\/s/,
+            /retrieve study GET\s+receiving the response\s+[\d min]+ s\s+[\d.]+ k?B, [\d.]+ k?B\/s/,
           );
           const row = page.getByRole("row", { name: /azure-archive/ }).first();
           // 30 searches and one transfer, over five minutes.
@@ -134,9 +134,9 @@ const test: Deno.TestDefinition = {
             await page.locator("#test-reporting").click();
             await page.getByText(/Test of reporting: .* answered 200 in \d+ ms/).waitFor();
             await page.locator("#drop-reporting").click();
-            await page.getByText("The token of reporting is dropped").waitFor();
+            await page.getByText("The token of reporting is revoked").waitFor();
             await page.waitForURL(`${url}/`, { timeout: LIMIT_MS });
-            assert.equal(await page.getByText("The token of reporting is dropped").count(), 0);
+            assert.equal(await page.getByText("The token of reporting is revoked").count(), 0);
           });
         },
       );
