@@ -62,7 +62,7 @@ export class TokenRequestPolicy {
       availability: (outcome) => isTransient(outcome) ? "unavailable" : "available",
       rejection: {
         code: "AUTH-003",
-        subject: `Cannot ask the token endpoint of server "${server}": it`,
+        subject: `Cannot call the token endpoint of server "${server}": it`,
       },
       state: metrics.circuitBreakerState,
       rejections: metrics.circuitBreakerRejections,

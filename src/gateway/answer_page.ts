@@ -21,11 +21,11 @@ export function answerPage(
   { page, server }: PageDestination,
   parts: PageParts,
 ): Response | Promise<Response> {
-  if (page === undefined) throw new GatewayError("NET-006", "Cannot answer: no such path");
+  if (page === undefined) throw new GatewayError("NET-006", "No such path");
   const { method } = c.req.raw;
   const operation = page.methods[(method === "HEAD" ? "GET" : method) as PageMethod];
   if (operation === undefined) {
-    throw new GatewayError("NET-007", "Cannot answer: this page has no such method", {
+    throw new GatewayError("NET-007", "Method not allowed", {
       headers: { allow: allowOf(page) },
     });
   }

@@ -44,7 +44,10 @@ export function refuseForeignWebSockets(
     if (!isHandshake(c.get("destination")) || allowed.has("*")) return next();
     const origin = c.req.raw.headers.get("origin");
     if (origin !== null && !allowed.has(origin)) {
-      throw new GatewayError("AUTH-004", "Cannot open a WebSocket for a page of this origin");
+      throw new GatewayError(
+        "AUTH-004",
+        "WebSocket rejected: pages of this origin are not allowed",
+      );
     }
     return next();
   };

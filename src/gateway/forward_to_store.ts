@@ -41,11 +41,11 @@ export function forwardToStore(
   const request = c.req.raw;
   const store = stores.get(server);
   if (store === undefined) {
-    throw new GatewayError("NET-006", "Cannot forward the request: no server of that name");
+    throw new GatewayError("NET-006", "No such server");
   }
   // The runtime takes the first of two; what is before or behind the gateway may take the other.
   if (request.headers.get("host")?.includes(",")) {
-    throw new GatewayError("NET-005", "Cannot forward the request: it names two hosts");
+    throw new GatewayError("NET-005", "Cannot forward the request: it has two Host headers");
   }
   c.set("server", server);
   access?.checkStore(c.get("caller") ?? ANONYMOUS, server, transaction);

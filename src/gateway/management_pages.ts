@@ -81,7 +81,7 @@ export async function ready(c: Ctx, { checkReadiness }: PageParts): Promise<Resp
  */
 export function showKeys(c: Ctx, { publicKeys }: PageParts): Response {
   if (publicKeys.length === 0) {
-    throw new GatewayError("NET-006", "Cannot answer: no key is published");
+    throw new GatewayError("NET-006", "No keys are published");
   }
   c.header("cache-control", `public, max-age=${KEYS_MAX_AGE_SECONDS}`);
   return c.json({ keys: publicKeys });

@@ -7,7 +7,7 @@ import { z } from "zod";
 import { answerSchemas } from "./answer_schemas.ts";
 import type { Page, PageOperation } from "./gateway_env.ts";
 
-const PROBLEM = response("What went wrong", "application/problem+json", answerSchemas.Problem);
+const PROBLEM = response("The error", "application/problem+json", answerSchemas.Problem);
 const SERVER_NAME = {
   name: "name",
   in: "path",

@@ -31,10 +31,10 @@ export const PAGES: readonly Page[] = [
         handler: showStatusPage,
       },
       POST: {
-        summary: "Carry out a form of the status page: test a connection, revoke a token",
+        summary: "Submit a form of the status page: test a connection, revoke a token",
         form: FORM_TYPE,
         status: 303,
-        description: "Done, or not: back to the page, which says so",
+        description: "Redirect to the page, which shows the outcome",
         handler: takeForm,
       },
     },
@@ -44,7 +44,7 @@ export const PAGES: readonly Page[] = [
     right: "manage",
     methods: {
       GET: {
-        summary: "That the gateway runs",
+        summary: "State of the gateway",
         description: "Its state",
         schema: answerSchemas.Status,
         handler: showStatus,
@@ -56,7 +56,7 @@ export const PAGES: readonly Page[] = [
     right: "manage",
     methods: {
       GET: {
-        summary: "The servers, their tokens and how their last requests ended",
+        summary: "The servers, their tokens and the outcome of their last requests",
         description: "The servers; never a token",
         schema: answerSchemas.Servers,
         handler: listServers,
@@ -80,7 +80,7 @@ export const PAGES: readonly Page[] = [
     right: "manage",
     methods: {
       DELETE: {
-        summary: "Revoke the cached token, for all who share the cache",
+        summary: "Revoke the cached token, for all replicas that share the cache",
         description: "Token revoked",
         schema: answerSchemas.Revocation,
         handler: revokeToken,
@@ -116,7 +116,7 @@ export const PAGES: readonly Page[] = [
     right: "open",
     methods: {
       GET: {
-        summary: "Whether the process answers",
+        summary: "Liveness: whether the process answers",
         description: "It does",
         schema: answerSchemas.Health,
         handler: (c) => c.json({ status: "ok" }),
@@ -128,8 +128,8 @@ export const PAGES: readonly Page[] = [
     right: "open",
     methods: {
       GET: {
-        summary: "Whether the token cache can be reached",
-        description: "It can",
+        summary: "Readiness: whether the token cache is reachable",
+        description: "It is",
         schema: answerSchemas.Readiness,
         handler: ready,
       },

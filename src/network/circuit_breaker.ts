@@ -111,7 +111,7 @@ export class CircuitBreaker {
     rejections?.inc({ server });
     const retryAfterSeconds = Math.max(1, Math.ceil(openMs / 1000));
     const state =
-      `failed repeatedly and is tried again in ${retryAfterSeconds} s (circuit breaker open)`;
+      `failed repeatedly; the next attempt is in ${retryAfterSeconds} s (circuit breaker open)`;
     return new CircuitOpenError(rejection.code, `${rejection.subject} ${state}`, {
       server,
       retryAfterSeconds,

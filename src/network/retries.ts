@@ -10,7 +10,7 @@ import { sleep } from "./wait.ts";
 
 /** How often and when an attempt is repeated. */
 export interface RetryRules {
-  /** Attempts in all, the first one included. */
+  /** Attempts in total, including the first. */
   readonly maxAttempts: number;
   /** How the delay grows; `exponential` unless given. */
   readonly strategy?: "fixed" | "linear" | "exponential";

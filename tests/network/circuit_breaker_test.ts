@@ -41,7 +41,7 @@ async function rejects(attempt: Attempt, retryAfterSeconds: number): Promise<voi
     );
     assert.equal(
       error.message,
-      `Cannot forward the request: server "main" failed repeatedly and is tried again in ` +
+      `Cannot forward the request: server "main" failed repeatedly; the next attempt is in ` +
         `${retryAfterSeconds} s (circuit breaker open)`,
     );
     return true;
