@@ -262,7 +262,7 @@ Deno.test(needing(
           await issue({ names: "DNS:other.example" }),
           { VerifySSL },
           "The store's certificate is for other.example, not for 127.0.0.1.",
-          /write it in the URL/,
+          /use it in the URL/,
         ],
         [
           "of an unknown authority",
@@ -370,7 +370,7 @@ Deno.test("doctor: what a store answers to a search is told in words", async (t)
     [
       () => new Response("<h1>Welcome</h1>", { headers: page }),
       "The store returned text/html instead of DICOM JSON (status 200).",
-      /page for people/,
+      /web page/,
     ],
     [
       () => Response.redirect("https://elsewhere.example/", 302),

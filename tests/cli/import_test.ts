@@ -66,7 +66,7 @@ Deno.test("import makes a file that passes check, and names what became of each 
         /Left out[^]*EnableMetrics: metrics are always served/,
         /Left out[^]*VerifySSL: .*PEM file/,
         /Left out[^]*Mystery/,
-        /Kept[^]*RateLimitRequests: now has its effect/,
+        /Kept[^]*RateLimitRequests: now takes effect/,
         /Kept[^]*my-store\.Url\n/,
       ]
     ) assert.match(stderr, told);

@@ -69,7 +69,7 @@ Deno.test("A removed, repeated or moved record is found, and it is said which ar
       "4 is record 4: record 3 is missing",
     ]);
     assert.deepEqual(await faultsOf(lines.with(3, "{}")), [
-      "4 is no record",
+      "4 is not a record",
       "5 is record 5: record 4 is missing",
     ]);
   }));
