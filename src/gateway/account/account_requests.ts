@@ -42,7 +42,7 @@ export function accountRequests(options: AccountOptions): MiddlewareHandler<Gate
 export function refuseUnrecordable(): MiddlewareHandler<GatewayEnv> {
   return function refuseUnrecordableRequest(c, next) {
     if (!c.get("account").isUnrecordable) return next();
-    throw new GatewayError("INT-004", "Cannot take the request: it could not be recorded");
+    throw new GatewayError("INT-004", "Request rejected: it cannot be recorded in the audit trail");
   };
 }
 

@@ -193,7 +193,7 @@ export class RequestAccount {
     if (status !== undefined && status >= 400) {
       const level = status >= 500 ? "warn" : "info";
       const request_id = this.#c.get("requestId");
-      logger[level]("Store refused a request", { server, status, request_id });
+      logger[level]("Store rejected a request", { server, status, request_id });
     }
   }
 
@@ -202,7 +202,7 @@ export class RequestAccount {
     const { error, transfer, status, requestId: request_id } = facts;
     const end = isOfClientsBody(this.#thrown) ? "broken off" : ended;
     if (end === "broken off" && error === undefined) {
-      logger.info("An answer broke off: the store or the client ended it", {
+      logger.info("Response aborted by the store or the client", {
         server,
         status,
         request_id,
