@@ -13,10 +13,12 @@ import { sleep } from "../network/wait.ts";
 import { readBounded } from "../network/bounded_body.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
-/** The client has stopped sending when nothing came for so long. */
-const IDLE_MS = 250;
+/** The client has stopped sending when nothing came for so long; a busy machine makes it pause. */
+const IDLE_MS = 1_000;
+/** How long the end of an answer waits where nothing can be read. */
+const PAUSE_MS = 250;
 /** The most that is read, and for how long. */
-const MAX_MS = 2_000;
+const MAX_MS = 5_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Refusals that tell no length are held to find it out, up to this one. */
@@ -57,7 +59,7 @@ async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise
     }
   }
   const upload = c.req.raw.body;
-  const flush = () => how === "read" && upload !== null ? readOn(upload) : sleep(IDLE_MS);
+  const flush = () => how === "read" && upload !== null ? readOn(upload) : sleep(PAUSE_MS);
   c.res = new Response(body.pipeThrough(new TransformStream({ flush })), {
     status,
     headers: answerHeaders,

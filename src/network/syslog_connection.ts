@@ -24,7 +24,8 @@ export interface SyslogConnection {
    * @throws When they could not be given to the connection.
    */
   write(lines: readonly string[]): Promise<void>;
-  close(): void;
+  /** Closes the connection; a write under way fails first. */
+  close(): Promise<void>;
 }
 
 /** Facility 13, log audit; severity 6, informational (RFC 5424, section 6.2.1). */
@@ -42,38 +43,49 @@ export function openSyslog(options: SyslogOptions): SyslogConnection {
   const host = Deno.hostname();
   const encoder = new TextEncoder();
   let connection: Deno.TlsConn | undefined;
+  let limit: AbortController | undefined;
+  let writing: Promise<void> = Promise.resolve();
   const drop = () => {
     connection?.close();
     connection = undefined;
   };
-  return {
-    async write(lines) {
-      const bytes = encoder.encode(lines.map((line) => framed(line, host, encoder)).join(""));
-      const limit = new AbortController();
-      limit.signal.addEventListener("abort", drop);
-      const timer = setTimeout(() => limit.abort(), options.timeoutMs);
-      try {
-        if (connection === undefined) {
-          const made = await connect(options, limit.signal);
-          connection = made;
-          void ended(made).then(() => {
-            if (connection === made) drop();
-          });
-        }
-        for (let at = 0; at < bytes.length;) {
-          at += await connection.write(bytes.subarray(at));
-        }
-      } catch (cause) {
-        drop();
-        const where = `${options.host}:${options.port}`;
-        const told = cause instanceof Error ? cause.message : String(cause);
-        const reason = limit.signal.aborted ? "it does not answer" : told;
-        throw new Error(`Cannot send to the syslog server ${where}: ${reason}`, { cause });
-      } finally {
-        clearTimeout(timer);
+  const send = async (lines: readonly string[], limit: AbortController) => {
+    const bytes = encoder.encode(lines.map((line) => framed(line, host, encoder)).join(""));
+    limit.signal.addEventListener("abort", drop);
+    const timer = setTimeout(() => limit.abort(), options.timeoutMs);
+    try {
+      if (connection === undefined) {
+        const made = await connect(options, limit.signal);
+        connection = made;
+        void ended(made).then(() => {
+          if (connection === made) drop();
+        });
       }
+      for (let at = 0; at < bytes.length;) {
+        at += await connection.write(bytes.subarray(at));
+      }
+    } catch (cause) {
+      drop();
+      const where = `${options.host}:${options.port}`;
+      const failure = cause instanceof Error ? cause.message : String(cause);
+      const reason = limit.signal.aborted ? "it does not answer" : failure;
+      throw new Error(`Cannot send to the syslog server ${where}: ${reason}`, { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  return {
+    write(lines) {
+      limit = new AbortController();
+      const written = send(lines, limit);
+      writing = written.catch(() => {});
+      return written;
     },
-    close: drop,
+    async close() {
+      limit?.abort();
+      drop();
+      await writing;
+    },
   };
 }
 

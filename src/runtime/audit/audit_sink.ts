@@ -14,6 +14,6 @@ export interface AuditSink {
    * @throws When they are not written; then they are given again.
    */
   write(lines: readonly string[], sequence: number): Promise<void>;
-  /** Frees what is held. */
-  close(): void;
+  /** Frees what is held, and ends a write under way where it can. */
+  close(): void | Promise<void>;
 }

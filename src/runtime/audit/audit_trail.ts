@@ -104,7 +104,7 @@ export class AuditTrail {
     this.#closing = true;
     clearTimeout(this.#timer);
     await this.#finish();
-    this.#sink.close();
+    await this.#sink.close();
     this.#tellEnd("Audit trail closed; this is its last record");
     const lost = this.#kept.length + this.#lost;
     if (lost === 0) return;
