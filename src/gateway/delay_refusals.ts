@@ -14,8 +14,8 @@ import { readBounded } from "../network/bounded_body.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
 /** The client has stopped sending when nothing came for so long; a busy machine makes it pause. */
-const IDLE_MS = 1_000;
-/** How long the end of an answer waits where nothing can be read. */
+const IDLE_MS = 500;
+/** How long an answer waits where nothing can be read, and over HTTP/2 its end for its last byte. */
 const PAUSE_MS = 250;
 /** The most that is read, and for how long. */
 const MAX_MS = 5_000;
@@ -59,10 +59,30 @@ async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise
     }
   }
   const upload = c.req.raw.body;
-  const flush = () => how === "read" && upload !== null ? readOn(upload) : sleep(PAUSE_MS);
-  c.res = new Response(body.pipeThrough(new TransformStream({ flush })), {
-    status,
-    headers: answerHeaders,
+  const end = () => how === "read" && upload !== null ? readOn(upload) : sleep(PAUSE_MS);
+  c.res = new Response(body.pipeThrough(holdLastByte(end)), { status, headers: answerHeaders });
+}
+
+/**
+ * Holds the last byte of a body back until `end` is over: with it the runtime ends the answer over
+ * HTTP/1.1, and closes the connection. Over HTTP/2 only the end of the stream does so, a moment later.
+ */
+function holdLastByte(
+  end: () => Promise<void>,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  let held: Uint8Array<ArrayBuffer> | undefined;
+  return new TransformStream({
+    transform(chunk, controller) {
+      if (chunk.length === 0) return;
+      if (held !== undefined) controller.enqueue(held);
+      if (chunk.length > 1) controller.enqueue(chunk.subarray(0, -1));
+      held = chunk.subarray(-1);
+    },
+    async flush(controller) {
+      await end();
+      if (held !== undefined) controller.enqueue(held);
+      await sleep(PAUSE_MS);
+    },
   });
 }
 

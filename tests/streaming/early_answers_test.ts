@@ -160,14 +160,19 @@ Deno.test("A refused upload is answered also to a client that sends without wait
   const url = `${gateway.url}/dicom-web/nobody/studies`;
   for (const framing of ["Content-Length: 20000000", "Transfer-Encoding: chunked"]) {
     await t.step(framing, async () => {
-      for (let count = 0; count < 10; count++) {
+      const upload = async () => {
         const { code, stdout } = await new Deno.Command("curl", {
           args: [
             ...["-s", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Expect:", "-H", framing],
             ...["-H", "Content-Type: application/dicom", "--data-binary", `@${file}`, url],
           ],
         }).output();
-        assert.deepEqual([code, new TextDecoder().decode(stdout)], [0, "404"]);
+        return `${code} ${new TextDecoder().decode(stdout)}`;
+      };
+      // One in fifty was lost while the answer ended before the upload was read.
+      for (let round = 0; round < 15; round++) {
+        const seen = await Promise.all(Array.from({ length: 10 }, upload));
+        assert.deepEqual(new Set(seen), new Set(["0 404"]));
       }
     });
   }
