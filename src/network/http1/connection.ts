@@ -19,8 +19,13 @@ const BUFFER_BYTES = 16 * 1024;
 const MAX_HEAD_BYTES = 256 * 1024;
 /** Longest line of a chunk's size or of a trailer. */
 const MAX_LINE_BYTES = 8 * 1024;
-/** What one read of a body takes at most. */
+/** Maximum size of one read of a body over plain TCP. */
 const READ_BYTES = 64 * 1024;
+/**
+ * The same over TLS, where the runtime returns one record a read, at most 16 KiB (RFC 8446, section
+ * 5.1): the rest of a larger buffer would be zeroed and kept in memory unused.
+ */
+const TLS_READ_BYTES = 16 * 1024;
 
 const LF = 0x0a;
 
@@ -45,6 +50,7 @@ export class UnsentError extends Error {
 /** A client's side of one connection. */
 export class Http1Connection {
   readonly #transport: Transport;
+  readonly #readBytes: number;
   #buffer = new Uint8Array(BUFFER_BYTES);
   #start = 0;
   #end = 0;
@@ -56,6 +62,7 @@ export class Http1Connection {
   /** @param transport What it runs over. */
   constructor(transport: Transport) {
     this.#transport = transport;
+    this.#readBytes = transport.handshake === undefined ? READ_BYTES : TLS_READ_BYTES;
   }
 
   /**
@@ -192,7 +199,7 @@ export class Http1Connection {
       yield* this.#chunks();
     } else if (framing.kind === "until-close") {
       let bytes = 0;
-      for (let piece; (piece = await this.#some(READ_BYTES)) !== null; yield piece) {
+      for (let piece; (piece = await this.#some(this.#readBytes)) !== null; yield piece) {
         bytes += piece.length;
       }
       // Nothing else shows that it broke off.
@@ -223,7 +230,7 @@ export class Http1Connection {
 
   async *#exactly(bytes: number, end: string): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
     for (let left = bytes; left > 0;) {
-      const piece = await this.#some(Math.min(left, READ_BYTES));
+      const piece = await this.#some(Math.min(left, this.#readBytes));
       if (piece === null) throw new ClosedEarlyError(end);
       left -= piece.length;
       yield piece;

@@ -245,6 +245,38 @@ Deno.test("Http1Client: a body that nobody reads on closes its connection", () =
     assert.equal(origin.connections, 2);
   }));
 
+Deno.test(needing(OPENSSL, {
+  name: "Http1Client: a chunk that came over TLS occupies no more memory than a TLS record",
+  async fn() {
+    await using authorities = await CertificateAuthority.create();
+    const { certificatePem: cert, keyPem: key } = await authorities.issue({
+      commonName: "store",
+      purpose: "server",
+    });
+    const sent = crypto.getRandomValues(new Uint8Array(60_000));
+    const server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {}, cert, key },
+      () => new Response(new Blob(Array<Uint8Array<ArrayBuffer>>(20).fill(sent))),
+    );
+    const url = `https://127.0.0.1:${server.addr.port}/`;
+    const http = new HttpClient({
+      allowlist: new Set([hostAndPort(url)]),
+      caCertificatesPem: [authorities.certificatePem],
+    });
+    let received = 0;
+    for await (const chunk of (await http.send(url)).body!) {
+      // A chunk that is a view of a larger buffer keeps all of that buffer alive.
+      assert(chunk.buffer.byteLength <= 16 * 1024, `${chunk.buffer.byteLength} bytes`);
+      for (const byte of chunk) {
+        if (byte !== sent[received++ % sent.length]) assert.fail(`byte ${received - 1} differs`);
+      }
+    }
+    assert.equal(received, 20 * sent.length);
+    http.close();
+    await server.shutdown();
+  },
+}));
+
 Deno.test("Http1Client tries the other addresses of a name when the first does not answer", async () => {
   // "localhost" is ::1 first on most machines, and nobody listens there.
   const server = Deno.serve(
