@@ -121,23 +121,28 @@ export class PagedSearch {
     let hasMore = false;
     let [received, taken, stalePages] = [0, 0, 0];
     for (this.page = 1;; this.page++) {
-      const keys: string[] = [];
-      let [count, fresh, start] = [0, 0, ""];
+      const keys = new Set<string>();
+      let [count, fresh, twice, start] = [0, 0, 0, ""];
       for await (const result of readListBody(this.#response, MAX_PAGE_BYTES)) {
         const key = this.#keyOf(result);
         if (count++ === 0) {
           start = key ?? JSON.stringify(result.value);
           if (start === previous?.start) return repeated(this.page, previous.isShort && !hasMore);
         }
+        if (key !== undefined && keys.has(key)) {
+          twice++;
+          continue;
+        }
+        if (key !== undefined) keys.add(key);
         if (key !== undefined && known.has(key)) continue;
-        if (key !== undefined) keys.push(key);
         fresh++;
         yield result;
         if (this.page === 1) this.firstPageCount = count;
         if (++taken >= limit) return { kind: "limit" };
       }
       if (count === 0) return hasMore ? incomplete("the store announced more") : { kind: "all" };
-      received += count;
+      // A store may count what it gives twice once: pages that overlap lose nothing.
+      received += count - twice;
       if (maxResults > 0 && offset + received >= maxResults) return { kind: "cap" };
       stalePages = fresh === 0 ? stalePages + 1 : 0;
       if (stalePages > MAX_STALE_PAGES) return incomplete("the store repeats its results");
@@ -201,7 +206,7 @@ function incomplete(reason: string): SearchEnd {
   return { kind: "incomplete", reason };
 }
 
-function remember(known: Set<string>, keys: readonly string[]): void {
+function remember(known: Set<string>, keys: ReadonlySet<string>): void {
   for (const key of keys) known.add(key);
   for (const key of known) {
     if (known.size <= MAX_REMEMBERED) break;

@@ -135,6 +135,16 @@ const CASES: Readonly<Record<string, Case>> = {
     search: 30,
     retrieval: "NET-009",
   },
+  "a result twice on each page": {
+    store: { series: [45], pageSize: 7, repeats: true },
+    search: 45,
+    retrieval: 45,
+  },
+  "a result twice on each page, a limit, and more counted": {
+    store: { series: [45], pageSize: 7, cap: 42, repeats: true, counts: { study: 45 } },
+    search: 42,
+    retrieval: 45,
+  },
   "counts that nothing accounts for": {
     store: { series: [20, 25], counts: { study: 46 } },
     search: 45,
