@@ -46,8 +46,11 @@ export function accountFor(outcome: StowOutcome): StowReport {
 /** Accounts for the instances that a report does not mention. */
 function complete(report: StowReport, outcome: StowOutcome): StowReport {
   const { unmentioned, strangers, unnamed } = compare(report, outcome.sent);
+  // The store may give instances other UIDs, but not more of them than it got: some tell of all that the
+  // study has.
+  const renamed = strangers > unmentioned.length ? 0 : strangers;
   // What is said of instances without a known name is said of some of those not mentioned.
-  const missing = unmentioned.length - strangers - unnamed.length - report.otherFailures.length;
+  const missing = unmentioned.length - renamed - unnamed.length - report.otherFailures.length;
   if (missing > 0) {
     const { failed, otherFailures } = missing === unmentioned.length
       ? failuresOf(unmentioned, outcome)

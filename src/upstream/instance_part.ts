@@ -1,10 +1,11 @@
 /**
  * Makes a part of a multipart answer from a store's answer for one instance. Stores answer with the instance
  * itself or, as PS3.18 has it (section 10.4.3.3), with a multipart body whose one part it is. What is no
- * instance, or not all of one, is an error.
+ * instance, not all of one, or another one, is an error.
  *
  * @module
  */
+import { InstanceHead } from "../dicomweb/dicom_uids.ts";
 import { parseMediaType } from "../dicomweb/media_type.ts";
 import { boundaryOf, type MultipartPart, readMultipart } from "../dicomweb/multipart_reader.ts";
 import { MultipartError } from "../dicomweb/multipart_scanner.ts";
@@ -24,12 +25,16 @@ const INSTANCE_TYPES: ReadonlySet<string> = new Set([
  * Opens an instance.
  *
  * @param response The store's answer.
- * @returns The instance with its headers. Its body fails where it breaks off, is empty, or is followed by
- * another part.
+ * @param uid The instance that was asked for.
+ * @returns The instance with its headers. Its body fails where it breaks off, is empty, is followed by
+ * another part, or is DICOM of another instance.
  * @throws {GatewayError} NET-009 where the answer is no instance, NET-002 where it breaks off before one
  * begins.
  */
-export async function openInstance(response: Response): Promise<MultipartPartInit> {
+export async function openInstance(
+  response: Response,
+  uid: string,
+): Promise<MultipartPartInit> {
   const { status, headers, body } = response;
   const type = headers.get("content-type");
   if (status !== 200 || body === null) {
@@ -38,14 +43,18 @@ export async function openInstance(response: Response): Promise<MultipartPartIni
   }
   // To read it as multipart is to look for its closing delimiter.
   if (parseMediaType(type ?? "")?.essence.startsWith("multipart/")) {
-    return await onlyPart(body, type);
+    return await onlyPart(body, type, uid);
   }
   // What the runtime has decoded has another length than the store said.
   const length = headers.has("content-encoding") ? null : headers.get("content-length");
-  return await instance(wholeAnswerBody(body, headers), type, length);
+  return await instance(wholeAnswerBody(body, headers), { type, length, uid });
 }
 
-async function onlyPart(body: Body, type: string | null): Promise<MultipartPartInit> {
+async function onlyPart(
+  body: Body,
+  type: string | null,
+  uid: string,
+): Promise<MultipartPartInit> {
   let parts: AsyncIterator<MultipartPart, void>;
   let first: IteratorResult<MultipartPart, void>;
   try {
@@ -68,13 +77,20 @@ async function onlyPart(body: Body, type: string | null): Promise<MultipartPartI
       await parts.return?.();
     },
   });
-  return await instance(checked, headers.get("content-type"), headers.get("content-length"));
+  return await instance(checked, {
+    type: headers.get("content-type"),
+    length: headers.get("content-length"),
+    uid,
+  });
 }
 
 async function instance(
   body: Body,
-  type: string | null,
-  length: string | null,
+  { type, length, uid }: {
+    readonly type: string | null;
+    readonly length: string | null;
+    readonly uid: string;
+  },
 ): Promise<MultipartPartInit> {
   const isInstance = type === null || INSTANCE_TYPES.has(parseMediaType(type)?.essence ?? "");
   if (!isInstance || length === "0") {
@@ -83,17 +99,26 @@ async function instance(
   }
   const headers = new Headers({ "content-type": type ?? "application/dicom" });
   if (length !== null) headers.set("content-length", length);
-  return { headers, body: checkedContent(body, null, {}) };
+  return { headers, body: checkedContent(body, null, { uid }) };
 }
 
-/** Fails in place of ending where there was nothing, or not as much as was announced. */
+/**
+ * Fails in place of ending where there was nothing, or not as much as was announced; and where the content
+ * says that it is another instance. One that does not say is believed.
+ */
 function checkedContent(
   content: Body,
   length: string | null,
-  { end, cancel }: { readonly end?: () => Promise<void>; readonly cancel?: () => Promise<void> },
+  { uid, end, cancel }: {
+    readonly uid?: string;
+    readonly end?: () => Promise<void>;
+    readonly cancel?: () => Promise<void>;
+  },
 ): Body {
   const reader = content.getReader();
+  const head = uid === undefined ? undefined : new InstanceHead();
   let bytes = 0;
+  const isAnother = () => (head?.uids.sopInstanceUid ?? uid) !== uid;
   return new ReadableStream({
     async pull(controller) {
       const { done, value } = await reader.read().catch((cause) => {
@@ -101,7 +126,13 @@ function checkedContent(
       });
       if (!done) {
         bytes += value.length;
-        return controller.enqueue(value);
+        head?.push(value);
+        if (!head?.isDone || !isAnother()) return controller.enqueue(value);
+      }
+      if (isAnother()) {
+        const error = noInstance("with another one");
+        await reader.cancel(error).catch(() => {});
+        throw error;
       }
       if (bytes === 0) throw noInstance("without a body");
       if (length !== null && bytes !== Number(length)) {

@@ -72,7 +72,7 @@ export async function retrieveByInstance(
   }, async ({ series, instance }) => {
     const path = `${prefix}/studies/${study}/series/${series}/instances/${instance}`;
     const target = query === "" ? path : `${path}?${query}`;
-    return await openInstance(await getAtPace(exchange, target, rules.pace));
+    return await openInstance(await getAtPace(exchange, target, rules.pace), instance);
   });
 
   const first = await queue.firstSuccess();

@@ -87,6 +87,16 @@ const ROWS: [what: string, outcome: Partial<StowOutcome>, summary: string[]][] =
     ["1", "9", "9", "?=272"],
   ],
   [
+    "strangers that are more than what is missing are others of the study, and hide nothing",
+    { answer: answered([named("1"), named("2"), named("8"), named("9")]) },
+    ["1", "2", "8", "9", "3=272"],
+  ],
+  [
+    "a report of other instances than were sent, and of more",
+    { answer: answered([named("6"), named("7"), named("8"), named("9")]) },
+    ["6", "7", "8", "9", "1=272", "2=272", "3=272"],
+  ],
+  [
     "items without a UID stand for one instance each",
     { answer: answered([named(undefined), named(undefined), named(undefined)]) },
     ["?", "?", "?"],

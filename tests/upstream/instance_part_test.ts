@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import type { MultipartPartInit } from "../../src/dicomweb/multipart_writer.ts";
+import { type MultipartPartInit, writeMultipart } from "../../src/dicomweb/multipart_writer.ts";
 import { openInstance } from "../../src/upstream/instance_part.ts";
+import { CT_IMAGE, dicomFile } from "../fixtures/dicom_file.ts";
 
+const UID = "1.2.3";
 const RELATED = 'multipart/related; type="application/dicom"; boundary=b';
 const PART = "--b\r\nContent-Type: application/dicom\r\n\r\nDICM\r\n";
 const DICOM = { "content-type": "application/dicom" };
@@ -45,7 +47,7 @@ const INSTANCES: readonly [what: string, body: string, headers: HeadersInit, typ
 
 for (const [what, body, headers, type] of INSTANCES) {
   Deno.test(`openInstance: ${what}`, async () => {
-    const part = await openInstance(new Response(body, { headers }));
+    const part = await openInstance(new Response(body, { headers }), UID);
     assert.equal(new Headers(part.headers).get("content-type"), type);
     assert.equal(await read(part), "DICM");
   });
@@ -94,17 +96,43 @@ const FAULTS: readonly [what: string, body: string | null, headers: HeadersInit,
 for (const [what, body, headers, code] of FAULTS) {
   Deno.test(`openInstance: ${what} fails`, async () => {
     const response = new Response(body, { headers });
-    await assert.rejects(async () => await read(await openInstance(response)), { code });
+    await assert.rejects(async () => await read(await openInstance(response, UID)), { code });
   });
 }
 
 Deno.test("openInstance: any status but 200 fails", async () => {
   for (const status of [201, 204, 206, 404, 410, 500]) {
     const body = status === 204 ? null : "DICM";
-    await assert.rejects(openInstance(new Response(body, { status, headers: DICOM })), {
+    await assert.rejects(openInstance(new Response(body, { status, headers: DICOM }), UID), {
       code: "NET-009",
       message: new RegExp(`${status}`),
     });
+  }
+});
+
+Deno.test("openInstance: another instance than was asked for fails, before any of it is passed on", async () => {
+  for (const [sopInstanceUid, isAsked] of [[UID, true], ["1.2.4", false]] as const) {
+    const file = dicomFile({
+      sopClassUid: CT_IMAGE,
+      sopInstanceUid,
+      seriesInstanceUid: "1.2",
+      studyInstanceUid: "1",
+      instanceNumber: 1,
+      patientId: "P1",
+      modality: "CT",
+      rows: 8,
+      columns: 8,
+    });
+    const multipart = writeMultipart([{ headers: new Headers(DICOM), body: file }], "b");
+    for (const [body, type] of [[file, DICOM["content-type"]], [multipart, RELATED]] as const) {
+      const part = await openInstance(
+        new Response(body, { headers: { "content-type": type } }),
+        UID,
+      );
+      const reader = (part.body as ReadableStream).getReader();
+      if (isAsked) assert.equal((await reader.read()).done, false);
+      else await assert.rejects(reader.read(), { code: "NET-009" });
+    }
   }
 });
 
@@ -115,7 +143,7 @@ Deno.test("openInstance: a reader that leaves ends the store's body", async () =
       start: (controller) => controller.enqueue(new TextEncoder().encode(start)),
       cancel: () => void (isCancelled = true),
     });
-    const part = await openInstance(new Response(body, { headers: { "content-type": type } }));
+    const part = await openInstance(new Response(body, { headers: { "content-type": type } }), UID);
     const reader = (part.body as ReadableStream).getReader();
     await reader.read();
     await reader.cancel();
