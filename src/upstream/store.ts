@@ -6,7 +6,6 @@
  * @module
  */
 import type { Authorizer } from "../credentials/authorizer.ts";
-import type { KeptBody } from "../credentials/kept_body.ts";
 import type { Transaction } from "../dicomweb/transaction.ts";
 import { findTargetFault } from "../dicomweb/store_path.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/whole_body.ts";
@@ -15,12 +14,13 @@ import { answerTagAsAsked } from "./changed_body.ts";
 import type { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
+import { dispatch, type DispatchOptions } from "./dispatch.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { WebSocketRelay } from "./web_socket_relay.ts";
 import { Pace } from "./pace.ts";
 import { presentBody } from "./present_body.ts";
+import { RunningRequest } from "./running_request.ts";
 import { StoreDialect } from "./store_dialect.ts";
-import { transact } from "./transact.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 import { storeLimits } from "./store_limits.ts";
 
@@ -62,6 +62,9 @@ export interface ForwardRequest {
   readonly passed?: PassedBytes | undefined;
 }
 
+/** A body on its way. */
+type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
+
 /** W3C Trace Context, section 3.2; others would make the store refuse the request, or forge its log. */
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{0,100})?$/;
 
@@ -76,7 +79,10 @@ export class Store {
   readonly #options: StoreOptions;
   readonly #client: StoreClient;
   readonly #dialect: StoreDialect;
-  readonly #pace: Pace;
+  /** What dispatching depends on, the same for all requests. */
+  readonly #dispatching: Omit<DispatchOptions, "accept">;
+  /** What requests wait for, as messages name it. */
+  readonly #waits: { readonly answer: string; readonly body: string; readonly nextPiece: string };
   readonly #limit: ConcurrencyLimit;
   /** For requests with a body, besides the limit of all. */
   readonly #uploads: ConcurrencyLimit;
@@ -90,9 +96,20 @@ export class Store {
     this.authorizer = options.authorizer;
     this.#options = options;
     this.#client = new StoreClient(options);
-    const { url, profile } = options.config;
+    const { name, url, profile } = options.config;
     this.#dialect = new StoreDialect(url, profile);
-    this.#pace = new Pace(profile.rules.requestsPerSecond);
+    this.#dispatching = {
+      rules: profile.rules,
+      pace: new Pace(profile.rules.requestsPerSecond),
+      server: name,
+      storeUrl: url,
+      logger: options.logger,
+    };
+    this.#waits = {
+      answer: `server "${name}" to answer`,
+      body: `the body of server "${name}"`,
+      nextPiece: `the next piece of the body of server "${name}"`,
+    };
     [this.#limit, this.#uploads, this.#sockets] = storeLimits(options);
   }
 
@@ -106,114 +123,128 @@ export class Store {
    * @throws The reason of `request.signal` when the client has gone.
    */
   async forward(forward: ForwardRequest): Promise<Response> {
-    const { request, target, transaction, requestId, publicUrl, completed } = forward;
-    this.#checkTarget(target);
-    const { method } = request;
-    const { deadlines, config } = this.#options;
-    const gatewayBase = publicUrl && `${publicUrl}/dicom-web/${this.name}`;
-    const { headersMs, transferMs, idleMs } = config.timeouts;
-    const answering = `server "${this.name}" to answer`;
-    const exchange = deadlines.begin(request.body === null ? headersMs : transferMs, answering);
-    const clientGone = () => exchange.abort(request.signal.reason);
-    request.signal.addEventListener("abort", clientGone, { once: true });
-    const kept = new Set<KeptBody>();
-    let isInside = false;
-    let isUpload = false;
-    let isAnswered = false;
-    const end = () => {
-      if (isInside) this.#limit.leave();
-      if (isUpload) this.#uploads.leave();
-      isInside = isUpload = false;
-      deadlines.end(exchange);
-      for (const body of kept) body.close();
-    };
+    const running = this.#prepare(forward);
     try {
-      const present = presentBody(request, exchange.signal);
-      const given = present instanceof Promise ? await present : present;
-      if (given !== null) {
-        await this.#uploads.enter(exchange.signal);
-        isUpload = true;
-      } else if (request.body !== null) deadlines.extend(exchange, headersMs, answering);
-      const turn = this.#limit.enter(exchange.signal);
-      if (turn !== undefined) await turn;
-      isInside = true;
-      const accept = request.headers.get("accept");
-      const sent = {
-        headers: this.#headersFor(request, requestId),
-        body: given === null || idleMs === undefined ? given : wholeRequestBody(
-          watchIdle(given, {
-            deadlines,
-            exchange,
-            idleMs,
-            waitingFor: "the next piece of the client's body",
-            status: 408,
-            onPiece: counting(forward.passed, "fromClient"),
-          }),
-          request.headers,
-        ),
-      };
-      const body = this.#dialect.toStore(transaction, target, sent, gatewayBase);
-      let response = await transact(
-        {
-          client: this.#client,
-          method,
-          target,
-          headers: sent.headers,
-          body,
-          signal: exchange.signal,
-          keep: (body) => kept.add(body),
-          proceed: () => {
-            if (!isAnswered) deadlines.extend(exchange, headersMs, answering);
-          },
-        },
-        transaction,
-        {
-          rules: config.profile.rules,
-          pace: this.#pace,
-          accept,
-          server: this.name,
-          storeUrl: this.url,
-          logger: this.#options.logger,
-        },
-      );
-      isAnswered = true;
-      deadlines.extend(exchange, transferMs, `the body of server "${this.name}"`);
-      completed.then(end, end);
-      if (idleMs !== undefined && response.body !== null) {
-        const waitingFor = `the next piece of the body of server "${this.name}"`;
-        const watched = watchIdle(wholeAnswerBody(response.body, response.headers), {
-          deadlines,
-          exchange,
-          idleMs,
-          waitingFor,
-          onPiece: counting(forward.passed, "fromStore"),
-        });
-        response = new Response(watched, response);
-      }
-      const { status } = response;
-      const headers = responseHeaders(response.headers, this.#options.credentialHeader);
-      headers.set("x-request-id", requestId);
-      if (status === 304) answerTagAsAsked(headers, request.headers.get("if-none-match"));
-      const translated = this.#dialect.toClient(
-        transaction,
-        target,
-        response,
-        headers,
-        gatewayBase,
-      );
-      // Such a body passes natively and ends with the client by itself. The runtime calls its end an
-      // abort, whether the client has it whole or not, and to abort costs more than all checks do.
-      if (translated === response.body && headers.has("content-length")) {
-        request.signal.removeEventListener("abort", clientGone);
-      }
-      return new Response(translated instanceof Promise ? await translated : translated, {
-        status,
-        headers: answerHeaderList(headers),
-      });
+      const body = await this.#admit(forward, running);
+      const response = await this.#dispatch(forward, running, body);
+      return await this.#present(forward, running, response);
     } catch (error) {
-      end();
+      running.end();
       throw error;
     }
+  }
+
+  /** Checks the target, and starts the clock. */
+  #prepare({ request, target }: Pick<ForwardRequest, "request" | "target">): RunningRequest {
+    this.#checkTarget(target);
+    const { deadlines, config: { timeouts } } = this.#options;
+    return new RunningRequest(deadlines, request.signal, {
+      limitMs: request.body === null ? timeouts.headersMs : timeouts.transferMs,
+      waitingFor: this.#waits.answer,
+    });
+  }
+
+  /**
+   * Waits for the begin of the body, and for a place under the concurrency limits.
+   *
+   * @returns The client's body; `null` without one.
+   */
+  async #admit({ request, passed }: ForwardRequest, running: RunningRequest): Promise<Body> {
+    const { deadlines, config: { timeouts: { headersMs, idleMs } } } = this.#options;
+    const present = presentBody(request, running.signal);
+    const body = present instanceof Promise ? await present : present;
+    if (body !== null) await running.enter(this.#uploads);
+    else if (request.body !== null) running.extend(headersMs, this.#waits.answer);
+    const turn = running.enter(this.#limit);
+    if (turn !== undefined) await turn;
+    if (body === null || idleMs === undefined) return body;
+    const watched = watchIdle(body, {
+      deadlines,
+      exchange: running.exchange,
+      idleMs,
+      waitingFor: "the next piece of the client's body",
+      status: 408,
+      onPiece: counting(passed, "fromClient"),
+    });
+    return wholeRequestBody(watched, request.headers);
+  }
+
+  /**
+   * Sends what the client asks for, in the store's terms.
+   *
+   * @returns The response, in the store's terms.
+   */
+  async #dispatch(
+    { request, target, transaction, requestId, publicUrl }: ForwardRequest,
+    running: RunningRequest,
+    body: Body,
+  ): Promise<Response> {
+    const { headersMs, transferMs } = this.#options.config.timeouts;
+    const headers = this.#headersFor(request, requestId);
+    const exchange = {
+      client: this.#client,
+      method: request.method,
+      target,
+      headers,
+      body: this.#dialect.toStore(transaction, target, { headers, body }, this.#baseAt(publicUrl)),
+      signal: running.signal,
+      keep: running.keep,
+      proceed: () => {
+        if (!running.isAnswered) running.extend(headersMs, this.#waits.answer);
+      },
+    };
+    const accept = request.headers.get("accept");
+    const response = await dispatch(exchange, transaction, { ...this.#dispatching, accept });
+    running.isAnswered = true;
+    running.extend(transferMs, this.#waits.body);
+    return response;
+  }
+
+  /** Makes the response for the client of the store's. */
+  async #present(
+    { request, target, transaction, requestId, publicUrl, completed, passed }: ForwardRequest,
+    running: RunningRequest,
+    response: Response,
+  ): Promise<Response> {
+    completed.then(running.end, running.end);
+    const { status } = response;
+    const watched = this.#watch(response, running, passed);
+    const headers = responseHeaders(response.headers, this.#options.credentialHeader);
+    headers.set("x-request-id", requestId);
+    if (status === 304) answerTagAsAsked(headers, request.headers.get("if-none-match"));
+    const gatewayBase = this.#baseAt(publicUrl);
+    const translated = this.#dialect.toClient(transaction, target, watched, headers, gatewayBase);
+    // Such a body passes natively and ends with the client by itself. The runtime calls its end an
+    // abort, whether the client has it whole or not, and to abort costs more than all checks do.
+    if (translated === watched.body && headers.has("content-length")) running.detach();
+    return new Response(translated instanceof Promise ? await translated : translated, {
+      status,
+      headers: answerHeaderList(headers),
+    });
+  }
+
+  /** Limits how long a body may stall, if the configuration does. */
+  #watch(
+    response: Response,
+    { exchange }: RunningRequest,
+    passed: PassedBytes | undefined,
+  ): Response {
+    const { deadlines, config: { timeouts: { idleMs } } } = this.#options;
+    const { body, headers } = response;
+    if (idleMs === undefined || body === null) return response;
+    const watched = watchIdle(wholeAnswerBody(body, headers), {
+      deadlines,
+      exchange,
+      idleMs,
+      waitingFor: this.#waits.nextPiece,
+      onPiece: counting(passed, "fromStore"),
+    });
+    return new Response(watched, response);
+  }
+
+  /** The URL by which the client reaches this store; undefined if that is not known. */
+  #baseAt(publicUrl: string | undefined): string | undefined {
+    return publicUrl && `${publicUrl}/dicom-web/${this.name}`;
   }
 
   /**
@@ -231,25 +262,16 @@ export class Store {
     { request, target, requestId }: Omit<ForwardRequest, "completed" | "publicUrl">,
     upgrade: (protocol: string) => { readonly socket: WebSocket; readonly response: Response },
   ): Promise<{ readonly response: Response; readonly closed: Promise<void> }> {
-    this.#checkTarget(target);
-    const { deadlines, config } = this.#options;
-    const exchange = deadlines.begin(config.timeouts.headersMs, `server "${this.name}" to answer`);
-    const clientGone = () => exchange.abort(request.signal.reason);
-    request.signal.addEventListener("abort", clientGone, { once: true });
+    const running = this.#prepare({ request, target });
     const headers = this.#headersFor(request, requestId);
     const offered = request.headers.get("sec-websocket-protocol") ?? "";
     // The runtime writes its own, as it does the rest of the handshake (RFC 6455, section 4.1).
     headers.delete("user-agent");
-    const entered: ConcurrencyLimit[] = [];
-    const leave = () => entered.forEach((limit) => limit.leave());
     try {
-      for (const limit of [this.#sockets, this.#uploads, this.#limit]) {
-        await limit.enter(exchange.signal);
-        entered.push(limit);
-      }
-      const relay = new WebSocketRelay({ isOneWay: config.readOnly });
+      for (const limit of [this.#sockets, this.#uploads, this.#limit]) await running.enter(limit);
+      const relay = new WebSocketRelay({ isOneWay: this.#options.config.readOnly });
       const store = await this.#client.openWebSocket(
-        { method: "GET", target, headers, body: null, signal: exchange.signal },
+        { method: "GET", target, headers, body: null, signal: running.signal },
         offered.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== ""),
         relay.fromStore,
       );
@@ -262,14 +284,14 @@ export class Store {
       }
       const { socket, response } = accepted;
       const closed = relay.join(socket, store);
-      closed.then(leave);
+      closed.then(() => running.leave());
       return { response, closed };
     } catch (error) {
-      leave();
+      running.leave();
       throw error;
     } finally {
-      request.signal.removeEventListener("abort", clientGone);
-      deadlines.end(exchange);
+      running.detach();
+      running.stopClock();
     }
   }
 

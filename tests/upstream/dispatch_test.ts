@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { profiles, withRules } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
 import { Pace } from "../../src/upstream/pace.ts";
-import { transact } from "../../src/upstream/transact.ts";
+import { dispatch } from "../../src/upstream/dispatch.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { exchangeWith, type TestExchange } from "../fixtures/store_exchange.ts";
 
@@ -11,7 +11,7 @@ function ask(
   rules = profiles.generic.rules,
   accept: string | null = null,
 ): Promise<Response> {
-  return transact(exchange, classify(exchange.method, exchange.target), {
+  return dispatch(exchange, classify(exchange.method, exchange.target), {
     rules,
     pace: new Pace(0),
     accept,
@@ -21,7 +21,7 @@ function ask(
   });
 }
 
-Deno.test("transact: a search that finds nothing (204) becomes 200 with an empty list", async () => {
+Deno.test("dispatch: a search that finds nothing (204) becomes 200 with an empty list", async () => {
   const exchange = exchangeWith("/studies?PatientID=1", () => new Response(null, { status: 204 }));
   const response = await ask(exchange);
   assert.equal(response.status, 200);
@@ -29,7 +29,7 @@ Deno.test("transact: a search that finds nothing (204) becomes 200 with an empty
   assert.equal(await response.text(), "[]");
 });
 
-Deno.test("transact: 204 stays what it is where the rule is off, and for what is no search", async () => {
+Deno.test("dispatch: 204 stays what it is where the rule is off, and for what is no search", async () => {
   const off = withRules(profiles.generic, { emptySearchAsList: false }).rules;
   const empty = () => new Response(null, { status: 204 });
   assert.equal((await ask(exchangeWith("/studies", empty), off)).status, 204);
@@ -43,7 +43,7 @@ function onePage(target: string, result: unknown): Response {
   return Response.json(offset === null || offset === "0" ? [result] : []);
 }
 
-Deno.test("transact: a search beyond the store's page is collected, one within it is sent as it is", async () => {
+Deno.test("dispatch: a search beyond the store's page is collected, one within it is sent as it is", async () => {
   const page = ({ target }: { readonly target: string }) => onePage(target, {});
   const large = exchangeWith("/studies?limit=500", page);
   assert.deepEqual(await (await ask(large, profiles.azure.rules)).json(), [{}]);
@@ -56,7 +56,7 @@ Deno.test("transact: a search beyond the store's page is collected, one within i
   assert.equal(small.sent[0]!.target, "/studies?limit=50&x=1");
 });
 
-Deno.test("transact: a search that ends where HealthImaging's list ends says so", async () => {
+Deno.test("dispatch: a search that ends where HealthImaging's list ends says so", async () => {
   const store = ({ target }: { readonly target: string }) => {
     const query = new URL(target, "http://store").searchParams;
     const [limit, offset] = [Number(query.get("limit")), Number(query.get("offset"))];
@@ -76,7 +76,7 @@ Deno.test("transact: a search that ends where HealthImaging's list ends says so"
   await within.body?.cancel();
 });
 
-Deno.test("transact: a study is retrieved by instance where the store has nothing else", async () => {
+Deno.test("dispatch: a study is retrieved by instance where the store has nothing else", async () => {
   const exchange = exchangeWith(
     "/studies/1.2.3",
     ({ target }) =>
@@ -106,7 +106,7 @@ Deno.test("transact: a study is retrieved by instance where the store has nothin
   await assert.rejects(zip, { code: "NET-005", status: 406 });
 });
 
-Deno.test("transact: conditions and ranges of the client are not asked of each request it becomes", async () => {
+Deno.test("dispatch: conditions and ranges of the client are not asked of each request it becomes", async () => {
   const headers = { "if-none-match": '"a"', "range": "bytes=0-9", "x-kept": "1" };
   for (const target of ["/studies?limit=5000", "/studies/1.2.3"]) {
     const exchange = exchangeWith(target, (request) => {
@@ -126,7 +126,7 @@ Deno.test("transact: conditions and ranges of the client are not asked of each r
   }
 });
 
-Deno.test("transact: one part is wrapped for a client that reads multipart only", async () => {
+Deno.test("dispatch: one part is wrapped for a client that reads multipart only", async () => {
   const instance = "/studies/1.2/series/1.3/instances/1.4";
   const answer = () => new Response("bytes", { headers: { "content-type": "application/dicom" } });
   const multipart = 'multipart/related; type="application/dicom"';
@@ -137,7 +137,7 @@ Deno.test("transact: one part is wrapped for a client that reads multipart only"
   assert.equal(await bare.text(), "bytes");
 });
 
-Deno.test("transact: an answer to storing that is XML becomes the JSON that Orthanc counts", async () => {
+Deno.test("dispatch: an answer to storing that is XML becomes the JSON that Orthanc counts", async () => {
   const xml = `<?xml version="1.0"?><NativeDicomModel>
     <DicomAttribute tag="00081199" vr="SQ"><Item number="1">
       <DicomAttribute tag="00081150" vr="UI"><Value number="1">1.2.840.10008.5.1.4.1.1.2</Value></DicomAttribute>
@@ -161,7 +161,7 @@ Deno.test("transact: an answer to storing that is XML becomes the JSON that Orth
   assert.equal(stored.Value[0]["00081155"].Value[0], "1.2.3");
 });
 
-Deno.test("transact: a request to store of unknown length is split at a store with a bound, and not at others", async () => {
+Deno.test("dispatch: a request to store of unknown length is split at a store with a bound, and not at others", async () => {
   const request = (count: number) => {
     const parts = Array.from(
       { length: count },

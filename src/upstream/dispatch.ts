@@ -17,7 +17,7 @@ import { StowUpload } from "./stow_upload.ts";
 import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
 
 /** What decides. */
-export interface TransactOptions {
+export interface DispatchOptions {
   readonly rules: Rules;
   /** The store's quota. */
   readonly pace: Pace;
@@ -42,10 +42,10 @@ const REPORTED: ReadonlySet<string> = new Set(["store", "store-or-replace"]);
  * @returns The answer, in the store's words.
  * @throws {GatewayError} Whatever sending throws; NET-009 where the store's answers do not fit together.
  */
-export async function transact(
+export async function dispatch(
   exchange: StoreExchange,
   transaction: Transaction,
-  options: TransactOptions,
+  options: DispatchOptions,
 ): Promise<Response> {
   const { rules, pace, accept } = options;
   const isGet = exchange.method === "GET";
@@ -91,7 +91,7 @@ export async function transact(
 async function store(
   exchange: StoreExchange,
   { name }: Transaction,
-  { rules, accept, server, storeUrl, logger }: TransactOptions,
+  { rules, accept, server, storeUrl, logger }: DispatchOptions,
 ): Promise<Response> {
   const bounds = { maxBytes: rules.storeMaxBytes, maxInstances: rules.storeMaxInstances };
   const answerRules = {
