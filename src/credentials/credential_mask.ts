@@ -8,8 +8,12 @@
  * @module
  */
 import { decodeLatin1, encodeLatin1 } from "../dicomweb/latin1.ts";
+import { TimeSlice } from "../dicomweb/time_slice.ts";
 import { SpelledSearch } from "./spelled_search.ts";
 import { base64Forms } from "./written_forms.ts";
+
+/** What is searched at a stretch, at least. */
+const MAX_PIECE_BYTES = 64 * 1024;
 
 /** Shorter header values occur in ordinary text, and are no secrets. */
 const MIN_SECRET_CHARACTERS = 4;
@@ -67,28 +71,32 @@ export class CredentialMask {
   }
 }
 
+/** A page may be one piece of any size: others proceed while it is searched. */
 function maskedBody(body: Body, search: SpelledSearch): Body {
   const reader = body.getReader();
   const { maxMatch } = search;
+  let unread = new Uint8Array();
   let held = "";
   return new ReadableStream({
     async pull(controller) {
+      const slice = new TimeSlice();
       for (;;) {
-        const { done, value } = await reader.read();
+        if (slice.isOver) await slice.pause();
+        const { done, value } = unread.length > 0
+          ? { done: false, value: unread }
+          : await reader.read();
         if (!done) {
-          held += decodeLatin1(value);
+          held += decodeLatin1(value.subarray(0, MAX_PIECE_BYTES));
+          unread = value.subarray(MAX_PIECE_BYTES);
           // Small pieces are gathered: each byte is searched at most twice.
           if (held.length <= 2 * maxMatch) continue;
         }
-        const { clear, rest } = maskUpTo(
-          held,
-          done ? held.length : held.length - maxMatch,
-          search,
-        );
+        const limit = done ? held.length : held.length - maxMatch;
+        const { clear, rest } = maskUpTo(held, limit, search);
         held = rest;
         if (clear !== "") controller.enqueue(encodeLatin1(clear));
-        if (done) controller.close();
-        return;
+        if (done) return controller.close();
+        if (unread.length === 0) return;
       }
     },
     cancel: (reason) => reader.cancel(reason),

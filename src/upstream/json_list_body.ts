@@ -7,7 +7,7 @@
 import { JsonListError, JsonListScanner } from "../dicomweb/json_list_scanner.ts";
 import { brokenAnswer, readingFailure } from "../dicomweb/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { TimeSlice } from "./time_slice.ts";
+import { TimeSlice } from "../dicomweb/time_slice.ts";
 
 /** One element of the array. */
 export interface ListedDataset {

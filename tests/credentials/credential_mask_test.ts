@@ -149,6 +149,19 @@ Deno.test("CredentialMask hides what can be read in more ways than one", async (
   }
 });
 
+Deno.test("CredentialMask: others proceed while a page of 32 MB that is there at once is searched", async () => {
+  const page = new Uint8Array(32 * 1024 * 1024).fill(0x61);
+  let turns = 0;
+  const others = setInterval(() => turns++, 0);
+  const mask = new CredentialMask({ authorization: `Bearer ${TOKEN}` });
+  const masked = mask.mask(new Response(pieces(page, page.length), { status: 400 })).body!;
+  let length = 0;
+  for await (const piece of masked) length += piece.length;
+  clearInterval(others);
+  assert.equal(length, page.length);
+  assert.ok(turns > 4, `${turns} turns`);
+});
+
 Deno.test("CredentialMask leaves every byte alone that is no part of the credential", async () => {
   const body = Uint8Array.from({ length: 200_000 }, (_, i) => i * 31 % 256);
   for (const size of [1, 1000, 65_536]) {

@@ -13,8 +13,8 @@ import { type RawExchange, startRawOrigin } from "../../fixtures/raw_origin.ts";
 
 const LIMIT_MS = 10_000;
 
-async function gzip(text: string, format: CompressionFormat = "gzip"): Promise<Uint8Array> {
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream(format));
+async function gzip(text: string): Promise<Uint8Array> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
   return await new Response(stream).bytes();
 }
 
@@ -136,11 +136,11 @@ Deno.test("Http1Client: a head without end fails", () =>
     await assert.rejects(http.send(url), { code: "NET-002" });
   }));
 
-for (const [coding, format] of [["gzip", "gzip"], ["br", "brotli"]] as const) {
+for (const coding of ["gzip", "x-gzip"]) {
   Deno.test(`Http1Client decodes ${coding} and drops what was said of the coded body`, () =>
     withOrigin(async (exchange) => {
-      assert.equal(exchange.headers.get("accept-encoding"), "gzip, br");
-      const body = await gzip("[]".repeat(100_000), format);
+      assert.equal(exchange.headers.get("accept-encoding"), "gzip");
+      const body = await gzip("[]".repeat(100_000));
       await exchange.writeHead(200, {
         "content-encoding": coding,
         "content-length": String(body.length),
