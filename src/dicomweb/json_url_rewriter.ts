@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type ByteRewriter, type ByteSink, rewriteStream } from "./byte_rewriter.ts";
+import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
 import type { JsonKeySearch } from "./json_key_search.ts";
 import {
   DICOM_JSON_PLACES,
@@ -228,20 +228,6 @@ export class JsonUrlRewriter implements ByteRewriter {
     output.write(bytes);
     this.#copied = end;
   }
-}
-
-/**
- * Makes a stream that translates the URLs of a JSON text.
- *
- * @param translation What translates them.
- * @param options The resource, and the places of URLs.
- * @returns The stream.
- */
-export function rewriteDicomJson(
-  translation: UrlTranslation,
-  options: JsonUrlRewriterOptions = {},
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  return rewriteStream(new JsonUrlRewriter(translation, options));
 }
 
 function isSpace(byte: number | undefined): boolean {

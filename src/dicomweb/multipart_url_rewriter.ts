@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type ByteRewriter, type ByteSink, rewriteStream } from "./byte_rewriter.ts";
+import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
 import { contentUrlRewriter } from "./content_url_rewriter.ts";
 import type { JsonUrlRewriterOptions } from "./json_url_rewriter.ts";
 import { MultipartError, type MultipartEvent, MultipartScanner } from "./multipart_scanner.ts";
@@ -94,19 +94,4 @@ export class MultipartUrlRewriter implements ByteRewriter {
     this.#content?.finish(output);
     this.#content = undefined;
   }
-}
-
-/**
- * Makes a stream that translates the URLs of a multipart body.
- *
- * @param translation What translates them.
- * @param options The boundary, the resource, and the places of URLs in JSON.
- * @returns The stream.
- * @throws {MultipartError} When there can be no such boundary.
- */
-export function rewriteMultipart(
-  translation: UrlTranslation,
-  options: MultipartUrlRewriterOptions,
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  return rewriteStream(new MultipartUrlRewriter(translation, options));
 }

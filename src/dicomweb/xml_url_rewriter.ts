@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type ByteRewriter, type ByteSink, rewriteStream } from "./byte_rewriter.ts";
+import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
 import { decodeLatin1 } from "./latin1.ts";
 import { URL_ATTRIBUTES } from "./url_attributes.ts";
 import type { UrlTranslation } from "./url_translation.ts";
@@ -183,20 +183,6 @@ export class XmlUrlRewriter implements ByteRewriter {
     output.write(bytes);
     this.#copied = end;
   }
-}
-
-/**
- * Makes a stream that translates the URLs of an XML document.
- *
- * @param translation What translates them.
- * @param options The resource.
- * @returns The stream.
- */
-export function rewriteDicomXml(
-  translation: UrlTranslation,
-  options: XmlUrlRewriterOptions = {},
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-  return rewriteStream(new XmlUrlRewriter(translation, options));
 }
 
 /** Tells whether a `DicomAttribute` is one of those that bear URLs. */

@@ -5,8 +5,8 @@ import {
   JsonUrlRewriter,
   type JsonUrlRewriterOptions,
   MAX_URL_BYTES,
-  rewriteDicomJson,
 } from "../../src/dicomweb/json_url_rewriter.ts";
+import { rewriteBody } from "../../src/dicomweb/byte_rewriter.ts";
 import { createUrlMap } from "../../src/dicomweb/url_map.ts";
 import { cuts, rewriteByteByByte, rewriteCut } from "./cut_bytes.ts";
 
@@ -214,17 +214,14 @@ Deno.test("JsonUrlRewriter holds back no more than a URL and white space not at 
   assert.equal(given, output.length);
 });
 
-Deno.test("rewriteDicomJson is a stream that fails when its source fails", async () => {
-  const body = new Response(`[{"BulkDataURI":"${A}"}]`).body!;
-  const output = await new Response(body.pipeThrough(rewriteDicomJson(toGateway))).text();
-  assert.equal(output, `[{"BulkDataURI":"${B}"}]`);
+Deno.test("rewriteBody fails when the source of the body fails", async () => {
+  const rewriter = () => new JsonUrlRewriter(toGateway);
+  const output = await rewriteBody(new Response(`[{"BulkDataURI":"${A}"}]`), rewriter());
+  assert.equal(await new Response(output).text(), `[{"BulkDataURI":"${B}"}]`);
   const broken = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull: (controller) => controller.error(new Error("connection reset")),
   });
-  await assert.rejects(
-    new Response(broken.pipeThrough(rewriteDicomJson(toGateway))).text(),
-    /connection reset/,
-  );
+  await assert.rejects(rewriteBody(new Response(broken), rewriter()), /connection reset/);
 });
 
 /** The slow and obviously right way: parse, walk, translate. */
