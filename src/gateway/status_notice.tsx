@@ -34,7 +34,7 @@ export function NoticeLine(
   if (outcome === "stale") {
     return (
       <p class="notice bad">
-        ✕ Nothing was done: the page was too old, or of another gateway. Press the button again.
+        ✕ Nothing was done: the page was too old, or from another gateway. Press the button again.
       </p>
     );
   }
@@ -42,9 +42,8 @@ export function NoticeLine(
     const isGood = outcome < 400;
     return (
       <p class={`notice ${isGood ? "ok" : "bad"}`}>
-        {isGood ? "✓" : "✕"} Test of {server}: a credential was had and the store answered {outcome}
-        {" "}
-        in {tookMs} ms.
+        {isGood ? "✓" : "✕"} Test of {server}: a credential was acquired and the store answered{" "}
+        {outcome} in {tookMs} ms.
         {!isGood && " See docs/troubleshooting.md."}
       </p>
     );
@@ -52,7 +51,7 @@ export function NoticeLine(
   return (
     <p class="notice bad">
       ✕ {did === "test" ? "Test of" : "Revoking the token of"} {server}: {outcome},{" "}
-      {catalogue[outcome].title}. What to do stands with the server, and in{" "}
+      {catalogue[outcome].title}. The remedy is shown with the server and in{" "}
       <code>docs/error-codes.md</code>.
     </p>
   );

@@ -85,7 +85,7 @@ export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.
         <style>{raw(STYLE)}</style>
       </head>
       <body>
-        <a class="skip" href="#live">To the content</a>
+        <a class="skip" href="#live">Skip to content</a>
         <header>
           <div class="wrap">
             <h1>DICOMweb OAuth Gateway</h1>
@@ -93,7 +93,7 @@ export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.
               Version {version} · {refreshes ? "refreshes itself" : "does not refresh itself"} ·
               {" "}
               <a href={addressOf(model, model.page, !refreshes)} id="toggle">
-                {refreshes ? "Hold still" : "Refresh again"}
+                {refreshes ? "Pause" : "Refresh again"}
               </a>
             </p>
           </div>
@@ -112,7 +112,7 @@ export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.
         <Live model={model} all={all} />
         <footer class="wrap">
           <p>
-            What each field means: <code>docs/status-page.md</code>. The same as JSON:{" "}
+            Meaning of the fields: <code>docs/status-page.md</code>. The same as JSON:{" "}
             <a href="dicomweb-oauth/servers">dicomweb-oauth/servers</a>; for Prometheus:{" "}
             <a href="dicomweb-oauth/metrics">dicomweb-oauth/metrics</a>.
           </p>
@@ -157,7 +157,7 @@ function Live({ model, all }: { readonly model: StatusPageModel; readonly all: n
         : <Transfers transfers={transfers} nowMs={nowMs} />}
       {underWay > transfers.length && (
         <p class="muted small after">
-          Those that have taken longest; {underWay - transfers.length} more are under way.
+          Those that have taken longest; {underWay - transfers.length} more are in progress.
         </p>
       )}
       <p class="muted small after">
@@ -183,7 +183,7 @@ function Tiles({ model }: { readonly model: StatusPageModel }) {
         </dd>
       </div>
       <div>
-        <dt>Time to answer, on average</dt>
+        <dt>Response time, on average</dt>
         <dd class="big">{latency(total)}</dd>
         <dd>
           <Sparkline values={latencies(total)} label={latencyLabel(total)} />
@@ -215,7 +215,7 @@ function Pages({ model }: { readonly model: StatusPageModel }) {
   return (
     <nav class="pages" aria-label="Pages of servers">
       {page > 1 && <a id="back" href={addressOf(model, page - 1, model.refreshes)}>Back</a>}
-      <span class="muted">Page {page} of {pages}, what fails first</span>
+      <span class="muted">Page {page} of {pages}, failing servers first</span>
       {page < pages && <a id="on" href={addressOf(model, page + 1, model.refreshes)}>On</a>}
     </nav>
   );

@@ -41,7 +41,8 @@ const HEALTH: Readonly<Record<Health, readonly [tone: string, sign: string, word
 /** What an answer of the store itself may mean. */
 const HINTS: Readonly<Partial<Record<Health, string>>> = {
   failing: "the store reports an internal error; contact its operator.",
-  refusing: "the credential is valid but not permitted to do this; check its roles at the store.",
+  refusing:
+    "the store rejects the credential or denies permission; check audience, scope and roles.",
   misplaced: "no such path; check the path of Url: studies are searched at Url " +
     "followed by /studies.",
 };
@@ -84,7 +85,7 @@ export function Servers({ servers, nowMs, formSeal }: ServersProps): JSX.Element
       <table role="table" aria-labelledby="servers">
         <thead role="rowgroup">
           <tr role="row">
-            {["Server", "Health", "Credential", "Breakers", "Requests", "Time to answer", "Actions"]
+            {["Server", "Health", "Credential", "Breakers", "Requests", "Response time", "Actions"]
               .map((title) => <th key={title} role="columnheader" scope="col">{title}</th>)}
           </tr>
         </thead>
@@ -133,7 +134,7 @@ function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
           {perMinute(window)}/min <span class="small muted">{underWayText(inFlight, queued)}</span>
           <Sparkline values={fullSlots(window.requests)} label={requestsLabel(window)} />
         </td>
-        <td role="cell" data-label="Time to answer" class="num">
+        <td role="cell" data-label="Response time" class="num">
           {latency(window)}
           <Sparkline values={latencies(window)} label={latencyLabel(window)} />
         </td>
@@ -146,7 +147,7 @@ function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
             </button>
             {state.hasToken && hasLifetime(kind) && (
               <button type="submit" name="do" value="drop" id={`drop-${name}`}>
-                Drop token<span class="hidden">of {name}</span>
+                Revoke token<span class="hidden">of {name}</span>
               </button>
             )}
           </form>
@@ -156,7 +157,7 @@ function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
         <tr role="row" class="trouble">
           <td role="cell" colspan={7}>
             <p class={`hint ${tone}`}>
-              The store answered {verdict.status}: {HINTS[health]} Read on:{" "}
+              The store answered {verdict.status}: {HINTS[health]} See:{" "}
               <code>docs/troubleshooting.md</code>
             </p>
           </td>
@@ -199,9 +200,8 @@ function Trouble({ name, error, isNow, nowMs }: TroubleProps) {
         {troubleshooting.map((step) => <li key={step}>{step}</li>)}
       </ul>
       <p class="small">
-        Read on: <code>docs/error-codes.md</code>, {code}. The command <code>doctor {name}</code>
-        {" "}
-        examines the way there step by step.
+        See: <code>docs/error-codes.md</code>, {code}. The command <code>doctor {name}</code>{" "}
+        tests the connection step by step.
       </p>
     </details>
   );
@@ -217,7 +217,7 @@ function Expiry(
   if (!hasLifetime(kind)) {
     return <>{kind === "none" ? "requests go unsigned" : "does not expire"}</>;
   }
-  if (!hasToken) return <>no token at hand</>;
+  if (!hasToken) return <>no cached token</>;
   if (expiresAtMs === undefined) return <>expiry not known</>;
   const left = Math.round((expiresAtMs - nowMs) / 1000);
   return (

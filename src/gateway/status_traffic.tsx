@@ -96,7 +96,7 @@ export function requestsLabel(window: Window): string {
  * @returns A sentence.
  */
 export function latencyLabel(window: Window): string {
-  return `Time to answer in the last ${WINDOW_MINUTES} minutes: ${latency(window)} on average, ` +
+  return `Response time in the last ${WINDOW_MINUTES} minutes: ${latency(window)} on average, ` +
     `${duration(Math.max(...latencies(window)))} at most`;
 }
 

@@ -105,7 +105,7 @@ const states: readonly [what: string, server: FakeStore, requests: number, says:
     [
       /1 of 1 server needs a look/,
       /\? Not found answered 404/,
-      /answered 404: no such path.* Url followed by \/studies\. Read on: docs\/troubleshooting\.md/,
+      /answered 404: no such path.* Url followed by \/studies\. See: docs\/troubleshooting\.md/,
     ],
   ],
   [
@@ -121,13 +121,13 @@ const states: readonly [what: string, server: FakeStore, requests: number, says:
       forward: () => Promise.reject(new GatewayError("TOK-001", "Cannot fetch", { server: "a" })),
     },
     1,
-    [/✕ Failing no answer/, /TOK-001 .*Cannot fetch\..*Read on: docs\/error-codes\.md ?, TOK-001/],
+    [/✕ Failing no answer/, /TOK-001 .*Cannot fetch\..*See: docs\/error-codes\.md ?, TOK-001/],
   ],
   [
     "a token",
     { name: "a", hasToken: true, expiresAtMs: NOW_MS + 252_000 },
     0,
-    [/expires in 4 min 12 s/, /Drop token/],
+    [/expires in 4 min 12 s/, /Revoke token/],
   ],
   ["an old token", { name: "a", hasToken: true, expiresAtMs: NOW_MS - 1 }, 0, [/expired/]],
   ["a password", { name: "a", kind: "basic", hasToken: true }, 0, [/does not expire/]],
@@ -243,7 +243,7 @@ Deno.test("Status page: a test fetches a token, asks the store, and comes back t
   const location = answer.headers.get("location") ?? "";
   assert.match(
     seen((await ask(location)).text),
-    /Test of a: a credential was had and the store answered 200 in 0 ms/,
+    /Test of a: a credential was acquired and the store answered 200 in 0 ms/,
   );
   const forged = location.replace("outcome=200", "outcome=500");
   assert.doesNotMatch(seen((await ask(forged)).text), /Test of a/);
