@@ -90,7 +90,11 @@ function seen(html: string): string {
 }
 
 const states: readonly [what: string, server: FakeStore, requests: number, says: RegExp[]][] = [
-  ["no request yet", { name: "a" }, 0, [/Ready: no requests yet/, /– Not used yet/, /no token/]],
+  ["no request yet", { name: "a" }, 0, [
+    /Ready: no requests yet/,
+    /– Not used yet/,
+    /no cached token/,
+  ]],
   ["an answer", { name: "a" }, 1, [/The server works/, /✓ Working answered 200/]],
   [
     "a refusal of the store",
