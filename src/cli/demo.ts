@@ -5,7 +5,7 @@
  */
 import { type ConfigSource, parseConfig, sourceOf } from "../config/parse_config.ts";
 import { runDemo } from "../demo/run_demo.ts";
-import { shutdownSignal } from "../runtime/shutdown_signal.ts";
+import { shutdownSignal } from "../runtime/process_signals.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { ExitCode } from "./exit_code.ts";

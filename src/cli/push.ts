@@ -11,7 +11,7 @@ import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { JournalError, PushJournal } from "../runtime/push/push_journal.ts";
 import { pushFolder, PushStoppedError } from "../runtime/push/push_folder.ts";
 import { ownGateway, type PushTarget, runningGateway } from "../runtime/push/push_target.ts";
-import { shutdownSignal } from "../runtime/shutdown_signal.ts";
+import { shutdownSignal } from "../runtime/process_signals.ts";
 import { ExitCode } from "./exit_code.ts";
 import { loadConfig } from "./load.ts";
 import { PushProgress } from "./push_progress.ts";

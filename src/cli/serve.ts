@@ -5,9 +5,8 @@
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { hideEnvironment } from "../config/environment.ts";
-import { onReloadSignal } from "../runtime/reload_signal.ts";
+import { onReloadSignal, shutdownSignal } from "../runtime/process_signals.ts";
 import { judgeDeno } from "../runtime/deno_version.ts";
-import { shutdownSignal } from "../runtime/shutdown_signal.ts";
 import { keepFilesPrivate } from "../runtime/state_directory.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
 import type { Logger } from "../telemetry/logger.ts";

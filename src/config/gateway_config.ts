@@ -185,8 +185,6 @@ export interface GatewayConfig extends Frozen<z.output<typeof section>> {
   readonly path: string;
 }
 
-/** What is logged, and how. */
-export type LogConfig = GatewayConfig["log"];
 /** The record of who did what. */
 export type AuditConfig = NonNullable<GatewayConfig["audit"]>;
 

@@ -4,7 +4,22 @@
  * @module
  */
 import type { RequestBody } from "../network/http_client.ts";
-import type { KeptBody } from "./kept_body.ts";
+
+/** A body that can be sent, and sent again. */
+export interface KeptBody {
+  /** Its length in bytes. */
+  readonly length: number;
+  /** Its SHA-256, in hexadecimal. */
+  readonly sha256: string;
+  /**
+   * Opens it for sending, from its beginning. What was opened before gives nothing more.
+   *
+   * @returns What to send; it goes with its length.
+   */
+  open(): RequestBody;
+  /** Frees what holds it. What is being sent breaks off. */
+  close(): void;
+}
 
 /** A request on its way to the store. */
 export interface OutboundRequest {

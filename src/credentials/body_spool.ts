@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import type { KeptBody } from "./kept_body.ts";
+import type { KeptBody } from "./authorizer.ts";
 import { SizedBody } from "../network/sized_body.ts";
 import { SpoolFile } from "./spool_file.ts";
 

@@ -8,9 +8,8 @@ import type { ClientAuthentication } from "../config/schemes/oauth2/client_authe
 import { createClientAuthentication } from "./client_authentication.ts";
 import { CredentialFileError } from "./credential_file.ts";
 import type { DpopKey } from "./dpop_key.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "./token.ts";
 import { cannotFetch, type ProviderConnection } from "./provider_exchange.ts";
-import type { Token, TokenSource } from "./token.ts";
 import { TokenEndpoint } from "./token_endpoint.ts";
 import { TokenEndpointDiscovery } from "./token_endpoint_discovery.ts";
 import type { AuthenticateClient } from "./token_request.ts";

@@ -12,9 +12,8 @@ import { GuardedTokenStore } from "./guarded_token_store.ts";
 import { KvFile, KvService } from "./kv_location.ts";
 import { KvTokenStore } from "./kv_token_store.ts";
 import { MemoryTokenStore } from "./memory_token_store.ts";
-import type { RawTokenStore } from "./raw_token_store.ts";
+import type { StringStore, TokenStore } from "./token.ts";
 import { RedisTokenStore } from "./redis_token_store.ts";
-import type { TokenStore } from "./token.ts";
 
 /** Name of the KV file in the state directory. */
 const KV_FILE = "tokens.kv";
@@ -62,7 +61,7 @@ export function createTokenStore(
   }
 
   function encrypted(
-    raw: RawTokenStore,
+    raw: StringStore,
     { encryptionKeys: keys }: Exclude<TokenCacheConfig, { readonly backend: "memory" }>,
   ): TokenStore {
     return new EncryptedTokenStore(raw, { keys, metrics, logger, clock });

@@ -11,8 +11,7 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import type { Clock } from "../network/clock.ts";
-import type { RawTokenStore } from "./raw_token_store.ts";
-import type { Token, TokenStore } from "./token.ts";
+import type { StringStore, Token, TokenStore } from "./token.ts";
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -32,7 +31,7 @@ export interface EncryptedTokenStoreOptions {
 /** A token store around one that sees only encrypted values. */
 export class EncryptedTokenStore implements TokenStore {
   readonly isShared = true;
-  readonly #raw: RawTokenStore;
+  readonly #raw: StringStore;
   readonly #options: EncryptedTokenStoreOptions;
   readonly #keys: Promise<CryptoKey[]>;
 
@@ -41,7 +40,7 @@ export class EncryptedTokenStore implements TokenStore {
    * @param options What it works with.
    * @throws {GatewayError} CFG-002 where there is no key or one is not 32 bytes in base64.
    */
-  constructor(raw: RawTokenStore, options: EncryptedTokenStoreOptions) {
+  constructor(raw: StringStore, options: EncryptedTokenStoreOptions) {
     this.#raw = raw;
     this.#options = options;
     const keys = options.keys.map(keyBytes);

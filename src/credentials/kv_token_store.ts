@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../network/clock.ts";
 import type { KvLocation } from "./kv_location.ts";
-import type { RawTokenStore } from "./raw_token_store.ts";
+import type { StringStore } from "./token.ts";
 import { limited, sleep } from "../network/wait.ts";
 
 /** Who holds a lease, and until when. */
@@ -33,7 +33,7 @@ const OPERATION_LIMIT_MS = 900;
 const OPEN_LIMIT_MS = 2000;
 
 /** Keeps strings in Deno KV. */
-export class KvTokenStore implements RawTokenStore {
+export class KvTokenStore implements StringStore {
   readonly #location: KvLocation;
   readonly #clock: Pick<Clock, "now">;
   #kv: Promise<Deno.Kv> | undefined;

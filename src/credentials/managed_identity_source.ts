@@ -8,7 +8,7 @@
 import type { IdentityService } from "../config/schemes/azure/azure_platform.ts";
 import type { ManagedIdentity } from "../config/schemes/azure/managed_identity.ts";
 import { answerArcChallenge } from "./arc_challenge.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "./token.ts";
 import { judgeIdentityAnswer } from "./managed_identity_answer.ts";
 import {
   exchange,
@@ -16,7 +16,6 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "./provider_exchange.ts";
-import type { Token, TokenSource } from "./token.ts";
 
 type Platform = IdentityService["platform"];
 

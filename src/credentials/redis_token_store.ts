@@ -4,7 +4,7 @@
  * @module
  */
 import type { Secret } from "../config/values/secret.ts";
-import type { RawTokenStore } from "./raw_token_store.ts";
+import type { StringStore } from "./token.ts";
 import { NoAnswerError, type RedisClient, RedisConnection } from "./redis_connection.ts";
 
 /** Takes or extends a lease: a set with NX would refuse the holder itself. */
@@ -20,7 +20,7 @@ if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) 
 return 0`;
 
 /** Keeps strings in Redis. */
-export class RedisTokenStore implements RawTokenStore {
+export class RedisTokenStore implements StringStore {
   readonly #url: Secret;
   #connection: RedisConnection;
 

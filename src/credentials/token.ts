@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 
 /** A credential with an end. */
 export interface Token {
@@ -85,4 +86,41 @@ export interface TokenStore {
   ping(): Promise<void>;
   /** Frees what is held. */
   close(): Promise<void>;
+}
+
+/**
+ * A cache outside this worker: strings that expire, a lease and a generation. It sees only keys and
+ * encrypted values. Every method may throw.
+ */
+export interface StringStore extends Omit<TokenStore, "get" | "set" | "isShared"> {
+  /** @returns The string under this key, or nothing where it is absent. */
+  get(key: string): Promise<string | undefined>;
+  /**
+   * Keeps a string.
+   *
+   * @param key Its key.
+   * @param value The string.
+   * @param ttlMs After which it may be dropped.
+   */
+  set(key: string, value: string, ttlMs: number): Promise<void>;
+}
+
+/**
+ * Digests everything that makes a token what it is.
+ *
+ * @param parts Secrets among them; the order counts.
+ * @returns The first 128 bits of a SHA-256 digest, in hexadecimal.
+ *
+ * @example
+ * ```ts
+ * import { fingerprint } from "./token.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.match(fingerprint(["id", "secret"]), /^[0-9a-f]{32}$/);
+ * // JSON keeps the parts apart.
+ * assert.notEqual(fingerprint(["ab", "c"]), fingerprint(["a", "bc"]));
+ * ```
+ */
+export function fingerprint(parts: readonly (string | readonly string[])[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);
 }

@@ -6,9 +6,8 @@
  */
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "./token.ts";
 import { quoteProvider } from "./provider_text.ts";
-import type { Token, TokenSource } from "./token.ts";
 import { NO_JWT, TokenFault } from "./token_fault.ts";
 import type { TokenValidator } from "./token_validator.ts";
 

@@ -10,9 +10,9 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import type { QuotaLimit, QuotaTable } from "./quota_table.ts";
 
 /** Failures of one address: 30 at once, then one every 6 seconds. */
-export const ADDRESS_LIMIT: QuotaLimit = { requests: 30, windowMs: 180_000 };
+const ADDRESS_LIMIT: QuotaLimit = { requests: 30, windowMs: 180_000 };
 /** Failures of one user from all addresses: 10 at once, then one every 6 seconds. */
-export const USER_LIMIT: QuotaLimit = { requests: 10, windowMs: 60_000 };
+const USER_LIMIT: QuotaLimit = { requests: 10, windowMs: 60_000 };
 /** A right password is known as long as this after its last check: a used-up quota is the mark. */
 const KNOWN: QuotaLimit = { requests: 1, windowMs: 24 * 3_600_000 };
 

@@ -27,7 +27,7 @@ export interface ToldHistogram {
 }
 
 /** The durations of one set of labels. */
-export class Durations {
+class Durations {
   readonly #bounds: readonly number[];
   /** How many fell into each bucket and into none of the lower ones. */
   readonly counts: number[];

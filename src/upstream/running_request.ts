@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { KeptBody } from "../credentials/kept_body.ts";
+import type { KeptBody } from "../credentials/authorizer.ts";
 import type { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines, Exchange } from "./deadlines.ts";
 

@@ -6,9 +6,8 @@
  * @module
  */
 import type { ServerConfig } from "../config/keys/server.ts";
-import type { Authorization, Authorizer } from "../credentials/authorizer.ts";
+import type { Authorization, Authorizer, KeptBody } from "../credentials/authorizer.ts";
 import { CredentialMask } from "../credentials/credential_mask.ts";
-import type { KeptBody } from "../credentials/kept_body.ts";
 import { SizedBody } from "../network/sized_body.ts";
 import { BodyCheck, contentLength, isChunked } from "../dicomweb/body_check.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { KeptBody } from "../credentials/kept_body.ts";
+import type { KeptBody } from "../credentials/authorizer.ts";
 import type { StoreClient } from "./store_client.ts";
 
 /** A client's request, checked, its headers end-to-end and in the store's words. */

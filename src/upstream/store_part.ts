@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { KeptBody } from "../credentials/kept_body.ts";
+import type { KeptBody } from "../credentials/authorizer.ts";
 import { InstanceHead, type InstanceUids } from "../dicomweb/dicom_uids.ts";
 import { accountFor, type StowOutcome } from "../dicomweb/stow_account.ts";
 import { acceptDuplicates } from "../dicomweb/stow_merge.ts";

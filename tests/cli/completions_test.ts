@@ -1,6 +1,6 @@
 /** Completions, asked for in the shells themselves: Bash, zsh and fish. */
 import assert from "node:assert/strict";
-import { runCommand } from "../fixtures/command_line.ts";
+import { runCommand } from "../fixtures/gateway_command.ts";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
 
 const BASH: Tool = { name: "Bash", path: "/bin/bash" };

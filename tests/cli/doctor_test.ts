@@ -15,7 +15,7 @@ import {
   type KeyPair,
   OPENSSL,
 } from "../fixtures/certificate_authority.ts";
-import { runCommand, runWithConfig } from "../fixtures/command_line.ts";
+import { runCommand, runWithConfig } from "../fixtures/gateway_command.ts";
 import { startEgressProxy, TINYPROXY } from "../fixtures/egress_proxy.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";

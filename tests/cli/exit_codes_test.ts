@@ -1,7 +1,7 @@
 /** The documentation of the command line against the command line. */
 import assert from "node:assert/strict";
 import { ExitCode } from "../../src/cli/exit_code.ts";
-import { runCommand } from "../fixtures/command_line.ts";
+import { runCommand } from "../fixtures/gateway_command.ts";
 
 const DOCUMENT = await Deno.readTextFile(new URL("../../docs/command-line.md", import.meta.url));
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runCommand, runWithConfig } from "../fixtures/command_line.ts";
+import { runCommand, runWithConfig } from "../fixtures/gateway_command.ts";
 
 const SECTION = {
   Listen: { Address: "127.0.0.1", Port: 8043 },

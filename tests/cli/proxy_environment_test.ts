@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { runCommand } from "../fixtures/command_line.ts";
+import { runCommand } from "../fixtures/gateway_command.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 
@@ -68,7 +68,7 @@ Deno.test("Every command that makes requests works with proxies in the environme
   for (const [name, { args, reached }] of Object.entries(commands)) {
     await t.step(name, async () => {
       const before = reached();
-      const { code, stdout, stderr } = await runCommand(args, proxiesOf(proxy.url));
+      const { code, stdout, stderr } = await runCommand(args, { env: proxiesOf(proxy.url) });
       assert.equal(code, 0, stdout + stderr);
       if (name !== "demo") assert(reached() > before, "it reached what it was to reach");
       assert.equal(proxy.seen(), 0);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Ended, runWithConfig } from "../fixtures/command_line.ts";
+import { type Ended, runWithConfig } from "../fixtures/gateway_command.ts";
 import { makeIssuerKey, signToken } from "../fixtures/jwt_issuer.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";

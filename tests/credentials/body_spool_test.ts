@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { BodySpool, type BodySpoolOptions } from "../../src/credentials/body_spool.ts";
-import type { KeptBody } from "../../src/credentials/kept_body.ts";
+import type { KeptBody } from "../../src/credentials/authorizer.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { openFiles, untilClosed } from "../fixtures/open_files.ts";
 

@@ -2,15 +2,14 @@ import assert from "node:assert/strict";
 import { encodeBase64 } from "@oslojs/encoding";
 import { Secret } from "../../src/config/values/secret.ts";
 import { EncryptedTokenStore } from "../../src/credentials/encrypted_token_store.ts";
-import type { RawTokenStore } from "../../src/credentials/raw_token_store.ts";
-import type { Token } from "../../src/credentials/token.ts";
+import type { StringStore, Token } from "../../src/credentials/token.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 
 /** A cache whose entries a test can read and change. */
-class OpenRawStore implements RawTokenStore {
+class OpenRawStore implements StringStore {
   readonly entries = new Map<string, string>();
   readonly ttlsMs: number[] = [];
   readonly leases: unknown[] = [];

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { profiles, withRules } from "../../src/dicomweb/profile.ts";
 import { classify } from "../../src/dicomweb/transaction.ts";
-import type { Authorization, OutboundRequest } from "../../src/credentials/authorizer.ts";
-import type { KeptBody } from "../../src/credentials/kept_body.ts";
+import type { Authorization, KeptBody, OutboundRequest } from "../../src/credentials/authorizer.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { CountingAuthorizer, failure, forward, withStore } from "./store_harness.ts";
 

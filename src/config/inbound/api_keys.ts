@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
 import { keysOf, withRule } from "../values/keys_of.ts";
 import { Secret } from "../values/secret.ts";
@@ -67,6 +66,3 @@ export const apiKeys = keysOf({
     ]),
   ),
 }));
-
-/** Keys in a header. */
-export type ApiKeysConfig = Frozen<z.output<typeof apiKeys>>;

@@ -10,7 +10,7 @@ import { fileContent } from "../values/value_schemas.ts";
 import { readPasswordHash } from "./password_hash.ts";
 
 /** RFC 7617, section 2: a colon would end the name; control characters could forge log lines. */
-export const USER_NAME = /^[^:\p{Cc}]{1,128}$/u;
+const USER_NAME = /^[^:\p{Cc}]{1,128}$/u;
 
 const passwordHash = z.string().superRefine((value, context) => {
   const { fault } = readPasswordHash(value);

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
 import { certificatePairFault } from "../values/certificate_pair.ts";
 import { isHost, isLoopback } from "../values/host_names.ts";
@@ -55,9 +54,6 @@ export const listen = keysOf({
   tls: keys.Tls,
   allowUnauthenticated: keys.AllowUnauthenticated,
 }));
-
-/** Where the gateway listens. */
-export type ListenConfig = Frozen<z.output<typeof listen>>;
 
 /** Beyond loopback a gateway without authentication is an open door to the stores. */
 function addressRule(

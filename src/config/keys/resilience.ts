@@ -36,9 +36,6 @@ export const timeouts = keysOf({
   tokenMs: keys.TokenSeconds,
 }));
 
-/** Timeouts in milliseconds. */
-export type TimeoutsConfig = Frozen<z.output<typeof timeouts>>;
-
 /** The keys of every circuit breaker. */
 export const circuitBreakerKeys = {
   CircuitBreakerFailureThreshold: whole(1, 1_000).default(5),

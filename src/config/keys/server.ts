@@ -75,7 +75,7 @@ export const serverKeys = {
 type ServerKeys = z.output<z.ZodObject<typeof serverKeys>>;
 
 /** All keys of a server with this credential scheme; parses to the server. */
-export function serverSchema(scheme: AnyScheme<CredentialsConfig>): z.ZodPipe<
+function serverSchema(scheme: AnyScheme<CredentialsConfig>): z.ZodPipe<
   z.ZodObject<typeof serverKeys, z.core.$strict>,
   z.ZodTransform<ReturnType<typeof serverOf>, ServerKeys>
 > {

@@ -24,7 +24,7 @@ const cacheUrl = text().register(secretKinds, {
 });
 
 /** Deno takes the access token of a KV service from this environment variable and nowhere else. */
-export const KV_TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
+const KV_TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
 
 /** The keys of `TokenCache`. */
 export const tokenCache = keysOf(

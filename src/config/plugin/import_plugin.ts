@@ -40,7 +40,7 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
 };
 
 /** Keys that are kept and do what they did not do in the plugin. */
-export const NEW_EFFECTS: Readonly<Record<string, string>> = {
+const NEW_EFFECTS: Readonly<Record<string, string>> = {
   JWTPublicKey: "now takes effect: a token that fails validation is rejected",
   RateLimitRequests: "now takes effect: clients that exceed it are rejected with 429",
 };

@@ -28,7 +28,7 @@ export interface Reach {
 }
 
 /** Credentials that reach nothing. */
-export const NO_REACH: Reach = {
+const NO_REACH: Reach = {
   urls: [],
   possibleUrls: [],
   localUrls: [],

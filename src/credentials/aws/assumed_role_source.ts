@@ -4,14 +4,13 @@
  * @module
  */
 import type { AwsRole } from "../../config/schemes/aws/aws.ts";
-import { fingerprint } from "../fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import {
   exchange,
   type ProviderAnswer,
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import type { Token, TokenSource } from "../token.ts";
 import type { AccessKeys } from "./access_keys.ts";
 import type { AwsClock } from "./aws_clock.ts";
 import { signRequest } from "./request_signature.ts";

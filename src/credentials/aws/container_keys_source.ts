@@ -5,7 +5,7 @@
  */
 import type { AwsKeysConfig } from "../../config/schemes/aws/aws_keys.ts";
 import { CredentialFileError, readCredentialFile } from "../credential_file.ts";
-import { fingerprint } from "../fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import {
   cannotFetch,
   exchange,
@@ -13,7 +13,6 @@ import {
   withinTimeLimit,
 } from "../provider_exchange.ts";
 import { containerRemedies } from "../remedies/aws.ts";
-import type { Token, TokenSource } from "../token.ts";
 import { judgeMetadataKeys } from "./metadata_answer.ts";
 
 const SERVICE = "container credentials endpoint";

@@ -5,9 +5,8 @@
  */
 import type { AwsCredentials } from "../../config/schemes/aws/aws.ts";
 import type { AwsKeysConfig } from "../../config/schemes/aws/aws_keys.ts";
-import { fingerprint } from "../fingerprint.ts";
+import { fingerprint, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
-import type { TokenSource } from "../token.ts";
 import { type AccessKeys, keysOf } from "./access_keys.ts";
 import { AssumedRoleSource, type BaseKeys } from "./assumed_role_source.ts";
 import type { AwsClock } from "./aws_clock.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
-import { fingerprint } from "../fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import {
   cannotFetch,
   exchange,
@@ -14,7 +14,6 @@ import {
   withinTimeLimit,
 } from "../provider_exchange.ts";
 import { instanceMetadataRemedies, instanceMetadataSilence } from "../remedies/aws.ts";
-import type { Token, TokenSource } from "../token.ts";
 import { checkMetadataAnswer, judgeMetadataKeys } from "./metadata_answer.ts";
 
 const SERVICE = "EC2 instance metadata service";

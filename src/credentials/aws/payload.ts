@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import type { KeptBody } from "../kept_body.ts";
+import type { KeptBody } from "../authorizer.ts";
 import type { RequestBody } from "../../network/http_client.ts";
 import { SizedBody } from "../../network/sized_body.ts";
 import type { AccessKeys } from "./access_keys.ts";

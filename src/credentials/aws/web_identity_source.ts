@@ -7,14 +7,13 @@
  */
 import type { AwsKeysConfig } from "../../config/schemes/aws/aws_keys.ts";
 import { CredentialFileError, readCredentialFile } from "../credential_file.ts";
-import { fingerprint } from "../fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import {
   cannotFetch,
   exchange,
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import type { Token, TokenSource } from "../token.ts";
 import { judgeStsAnswer, STS } from "./sts_answer.ts";
 
 /** What the configuration says of a web identity. */

@@ -9,9 +9,8 @@ import type {
   GoogleSubject,
 } from "../../config/schemes/google/google_credentials.ts";
 import { clientSecretBasic } from "../client_authentication.ts";
-import { fingerprint } from "../fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
-import type { Token, TokenSource } from "../token.ts";
 import { TokenEndpoint } from "../token_endpoint.ts";
 import type { AuthenticateClient } from "../token_request.ts";
 import { withOAuthError } from "./google_error.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import type { GoogleImpersonation } from "../../config/schemes/google/google_credentials.ts";
-import { fingerprint } from "../fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import {
   cannotFetch,
   exchange,
@@ -13,7 +13,6 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import type { Token, TokenSource } from "../token.ts";
 import { MAX_EXPIRES_IN_SECONDS, parseTokenResponse } from "../token_response.ts";
 import { withOAuthError } from "./google_error.ts";
 

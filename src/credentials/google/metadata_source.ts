@@ -6,14 +6,13 @@
  * @module
  */
 import type { GoogleMetadata } from "../../config/schemes/google/google_credentials.ts";
-import { fingerprint } from "../fingerprint.ts";
+import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import {
   cannotFetch,
   exchange,
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import type { Token, TokenSource } from "../token.ts";
 import { parseTokenResponse } from "../token_response.ts";
 import { withOAuthError } from "./google_error.ts";
 

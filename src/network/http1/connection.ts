@@ -30,7 +30,7 @@ const TLS_READ_BYTES = 16 * 1024;
 const LF = 0x0a;
 
 /** The connection ended before the response did. */
-export class ClosedEarlyError extends Error {
+class ClosedEarlyError extends Error {
   /** @param where Inside of what it ended. */
   constructor(where: string) {
     super(`connection closed before ${where}`);

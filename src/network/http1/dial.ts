@@ -28,7 +28,7 @@ export interface DialOptions {
 const HEAD_START_MS = 250;
 
 /** The proxy did not open a tunnel. */
-export class TunnelRefusedError extends Error {
+class TunnelRefusedError extends Error {
   /** @param status What it answered. */
   constructor(readonly status: number) {
     super(`the proxy answered ${status} to CONNECT`);

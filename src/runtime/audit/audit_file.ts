@@ -6,7 +6,6 @@
  */
 import { basename, dirname } from "node:path";
 import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
-import type { AuditSink } from "./audit_sink.ts";
 
 /** How a file is kept. */
 export interface AuditFileOptions {
@@ -248,4 +247,18 @@ async function inodeOf(path: string): Promise<number | null | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+}
+
+/** Takes records for good. */
+export interface AuditSink {
+  /**
+   * Writes records.
+   *
+   * @param lines Each a JSON text without a line end.
+   * @param sequence Number of the last of them.
+   * @throws When they are not written; then they are given again.
+   */
+  write(lines: readonly string[], sequence: number): Promise<void>;
+  /** Frees what is held, and ends a write under way where it can. */
+  close(): void | Promise<void>;
 }

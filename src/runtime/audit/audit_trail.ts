@@ -10,8 +10,7 @@ import { type ChainEnd, NO_RECORDS, seal } from "../../telemetry/audit_chain.ts"
 import type { AuditEvent } from "../../telemetry/audit_event.ts";
 import { AUDIT_HEALTH } from "../../telemetry/audit_feed.ts";
 import type { Logger } from "../../telemetry/logger.ts";
-import { openAuditFile } from "./audit_file.ts";
-import type { AuditSink } from "./audit_sink.ts";
+import { type AuditSink, openAuditFile } from "./audit_file.ts";
 
 /** What a trail works with. */
 export interface AuditTrailOptions {

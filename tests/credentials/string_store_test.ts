@@ -3,14 +3,14 @@ import { Secret } from "../../src/config/values/secret.ts";
 import { systemClock } from "../../src/network/clock.ts";
 import { KvFile, KvService } from "../../src/credentials/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
-import type { RawTokenStore } from "../../src/credentials/raw_token_store.ts";
+import type { StringStore } from "../../src/credentials/token.ts";
 import { RedisTokenStore } from "../../src/credentials/redis_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
 /** Gives a test two stores that share what they keep, as two processes do. */
-type WithTwo = (test: (one: RawTokenStore, two: RawTokenStore) => Promise<void>) => Promise<void>;
+type WithTwo = (test: (one: StringStore, two: StringStore) => Promise<void>) => Promise<void>;
 
 const withKv: WithTwo = async (test) => {
   const directory = await Deno.makeTempDir();
