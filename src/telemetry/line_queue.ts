@@ -31,6 +31,7 @@ export class LineQueue {
   #characters = 0;
   #lost = 0;
   #untold = 0;
+  #isTelling = false;
   #writing: Promise<void> | undefined;
 
   /** @param options How lines are written. */
@@ -50,7 +51,9 @@ export class LineQueue {
    */
   push(line: string): void {
     const { maxCharacters = MAX_CHARACTERS } = this.#options;
-    if (this.#characters > 0 && this.#characters + line.length > maxCharacters) {
+    const isFull = this.#characters > 0 && this.#characters + line.length > maxCharacters;
+    // The line that says how many were dropped must not be dropped itself.
+    if (isFull && !this.#isTelling) {
       return this.#drop(1);
     }
     this.#waiting.push(line);
@@ -101,6 +104,8 @@ export class LineQueue {
     const lines = this.#untold;
     if (lines === 0) return;
     this.#untold = 0;
+    this.#isTelling = true;
     this.#options.dropped?.(lines);
+    this.#isTelling = false;
   }
 }

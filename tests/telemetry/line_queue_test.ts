@@ -61,6 +61,22 @@ Deno.test("LineQueue: beyond its bound lines are dropped and counted, and the re
   assert.deepEqual([queue.lost, reader.told], [9_990, [9_990]]);
 });
 
+Deno.test("LineQueue: what was dropped while others waited behind a write is told once, and in full", async () => {
+  const reader = new Reader();
+  reader.isOpen = false;
+  const queue = reader.queue(100);
+  queue.push(lineOf(0));
+  assert.equal(await queue.flush(5), false);
+  for (let i = 1; i < 10_000; i++) queue.push(lineOf(i));
+  reader.goOn();
+  assert.equal(await queue.flush(1_000), true);
+  assert.deepEqual(reader.read, [
+    ...Array.from({ length: 10 }, (_, i) => lineOf(i).trimEnd()),
+    "9990 dropped",
+  ]);
+  assert.deepEqual([queue.lost, reader.told], [9_990, [9_990]]);
+});
+
 Deno.test("LineQueue: a line longer than the bound is written where none waits", async () => {
   const reader = new Reader();
   const queue = reader.queue(4);
