@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import type { ServerConfig } from "../../src/config/keys/server.ts";
-import { profiles } from "../../src/dicomweb/profile.ts";
 import type { StoreResilienceConfig } from "../../src/config/keys/store_resilience.ts";
 import type { Right } from "../../src/config/inbound/permissions.ts";
 import { AccessRules } from "../../src/gateway/access_rules.ts";
@@ -15,6 +13,7 @@ import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { Store } from "../../src/upstream/store.ts";
 import { within } from "../fixtures/deadline.ts";
 import { NEVER_AGAIN } from "../fixtures/never_again.ts";
+import { parsedServer } from "../fixtures/parsed_server.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 
@@ -87,17 +86,17 @@ async function withGateway(
   const activity = new Activity(Date.now);
   const store = new Store({
     config: {
-      name: "main",
-      url,
-      profile: profiles.generic,
-      timeouts: { headersMs: 5_000, transferMs: 5_000, tokenMs: 5_000 },
+      ...await parsedServer({
+        Url: url,
+        Timeouts: { HeadersSeconds: 5, TransferSeconds: 5, TokenSeconds: 5 },
+      }),
       storeResilience: {
         ...NEVER_AGAIN,
         circuitBreaker,
         ...(maxConcurrent && { maxConcurrent, maxQueued: 0 }),
       },
       readOnly: readOnly !== undefined,
-    } as ServerConfig,
+    },
     authorizer: {
       authorize: () => {
         const token = tokens[Math.min(refusals.length, tokens.length - 1)];

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { ServerConfig } from "../../src/config/keys/server.ts";
 import type { Authorizer } from "../../src/credentials/authorizer.ts";
 import { type ProfileName, profiles } from "../../src/dicomweb/profile.ts";
 import type { HttpClient } from "../../src/network/http_client.ts";
@@ -7,19 +6,16 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { StoreClient } from "../../src/upstream/store_client.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { NEVER_AGAIN } from "../fixtures/never_again.ts";
+import { parsedServer } from "../fixtures/parsed_server.ts";
 
 const SERVICE = "https://w-d.dicom.azurehealthcareapis.com/v2";
 const PARTITION = `${SERVICE}/partitions/ward`;
+const SERVER = await parsedServer({ Url: PARTITION });
 
 async function asked(profile: ProfileName, target: string): Promise<string> {
   let asked = "";
   const client = new StoreClient({
-    config: {
-      name: "main",
-      url: PARTITION,
-      profile: profiles[profile],
-      storeResilience: NEVER_AGAIN,
-    } as ServerConfig,
+    config: { ...SERVER, profile: profiles[profile], storeResilience: NEVER_AGAIN },
     authorizer: { authorize: () => ({ headers: {} }) } as unknown as Authorizer,
     http: {
       send: (url: string) => {
