@@ -31,7 +31,7 @@ export const PASSED_RESPONSE_HEADERS: readonly HeaderRule[] = [
     kind: "Digests",
     names: ["content-digest", "content-md5", "digest", "repr-digest"],
     reason:
-      "By them a client finds a damaged body (RFC 9530); dropped where the gateway changes it",
+      "Clients detect a damaged body by them (RFC 9530); removed if the gateway changes the body",
   },
   {
     kind: "The outcome",
@@ -47,15 +47,13 @@ export const PASSED_RESPONSE_HEADERS: readonly HeaderRule[] = [
       "warning",
     ],
     reason:
-      "PS3.18 and RFC 9110 have clients act by them; URLs in them become the gateway's, and " +
-      "`Location` of a redirect never gets here",
+      "Clients act on them by PS3.18 and RFC 9110; their URLs are rewritten, and redirects are never passed on",
   },
   {
     kind: "Caching",
     names: ["age", "cache-control", "date", "expires", "pragma", "vary"],
     reason:
-      "How long the client's own cache may keep the answer; what would let shared caches keep " +
-      "it is taken out",
+      "How long the client's own cache may store the response; directives for shared caches are removed",
   },
   {
     kind: "Counts and pages",
@@ -69,14 +67,14 @@ export const PASSED_RESPONSE_HEADERS: readonly HeaderRule[] = [
       "x-total-count",
       "x-total-pages",
     ],
-    reason: "How many matches a search has and which of them these are, at stores that tell so; " +
-      "dropped where the gateway collects the pages",
+    reason:
+      "Number and range of a search's matches, if the store sends them; removed if the gateway collects the pages",
   },
   {
     kind: "Azure",
     names: ["erroneous-dicom-attributes"],
     reason:
-      "Attributes that a search could not rely on (conformance statement of the DICOM service)",
+      "Attributes that a search could not use reliably (conformance statement of the DICOM service)",
   },
   {
     kind: "Identifiers for the vendor's support",
@@ -100,7 +98,7 @@ export const PASSED_RESPONSE_HEADERS: readonly HeaderRule[] = [
       "x-ms-error-code",
       "x-ms-request-id",
     ],
-    reason: "The first thing that support asks for. They name one request and grant nothing; " +
-      "`X-Request-ID` is the gateway's own",
+    reason:
+      "Support asks for them first. They identify one request and grant nothing; `X-Request-ID` is the gateway's own",
   },
 ];

@@ -38,8 +38,8 @@ export const STOPPED_REQUEST_HEADERS: readonly HeaderRule[] = [
       "transfer-encoding",
       "upgrade",
     ],
-    reason: "They belong to one connection (RFC 9110, section 7.6.1); the gateway frames its own " +
-      "requests. So do headers that `Connection` names. `Proxy` would become `HTTP_PROXY` at servers " +
+    reason:
+      "They apply to one connection (RFC 9110, section 7.6.1), like headers that `Connection` names; the gateway frames its own requests. `Proxy` would become `HTTP_PROXY` at servers " +
       "that pass fields on as variables (httpoxy)",
   },
   {
@@ -72,8 +72,8 @@ export const STOPPED_REQUEST_HEADERS: readonly HeaderRule[] = [
       "x-ms-token*",
       "x-xsrf*",
     ],
-    reason: "They are for the gateway, which has its own at the store. The header of " +
-      "`Authentication.ApiKeys` stops too; other API keys pass, as some stores want one besides the " +
+    reason:
+      "They are for the gateway, which has its own credential for the store. The header of `Authentication.ApiKeys` is removed too; other API keys pass, as some stores require one besides the " +
       "token",
   },
   {
@@ -130,13 +130,12 @@ export const STOPPED_REQUEST_HEADERS: readonly HeaderRule[] = [
       "x-webauth-*",
     ],
     reason:
-      "Servers behind a login proxy believe them. The store trusts the gateway, and no client " +
-      "may choose under which name",
+      "Servers behind an authenticating proxy trust them. The store trusts the gateway, and no client may choose the identity",
   },
   {
     kind: "Method override",
     names: ["*method*", "*override*", "x-http-*", "x-verb*"],
-    reason: "Some servers take the method from here: what is permitted as POST could delete",
+    reason: "Some servers take the method from them: a permitted POST could delete",
   },
   {
     kind: "Target override",
@@ -159,8 +158,7 @@ export const STOPPED_REQUEST_HEADERS: readonly HeaderRule[] = [
       "x-url*",
     ],
     reason:
-      "Some servers take the path or the host from here: nothing outside the store's `Url` may " +
-      "be reached with its credential",
+      "Some servers take the path or the host from them: nothing outside the store's `Url` may be reached with its credential",
   },
   {
     kind: "Forwarding",
@@ -194,14 +192,13 @@ export const STOPPED_REQUEST_HEADERS: readonly HeaderRule[] = [
       "x-sendfile*",
       "x-varnish*",
     ],
-    reason: "They say who the client is and how it reached the gateway, which is nothing to the " +
-      "store, and stores believe them of their own proxies. The profile's `TellPublicUrl` sets two " +
-      "of them anew",
+    reason:
+      "They identify the client and its route to the gateway, which the store does not need, and stores trust them from their own proxies. The profile's `TellPublicUrl` sets two of them",
   },
   {
     kind: "Client certificate",
     names: ["client-cert*", "ssl-*", "sslclient*", "x-arr-*", "x-cert*", "x-ssl*", "x-tls*"],
-    reason: "A server behind a TLS terminator takes the client's certificate from here (RFC 9440)",
+    reason: "A server behind a TLS terminator takes the client's certificate from them (RFC 9440)",
   },
   {
     kind: "Cloud platform",
@@ -214,9 +211,8 @@ export const STOPPED_REQUEST_HEADERS: readonly HeaderRule[] = [
       "x-google-*",
       "x-identity-header",
     ],
-    reason: "They choose who pays (`X-Goog-User-Project`), whose key or session counts " +
-      "(`X-Goog-Api-Key`, `X-Amz-Security-Token`) and what is called (`X-Amz-Target`), and open " +
-      "metadata services, should a store's name resolve to one",
+    reason:
+      "They select billing (`X-Goog-User-Project`), key or session (`X-Goog-Api-Key`, `X-Amz-Security-Token`) and operation (`X-Amz-Target`), and open metadata services if a store's name resolves to one",
   },
   {
     kind: "Browser and page",
@@ -236,8 +232,7 @@ export const STOPPED_REQUEST_HEADERS: readonly HeaderRule[] = [
       "x-referrer",
     ],
     reason:
-      "They tell of a page that is none of the store's: a store with a CORS filter of its own " +
-      "answers 403, and a referrer holds the viewer's URL with study and token",
+      "They describe a page unrelated to the store: a store with its own CORS filter returns 403, and a referrer contains the viewer's URL with study and token",
   },
   {
     kind: "Baggage",

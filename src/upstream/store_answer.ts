@@ -24,7 +24,7 @@ import type { SentInstances } from "./stow_upload.ts";
 export interface StoreAnswerRules {
   /** Turn XML into JSON, and put a status right that contradicts the items. */
   readonly asJson: boolean;
-  /** Failure reasons that mean “already stored” and count as success. */
+  /** Failure reasons that mean “already stored” and are treated as success. */
   readonly duplicateReasons: readonly number[];
   /** The client's `Accept`: who asked for XML gets the store's own words. */
   readonly accept?: string | null;

@@ -43,7 +43,7 @@ type Ending = Omit<PartResult, "report" | "isReported"> & Pick<StowOutcome, "ans
 export interface StorePartOptions {
   /** Base URL of the store. */
   readonly storeUrl: string;
-  /** Failure reasons that mean “already stored” and count as success. */
+  /** Failure reasons that mean “already stored” and are treated as success. */
   readonly duplicateReasons: readonly number[];
 }
 

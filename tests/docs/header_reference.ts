@@ -15,11 +15,11 @@ const REQUESTS = `# Headers
 <!-- Made by \`deno task docs\` from src/upstream/stopped_request_headers.ts and passed_response_headers.ts.
 Change it there. -->
 
-Which header fields cross the gateway between clients and stores, and why.
+Which header fields the gateway forwards between clients and stores, and why.
 
 ## Requests: what stops
 
-Everything passes but what is listed here. It is a list of what stops, and not of what passes, because
+All headers pass except those listed here. This is a denylist, not an allowlist, because
 vendors read request headers of their own (Azure: \`msdicom-request-original\` asks for an instance as
 it was before it was changed). A store that misses such a header answers another question without
 saying so. A \`*\` stands for any characters.
@@ -34,7 +34,7 @@ may read as such (RFC 6750, section 2.3); bytes and order of all other parameter
 
 const ANSWERS = `## Answers: what passes
 
-Nothing passes but what is listed here. A store does not know that its answer is read at the gateway's
+Only the headers listed here pass. A store does not know that its response is read at the gateway's
 origin, which it shares with other stores and the status page. So what a store says of itself as an
 origin stops: \`Set-Cookie\`, \`Strict-Transport-Security\`, \`Alt-Svc\`, \`Clear-Site-Data\`, \`Refresh\`,
 \`Service-Worker-Allowed\`, \`WWW-Authenticate\`, \`Content-Security-Policy\`, \`NEL\`, \`Report-To\`, CORS
@@ -44,11 +44,11 @@ and the next one of their kind. So do quotas of the gateway's own credential (\`
 
 const ADDED = `## Answers: what the gateway adds
 
-To every answer of a store, whatever its status:
+The gateway adds to every response of a store, regardless of its status:
 `;
 
 const RULES =
-  `- \`Cache-Control\`: \`private\`, so that no shared cache keeps patient data. \`public\`,
+  `- \`Cache-Control\`: \`private\`, so that no shared cache stores patient data. \`public\`,
   \`s-maxage\`, \`proxy-revalidate\` and a \`private\` for some fields only are taken out; what is
   stricter (\`no-store\`, \`no-cache\`) and the time for the client's own cache stay.
 - \`Vary\`: what the store says, and \`Authorization\`, \`Cookie\` and the header of
@@ -58,7 +58,7 @@ const RULES =
 \`Cross-Origin-Resource-Policy\` is \`cross-origin\` for pages that \`Cors.AllowedOrigins\` names. An
 answer to a WebSocket handshake has no headers of the store, and none of these.
 
-The sandbox has a price: a browser that opens a store's HTML report by its URL runs no script in it, and
+The sandbox has a side effect: a browser that opens a store's HTML report by its URL runs no script in it, and
 may not show a PDF. Viewers that fetch it by a script and show what they got (as OHIF does with DICOM)
 are not touched.
 `;

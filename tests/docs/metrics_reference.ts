@@ -13,15 +13,12 @@ const INTRODUCTION = `# Metrics
 
 <!-- Made by \`deno task docs\` from the gateway's registries. Change their texts there. -->
 
-\`GET /dicomweb-oauth/metrics\` tells them in the Prometheus text format, for all workers together. The names
-that the plugin \`orthanc-dicomweb-oauth\` had have kept their meaning. Labels come from bounded sets:
-\`server\` is a name in the configuration (or empty where a failure belongs to none), \`error_code\` and
+\`GET /dicomweb-oauth/metrics\` returns them in the Prometheus text format, aggregated over all workers. The metric names of the plugin \`orthanc-dicomweb-oauth\` keep their meaning. Labels come from bounded sets:
+\`server\` is a name in the configuration (or empty if a failure belongs to none), \`error_code\` and
 \`category\` are those of [error-codes.md](error-codes.md), \`endpoint\` and \`route\` are patterns of paths, never
-paths. Counters go on over reloads and over crashes of workers; a crash takes with it what its worker had
-counted since the metrics were last read.
+paths. Counters survive reloads and worker crashes; a crash loses what its worker counted since the last scrape.
 
-\`deploy/prometheus/alerts.yml\` has alert rules and \`deploy/grafana/dashboard.json\` a dashboard; import it and
-choose your Prometheus. The rules expect the job to be called \`dicomweb-gateway\`:
+\`deploy/prometheus/alerts.yml\` contains alert rules and \`deploy/grafana/dashboard.json\` a dashboard; import it and select your Prometheus data source. The rules expect the job name \`dicomweb-gateway\`:
 
 \`\`\`yaml
 scrape_configs:

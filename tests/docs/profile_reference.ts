@@ -16,8 +16,7 @@ const INTRODUCTION = `# Profiles of stores
 
 <!-- Made by \`deno task docs\` from src/dicomweb/profile.ts and rule_catalogue.ts. Change it there. -->
 
-Stores and clients disagree about what DICOMweb is. A profile is a set of rules that put this right for
-one kind of store. \`Profile\` of a server names it; where it does not, the store's host decides:
+Stores and clients implement DICOMweb differently. A profile is a set of rules that normalize these differences for one kind of store. \`Profile\` of a server selects it; by default the store's host decides:
 
 | Host of the store | Profile |
 | --- | --- |
@@ -26,15 +25,13 @@ one kind of store. \`Profile\` of a server names it; where it does not, the stor
 | \`dicom-medical-imaging.*.amazonaws.com\` | \`aws\` |
 | any other | \`generic\` |
 
-\`orthanc\` and \`dcm4chee\` stand for stores of these kinds and are never chosen by themselves. \`Rules\` of
-a server sets single rules otherwise:
+\`orthanc\` and \`dcm4chee\` must be selected explicitly. \`Rules\` of a server overrides single rules:
 
 \`\`\`json
 { "Profile": "azure", "Rules": { "DuplicateReasons": [], "StoreConcurrency": 2 } }
 \`\`\`
 
-What a rule says of a cloud's store was read in the documents named as its source and has not been tried
-against that cloud from here; the rules for Orthanc were. In place of the clouds there are servers written
+Rules for clouds are based on the documents named as their source and were not tested against the clouds; the rules for Orthanc were tested. In place of the clouds there are servers written
 from these documents that refuse what the documents do not allow. There, jobs of a real Orthanc store a
 study, store it again, query 1,000 instances and get the study back byte for byte, with the profiles
 \`azure\`, \`google\` and \`aws\`, and fail to without them. At a real Orthanc, with the profile \`orthanc\`,
