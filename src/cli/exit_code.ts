@@ -10,7 +10,7 @@ export const ExitCode = {
   ok: 0,
   /** It failed: the port is in use, or a step of the demo did not work. */
   failure: 1,
-  /** The command line is wrong (EX_USAGE). */
+  /** Invalid command line (EX_USAGE). */
   usage: 64,
   /** The configuration is wrong (EX_CONFIG). */
   configuration: 78,

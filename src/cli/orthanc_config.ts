@@ -35,7 +35,7 @@ export interface OrthancConfigFlags {
  * @param flags What the command line says.
  * @returns The exit code.
  * @throws {ConfigError} When the configuration is wrong.
- * @throws {GatewayError} When Orthanc does not answer, or does not take it.
+ * @throws {GatewayError} When Orthanc does not answer, or rejects the change.
  */
 export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> {
   const config = await loadConfig(flags);
