@@ -1,39 +1,8 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { readPasswordHash } from "../../src/config/inbound/password_hash.ts";
 import { isPassword } from "../../src/credentials/inbound/password.ts";
-import { START_FLAGS } from "../../deploy/deno_flags.ts";
-
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function gateway(
-  args: readonly string[],
-  options: { readonly env?: Record<string, string>; readonly cwd?: string } = {},
-): Promise<Ended> {
-  const output = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      ...START_FLAGS,
-      MAIN,
-      ...args,
-    ],
-    env: { NO_COLOR: "1", ...options.env },
-    ...(options.cwd !== undefined && { cwd: options.cwd }),
-    stdin: "null",
-  }).output();
-  const [stdout, stderr] = [output.stdout, output.stderr].map((bytes) =>
-    new TextDecoder().decode(bytes)
-  );
-  return { code: output.code, stdout: stdout!, stderr: stderr! };
-}
+import { runCommand } from "../fixtures/gateway_command.ts";
 
 async function withFile(
   content: string,
@@ -91,7 +60,7 @@ for (const command of ["serve", "check"]) {
     for (const [mistake, file, expected] of MISTAKES) {
       await t.step(mistake, () =>
         withFile(file, async (path) => {
-          const { code, stdout, stderr } = await gateway([command, "--config", path]);
+          const { code, stdout, stderr } = await runCommand([command, "--config", path]);
           assert.equal(code, 78, stderr);
           assert.equal(stdout, "");
           for (const pattern of expected) assert.match(stderr, pattern);
@@ -103,7 +72,7 @@ for (const command of ["serve", "check"]) {
 
 Deno.test("check: all problems come at once, each with its key path", () =>
   withFile(config({ Url: "x", ClientId: 5, Scop: "y" }), async (path) => {
-    const { code, stderr } = await gateway(["check", "--config", path]);
+    const { code, stderr } = await runCommand(["check", "--config", path]);
     assert.equal(code, 78);
     for (const key of ["Url", "ClientId", "Scop"]) {
       assert.match(stderr, new RegExp(`Servers\\.main\\.${key}\\b`));
@@ -112,7 +81,7 @@ Deno.test("check: all problems come at once, each with its key path", () =>
 
 Deno.test("check: a right configuration is shown as servers, allowlist and permissions", () =>
   withFile(config({}), async (path) => {
-    const { code, stdout, stderr } = await gateway(["check", "--config", path]);
+    const { code, stdout, stderr } = await runCommand(["check", "--config", path]);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /main +https:\/\/store\.example\/dicom-web/);
     assert.match(stdout, /^ +login\.example:443$/m);
@@ -123,14 +92,14 @@ Deno.test("check: a right configuration is shown as servers, allowlist and permi
   }));
 
 Deno.test("serve: a missing file is said to be missing", async () => {
-  const { code, stderr } = await gateway(["--config", "/no/such/gateway.json"]);
+  const { code, stderr } = await runCommand(["--config", "/no/such/gateway.json"]);
   assert.equal(code, 78);
   assert.match(stderr, /\/no\/such\/gateway\.json/);
 });
 
 Deno.test("serve: without any configuration it tells where it looked, and of the demo", async () => {
   const directory = await Deno.makeTempDir();
-  const { code, stderr } = await gateway([], {
+  const { code, stderr } = await runCommand([], {
     cwd: directory,
     env: { XDG_CONFIG_HOME: directory, DICOMWEB_GATEWAY_CONFIG: "" },
   });
@@ -144,7 +113,7 @@ Deno.test("serve: a port in use ends it with 1 and names the port", () =>
   withFile(config({}), async (path) => {
     const taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     const { port } = taken.addr as Deno.NetAddr;
-    const { code, stderr } = await gateway(["serve", "--config", path, "--port", String(port)]);
+    const { code, stderr } = await runCommand(["serve", "--config", path, "--port", String(port)]);
     taken.close();
     assert.equal(code, 1);
     assert.match(stderr, new RegExp(`port ${port}`));
@@ -152,35 +121,35 @@ Deno.test("serve: a port in use ends it with 1 and names the port", () =>
 
 Deno.test("serve: a port that is none ends it with 64", async () => {
   for (const port of ["70000", "-1", "http", ""]) {
-    assert.equal((await gateway(["serve", "--port", port])).code, 64, port);
+    assert.equal((await runCommand(["serve", "--port", port])).code, 64, port);
   }
 });
 
 Deno.test("command line: an unknown command or option ends it with 64", async () => {
   for (const args of [["serv"], ["check", "--confg", "x"]]) {
-    const { code, stderr } = await gateway(args);
+    const { code, stderr } = await runCommand(args);
     assert.equal(code, 64, args.join(" "));
     assert.match(stderr, /Did you mean|unknown/i);
   }
 });
 
 Deno.test("command line: --help and --version work on every command", async () => {
-  const { stdout: overview } = await gateway(["--help"]);
+  const { stdout: overview } = await runCommand(["--help"]);
   for (const command of ["serve", "check", "healthcheck", "demo"]) {
     assert.match(overview, new RegExp(`^ +${command}\\b`, "m"));
-    const help = await gateway([command, "--help"]);
+    const help = await runCommand([command, "--help"]);
     assert.equal(help.code, 0);
     assert.match(help.stdout, /--verbose/);
-    const version = await gateway([command, "--version"]);
+    const version = await runCommand([command, "--version"]);
     assert.equal(version.code, 0);
     assert.equal(version.stdout.trim(), manifest.version);
   }
-  assert.equal((await gateway(["--version"])).stdout.trim(), manifest.version);
+  assert.equal((await runCommand(["--version"])).stdout.trim(), manifest.version);
 });
 
 Deno.test("command line: --verbose shows the stack trace of a failure", () =>
   withFile(config({}), async (path) => {
-    const { stderr } = await gateway([
+    const { stderr } = await runCommand([
       "serve",
       "--verbose",
       "--config",
@@ -192,19 +161,9 @@ Deno.test("command line: --verbose shows the stack trace of a failure", () =>
   }));
 
 Deno.test("hash-password reads standard input, takes no password from the arguments, and prints a hash alone", async () => {
-  const run = async (input: string) => {
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", ...START_FLAGS, MAIN, "hash-password"],
-      env: { NO_COLOR: "1" },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(input));
-    await writer.close();
-    const { code, stdout } = await child.output();
-    return { code, stdout: new TextDecoder().decode(stdout) };
+  const run = async (stdin: string) => {
+    const { code, stdout } = await runCommand(["hash-password"], { stdin });
+    return { code, stdout };
   };
   const { code, stdout } = await run("tr\u00fcffel:and blanks \n");
   assert.equal(code, 0);
@@ -213,11 +172,11 @@ Deno.test("hash-password reads standard input, takes no password from the argume
   for (const input of ["", "\n", "two\nlines\n"]) {
     assert.deepEqual(await run(input), { code: 1, stdout: "" });
   }
-  assert.equal((await gateway(["hash-password", "secret"])).code, 64);
+  assert.equal((await runCommand(["hash-password", "secret"])).code, 64);
 });
 
 Deno.test("make-api-key prints a key and the hash that the configuration wants", async () => {
-  const { code, stdout } = await gateway(["make-api-key"]);
+  const { code, stdout } = await runCommand(["make-api-key"]);
   assert.equal(code, 0);
   assert.match(stdout, /^Key .*: +[\w-]{43}\nHash .*: sha256:[0-9a-f]{64}\n$/);
 });

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { startGateway } from "../fixtures/gateway_process.ts";
-import { START_FLAGS } from "../../deploy/deno_flags.ts";
+import { runCommand } from "../fixtures/gateway_command.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const STORE = { Url: "https://store.example/dicom-web", ProviderType: "none" };
 
 async function healthcheck(listen: unknown, args: readonly string[] = []) {
@@ -19,14 +17,9 @@ async function healthcheck(listen: unknown, args: readonly string[] = []) {
       },
     }),
   );
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", ...START_FLAGS, MAIN, "healthcheck", "--config", file, ...args],
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
+  const { code, stdout, stderr } = await runCommand(["healthcheck", "--config", file, ...args]);
   await Deno.remove(directory, { recursive: true });
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, said: `${out}${err}` };
+  return { code, said: `${stdout}${stderr}` };
 }
 
 Deno.test("healthcheck: a running gateway answers, on its own address and on every interface", async () => {

@@ -5,16 +5,15 @@
  */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import { CONFIG_PATH, problemsOf } from "../config/memory_files.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { sha256 } from "../fixtures/orthanc.ts";
-import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { root } from "./generated_docs.ts";
 import { noteIn, reportWith } from "../fixtures/stow_request.ts";
+import { runCommand } from "../fixtures/gateway_command.ts";
 
 const NGINX = { name: "nginx", path: "/usr/sbin/nginx" };
 const PAGES = ["docs/install.md", "docs/operations.md"];
@@ -50,10 +49,7 @@ for (const page of PAGES) {
     const text = `${lines}\n${
       [...(await read(page)).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code).join("\n")
     }`;
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", ...START_FLAGS, fileURLToPath(new URL("main.ts", root)), "--help"],
-    }).output();
-    const help = new TextDecoder().decode(stdout);
+    const { stdout: help } = await runCommand(["--help"]);
     const program =
       /(?:^|[ /])dicomweb-gateway(?::[\d.]+|-\w+-x64(?:\.exe)?)? (--version|[a-z][a-z-]+)(?!\S)/gm;
     const commands = [...text.matchAll(program)].map(([, command]) => command!);

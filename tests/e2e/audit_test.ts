@@ -11,6 +11,7 @@ import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
 import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
+import { runCommand } from "../fixtures/gateway_command.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const KEY = "a key of thirty-two characters or more";
@@ -99,12 +100,9 @@ async function recordsIn(file: string): Promise<any[]> {
 async function verify(parts: Parts, ...more: readonly string[]): Promise<[number, string]> {
   const config = `${parts.directory}/verify.json`;
   await Deno.writeTextFile(config, JSON.stringify({ DicomWebOAuth: parts.section() }));
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", ...START_FLAGS, MAIN, "audit", "verify", "--config", config, ...more],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const decoder = new TextDecoder();
-  return [code, decoder.decode(stdout) + decoder.decode(stderr)];
+  const args = ["audit", "verify", "--config", config, ...more];
+  const { code, stdout, stderr } = await runCommand(args);
+  return [code, stdout + stderr];
 }
 
 async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {

@@ -3,13 +3,11 @@
  * looked at: the directory is then as safe as the profile of the user that it lies in.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { ConfigError } from "../../src/config/values/config_error.ts";
 import { prepareStateDirectory, stateDirectoryFault } from "../../src/runtime/state_directory.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
-import { START_FLAGS } from "../../deploy/deno_flags.ts";
+import { runCommand } from "../fixtures/gateway_command.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const ignore = Deno.build.os === "windows";
 
 function onDisk(name: string, fn: (directory: string) => Promise<void>): void {
@@ -128,15 +126,10 @@ for (const command of ["serve", "check"]) {
       ...kv("https://store.example"),
     };
     await Deno.writeTextFile(`${directory}/c.json`, JSON.stringify({ DicomWebOAuth: section }));
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", ...START_FLAGS, MAIN, command, "--config", `${directory}/c.json`],
-      env: { NO_COLOR: "1" },
-      stdin: "null",
-    }).output();
-    const text = new TextDecoder().decode(stderr);
-    assert.equal(code, 78, text);
+    const { code, stderr } = await runCommand([command, "--config", `${directory}/c.json`]);
+    assert.equal(code, 78, stderr);
     assert(
-      text.includes(`StateDirectory: others than the gateway's user may use ${directory}/state`),
+      stderr.includes(`StateDirectory: others than the gateway's user may use ${directory}/state`),
     );
   });
 }

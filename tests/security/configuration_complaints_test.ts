@@ -5,11 +5,9 @@ import assert from "node:assert/strict";
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
 import { needing } from "../fixtures/installed_tool.ts";
-import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { assertUntold, LIMIT_MS, type Parts, withParts } from "./leak_bench.ts";
 import { markedServers } from "./marked_servers.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+import { runCommand } from "../fixtures/gateway_command.ts";
 
 /** What may be wrong with the value of a key. */
 const MISTAKES: readonly ((value: string) => unknown)[] = [
@@ -67,11 +65,9 @@ async function mistakeInEveryWay(parts: Parts): Promise<void> {
     const file = `${directory}/gateway.json`;
     await Deno.writeTextFile(file, text);
     for (const command of ["check", "serve"]) {
-      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-        args: ["run", "--quiet", ...START_FLAGS, MAIN, command, "--config", file, "--verbose"],
-        env: { NO_COLOR: "1", ...env },
-      }).output();
-      const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+      const args = [command, "--config", file, "--verbose"];
+      const { code, stdout, stderr } = await runCommand(args, { env });
+      const output = stdout + stderr;
       assert.equal(code, 78, output);
       told += output;
     }
