@@ -13,6 +13,7 @@ import {
   KEY,
   type Keys,
   load,
+  problems,
   reach,
   surroundings,
   USER,
@@ -219,4 +220,10 @@ Deno.test("A subject token that travels unencrypted is warned of", async () => {
   assert.match(endpoint.join(), /TokenEndpoint: .*unencrypted/);
   const local = (await load({ TokenEndpoint: "http://127.0.0.1:1/token" }, KEY)).warnings ?? [];
   assert.deepEqual(local, []);
+});
+
+Deno.test("A union of one value and a form of text tells both where the value is of another kind", async () => {
+  assert.deepEqual(await problems({ CredentialSource: "metadata", ServiceAccount: 3 }), [
+    'CFG-002 ServiceAccount: must be the email address of a service account, or "default"',
+  ]);
 });

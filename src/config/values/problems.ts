@@ -17,11 +17,13 @@ export function problemsIn(
     readonly before?: readonly ConfigProblem[];
   },
 ): readonly ConfigProblem[] {
-  const found = issues.flatMap(specific).flatMap(byKey).map((issue): ConfigProblem => {
-    const given = issue.code === "custom" ? issue.params?.["code"] as ConfigCode : undefined;
-    const code = given ?? (valueAt(raw, issue.path) === undefined ? "CFG-001" : "CFG-002");
-    return { code, path: keyPath([...path, ...issue.path]), message: issue.message };
-  });
+  const found = issues.flatMap((issue) => specific(issue, raw)).flatMap(byKey).map(
+    (issue): ConfigProblem => {
+      const given = issue.code === "custom" ? issue.params?.["code"] as ConfigCode : undefined;
+      const code = given ?? (valueAt(raw, issue.path) === undefined ? "CFG-001" : "CFG-002");
+      return { code, path: keyPath([...path, ...issue.path]), message: issue.message };
+    },
+  );
   const problems = new Map<string, ConfigProblem>();
   for (const problem of [...before, ...found]) {
     if (!problems.has(problem.path)) problems.set(problem.path, problem);
@@ -30,10 +32,14 @@ export function problemsIn(
 }
 
 /** Of a union whose one member fits the kind of the value, what is wrong with the value for this one. */
-function specific(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+function specific(issue: z.core.$ZodIssue, raw: unknown): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union") return [issue];
+  const kind = typeof valueAt(raw, issue.path);
   const [own, other] = issue.errors.filter((issues) =>
-    !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0)
+    !issues.some((inner) =>
+      inner.path.length === 0 && (inner.code === "invalid_type" ||
+        inner.code === "invalid_value" && inner.values.every((value) => typeof value !== kind))
+    )
   );
   // Where several fit, the union's own words say what all of them allow.
   if (other !== undefined) return [issue];
