@@ -15,8 +15,7 @@ export const mutualTls = clientCredentialsScheme({
   methods,
   keys: {
     ClientAuthentication: z.enum(methods).describe(
-      "`ClientCertificate` tells who the client is: by the authority that issued it, or as the " +
-        "certificate that the provider knows",
+      "`ClientCertificate` authenticates the client: by the authority that issued it, or as a certificate registered at the provider",
     ),
   },
   rules: [
