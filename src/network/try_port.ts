@@ -3,9 +3,7 @@
  *
  * @module
  */
-
-/** Addresses that stand for all, and the one by which their listeners are reached. */
-const REACHABLE: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+import { loopbackOf } from "../config/values/host_names.ts";
 
 /**
  * Connects to a port, and leaves at once.
@@ -16,6 +14,6 @@ const REACHABLE: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", ":
 export async function tryPort(
   { address, port }: { readonly address: string; readonly port: number },
 ): Promise<void> {
-  const connection = await Deno.connect({ hostname: REACHABLE[address] ?? address, port });
+  const connection = await Deno.connect({ hostname: loopbackOf(address), port });
   connection.close();
 }
