@@ -186,7 +186,7 @@ function thingsToTry(gateway: string, throughGateway: string, store: string): st
   const commands: readonly (readonly [what: string, command: string])[] = [
     ["The study, found through the gateway", `curl "${throughGateway}/studies"`],
     ["Its series", `curl "${throughGateway}/series?PatientID=DEMO-0001"`],
-    ["The store itself refuses whoever has no token", `curl -i "${store}/studies"`],
+    ["The store itself rejects requests without a token", `curl -i "${store}/studies"`],
     ["How everything is, in a browser", `${gateway}/`],
     ["How the gateway is", `curl "${api}/status"`],
     ["Its stores, and their tokens as they are renewed", `curl "${api}/servers"`],

@@ -66,7 +66,7 @@ const tokenEndpoint: readonly Remedy[] = [
     error: "unauthorized_client",
     code: "AUTH-002",
     steps: [
-      "Google: check Scope, and that the service account may ask for it; it stands in no user's name",
+      "Google: check Scope, and that the service account may ask for it; it acts for no user",
     ],
   },
   {

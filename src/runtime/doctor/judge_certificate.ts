@@ -75,7 +75,7 @@ export function judgeCertificate(
         : `The ${what}'s certificate is signed by "${signer}", which this machine does not trust.`,
       `Get the certificate of ${
         itself ? "the server" : `"${signer}"`
-      } as a PEM file from whoever runs ` +
+      } as a PEM file from the operator of ` +
         `${host}, not from the connection, and write its path under ${caKey}.`,
       "If your firewall intercepts TLS, use the certificate authority of the firewall.",
     );
