@@ -17,8 +17,11 @@ const LIMIT_MS = 20_000;
 const SETTLED_MS = 1_500;
 /** Stands in what is cut: an upload that ends well with it was taken for whole. */
 const HALF = "half of it";
-/** Of both instances of an upload, which name themselves by no UID. */
-const REPORT = '{"00081199":{"vr":"SQ","Value":[{},{}]}}';
+/** The report on the instances of a request, which name themselves by no UID. */
+function reportOn(body: string): string {
+  const parts = body.match(/^--[^\r\n]*(?<!--)\r\n/gm) ?? [];
+  return JSON.stringify({ "00081199": { vr: "SQ", Value: parts.map(() => ({})) } });
+}
 
 interface Upload {
   readonly path: string;
@@ -85,7 +88,7 @@ function startStore(watch: Watch): ReturnType<typeof startRawOrigin> {
     let body = "";
     for await (const piece of exchange.body()) body += new TextDecoder().decode(piece);
     watch.ended(exchange.target, body);
-    await exchange.answer(200, REPORT, { "content-type": "application/dicom+json" });
+    await exchange.answer(200, reportOn(body), { "content-type": "application/dicom+json" });
   });
 }
 
