@@ -28,7 +28,6 @@ const FLAGS = START_FLAGS.filter((flag) => /^--(?:allow|unstable)-/.test(flag));
  * Compiles.
  *
  * @param names Of targets; none means this machine.
- * @param directory Where the results go.
  * @returns Whether all went well; Deno has told what did not.
  * @throws {RangeError} When a name is none of a target.
  */

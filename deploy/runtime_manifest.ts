@@ -13,7 +13,6 @@ const IMPORT = /(?:\bfrom|\bimport\(?)\s*"([^"]+)"/g;
  * Makes the manifest that the gateway runs with.
  *
  * @param directory Where `deno.json` and `src/` are.
- * @returns The text of that manifest.
  */
 export async function runtimeManifest(directory: string): Promise<string> {
   const { name, version, license, exports, unstable, imports, compilerOptions } = JSON.parse(

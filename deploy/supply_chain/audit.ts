@@ -19,8 +19,6 @@ export interface Audit {
  * Audits a project.
  *
  * @param directory Directory of its `deno.json`.
- * @param env Variables for Deno.
- * @returns What was found.
  */
 export async function audit(
   directory: string,
@@ -45,9 +43,7 @@ export async function audit(
 /**
  * Says how a run ends.
  *
- * @param verdict What was found.
  * @param isStrict Whether it must be known.
- * @returns The exit code.
  */
 export function exitCode(verdict: Verdict, isStrict: boolean): number {
   return verdict === "vulnerable" || verdict === "unknown" && isStrict ? 1 : 0;

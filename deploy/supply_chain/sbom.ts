@@ -52,7 +52,6 @@ export interface Bom {
  * Makes the bill.
  *
  * @param root Directory of `deno.json` and `deno.lock`, with a slash at the end.
- * @returns The bill.
  */
 export async function billOfMaterials(root: URL): Promise<Bom> {
   const packages = await lockedPackages(root);

@@ -20,7 +20,6 @@ export interface AuditVerifyFlags extends Pick<ConfigFlags, "config"> {
  * Verifies the trail that the configuration names.
  *
  * @param files Files to verify instead, the oldest first; the key is still the configuration's.
- * @param flags What the command line says.
  * @returns The exit code: 0 when the trail is whole.
  * @throws {ConfigError} When the configuration is wrong.
  */

@@ -7,7 +7,7 @@
 import { networkAllowlist } from "../config/sandbox/allowlist.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";
 import { SECTION } from "../config/values/section.ts";
-import { judgeDeno } from "../runtime/deno_version.ts";
+import { explainDeno } from "../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../runtime/state_directory.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
@@ -16,8 +16,6 @@ import { complain, print } from "./terminal.ts";
 /**
  * Checks the configuration.
  *
- * @param flags What the command line says.
- * @returns The exit code.
  * @throws {ConfigError} With every problem, when there is one.
  */
 export async function check(flags: ConfigFlags): Promise<number> {
@@ -44,7 +42,7 @@ export async function check(flags: ConfigFlags): Promise<number> {
     }
   }
   for (const warning of config.warnings ?? []) complain(`Warning: ${warning}`);
-  const { verdict, reason } = judgeDeno(Deno.version.deno);
+  const { verdict, reason } = explainDeno(Deno.version.deno);
   if (verdict === "fit") return ExitCode.ok;
   complain(`Warning: ${reason}`);
   return verdict === "unfit" ? ExitCode.failure : ExitCode.ok;

@@ -31,8 +31,6 @@ interface Place {
 /**
  * Writes the completions of a program for a shell.
  *
- * @param program The program, with its commands.
- * @param shell The shell.
  * @returns The script, without the last line's end.
  */
 export function completions(program: Command, shell: Shell): string {

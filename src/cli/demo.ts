@@ -15,7 +15,6 @@ import { print } from "./terminal.ts";
  * Runs the demo.
  *
  * @param flags `once`: end after the round trip.
- * @param version Version of the gateway.
  * @returns The exit code: 0 only when every step worked.
  */
 export async function demo(flags: { readonly once: boolean }, version: string): Promise<number> {

@@ -5,8 +5,8 @@
  * @module
  */
 import { ConfigError } from "../config/values/config_error.ts";
-import { examine } from "../runtime/doctor/examine.ts";
-import { type Finding, finding, type Outcome, type Report } from "../runtime/doctor/finding.ts";
+import { examine } from "../tools/doctor/examine.ts";
+import { type Finding, finding, type Outcome, type Report } from "../tools/doctor/finding.ts";
 import { keepFilesPrivate } from "../runtime/state_directory.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
@@ -30,8 +30,6 @@ const TONES: Readonly<Record<Outcome, Tone>> = {
  * Examines servers.
  *
  * @param named Their names; all where none is given.
- * @param flags What the command line says.
- * @param version Version of the gateway.
  * @returns The exit code: 0 unless a step failed.
  * @throws {ConfigError} When the configuration is wrong and people are to read about it.
  */

@@ -15,8 +15,6 @@ const ADVISED_LENGTH = 15;
 
 /**
  * Prints the hash of a password, which is asked for at a terminal and read from standard input elsewhere.
- *
- * @returns The exit code.
  */
 export async function printPasswordHash(): Promise<number> {
   const password = await readSecret("Password: ");
@@ -40,11 +38,7 @@ export async function printPasswordHash(): Promise<number> {
   return ExitCode.ok;
 }
 
-/**
- * Prints a new key and its hash.
- *
- * @returns The exit code.
- */
+/** Prints a new key and its hash. */
 export function printApiKey(): number {
   const { key, hash } = makeApiKey();
   print(`Key for the client, shown this once:  ${key}`);

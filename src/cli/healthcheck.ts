@@ -21,7 +21,6 @@ const TIMEOUT_MS = 5_000;
 /**
  * Asks whether the gateway answers.
  *
- * @param flags What the command line says.
  * @returns The exit code: 0 when it answers.
  * @throws {ConfigError} When the configuration does not say where the gateway listens.
  */

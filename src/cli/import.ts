@@ -12,7 +12,6 @@ import { complain, print } from "./terminal.ts";
 /**
  * Prints the gateway's configuration.
  *
- * @param file Path of the plugin's configuration.
  * @param flags `keepSecrets`: leave secrets as they stand.
  * @returns The exit code: 78 when something must be mended by hand.
  * @throws {ConfigError} When the file cannot be read or holds no section of the plugin.

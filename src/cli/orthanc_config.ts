@@ -32,8 +32,6 @@ export interface OrthancConfigFlags {
 /**
  * Prints the section, or sets it.
  *
- * @param flags What the command line says.
- * @returns The exit code.
  * @throws {ConfigError} When the configuration is wrong.
  * @throws {GatewayError} When Orthanc does not answer, or rejects the change.
  */

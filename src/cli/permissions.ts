@@ -23,8 +23,6 @@ interface UsedFile {
 /**
  * Prints the permissions.
  *
- * @param flags What the command line says.
- * @returns The exit code.
  * @throws {ConfigError} When the configuration is wrong.
  */
 export async function permissions(

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { stateHome } from "../config/file/find_config.ts";
 import { SERVER_NAME } from "../config/keys/server.ts";
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
-import { JournalError, PushJournal } from "../runtime/push/push_journal.ts";
-import { pushFolder, PushStoppedError } from "../runtime/push/push_folder.ts";
-import { ownGateway, type PushTarget, runningGateway } from "../runtime/push/push_target.ts";
+import { JournalError, PushJournal } from "../tools/push/push_journal.ts";
+import { pushFolder, PushStoppedError } from "../tools/push/push_folder.ts";
+import { ownGateway, type PushTarget, runningGateway } from "../tools/push/push_target.ts";
 import { shutdownSignal } from "../runtime/process_signals.ts";
 import { ExitCode } from "./exit_code.ts";
 import { loadConfig } from "./load.ts";
@@ -36,9 +36,6 @@ export interface PushFlags {
 /**
  * Sends a folder.
  *
- * @param given Path of the folder.
- * @param flags What the command line says.
- * @param version Version of the gateway.
  * @returns The exit code: 0 only when all instances are stored.
  * @throws {ConfigError} When the configuration is wrong.
  */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { folderFiles } from "../runtime/push/folder_files.ts";
+import { folderFiles } from "../tools/push/folder_files.ts";
 import { type PushTotals, rateText, sizeText } from "./push_summary.ts";
 
 const encoder = new TextEncoder();
@@ -20,12 +20,7 @@ export class PushProgress {
   #shownAtMs = 0;
   #isOnLine = false;
 
-  /**
-   * Counts the files that there are.
-   *
-   * @param folder The folder.
-   * @param signal Ends it.
-   */
+  /** Counts the files that there are. */
   async count(folder: string, signal: AbortSignal): Promise<void> {
     for await (const _file of folderFiles(folder)) {
       if (signal.aborted) return;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PushEvent } from "../runtime/push/push_folder.ts";
+import type { PushEvent } from "../tools/push/push_folder.ts";
 
 /** How much was done. */
 export interface PushTotals {
@@ -59,14 +59,7 @@ export class PushSummary {
     }
   }
 
-  /**
-   * The summary for people.
-   *
-   * @param folder The folder.
-   * @param target Where to.
-   * @param nowMs When the run ended.
-   * @returns Its lines.
-   */
+  /** The summary for people. */
   text(folder: string, target: string, nowMs: number): string {
     const { stored, there, earlier, skipped, failed, bytes, startedAtMs } = this.totals;
     const rate = rateText(bytes, nowMs - startedAtMs);
@@ -89,7 +82,6 @@ export class PushSummary {
    * The summary for programs.
    *
    * @param about What was sent where, and how it ended.
-   * @returns An object of plain values.
    */
   json(about: {
     readonly folder: string;
@@ -123,12 +115,7 @@ interface Named {
   readonly reason: string;
 }
 
-/**
- * A number of bytes for people.
- *
- * @param bytes The number.
- * @returns It in a fitting unit.
- */
+/** A number of bytes for people. */
 export function sizeText(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let [value, unit] = [bytes, 0];
@@ -139,8 +126,6 @@ export function sizeText(bytes: number): string {
 /**
  * A rate for people.
  *
- * @param bytes How much.
- * @param elapsedMs In what time.
  * @returns It in bytes a second.
  */
 export function rateText(bytes: number, elapsedMs: number): string {

@@ -6,7 +6,7 @@
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { hideEnvironment } from "../config/environment.ts";
 import { onReloadSignal, shutdownSignal } from "../runtime/process_signals.ts";
-import { judgeDeno } from "../runtime/deno_version.ts";
+import { explainDeno } from "../runtime/deno_version.ts";
 import { keepFilesPrivate } from "../runtime/state_directory.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -18,10 +18,7 @@ import { complain, printInBackground } from "./terminal.ts";
 /**
  * Serves until SIGINT or SIGTERM, then finishes what streams. SIGHUP reads the configuration again.
  *
- * @param flags What the command line says.
- * @param version Version of the gateway.
  * @param ignoredProxies Variables that mean a proxy, which the gateway does not use.
- * @returns The exit code.
  * @throws {ConfigError} When the configuration is wrong.
  * @throws {Error} When it cannot listen.
  */
@@ -30,7 +27,7 @@ export async function serve(
   version: string,
   ignoredProxies: readonly string[],
 ): Promise<number> {
-  const { verdict, reason } = judgeDeno(Deno.version.deno);
+  const { verdict, reason } = explainDeno(Deno.version.deno);
   if (verdict === "unfit") {
     complain(reason);
     return ExitCode.failure;

@@ -10,7 +10,6 @@ import { complain } from "./terminal.ts";
 /**
  * The servers that are meant.
  *
- * @param config The configuration.
  * @param named Those named on the command line; all where none is.
  * @returns Their names, each once; nothing after a complaint where one is unknown.
  */

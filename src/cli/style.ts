@@ -18,8 +18,6 @@ const CODES: Readonly<Record<Tone, number>> = {
 /**
  * Colours a text where standard output is a terminal.
  *
- * @param tone What it means.
- * @param text The text.
  * @returns The text, with or without colour.
  */
 export function paint(tone: Tone, text: string): string {

@@ -18,7 +18,6 @@ export function print(line: string): void {
 /**
  * Writes to standard output while the program does other things.
  *
- * @param text The text.
  * @returns When all of it is written: whoever reads it may take their time.
  */
 export async function printInBackground(text: string): Promise<void> {

@@ -6,8 +6,8 @@
  */
 import type { CredentialFacts } from "../credentials/credential_facts.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { askCredentialOf } from "../runtime/doctor/ask_credential.ts";
-import { remedies } from "../runtime/doctor/finding.ts";
+import { askCredentialOf } from "../tools/doctor/ask_credential.ts";
+import { adviceOf } from "../tools/doctor/finding.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
 import { serversMeant } from "./server_names.ts";
@@ -36,8 +36,6 @@ type Told =
  * Gets credentials and tells of them.
  *
  * @param named The servers; all where none is named.
- * @param flags What the command line says.
- * @param version Version of the gateway.
  * @returns The exit code: 0 when all could be had.
  * @throws {ConfigError} When the configuration is wrong.
  */
@@ -66,7 +64,7 @@ export async function token(
 function faultOf(error: unknown): Extract<Told, { error: unknown }>["error"] {
   const message = error instanceof Error ? error.message : String(error);
   return error instanceof GatewayError
-    ? { code: error.code, message, advice: remedies(error) }
+    ? { code: error.code, message, advice: adviceOf(error) }
     : { code: null, message, advice: [] };
 }
 

@@ -53,8 +53,6 @@ export interface Authorizer {
    * Makes the headers that authorize a request. Answers without a promise where nothing has to
    * be waited for, because this stands in the path of every request.
    *
-   * @param request The request to sign.
-   * @returns What to add to it.
    * @throws {GatewayError} TOK-…, AUTH-… or NET-… when no credential can be had.
    */
   authorize(request: OutboundRequest): Authorization | Promise<Authorization>;
@@ -62,7 +60,6 @@ export interface Authorizer {
    * Tells that the store refused (401, 403) what `authorize` gave. Each way of signing knows which
    * answers are about the credential: that is then not used again.
    *
-   * @param authorization What was refused.
    * @param refusal The answer. It goes to the client if nothing else can be tried: whoever looks into
    * its body looks into a clone.
    * @returns Whether asking `authorize` again may give something else.
@@ -72,7 +69,6 @@ export interface Authorizer {
    * Sees what every answer of the store brings for the next request.
    *
    * @param url The URL that answered.
-   * @param headers The answer's headers.
    */
   observe?(url: string, headers: Headers): void;
   /** What may be told about the credential: never the credential itself. */

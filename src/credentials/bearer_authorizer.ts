@@ -5,7 +5,7 @@
  */
 import type { Authorization, Authorizer, CredentialStatus, OutboundRequest } from "./authorizer.ts";
 import type { Token } from "./token.ts";
-import type { TokenManager } from "./token_manager.ts";
+import type { TokenManager } from "./tokens/token_manager.ts";
 
 /** Puts a bearer token into the `Authorization` header. */
 export class BearerAuthorizer implements Authorizer {
@@ -33,8 +33,6 @@ export class BearerAuthorizer implements Authorizer {
   /**
    * Makes the `Authorization` header, at once when a valid token is at hand.
    *
-   * @param request The request to sign.
-   * @returns The header.
    * @throws {GatewayError} As `TokenManager.token`.
    */
   authorize(request: Pick<OutboundRequest, "signal">): Authorization | Promise<Authorization> {
@@ -48,8 +46,6 @@ export class BearerAuthorizer implements Authorizer {
    * Tells that the store refused what `authorize` gave. Only a 401 is about the token (RFC 6750,
    * section 3.1): a 403 says that the client may not do this with whatever token.
    *
-   * @param authorization What was refused.
-   * @param refusal The answer.
    * @returns Whether asking `authorize` again may give something else.
    */
   async invalidate(
@@ -72,7 +68,6 @@ export class BearerAuthorizer implements Authorizer {
   /**
    * Fetches a new token now; the one at hand stays in use if that fails.
    *
-   * @param signal Ends the wait.
    * @throws {GatewayError} As `TokenManager.renew`.
    */
   async renew(signal: AbortSignal = new AbortController().signal): Promise<void> {
@@ -82,7 +77,6 @@ export class BearerAuthorizer implements Authorizer {
   /**
    * Drops the token, for everyone who shares the cache.
    *
-   * @param revocation A new identifier.
    * @throws {GatewayError} As `TokenManager.forget`.
    */
   async forget(revocation: string): Promise<void> {

@@ -16,22 +16,22 @@ import { AwsClock } from "./aws/aws_clock.ts";
 import { createKeysSource } from "./aws/create_keys_source.ts";
 import { FixedKeys } from "./aws/keys_keeper.ts";
 import { BearerAuthorizer } from "./bearer_authorizer.ts";
-import { BodySpool } from "./body_spool.ts";
-import { ClientCredentialsSource } from "./client_credentials_source.ts";
+import { BodySpool } from "./aws/body_spool.ts";
+import { ClientCredentialsSource } from "./oauth2/client_credentials_source.ts";
 import { type Clock, systemClock } from "../network/clock.ts";
-import { createTokenValidator } from "./create_token_validator.ts";
-import { DpopAuthorizer } from "./dpop_authorizer.ts";
-import { DpopKey } from "./dpop_key.ts";
-import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed_headers_authorizer.ts";
-import type { GuardedTokenStore } from "./guarded_token_store.ts";
+import { createTokenValidator } from "./validation/create_token_validator.ts";
+import { DpopAuthorizer } from "./oauth2/dpop_authorizer.ts";
+import { DpopKey } from "./oauth2/dpop_key.ts";
+import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
+import type { GuardedTokenStore } from "./cache/guarded_token_store.ts";
 import { createGoogleSource } from "./google/create_google_source.ts";
-import { ManagedIdentitySource } from "./managed_identity_source.ts";
-import { NoneAuthorizer } from "./none_authorizer.ts";
-import { SigV4Authorizer } from "./sig_v4_authorizer.ts";
+import { ManagedIdentitySource } from "./azure/managed_identity_source.ts";
+import { NoneAuthorizer } from "./fixed/none_authorizer.ts";
+import { SigV4Authorizer } from "./aws/sig_v4_authorizer.ts";
 import type { TokenSource } from "./token.ts";
-import { TokenFileAuthorizer } from "./token_file_authorizer.ts";
-import { TokenManager } from "./token_manager.ts";
-import { ValidatedTokenSource } from "./validated_token_source.ts";
+import { TokenFileAuthorizer } from "./fixed/token_file_authorizer.ts";
+import { TokenManager } from "./tokens/token_manager.ts";
+import { ValidatedTokenSource } from "./validation/validated_token_source.ts";
 
 /** What authorizers work with. */
 export interface AuthorizerCollaborators {
@@ -54,8 +54,6 @@ export interface AuthorizerCollaborators {
 /**
  * Creates the authorizer of a server. Nothing is asked for before the first request.
  *
- * @param server What the configuration says.
- * @param collaborators What it works with.
  * @returns The authorizer; whoever made it closes it.
  */
 export function createAuthorizer(

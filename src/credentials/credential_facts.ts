@@ -61,7 +61,6 @@ export interface CredentialFacts {
  *
  * @param authorization What signing gave for a request.
  * @param status What the authorizer says of its credential.
- * @returns The facts.
  */
 export function credentialFacts(
   { headers }: Authorization,

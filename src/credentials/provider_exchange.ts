@@ -34,11 +34,8 @@ export interface ProviderAnswer {
 /**
  * Gives what is done to get a token its time limit.
  *
- * @param connection How the provider is reached.
  * @param service What is asked, as in "token endpoint", for messages.
- * @param signal Aborts it.
  * @param work What is done; its signal aborts when the time is over, too.
- * @returns What the work gives.
  * @throws {GatewayError} NET-001 after the time limit, and what the work throws.
  */
 export async function withinTimeLimit<T>(
@@ -63,10 +60,7 @@ export async function withinTimeLimit<T>(
 /**
  * Sends one request and reads its answer.
  *
- * @param connection How the provider is reached.
- * @param service What is asked, for messages.
  * @param request What to send, `url` among it.
- * @returns The answer, whatever its status.
  * @throws {GatewayError} AUTH-003 where no answer came or it broke off, TOK-005 where it is too
  * long, NET-003 for an untrusted certificate.
  * @throws The signal's reason when it aborts.
@@ -91,15 +85,7 @@ export async function exchange(
   }
 }
 
-/**
- * Says that no token can be had.
- *
- * @param code The catalogue's code.
- * @param server Name of the configured server.
- * @param state Why not.
- * @param options What else is known.
- * @returns The error.
- */
+/** Says that no token can be had. */
 export function cannotFetch(
   code: ErrorCode,
   server: string,

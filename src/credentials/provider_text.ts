@@ -18,7 +18,6 @@ const UNPRINTABLE = /[\p{C}\p{Z}]+/gu;
 /**
  * Quotes what an identity provider said.
  *
- * @param text What it said.
  * @param maxLength Longest result, in UTF-16 code units.
  * @param secrets What must not appear, nor eight characters of it, as it is, URL-encoded or in base64.
  * @returns The text without secrets, tokens, line breaks and control characters.

@@ -57,7 +57,6 @@ export class SpelledSearch {
    * Finds the next match.
    *
    * @param text Bytes as Latin-1, so that the charset does not matter.
-   * @param from Where to begin.
    * @param limit Where matches may not begin any more.
    */
   next(text: string, from: number, limit: number): Found | undefined {

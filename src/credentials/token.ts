@@ -26,8 +26,6 @@ export interface TokenSource {
   /**
    * Asks for a new token, once.
    *
-   * @param signal Aborts the request.
-   * @returns The new token.
    * @throws {GatewayError} TOK-001, TOK-005, AUTH-001, AUTH-002, AUTH-003 or NET-….
    */
   acquire(signal: AbortSignal): Promise<Token>;
@@ -35,7 +33,6 @@ export interface TokenSource {
    * Tells whether a token that was found in the store will do. Every one does unless this is given.
    *
    * @param stored The token, found to be alive.
-   * @param signal Aborts it.
    * @returns Whether it may be used.
    */
   accepts?(stored: Token, signal: AbortSignal): Promise<boolean>;
@@ -57,7 +54,6 @@ export interface TokenStore {
   /**
    * Takes the lease of a key, so that one of all who share the store asks the identity provider.
    *
-   * @param key The token's key.
    * @param holder Who asks: a value no one else uses.
    * @param ttlMs After which the lease ends by itself.
    * @returns Whether the lease is now the holder's.
@@ -70,14 +66,12 @@ export interface TokenStore {
   /**
    * The generation of the tokens under a key, which every revocation changes.
    *
-   * @param key The tokens' key.
    * @returns The generation, `""` before the first; nothing where the store cannot tell.
    */
   generation(key: string): Promise<string | undefined>;
   /**
    * Begins another generation of the tokens under a key.
    *
-   * @param key The tokens' key.
    * @param generation An identifier no one else uses.
    * @param ttlMs After which it may be dropped.
    */
@@ -98,8 +92,6 @@ export interface StringStore extends Omit<TokenStore, "get" | "set" | "isShared"
   /**
    * Keeps a string.
    *
-   * @param key Its key.
-   * @param value The string.
    * @param ttlMs After which it may be dropped.
    */
   set(key: string, value: string, ttlMs: number): Promise<void>;

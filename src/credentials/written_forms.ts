@@ -25,7 +25,6 @@ export function writtenForms(secret: string): string[] {
  * Lists the forms of a secret in base64 and base64url, which depend on its position in the encoded
  * text. Characters that bytes beside the secret contribute to are left out.
  *
- * @param secret The secret.
  * @returns The forms that are long enough to be told from ordinary text.
  */
 export function base64Forms(secret: string): string[] {

@@ -24,7 +24,6 @@ export interface BearerGateOptions {
 /**
  * Makes the gate.
  *
- * @param options Whose tokens are accepted.
  * @returns A middleware that throws a 401 or 403 problem for what it does not let through.
  */
 export function bearerGate(options: BearerGateOptions): MiddlewareHandler {

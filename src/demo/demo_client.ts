@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { boundaryOf, readMultipart } from "../dicomweb/multipart_reader.ts";
-import { newBoundary, writeMultipart } from "../dicomweb/multipart_writer.ts";
+import { boundaryOf, readMultipart } from "../dicomweb/multipart/multipart_reader.ts";
+import { newBoundary, writeMultipart } from "../dicomweb/multipart/multipart_writer.ts";
 import { hostAndPort } from "../config/values/host_names.ts";
 import { HttpClient, type HttpRequestInit } from "../network/http_client.ts";
 import { tagOf } from "./dicom_dictionary.ts";
@@ -23,7 +23,6 @@ export class DemoClient {
    * Makes a client.
    *
    * @param baseUrl The service's base URL, without a trailing slash.
-   * @param signal Aborts what is under way.
    */
   constructor(baseUrl: string, signal: AbortSignal) {
     this.#baseUrl = baseUrl;
@@ -34,7 +33,6 @@ export class DemoClient {
   /**
    * Stores instances in one request (STOW-RS).
    *
-   * @param files The DICOM files.
    * @returns SOP Instance UIDs of what is said to be stored.
    * @throws {Error} When not everything was stored.
    */
@@ -60,7 +58,6 @@ export class DemoClient {
    * Searches (QIDO-RS).
    *
    * @param path Path and query below the base URL.
-   * @returns The results.
    */
   async search(path: string): Promise<DicomJson[]> {
     const response = await this.#send(path, { headers: { "Accept": "application/dicom+json" } });
@@ -99,7 +96,6 @@ export class DemoClient {
    * Asks for something only to see whether it can be had.
    *
    * @param path Path and query below the base URL.
-   * @returns The HTTP status.
    */
   async status(path: string): Promise<number> {
     const response = await this.#http.send(this.#baseUrl + path, { signal: this.#deadline() });

@@ -36,8 +36,6 @@ export const LONG_VRS: ReadonlySet<string> = new Set(
 /**
  * Reads a UID or another plain string of one value.
  *
- * @param dataset The dataset.
- * @param tag The element's tag.
  * @returns The string without its padding; empty where there is none.
  */
 export function plainString(dataset: DicomDataset, tag: string): string {

@@ -98,7 +98,6 @@ export type Keyword = keyof typeof ATTRIBUTES;
 /**
  * The tag of an attribute.
  *
- * @param keyword The attribute's keyword.
  * @returns Group and element in upper-case hexadecimal.
  */
 export function tagOf(keyword: Keyword): string {
@@ -119,7 +118,6 @@ export function parseAttributeName(name: string): string | undefined {
 /**
  * The value representation of an attribute in a file that does not tell it (implicit VR).
  *
- * @param tag The attribute's tag.
  * @returns Its value representation, `UN` where the dictionary does not have it.
  */
 export function vrOf(tag: string): string {

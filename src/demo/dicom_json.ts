@@ -75,8 +75,6 @@ const CHARACTER_SETS: Readonly<Record<string, string>> = {
  * Writes a dataset as DICOM JSON. Of text with code extensions (ISO 2022) only what belongs to its first
  * character set comes out right.
  *
- * @param dataset The dataset.
- * @param options How.
  * @param characterSet The character set of the dataset around it.
  * @returns The DICOM JSON.
  */

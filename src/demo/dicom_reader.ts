@@ -27,11 +27,7 @@ export class TransferSyntaxError extends DicomFileError {
   /** The file meta information, which is read in any case. */
   readonly meta: DicomDataset;
 
-  /**
-   * Makes the error.
-   *
-   * @param meta The file meta information.
-   */
+  /** Makes the error. */
   constructor(meta: DicomDataset) {
     super(`Cannot read DICOM file: its transfer syntax is ${plainString(meta, "00020010")}`);
     this.meta = meta;
@@ -52,7 +48,6 @@ const MAX_DEPTH = 64;
  * Reads a DICOM file.
  *
  * @param file The file's bytes.
- * @returns Its transfer syntax and dataset.
  * @throws {TransferSyntaxError} When it is big endian, deflated or without its pixels.
  * @throws {DicomFileError} When it is no DICOM file or broken.
  */

@@ -18,7 +18,6 @@ type Element = readonly [tag: string, vr: string, value: string | number | Uint8
  *
  * @param attributes The dataset; it needs a SOPClassUID and a SOPInstanceUID.
  * @param implementation UID and name of what writes it.
- * @returns The file.
  */
 export function writeDicomFile(
   attributes: DicomAttributes & { readonly SOPClassUID: string; readonly SOPInstanceUID: string },

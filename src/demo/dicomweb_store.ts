@@ -53,12 +53,7 @@ export interface DicomWebStore extends LoopbackServer {
 const BASE_PATH = "/dicom-web";
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 
-/**
- * Starts a store on 127.0.0.1.
- *
- * @param options How it is set up.
- * @returns The running store.
- */
+/** Starts a store on 127.0.0.1. */
 export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore {
   const client = new HttpClient({ allowlist: new Set([hostAndPort(options.jwksUri)]) });
   const requests = { authorized: 0, refused: 0 };

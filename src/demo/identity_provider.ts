@@ -42,12 +42,7 @@ export interface IdentityProvider extends LoopbackServer {
 
 const MAX_FORM_BYTES = 16 * 1024;
 
-/**
- * Starts an identity provider on 127.0.0.1.
- *
- * @param options How it is set up.
- * @returns The running provider.
- */
+/** Starts an identity provider on 127.0.0.1. */
 export async function startIdentityProvider(
   options: IdentityProviderOptions,
 ): Promise<IdentityProvider> {

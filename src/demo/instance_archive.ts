@@ -39,7 +39,6 @@ const PIXEL_DATA = tagOf("PixelData");
  * had with the whole instance only.
  *
  * @param file The file's bytes.
- * @returns The instance.
  * @throws {DicomFileError} When the file cannot be read, or lacks a UID.
  */
 export function readInstance(file: Uint8Array<ArrayBuffer>): ArchivedInstance {
@@ -68,11 +67,7 @@ export class InstanceArchive {
   readonly #instances = new Map<string, ArchivedInstance>();
   #usedBytes = 0;
 
-  /**
-   * Makes an empty archive.
-   *
-   * @param maxBytes How much it takes.
-   */
+  /** Makes an empty archive. */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
@@ -82,23 +77,14 @@ export class InstanceArchive {
     return this.#maxBytes - this.#usedBytes;
   }
 
-  /**
-   * Keeps an instance, in place of an earlier one of the same SOP Instance UID.
-   *
-   * @param instance The instance.
-   */
+  /** Keeps an instance, in place of an earlier one of the same SOP Instance UID. */
   add(instance: ArchivedInstance): void {
     this.remove({ instance: instance.instance });
     this.#instances.set(instance.instance, instance);
     this.#usedBytes += instance.file.length;
   }
 
-  /**
-   * Finds instances, in the order in which they came.
-   *
-   * @param path What to find.
-   * @returns The instances.
-   */
+  /** Finds instances, in the order in which they came. */
   select(path: ResourcePath): ArchivedInstance[] {
     return [...this.#instances.values()].filter((each) =>
       (path.study ?? each.study) === each.study &&
@@ -107,12 +93,7 @@ export class InstanceArchive {
     );
   }
 
-  /**
-   * Drops instances.
-   *
-   * @param path What to drop.
-   * @returns How many there were.
-   */
+  /** Drops instances. */
   remove(path: ResourcePath): number {
     const dropped = this.select(path);
     for (const { instance, file } of dropped) {
@@ -127,7 +108,6 @@ export class InstanceArchive {
  * The URL of a study, series or instance.
  *
  * @param baseUrl The base URL of the DICOMweb service, without a trailing slash.
- * @param path The resource.
  * @returns Its URL.
  */
 export function resourceUrl(baseUrl: string, path: ResourcePath): string {

@@ -22,7 +22,6 @@ const ADDRESS = "127.0.0.1";
  *
  * @param port The port to listen on where it is free; 0 for any.
  * @param makeHandler Makes what answers, from the server's own origin.
- * @returns The running server.
  */
 export function serveOnLoopback(
   port: number,
@@ -48,7 +47,6 @@ export function serveOnLoopback(
 /**
  * Finds a port for a server that someone else starts.
  *
- * @param port The port wanted.
  * @returns That port where it is free, otherwise another that is.
  */
 export function freePort(port: number): number {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type AcceptedMediaType, parseAccept } from "../dicomweb/media_type.ts";
+import { type AcceptedMediaType, parseAccept } from "../dicomweb/media_type/media_type.ts";
 import { Problem } from "./problem.ts";
 
 /** A media type that can be answered with. */
@@ -25,9 +25,7 @@ export const JSON_OFFERS: readonly Offer[] = [
 /**
  * Chooses the offer that the client likes best.
  *
- * @param accept The request's `Accept` header.
  * @param offers What can be offered, the best first.
- * @returns The offer chosen.
  * @throws {Problem} 406 when the client accepts none.
  */
 export function chooseOffer(accept: string | undefined, offers: readonly Offer[]): Offer {

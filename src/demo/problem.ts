@@ -19,7 +19,6 @@ export class Problem extends Error {
    *
    * @param status The HTTP status of the answer.
    * @param detail What is wrong, for whoever sent the request.
-   * @param headers Further headers of the answer.
    */
   constructor(status: number, detail: string, headers: Readonly<Record<string, string>> = {}) {
     super(detail);

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { formatMediaType } from "../dicomweb/media_type.ts";
+import { formatMediaType } from "../dicomweb/media_type/media_type.ts";
 import {
   type MultipartPartInit,
   newBoundary,
   writeMultipart,
-} from "../dicomweb/multipart_writer.ts";
+} from "../dicomweb/multipart/multipart_writer.ts";
 import { EXPLICIT_VR_LITTLE_ENDIAN } from "./dicom_dataset.ts";
 import { type Keyword, tagOf } from "./dicom_dictionary.ts";
 import type { DicomJson } from "./dicom_json.ts";
@@ -20,8 +20,6 @@ import { Problem } from "./problem.ts";
 /**
  * Answers with whole instances.
  *
- * @param instances The instances; at least one.
- * @param accept The request's `Accept` header.
  * @param baseUrl The base URL of the service.
  * @returns The DICOM files, as multipart or, one alone where that is preferred, by itself.
  * @throws {Problem} 406 when nothing of it is accepted.
@@ -48,8 +46,6 @@ export function retrieveInstances(
 /**
  * Answers with the metadata of instances.
  *
- * @param instances The instances.
- * @param accept The request's `Accept` header.
  * @param baseUrl The base URL of the service.
  * @returns Their datasets in DICOM JSON, with URLs in place of long binary values.
  * @throws {Problem} 406 when DICOM JSON is not accepted.
@@ -67,9 +63,6 @@ export function retrieveMetadata(
 /**
  * Answers with a value that the metadata only names.
  *
- * @param instance The instance.
- * @param tag The attribute's tag.
- * @param accept The request's `Accept` header.
  * @returns The value's bytes.
  * @throws {Problem} 404 when there is no such value, 406 when bytes are not accepted.
  */
@@ -86,9 +79,7 @@ export function retrieveBulkData(
 /**
  * Answers with frames of uncompressed pixel data.
  *
- * @param instance The instance.
  * @param list The frames' numbers, from 1, parted by commas.
- * @param accept The request's `Accept` header.
  * @returns The frames' bytes.
  * @throws {Problem} 400 for a list that is none, 404 for a frame that is not there, 406 when the pixel data is compressed or bytes are not accepted.
  */

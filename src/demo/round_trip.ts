@@ -32,12 +32,7 @@ interface Step {
   readonly run: () => Promise<string>;
 }
 
-/**
- * Makes the round trip.
- *
- * @param options What it goes through.
- * @returns Whether every step worked.
- */
+/** Makes the round trip. */
 export async function makeRoundTrip(options: RoundTripOptions): Promise<boolean> {
   const { print, signal } = options;
   const gateway = new DemoClient(options.throughGateway, signal);

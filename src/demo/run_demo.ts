@@ -55,12 +55,7 @@ const AUDIENCE = "https://store.demo.invalid";
 const TOKEN_LIFE_SECONDS = 60;
 const TOKEN_REFRESH_BUFFER_SECONDS = 20;
 
-/**
- * Runs the demo.
- *
- * @param options How.
- * @returns Whether every step worked.
- */
+/** Runs the demo. */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { print, signal } = options;
   const ports = options.ports ?? PORTS;

@@ -25,8 +25,6 @@ export interface SearchQuery {
 /**
  * Reads a query.
  *
- * @param parameters The query parameters.
- * @returns The query.
  * @throws {Problem} 400 for a parameter that is unknown or has a wrong value.
  */
 export function parseSearchQuery(parameters: URLSearchParams): SearchQuery {
@@ -55,13 +53,7 @@ export function parseSearchQuery(parameters: URLSearchParams): SearchQuery {
   return { keys, include: includesAll ? "all" : include, limit, offset, isFuzzy };
 }
 
-/**
- * Whether a dataset matches all keys of a query.
- *
- * @param json The dataset.
- * @param query The query.
- * @returns Whether it matches.
- */
+/** Whether a dataset matches all keys of a query. */
 export function isMatch(json: DicomJson, query: SearchQuery): boolean {
   return query.keys.every(([tag, key]) => isAttributeMatch(json[tag], key));
 }

@@ -69,10 +69,7 @@ const ANSWERED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
 /**
  * Searches an archive.
  *
- * @param archive What is searched.
- * @param level What is searched for.
  * @param path The study or series to search in.
- * @param query What has to match.
  * @param baseUrl The base URL of the service, for the URLs in the results.
  * @returns The results, in DICOM JSON.
  */

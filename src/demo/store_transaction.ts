@@ -4,9 +4,13 @@
  *
  * @module
  */
-import { parseMediaType } from "../dicomweb/media_type.ts";
-import { boundaryOf, type MultipartPart, readMultipart } from "../dicomweb/multipart_reader.ts";
-import { MultipartError } from "../dicomweb/multipart_scanner.ts";
+import { parseMediaType } from "../dicomweb/media_type/media_type.ts";
+import {
+  boundaryOf,
+  type MultipartPart,
+  readMultipart,
+} from "../dicomweb/multipart/multipart_reader.ts";
+import { MultipartError } from "../dicomweb/multipart/multipart_scanner.ts";
 import { plainString } from "./dicom_dataset.ts";
 import { type Keyword, tagOf } from "./dicom_dictionary.ts";
 import type { DicomJson, DicomJsonAttribute } from "./dicom_json.ts";
@@ -44,8 +48,6 @@ interface Failure {
 /**
  * Stores what a request brings.
  *
- * @param request The request.
- * @param context Where to store it.
  * @returns 200 all, 202 some, 409 none stored, with the instances named in DICOM JSON.
  * @throws {Problem} 400, 406 or 415 for a request that is none of the transaction.
  */

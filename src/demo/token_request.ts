@@ -30,12 +30,7 @@ export class OAuthRefusal extends Error {
   /** The error code. */
   readonly code: OAuthErrorCode;
 
-  /**
-   * Makes a refusal.
-   *
-   * @param code The error code.
-   * @param message What is wrong, in ASCII.
-   */
+  /** Makes a refusal. */
   constructor(code: OAuthErrorCode, message: string) {
     super(message);
     this.code = code;
@@ -51,8 +46,6 @@ export class OAuthRefusal extends Error {
  * Reads a token request.
  *
  * @param headers The request's headers, by lower-case name.
- * @param body Its body.
- * @returns What the client asked for.
  * @throws {OAuthRefusal} invalid_request or invalid_client.
  */
 export function tokenRequest(

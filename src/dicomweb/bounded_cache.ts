@@ -31,9 +31,7 @@ export class BoundedCache<Value> {
   /**
    * Finds an answer, or makes it.
    *
-   * @param key The question.
    * @param make Makes the answer where it is not at hand.
-   * @returns The answer.
    */
   get(key: string, make: () => Value): Value {
     const known = this.#entries.get(key);

@@ -20,7 +20,6 @@ const TAG = /^[0-9A-Fa-f]{8}$/;
 /**
  * Takes parsed JSON for a dataset. Tags in lower case are read, too.
  *
- * @param value What was parsed.
  * @returns The dataset, its own tags in upper case; nothing where the value is none.
  */
 export function toDataset(value: unknown): DicomJsonDataset | undefined {
@@ -36,8 +35,6 @@ export function toDataset(value: unknown): DicomJsonDataset | undefined {
 /**
  * The items of a sequence.
  *
- * @param dataset The dataset.
- * @param tag The sequence.
  * @returns Its items; none where there is no such sequence.
  */
 export function itemsOf(dataset: DicomJsonDataset, tag: string): DicomJsonDataset[] {
@@ -47,8 +44,6 @@ export function itemsOf(dataset: DicomJsonDataset, tag: string): DicomJsonDatase
 /**
  * The first value of an attribute as text.
  *
- * @param dataset The dataset.
- * @param tag The attribute.
  * @returns The text; nothing where there is none.
  */
 export function textOf(dataset: DicomJsonDataset, tag: string): string | undefined {
@@ -59,8 +54,6 @@ export function textOf(dataset: DicomJsonDataset, tag: string): string | undefin
 /**
  * The first value of an attribute as a whole number. Some stores write numbers as text.
  *
- * @param dataset The dataset.
- * @param tag The attribute.
  * @returns The number; nothing where there is none.
  */
 export function numberOf(dataset: DicomJsonDataset, tag: string): number | undefined {
@@ -69,12 +62,7 @@ export function numberOf(dataset: DicomJsonDataset, tag: string): number | undef
   return isWritten && Number.isInteger(Number(value)) ? Number(value) : undefined;
 }
 
-/**
- * Puts a dataset's attributes in the order of their tags (PS3.18, section F.2.2).
- *
- * @param dataset The dataset.
- * @returns The same attributes.
- */
+/** Puts a dataset's attributes in the order of their tags (PS3.18, section F.2.2). */
 export function sorted(dataset: DicomJsonDataset): DicomJsonDataset {
   return Object.fromEntries(Object.entries(dataset).sort(([a], [b]) => a < b ? -1 : 1));
 }

@@ -12,7 +12,6 @@ const MAX_ARGUMENTS = 8192;
  * Reads bytes as text.
  *
  * @param bytes The bytes.
- * @returns One character for each.
  */
 export function decodeLatin1(bytes: Uint8Array): string {
   let text = "";

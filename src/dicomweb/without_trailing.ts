@@ -8,7 +8,6 @@
 /**
  * Removes characters from the end of a text.
  *
- * @param text The text.
  * @param characters What to remove, each a UTF-16 code unit.
  * @returns The text up to its last other character.
  *

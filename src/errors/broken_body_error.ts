@@ -8,7 +8,6 @@ import { GatewayError, type GatewayErrorOptions } from "./gateway_error.ts";
 /**
  * Whether what failed was the client's sending of its body: it broke off, or stalled (408).
  *
- * @param error What was thrown.
  * @returns Whether nobody but the client has failed.
  *
  * @example
@@ -43,10 +42,7 @@ const STEP = "Look at the client, and at what lies between it and the gateway: i
  * ```
  */
 export class BrokenBodyError extends GatewayError {
-  /**
-   * @param state What is wrong with the body.
-   * @param options What else is known.
-   */
+  /** @param state What is wrong with the body. */
   constructor(state: string, options: Pick<GatewayErrorOptions, "server" | "cause"> = {}) {
     super("NET-005", `Cannot read the body of the request: ${state}`, {
       ...options,

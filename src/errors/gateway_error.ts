@@ -50,9 +50,7 @@ export class GatewayError extends Error {
   readonly #steps: readonly string[];
 
   /**
-   * @param code The catalogue's code.
    * @param message Action, then state, without a full stop; never a secret, a token or patient data.
-   * @param options What else is known.
    */
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

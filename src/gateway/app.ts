@@ -8,30 +8,30 @@ import type { CorsConfig } from "../config/keys/cors.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
-import type { AccessRules } from "./access_rules.ts";
+import type { AccessRules } from "./steps/access_rules.ts";
 import { accountRequests, refuseUnrecordable } from "./account/account_requests.ts";
 import type { AuditOptions } from "./account/audit_record.ts";
-import { Activity } from "./activity.ts";
-import { answerPage } from "./answer_page.ts";
-import { authenticate } from "./authenticate.ts";
-import type { Authenticator } from "./authenticator.ts";
+import { Activity } from "./account/activity.ts";
+import { answerPage } from "./pages/answer_page.ts";
+import { authenticate } from "./steps/authenticate.ts";
+import type { Authenticator } from "./steps/authenticator.ts";
 import type { ClientAddress } from "./client_address.ts";
-import { allowBrowsers, refuseForeignWebSockets } from "./cors.ts";
-import { closeAfterAmbiguousFraming } from "./close_ambiguous.ts";
-import { delayRefusals } from "./delay_refusals.ts";
+import { allowBrowsers, refuseForeignWebSockets } from "./steps/cors.ts";
+import { closeAfterAmbiguousFraming } from "./steps/close_ambiguous.ts";
+import { delayRefusals } from "./steps/delay_refusals.ts";
 import { setDestination } from "./destination.ts";
-import { refuseForeignPages } from "./foreign_pages.ts";
-import { FormSeal } from "./form_seal.ts";
+import { refuseCrossSite } from "./steps/csrf.ts";
+import { FormSeal } from "./pages/form_seal.ts";
 import { forwardToStore } from "./forward_to_store.ts";
 import type { GatewayEnv, PageParts } from "./gateway_env.ts";
-import { type ToldStates, workerState } from "./gateway_state.ts";
-import { refuseForeignHosts } from "./host_guard.ts";
-import { identifyRequests } from "./request_id.ts";
-import { limitRate, type RateLimitOptions } from "./limit_rate.ts";
-import { permitPages } from "./permit_pages.ts";
+import { type WorkerReports, workerState } from "./account/gateway_state.ts";
+import { refuseForeignHosts } from "./steps/dns_rebinding.ts";
+import { identifyRequests } from "./steps/request_id.ts";
+import { limitRate, type RateLimitOptions } from "./steps/limit_rate.ts";
+import { permitPages } from "./steps/permit_pages.ts";
 import type { PublicAddress } from "./public_address.ts";
 import { problemResponse } from "./problem.ts";
-import { type RevocationOptions, TokenRevocation } from "./token_revocation.ts";
+import { type RevocationOptions, TokenRevocation } from "./pages/token_revocation.ts";
 
 /** The collaborators of the gateway. */
 export interface GatewayOptions
@@ -63,7 +63,7 @@ export interface GatewayOptions
   /** Revokes tokens, and knows when other workers did; one of its own unless given. */
   readonly revocation?: TokenRevocation;
   /** What all workers tell of themselves; this one alone unless given. */
-  readonly states?: () => Promise<ToldStates>;
+  readonly states?: () => Promise<WorkerReports>;
   /** The key of the forms of the status page, shared by all workers; one of its own unless given. */
   readonly formKey?: string;
 }
@@ -71,7 +71,6 @@ export interface GatewayOptions
 /**
  * Puts the gateway together.
  *
- * @param options What it is made of.
  * @returns The app; its `fetch` takes a request and an object with `completed`.
  */
 export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
@@ -87,7 +86,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.authenticator === undefined && options.knownHosts !== undefined) {
     app.use(refuseForeignHosts(options.knownHosts));
   }
-  app.use(refuseForeignPages(options.cors));
+  app.use(refuseCrossSite(options.cors));
   app.use(refuseForeignWebSockets(options.cors));
   if (options.cors !== undefined) app.use(allowBrowsers(options.cors));
   if (options.authenticator !== undefined) {

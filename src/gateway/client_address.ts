@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { forwardedParameters } from "../dicomweb/forwarded.ts";
+import { forwardedParameters } from "../dicomweb/urls/forwarded.ts";
 import { IpNetworks, isIpAddress } from "../network/ip_networks.ts";
 
 /** Proxies in a row that are followed. */
@@ -24,8 +24,6 @@ export class ClientAddress {
   /**
    * The address of the client of a request.
    *
-   * @param headers The request's headers.
-   * @param peer Address of whoever sent it.
    * @returns The address; `unknown` where the runtime gives none.
    */
   of(headers: Headers, peer: string | undefined): string {
@@ -61,7 +59,6 @@ export class ClientAddress {
 /**
  * The network that counts as one client: an IPv6 host has a whole /64 to itself (RFC 6177).
  *
- * @param address An address.
  * @returns An IPv4 address as it is, of an IPv6 address its first 64 bits.
  *
  * @example

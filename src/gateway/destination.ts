@@ -6,8 +6,8 @@
  * @module
  */
 import type { MiddlewareHandler } from "hono";
-import { withoutAccessTokens } from "../dicomweb/query_tokens.ts";
-import { classify, isWebSocketHandshake } from "../dicomweb/transaction.ts";
+import { withoutAccessTokens } from "../dicomweb/transaction/query_tokens.ts";
+import { classify, isWebSocketHandshake } from "../dicomweb/transaction/transaction.ts";
 import type { Destination, GatewayEnv, Page } from "./gateway_env.ts";
 import { PAGES } from "./pages.ts";
 
@@ -40,7 +40,6 @@ export function setDestination(): MiddlewareHandler<GatewayEnv> {
  * Computes what a request is for.
  *
  * @param request The request; the path in its URL is that of the request line, not decoded.
- * @returns Its destination.
  *
  * @example
  * ```ts

@@ -7,8 +7,8 @@ import type { Context } from "hono";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Store } from "../upstream/store.ts";
-import type { AccessRules } from "./access_rules.ts";
-import type { Activity } from "./activity.ts";
+import type { AccessRules } from "./steps/access_rules.ts";
+import type { Activity } from "./account/activity.ts";
 import type { GatewayEnv, StoreDestination } from "./gateway_env.ts";
 import { openWebSocket } from "./open_web_socket.ts";
 import type { PublicAddress } from "./public_address.ts";
@@ -26,9 +26,6 @@ export interface ForwardParts {
 /**
  * Forwards.
  *
- * @param c The request.
- * @param destination What it is for.
- * @param parts The collaborators.
  * @returns The store's response, as the client gets it.
  * @throws {GatewayError} NET-006 for a server that is not configured, AUTH-007 without the permission,
  * and whatever `Store.forward` throws.

@@ -6,13 +6,13 @@
 import type { Context } from "hono";
 import type { z } from "zod";
 import type { Caller } from "../credentials/inbound/caller.ts";
-import type { Transaction } from "../dicomweb/transaction.ts";
+import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import type { Store } from "../upstream/store.ts";
-import type { Activity, Transfer } from "./activity.ts";
-import type { FormSeal } from "./form_seal.ts";
-import type { ToldStates } from "./gateway_state.ts";
+import type { Activity, Transfer } from "./account/activity.ts";
+import type { FormSeal } from "./pages/form_seal.ts";
+import type { WorkerReports } from "./account/gateway_state.ts";
 import type { PublicAddress } from "./public_address.ts";
-import type { TokenRevocation } from "./token_revocation.ts";
+import type { TokenRevocation } from "./pages/token_revocation.ts";
 
 /** A public key as it is published. */
 export type PublicJwk = Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ export interface PageParts {
   /** Seals the forms of the status page. */
   readonly seal: FormSeal;
   /** The states of all workers. */
-  readonly states: () => Promise<ToldStates>;
+  readonly states: () => Promise<WorkerReports>;
   /** Checks what requests need beyond this process. Rejects with a message if it is missing. */
   readonly checkReadiness: () => Promise<void>;
   /** Metrics of the whole gateway in the Prometheus text format. */

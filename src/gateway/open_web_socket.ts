@@ -15,8 +15,6 @@ const KEY = /^[A-Za-z0-9+/]{22}==$/;
 /**
  * Opens both sides.
  *
- * @param store The store.
- * @param forward The client's handshake.
  * @param c Told when both sides are closed.
  * @returns The answer to the handshake, which must not be touched.
  * @throws {GatewayError} NET-005 for a handshake that is none, and whatever `Store.openWebSocket` throws.

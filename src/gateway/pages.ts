@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { answerSchemas } from "./answer_schemas.ts";
+import { answerSchemas } from "./pages/answer_schemas.ts";
 import type { Page } from "./gateway_env.ts";
 import {
   listServers,
@@ -14,9 +14,9 @@ import {
   showMetrics,
   showStatus,
   testServer,
-} from "./management_pages.ts";
-import { openApiDocument } from "./openapi.ts";
-import { FORM_TYPE, showStatusPage, takeForm } from "./status_handlers.tsx";
+} from "./pages/management_pages.ts";
+import { openApiDocument } from "./pages/openapi.ts";
+import { FORM_TYPE, showStatusPage, takeForm } from "./pages/status_handlers.tsx";
 
 /** All pages. */
 export const PAGES: readonly Page[] = [

@@ -24,7 +24,6 @@ export interface Problem {
 /**
  * The catalogue's view of any failure.
  *
- * @param error What was thrown.
  * @returns The same when it is a {@linkcode GatewayError}, else INT-001.
  */
 export function asGatewayError(error: unknown): GatewayError {
@@ -34,13 +33,7 @@ export function asGatewayError(error: unknown): GatewayError {
   });
 }
 
-/**
- * The answer to a request that failed.
- *
- * @param error Why.
- * @param requestId The request's identifier.
- * @returns A problem answer.
- */
+/** The answer to a request that failed. */
 export function problemResponse(error: GatewayError, requestId: string): Response {
   const { entry, status, code, message, troubleshooting } = error;
   const problem: Problem = {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { publicBase } from "../dicomweb/public_base.ts";
+import { publicBase } from "../dicomweb/urls/public_base.ts";
 import { IpNetworks } from "../network/ip_networks.ts";
 
 /** Hosts that clients use are few; a client that makes them up shall not fill the memory. */
@@ -29,8 +29,6 @@ export class PublicAddress {
   /**
    * The URL for one request.
    *
-   * @param request The request.
-   * @param peer Address of whoever sent it.
    * @returns The URL without a trailing slash; nothing where the request names no proper host.
    */
   of(request: Request, peer: string | undefined): string | undefined {

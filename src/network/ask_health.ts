@@ -19,9 +19,7 @@ export interface HealthAddress {
 /**
  * Asks `GET /healthz`.
  *
- * @param address Where the gateway listens.
  * @param timeoutMs How long the answer may take.
- * @returns The status of the answer.
  * @throws {Error} When no answer came in time.
  *
  * @example

@@ -14,10 +14,7 @@ export interface Clock {
   /**
    * Calls back once.
    *
-   * @param delayMs After how long.
-   * @param callback What to call.
    * @param options `background`: this timer alone keeps no process running.
-   * @returns A function that cancels it.
    */
   after(delayMs: number, callback: () => void, options?: { background?: boolean }): () => void;
 }

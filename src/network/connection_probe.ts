@@ -35,7 +35,6 @@ export interface TunnelAnswer {
  * Whether a host is an address, which needs no looking up.
  *
  * @param host A name or address, the latter without brackets.
- * @returns Whether it is an address.
  */
 export function isAddress(host: string): boolean {
   return isIP(host) !== 0;
@@ -44,9 +43,7 @@ export function isAddress(host: string): boolean {
 /**
  * Looks up a name as the system does: its hosts file, then DNS.
  *
- * @param host A name.
  * @param timeoutMs How long that may take.
- * @returns The addresses.
  * @throws {Error} When there is none; `code` says why (`ENOTFOUND`, `EAI_AGAIN`, `ETIMEDOUT`).
  */
 export async function resolveName(host: string, timeoutMs: number): Promise<string[]> {
@@ -63,7 +60,6 @@ export async function resolveName(host: string, timeoutMs: number): Promise<stri
 /**
  * Opens a connection.
  *
- * @param endpoint Where to.
  * @param timeoutMs How long that may take.
  * @returns The connection: whoever gets it ends it.
  * @throws {Error} When it cannot be opened; `code` says why (`ECONNREFUSED`, `ETIMEDOUT`, …).
@@ -86,10 +82,7 @@ export function openConnection(endpoint: Endpoint, timeoutMs: number): Promise<S
 /**
  * Asks a proxy for a tunnel (RFC 9110, section 9.3.6).
  *
- * @param proxy The proxy.
- * @param target Where the tunnel leads.
  * @param options `timeoutMs`: how long the proxy may take.
- * @returns What it said.
  * @throws {Error} When it gave no answer.
  */
 export function openTunnel(

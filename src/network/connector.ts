@@ -34,12 +34,7 @@ export interface Connector {
 /** Idle connections kept for each origin. */
 const MAX_IDLE = 64;
 
-/**
- * Makes the connections' pools; no connection yet.
- *
- * @param options How to connect.
- * @returns Both ways to send.
- */
+/** Makes the connections' pools; no connection yet. */
 export function createConnector(
   { caCertificatesPem = [], clientCertificate, proxy, http2 = false }: ConnectorOptions,
 ): Connector {

@@ -7,7 +7,6 @@
 /**
  * Lists headers.
  *
- * @param headers The headers.
  * @returns Names in lower case, with their values; repeated ones are joined, but for `set-cookie`.
  *
  * @example

@@ -33,10 +33,6 @@ export class RefusedHandshake extends Error {
   /** The status that it answered. */
   readonly status: number;
 
-  /**
-   * @param url Where to.
-   * @param status The status that it answered.
-   */
   constructor(url: string, status: number) {
     super(`Cannot open a WebSocket at ${hostAndPort(url)}: it answered ${status}`);
     this.status = status;
@@ -86,8 +82,6 @@ export class HttpClient {
    * Sends one request once and answers with what came back, whatever its status. A redirect comes back
    * as the answer it is.
    *
-   * @param url Where to.
-   * @param init What to send.
    * @returns The response, its body not read.
    * @throws {GatewayError} NET-001, NET-002 or NET-003 when no answer came; NET-005 when the body to send
    * cannot be read; NET-008 for a host that is not allowed.
@@ -131,7 +125,6 @@ export class HttpClient {
    *
    * @param url Where to: an `http:` or `https:` URL, as `send` takes it.
    * @param init Subprotocols and headers of the handshake, what ends it, and where messages go.
-   * @returns The socket, open.
    * @throws {RefusedHandshake} When the host answers the handshake with another status than 101.
    * @throws {GatewayError} NET-002 when it cannot be reached; NET-008 for a host that is not allowed.
    * @throws The signal's reason when it aborts.

@@ -9,10 +9,7 @@ import { BlockList, isIP } from "node:net";
 export class IpNetworks {
   readonly #list = new BlockList();
 
-  /**
-   * @param networks Such as `10.1.2.3` and `fd00::/8`.
-   * @throws {TypeError} When one is none.
-   */
+  /** @throws {TypeError} When one is none. */
   constructor(networks: readonly string[]) {
     for (const network of networks) {
       const [address = "", bits] = network.split("/");
@@ -25,7 +22,6 @@ export class IpNetworks {
   /**
    * Whether an address is among them.
    *
-   * @param address The address.
    * @returns Whether it is; an IPv4 address written as IPv6 (`::ffff:10.1.2.3`) is that IPv4 address.
    */
   has(address: string): boolean {
@@ -37,7 +33,6 @@ export class IpNetworks {
  * Whether a text is an IP address.
  *
  * @param text The text; an IPv6 address without brackets.
- * @returns Whether it is one.
  */
 export function isIpAddress(text: string): boolean {
   return isIP(text) !== 0;

@@ -16,7 +16,6 @@ const REFUSED_CERTIFICATE =
  * Turns what a request failed with into an error of the catalogue.
  *
  * @param host The `host:port` that it went to.
- * @param cause What it failed with.
  * @returns NET-001, NET-002, NET-003, or NET-005 where the body to send could not be read.
  */
 export function networkError(host: string, cause: unknown): GatewayError {

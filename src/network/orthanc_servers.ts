@@ -53,8 +53,6 @@ export class OrthancServers {
   /**
    * Makes a server known, or changes it.
    *
-   * @param name Its name.
-   * @param server What is known of it.
    * @throws {GatewayError} When Orthanc does not take it.
    */
   async set(name: string, server: object): Promise<void> {

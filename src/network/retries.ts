@@ -118,8 +118,6 @@ export class Retries {
 /**
  * The delay before a retry, without jitter.
  *
- * @param retryNumber 1 for the first retry.
- *
  * @example
  * ```ts
  * import { retryDelayMs } from "./retries.ts";

@@ -24,7 +24,6 @@ export class SizedBody extends Blob {
    * Makes one of bytes: as bytes, `fetch` would send them again by itself.
    *
    * @param bytes The bytes.
-   * @returns The body.
    */
   static of(bytes: Uint8Array<ArrayBuffer>): SizedBody {
     return new SizedBody(bytes.length, () =>

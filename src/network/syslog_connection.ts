@@ -20,7 +20,6 @@ export interface SyslogConnection {
   /**
    * Sends messages.
    *
-   * @param lines Their texts.
    * @throws When they could not be given to the connection.
    */
   write(lines: readonly string[]): Promise<void>;
@@ -33,12 +32,7 @@ const PRIORITY = 13 * 8 + 6;
 const APPLICATION = "dicomweb-gateway";
 const MESSAGE_ID = "audit";
 
-/**
- * Makes a connection; it is opened with the first message and again whenever it was lost.
- *
- * @param options Where to.
- * @returns The connection.
- */
+/** Makes a connection; it is opened with the first message and again whenever it was lost. */
 export function openSyslog(options: SyslogOptions): SyslogConnection {
   const host = Deno.hostname();
   const encoder = new TextEncoder();

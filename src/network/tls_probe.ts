@@ -48,8 +48,6 @@ export interface TlsProbeOptions {
 /**
  * Makes a TLS handshake over a connection and ends it.
  *
- * @param options How.
- * @returns What it showed.
  * @throws {Error} When there was no handshake: the other side speaks no TLS, or ended it.
  */
 export function probeTls(options: TlsProbeOptions): Promise<TlsFacts> {

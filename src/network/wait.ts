@@ -62,11 +62,8 @@ const SLICES = 8;
  * Waits for a promise, but not longer than a limit, not counting the time for which this thread was
  * busy with other things. The operation behind the promise continues unobserved.
  *
- * @param promise What is waited for.
- * @param limitMs How long at most.
  * @param timeout Makes the error for when it takes longer.
  * @param clock Whose timers; the runtime's unless given.
- * @returns What the promise resolves to.
  * @throws What `timeout` makes, or what the promise is rejected with.
  */
 export function limited<T>(

@@ -10,13 +10,17 @@ import type { RateLimitConfig } from "../config/keys/rate_limit.ts";
 import { publishedKeys } from "../config/sandbox/published_keys.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
-import { TokenRevocation } from "../gateway/token_revocation.ts";
-import { AccessRules } from "../gateway/access_rules.ts";
-import { Activity } from "../gateway/activity.ts";
-import { type ToldStates, type WorkerState, workerState } from "../gateway/gateway_state.ts";
+import { TokenRevocation } from "../gateway/pages/token_revocation.ts";
+import { AccessRules } from "../gateway/steps/access_rules.ts";
+import { Activity } from "../gateway/account/activity.ts";
+import {
+  type WorkerReports,
+  type WorkerState,
+  workerState,
+} from "../gateway/account/gateway_state.ts";
 import { ClientAddress } from "../gateway/client_address.ts";
-import type { RateLimitOptions } from "../gateway/limit_rate.ts";
-import { QuotaTable } from "../gateway/quota_table.ts";
+import type { RateLimitOptions } from "../gateway/steps/limit_rate.ts";
+import { QuotaTable } from "../gateway/steps/quota_table.ts";
 import { PublicAddress } from "../gateway/public_address.ts";
 import type { AuditRecorder } from "../telemetry/audit_event.ts";
 import { uidNames } from "../telemetry/audit_uids.ts";
@@ -40,7 +44,7 @@ export interface AssemblyOptions {
   /** Takes what happened, where there is an audit trail. */
   readonly audit?: AuditRecorder | undefined;
   /** What all workers tell for the status page. */
-  readonly states: () => Promise<ToldStates>;
+  readonly states: () => Promise<WorkerReports>;
   /** The key of the forms of the status page, the same for all workers. */
   readonly formKey: string;
 }
@@ -62,9 +66,7 @@ export interface Gateway {
 /**
  * Builds the gateway.
  *
- * @param config The configuration.
  * @param options What else it is built with.
- * @returns The gateway, not yet serving.
  */
 export function assembleGateway(
   config: GatewayConfig,

@@ -15,8 +15,8 @@ import {
   type AuthorizerCollaborators,
   createAuthorizer,
 } from "../credentials/create_authorizer.ts";
-import { createTokenStore } from "../credentials/create_token_store.ts";
-import type { GuardedTokenStore } from "../credentials/guarded_token_store.ts";
+import { createTokenStore } from "../credentials/cache/create_token_store.ts";
+import type { GuardedTokenStore } from "../credentials/cache/guarded_token_store.ts";
 import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -53,9 +53,7 @@ export interface AssembledStores {
 /**
  * Builds the stores. Nothing is contacted before the first request.
  *
- * @param config The configuration.
  * @param options What else they are built with.
- * @returns The stores.
  */
 export function assembleStores(
   config: GatewayConfig,

@@ -5,15 +5,15 @@
  */
 import type { AuthenticationConfig } from "../config/inbound/authentication.ts";
 import { systemClock } from "../network/clock.ts";
-import { createKeySet } from "../credentials/create_token_validator.ts";
+import { createKeySet } from "../credentials/validation/create_token_validator.ts";
 import { ApiKeys } from "../credentials/inbound/api_keys.ts";
 import { BearerTokens, type TrustedIssuer } from "../credentials/inbound/bearer_tokens.ts";
 import { Passwords } from "../credentials/inbound/passwords.ts";
 import { VerifiedCredentials } from "../credentials/inbound/verified_credentials.ts";
-import { TokenValidator } from "../credentials/token_validator.ts";
-import { Authenticator } from "../gateway/authenticator.ts";
-import { FailureThrottle } from "../gateway/failure_throttle.ts";
-import { QuotaTable } from "../gateway/quota_table.ts";
+import { TokenValidator } from "../credentials/validation/token_validator.ts";
+import { Authenticator } from "../gateway/steps/authenticator.ts";
+import { FailureThrottle } from "../gateway/steps/failure_throttle.ts";
+import { QuotaTable } from "../gateway/steps/quota_table.ts";
 import type { HttpClient } from "../network/http_client.ts";
 
 /** What it is built with. */
@@ -31,8 +31,6 @@ const KEYS_TIMEOUT_MS = 20_000;
  * Builds the authenticator.
  *
  * @param config Who may call.
- * @param collaborators What it is built with.
- * @returns The authenticator.
  */
 export function createAuthenticator(
   config: AuthenticationConfig,

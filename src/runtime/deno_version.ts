@@ -18,19 +18,18 @@ export const PINNED_DENO = "2.7.14";
 /**
  * Judges a version of Deno.
  *
- * @param version Such as `2.7.14`.
  * @returns Whether the gateway may run on it.
  *
  * @example
  * ```ts
- * import { judgeDeno } from "./deno_version.ts";
+ * import { explainDeno } from "./deno_version.ts";
  * import assert from "node:assert/strict";
  *
- * assert.equal(judgeDeno("2.7.14").verdict, "fit");
- * assert.equal(judgeDeno("2.8.1").verdict, "unfit");
+ * assert.equal(explainDeno("2.7.14").verdict, "fit");
+ * assert.equal(explainDeno("2.8.1").verdict, "unfit");
  * ```
  */
-export function judgeDeno(version: string): DenoVerdict {
+export function explainDeno(version: string): DenoVerdict {
   const [major = 0, minor = 0, patch = 0] = version.split(".").map((part) => parseInt(part, 10));
   if (major < 2 || (major === 2 && minor < 7)) {
     return {

@@ -5,7 +5,7 @@
  */
 import { disableCacheStorage } from "../config/environment.ts";
 import type { PermissionSet } from "../config/sandbox/permission_set.ts";
-import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
+import type { WorkerReports, WorkerState } from "../gateway/account/gateway_state.ts";
 import { writeLogLine } from "../telemetry/logging.ts";
 import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
 
@@ -14,7 +14,7 @@ export interface WorkerEvents {
   /** Metrics of all workers as text. */
   readonly allMetrics: () => Promise<string>;
   /** What all workers tell for the status page. */
-  readonly allStates: () => Promise<ToldStates>;
+  readonly allStates: () => Promise<WorkerReports>;
   /** An operator has revoked a server's token in this worker: the others are to drop it too. */
   readonly revoked: (server: string, revocation: string) => void;
   /** Something happened that the audit trail records. */
@@ -34,7 +34,6 @@ export const WORKER_MODULE: string = import.meta.resolve("./worker.ts");
  *
  * @param module URL of the module that it runs.
  * @param permissions What it may do.
- * @returns The thread.
  */
 export function spawnSandboxed(module: string, permissions: PermissionSet): Worker {
   disableCacheStorage();
@@ -53,10 +52,7 @@ export class GatewayWorker {
   #running = false;
   #told: MetricsJson = [];
 
-  /**
-   * @param worker The thread, started by {@linkcode spawnSandboxed}.
-   * @param events Whom to tell what.
-   */
+  /** @param worker The thread, started by {@linkcode spawnSandboxed}. */
   constructor(worker: Worker, events: WorkerEvents) {
     this.#events = events;
     this.#worker = worker;
@@ -70,7 +66,6 @@ export class GatewayWorker {
   /**
    * Starts the gateway in the worker.
    *
-   * @param message How.
    * @throws {Error} When it cannot start.
    */
   async start(message: Extract<ToWorker, { type: "start" }>): Promise<void> {
@@ -87,7 +82,6 @@ export class GatewayWorker {
    * Lets the worker finish what runs, then ends it.
    *
    * @param timeoutMs How long it may take.
-   * @returns Whether everything was finished.
    */
   async drain(timeoutMs: number): Promise<boolean> {
     if (this.#running) this.#send({ type: "drain", timeoutMs });
@@ -103,12 +97,7 @@ export class GatewayWorker {
     return finished;
   }
 
-  /**
-   * Has the worker drop a token that was revoked in another.
-   *
-   * @param server Name of the configured server.
-   * @param revocation Identifier of the revocation.
-   */
+  /** Has the worker drop a token that was revoked in another. */
   forget(server: string, revocation: string): void {
     if (this.#running) this.#send({ type: "forget token", server, revocation });
   }
@@ -116,7 +105,6 @@ export class GatewayWorker {
   /**
    * Asks for the worker's metrics.
    *
-   * @param timeoutMs How long to wait.
    * @returns The metrics; what was counted before when the worker does not answer in time.
    */
   async metrics(timeoutMs: number): Promise<MetricsJson> {
@@ -132,7 +120,6 @@ export class GatewayWorker {
   /**
    * Asks for what the worker tells for the status page.
    *
-   * @param timeoutMs How long to wait.
    * @returns It, or nothing when the worker does not answer in time.
    */
   async state(timeoutMs: number): Promise<WorkerState | undefined> {
@@ -156,11 +143,7 @@ export class GatewayWorker {
     return answer;
   }
 
-  /**
-   * Gives the worker up, as if it had crashed.
-   *
-   * @param message Why.
-   */
+  /** Gives the worker up, as if it had crashed. */
   giveUp(message: string): void {
     if (!this.#running) return;
     this.#worker.terminate();

@@ -19,10 +19,7 @@ export class ListenerWatch {
   readonly #timer: number;
   #probing: Promise<void> | undefined;
 
-  /**
-   * @param listen Where the workers listen.
-   * @param lost Told, with the reason, when nothing does.
-   */
+  /** @param lost Told, with the reason, when nothing does. */
   constructor(
     listener: { readonly address: string; readonly port: number },
     lost: (reason: string) => void,

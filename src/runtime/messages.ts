@@ -5,7 +5,7 @@
  */
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { PostedConfig } from "../config/posted_config.ts";
-import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
+import type { WorkerReports, WorkerState } from "../gateway/account/gateway_state.ts";
 
 /** Metrics of one worker, as prom-client writes them in JSON. */
 export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[];
@@ -40,7 +40,7 @@ export type ToWorker =
   | { readonly type: "tell metrics"; readonly id: number }
   | { readonly type: "all metrics"; readonly id: number; readonly text: string }
   | { readonly type: "tell state"; readonly id: number }
-  | { readonly type: "all states"; readonly id: number; readonly told: ToldStates };
+  | { readonly type: "all states"; readonly id: number; readonly told: WorkerReports };
 
 /** From a worker to the supervisor. */
 export type FromWorker =

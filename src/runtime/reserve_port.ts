@@ -14,7 +14,6 @@ export class PortInUseError extends Error {
  * Tries to listen, and stops at once.
  *
  * @param listen Where; port 0 means any free one.
- * @returns The port.
  * @throws {PortInUseError} When something listens there already.
  * @throws {Error} When the address is not one of this host, or the port is not permitted.
  */

@@ -7,8 +7,8 @@
  */
 import { AggregatorRegistry } from "prom-client";
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import type { ToldStates, WorkerState } from "../gateway/gateway_state.ts";
-import { createQuotaMemory } from "../gateway/quota_table.ts";
+import type { WorkerReports, WorkerState } from "../gateway/account/gateway_state.ts";
+import { createQuotaMemory } from "../gateway/steps/quota_table.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AuditTrail, happened } from "./audit/audit_trail.ts";
 import { CertificateWatch } from "./certificate_watch.ts";
@@ -84,7 +84,6 @@ export class Supervisor {
   /**
    * Starts the gateway.
    *
-   * @param options What to work with.
    * @returns The supervisor, when every worker listens.
    * @throws {ConfigError} When the configuration is wrong.
    * @throws {PortInUseError} When something listens on the port already.
@@ -123,7 +122,6 @@ export class Supervisor {
    * Goes over to another configuration: starts its workers, then lets the old ones finish what runs.
    * Where that fails, nothing has changed.
    *
-   * @param read Reads the configuration.
    * @returns The new configuration, when its workers listen; the old ones may still be finishing.
    * @throws {ConfigError} When the configuration is wrong.
    * @throws {Error} When it cannot be gone over to without a restart, or a worker cannot start.
@@ -238,7 +236,7 @@ export class Supervisor {
     return [this.#group, ...this.#draining].flatMap(({ workers }) => [...workers]);
   }
 
-  async #allStates(): Promise<ToldStates> {
+  async #allStates(): Promise<WorkerReports> {
     const answers = await Promise.all(
       this.#allWorkers().map((worker) => worker.state(METRICS_TIMEOUT_MS)),
     );

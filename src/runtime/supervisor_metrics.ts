@@ -22,11 +22,7 @@ export interface SupervisorMetrics {
   readonly logLosses: Counter;
 }
 
-/**
- * Makes the supervisor's metrics.
- *
- * @returns The metrics, all at zero.
- */
+/** Makes the supervisor's metrics. */
 export function createSupervisorMetrics(): SupervisorMetrics {
   const registry = new Registry();
   const registers = [registry];

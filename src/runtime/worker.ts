@@ -9,7 +9,7 @@ import "./sealed_globals.ts";
 import { received } from "../config/posted_config.ts";
 import { asGatewayError, problemResponse } from "../gateway/problem.ts";
 import { AuditFeed } from "../telemetry/audit_feed.ts";
-import type { ToldStates } from "../gateway/gateway_state.ts";
+import type { WorkerReports } from "../gateway/account/gateway_state.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { assembleGateway, type Gateway } from "./assemble_gateway.ts";
@@ -30,7 +30,7 @@ const scope = self as unknown as WorkerScope;
 class ServingWorker {
   readonly #metrics: Metrics = createMetrics();
   readonly #awaitedTexts = new Map<number, (text: string) => void>();
-  readonly #awaitedStates = new Map<number, (told: ToldStates) => void>();
+  readonly #awaitedStates = new Map<number, (told: WorkerReports) => void>();
   #nextId = 0;
   #server: Deno.HttpServer | undefined;
   #gateway: Gateway | undefined;
@@ -152,9 +152,9 @@ class ServingWorker {
     return cutOff;
   }
 
-  #allStates(): Promise<ToldStates> {
+  #allStates(): Promise<WorkerReports> {
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<ToldStates>();
+    const { promise, resolve } = Promise.withResolvers<WorkerReports>();
     this.#awaitedStates.set(id, resolve);
     scope.postMessage({ type: "ask all states", id });
     return promise.finally(() => this.#awaitedStates.delete(id));

@@ -10,7 +10,7 @@ import { postable } from "../config/posted_config.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { type AuditTrail, happened } from "./audit/audit_trail.ts";
 import { GatewayWorker, spawnSandboxed } from "./gateway_worker.ts";
-import type { ToldStates } from "../gateway/gateway_state.ts";
+import type { WorkerReports } from "../gateway/account/gateway_state.ts";
 import type { QuotaMemory } from "./messages.ts";
 import { prepareStateDirectory } from "./state_directory.ts";
 
@@ -35,7 +35,7 @@ export interface WorkerGroupOptions {
   /** Metrics of the whole gateway as text. */
   readonly allMetrics: () => Promise<string>;
   /** What all workers tell for the status page. */
-  readonly allStates: () => Promise<ToldStates>;
+  readonly allStates: () => Promise<WorkerReports>;
   /** A worker was asked to revoke a server's token; all others are to drop it too. */
   readonly revoked: (by: GatewayWorker, server: string, revocation: string) => void;
   /** Told of each crash. */

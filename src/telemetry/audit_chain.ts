@@ -34,8 +34,6 @@ export interface SealedRecord extends ChainEnd {
  * Makes records of events.
  *
  * @param events The events as JSON texts, in their order.
- * @param end Where the chain goes on.
- * @param key What it is sealed with.
  * @returns A JSON text for each, without line ends, and the new end of the chain.
  */
 export function seal(

@@ -9,12 +9,7 @@ import type { AuditConfig } from "../config/gateway_config.ts";
 /** Gives a UID its name in the trail; `null` for none. */
 export type NameUid = (uid: string | undefined) => string | null;
 
-/**
- * Chooses how UIDs are recorded.
- *
- * @param config What the configuration says.
- * @returns What names them.
- */
+/** Chooses how UIDs are recorded. */
 export function uidNames({ uids, key }: Pick<AuditConfig, "uids" | "key">): NameUid {
   if (uids === "omitted") return () => null;
   if (uids === "plain" || key === undefined) return (uid) => uid ?? null;

@@ -18,7 +18,7 @@ export interface DurationHistogramOptions<Label extends string> {
 }
 
 /** A histogram as a registry writes it and adds it to those of other workers. */
-export interface ToldHistogram {
+export interface HistogramReport {
   readonly name: string;
   readonly help: string;
   readonly type: "histogram";
@@ -72,7 +72,6 @@ export class DurationHistogram<Label extends string> {
    * The durations of a set of labels; whoever observes often keeps them.
    *
    * @param values The labels' values, in the order of their names. They come from bounded sets.
-   * @returns The durations.
    */
   labels(...values: readonly string[]): Durations {
     const key = values.join("\n");
@@ -97,7 +96,7 @@ export class DurationHistogram<Label extends string> {
   }
 
   /** @returns Everything, as a registry wants it. */
-  get(): Promise<ToldHistogram> {
+  get(): Promise<HistogramReport> {
     const { name, help, buckets, labelNames } = this.#options;
     const told: MetricValueWithName<string>[] = [];
     for (const { values, durations } of this.#children.values()) {

@@ -10,7 +10,6 @@ export interface LineQueueOptions {
   /**
    * Writes bytes.
    *
-   * @param bytes What to write.
    * @returns When all of them are written.
    */
   readonly write: (bytes: Uint8Array) => Promise<void>;
@@ -44,11 +43,7 @@ export class LineQueue {
     return this.#lost;
   }
 
-  /**
-   * Adds a line, or drops it where there is no room.
-   *
-   * @param line The line with its end.
-   */
+  /** Adds a line, or drops it where there is no room. */
   push(line: string): void {
     const { maxCharacters = MAX_CHARACTERS } = this.#options;
     const isFull = this.#characters > 0 && this.#characters + line.length > maxCharacters;
@@ -65,7 +60,6 @@ export class LineQueue {
    * Waits until all lines are written.
    *
    * @param timeoutMs How long to wait at most.
-   * @returns Whether they are.
    */
   async flush(timeoutMs: number): Promise<boolean> {
     const limit = Promise.withResolvers<boolean>();

@@ -48,11 +48,7 @@ const JWT = { pattern: JWT_LIKE, replacement: maskJwt("***") };
 /** The process has one standard error: outlives the configuration that it was made for. */
 let standardError: LineQueue | undefined;
 
-/**
- * Writes a line to standard error, in its turn. For lines that another worker has made.
- *
- * @param line The line with its end.
- */
+/** Writes a line to standard error, in its turn. For lines that another worker has made. */
 export function writeLogLine(line: string): void {
   standardError ??= new LineQueue({
     write: writeToStandardError,
@@ -82,11 +78,7 @@ async function writeToStandardError(bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await Deno.stderr.write(bytes.subarray(at));
 }
 
-/**
- * Sets up logging for this worker or process; later calls replace earlier ones.
- *
- * @param options What is logged, and how.
- */
+/** Sets up logging for this worker or process; later calls replace earlier ones. */
 export function configureLogging(options: LoggingOptions): void {
   const { write = writeLogLine } = options;
   const formatter = redactByPattern(
@@ -119,7 +111,6 @@ export function configureLogging(options: LoggingOptions): void {
  * A logger of one category below `gateway`.
  *
  * @param category The room or part that logs, such as `credentials`.
- * @returns The logger.
  */
 export function createLogger(category: string): Logger {
   const logger = getLogger(["gateway", category]);

@@ -51,9 +51,6 @@ const WATCHED_CODES = {
 /**
  * Lets what alerts watch begin at zero: Prometheus sees no increase in a counter that begins at 1, and
  * an alert would miss the first failure.
- *
- * @param metrics Where it is counted.
- * @param servers Names of the configured servers.
  */
 export function beginAtZero(metrics: Metrics, servers: Iterable<string>): void {
   const { errors } = metrics;
@@ -81,11 +78,7 @@ export function beginAtZero(metrics: Metrics, servers: Iterable<string>): void {
   }
 }
 
-/**
- * Makes a registry with all metrics of the gateway.
- *
- * @returns The metrics, all at zero.
- */
+/** Makes a registry with all metrics of the gateway. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];

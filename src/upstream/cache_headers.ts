@@ -34,7 +34,6 @@ const varies = new BoundedCache<string>(BOUNDS);
  * A store's `Cache-Control` for the client's own cache only. What is stricter stays.
  *
  * @param value The store's; `null` if it has none.
- * @returns The client's.
  *
  * @example
  * ```ts
@@ -60,7 +59,6 @@ export function privateCacheControl(value: string | null): string {
  *
  * @param value The store's; `null` if it has none.
  * @param credentialHeader A further header by which clients authenticate.
- * @returns The client's.
  *
  * @example
  * ```ts

@@ -4,14 +4,12 @@
  *
  * @module
  */
-import { STALE_HEADERS } from "../dicomweb/body_url_rewriter.ts";
+import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 
 /**
  * Takes from an answer's headers what holds of the store's own bytes only. A strong entity tag becomes a
  * weak one (RFC 9110, section 8.8.1): `If-None-Match` works with it, parts of two bodies are not put
  * together by it.
- *
- * @param headers The headers; they are changed.
  *
  * @example
  * ```ts
@@ -34,7 +32,6 @@ export function describeChangedBody(headers: Headers): void {
  * a strong one for that of another answer (RFC 9111, section 4.3.4).
  *
  * @param headers The headers of the 304; they are changed.
- * @param ifNoneMatch What the client asked with.
  *
  * @example
  * ```ts

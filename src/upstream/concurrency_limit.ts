@@ -53,7 +53,6 @@ export class ConcurrencyLimit {
    * Lets a request begin, now or when others have ended. Each that was let in calls
    * {@linkcode leave} once.
    *
-   * @param signal Ends the wait.
    * @returns Nothing where it may begin now, else a promise of that.
    * @throws {GatewayError} NET-011 when the queue is full or did not move in time.
    * @throws The signal's reason when it aborts.

@@ -54,7 +54,6 @@ export class Deadlines {
    * Begins an exchange.
    *
    * @param limitMs How long it may wait.
-   * @param waitingFor What for.
    * @returns The exchange; hand it to {@linkcode end} when it is over.
    */
   begin(limitMs: number, waitingFor: string): Exchange {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Rules } from "../dicomweb/profile.ts";
-import type { Transaction } from "../dicomweb/transaction.ts";
+import type { Rules } from "../dicomweb/profile/profile.ts";
+import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Pace } from "./pace.ts";
 import { retrieveByInstance } from "./retrieve_by_instance.ts";
@@ -37,8 +37,6 @@ const REPORTED: ReadonlySet<string> = new Set(["store", "store-or-replace"]);
  * Asks a store for what the client asked for.
  *
  * @param exchange The client's request, in the store's words.
- * @param transaction What it asks for.
- * @param options What decides.
  * @returns The answer, in the store's words.
  * @throws {GatewayError} Whatever sending throws; NET-009 where the store's answers do not fit together.
  */

@@ -41,9 +41,7 @@ const PASSED_RESPONSE: ReadonlySet<string> = new Set(
 /**
  * The headers of a client's request that the store shall see.
  *
- * @param inbound The client's headers; not changed.
  * @param credentialHeader A further header by which clients authenticate at the gateway.
- * @returns New headers.
  */
 export function requestHeaders(inbound: Headers, credentialHeader?: string): Headers {
   const headers = only(passesToStore, inbound);
@@ -57,7 +55,6 @@ export function requestHeaders(inbound: Headers, credentialHeader?: string): Hea
 /**
  * The headers of a store's answer that the client shall see. No shared cache may keep it.
  *
- * @param upstream The store's headers; not changed.
  * @param credentialHeader A further header by which clients authenticate at the gateway.
  * @returns New headers, without those of {@linkcode PROTECTION}.
  */
@@ -71,7 +68,6 @@ export function responseHeaders(upstream: Headers, credentialHeader?: string): H
 /**
  * Lists the headers of an answer to a client, {@linkcode PROTECTION} among them.
  *
- * @param headers Headers from {@linkcode responseHeaders}.
  * @returns Names in lower case, with their values.
  */
 export function answerHeaderList(headers: Headers): [name: string, value: string][] {

@@ -25,8 +25,6 @@ export interface IdleWatchOptions {
 /**
  * Watches a body. Only waits for whoever sends it count: who takes it may be as slow as it likes.
  *
- * @param body The body.
- * @param options How.
  * @returns The same body, which fails when the next piece takes too long.
  */
 export function watchIdle(

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { readSearch } from "../dicomweb/search_page.ts";
-import type { Transaction } from "../dicomweb/transaction.ts";
+import { readSearch } from "../dicomweb/search/search_page.ts";
+import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { type ListedDataset, readListBody } from "./json_list_body.ts";
 import {
@@ -38,10 +38,8 @@ const NO_SUCH_SEARCH: ReadonlySet<number> = new Set([400, 404, 405, 501]);
 /**
  * Lists the instances of a study or series.
  *
- * @param exchange The client's request.
  * @param transaction The study or series that it names.
  * @param query The client's query for the store, without its `?`; empty where there is none.
- * @param rules What the store allows.
  * @returns All instances, each once; or the store's own answer where the search fails, 404 where there is
  * nothing.
  * @throws {GatewayError} NET-009 where it cannot be made sure that these are all.

@@ -5,12 +5,16 @@
  *
  * @module
  */
-import { InstanceHead } from "../dicomweb/dicom_uids.ts";
-import { parseMediaType } from "../dicomweb/media_type.ts";
-import { boundaryOf, type MultipartPart, readMultipart } from "../dicomweb/multipart_reader.ts";
-import { MultipartError } from "../dicomweb/multipart_scanner.ts";
-import type { MultipartPartInit } from "../dicomweb/multipart_writer.ts";
-import { brokenAnswer, wholeAnswerBody } from "../dicomweb/whole_body.ts";
+import { InstanceHead } from "../dicomweb/stow/dicom_uids.ts";
+import { parseMediaType } from "../dicomweb/media_type/media_type.ts";
+import {
+  boundaryOf,
+  type MultipartPart,
+  readMultipart,
+} from "../dicomweb/multipart/multipart_reader.ts";
+import { MultipartError } from "../dicomweb/multipart/multipart_scanner.ts";
+import type { MultipartPartInit } from "../dicomweb/multipart/multipart_writer.ts";
+import { brokenAnswer, wholeAnswerBody } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -24,7 +28,6 @@ const INSTANCE_TYPES: ReadonlySet<string> = new Set([
 /**
  * Opens an instance.
  *
- * @param response The store's answer.
  * @param uid The instance that was asked for.
  * @returns The instance with its headers. Its body fails where it breaks off, is empty, is followed by
  * another part, or is DICOM of another instance.

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { JsonListError, JsonListScanner } from "../dicomweb/json_list_scanner.ts";
-import { brokenAnswer, readingFailure } from "../dicomweb/whole_body.ts";
+import { JsonListError, JsonListScanner } from "../dicomweb/search/json_list_scanner.ts";
+import { brokenAnswer, readingFailure } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { TimeSlice } from "../dicomweb/time_slice.ts";
 
@@ -25,7 +25,6 @@ const MAX_ELEMENT_BYTES = 16 * 1024 * 1024;
  *
  * @param response The store's successful answer; 204 is an empty list.
  * @param maxBytes How long the body may be.
- * @returns The datasets, in their order.
  * @throws {GatewayError} NET-009 for a body that is no such list, is too long or empty; NET-002 where
  * it breaks off.
  */

@@ -38,7 +38,6 @@ const UID = /^[0-9.]{1,64}$/;
  *
  * @param result One result of a search, or the metadata of an instance.
  * @param series Its series, where that is known.
- * @returns The instance.
  * @throws {GatewayError} NET-009 where it has no UID.
  */
 export function instanceOf(result: ListedDataset, series?: string): ListedInstance {
@@ -51,8 +50,6 @@ export function instanceOf(result: ListedDataset, series?: string): ListedInstan
 /**
  * Reads a series.
  *
- * @param result One result of a search.
- * @returns The series.
  * @throws {GatewayError} NET-009 where it has no UID.
  */
 export function seriesOf(result: ListedDataset): ListedSeries {

@@ -24,7 +24,6 @@ export class Pace {
   /**
    * Waits for its turn.
    *
-   * @param signal Ends the wait.
    * @throws The signal's reason when it aborts.
    */
   async turn(signal: AbortSignal): Promise<void> {

@@ -17,10 +17,8 @@ const MAX_THROTTLED = 8;
 /**
  * Sends a GET.
  *
- * @param exchange The client's request.
  * @param target Path below the store's base URL, and query.
  * @param pace The store's quota; without it the request is sent at once, and once.
- * @returns The store's answer.
  */
 export async function getAtPace(
   exchange: StoreExchange,

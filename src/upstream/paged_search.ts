@@ -6,8 +6,8 @@
  * @module
  */
 import { textOf, toDataset } from "../dicomweb/dicom_json.ts";
-import type { Search } from "../dicomweb/search_page.ts";
-import { readRemaining } from "../dicomweb/search_warning.ts";
+import type { Search } from "../dicomweb/search/search_page.ts";
+import { readRemaining } from "../dicomweb/search/search_warning.ts";
 import { type ListedDataset, readListBody } from "./json_list_body.ts";
 import { getAtPace } from "./paced_get.ts";
 import type { Pace } from "./pace.ts";
@@ -87,9 +87,7 @@ export class PagedSearch {
   /**
    * Fetches the first page.
    *
-   * @param exchange The client's request.
    * @param search What to search for, how many results are wanted, and how many are skipped.
-   * @param rules What the store allows.
    * @returns The search; or the store's answer where that is a failure.
    */
   static async begin(

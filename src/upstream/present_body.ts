@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { BodyCheck, contentLength, isFramed } from "../dicomweb/body_check.ts";
-import { wholeRequestBody } from "../dicomweb/whole_body.ts";
+import { BodyCheck, contentLength, isFramed } from "../dicomweb/completeness/body_check.ts";
+import { wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { sleep } from "../network/wait.ts";
@@ -28,8 +28,6 @@ const EXPECT_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 /**
  * The body of a request, where it has one (RFC 9112, section 6.3).
  *
- * @param request The request.
- * @param signal Ends the waiting.
  * @returns Its body; nothing where it has none. What tells neither length nor chunks is none over
  * HTTP/1.1, but may be one over HTTP/2: its first piece is waited for, and its end is checked.
  * @throws {BrokenBodyError} When the body breaks off before its first piece.

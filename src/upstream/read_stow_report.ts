@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { ContentEnd } from "../dicomweb/content_end.ts";
-import { JsonEnd } from "../dicomweb/json_end.ts";
-import { readStowAnswer, type StowAnswer } from "../dicomweb/stow_response.ts";
-import { brokenAnswer, wholeAnswerBody } from "../dicomweb/whole_body.ts";
-import { XmlEnd } from "../dicomweb/xml_end.ts";
+import type { ContentEnd } from "../dicomweb/completeness/content_end.ts";
+import { JsonEnd } from "../dicomweb/completeness/json_end.ts";
+import { readStowAnswer, type StowAnswer } from "../dicomweb/stow/stow_response.ts";
+import { brokenAnswer, wholeAnswerBody } from "../dicomweb/completeness/whole_body.ts";
+import { XmlEnd } from "../dicomweb/completeness/xml_end.ts";
 import { readBounded } from "../network/bounded_body.ts";
 
 /** An answer names each instance in 400 to 1,000 bytes; Azure adds why one failed. */

@@ -83,7 +83,6 @@ export class ReplayableBody {
   /**
    * Reads it, from its beginning. A reader from before gets nothing more.
    *
-   * @returns The body.
    * @throws {TypeError} When it was read and not kept.
    */
   open(): ReadableStream<Chunk> {

@@ -8,13 +8,13 @@
  *
  * @module
  */
-import { acceptInQuery, isAcceptable, withoutAccept } from "../dicomweb/acceptable.ts";
+import { acceptInQuery, isAcceptable, withoutAccept } from "../dicomweb/media_type/acceptable.ts";
 import {
   type MultipartPartInit,
   newBoundary,
   writeMultipart,
-} from "../dicomweb/multipart_writer.ts";
-import type { Transaction } from "../dicomweb/transaction.ts";
+} from "../dicomweb/multipart/multipart_writer.ts";
+import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { openInstance } from "./instance_part.ts";
 import { listInstances } from "./instance_list.ts";
@@ -47,8 +47,6 @@ type Fetched = { readonly part: MultipartPartInit } | { readonly failure: unknow
  * Retrieves a study or series.
  *
  * @param whole The client's request; its `Accept` is what the store has for one instance.
- * @param transaction What the client asked for.
- * @param rules How to go about it.
  * @returns One multipart answer; or the store's own answer where the list fails, 404 where there is
  * nothing.
  * @throws {GatewayError} NET-005 with status 406 where the client accepts no such answer; NET-009 where not

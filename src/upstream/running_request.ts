@@ -58,7 +58,6 @@ export class RunningRequest {
   /**
    * Takes a place under a concurrency limit.
    *
-   * @param limit The limit.
    * @returns Undefined if there is one now, else a promise of it.
    * @throws {GatewayError} NET-011 when there is none in time.
    */

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { readSearch, type Search } from "../dicomweb/search_page.ts";
-import { collectedWarning, readRemaining } from "../dicomweb/search_warning.ts";
+import { readSearch, type Search } from "../dicomweb/search/search_page.ts";
+import { collectedWarning, readRemaining } from "../dicomweb/search/search_warning.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { describeChangedBody } from "./changed_body.ts";
 import { type ListedDataset, readListBody } from "./json_list_body.ts";
-import { JsonListWriter } from "../dicomweb/json_list_writer.ts";
+import { JsonListWriter } from "../dicomweb/search/json_list_writer.ts";
 import { PagedSearch, type PagedSearchRules } from "./paged_search.ts";
 import { get, type StoreExchange, unconditional } from "./store_exchange.ts";
 
@@ -34,8 +34,6 @@ const COUNTING = ["x-total", "x-page", "x-per-page", "x-next", "x-prev", "x-limi
 /**
  * Whether a search has to be collected.
  *
- * @param target The client's path and query.
- * @param rules What the store allows.
  * @returns Whether the client asked for more than a page, or up to where the store's list ends.
  */
 export function needsPages(target: string, rules: PagedSearchRules): boolean {
@@ -51,7 +49,6 @@ export function needsPages(target: string, rules: PagedSearchRules): boolean {
  * Searches page by page. A search that ends where the store's list ends says so in `Warning: 299`.
  *
  * @param whole The client's search, in need of pages.
- * @param rules What the store allows.
  * @returns One answer with all results, or the store's own where the first page is a failure.
  * @throws {GatewayError} NET-009 where the first page is no list of results, or it is known to be
  * incomplete before the answer begins.

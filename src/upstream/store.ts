@@ -6,9 +6,9 @@
  * @module
  */
 import type { Authorizer } from "../credentials/authorizer.ts";
-import type { Transaction } from "../dicomweb/transaction.ts";
-import { findTargetFault } from "../dicomweb/store_path.ts";
-import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/whole_body.ts";
+import type { Transaction } from "../dicomweb/transaction/transaction.ts";
+import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
+import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { answerTagAsAsked } from "./changed_body.ts";
 import type { ConcurrencyLimit } from "./concurrency_limit.ts";
@@ -116,7 +116,6 @@ export class Store {
   /**
    * Sends a request to the store.
    *
-   * @param forward The client's request.
    * @returns The store's answer: its status, its body, its end-to-end headers.
    * @throws {GatewayError} NET-005 for a target that is refused, NET-011 when too many are under way,
    * and whatever `StoreClient.send` throws.
@@ -251,7 +250,6 @@ export class Store {
    * Opens the store's side of a WebSocket, and joins it to the client's once that is open. It takes a
    * place at the store until it is closed.
    *
-   * @param forward The client's handshake.
    * @param upgrade Accepts the handshake with the subprotocol that the store chose.
    * @returns What `upgrade` answers the client, and when both sides are closed.
    * @throws {GatewayError} NET-005 for a target that is refused, NET-011 when too many are open, and

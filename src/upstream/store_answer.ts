@@ -6,15 +6,15 @@
  *
  * @module
  */
-import { parseAccept } from "../dicomweb/media_type.ts";
-import { accountFor } from "../dicomweb/stow_account.ts";
-import { acceptDuplicates, trueStatus } from "../dicomweb/stow_merge.ts";
+import { parseAccept } from "../dicomweb/media_type/media_type.ts";
+import { accountFor } from "../dicomweb/stow/stow_account.ts";
+import { acceptDuplicates, trueStatus } from "../dicomweb/stow/stow_merge.ts";
 import {
   countOf,
   type StowAnswer,
   type StowReport,
   writeStowReport,
-} from "../dicomweb/stow_response.ts";
+} from "../dicomweb/stow/stow_response.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
@@ -41,9 +41,6 @@ const OF_THE_BODY = ["content-length", "content-encoding", "content-md5", "diges
 /**
  * Why a success of a store cannot be believed.
  *
- * @param status The status of the answer.
- * @param answer The answer's body.
- * @param sent What was sent.
  * @returns The reason; undefined where the answer holds a report, or where there was nothing to store.
  */
 export function disbelief(
@@ -63,10 +60,6 @@ export function disbelief(
 /**
  * Judges and puts an answer to storing.
  *
- * @param response The store's answer.
- * @param sent What was sent.
- * @param rules How.
- * @returns The answer for the client.
  * @throws {GatewayError} NET-002 when the answer breaks off; NET-009 for a success that does not say what
  * was stored.
  */

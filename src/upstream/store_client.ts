@@ -9,10 +9,14 @@ import type { ServerConfig } from "../config/keys/server.ts";
 import type { Authorization, Authorizer, KeptBody } from "../credentials/authorizer.ts";
 import { CredentialMask } from "../credentials/credential_mask.ts";
 import { SizedBody } from "../network/sized_body.ts";
-import { BodyCheck, contentLength, isChunked } from "../dicomweb/body_check.ts";
-import { azureSiblings, type StoreSibling } from "../dicomweb/url_map.ts";
-import { findTargetFault } from "../dicomweb/store_path.ts";
-import { isChecked, wholeAnswerBody, wholeRequestBody } from "../dicomweb/whole_body.ts";
+import { BodyCheck, contentLength, isChunked } from "../dicomweb/completeness/body_check.ts";
+import { azureSiblings, type StoreSibling } from "../dicomweb/urls/url_map.ts";
+import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
+import {
+  isChecked,
+  wholeAnswerBody,
+  wholeRequestBody,
+} from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_list.ts";
 import { type HttpClient, RefusedHandshake, type RequestBody } from "../network/http_client.ts";
@@ -78,7 +82,6 @@ export class StoreClient {
   /**
    * Sends a request; again where the store fails and that does no harm.
    *
-   * @param request What to send.
    * @param keep Takes a body that signing had to keep; the caller closes it when all is over.
    * @returns The store's answer as it is.
    * @throws {GatewayError} NET-004 for a redirect that leads elsewhere, TOK-002 when the store refuses
@@ -100,10 +103,7 @@ export class StoreClient {
   /**
    * Opens a WebSocket to the store, signed: the event reports of PS3.18, section 8.10.4.
    *
-   * @param request The client's handshake.
    * @param protocols The subprotocols that the client offers.
-   * @param onMessage Takes the store's messages.
-   * @returns The socket, open.
    * @throws {GatewayError} NET-002 with the store's status when it refuses the handshake, NET-010 while
    * the store is left alone, and whatever signing and connecting throw.
    */

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { normaliseAccept } from "../dicomweb/accept.ts";
-import { bodyUrlRewrite } from "../dicomweb/body_url_rewriter.ts";
-import { normaliseContentType } from "../dicomweb/content_type.ts";
-import type { Profile } from "../dicomweb/profile.ts";
-import type { Transaction } from "../dicomweb/transaction.ts";
-import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/url_headers.ts";
-import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/url_map.ts";
-import { readingFailure, wholeRequestBody } from "../dicomweb/whole_body.ts";
+import { normaliseAccept } from "../dicomweb/media_type/accept.ts";
+import { bodyUrlRewrite } from "../dicomweb/urls/body_url_rewriter.ts";
+import { normaliseContentType } from "../dicomweb/media_type/content_type.ts";
+import type { Profile } from "../dicomweb/profile/profile.ts";
+import type { Transaction } from "../dicomweb/transaction/transaction.ts";
+import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/urls/url_headers.ts";
+import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/urls/url_map.ts";
+import { readingFailure, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { describeChangedBody } from "./changed_body.ts";
 
 /** A body on its way. */
@@ -38,11 +38,9 @@ export class StoreDialect {
   /**
    * Puts a client's request in the store's words.
    *
-   * @param transaction What it asks for.
    * @param target Path below the base URL, and query.
    * @param message Its headers, which are changed, and its body.
    * @param gatewayBase The URL by which the client reaches this store; nothing where it is not known.
-   * @returns The body to send.
    */
   toStore(
     transaction: Transaction,
@@ -77,12 +75,9 @@ export class StoreDialect {
   /**
    * Puts a store's answer in the client's words.
    *
-   * @param transaction What was asked for.
    * @param target Path below the base URL, and query.
-   * @param response The store's answer.
    * @param headers The headers for the client, which are changed.
    * @param gatewayBase The URL by which the client reaches this store; nothing where it is not known.
-   * @returns The body to send.
    */
   toClient(
     transaction: Transaction,

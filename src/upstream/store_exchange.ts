@@ -39,7 +39,6 @@ const OF_ONE_ANSWER = [
  * An exchange for requests whose answers become one: a store that answered some of them with 304 or 206
  * would leave a part out.
  *
- * @param exchange The client's request.
  * @returns The same without conditions and ranges.
  */
 export function unconditional(exchange: StoreExchange): StoreExchange {
@@ -51,10 +50,8 @@ export function unconditional(exchange: StoreExchange): StoreExchange {
 /**
  * Sends a GET that belongs to an exchange.
  *
- * @param exchange The client's request.
  * @param target Path below the store's base URL, and query.
  * @param headers Headers to set on top of the exchange's.
- * @returns The store's answer.
  */
 export function get(
   exchange: StoreExchange,

@@ -5,16 +5,16 @@
  *
  * @module
  */
-import { parseMediaType } from "../dicomweb/media_type.ts";
-import { boundaryOf } from "../dicomweb/multipart_reader.ts";
-import { MultipartError, MultipartScanner } from "../dicomweb/multipart_scanner.ts";
-import { partLength } from "../dicomweb/part_headers.ts";
-import { mergeReports, trueStatus, worstOf } from "../dicomweb/stow_merge.ts";
-import { writeStowReport } from "../dicomweb/stow_response.ts";
+import { parseMediaType } from "../dicomweb/media_type/media_type.ts";
+import { boundaryOf } from "../dicomweb/multipart/multipart_reader.ts";
+import { MultipartError, MultipartScanner } from "../dicomweb/multipart/multipart_scanner.ts";
+import { partLength } from "../dicomweb/multipart/part_headers.ts";
+import { mergeReports, trueStatus, worstOf } from "../dicomweb/stow/stow_merge.ts";
+import { writeStowReport } from "../dicomweb/stow/stow_response.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { PartDealer, type PartDealerOptions } from "./part_dealer.ts";
+import { BatchSplitter, type BatchSplitterOptions } from "./batch_splitter.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 import type { PartResult } from "./store_part.ts";
 
@@ -27,7 +27,7 @@ export interface SplittingRules {
 }
 
 /** How a request is split. */
-export interface StoreInPartsOptions extends Omit<PartDealerOptions, "boundary"> {
+export interface StoreInPartsOptions extends Omit<BatchSplitterOptions, "boundary"> {
   /** Name of the configured server. */
   readonly server: string;
   readonly logger: Pick<Logger, "warn">;
@@ -41,7 +41,6 @@ const MAX_INSTANCES = 50_000;
  * takes it goes to the store as it is. Metadata with bulk data, single instances and encoded bodies
  * cannot be split.
  *
- * @param headers The client's headers.
  * @param rules What one request may hold.
  * @returns Whether {@linkcode storeInParts} must do it.
  *
@@ -75,7 +74,6 @@ export function needsSplitting(headers: Headers, rules: SplittingRules): boolean
  * Stores in parts.
  *
  * @param exchange The client's request, in need of splitting.
- * @param options How.
  * @returns One answer: 200 all stored, 202 some or with warnings, else the worst of the failures; a
  * request that broke off is told 400 with what is stored all the same.
  * @throws {GatewayError} NET-005 for a request that broke off before anything was stored, and what
@@ -89,7 +87,7 @@ export async function storeInParts(
   const { body, headers, signal } = exchange;
   if (body === null) throw new TypeError("Cannot split a request without a body");
   const boundary = boundaryOf(headers.get("content-type"));
-  const dealer = new PartDealer(exchange, { ...options, boundary });
+  const dealer = new BatchSplitter(exchange, { ...options, boundary });
   let results: readonly PartResult[];
   let fault: GatewayError | undefined;
   try {
@@ -109,7 +107,7 @@ export async function storeInParts(
 async function deal(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   scanner: MultipartScanner,
-  dealer: PartDealer,
+  dealer: BatchSplitter,
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();

@@ -25,7 +25,6 @@ const SOCKETS_SHARE = 1 / 4;
 /**
  * Makes the limits of a store, and has the metrics tell of them.
  *
- * @param options What they are made of.
  * @returns The limit of all requests; that of requests with a body, which is entered before it; and that
  * of WebSockets, which is entered before both.
  */

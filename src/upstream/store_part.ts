@@ -6,10 +6,10 @@
  * @module
  */
 import type { KeptBody } from "../credentials/authorizer.ts";
-import { InstanceHead, type InstanceUids } from "../dicomweb/dicom_uids.ts";
-import { accountFor, type StowOutcome } from "../dicomweb/stow_account.ts";
-import { acceptDuplicates } from "../dicomweb/stow_merge.ts";
-import type { StowReport } from "../dicomweb/stow_response.ts";
+import { InstanceHead, type InstanceUids } from "../dicomweb/stow/dicom_uids.ts";
+import { accountFor, type StowOutcome } from "../dicomweb/stow/stow_account.ts";
+import { acceptDuplicates } from "../dicomweb/stow/stow_merge.ts";
+import type { StowReport } from "../dicomweb/stow/stow_response.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
@@ -61,12 +61,7 @@ export class StorePart {
   #ending: Ending | undefined;
   #result: PartResult | undefined;
 
-  /**
-   * Begins to send a request.
-   *
-   * @param exchange The client's request.
-   * @param options How answers are judged.
-   */
+  /** Begins to send a request. */
   constructor(exchange: StoreExchange, options: StorePartOptions) {
     this.#exchange = exchange;
     this.#options = options;
@@ -96,7 +91,6 @@ export class StorePart {
   /**
    * Begins an instance; the one before is whole.
    *
-   * @param framing What stands before its content.
    * @returns When there is room for more; nothing where there is.
    */
   begin(framing: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
@@ -107,7 +101,6 @@ export class StorePart {
   /**
    * Takes content of the instance.
    *
-   * @param bytes The content.
    * @returns When there is room for more; nothing where there is.
    */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
@@ -131,11 +124,7 @@ export class StorePart {
     this.#body.end();
   }
 
-  /**
-   * Breaks the request off.
-   *
-   * @param reason Why.
-   */
+  /** Breaks the request off. */
   breakOff(reason: GatewayError): void {
     this.endInstance();
     this.#abort.abort(reason);

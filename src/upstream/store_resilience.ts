@@ -60,7 +60,6 @@ export class StoreResilience {
   /**
    * Sends a request; again where it failed in a way that passes and repeating it does no harm.
    *
-   * @param attempt Sends it, through {@linkcode attempt}.
    * @returns The store's response, whatever its status.
    * @throws What the last attempt throws.
    * @throws The signal's reason when it aborts during a wait.

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { contentLength } from "../dicomweb/body_check.ts";
-import type { InstanceUids } from "../dicomweb/dicom_uids.ts";
-import { StowInventory } from "../dicomweb/stow_inventory.ts";
-import { wholeRequestBody } from "../dicomweb/whole_body.ts";
+import { contentLength } from "../dicomweb/completeness/body_check.ts";
+import type { InstanceUids } from "../dicomweb/stow/dicom_uids.ts";
+import { StowInventory } from "../dicomweb/stow/stow_inventory.ts";
+import { wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 
 /** What a report of a store is compared with. */
 export interface SentInstances {
@@ -26,10 +26,6 @@ export class StowUpload implements SentInstances {
   readonly #inventory: StowInventory;
   #hasEnded = false;
 
-  /**
-   * @param body The client's body.
-   * @param headers The headers of the request.
-   */
   constructor(body: ReadableStream<Uint8Array<ArrayBuffer>>, headers: Headers) {
     this.#inventory = new StowInventory(headers);
     this.length = contentLength(headers);

@@ -29,7 +29,6 @@ export class WebSocketRelay {
   #store: WebSocket | undefined;
 
   /**
-   * @param options How to relay.
    * @param options.isOneWay Whether only the store may send messages, as with event reports (PS3.18,
    * section 8.10.4): what a client sends at a read-only server could change something.
    */
@@ -48,7 +47,6 @@ export class WebSocketRelay {
   /**
    * Joins two sockets.
    *
-   * @param client The client's, opening.
    * @param store The store's, open; its messages go to {@linkcode fromStore}.
    * @returns Settles when both are closed, or the client's is and the store takes too long.
    */

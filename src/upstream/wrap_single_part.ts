@@ -4,15 +4,13 @@
  *
  * @module
  */
-import { parseAccept } from "../dicomweb/media_type.ts";
-import { newBoundary, writeMultipart } from "../dicomweb/multipart_writer.ts";
+import { parseAccept } from "../dicomweb/media_type/media_type.ts";
+import { newBoundary, writeMultipart } from "../dicomweb/multipart/multipart_writer.ts";
 import { describeChangedBody } from "./changed_body.ts";
 
 /**
  * Whether an answer has to be wrapped.
  *
- * @param accept The client's own `Accept`.
- * @param response The store's answer.
  * @returns Whether this is a single part with DICOM or pixels in it, and the client accepts multipart
  * answers, but no answer of its type.
  */

@@ -110,9 +110,6 @@ interface Runs {
  * Runs loads against peers, one after the other within each round.
  *
  * @param peers Who is measured; the gateway is one of them.
- * @param loads The loads.
- * @param effort How much is measured.
- * @returns The tables in Markdown.
  */
 export async function compare(
   peers: readonly Peer[],
@@ -188,8 +185,6 @@ async function runAll(
  * Asks everyone for small searches at a steady rate.
  *
  * @param peers Who is measured; the store itself, named `direct`, comes first.
- * @param effort How much is measured.
- * @returns The table in Markdown.
  */
 export async function compareLatency(peers: readonly Peer[], effort: Effort): Promise<string> {
   const times = new Map(peers.map((peer) => [peer, { p50: [] as number[], p99: [] as number[] }]));

@@ -14,7 +14,6 @@ const hash = `sha256:${createHash("sha256").update(KEY).digest("hex")}`;
  * Starts the gateway.
  *
  * @param section What is to be measured: the servers, and how many workers.
- * @returns Its process.
  */
 export async function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-bench-" });

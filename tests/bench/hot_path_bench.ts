@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { ByteSink } from "../../src/dicomweb/byte_rewriter.ts";
-import { JsonUrlRewriter } from "../../src/dicomweb/json_url_rewriter.ts";
-import { normaliseAccept } from "../../src/dicomweb/accept.ts";
-import { profiles } from "../../src/dicomweb/profile.ts";
-import { findTargetFault } from "../../src/dicomweb/store_path.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
-import { createUrlMap } from "../../src/dicomweb/url_map.ts";
+import { ByteSink } from "../../src/dicomweb/urls/byte_rewriter.ts";
+import { JsonUrlRewriter } from "../../src/dicomweb/urls/json_url_rewriter.ts";
+import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
+import { profiles } from "../../src/dicomweb/profile/profile.ts";
+import { findTargetFault } from "../../src/dicomweb/transaction/store_path.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
+import { createUrlMap } from "../../src/dicomweb/urls/url_map.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { requestHeaders, responseHeaders } from "../../src/upstream/end_to_end_headers.ts";

@@ -25,9 +25,6 @@ export interface Measured {
 /**
  * Asks for one resource again and again.
  *
- * @param url The resource.
- * @param connections How many connections ask.
- * @param seconds How long.
  * @returns Requests per second.
  */
 export async function askAgain(
@@ -64,8 +61,6 @@ export interface Transfer {
 /**
  * Moves one large body.
  *
- * @param url Where from or to.
- * @param transfer The body.
  * @returns Bytes per second.
  */
 export async function transfer(
@@ -88,14 +83,7 @@ export interface Latency {
   readonly p99: number;
 }
 
-/**
- * Asks at a steady rate.
- *
- * @param url The resource.
- * @param perSecond How often.
- * @param seconds How long.
- * @returns The times of the answers.
- */
+/** Asks at a steady rate. */
 export async function askSteadily(
   url: string,
   perSecond: number,

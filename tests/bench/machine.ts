@@ -8,7 +8,6 @@
  * Tells the machine's facts.
  *
  * @param programs Programs that took part, with the arguments that make them tell their version.
- * @returns A list in Markdown.
  */
 export async function machineFacts(
   programs: readonly (readonly [program: string, ...args: string[]])[],

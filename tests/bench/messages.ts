@@ -41,7 +41,6 @@ export function searchAnswer(base: string): Uint8Array<ArrayBuffer> {
 /**
  * An answer with one instance.
  *
- * @param bytes How long the instance is.
  * @returns A multipart body with the boundary `part`.
  */
 export function instance(bytes: number): Uint8Array<ArrayBuffer> {

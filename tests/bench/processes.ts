@@ -16,23 +16,12 @@ export interface Served extends AsyncDisposable {
 /** Clock ticks per second in `/proc`, on all Linux that Deno runs on. */
 const TICKS_PER_SECOND = 100;
 
-/**
- * Path of a file of the benchmarks.
- *
- * @param name Its name.
- * @returns The path.
- */
+/** Path of a file of the benchmarks. */
 export function benchFile(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-/**
- * Starts a script of the benchmarks that serves and prints its port.
- *
- * @param script Its file.
- * @param args Its arguments.
- * @returns The process.
- */
+/** Starts a script of the benchmarks that serves and prints its port. */
 export async function startScript(script: string, args: readonly string[]): Promise<Served> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -50,11 +39,7 @@ export async function startScript(script: string, args: readonly string[]): Prom
   };
 }
 
-/**
- * Ends a process and waits for it.
- *
- * @param child The process.
- */
+/** Ends a process and waits for it. */
 export async function end(child: Deno.ChildProcess): Promise<void> {
   try {
     child.kill("SIGTERM");
@@ -64,11 +49,7 @@ export async function end(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
-/**
- * Gives a stream's first line and leaves the rest to be.
- *
- * @param stream The stream.
- */
+/** Gives a stream's first line and leaves the rest to be. */
 export async function* firstLine(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let text = "";
   for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
@@ -81,7 +62,6 @@ export async function* firstLine(stream: ReadableStream<Uint8Array>): AsyncGener
 /**
  * Processor time that a process and its children have used.
  *
- * @param pid Its identifier.
  * @returns Seconds; 0 for a process that has gone.
  */
 export async function cpuSeconds(pid: number): Promise<number> {
@@ -99,7 +79,6 @@ export async function cpuSeconds(pid: number): Promise<number> {
 /**
  * Memory that a process and its children hold.
  *
- * @param pid Its identifier.
  * @returns Resident bytes; 0 for a process that has gone.
  */
 export async function residentBytes(pid: number): Promise<number> {

@@ -21,12 +21,7 @@ export interface NginxOptions {
   readonly tls?: { readonly certificatePem: string; readonly keyPem: string };
 }
 
-/**
- * Starts nginx with one worker.
- *
- * @param options What it does.
- * @returns The process.
- */
+/** Starts nginx with one worker. */
 export async function startNginx({ store, rewrites, tls }: NginxOptions): Promise<Served> {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-nginx-" });
   const port = freePort();
@@ -69,12 +64,7 @@ http {
   return await start(NGINX, ["-p", directory, "-c", `${directory}/nginx.conf`], port, directory);
 }
 
-/**
- * Starts HAProxy with one thread.
- *
- * @param store The store's port on 127.0.0.1.
- * @returns The process.
- */
+/** Starts HAProxy with one thread. */
 export async function startHaproxy(store: number): Promise<Served> {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-haproxy-" });
   const port = freePort();

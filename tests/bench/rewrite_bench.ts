@@ -6,11 +6,11 @@
  *
  * @module
  */
-import { type ByteRewriter, rewriteBody } from "../../src/dicomweb/byte_rewriter.ts";
-import { JsonUrlRewriter } from "../../src/dicomweb/json_url_rewriter.ts";
-import { MultipartUrlRewriter } from "../../src/dicomweb/multipart_url_rewriter.ts";
-import { createUrlMap } from "../../src/dicomweb/url_map.ts";
-import { XmlUrlRewriter } from "../../src/dicomweb/xml_url_rewriter.ts";
+import { type ByteRewriter, rewriteBody } from "../../src/dicomweb/urls/byte_rewriter.ts";
+import { JsonUrlRewriter } from "../../src/dicomweb/urls/json_url_rewriter.ts";
+import { MultipartUrlRewriter } from "../../src/dicomweb/urls/multipart_url_rewriter.ts";
+import { createUrlMap } from "../../src/dicomweb/urls/url_map.ts";
+import { XmlUrlRewriter } from "../../src/dicomweb/urls/xml_url_rewriter.ts";
 import { dicomMetadata, inPieces } from "../fixtures/dicom_metadata.ts";
 
 const STORE = "https://w-d.dicom.azurehealthcareapis.com/v2";

@@ -4,12 +4,7 @@
  * @module
  */
 
-/**
- * The middle of some numbers.
- *
- * @param values The numbers.
- * @returns The median; `NaN` of none.
- */
+/** The middle of some numbers. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -17,13 +12,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/**
- * Writes a table.
- *
- * @param head The columns' titles.
- * @param rows The rows.
- * @returns Markdown.
- */
+/** Writes a table. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n") + "\n";
@@ -32,9 +21,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 /**
  * Writes a ratio beside what was to be reached.
  *
- * @param ratio The ratio.
  * @param least What was to be reached, where anything was.
- * @returns Such as `0.84 (missed: 0.90)`.
  */
 export function judged(ratio: number, least: number | undefined): string {
   if (Number.isNaN(ratio)) return "-";
@@ -47,8 +34,6 @@ export function judged(ratio: number, least: number | undefined): string {
  * Writes a rate.
  *
  * @param perSecond Requests or bytes per second.
- * @param unit Which of them.
- * @returns Such as `1.35 GB/s`.
  */
 export function rate(perSecond: number, unit: "requests" | "bytes"): string {
   if (Number.isNaN(perSecond)) return "-";
@@ -57,12 +42,7 @@ export function rate(perSecond: number, unit: "requests" | "bytes"): string {
     : `${(perSecond / 1e9).toFixed(2)} GB/s`;
 }
 
-/**
- * Writes an amount of memory.
- *
- * @param bytes The amount.
- * @returns In MiB.
- */
+/** Writes an amount of memory. */
 export function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;
 }

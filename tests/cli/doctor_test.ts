@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import type { Finding, Report, Step } from "../../src/runtime/doctor/finding.ts";
+import type { Finding, Report, Step } from "../../src/tools/doctor/finding.ts";
 import { startNginx } from "../bench/proxies.ts";
 import {
   CertificateAuthority,

@@ -25,8 +25,6 @@ export interface Surroundings extends Pick<ReadConfigOptions, "listen"> {
  * Reads a configuration.
  *
  * @param content Text of the file, or what it holds.
- * @param surroundings Variables and files.
- * @returns What was read.
  */
 export function loadFromMemory(
   content: string | Readonly<Record<string, unknown>>,
@@ -50,8 +48,6 @@ export function loadFromMemory(
 /**
  * Reads and parses the section of a configuration.
  *
- * @param section The keys of `DicomWebOAuth`.
- * @param surroundings Variables and files.
  * @returns The configuration as a worker receives it.
  */
 export async function parseSection(
@@ -74,7 +70,6 @@ export function reachOf(config: GatewayConfig): Omit<Reach, "possibleUrls"> {
  * Reads and parses a configuration that must be wrong.
  *
  * @param content Text of the file, or what it holds.
- * @param surroundings Variables and files.
  * @returns What is wrong with it; empty when nothing is.
  */
 export async function problemsOf(

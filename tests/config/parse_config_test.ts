@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ConfigError } from "../../src/config/values/config_error.ts";
 import { Secret } from "../../src/config/values/secret.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
-import { profiles } from "../../src/dicomweb/profile.ts";
+import { profiles } from "../../src/dicomweb/profile/profile.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 import { CONFIG_PATH, loadFromMemory, parseSection, problemsOf } from "./memory_files.ts";
 

@@ -6,8 +6,8 @@ import {
   type ProfileName,
   profiles,
   type RuleId,
-} from "../../src/dicomweb/profile.ts";
-import { ruleCatalogue } from "../../src/dicomweb/rule_catalogue.ts";
+} from "../../src/dicomweb/profile/profile.ts";
+import { ruleCatalogue } from "../../src/dicomweb/profile/rule_catalogue.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";
 
 async function profileWith(keys: Readonly<Record<string, unknown>>): Promise<Profile> {

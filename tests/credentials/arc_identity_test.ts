@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ManagedIdentitySource } from "../../src/credentials/managed_identity_source.ts";
+import { ManagedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
 import { type FakeIdentityService, startArcAgent } from "../fixtures/azure_identity_services.ts";
 import { failureOf, never, withConnection } from "./source_harness.ts";
 

@@ -10,8 +10,8 @@ import { createKeysSource } from "../../src/credentials/aws/create_keys_source.t
 import { InstanceMetadataSource } from "../../src/credentials/aws/instance_metadata_source.ts";
 import { WebIdentitySource } from "../../src/credentials/aws/web_identity_source.ts";
 import { MetadataSource } from "../../src/credentials/google/metadata_source.ts";
-import { JwksCache } from "../../src/credentials/jwks_cache.ts";
-import { ManagedIdentitySource } from "../../src/credentials/managed_identity_source.ts";
+import { JwksCache } from "../../src/credentials/validation/jwks_cache.ts";
+import { ManagedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
 import type { TokenSource } from "../../src/credentials/token.ts";
 import { type RawHandler, startRawOrigin } from "../fixtures/raw_origin.ts";

@@ -14,8 +14,8 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { IdentityService } from "../../src/config/schemes/azure/azure_platform.ts";
 import type { UserAssignedIdentity } from "../../src/config/schemes/azure/managed_identity.ts";
 import { Secret } from "../../src/config/values/secret.ts";
-import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
-import { ManagedIdentitySource } from "../../src/credentials/managed_identity_source.ts";
+import { ClientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
+import { ManagedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
 import { parseSection } from "../config/memory_files.ts";
 import {
   type FakeIdentityService,

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
-import { createTokenStore } from "../../src/credentials/create_token_store.ts";
+import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { parseSection } from "../config/memory_files.ts";

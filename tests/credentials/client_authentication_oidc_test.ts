@@ -18,7 +18,7 @@ import {
 } from "../../src/config/values/signing_key.ts";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import { Secret } from "../../src/config/values/secret.ts";
-import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
+import { ClientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
 import { type Clock, systemClock } from "../../src/network/clock.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
 import {

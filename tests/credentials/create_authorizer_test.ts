@@ -6,7 +6,7 @@ import type {
   OutboundRequest,
 } from "../../src/credentials/authorizer.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
-import { createTokenStore } from "../../src/credentials/create_token_store.ts";
+import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";

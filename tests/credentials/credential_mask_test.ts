@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CredentialMask } from "../../src/credentials/credential_mask.ts";
-import { basicAuthorization } from "../../src/credentials/fixed_headers_authorizer.ts";
+import { basicAuthorization } from "../../src/credentials/fixed/fixed_headers_authorizer.ts";
 
 const TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJnYXRld2F5In0.c2ln/bmF0+dXJl_-~==";
 const AWS = {

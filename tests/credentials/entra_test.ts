@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
-import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
+import { ClientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
 import type { ErrorCode } from "../../src/errors/catalogue.ts";
 import { parseSection } from "../config/memory_files.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
@@ -81,7 +81,7 @@ const refusals: readonly (readonly [
   keys: Keys,
   code: ErrorCode,
   aadsts: number,
-  remedy: RegExp,
+  advice: RegExp,
 ])[] = [
   ["a wrong secret", { secret: "other" }, {}, "AUTH-001", 7000215, /Secret ID/],
   [
@@ -103,14 +103,14 @@ const refusals: readonly (readonly [
   ],
   ["an unknown audience", {}, { Scope: "api://x/.default" }, "AUTH-002", 500011, /check Scope/],
 ];
-for (const [what, application, keys, code, aadsts, remedy] of refusals) {
-  Deno.test(`Entra ID's refusal of ${what} is ${code}, with Entra's remedy first`, () =>
+for (const [what, application, keys, code, aadsts, advice] of refusals) {
+  Deno.test(`Entra ID's refusal of ${what} is ${code}, with Entra's advice first`, () =>
     withEntra(application, async ({ source }) => {
       const client = await source({ ClientSecret: SECRET, ...keys });
       const error = await failureOf(client.acquire(never), [SECRET]);
       assert.equal(error.code, code);
       assert.match(error.message, new RegExp(`AADSTS${aadsts}: .* Trace ID: `));
-      assert.match(error.troubleshooting[0] ?? "", remedy);
+      assert.match(error.troubleshooting[0] ?? "", advice);
     }));
 }
 

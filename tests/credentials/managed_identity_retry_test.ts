@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
 import type { Authorizer } from "../../src/credentials/authorizer.ts";
-import { createTokenStore } from "../../src/credentials/create_token_store.ts";
+import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { type FakeIdentityService, startImds } from "../fixtures/azure_identity_services.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";

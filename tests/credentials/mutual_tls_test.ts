@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { decodeJwt } from "jose";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
-import { ClientCredentialsSource } from "../../src/credentials/client_credentials_source.ts";
+import { ClientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
 import { systemClock } from "../../src/network/clock.ts";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";

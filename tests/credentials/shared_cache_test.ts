@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { encodeBase64 } from "@oslojs/encoding";
 import { systemClock } from "../../src/network/clock.ts";
-import { KvService } from "../../src/credentials/kv_location.ts";
-import { KvTokenStore } from "../../src/credentials/kv_token_store.ts";
+import { KvService } from "../../src/credentials/cache/kv_location.ts";
+import { KvTokenStore } from "../../src/credentials/cache/kv_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
 import { REDIS, type RedisServer, startRedisServer } from "../fixtures/redis_server.ts";

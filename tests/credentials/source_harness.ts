@@ -24,8 +24,6 @@ export interface ConnectionOptions {
  * Gives a test a connection to its servers.
  *
  * @param urls URLs that may be contacted.
- * @param body The test.
- * @param options What is special about it.
  */
 export async function withConnection(
   urls: readonly string[],
@@ -45,7 +43,6 @@ export async function withConnection(
  *
  * @param promise What must fail.
  * @param secrets What must not be in the error, plain, in base64 or URL-encoded.
- * @returns The error.
  */
 export async function failureOf(
   promise: Promise<unknown>,

@@ -6,10 +6,10 @@
  */
 import assert from "node:assert/strict";
 import type { ResilienceConfig } from "../../src/config/keys/resilience.ts";
-import { GuardedTokenStore } from "../../src/credentials/guarded_token_store.ts";
-import { MemoryTokenStore } from "../../src/credentials/memory_token_store.ts";
+import { GuardedTokenStore } from "../../src/credentials/cache/guarded_token_store.ts";
+import { MemoryTokenStore } from "../../src/credentials/cache/memory_token_store.ts";
 import type { Token, TokenSource, TokenStore } from "../../src/credentials/token.ts";
-import { TokenManager } from "../../src/credentials/token_manager.ts";
+import { TokenManager } from "../../src/credentials/tokens/token_manager.ts";
 import type { ErrorCode } from "../../src/errors/catalogue.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import type { AuditEvent } from "../../src/telemetry/audit_event.ts";

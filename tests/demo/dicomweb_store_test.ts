@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart_reader.ts";
+import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
 import type { DicomJson } from "../../src/demo/dicom_json.ts";
 import { writeDicomFile } from "../../src/demo/dicom_writer.ts";
 import { makeSyntheticStudy } from "../../src/demo/synthetic_study.ts";

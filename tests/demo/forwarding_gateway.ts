@@ -34,8 +34,6 @@ interface Server {
  * Starts a gateway.
  *
  * @param configuration What the demo gives the real one.
- * @param faults What goes wrong.
- * @returns The running gateway.
  */
 export function startForwardingGateway(
   { DicomWebOAuth: section }: DemoConfiguration,

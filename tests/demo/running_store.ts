@@ -5,7 +5,10 @@
  */
 import { type DicomWebStore, startDicomWebStore } from "../../src/demo/dicomweb_store.ts";
 import { type IdentityProvider, startIdentityProvider } from "../../src/demo/identity_provider.ts";
-import { type MultipartPartInit, writeMultipart } from "../../src/dicomweb/multipart_writer.ts";
+import {
+  type MultipartPartInit,
+  writeMultipart,
+} from "../../src/dicomweb/multipart/multipart_writer.ts";
 
 const CLIENT = { clientId: "client", clientSecret: "secret" };
 const AUDIENCE = "https://store.example";
@@ -26,7 +29,6 @@ export interface RunningStore extends AsyncDisposable {
  * Starts a store and its identity provider.
  *
  * @param options How much the store keeps, and its clock.
- * @returns The running store.
  */
 export async function startStore(
   options: { readonly maxBytes?: number; readonly now?: () => number } = {},
@@ -82,12 +84,7 @@ export async function startStore(
   };
 }
 
-/**
- * A request of the Store transaction.
- *
- * @param parts Its parts.
- * @returns What to send.
- */
+/** A request of the Store transaction. */
 export function stowRequest(parts: readonly MultipartPartInit[]): RequestInit {
   return {
     method: "POST",

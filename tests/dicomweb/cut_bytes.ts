@@ -4,14 +4,9 @@
  * @module
  */
 import fc from "fast-check";
-import { type ByteRewriter, ByteSink } from "../../src/dicomweb/byte_rewriter.ts";
+import { type ByteRewriter, ByteSink } from "../../src/dicomweb/urls/byte_rewriter.ts";
 
-/**
- * @param rewriter What rewrites.
- * @param input What it is given.
- * @param cuts Where the input is cut, as fractions of its length.
- * @returns What comes out.
- */
+/** @param cuts Where the input is cut, as fractions of its length. */
 export function rewriteCut(
   rewriter: ByteRewriter,
   input: Uint8Array<ArrayBuffer>,
@@ -33,11 +28,7 @@ export function rewriteCut(
   return concat(pieces);
 }
 
-/**
- * @param rewriter What rewrites.
- * @param input What it is given, byte by byte.
- * @returns What comes out.
- */
+/** @param input What it is given, byte by byte. */
 export function rewriteByteByByte(
   rewriter: ByteRewriter,
   input: Uint8Array<ArrayBuffer>,
@@ -51,10 +42,7 @@ export const cuts: fc.Arbitrary<number[]> = fc.array(
   { maxLength: 40 },
 );
 
-/**
- * @param pieces Pieces of bytes.
- * @returns All of them in one.
- */
+/** @param pieces Pieces of bytes. */
 export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
   let at = 0;

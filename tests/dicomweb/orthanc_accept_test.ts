@@ -5,9 +5,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { normaliseAccept } from "../../src/dicomweb/accept.ts";
-import { profiles } from "../../src/dicomweb/profile.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
+import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
+import { profiles } from "../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import { PYDICOM } from "../demo/pydicom.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { Orthanc } from "../fixtures/orthanc.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { rewriteBody } from "../../src/dicomweb/byte_rewriter.ts";
-import { JsonUrlRewriter } from "../../src/dicomweb/json_url_rewriter.ts";
-import { createUrlMap } from "../../src/dicomweb/url_map.ts";
+import { rewriteBody } from "../../src/dicomweb/urls/byte_rewriter.ts";
+import { JsonUrlRewriter } from "../../src/dicomweb/urls/json_url_rewriter.ts";
+import { createUrlMap } from "../../src/dicomweb/urls/url_map.ts";
 import { dicomMetadata, inPieces } from "../fixtures/dicom_metadata.ts";
 
 const MIB = 1024 * 1024;

@@ -14,11 +14,7 @@ of these codes in \`error_code\`. An answer of the store passes through with its
 carries none. The codes of the plugin \`orthanc-dicomweb-oauth\` have kept their meaning.
 `;
 
-/**
- * Writes the reference.
- *
- * @returns A page of Markdown.
- */
+/** Writes the reference. */
 export function errorReference(): string {
   const entries = Object.entries(catalogue) as [ErrorCode, ErrorEntry][];
   const rows = entries.map(([code, { title, status, category, severity }]) =>

@@ -63,11 +63,7 @@ may not show a PDF. Viewers that fetch it by a script and show what they got (as
 are not touched.
 `;
 
-/**
- * Writes the reference.
- *
- * @returns A page of Markdown.
- */
+/** Writes the reference. */
 export function headerReference(): string {
   return [
     REQUESTS,

@@ -5,7 +5,7 @@
  */
 import { assembleGateway } from "../../src/runtime/assemble_gateway.ts";
 import { createSupervisorMetrics } from "../../src/runtime/supervisor_metrics.ts";
-import { createQuotaMemory } from "../../src/gateway/quota_table.ts";
+import { createQuotaMemory } from "../../src/gateway/steps/quota_table.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { parseSection } from "../config/memory_files.ts";
 
@@ -85,11 +85,7 @@ function described(metric: unknown): Described {
   };
 }
 
-/**
- * Writes the reference.
- *
- * @returns A page of Markdown.
- */
+/** Writes the reference. */
 export async function metricsReference(): Promise<string> {
   const metrics = await describedMetrics();
   return [

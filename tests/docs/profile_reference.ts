@@ -9,12 +9,12 @@ import {
   type ProfileName,
   profiles,
   type RuleId,
-} from "../../src/dicomweb/profile.ts";
-import { type Rule, ruleCatalogue } from "../../src/dicomweb/rule_catalogue.ts";
+} from "../../src/dicomweb/profile/profile.ts";
+import { type Rule, ruleCatalogue } from "../../src/dicomweb/profile/rule_catalogue.ts";
 
 const INTRODUCTION = `# Profiles of stores
 
-<!-- Made by \`deno task docs\` from src/dicomweb/profile.ts and rule_catalogue.ts. Change it there. -->
+<!-- Made by \`deno task docs\` from src/dicomweb/profile/profile.ts and rule_catalogue.ts. Change it there. -->
 
 Stores and clients implement DICOMweb differently. A profile is a set of rules that normalize these differences for one kind of store. \`Profile\` of a server selects it; by default the store's host decides:
 
@@ -38,11 +38,7 @@ study, store it again, query 1,000 instances and get the study back byte for byt
 dicomweb-client has all its calls answered and OHIF lists studies and shows CT slices.
 `;
 
-/**
- * Writes the reference.
- *
- * @returns A page of Markdown.
- */
+/** Writes the reference. */
 export function profileReference(): string {
   const entries = Object.entries(ruleCatalogue) as [RuleId, Rule][];
   return [

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { root } from "./generated_docs.ts";
 
-const SOURCES = new URL("src/runtime/doctor/", root);
+const SOURCES = new URL("src/tools/doctor/", root);
 
 function textOf(path: string): string {
   return Deno.readTextFileSync(new URL(path, root));

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { readInstance } from "../../src/demo/instance_archive.ts";
-import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart_reader.ts";
+import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
 import { CT_IMAGE, dicomFile } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { startHealthImagingStore } from "../fixtures/vendor_stores/health_imaging.ts";

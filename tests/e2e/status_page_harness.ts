@@ -11,11 +11,7 @@ import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 /** The scene. */
 export interface StatusScene extends AsyncDisposable {
   readonly gateway: GatewayProcess;
-  /**
-   * Lets clients use the servers for a while, sometimes more, sometimes less.
-   *
-   * @param forMs How long.
-   */
+  /** Lets clients use the servers for a while, sometimes more, sometimes less. */
   makeTraffic(forMs: number): Promise<void>;
 }
 

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { newBoundary, writeMultipart } from "../../src/dicomweb/multipart_writer.ts";
+import { newBoundary, writeMultipart } from "../../src/dicomweb/multipart/multipart_writer.ts";
 import { CT_IMAGE, dicomFile, type DicomFileOptions, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";

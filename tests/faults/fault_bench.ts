@@ -28,7 +28,6 @@ export interface FaultBench extends AsyncDisposable {
   /**
    * Sends a request over a connection of its own.
    *
-   * @param server The configured server.
    * @param upload Bytes of a body to announce, sent until an answer comes.
    */
   ask(server: string, upload?: number): Promise<Seen>;
@@ -56,7 +55,6 @@ export async function healthy(exchange: RawExchange): Promise<void> {
  * Starts it.
  *
  * @param signed Names of servers that need a token, each one of its own.
- * @returns The bench.
  */
 export async function startFaultBench(signed: readonly string[]): Promise<FaultBench> {
   const store = startRawOrigin(healthy);

@@ -5,12 +5,15 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { ByteRewriter } from "../../src/dicomweb/byte_rewriter.ts";
-import { JsonUrlRewriter } from "../../src/dicomweb/json_url_rewriter.ts";
-import { MultipartError, MultipartScanner } from "../../src/dicomweb/multipart_scanner.ts";
-import { MultipartUrlRewriter } from "../../src/dicomweb/multipart_url_rewriter.ts";
-import { createUrlMap } from "../../src/dicomweb/url_map.ts";
-import { XmlUrlRewriter } from "../../src/dicomweb/xml_url_rewriter.ts";
+import type { ByteRewriter } from "../../src/dicomweb/urls/byte_rewriter.ts";
+import { JsonUrlRewriter } from "../../src/dicomweb/urls/json_url_rewriter.ts";
+import {
+  MultipartError,
+  MultipartScanner,
+} from "../../src/dicomweb/multipart/multipart_scanner.ts";
+import { MultipartUrlRewriter } from "../../src/dicomweb/urls/multipart_url_rewriter.ts";
+import { createUrlMap } from "../../src/dicomweb/urls/url_map.ts";
+import { XmlUrlRewriter } from "../../src/dicomweb/urls/xml_url_rewriter.ts";
 import { rewriteCut } from "../dicomweb/cut_bytes.ts";
 import { cutsOf, firstLine, type FuzzTarget, latin1 } from "./target.ts";
 

@@ -37,10 +37,7 @@ export interface Finding {
   readonly error: unknown;
 }
 
-/**
- * @param target A target.
- * @returns The inputs that its others are made of, from `tests/fuzz/corpus/`.
- */
+/** @returns The inputs that its others are made of, from `tests/fuzz/corpus/`. */
 export function corpusOf({ name }: FuzzTarget): Uint8Array<ArrayBuffer>[] {
   const directory = new URL(`corpus/${name}/`, import.meta.url);
   return [...Deno.readDirSync(directory)].map(({ name }) => name).sort()
@@ -50,8 +47,6 @@ export function corpusOf({ name }: FuzzTarget): Uint8Array<ArrayBuffer>[] {
 /**
  * Gives one target one input.
  *
- * @param target The target.
- * @param input The input.
  * @returns What did not hold, if anything.
  */
 export async function tryInput(
@@ -74,8 +69,6 @@ export async function tryInput(
 /**
  * Gives one target the corpus, then inputs made of it.
  *
- * @param target The target.
- * @param seed What the inputs follow from.
  * @param more Told of how many inputs there were; whether to make another.
  * @returns How many inputs there were, and the first for which something did not hold.
  */

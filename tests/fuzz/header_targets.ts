@@ -4,13 +4,16 @@
  *
  * @module
  */
-import { normaliseAccept } from "../../src/dicomweb/accept.ts";
-import { normaliseContentType } from "../../src/dicomweb/content_type.ts";
-import { publicBase } from "../../src/dicomweb/public_base.ts";
-import { profiles } from "../../src/dicomweb/profile.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
-import { rewriteRequestHeaders, rewriteResponseHeaders } from "../../src/dicomweb/url_headers.ts";
-import { createUrlMap } from "../../src/dicomweb/url_map.ts";
+import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
+import { normaliseContentType } from "../../src/dicomweb/media_type/content_type.ts";
+import { publicBase } from "../../src/dicomweb/urls/public_base.ts";
+import { profiles } from "../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
+import {
+  rewriteRequestHeaders,
+  rewriteResponseHeaders,
+} from "../../src/dicomweb/urls/url_headers.ts";
+import { createUrlMap } from "../../src/dicomweb/urls/url_map.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { requestHeaders } from "../../src/upstream/end_to_end_headers.ts";
 import { answerTagAsAsked } from "../../src/upstream/changed_body.ts";

@@ -6,9 +6,9 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../../src/config/values/config_error.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
-import { judgeMetadata } from "../../src/credentials/provider_metadata.ts";
-import { parseTokenResponse } from "../../src/credentials/token_response.ts";
-import { readStowAnswer, writeStowReport } from "../../src/dicomweb/stow_response.ts";
+import { explainMetadata } from "../../src/credentials/oauth2/provider_metadata.ts";
+import { parseTokenResponse } from "../../src/credentials/oauth2/token_response.ts";
+import { readStowAnswer, writeStowReport } from "../../src/dicomweb/stow/stow_response.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { loadFromMemory } from "../config/memory_files.ts";
 import { firstLine, type FuzzTarget, latin1 } from "./target.ts";
@@ -67,7 +67,7 @@ export const providerMetadata: FuzzTarget = {
     const configured = { kind: "issuer", url, allowedHosts: ["idp.example:443"] } as const;
     onlyGatewayErrors(() => {
       const context = { server: "main", configured, mutualTls: false };
-      const { tokenEndpoint } = judgeMetadata(decoder.decode(input), context);
+      const { tokenEndpoint } = explainMetadata(decoder.decode(input), context);
       assert.equal(new URL(tokenEndpoint).host, "idp.example");
       assert.equal(new URL(tokenEndpoint).protocol, "https:");
     });

@@ -18,10 +18,7 @@ export class Dice {
     this.#state = seed >>> 0;
   }
 
-  /**
-   * @param below An upper bound.
-   * @returns A whole number from 0 up to, and without, the bound.
-   */
+  /** @returns A whole number from 0 up to, and without, the bound. */
   below(below: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -29,10 +26,6 @@ export class Dice {
     return Math.floor(((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 * below);
   }
 
-  /**
-   * @param items Some items; at least one.
-   * @returns One of them.
-   */
   pick<T>(items: readonly T[]): T {
     return items[this.below(items.length)]!;
   }
@@ -72,10 +65,7 @@ const WORDS = [
 /**
  * Makes an input of others.
  *
- * @param corpus The others; at least one.
  * @param words What may be put in, besides what means something to many.
- * @param dice What decides.
- * @returns The input.
  */
 export function mutate(
   corpus: readonly Uint8Array[],

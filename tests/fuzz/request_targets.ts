@@ -4,13 +4,17 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { normaliseAccept } from "../../src/dicomweb/accept.ts";
-import { normaliseContentType } from "../../src/dicomweb/content_type.ts";
-import { formatMediaType, parseAccept, parseMediaType } from "../../src/dicomweb/media_type.ts";
-import { PROFILE_NAMES, profiles } from "../../src/dicomweb/profile.ts";
-import { findTargetFault } from "../../src/dicomweb/store_path.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
-import { transactions } from "../../src/dicomweb/transaction_catalogue.ts";
+import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
+import { normaliseContentType } from "../../src/dicomweb/media_type/content_type.ts";
+import {
+  formatMediaType,
+  parseAccept,
+  parseMediaType,
+} from "../../src/dicomweb/media_type/media_type.ts";
+import { PROFILE_NAMES, profiles } from "../../src/dicomweb/profile/profile.ts";
+import { findTargetFault } from "../../src/dicomweb/transaction/store_path.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
+import { transactions } from "../../src/dicomweb/transaction/transaction_catalogue.ts";
 import { requestHeaders } from "../../src/upstream/end_to_end_headers.ts";
 import { firstLine, type FuzzTarget, latin1 } from "./target.ts";
 

@@ -13,16 +13,12 @@ export interface FuzzTarget {
   /**
    * Gives it an input.
    *
-   * @param input The input.
    * @throws What does not hold.
    */
   readonly run: (input: Uint8Array<ArrayBuffer>) => void | Promise<void>;
 }
 
-/**
- * @param input Bytes.
- * @returns A character for each.
- */
+/** @param input Bytes. */
 export function latin1(input: Uint8Array): string {
   let text = "";
   for (const byte of input) text += String.fromCharCode(byte);
@@ -32,7 +28,6 @@ export function latin1(input: Uint8Array): string {
 /**
  * Splits an input at the end of its first line.
  *
- * @param input The input.
  * @returns The line in Latin-1, and what follows it.
  */
 export function firstLine(input: Uint8Array<ArrayBuffer>): [string, Uint8Array<ArrayBuffer>] {
@@ -41,12 +36,7 @@ export function firstLine(input: Uint8Array<ArrayBuffer>): [string, Uint8Array<A
   return [latin1(input.subarray(0, end)), input.slice(end + 1)];
 }
 
-/**
- * Where to cut an input: places that follow from what it holds.
- *
- * @param input The input.
- * @returns Fractions of its length.
- */
+/** Where to cut an input: places that follow from what it holds. */
 export function cutsOf(input: Uint8Array): number[] {
   const cuts: number[] = [];
   for (let at = 0; at < input.length && cuts.length < 12; at += 1 + input[at]!) {

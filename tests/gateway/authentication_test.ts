@@ -4,16 +4,16 @@ import { Secret } from "../../src/config/values/secret.ts";
 import { ApiKeys, makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import type { BearerTokens } from "../../src/credentials/inbound/bearer_tokens.ts";
 import { VerifiedCredentials } from "../../src/credentials/inbound/verified_credentials.ts";
-import { TokenFault } from "../../src/credentials/token_fault.ts";
-import { authenticate } from "../../src/gateway/authenticate.ts";
-import { Authenticator } from "../../src/gateway/authenticator.ts";
+import { TokenFault } from "../../src/credentials/validation/token_fault.ts";
+import { authenticate } from "../../src/gateway/steps/authenticate.ts";
+import { Authenticator } from "../../src/gateway/steps/authenticator.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
-import { FailureThrottle } from "../../src/gateway/failure_throttle.ts";
+import { FailureThrottle } from "../../src/gateway/steps/failure_throttle.ts";
 import { setDestination } from "../../src/gateway/destination.ts";
 import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
-import { refuseForeignHosts } from "../../src/gateway/host_guard.ts";
+import { refuseForeignHosts } from "../../src/gateway/steps/dns_rebinding.ts";
 import { asGatewayError, problemResponse } from "../../src/gateway/problem.ts";
-import { createQuotaMemory, QuotaTable } from "../../src/gateway/quota_table.ts";
+import { createQuotaMemory, QuotaTable } from "../../src/gateway/steps/quota_table.ts";
 
 const viewer = makeApiKey();
 

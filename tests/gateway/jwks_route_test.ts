@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Hono } from "hono";
 import type { GatewayEnv, PageParts, PublicJwk } from "../../src/gateway/gateway_env.ts";
-import { answerPage } from "../../src/gateway/answer_page.ts";
+import { answerPage } from "../../src/gateway/pages/answer_page.ts";
 import { destinationOf } from "../../src/gateway/destination.ts";
 import { asGatewayError, problemResponse } from "../../src/gateway/problem.ts";
 

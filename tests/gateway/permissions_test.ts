@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { PermissionConfig, Right } from "../../src/config/inbound/permissions.ts";
 import type { Caller } from "../../src/credentials/inbound/caller.ts";
-import { AccessRules } from "../../src/gateway/access_rules.ts";
+import { AccessRules } from "../../src/gateway/steps/access_rules.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { PublicAddress } from "../../src/gateway/public_address.ts";

@@ -4,9 +4,9 @@ import type { Caller } from "../../src/credentials/inbound/caller.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { setDestination } from "../../src/gateway/destination.ts";
 import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
-import { limitRate, type RateLimitOptions } from "../../src/gateway/limit_rate.ts";
+import { limitRate, type RateLimitOptions } from "../../src/gateway/steps/limit_rate.ts";
 import { asGatewayError, problemResponse } from "../../src/gateway/problem.ts";
-import { createQuotaMemory, QuotaTable } from "../../src/gateway/quota_table.ts";
+import { createQuotaMemory, QuotaTable } from "../../src/gateway/steps/quota_table.ts";
 
 const LIMIT = { requests: 3, windowMs: 60_000 };
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { StoreResilienceConfig } from "../../src/config/keys/store_resilience.ts";
 import type { Right } from "../../src/config/inbound/permissions.ts";
-import { AccessRules } from "../../src/gateway/access_rules.ts";
-import { Activity } from "../../src/gateway/activity.ts";
+import { AccessRules } from "../../src/gateway/steps/access_rules.ts";
+import { Activity } from "../../src/gateway/account/activity.ts";
 import { createApp } from "../../src/gateway/app.ts";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";

@@ -16,6 +16,7 @@ export const ROOMS: readonly string[] = [
   "upstream",
   "gateway",
   "runtime",
+  "tools",
   "demo",
   "cli",
 ];
@@ -53,7 +54,7 @@ export const PRIVILEGES: readonly Privilege[] = [
   { what: "import Hono", rooms: ["gateway", "demo"], modules: ["hono", "@hono"] },
   {
     what: "listen for connections",
-    rooms: ["runtime", "demo"],
+    rooms: ["runtime", "tools", "demo"],
     deno: ["serve", "listen", "listenTls", "listenDatagram"],
   },
   {
@@ -76,10 +77,10 @@ export const PRIVILEGES: readonly Privilege[] = [
     modules: ["node:process"],
   },
   {
-    // The configuration is read by config/. The other two read what it names: credentials/ the
-    // files that other programs renew, runtime/ the state directory.
+    // The configuration is read by config/. The others read what it names or a person does:
+    // credentials/ the files that other programs renew, runtime/ the state directory, tools/ a folder.
     what: "read files",
-    rooms: ["config", "credentials", "runtime"],
+    rooms: ["config", "credentials", "runtime", "tools"],
     deno: [
       "readTextFile",
       "readTextFileSync",

@@ -53,7 +53,7 @@ Deno.test("rooms: the program imports nothing from outside src/ but its version"
     lint("src/demo/demo.ts", 'import { a } from "../../tests/fixtures/a.ts";').length,
     1,
   );
-  assert.equal(lint("src/demo/demo.ts", 'import { a } from "../tools/a.ts";').length, 1);
+  assert.equal(lint("src/demo/demo.ts", 'import { a } from "../kitchen/a.ts";').length, 1);
   assert.deepEqual(
     lint("src/cli/version.ts", 'import deno from "../../deno.json" with { type: "json" };'),
     [],
@@ -151,7 +151,7 @@ Deno.test("rooms: drawers and files outside the rooms are told", () => {
       "src/dicomweb/mod.ts",
       "src/gateway/index.tsx",
       "src/common/url.ts",
-      "src/tools/url.ts",
+      "src/kitchen/url.ts",
       "src/server.ts",
     ]
   ) {
@@ -173,14 +173,14 @@ Deno.test("rooms: the table of the design is what is enforced", () => {
     ["credentials", "await Deno.openKv();"],
     ["gateway demo", 'import { Hono } from "hono";'],
     ["gateway demo", 'import { prometheus } from "@hono/prometheus";'],
-    ["runtime demo", "Deno.serve(() => new Response());"],
+    ["runtime tools demo", "Deno.serve(() => new Response());"],
     ["runtime", 'new Worker(new URL("./worker.ts", import.meta.url));'],
     ["runtime", 'Deno.addSignalListener("SIGTERM", stop);'],
     ["cli", "Deno.exit(0);"],
     ["cli", "await Deno.stdout.write(bytes);"],
     ["cli", 'console.log("done");'],
     ["config", 'Deno.env.get("HOME");'],
-    ["config credentials runtime", 'await Deno.readTextFile("gateway.json");'],
+    ["config credentials runtime tools", 'await Deno.readTextFile("gateway.json");'],
   ];
   for (const [rooms, source] of table) {
     const allowed = ROOMS.filter((room) => lint(`src/${room}/file.ts`, source).length === 0);

@@ -38,9 +38,6 @@ export interface Result extends Counts {
  * Runs jobs, several at once.
  *
  * @param jobs The jobs, in the order in which they are started.
- * @param atOnce How many run at once.
- * @param print Takes each line.
- * @returns Their results.
  */
 export async function runJobs(
   jobs: readonly Job[],
@@ -66,7 +63,6 @@ export async function runJobs(
 /**
  * Makes the report of a run.
  *
- * @param results What became of the jobs.
  * @param durationMs How long all of it took.
  * @returns Its lines: the time of each folder, what failed, and the sums last, on a line of their own.
  */

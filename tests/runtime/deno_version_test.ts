@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { judgeDeno, PINNED_DENO } from "../../src/runtime/deno_version.ts";
+import { explainDeno, PINNED_DENO } from "../../src/runtime/deno_version.ts";
 
 const VERDICTS: [version: string, verdict: string][] = [
   ["1.46.3", "unfit"],
@@ -15,14 +15,14 @@ const VERDICTS: [version: string, verdict: string][] = [
 ];
 
 for (const [version, verdict] of VERDICTS) {
-  Deno.test(`judgeDeno: ${version} is ${verdict}`, () => {
-    const judged = judgeDeno(version);
+  Deno.test(`explainDeno: ${version} is ${verdict}`, () => {
+    const judged = explainDeno(version);
     assert.equal(judged.verdict, verdict);
     assert.equal(judged.reason.includes(PINNED_DENO), verdict !== "fit");
   });
 }
 
-Deno.test("judgeDeno: the tests run on the pinned version, which every pin names", async () => {
+Deno.test("explainDeno: the tests run on the pinned version, which every pin names", async () => {
   assert.equal(Deno.version.deno, PINNED_DENO);
   for (const file of ["README.md", ".ci/run"]) {
     const text = await Deno.readTextFile(new URL(`../../${file}`, import.meta.url));

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
-import { createQuotaMemory } from "../../src/gateway/quota_table.ts";
+import { createQuotaMemory } from "../../src/gateway/steps/quota_table.ts";
 import { assembleGateway, type Gateway } from "../../src/runtime/assemble_gateway.ts";
 import { configureLogging } from "../../src/telemetry/logging.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";

@@ -76,7 +76,6 @@ const MAX_KEPT = 1024 * 1024;
  * Starts it.
  *
  * @param servers Further servers, made of the URLs of all that there is.
- * @returns The bench.
  */
 export async function startHostileBench(
   servers: (urls: HostileUrls) => Record<string, unknown> = () => ({}),

@@ -46,7 +46,6 @@ export class Http2Client implements Disposable {
    * Connects and sends the preface.
    *
    * @param url Any `http:` URL at the server.
-   * @returns The connection.
    */
   static async connect(url: string): Promise<Http2Client> {
     const { hostname, port } = new URL(url);
@@ -77,8 +76,6 @@ export class Http2Client implements Disposable {
   /**
    * Sends a request and reads until it is known what became of it.
    *
-   * @param fields Its fields.
-   * @param body Its body; none unless given.
    * @returns The outcome.
    */
   async ask(fields: Fields, body?: string): Promise<Http2Outcome> {
@@ -132,9 +129,6 @@ export class Http2Client implements Disposable {
 /**
  * The frames of a request's head.
  *
- * @param stream The number of its stream.
- * @param fields Its fields.
- * @param isAll Whether no body follows.
  * @returns The frames, one behind the other.
  */
 export function requestHead(stream: number, fields: Fields, isAll: boolean): Uint8Array {
@@ -152,8 +146,6 @@ export function requestHead(stream: number, fields: Fields, isAll: boolean): Uin
 /**
  * A field as HPACK writes it without index and without Huffman code (RFC 7541, section 6.2.2).
  *
- * @param name Its name.
- * @param value Its value.
  * @returns The bytes.
  */
 export function literal(name: string, value: string): Uint8Array {
@@ -194,10 +186,6 @@ function statusIn(block: Uint8Array): Http2Outcome {
 /**
  * A frame (RFC 9113, section 4.1).
  *
- * @param type Its type.
- * @param flags Its flags.
- * @param stream The number of its stream.
- * @param payload What it holds.
  * @returns The bytes.
  */
 export function frame(

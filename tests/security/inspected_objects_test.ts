@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
-import { createTokenStore } from "../../src/credentials/create_token_store.ts";
+import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";

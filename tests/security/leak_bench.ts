@@ -61,11 +61,7 @@ function startStore(signal: AbortSignal): MarkedStore {
   return store;
 }
 
-/**
- * Gives a test what it needs, and takes it away again.
- *
- * @param test The test.
- */
+/** Gives a test what it needs, and takes it away again. */
 export async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
   const secrets = new MarkedSecrets();
   let grants = 0;

@@ -20,9 +20,7 @@ export interface LooseGateway {
 /**
  * Starts a gateway.
  *
- * @param config Path of its configuration.
  * @param env Variables for its environment, besides those of the test.
- * @returns The gateway, listening.
  */
 export async function startLooseGateway(
   config: string,

@@ -35,10 +35,8 @@ export class MarkedSecrets {
   /**
    * Makes a secret.
    *
-   * @param name Its name.
    * @param options `length`: in characters, 40 unless given; `special`: characters that look otherwise
    * in every encoding, put into its middle.
-   * @returns The secret.
    */
   make(
     name: string,
@@ -54,7 +52,6 @@ export class MarkedSecrets {
   /**
    * Takes note of a secret.
    *
-   * @param name Its name.
    * @param secret The secret; shorter ones than a part cannot be told from chance and are passed over.
    */
   add(name: string, secret: string | Uint8Array): void {
@@ -78,7 +75,6 @@ export class MarkedSecrets {
   /**
    * Finds secrets.
    *
-   * @param text What was told.
    * @returns Where secrets stand in it, one place for each secret.
    */
   findIn(text: string): Leak[] {

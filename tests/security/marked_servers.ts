@@ -42,12 +42,7 @@ const SPECIAL = "/+ä~";
 
 const TYPE = "urn:ietf:params:oauth:token-type:jwt";
 
-/**
- * Makes the servers.
- *
- * @param surroundings What they are made with.
- * @returns The servers.
- */
+/** Makes the servers. */
 export async function markedServers(surroundings: Surroundings): Promise<MarkedServers> {
   const { secrets, provider, store, untrusted, closed, directory, authority } = surroundings;
   const file = async (name: string, content: string) => {

@@ -29,9 +29,6 @@ const STALL_MS = 1_500;
 /**
  * Starts a store on 127.0.0.1. `GET …?seed=S&bytes=N` answers bytes made of S; `POST` keeps a body
  * and answers its SHA-256.
- *
- * @param accepts Whether a token is good.
- * @returns The store.
  */
 export function startFaultyStore(accepts: (token: string) => boolean): FaultyStore {
   const kept = new Set<string>();

@@ -9,8 +9,6 @@ import { createHash } from "node:crypto";
 /**
  * Makes bytes.
  *
- * @param seed Which ones.
- * @param length How many.
  * @returns The same for the same seed and length.
  */
 export function seededBytes(seed: number, length: number): Uint8Array<ArrayBuffer> {

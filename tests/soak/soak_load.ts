@@ -57,7 +57,6 @@ export interface LoadOptions {
 /**
  * Runs the load until it is ended.
  *
- * @param options What it works with.
  * @returns What happened; filled in as it happens, with a promise of its end.
  */
 export function startLoad(

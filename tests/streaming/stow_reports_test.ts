@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { PROFILE_NAMES } from "../../src/dicomweb/profile.ts";
+import { PROFILE_NAMES } from "../../src/dicomweb/profile/profile.ts";
 import { within } from "../fixtures/deadline.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";

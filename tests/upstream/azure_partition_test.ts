@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Authorizer } from "../../src/credentials/authorizer.ts";
-import { type ProfileName, profiles } from "../../src/dicomweb/profile.ts";
+import { type ProfileName, profiles } from "../../src/dicomweb/profile/profile.ts";
 import type { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { StoreClient } from "../../src/upstream/store_client.ts";

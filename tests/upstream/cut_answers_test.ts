@@ -4,8 +4,8 @@
  * and none as partial that is whole.
  */
 import assert from "node:assert/strict";
-import { profiles, type Rules, withRules } from "../../src/dicomweb/profile.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
+import { profiles, type Rules, withRules } from "../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import type { Store } from "../../src/upstream/store.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { bytes } from "../dicomweb/bytes.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { profiles, withRules } from "../../src/dicomweb/profile.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
+import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import { Pace } from "../../src/upstream/pace.ts";
 import { dispatch } from "../../src/upstream/dispatch.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";

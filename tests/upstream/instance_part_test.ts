@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { type MultipartPartInit, writeMultipart } from "../../src/dicomweb/multipart_writer.ts";
+import {
+  type MultipartPartInit,
+  writeMultipart,
+} from "../../src/dicomweb/multipart/multipart_writer.ts";
 import { openInstance } from "../../src/upstream/instance_part.ts";
 import { CT_IMAGE, dicomFile } from "../fixtures/dicom_file.ts";
 

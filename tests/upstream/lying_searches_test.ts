@@ -3,8 +3,8 @@
  * a retrieval by instance get everything, or see that they do not.
  */
 import assert from "node:assert/strict";
-import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart_reader.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
+import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import { Pace } from "../../src/upstream/pace.ts";
 import { retrieveByInstance } from "../../src/upstream/retrieve_by_instance.ts";
 import { searchInPages } from "../../src/upstream/search_in_pages.ts";

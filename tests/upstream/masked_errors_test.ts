@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import {
   basicAuthorization,
   FixedHeadersAuthorizer,
-} from "../../src/credentials/fixed_headers_authorizer.ts";
+} from "../../src/credentials/fixed/fixed_headers_authorizer.ts";
 import { forward, type Seen, withStore } from "./store_harness.ts";
 
 const TOKEN = `eyJhbGciOiJSUzI1NiJ9.${"c3RvcmUr/".repeat(150)}.c2ln==`;

@@ -38,13 +38,7 @@ export interface SplitStore {
   ): Promise<StowResult>;
 }
 
-/**
- * Starts store and splitting, and ends them afterwards.
- *
- * @param origin How strict the store is.
- * @param options How to split.
- * @param use What to do.
- */
+/** Starts store and splitting, and ends them afterwards. */
 export async function withSplitStore(
   origin: Partial<StowOriginOptions>,
   options: SplittingOptions,
@@ -79,14 +73,7 @@ async function send(
 
 type Item = Record<string, { readonly Value?: readonly unknown[] }>;
 
-/**
- * Reads an answer to storing.
- *
- * @param status Its status.
- * @param headers Its headers.
- * @param text Its body, whatever it is.
- * @returns The answer in short.
- */
+/** Reads an answer to storing. */
 export function readResult(status: number, headers: Headers, text: string): StowResult {
   const isReport = headers.get("content-type")?.startsWith("application/dicom+json");
   const dataset: Item = isReport ? JSON.parse(text) : {};

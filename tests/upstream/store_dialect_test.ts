@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { profiles, withRules } from "../../src/dicomweb/profile.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
+import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import { StoreDialect } from "../../src/upstream/store_dialect.ts";
 
 const STORE = "https://store.example/v2";

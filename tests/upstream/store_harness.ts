@@ -12,8 +12,8 @@ import type {
   CredentialStatus,
   OutboundRequest,
 } from "../../src/credentials/authorizer.ts";
-import { type Profile, profiles } from "../../src/dicomweb/profile.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
+import { type Profile, profiles } from "../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { profiles, withRules } from "../../src/dicomweb/profile.ts";
-import { classify } from "../../src/dicomweb/transaction.ts";
+import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import type { Authorization, KeptBody, OutboundRequest } from "../../src/credentials/authorizer.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { CountingAuthorizer, failure, forward, withStore } from "./store_harness.ts";

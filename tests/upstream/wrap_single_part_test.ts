@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart_reader.ts";
+import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
 import { needsWrapping, wrapSinglePart } from "../../src/upstream/wrap_single_part.ts";
 
 function answer(type: string, status = 200): Response {

@@ -32,7 +32,6 @@ export type DocumentResult =
 /**
  * Finds the section of the gateway in the text of a file.
  *
- * @param text The text.
  * @param completeString What to do with each string in the gateway's part, such as replacing variables.
  * @returns The gateway's part; a key that stands twice is a problem beside it.
  */

@@ -13,10 +13,7 @@ export class FileTexts {
   readonly #texts = new Map<string, FileText>();
   readonly #wanted = new Set<string>();
 
-  /**
-   * @param directory Absolute path of the configuration's directory.
-   * @param readTextFile Reads a file as text.
-   */
+  /** @param directory Absolute path of the configuration's directory. */
   constructor(directory: string, readTextFile: (path: string) => Promise<string>) {
     this.#directory = directory;
     this.#readTextFile = readTextFile;
@@ -42,7 +39,6 @@ export class FileTexts {
   /**
    * Reads a file, once.
    *
-   * @param path Its path as written.
    * @returns Its text, or why there is none.
    */
   async read(path: string): Promise<FileText> {
@@ -64,7 +60,6 @@ export class FileTexts {
 /**
  * Says that a file is not there which someone has named to the program itself.
  *
- * @param path Its path as given.
  * @returns That it is not there, and where a relative path begins: that may be what is wrong.
  *
  * @example

@@ -28,7 +28,6 @@ const FILE = "gateway.json";
  * Finds the configuration file. A path that was given is taken without a look: if nothing is there,
  * reading it says so.
  *
- * @param options What is known.
  * @returns Path of the file: as it was given, else absolute.
  * @throws {ConfigError} CFG-001 with the places looked in, when there is none.
  */
@@ -57,7 +56,6 @@ export async function findConfig(options: FindConfigOptions = {}): Promise<strin
 /**
  * The directory for state that outlives the process.
  *
- * @param env Environment variables by name.
  * @returns Its absolute path; it need not exist.
  */
 export function stateHome(env: Variables = environmentVariable): string {

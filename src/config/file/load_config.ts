@@ -83,14 +83,14 @@ export async function readConfig(
   const withSecrets: SecretFile[] = [];
   const literal = literalSecrets(main.content, secrets);
   if (literal.length > 0) {
-    const remedy = "run chmod 600, or write ${NAME} or ${file:PATH} in place of the secret";
-    withSecrets.push({ path: absolute, keys: literal, remedy });
+    const advice = "run chmod 600, or write ${NAME} or ${file:PATH} in place of the secret";
+    withSecrets.push({ path: absolute, keys: literal, advice });
   }
   for (const [file, keys] of secretFiles) {
     const path = resolve(directory, file);
     // The kubelet writes secrets with mode 0644 for one pod alone, wherever that has them.
     if (env(POD_VARIABLE) || isContainerSecret(path)) continue;
-    withSecrets.push({ path, keys, remedy: "run chmod 600" });
+    withSecrets.push({ path, keys, advice: "run chmod 600" });
   }
   const warnings = await Promise.all(
     withSecrets.map((file) => openFileWarning(file, options.fileFacts ?? fileFacts)),

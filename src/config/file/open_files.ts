@@ -27,7 +27,7 @@ export interface SecretFile {
   /** At least one. */
   readonly keys: readonly string[];
   /** What to do, as the end of the warning. */
-  readonly remedy: string;
+  readonly advice: string;
 }
 
 /** Others than owner and group may read the file. */
@@ -43,7 +43,6 @@ const OF_A_CONTAINER = /^\/(?:var\/)?run\/secrets\//;
  * in the container, and the machine's users do not get there.
  *
  * @param path Absolute path.
- * @returns Whether it is.
  */
 export function isContainerSecret(path: string): boolean {
   return OF_A_CONTAINER.test(path);
@@ -52,12 +51,11 @@ export function isContainerSecret(path: string): boolean {
 /**
  * Warns of a file with secrets that all may read.
  *
- * @param file The file.
  * @param facts What is asked of the file system.
  * @returns The warning; nothing where there is no reason, or no telling.
  */
 export async function openFileWarning(
-  { path, keys, remedy }: SecretFile,
+  { path, keys, advice }: SecretFile,
   facts: FileFacts,
 ): Promise<string | undefined> {
   const mode = await modeIfOpen(path, facts).catch(() => undefined);
@@ -65,7 +63,7 @@ export async function openFileWarning(
   const [first, ...more] = keys;
   const octal = (mode & 0o777).toString(8).padStart(4, "0");
   return `${path} may be read by every user of this machine (mode ${octal}) and contains the secret of ` +
-    `${first}${more.length > 0 ? ` and ${more.length} more` : ""}: ${remedy}`;
+    `${first}${more.length > 0 ? ` and ${more.length} more` : ""}: ${advice}`;
 }
 
 async function modeIfOpen(path: string, facts: FileFacts): Promise<number | undefined> {

@@ -37,7 +37,6 @@ const MISFORMED = "contains a ${ that is none of ${NAME}, ${NAME:-default} and $
  * Replaces the references of a string.
  *
  * @param text The string as the file has it.
- * @param sources Where values come from.
  * @returns The string completed; where there are faults its value is of no use.
  *
  * @example

@@ -40,7 +40,6 @@ const MOST_MEMORY_BYTES = 256 * 2 ** 20;
 /**
  * Takes a hash apart.
  *
- * @param text The PHC string.
  * @returns Its parts, or what is wrong with it, without the hash itself.
  */
 export function readPasswordHash(text: string): PasswordHashReading {
@@ -63,9 +62,6 @@ export function readPasswordHash(text: string): PasswordHashReading {
 
 /**
  * Writes a hash down.
- *
- * @param hash Its parts.
- * @returns The PHC string.
  *
  * @example
  * ```ts

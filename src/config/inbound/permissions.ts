@@ -5,7 +5,10 @@
  * @module
  */
 import { z } from "zod";
-import { type TransactionClass, transactions } from "../../dicomweb/transaction_catalogue.ts";
+import {
+  type TransactionClass,
+  transactions,
+} from "../../dicomweb/transaction/transaction_catalogue.ts";
 import { type Complain, keysOf } from "../values/keys_of.ts";
 import { nearestName } from "../values/nearest_name.ts";
 import { text } from "../values/value_schemas.ts";

@@ -213,8 +213,8 @@ function foreignKey(
     `${choosing} ${values.map((value) => JSON.stringify(value)).join(", ")}`
   );
   const isOther = nearest.some(([choosing]) => written[choosing] !== undefined);
-  const remedy = isOther ? "choose that instead" : "write that as well";
-  return `belongs to ${choices.join(" with ")}; ${remedy}, or remove this key`;
+  const advice = isOther ? "choose that instead" : "write that as well";
+  return `belongs to ${choices.join(" with ")}; ${advice}, or remove this key`;
 }
 
 /** The keys by whose values one scheme is chosen and the other is not. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { z } from "zod";
-import { parseMediaType } from "../../dicomweb/media_type.ts";
+import { parseMediaType } from "../../dicomweb/media_type/media_type.ts";
 import {
   type Profile,
   PROFILE_NAMES,
@@ -15,8 +15,8 @@ import {
   type RuleId,
   type Rules,
   withRules,
-} from "../../dicomweb/profile.ts";
-import { type Rule, ruleCatalogue } from "../../dicomweb/rule_catalogue.ts";
+} from "../../dicomweb/profile/profile.ts";
+import { type Rule, ruleCatalogue } from "../../dicomweb/profile/rule_catalogue.ts";
 import { keysOf } from "../values/keys_of.ts";
 import { flag, whole } from "../values/value_schemas.ts";
 
@@ -42,7 +42,6 @@ export const rules: z.ZodPipe<z.ZodObject, z.ZodTransform<Partial<Rules>>> = key
 /**
  * The key of a rule in the configuration.
  *
- * @param id The rule.
  * @returns Its name with a capital letter, as all keys have.
  *
  * @example

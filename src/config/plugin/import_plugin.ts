@@ -55,7 +55,6 @@ const KNOWN_OF_SERVERS: ReadonlySet<string> = new Set([
  *
  * @param path Path of the plugin's file, for messages.
  * @param text Its text: an `orthanc.json`, or a file with the section.
- * @param keepSecrets Leave secrets as they stand.
  * @returns The configuration and what became of each key.
  * @throws {ConfigError} When the text holds no section of the plugin.
  */

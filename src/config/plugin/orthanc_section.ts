@@ -31,10 +31,8 @@ export const SECRET_VARIABLE = "${DICOMWEB_GATEWAY_SECRET}";
 /**
  * An entry for one server.
  *
- * @param server The server.
  * @param gatewayUrl URL of the gateway as Orthanc reaches it, without a trailing slash.
  * @param login How Orthanc shows who it is.
- * @returns The entry.
  */
 export function orthancServer(
   server: ServerConfig,
@@ -56,7 +54,6 @@ export function orthancServer(
 /**
  * The URL at which the gateway is reached.
  *
- * @param config The configuration.
  * @returns The URL without a trailing slash; nothing where the configuration does not tell.
  */
 export function gatewayUrl({ publicUrl, listen }: GatewayConfig): string | undefined {

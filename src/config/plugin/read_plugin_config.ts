@@ -12,8 +12,6 @@ import { type ImportedConfig, importPlugin } from "./import_plugin.ts";
 /**
  * Reads and makes it.
  *
- * @param file Path of the plugin's file.
- * @param keepSecrets Leave secrets as they stand.
  * @returns The configuration, with what `check` finds wrong with it.
  * @throws {ConfigError} When the file cannot be read or holds no section of the plugin.
  */

@@ -37,7 +37,6 @@ export interface Contact {
  * Lists whom a configuration has the gateway contact. A place that is needed for two things stands
  * there twice.
  *
- * @param config The configuration.
  * @returns The contacts, in the order of the configuration.
  */
 export function contacts(config: GatewayConfig): Contact[] {

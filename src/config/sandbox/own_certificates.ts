@@ -21,7 +21,6 @@ export interface OwnCertificate {
 /**
  * Lists the gateway's certificates.
  *
- * @param config The configuration.
  * @returns Each, with the time at which it expires.
  */
 export function ownCertificates({ listen, servers }: GatewayConfig): OwnCertificate[] {

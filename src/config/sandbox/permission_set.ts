@@ -21,7 +21,6 @@ export interface PermissionSet {
 /**
  * The permissions that a worker with this configuration needs.
  *
- * @param config The configuration.
  * @returns The permissions, as `new Worker` takes them.
  */
 export function permissionSet(config: GatewayConfig): PermissionSet {

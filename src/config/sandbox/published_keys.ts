@@ -7,9 +7,6 @@ import type { GatewayConfig } from "../gateway_config.ts";
 
 /**
  * The public halves of all keys that sign assertions, those not yet or no longer in use included.
- *
- * @param servers The configured stores.
- * @returns The keys, each once.
  */
 export function publishedKeys(
   servers: GatewayConfig["servers"],

@@ -26,7 +26,6 @@ export type CertificateResult =
  * Finds the certificate of a key.
  *
  * @param pem A text with certificates, such as a chain or a bundle with the key.
- * @param key The private key.
  * @returns The certificate, or why there is none.
  */
 export function assertionCertificate(pem: string, key: KeyObject): CertificateResult {

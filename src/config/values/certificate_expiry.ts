@@ -12,7 +12,6 @@ const DAY_MS = 86_400_000;
  * What to say of a certificate that has expired or soon will.
  *
  * @param expiresAtMs Until when it is valid, in milliseconds since the epoch.
- * @param nowMs The time.
  * @returns The warning; nothing where there is time.
  *
  * @example

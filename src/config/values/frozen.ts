@@ -15,7 +15,6 @@ export type Frozen<Type> = Type extends Secret ? Type
  * Freezes a value and everything in it.
  *
  * @param value Plain objects, lists, maps and secrets.
- * @returns The same value.
  */
 export function deepFreeze<Value>(value: Value): Value {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;

@@ -10,8 +10,6 @@ const LONGEST_COMPARED = 64;
 /**
  * The known name nearest to a written one.
  *
- * @param written What was written.
- * @param known What could have been meant.
  * @returns The nearest known name, or `undefined` when none is near.
  *
  * @example

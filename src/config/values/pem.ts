@@ -11,7 +11,6 @@ const PRIVATE_KEY = /-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----[\s\S]+?-----END \
 /**
  * The certificates of a PEM text.
  *
- * @param pem The text of a file.
  * @returns Each certificate with its armour; empty where there is none.
  */
 export function certificatesIn(pem: string): string[] {
@@ -21,7 +20,6 @@ export function certificatesIn(pem: string): string[] {
 /**
  * The private key of a PEM text, without what stands around it, such as EC parameters.
  *
- * @param pem The text of a file.
  * @returns The key with its armour; empty where there is none.
  */
 export function privateKeyIn(pem: string): string {
@@ -31,7 +29,6 @@ export function privateKeyIn(pem: string): string {
 /**
  * What is wrong with a PEM text that should hold a private key.
  *
- * @param pem The text of a file.
  * @returns The complaint, or `undefined` where there is a key that can be used.
  */
 export function privateKeyFault(pem: string): string | undefined {

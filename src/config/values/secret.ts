@@ -29,11 +29,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /**
-   * The secret itself, for the one place that needs it.
-   *
-   * @returns The value given at construction.
-   */
+  /** The secret itself, for the one place that needs it. */
   reveal(): string {
     return this.#value;
   }

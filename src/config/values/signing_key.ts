@@ -77,7 +77,6 @@ export function readPrivateKey(text: string): KeyResult<PrivateKey> {
 /**
  * Makes of a private key what signs assertions.
  *
- * @param privateKey The key.
  * @param algorithm One that it can sign with.
  * @param keyId The `kid` to send, where one is.
  * @returns The key with its public half.
@@ -104,7 +103,6 @@ export function signingKey(
 /**
  * The thumbprint of a public key (RFC 7638).
  *
- * @param publicJwk The public key.
  * @returns Its SHA-256 thumbprint, base64url-encoded.
  *
  * @example
@@ -129,7 +127,6 @@ export function jwkThumbprint(publicJwk: Readonly<Record<string, string>>): stri
 /**
  * The public half of a key: only members that make up one, so that nothing private can slip through.
  *
- * @param key A private or public key.
  * @returns The public key as a JWK.
  */
 export function publicHalf(key: KeyObject): Record<string, string> {
@@ -196,7 +193,6 @@ function judged(key: KeyObject, kid: unknown, alg: unknown): KeyResult<PrivateKe
 /**
  * The signature algorithms that a key is good for (RFC 7518, section 3.1).
  *
- * @param key A private or public key.
  * @returns The algorithms, the usual one first; or what is wrong with the key.
  */
 export function signatureAlgorithms(key: KeyObject): PrivateKey["algorithms"] | string {

@@ -30,12 +30,7 @@ export function isPath(text: string): boolean {
 /** What is wrong with a text that is no path. */
 export const NO_PATH = "must be the path of a file, not what the file holds";
 
-/**
- * The complaint about a file.
- *
- * @param path Its path as written.
- * @param failure Why it cannot be read.
- */
+/** The complaint about a file. */
 export function unreadableFile(path: string, failure: string): string {
   return isPath(path) ? `the file ${path} cannot be read: ${failure}` : NO_PATH;
 }

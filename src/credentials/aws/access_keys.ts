@@ -38,9 +38,7 @@ export interface KeysLife {
 /**
  * Makes a token of access keys. Their end is by the gateway's clock, however wrong that is.
  *
- * @param keys The keys.
  * @param life When they were got, and when they end.
- * @returns The token.
  *
  * @example
  * ```ts
@@ -68,12 +66,7 @@ export function keysToken(
   };
 }
 
-/**
- * The access keys in a token.
- *
- * @param token A token that `keysToken` made.
- * @returns The keys.
- */
+/** The access keys in a token. */
 export function keysOf(token: Token): AccessKeys {
   return JSON.parse(token.value);
 }

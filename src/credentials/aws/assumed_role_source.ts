@@ -14,7 +14,7 @@ import {
 import type { AccessKeys } from "./access_keys.ts";
 import type { AwsClock } from "./aws_clock.ts";
 import { signRequest } from "./request_signature.ts";
-import { judgeStsAnswer, STS } from "./sts_answer.ts";
+import { explainStsAnswer, STS } from "./sts_answer.ts";
 
 /** Where the keys come from that assume the role. */
 export interface BaseKeys {
@@ -56,9 +56,7 @@ export class AssumedRoleSource implements TokenSource {
   /**
    * Asks for keys; once more where the clock was found to be wrong.
    *
-   * @param signal Aborts the request.
-   * @returns The keys.
-   * @throws {GatewayError} As `judgeStsAnswer` and `exchange`, and what getting the other keys throws.
+   * @throws {GatewayError} As `explainStsAnswer` and `exchange`, and what getting the other keys throws.
    */
   acquire(signal: AbortSignal): Promise<Token> {
     const { base, role, connection, awsClock } = this.#options;
@@ -75,7 +73,7 @@ export class AssumedRoleSource implements TokenSource {
         if (isRefused && attempt === 1) {
           if (awsClock.correct(answer.headers.get("date")) !== undefined) continue;
         }
-        return judgeStsAnswer(answer, {
+        return explainStsAnswer(answer, {
           server,
           endpoint,
           issuedAtMs,

@@ -33,7 +33,6 @@ export class AwsClock {
   /**
    * Compares itself with a refusal, and puts itself right where it is far off.
    *
-   * @param date The refusal's `Date` header.
    * @returns By how many milliseconds it was behind; `undefined` when it was not far off.
    */
   correct(date: string | null): number | undefined {

@@ -55,7 +55,6 @@ export interface ChunkSigning extends SignatureScope {
 /**
  * Cuts a body into signed chunks.
  *
- * @param signing What they are signed with.
  * @returns A transform from the body to what is sent.
  */
 export function chunkedPayload(

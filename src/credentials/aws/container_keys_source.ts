@@ -12,8 +12,8 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import { containerRemedies } from "../remedies/aws.ts";
-import { judgeMetadataKeys } from "./metadata_answer.ts";
+import { containerAdvice } from "./advice.ts";
+import { explainMetadataKeys } from "./metadata_answer.ts";
 
 const SERVICE = "container credentials endpoint";
 
@@ -28,10 +28,6 @@ export class ContainerKeysSource implements TokenSource {
   readonly #container: ContainerKeys;
   readonly #connection: ProviderConnection;
 
-  /**
-   * @param container What the environment says.
-   * @param connection How the endpoint is reached.
-   */
   constructor(container: ContainerKeys, connection: ProviderConnection) {
     const { origin, pathname } = new URL(container.url);
     this.endpoint = origin + pathname;
@@ -43,9 +39,7 @@ export class ContainerKeysSource implements TokenSource {
   /**
    * Asks for keys, once, with the token as its file holds it now.
    *
-   * @param signal Aborts the request.
-   * @returns The keys.
-   * @throws {GatewayError} AUTH-001 where the file gives no token; as `judgeMetadataKeys` and `exchange`.
+   * @throws {GatewayError} AUTH-001 where the file gives no token; as `explainMetadataKeys` and `exchange`.
    */
   acquire(signal: AbortSignal): Promise<Token> {
     const { server, clock } = this.#connection;
@@ -61,13 +55,13 @@ export class ContainerKeysSource implements TokenSource {
         },
         signal,
       });
-      return judgeMetadataKeys(answer, {
+      return explainMetadataKeys(answer, {
         server,
         service: SERVICE,
         endpoint,
         issuedAtMs,
         secrets: authorization === undefined ? [] : [authorization],
-        remedies: containerRemedies,
+        adviceByStatus: containerAdvice,
       });
     });
   }

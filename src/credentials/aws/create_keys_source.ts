@@ -17,8 +17,6 @@ import { WebIdentitySource } from "./web_identity_source.ts";
 /**
  * Makes the source of access keys.
  *
- * @param credentials What the configuration says.
- * @param connection How services are reached.
  * @param awsClock What time it is for AWS.
  * @returns A source to ask; or the keys themselves, where they are there and sign for themselves.
  */

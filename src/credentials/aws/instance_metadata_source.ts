@@ -13,8 +13,8 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import { instanceMetadataRemedies, instanceMetadataSilence } from "../remedies/aws.ts";
-import { checkMetadataAnswer, judgeMetadataKeys } from "./metadata_answer.ts";
+import { instanceMetadataAdvice, instanceMetadataSilence } from "./advice.ts";
+import { checkMetadataAnswer, explainMetadataKeys } from "./metadata_answer.ts";
 
 const SERVICE = "EC2 instance metadata service";
 
@@ -30,10 +30,6 @@ export class InstanceMetadataSource implements TokenSource {
   readonly fingerprint: string;
   readonly #connection: ProviderConnection;
 
-  /**
-   * @param endpoint Origin of the metadata service.
-   * @param connection How it is reached.
-   */
   constructor(endpoint: string, connection: ProviderConnection) {
     this.endpoint = endpoint;
     this.#connection = connection;
@@ -43,9 +39,7 @@ export class InstanceMetadataSource implements TokenSource {
   /**
    * Asks for keys, once. The service may answer with keys that it gave out before.
    *
-   * @param signal Aborts the request.
-   * @returns The keys.
-   * @throws {GatewayError} As `judgeMetadataKeys` and `exchange`.
+   * @throws {GatewayError} As `explainMetadataKeys` and `exchange`.
    */
   async acquire(signal: AbortSignal): Promise<Token> {
     try {
@@ -56,7 +50,7 @@ export class InstanceMetadataSource implements TokenSource {
         (signal) => this.#acquire(signal),
       );
     } catch (error) {
-      throw signal.aborted ? signal.reason : withRemedy(error);
+      throw signal.aborted ? signal.reason : withAdvice(error);
     }
   }
 
@@ -68,7 +62,7 @@ export class InstanceMetadataSource implements TokenSource {
       service: SERVICE,
       endpoint,
       issuedAtMs: clock.now(),
-      remedies: instanceMetadataRemedies,
+      adviceByStatus: instanceMetadataAdvice,
     };
     const session = await this.#ask("/latest/api/token", signal, {
       method: "PUT",
@@ -85,7 +79,7 @@ export class InstanceMetadataSource implements TokenSource {
       throw cannotFetch("TOK-005", server, `the answer of the ${SERVICE} names no role`);
     }
     const keys = await this.#ask(KEYS_PATH + encodeURIComponent(role), signal, { headers });
-    return judgeMetadataKeys(keys, { ...context, secrets });
+    return explainMetadataKeys(keys, { ...context, secrets });
   }
 
   #ask(
@@ -98,7 +92,7 @@ export class InstanceMetadataSource implements TokenSource {
 }
 
 /** Silence means that this is no instance, or a container whose packets end on their way. */
-function withRemedy(error: unknown): unknown {
+function withAdvice(error: unknown): unknown {
   const isSilence = error instanceof GatewayError && (error.code === "NET-001" ||
     (error.cause instanceof GatewayError && error.cause.code.startsWith("NET-")));
   if (!isSilence) return error;

@@ -5,7 +5,7 @@
  * @module
  */
 import { cannotFetch, type ProviderAnswer } from "../provider_exchange.ts";
-import type { Remedy } from "../remedies/remedy.ts";
+import type { Advice } from "../advice.ts";
 import type { Token } from "../token.ts";
 import { keysToken, readKeys } from "./access_keys.ts";
 import { refusalError } from "./refusal.ts";
@@ -22,19 +22,16 @@ export interface MetadataAnswerContext {
   /** What no message may repeat. */
   readonly secrets: readonly string[];
   /** The service's remedies, by status. */
-  readonly remedies: Readonly<Record<number, Remedy>>;
+  readonly adviceByStatus: Readonly<Record<number, Advice>>;
 }
 
 /**
  * Judges an answer that should hold keys.
  *
- * @param answer The answer.
- * @param context What else is known.
- * @returns The keys.
  * @throws {GatewayError} As `checkMetadataAnswer`; TOK-001 for a failure told with status 200, TOK-005
  * for an answer without keys.
  */
-export function judgeMetadataKeys(answer: ProviderAnswer, context: MetadataAnswerContext): Token {
+export function explainMetadataKeys(answer: ProviderAnswer, context: MetadataAnswerContext): Token {
   checkMetadataAnswer(answer, context);
   const { server, service, issuedAtMs } = context;
   const json = jsonObject(answer.body);
@@ -44,7 +41,7 @@ export function judgeMetadataKeys(answer: ProviderAnswer, context: MetadataAnswe
       status: answer.status,
       error: String(code),
       description: text(json["Message"]),
-    }, { ...context, remedy: context.remedies[404] });
+    }, { ...context, advice: context.adviceByStatus[404] });
   }
   const keys = readKeys(json);
   if (keys === undefined) {
@@ -61,8 +58,6 @@ export function judgeMetadataKeys(answer: ProviderAnswer, context: MetadataAnswe
 /**
  * Lets through what is no refusal.
  *
- * @param answer The answer.
- * @param context What else is known.
  * @throws {GatewayError} NET-004 for a redirect; as `refusalError` for any status but 200.
  */
 export function checkMetadataAnswer(answer: ProviderAnswer, context: MetadataAnswerContext): void {
@@ -80,7 +75,7 @@ export function checkMetadataAnswer(answer: ProviderAnswer, context: MetadataAns
     status,
     error: text(json["code"] ?? json["Code"]),
     description: text(json["message"] ?? json["Message"]),
-  }, { ...context, remedy: context.remedies[status] });
+  }, { ...context, advice: context.adviceByStatus[status] });
 }
 
 function text(value: unknown): string | undefined {

@@ -33,7 +33,6 @@ export const UNSIGNED_PAYLOAD: Payload = { hash: "UNSIGNED-PAYLOAD", headers: {}
 /**
  * A body that was read to its end.
  *
- * @param kept The body.
  * @returns How it is signed and sent.
  */
 export function keptPayload(kept: KeptBody): Payload {
@@ -56,8 +55,6 @@ export interface StreamedPayloadOptions extends Pick<SignatureScope, "region" | 
 /**
  * A body that is signed chunk after chunk while it is sent.
  *
- * @param body The body.
- * @param options What is known of it.
  * @returns How it is signed and sent.
  */
 export function streamedPayload(

@@ -6,9 +6,9 @@
 import type { ErrorCode } from "../../errors/catalogue.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
 import { cannotFetch } from "../provider_exchange.ts";
-import { findRemedy } from "../provider_remedies.ts";
+import { findAdvice } from "../provider_advice.ts";
 import { quoteProvider } from "../provider_text.ts";
-import type { Remedy } from "../remedies/remedy.ts";
+import type { Advice } from "../advice.ts";
 
 /** A refusal, read. */
 export interface AwsRefusal {
@@ -29,7 +29,7 @@ export interface AwsRefusalContext {
   /** What no message may repeat. */
   readonly secrets: readonly string[];
   /** The remedy, where it is not found by the error code. */
-  readonly remedy?: Remedy | undefined;
+  readonly advice?: Advice | undefined;
 }
 
 /** Codes that heal by themselves. */
@@ -39,26 +39,24 @@ const TRANSIENT =
 /**
  * Makes the failure that a refusal stands for.
  *
- * @param refusal The refusal.
  * @param context What else is known of it.
- * @returns The failure.
  */
 export function refusalError(refusal: AwsRefusal, context: AwsRefusalContext): GatewayError {
   const { server, service, endpoint, secrets } = context;
   const { status, description } = refusal;
   const error = plainCode(refusal.error);
-  const remedy = context.remedy ??
-    findRemedy({ endpoint, provider: "aws", status, error, description });
+  const advice = context.advice ??
+    findAdvice({ endpoint, provider: "aws", status, error, description });
   const said = [
     error === undefined ? "" : ` ${quoteProvider(error, 64, secrets)}`,
     description === undefined ? "" : ` (${quoteProvider(description, 300, secrets)})`,
   ].join("");
   return cannotFetch(
-    codeOf(status, error, remedy),
+    codeOf(status, error, advice),
     server,
     `${service} answered ${status}${said}`,
     {
-      ...(remedy && { troubleshooting: remedy.steps }),
+      ...(advice && { troubleshooting: advice.steps }),
     },
   );
 }
@@ -86,8 +84,8 @@ export function plainCode(code: string | null | undefined): string | undefined {
   return name.length > "Exception".length ? name.replace(/Exception$/, "") : name;
 }
 
-function codeOf(status: number, error: string | undefined, remedy: Remedy | undefined): ErrorCode {
-  if (remedy?.code !== undefined) return remedy.code;
+function codeOf(status: number, error: string | undefined, advice: Advice | undefined): ErrorCode {
+  if (advice?.code !== undefined) return advice.code;
   if (status >= 500 || status === 429 || status === 408) return "AUTH-003";
   if (error !== undefined && TRANSIENT.test(error)) return "AUTH-003";
   return status === 401 ? "AUTH-001" : "TOK-001";

@@ -30,8 +30,6 @@ export interface SignableRequest {
 /**
  * Signs a request.
  *
- * @param request The request.
- * @param keys The access keys.
  * @param scope What the signature is made for.
  * @param derived Keeps the keys that are derived from these, a day's at a time.
  * @returns All headers that were signed but `host`, with those that signing added.
@@ -78,7 +76,6 @@ export function amzDate(atMs: number): string {
  * What a signature is valid for: a day, a region, a service.
  *
  * @param scope What the signature is made for.
- * @returns The credential scope.
  */
 export function credentialScope({ atMs, region, service }: SignatureScope): string {
   return [amzDate(atMs).slice(0, 8), region, service, "aws4_request"].join("/");
@@ -87,9 +84,7 @@ export function credentialScope({ atMs, region, service }: SignatureScope): stri
 /**
  * Derives the key that signs within a scope.
  *
- * @param secretAccessKey The secret.
  * @param scope What the signatures are made for.
- * @returns The signing key.
  */
 export function signingKey(secretAccessKey: string, scope: SignatureScope): Uint8Array {
   let key: string | Uint8Array = `AWS4${secretAccessKey}`;

@@ -30,12 +30,7 @@ const KEYS_FAULTS: ReadonlySet<string> = new Set([
   "UnrecognizedClient",
 ]);
 
-/**
- * Reads a refusal. Its body can still be read by others.
- *
- * @param refusal The answer.
- * @returns What it says.
- */
+/** Reads a refusal. Its body can still be read by others. */
 export async function readStoreRefusal(refusal: Response): Promise<AwsRefusal> {
   const { status } = refusal;
   const text = await readStart(refusal.clone().body, MAX_BYTES);
@@ -51,9 +46,7 @@ export async function readStoreRefusal(refusal: Response): Promise<AwsRefusal> {
 /**
  * Whether a refusal may be about the clock; only the `Date` beside it can tell whether it is.
  *
- * @param status Its status.
  * @param error Its error code, where it has one.
- * @returns Whether to compare the clocks.
  */
 export function isClockFault(status: number, error: string | undefined): boolean {
   return error === undefined ? status === 403 : CLOCK_FAULTS.has(error);
@@ -62,9 +55,7 @@ export function isClockFault(status: number, error: string | undefined): boolean
 /**
  * Whether a refusal is about the keys, so that others may be taken.
  *
- * @param status Its status.
  * @param error Its error code, where it has one.
- * @returns Whether to drop them.
  */
 export function isKeysFault(status: number, error: string | undefined): boolean {
   return error === undefined ? status === 401 : KEYS_FAULTS.has(error);

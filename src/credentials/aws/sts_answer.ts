@@ -26,12 +26,9 @@ export interface StsAnswerContext {
 /**
  * Judges an answer.
  *
- * @param answer The answer.
- * @param context What else is known.
- * @returns The keys.
  * @throws {GatewayError} As `refusalError`; NET-004 for a redirect, TOK-005 for an answer without keys.
  */
-export function judgeStsAnswer(answer: ProviderAnswer, context: StsAnswerContext): Token {
+export function explainStsAnswer(answer: ProviderAnswer, context: StsAnswerContext): Token {
   const { server, issuedAtMs } = context;
   const { status, body } = answer;
   if (status >= 300 && status < 400) {

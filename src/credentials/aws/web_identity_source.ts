@@ -14,7 +14,7 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import { judgeStsAnswer, STS } from "./sts_answer.ts";
+import { explainStsAnswer, STS } from "./sts_answer.ts";
 
 /** What the configuration says of a web identity. */
 export type WebIdentity = Extract<AwsKeysConfig, { readonly from: "web_identity" }>;
@@ -27,11 +27,7 @@ export class WebIdentitySource implements TokenSource {
   readonly #identity: WebIdentity;
   readonly #connection: ProviderConnection;
 
-  /**
-   * @param identity What the configuration says.
-   * @param stsUrl URL of the Security Token Service.
-   * @param connection How it is reached.
-   */
+  /** @param stsUrl URL of the Security Token Service. */
   constructor(identity: WebIdentity, stsUrl: string, connection: ProviderConnection) {
     const { roleArn, sessionName, tokenFile } = identity;
     this.endpoint = stsUrl;
@@ -43,9 +39,7 @@ export class WebIdentitySource implements TokenSource {
   /**
    * Asks for keys, once, with the token as the file holds it now.
    *
-   * @param signal Aborts the request.
-   * @returns The keys.
-   * @throws {GatewayError} AUTH-001 where the file gives no token; as `judgeStsAnswer` and `exchange`.
+   * @throws {GatewayError} AUTH-001 where the file gives no token; as `explainStsAnswer` and `exchange`.
    */
   acquire(signal: AbortSignal): Promise<Token> {
     const { clock, server } = this.#connection;
@@ -67,7 +61,7 @@ export class WebIdentitySource implements TokenSource {
         }).toString(),
         signal,
       });
-      return judgeStsAnswer(answer, { server, endpoint, issuedAtMs, secrets: [identityToken] });
+      return explainStsAnswer(answer, { server, endpoint, issuedAtMs, secrets: [identityToken] });
     });
   }
 

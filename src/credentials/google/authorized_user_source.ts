@@ -5,11 +5,11 @@
  * @module
  */
 import type { GoogleAuthorizedUser } from "../../config/schemes/google/google_credentials.ts";
-import { clientSecretPost } from "../client_authentication.ts";
+import { clientSecretPost } from "../oauth2/client_authentication.ts";
 import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
-import { TokenEndpoint } from "../token_endpoint.ts";
-import type { AuthenticateClient } from "../token_request.ts";
+import { TokenEndpoint } from "../oauth2/token_endpoint.ts";
+import type { AuthenticateClient } from "../oauth2/token_request.ts";
 import { withOAuthError } from "./google_error.ts";
 
 /** A user's refresh token. */
@@ -22,7 +22,6 @@ export class AuthorizedUserSource implements TokenSource {
   /**
    * @param user The refresh token and the client that it was given to.
    * @param scope Scopes to ask for, separated by blanks: at most those that the user agreed to.
-   * @param connection How Google is reached.
    */
   constructor(user: GoogleAuthorizedUser, scope: string, connection: ProviderConnection) {
     const secret = user.clientSecret.reveal();
@@ -58,8 +57,6 @@ export class AuthorizedUserSource implements TokenSource {
   /**
    * Asks for a new token, once.
    *
-   * @param signal Aborts the request.
-   * @returns The new token.
    * @throws {GatewayError} As `TokenEndpoint.request`.
    */
   acquire(signal: AbortSignal): Promise<Token> {

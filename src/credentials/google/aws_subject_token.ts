@@ -18,10 +18,7 @@ const TARGET = "x-goog-cloud-target-resource";
 /**
  * Makes the subject token of an AWS identity.
  *
- * @param subject Whose keys sign what.
- * @param audience The pool's provider.
  * @param connection How AWS's services are reached, where keys come from them.
- * @param signal Aborts it.
  * @returns The token: the request, serialised as Google wants it.
  * @throws {GatewayError} As the source of the keys.
  */
@@ -51,8 +48,6 @@ export async function awsSubjectToken(
 /**
  * Makes the source of the keys that sign.
  *
- * @param subject Whose keys.
- * @param connection How AWS's services are reached.
  * @returns The source, or the keys themselves.
  */
 export function awsKeysSource(

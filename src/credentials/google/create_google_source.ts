@@ -12,13 +12,7 @@ import { IMPERSONATION_SCOPE, ImpersonationSource } from "./impersonation_source
 import { MetadataSource } from "./metadata_source.ts";
 import { ServiceAccountSource } from "./service_account_source.ts";
 
-/**
- * Creates the source of the configured tokens.
- *
- * @param credentials What the configuration says.
- * @param connection How Google is reached.
- * @returns The source.
- */
+/** Creates the source of the configured tokens. */
 export function createGoogleSource(
   credentials: GoogleCredentials,
   connection: ProviderConnection,

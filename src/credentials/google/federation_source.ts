@@ -8,11 +8,11 @@ import type {
   GoogleFederation,
   GoogleSubject,
 } from "../../config/schemes/google/google_credentials.ts";
-import { clientSecretBasic } from "../client_authentication.ts";
+import { clientSecretBasic } from "../oauth2/client_authentication.ts";
 import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
-import { TokenEndpoint } from "../token_endpoint.ts";
-import type { AuthenticateClient } from "../token_request.ts";
+import { TokenEndpoint } from "../oauth2/token_endpoint.ts";
+import type { AuthenticateClient } from "../oauth2/token_request.ts";
 import { withOAuthError } from "./google_error.ts";
 import { awsKeysSource } from "./aws_subject_token.ts";
 import { subjectToken } from "./subject_token.ts";
@@ -28,7 +28,6 @@ export class FederationSource implements TokenSource {
   /**
    * @param federation The pool's provider and where the other token comes from.
    * @param scope Scopes to ask for, separated by blanks.
-   * @param connection How both providers are reached.
    */
   constructor(federation: GoogleFederation, scope: string, connection: ProviderConnection) {
     const { audience, client, subject, subjectTokenType, tokenEndpoint, workforceProject } =
@@ -65,8 +64,6 @@ export class FederationSource implements TokenSource {
   /**
    * Gets the other provider's token and exchanges it, once.
    *
-   * @param signal Aborts it.
-   * @returns The new token.
    * @throws {GatewayError} As `subjectToken` and `TokenEndpoint.request`.
    */
   async acquire(signal: AbortSignal): Promise<Token> {

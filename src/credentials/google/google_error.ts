@@ -9,7 +9,6 @@ import type { ProviderAnswer } from "../provider_exchange.ts";
  * Puts what a service of Google's says of its failure where OAuth2 would say it: Google's APIs answer
  * `{"error": {"code", "message", "status"}}`, the metadata server plain text.
  *
- * @param answer The answer.
  * @returns The same answer, or one that says the same as `error` and `error_description`.
  */
 export function withOAuthError(answer: ProviderAnswer): ProviderAnswer {

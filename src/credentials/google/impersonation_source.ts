@@ -13,7 +13,7 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import { MAX_EXPIRES_IN_SECONDS, parseTokenResponse } from "../token_response.ts";
+import { MAX_EXPIRES_IN_SECONDS, parseTokenResponse } from "../oauth2/token_response.ts";
 import { withOAuthError } from "./google_error.ts";
 
 const SERVICE = "IAM Service Account Credentials API";
@@ -31,9 +31,7 @@ export class ImpersonationSource implements TokenSource {
 
   /**
    * @param source Whose token is shown; it has `IMPERSONATION_SCOPE`.
-   * @param impersonation The service account.
    * @param scope Scopes of the token that is made, separated by blanks.
-   * @param connection How Google is reached.
    */
   constructor(
     source: TokenSource,
@@ -63,8 +61,6 @@ export class ImpersonationSource implements TokenSource {
   /**
    * Gets the own token and has one of the account made, once.
    *
-   * @param signal Aborts it.
-   * @returns The account's token.
    * @throws {GatewayError} As the own source; AUTH-002 where the own identity may not act for the
    * account, and as `parseTokenResponse`.
    */

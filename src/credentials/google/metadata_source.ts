@@ -13,7 +13,7 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import { parseTokenResponse } from "../token_response.ts";
+import { parseTokenResponse } from "../oauth2/token_response.ts";
 import { withOAuthError } from "./google_error.ts";
 
 const SERVICE = "Google metadata server";
@@ -31,7 +31,6 @@ export class MetadataSource implements TokenSource {
   /**
    * @param metadata The metadata server and the account.
    * @param scope Scopes to ask for, separated by blanks; a machine may be limited to fewer.
-   * @param connection How it is reached.
    */
   constructor(metadata: GoogleMetadata, scope: string, connection: ProviderConnection) {
     this.#connection = connection;
@@ -48,8 +47,6 @@ export class MetadataSource implements TokenSource {
   /**
    * Asks for a token, once. The server may answer with one that it gave out before.
    *
-   * @param signal Aborts the request.
-   * @returns The token.
    * @throws {GatewayError} As `parseTokenResponse` and `exchange`.
    */
   acquire(signal: AbortSignal): Promise<Token> {

@@ -8,7 +8,7 @@ import { type CryptoKey, importPKCS8, type JWTHeaderParameters, SignJWT } from "
 import type { GoogleServiceAccount } from "../../config/schemes/google/google_credentials.ts";
 import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
-import { TokenEndpoint } from "../token_endpoint.ts";
+import { TokenEndpoint } from "../oauth2/token_endpoint.ts";
 import { withOAuthError } from "./google_error.ts";
 
 const GRANT = new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer" });
@@ -26,11 +26,7 @@ export class ServiceAccountSource implements TokenSource {
   readonly #endpoint: TokenEndpoint;
   #key: Promise<CryptoKey> | undefined;
 
-  /**
-   * @param account The service account.
-   * @param scope Scopes to ask for, separated by blanks.
-   * @param connection How Google is reached.
-   */
+  /** @param scope Scopes to ask for, separated by blanks. */
   constructor(account: GoogleServiceAccount, scope: string, connection: ProviderConnection) {
     this.#account = account;
     this.#scope = scope;
@@ -55,8 +51,6 @@ export class ServiceAccountSource implements TokenSource {
   /**
    * Asks for a new token, once.
    *
-   * @param signal Aborts the request.
-   * @returns The new token.
    * @throws {GatewayError} As `TokenEndpoint.request`.
    */
   acquire(signal: AbortSignal): Promise<Token> {

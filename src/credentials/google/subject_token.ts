@@ -15,7 +15,7 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import { parseTokenResponse } from "../token_response.ts";
+import { parseTokenResponse } from "../oauth2/token_response.ts";
 import { awsSubjectToken } from "./aws_subject_token.ts";
 import { withOAuthError } from "./google_error.ts";
 
@@ -25,9 +25,6 @@ const SERVICE = "provider of the subject token";
  * Gets a subject token.
  *
  * @param federation Where from, and for which pool.
- * @param connection How its provider is reached.
- * @param signal Aborts it.
- * @returns The token.
  * @throws {GatewayError} TOK-001 where a file gives none, TOK-005 where an answer holds none, and as
  * `parseTokenResponse` and `exchange` where a URL is asked.
  */

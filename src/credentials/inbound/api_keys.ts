@@ -14,10 +14,7 @@ export class ApiKeys {
   readonly #digests: readonly (readonly [name: string, digest: Uint8Array])[];
   readonly #equal: (one: Uint8Array, other: Uint8Array) => boolean;
 
-  /**
-   * @param keys SHA-256 in hexadecimal by name.
-   * @param equal Compares digests, for tests.
-   */
+  /** @param keys SHA-256 in hexadecimal by name. */
   constructor(
     keys: ReadonlyMap<string, Secret>,
     equal: (one: Uint8Array, other: Uint8Array) => boolean = timingSafeEqual,
@@ -29,7 +26,6 @@ export class ApiKeys {
   /**
    * Finds the owner of a key.
    *
-   * @param key The key.
    * @returns Their name; nothing where it is nobody's.
    */
   ownerOf(key: string): string | undefined {

@@ -8,8 +8,8 @@
 import { decodeJwt, type JWTPayload } from "jose";
 import type { IssuerConfig } from "../../config/inbound/issuers.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
-import { NO_JWT, TokenFault } from "../token_fault.ts";
-import { CLOCK_TOLERANCE_SECONDS, type TokenValidator } from "../token_validator.ts";
+import { NO_JWT, TokenFault } from "../validation/token_fault.ts";
+import { CLOCK_TOLERANCE_SECONDS, type TokenValidator } from "../validation/token_validator.ts";
 import type { VerifiedCaller } from "./caller.ts";
 
 /** How long a token counts without being looked at again: a key may be withdrawn. */
@@ -30,10 +30,7 @@ export class BearerTokens {
   readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
   readonly #now: () => number;
 
-  /**
-   * @param issuers The issuers.
-   * @param now The wall clock in milliseconds.
-   */
+  /** @param now The wall clock in milliseconds. */
   constructor(issuers: readonly TrustedIssuer[], now: () => number) {
     this.#issuers = new Map(
       issuers.flatMap((issuer) =>
@@ -46,9 +43,6 @@ export class BearerTokens {
   /**
    * Checks a token.
    *
-   * @param token The token.
-   * @param signal Aborts it.
-   * @returns Who has it.
    * @throws {TokenFault} When it does not pass.
    * @throws {GatewayError} AUTH-007 where it passes but lacks a scope or role; AUTH-009 when the keys of
    * its issuer are unavailable.

@@ -20,7 +20,6 @@ const HASH_BYTES = 32;
 /**
  * Makes the hash of a new password.
  *
- * @param password The password.
  * @returns The PHC string for the configuration.
  */
 export async function hashPassword(password: string): Promise<string> {
@@ -32,9 +31,7 @@ export async function hashPassword(password: string): Promise<string> {
 /**
  * Derives the key of a password.
  *
- * @param password The password.
  * @param hash How, and how long a key.
- * @returns The key.
  */
 export function deriveKey(password: string, hash: PasswordHash): Promise<Uint8Array> {
   const { logCost, blockSize, parallelism } = hash;
@@ -53,9 +50,6 @@ export function deriveKey(password: string, hash: PasswordHash): Promise<Uint8Ar
 /**
  * Whether a password is the one of a hash.
  *
- * @param password The password.
- * @param hash The hash.
- * @param derive Derives the key.
  * @returns Whether it is; takes the same time for every wrong one.
  */
 export async function isPassword(

@@ -26,10 +26,7 @@ export class Passwords {
     unknown: new Turns(MAX_WAITING),
   } as const;
 
-  /**
-   * @param users Hashes by name, at least one.
-   * @param derive Derives keys, for tests.
-   */
+  /** @param users Hashes by name, at least one. */
   constructor(users: ReadonlyMap<string, Secret>, derive: DeriveKey = deriveKey) {
     this.#hashes = new Map([...users].map(([name, text]) => [name, hashIn(text)]));
     const [decoy] = this.#hashes.values();
@@ -41,10 +38,7 @@ export class Passwords {
   /**
    * Checks a password.
    *
-   * @param name Who says to know it.
-   * @param password The password.
    * @param attempt Whether this password was right for this name before.
-   * @returns Whether it is theirs.
    * @throws {GatewayError} AUTH-009 when too many checks wait.
    */
   async check(

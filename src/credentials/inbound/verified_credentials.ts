@@ -25,7 +25,6 @@ export class VerifiedCredentials {
    * The name under which a credential is remembered.
    *
    * @param credential The credential as it came, with its kind.
-   * @returns A keyed digest.
    */
   digest(credential: string): string {
     // The key in front is enough, and a fifth of HMAC's time: digests leave this process never, so
@@ -36,7 +35,6 @@ export class VerifiedCredentials {
   /**
    * Looks a credential up.
    *
-   * @param digest Its digest.
    * @returns Whose it is; nothing where it has to be checked.
    */
   get(digest: string): Caller | undefined {
@@ -50,7 +48,6 @@ export class VerifiedCredentials {
   /**
    * Remembers a credential; where there is no room left, the oldest is forgotten.
    *
-   * @param digest Its digest.
    * @param verified Whose it is, and until when.
    */
   set(digest: string, verified: VerifiedCaller): void {

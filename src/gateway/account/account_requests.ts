@@ -14,12 +14,7 @@ import { type AccountOptions, RequestAccount } from "./request_account.ts";
 /** Without `route`: Hono's own is `*` for all, as requests are dispatched by their destination. */
 const OWN_LABELS = { labelNames: ["method", "status", "ok"] };
 
-/**
- * Makes the middleware.
- *
- * @param options Where accounts go.
- * @returns Sets `account`.
- */
+/** Makes the middleware. */
 export function accountRequests(options: AccountOptions): MiddlewareHandler<GatewayEnv> {
   const { registerMetrics: count } = prometheus({
     registry: options.metrics.registry,

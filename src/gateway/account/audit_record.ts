@@ -29,10 +29,7 @@ const PARAMETER_NAME = /^[A-Za-z0-9_.]{1,64}$/;
 /**
  * Makes a record.
  *
- * @param facts The facts.
  * @param end How the response ended, when, and how long after the request.
- * @param nameUid How UIDs are recorded.
- * @returns The record.
  */
 export function auditRecord(
   facts: RequestFacts,
@@ -67,12 +64,7 @@ export function auditRecord(
   };
 }
 
-/**
- * Whether a code stands for missing credentials or permission.
- *
- * @param code The code of an error.
- * @returns Whether it does.
- */
+/** Whether a code stands for missing credentials or permission. */
 export function isRefusal(code: string): boolean {
   return AUTHENTICATION.has(code) || AUTHORIZATION.has(code);
 }

@@ -17,9 +17,7 @@ export interface ErrorSummary {
 /**
  * Summarizes an error.
  *
- * @param error The error.
  * @param atMs When it happened, in milliseconds since the epoch.
- * @returns Plain data.
  */
 export function errorSummary(error: GatewayError, atMs: number): ErrorSummary {
   const { code, message, troubleshooting } = error;

@@ -10,10 +10,10 @@ import { isOfClientsBody } from "../../errors/broken_body_error.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
-import type { Activity } from "../activity.ts";
-import { type AnswerEnd, CLIENT_LEFT, onAnswerEnd } from "../answer_end.ts";
-import { isOpen } from "../authenticate.ts";
-import { receivedBytes, sentBytes } from "../body_bytes.ts";
+import type { Activity } from "./activity.ts";
+import { type AnswerEnd, CLIENT_LEFT, onAnswerEnd } from "./answer_end.ts";
+import { isOpen } from "../steps/authenticate.ts";
+import { receivedBytes, sentBytes } from "./body_bytes.ts";
 import type { ClientAddress } from "../client_address.ts";
 import type { GatewayEnv } from "../gateway_env.ts";
 import { asGatewayError, problemResponse } from "../problem.ts";
@@ -53,10 +53,6 @@ export class RequestAccount {
   /** Undefined until there is a response: when it has been sent, the request can no longer be read. */
   #facts: RequestFacts | undefined;
 
-  /**
-   * @param c The request.
-   * @param options Where its account goes.
-   */
   constructor(c: Context<GatewayEnv>, options: AccountOptions) {
     this.#c = c;
     this.#options = options;
@@ -77,12 +73,7 @@ export class RequestAccount {
     return destination.kind === "store" || !(method === "GET" || method === "HEAD");
   }
 
-  /**
-   * Notes the failure of the request.
-   *
-   * @param thrown What a step has thrown.
-   * @returns The response.
-   */
+  /** Notes the failure of the request. */
   fail(thrown: Error): Response {
     const c = this.#c;
     this.#thrown = thrown;

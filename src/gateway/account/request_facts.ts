@@ -4,9 +4,9 @@
  * @module
  */
 import type { GatewayError } from "../../errors/gateway_error.ts";
-import type { Transaction } from "../../dicomweb/transaction.ts";
+import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
 import type { Destination } from "../gateway_env.ts";
-import type { Transfer } from "../activity.ts";
+import type { Transfer } from "./activity.ts";
 
 /** What is known of a request once it has a response, or has been cut off before. */
 export interface RequestFacts {

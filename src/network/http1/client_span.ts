@@ -25,7 +25,6 @@ function isTracing(): boolean {
 /**
  * Begins a span, where the runtime exports any.
  *
- * @param method The request's method.
  * @param url Its URL.
  * @returns The span; undefined where nobody looks.
  */

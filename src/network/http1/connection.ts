@@ -107,8 +107,6 @@ export class Http1Connection {
   /**
    * Reads the head of the final response; interim ones are passed over (RFC 9110, section 15.2).
    *
-   * @param method The request's method.
-   * @returns The head.
    * @throws {ClosedEarlyError} When the connection ends before.
    * @throws {MalformedResponseError} When it cannot be understood.
    */
@@ -125,7 +123,6 @@ export class Http1Connection {
   /**
    * Opens the body behind the head that was read.
    *
-   * @param framing How it ends.
    * @param options What aborts it; what is called once when it ended, with whether the connection can
    * serve another request.
    * @returns The body, as bytes where all of it came with the head; null when there is none.

@@ -23,7 +23,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /**
  * Finds the decoder of a response.
  *
- * @param contentEncoding Its `Content-Encoding`.
  * @returns What decodes its body; undefined where it is not coded, or in a way that nobody asked for.
  */
 export function contentDecoder(

@@ -40,7 +40,6 @@ class TunnelRefusedError extends Error {
  * Opens a connection for requests to a URL's origin.
  *
  * @param url The URL.
- * @param options How.
  * @returns The connection, its TLS handshake done.
  * @throws What connecting, the handshake or the proxy fails with.
  */

@@ -76,8 +76,6 @@ export class Http1Client {
   /**
    * Sends a request.
    *
-   * @param href Where to.
-   * @param request What to send.
    * @returns The response, decoded; its body fails when the response is cut off.
    * @throws What connecting, writing or reading fails with; the signal's reason when it aborts.
    */
@@ -118,8 +116,6 @@ export class Http1Client {
    * Finds out whether a server takes HTTP/2 (RFC 7301), over a connection for nothing else.
    *
    * @param href An `https:` URL of it.
-   * @param signal Aborts it.
-   * @returns Whether it does.
    * @throws What connecting fails with.
    */
   async negotiatesHttp2(href: string, signal: AbortSignal | undefined): Promise<boolean> {

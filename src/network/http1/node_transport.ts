@@ -102,9 +102,6 @@ export class NodeTransport implements Transport {
 /**
  * Connects, with TLS to an `https:` URL.
  *
- * @param url Where to.
- * @param options For TLS.
- * @returns The transport, its handshake done.
  * @throws What Node's socket fails with.
  */
 export async function connectNodeSocket(url: URL, options: NodeTlsOptions): Promise<NodeTransport> {
@@ -118,9 +115,7 @@ export async function connectNodeSocket(url: URL, options: NodeTlsOptions): Prom
  * Starts TLS on a connection.
  *
  * @param transport The connection, nothing of TLS read from it.
- * @param url Whose certificate is expected.
  * @param options What to trust and to show.
- * @returns The transport, its handshake done.
  * @throws What the handshake fails with.
  */
 export async function startNodeTls(

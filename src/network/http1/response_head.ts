@@ -46,7 +46,6 @@ const MAX_FIELDS = 100;
  *
  * @param bytes Status line and field lines, up to and including the empty line.
  * @param method The request's method: a response to HEAD has no body.
- * @returns What it says.
  * @throws {MalformedResponseError} When it is malformed or its framing ambiguous.
  *
  * @example

@@ -37,8 +37,6 @@ const NO_RECORD = "its last line is not a record; move the file away, or run aud
 /**
  * Opens a trail, and makes it where there is none.
  *
- * @param options How it is kept.
- * @returns The trail, at its end.
  * @throws {Error} When it cannot be written, others could write it, or another gateway does.
  */
 export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAuditFile> {

@@ -62,7 +62,6 @@ export class AuditTrail {
   /**
    * Opens the trail.
    *
-   * @param options What it works with.
    * @returns The trail, to be closed at the end.
    * @throws {Error} When its file cannot be written. A syslog server that is not there is waited for.
    */
@@ -204,9 +203,6 @@ export class AuditTrail {
 /**
  * Makes an event of the gateway itself.
  *
- * @param event What kind.
- * @param outcome How it ended.
- * @param details What else is known.
  * @returns The event, ended now, as a JSON text.
  */
 export function happened(

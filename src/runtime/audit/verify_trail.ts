@@ -39,7 +39,6 @@ const CUT_OFF = "is cut off: the gateway is writing it, or stopped while writing
  *
  * @param files Their paths, the oldest first; one that is not there is passed over.
  * @param options The key that the chain is sealed with, and a record that must be in it.
- * @returns What was found.
  */
 export async function verifyTrail(
   files: readonly string[],

@@ -111,7 +111,7 @@ const refusals: readonly (readonly [
   keys: AwsCredentials["keys"],
   code: ErrorCode,
   state: RegExp,
-  remedy: RegExp,
+  advice: RegExp,
 ])[] = [
   [
     "a wrong secret",
@@ -146,7 +146,7 @@ const refusals: readonly (readonly [
     /lower RoleDurationSeconds/,
   ],
 ];
-for (const [name, changes, keys, code, state, remedy] of refusals) {
+for (const [name, changes, keys, code, state, advice] of refusals) {
   Deno.test(`AssumedRoleSource: ${name} is ${code}`, () =>
     withRole(async ({ source }) => {
       const error = await failureOf(source(changes, keys).acquire(never), [
@@ -156,7 +156,7 @@ for (const [name, changes, keys, code, state, remedy] of refusals) {
       ]);
       assert.equal(error.code, code);
       assert.match(error.message, state);
-      assert.match(error.troubleshooting[0] ?? "", remedy);
+      assert.match(error.troubleshooting[0] ?? "", advice);
     }));
 }
 

@@ -90,7 +90,7 @@ Deno.test("ContainerKeysSource: a token with a line break in it is not sent", ()
     assert.deepEqual(service.requests, []);
   }));
 
-const rows: readonly (readonly [status: number, code: ErrorCode, remedy: RegExp])[] = [
+const rows: readonly (readonly [status: number, code: ErrorCode, advice: RegExp])[] = [
   [400, "AUTH-001", /Pod Identity association/],
   [401, "AUTH-001", /token file of the pod/],
   [403, "AUTH-001", /pods\.eks\.amazonaws\.com/],
@@ -100,7 +100,7 @@ const rows: readonly (readonly [status: number, code: ErrorCode, remedy: RegExp]
   [302, "NET-004", /./],
   [418, "TOK-001", /./],
 ];
-for (const [status, code, remedy] of rows) {
+for (const [status, code, advice] of rows) {
   Deno.test(`ContainerKeysSource: status ${status} is ${code}`, () =>
     withContainer(async (service, source) => {
       service.answer = (request) =>
@@ -112,7 +112,7 @@ for (const [status, code, remedy] of rows) {
       const error = await failureOf(source({ authorization }).acquire(never), [TOKEN]);
       assert.equal(error.code, code);
       assert.match(error.message, new RegExp(`container credentials endpoint answered ${status}`));
-      assert.match(error.troubleshooting[0] ?? "", remedy);
+      assert.match(error.troubleshooting[0] ?? "", advice);
     }));
 }
 

@@ -71,7 +71,7 @@ const refusals: readonly (readonly [
   answer: ((request: Request) => Response) | undefined,
   code: ErrorCode,
   state: RegExp,
-  remedy: RegExp,
+  advice: RegExp,
 ])[] = [
   ["no role", roleless, undefined, "AUTH-001", /answered 404/, /attach an IAM role/],
   [
@@ -131,7 +131,7 @@ const refusals: readonly (readonly [
     /./,
   ],
 ];
-for (const [name, options, answer, code, state, remedy] of refusals) {
+for (const [name, options, answer, code, state, advice] of refusals) {
   Deno.test(`InstanceMetadataSource: ${name} is ${code}`, () =>
     withInstance(async (service, source) => {
       service.answer = answer;
@@ -139,7 +139,7 @@ for (const [name, options, answer, code, state, remedy] of refusals) {
       assert.equal(error.code, code);
       assert.match(error.message, /EC2 instance metadata service/);
       assert.match(error.message, state);
-      assert.match(error.troubleshooting[0] ?? "", remedy);
+      assert.match(error.troubleshooting[0] ?? "", advice);
     }, options));
 }
 

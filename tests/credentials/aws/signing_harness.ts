@@ -6,11 +6,11 @@
  */
 import type { AwsCredentials } from "../../../src/config/schemes/aws/aws.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
-import { classify } from "../../../src/dicomweb/transaction.ts";
+import { classify } from "../../../src/dicomweb/transaction/transaction.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
 import { type Clock, systemClock } from "../../../src/network/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
-import { createTokenStore } from "../../../src/credentials/create_token_store.ts";
+import { createTokenStore } from "../../../src/credentials/cache/create_token_store.ts";
 import { hostAndPort } from "../../../src/config/values/host_names.ts";
 import { HttpClient } from "../../../src/network/http_client.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
@@ -58,12 +58,7 @@ export interface SigningOptions {
   readonly urls?: readonly string[];
 }
 
-/**
- * Runs a test, then closes what it made.
- *
- * @param options What it chooses.
- * @param test The test.
- */
+/** Runs a test, then closes what it made. */
 export async function withSigning(
   options: SigningOptions,
   test: (parts: SigningParts) => Promise<void>,

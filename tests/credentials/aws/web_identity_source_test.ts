@@ -89,7 +89,7 @@ const refusals: readonly (readonly [
   code: string,
   message: string,
   mapped: ErrorCode,
-  remedy: RegExp,
+  advice: RegExp,
 ])[] = [
   [
     400,
@@ -111,14 +111,14 @@ const refusals: readonly (readonly [
   [400, "Throttling", "Rate exceeded", "AUTH-003", /status page/],
   [503, "ServiceUnavailable", "Try later", "AUTH-003", /status page/],
 ];
-for (const [status, code, message, mapped, remedy] of refusals) {
+for (const [status, code, message, mapped, advice] of refusals) {
   Deno.test(`WebIdentitySource: ${code} is ${mapped}`, () =>
     withSts(async ({ service, source }) => {
       service.answer = () => stsError({ status, code, message });
       const error = await failureOf(source().acquire(never), [TOKEN]);
       assert.equal(error.code, mapped);
       assert.match(error.message, new RegExp(`Security Token Service answered ${status}`));
-      assert.match(error.troubleshooting[0] ?? "", remedy);
+      assert.match(error.troubleshooting[0] ?? "", advice);
     }));
 }
 

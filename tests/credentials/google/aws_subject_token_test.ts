@@ -7,7 +7,7 @@ import { awsSubjectToken } from "../../../src/credentials/google/aws_subject_tok
 import { FederationSource } from "../../../src/credentials/google/federation_source.ts";
 import type { ProviderConnection } from "../../../src/credentials/provider_exchange.ts";
 import { startInstanceMetadata } from "../../fixtures/aws_services.ts";
-import { judgeAwsSubjectToken } from "../../fixtures/get_caller_identity.ts";
+import { explainAwsSubjectToken } from "../../fixtures/get_caller_identity.ts";
 import { startGoogleServices } from "../../fixtures/google_services.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";
 
@@ -59,7 +59,7 @@ Deno.test("awsSubjectToken signs GetCallerIdentity for the pool, with and withou
     for (const sessionToken of [undefined, new Secret("IQoJb3JpZ2lu+/==")]) {
       const keys = { ...CONFIGURED, sessionToken };
       const token = await awsSubjectToken(subject(keys), AUDIENCE, connection, never);
-      assert.deepEqual(judgeAwsSubjectToken(token, EXPECTED), { accessKeyId: "AKIDEXAMPLE" });
+      assert.deepEqual(explainAwsSubjectToken(token, EXPECTED), { accessKeyId: "AKIDEXAMPLE" });
       assert(!decodeURIComponent(token).includes(SECRET));
       assert.equal(
         decodeURIComponent(token).includes("x-amz-security-token"),
@@ -74,7 +74,7 @@ Deno.test("awsSubjectToken takes the keys of the instance's role", async () => {
     const keys = { from: "instance_metadata", endpoint: imds.url } as const;
     const token = await awsSubjectToken(subject(keys), AUDIENCE, connection, never);
     const { accessKeyId, secretAccessKey } = imds.given[0]!;
-    assert.deepEqual(judgeAwsSubjectToken(token, { ...EXPECTED, secretAccessKey }), {
+    assert.deepEqual(explainAwsSubjectToken(token, { ...EXPECTED, secretAccessKey }), {
       accessKeyId,
     });
   });
@@ -88,7 +88,7 @@ Deno.test("Google's own library signs GetCallerIdentity so that the same judge i
       audience: AUDIENCE,
       subjectTokens: {
         has(token) {
-          const judgement = judgeAwsSubjectToken(token, EXPECTED);
+          const judgement = explainAwsSubjectToken(token, EXPECTED);
           if ("fault" in judgement) faults.push(judgement.fault);
           return !("fault" in judgement);
         },

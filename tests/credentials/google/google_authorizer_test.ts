@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
-import { createTokenStore } from "../../../src/credentials/create_token_store.ts";
+import { createTokenStore } from "../../../src/credentials/cache/create_token_store.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
 import { startGoogleMetadata } from "../../fixtures/google_metadata.ts";

@@ -84,19 +84,19 @@ const refusals: readonly (readonly [
   what: string,
   changes: Changes,
   code: ErrorCode,
-  remedy: RegExp,
+  advice: RegExp,
 ])[] = [
   ["another key", { privateKey: new Secret(other.privateKey) }, "AUTH-001", /key was deleted/],
   ["a key that is gone", { privateKeyId: "gone" }, "AUTH-001", /key was deleted/],
   ["an account that is gone", { clientEmail: "x@y" }, "AUTH-001", /account was deleted/],
   ["a scope that is none", { scope: "nonsense" }, "AUTH-002", /check Scope/],
 ];
-for (const [what, changes, code, remedy] of refusals) {
-  Deno.test(`ServiceAccountSource says ${code} of ${what}, with Google's remedy`, () =>
+for (const [what, changes, code, advice] of refusals) {
+  Deno.test(`ServiceAccountSource says ${code} of ${what}, with Google's advice`, () =>
     withGoogle(async ({ google, source }) => {
       const error = await failureOf(source(changes).acquire(never));
       assert.equal(error.code, code);
-      assert.match(error.troubleshooting[0] ?? "", remedy);
+      assert.match(error.troubleshooting[0] ?? "", advice);
       const assertion = new URLSearchParams(google.requests[0]?.body).get("assertion") ?? "";
       assert(!Deno.inspect(error).includes(assertion));
     }));

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { IssuerConfig } from "../../../src/config/inbound/issuers.ts";
-import { createKeySet } from "../../../src/credentials/create_token_validator.ts";
+import { createKeySet } from "../../../src/credentials/validation/create_token_validator.ts";
 import { BearerTokens } from "../../../src/credentials/inbound/bearer_tokens.ts";
-import { TokenFault } from "../../../src/credentials/token_fault.ts";
-import { TokenValidator } from "../../../src/credentials/token_validator.ts";
+import { TokenFault } from "../../../src/credentials/validation/token_fault.ts";
+import { TokenValidator } from "../../../src/credentials/validation/token_validator.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient } from "../../../src/network/http_client.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";

@@ -11,18 +11,12 @@ import { seal } from "../../../src/telemetry/audit_chain.ts";
 /** A key for chains. */
 export const KEY: Secret = new Secret("a key of thirty-two characters or more");
 
-/**
- * @param number What tells it from others.
- * @returns An event as a JSON text.
- */
+/** @returns An event as a JSON text. */
 export function event(number: number): string {
   return JSON.stringify(eventOf(number));
 }
 
-/**
- * @param number What tells it from others.
- * @returns The same event as an object.
- */
+/** @returns The same event as an object. */
 export function eventOf(number: number): AuditEvent {
   return {
     time: new Date(number).toISOString(),
@@ -38,7 +32,6 @@ export function eventOf(number: number): AuditEvent {
 /**
  * Writes a trail.
  *
- * @param path Path of its file.
  * @param batches How many records are written each time.
  * @param limits When a file is finished, and how many are kept.
  */

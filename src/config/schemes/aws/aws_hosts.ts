@@ -18,7 +18,6 @@ const DOMAINS = [
 /**
  * The region of a host.
  *
- * @param hostname The host's name.
  * @returns The region, where the name holds one and the host is AWS's own.
  *
  * @example
@@ -41,7 +40,6 @@ export function regionOf(hostname: string): string | undefined {
 /**
  * The Security Token Service of a region.
  *
- * @param region The region.
  * @returns Its URL.
  */
 export function stsEndpointOf(region: string): string {

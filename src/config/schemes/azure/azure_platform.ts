@@ -85,13 +85,7 @@ export function missingVariables(keys: PlatformKeys): readonly string[] {
   return REQUIRED[platformOf(keys)].filter((name) => sources().environment[name] === undefined);
 }
 
-/**
- * The service that gives out tokens.
- *
- * @param platform The platform.
- * @param environment The variables, found right.
- * @returns The service.
- */
+/** The service that gives out tokens. */
 export function identityService(
   platform: IdentityService["platform"],
   environment: Environment,

@@ -92,7 +92,6 @@ export function entraRule(keys: EntraKeys, complain: Complain): void {
 /**
  * The token endpoint of a tenant (version 2.0).
  *
- * @param tenantId The tenant's identifier or domain.
  * @param cloud The cloud that it belongs to.
  * @returns Its URL.
  *
@@ -115,7 +114,6 @@ export function entraTokenEndpoint(tenantId: string, cloud: AzureCloud = "public
  * The token endpoint of a tenant at an authority that is given by its URL.
  *
  * @param authority The URL, with or without a slash at its end.
- * @param tenantId The tenant's identifier or domain.
  * @returns Its URL.
  */
 export function tokenEndpointAt(authority: string, tenantId: string): string {

@@ -189,14 +189,14 @@ function metadataFile(keys: Keys): GoogleFile {
 
 function overheardWarnings(keys: Keys): Warning[] {
   const warnings: Warning[] = [];
-  if (isOverheard(keys.TokenEndpoint)) {
+  if (isPlaintext(keys.TokenEndpoint)) {
     const message = "the credential and the token travel unencrypted; use https:// if possible";
     warnings.push({ key: "TokenEndpoint", message });
   }
   const grant = fileOf(keys, () => {})?.grant;
   if (
     grant?.type === "external_account" && grant.subject.from === "url" &&
-    isOverheard(grant.subject.url)
+    isPlaintext(grant.subject.url)
   ) {
     const message = "the other provider's token travels to the gateway unencrypted";
     warnings.push({ key: "CredentialsFile", message });
@@ -205,7 +205,7 @@ function overheardWarnings(keys: Keys): Warning[] {
 }
 
 /** Metadata services speak plain HTTP, but within one machine or its host. */
-function isOverheard(url: string | undefined): boolean {
+function isPlaintext(url: string | undefined): boolean {
   const parsed = URL.parse(url ?? "");
   return parsed?.protocol === "http:" && !isLoopback(parsed.hostname) &&
     !parsed.hostname.startsWith("169.254.");

@@ -30,8 +30,6 @@ const VERIFICATION_URL =
 /**
  * Makes the subject of a credentials file that names AWS.
  *
- * @param source What the file says.
- * @param context What else is needed.
  * @returns The subject, or `undefined` after a complaint.
  */
 export function googleAwsSubject(

@@ -46,8 +46,6 @@ export interface GoogleFileContext {
 /**
  * Reads a file of Google's.
  *
- * @param json Its content, parsed.
- * @param context What else is needed.
  * @returns What it says, or `undefined` after at least one complaint.
  */
 export function readGoogleFile(json: unknown, context: GoogleFileContext): GoogleFile | undefined {

@@ -86,7 +86,6 @@ export type ExternalAccountFile = z.output<typeof externalAccount>;
 /**
  * Says what is wrong with a file, as the end of a sentence that begins with it.
  *
- * @param issue What zod found.
  * @returns The fault, without a value of the file.
  */
 export function googleFileFault({ code, path, message }: z.core.$ZodIssue): string {

@@ -24,7 +24,6 @@ const IMPERSONATION_PATH = /^\/v1\/projects\/-\/serviceAccounts\/([^/:]+):genera
  * Whether a URL is a token endpoint of Google's.
  *
  * @param url The URL.
- * @returns Whether it is.
  *
  * @example
  * ```ts
@@ -43,7 +42,6 @@ export function isGoogleTokenEndpoint(url: string): boolean {
  * Whether a URL is Google's token exchange.
  *
  * @param url The URL.
- * @returns Whether it is.
  */
 export function isGoogleSts(url: string): boolean {
   return hostOf(url, STS_HOST) !== undefined;
@@ -82,7 +80,6 @@ export function impersonationParts(url: string): ImpersonationUrl | undefined {
 /**
  * The URL at which the token of a service account is made.
  *
- * @param parts Its parts.
  * @returns The URL.
  */
 export function impersonationUrl({ origin, account }: ImpersonationUrl): string {

@@ -68,7 +68,7 @@ export function endpointWarnings(keys: EndpointKeys): Warning[] {
   const message =
     "the client's credential and the token travel unencrypted; use https:// if possible";
   return (["TokenEndpoint", "Issuer", "SmartBaseUrl"] as const)
-    .filter((key) => isOverheard(keys[key])).map((key) => ({ key, message }));
+    .filter((key) => isPlaintext(keys[key])).map((key) => ({ key, message }));
 }
 
 /** Where the token endpoint is learnt from. */
@@ -91,7 +91,7 @@ export function endpointUrls(
   return { urls: [endpoint.url, ...possibleUrls], possibleUrls };
 }
 
-function isOverheard(url: string | undefined): boolean {
+function isPlaintext(url: string | undefined): boolean {
   const parsed = URL.parse(url ?? "");
   return parsed?.protocol === "http:" && !isLoopback(parsed.hostname);
 }

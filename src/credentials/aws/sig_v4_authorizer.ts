@@ -1,0 +1,246 @@
+/**
+ * Signs requests with AWS access keys (Signature Version 4). What is signed is what is sent: the URL
+ * is written in the one form that both sides read alike, and a body is read to its end first where its
+ * hash is signed. A clock that the store finds wrong is put right once.
+ *
+ * @module
+ */
+import type { PayloadSigning } from "../../config/schemes/aws/aws.ts";
+import { wholeRequestBody } from "../../dicomweb/completeness/whole_body.ts";
+import { GatewayError } from "../../errors/gateway_error.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import type {
+  Authorization,
+  Authorizer,
+  CredentialStatus,
+  OutboundRequest,
+} from "../authorizer.ts";
+import { type AccessKeys, keysOf } from "./access_keys.ts";
+import type { AwsClock } from "./aws_clock.ts";
+import type { KeysKeeper } from "./keys_keeper.ts";
+import {
+  keptPayload,
+  NO_PAYLOAD,
+  type Payload,
+  streamedPayload,
+  UNSIGNED_PAYLOAD,
+} from "./payload.ts";
+import { signRequest } from "./request_signature.ts";
+import { signedUrl } from "./signed_url.ts";
+import { isClockFault, isKeysFault, readStoreRefusal } from "./store_refusal.ts";
+import type { BodySpool } from "./body_spool.ts";
+import { findAdvice } from "../provider_advice.ts";
+import type { Token } from "../token.ts";
+
+/** What an authorizer works with. */
+export interface SigV4AuthorizerOptions {
+  /** Name of the configured server. */
+  readonly server: string;
+  readonly region: string;
+  readonly service: string;
+  readonly payloadSigning: PayloadSigning;
+  /** Keeps the access keys; it is closed with this authorizer. */
+  readonly keeper: KeysKeeper;
+  readonly spool: BodySpool;
+  readonly awsClock: AwsClock;
+  readonly logger: Logger;
+}
+
+/** Keys that sign. */
+interface Signing {
+  readonly token: Token;
+  readonly keys: AccessKeys;
+  readonly derived: Map<string, ArrayBuffer>;
+}
+
+/** What a signature was made with. */
+interface SignedWith {
+  readonly token: Token;
+  /** Corrections of the clock by then. */
+  readonly corrections: number;
+}
+
+/** Puts a signature into the `Authorization` header. */
+export class SigV4Authorizer implements Authorizer {
+  readonly #options: SigV4AuthorizerOptions;
+  /** The keys at hand, read, with what was derived from them. */
+  #signing: Signing | undefined;
+  /** What signed what. */
+  readonly #signedWith = new WeakMap<Authorization, SignedWith>();
+
+  /** @param options What it works with. */
+  constructor(options: SigV4AuthorizerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Signs a request.
+   *
+   * @param request The request; client's headers that only a signature may have are taken out.
+   * @returns The headers, and the URL and body to send.
+   * @throws {GatewayError} NET-005 for a URL that cannot be signed, INT-003 where a body cannot be
+   * kept, and why no keys can be had.
+   */
+  async authorize(request: OutboundRequest): Promise<Authorization> {
+    const { keeper } = this.#options;
+    const url = this.#signedUrl(request.url);
+    for (const name of [...request.headers.keys()]) {
+      if (name.startsWith("x-amz-")) request.headers.delete(name);
+    }
+    // Without keys a body need not be read at all …
+    await keeper.token(request.signal);
+    const payload = await this.#payload(request);
+    try {
+      // … but reading it may take long, and keys end.
+      const token = keeper.current() ?? await keeper.token(request.signal);
+      return await this.#sign(request, url, payload, token);
+    } catch (error) {
+      if (payload.kept !== request.kept) payload.kept?.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Tells that the store refused what `authorize` gave: the clock is put right, or the keys dropped,
+   * where the answer says so.
+   *
+   * @returns Whether signing again may help.
+   */
+  async invalidate(authorization: Authorization, refusal: Response): Promise<boolean> {
+    const { server, awsClock, logger, keeper } = this.#options;
+    const { error, description } = await readStoreRefusal(refusal);
+    const signedWith = this.#signedWith.get(authorization);
+    if (isClockFault(refusal.status, error)) {
+      if (signedWith !== undefined && signedWith.corrections < awsClock.corrections) return true;
+      const skewMs = awsClock.correct(refusal.headers.get("date"));
+      if (skewMs !== undefined) {
+        logger.warn(
+          `Clock differs from that of server "${server}"; signing with the server's time`,
+          { server, skew_seconds: Math.round(skewMs / 1000) },
+        );
+        return true;
+      }
+    }
+    if (isKeysFault(refusal.status, error) && signedWith !== undefined) {
+      if (await keeper.invalidate(signedWith.token)) return true;
+    }
+    const { status } = refusal;
+    const advice = findAdvice({ endpoint: "", provider: "aws", status, error, description });
+    if (advice !== undefined) {
+      logger.warn(`Server "${server}" rejected a request: ${error}`, {
+        server,
+        status,
+        advice: advice.steps.join("; "),
+      });
+    }
+    return false;
+  }
+
+  /** @returns What may be told about the keys. */
+  describe(): CredentialStatus {
+    const { keeper } = this.#options;
+    const token = keeper.current();
+    const expiresAtMs = token?.expiresAtMs ?? Infinity;
+    return {
+      kind: "aws",
+      endpoint: keeper.endpoint,
+      hasToken: token !== undefined,
+      expiresAtMs: Number.isFinite(expiresAtMs) ? expiresAtMs : undefined,
+    };
+  }
+
+  /**
+   * Gets new keys now; those at hand stay in use if that fails.
+   *
+   * @throws {GatewayError} Why there are none.
+   */
+  async renew(signal: AbortSignal = new AbortController().signal): Promise<void> {
+    await this.#options.keeper.renew(signal);
+  }
+
+  /**
+   * Drops the keys, for everyone who shares the cache; those of the configuration stay.
+   *
+   * @throws {GatewayError} As `TokenManager.forget`.
+   */
+  async forget(revocation: string): Promise<void> {
+    await this.#options.keeper.forget(revocation);
+  }
+
+  /** Stops background renewal. */
+  async close(): Promise<void> {
+    await this.#options.keeper.close();
+  }
+
+  #signedUrl(url: string): string {
+    const signed = signedUrl(url);
+    if (signed === undefined) {
+      throw new GatewayError(
+        "NET-005",
+        "Cannot sign the request: its path or query contains encoded octets that are not UTF-8",
+        { server: this.#options.server },
+      );
+    }
+    return signed;
+  }
+
+  async #payload({ body, kept, headers, signal }: OutboundRequest): Promise<Payload> {
+    const { region, service, payloadSigning, spool } = this.#options;
+    if (body === null) return NO_PAYLOAD;
+    if (kept !== undefined) return keptPayload(kept);
+    if (payloadSigning === "unsigned") return UNSIGNED_PAYLOAD;
+    const whole = wholeRequestBody(body, headers);
+    // In frames, the body's length must be known from the start.
+    const length = headers.get("content-length");
+    if (payloadSigning === "streaming" && length !== null) {
+      const encoding = headers.get("content-encoding");
+      return streamedPayload(whole, { length: Number(length), encoding, region, service });
+    }
+    return keptPayload(await spool.keep(whole, signal));
+  }
+
+  async #sign(
+    { method, headers }: OutboundRequest,
+    url: string,
+    payload: Payload,
+    token: Token,
+  ): Promise<Authorization> {
+    const { region, service, awsClock } = this.#options;
+    const contentType = headers.get("content-type");
+    const { "content-length": contentLength, ...payloadHeaders } = payload.headers;
+    const { keys, derived } = this.#signingWith(token);
+    const { corrections } = awsClock;
+    const atMs = awsClock.now();
+    const signed = await signRequest(
+      {
+        method,
+        url,
+        headers: {
+          ...(contentType !== null && { "content-type": contentType }),
+          ...payloadHeaders,
+          "x-amz-content-sha256": payload.hash,
+        },
+      },
+      keys,
+      { region, service, atMs },
+      derived,
+    );
+    const signature = signed["authorization"]?.split("Signature=")[1] ?? "";
+    const authorization: Authorization = {
+      headers: {
+        ...signed,
+        ...(contentLength !== undefined && { "content-length": contentLength }),
+      },
+      url,
+      ...(payload.body && { body: payload.body(signature, keys, atMs) }),
+      ...(payload.kept && { kept: payload.kept }),
+    };
+    this.#signedWith.set(authorization, { token, corrections });
+    return authorization;
+  }
+
+  #signingWith(token: Token): Signing {
+    if (this.#signing?.token === token) return this.#signing;
+    return this.#signing = { token, keys: keysOf(token), derived: new Map() };
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * A file without a name that holds bytes for a while, encrypted block by block (AES-256-GCM) with a
+ * key of its own. It is written once, from its beginning to its end, and can then be read more than
+ * once.
+ *
+ * @module
+ */
+
+/** Bytes of a block before encryption. */
+const BLOCK_BYTES = 256 * 1024;
+/** What encryption adds to a block. */
+const TAG_BYTES = 16;
+
+/** A file of the spool. */
+export class SpoolFile {
+  readonly #file: Deno.FsFile;
+  readonly #key: CryptoKey;
+  readonly #block = new Uint8Array(BLOCK_BYTES);
+  /** Bytes of the block that are filled. */
+  #filled = 0;
+  #blocks = 0;
+  #lastBlockBytes = 0;
+  /** Operations on the file, one after another: they share its position. */
+  #last: Promise<unknown> = Promise.resolve();
+  #reader: symbol | undefined;
+  #isClosed = false;
+
+  private constructor(file: Deno.FsFile, key: CryptoKey) {
+    this.#file = file;
+    this.#key = key;
+  }
+
+  /**
+   * Creates a file.
+   *
+   * @param createFile Creates a file in a directory and takes its name away.
+   * @returns The file, empty.
+   * @throws What the system says, when it cannot be created.
+   */
+  static async create(
+    directory: string,
+    createFile: (directory: string) => Deno.FsFile = createNamelessFile,
+  ): Promise<SpoolFile> {
+    const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, [
+      "encrypt",
+      "decrypt",
+    ]);
+    return new SpoolFile(createFile(directory), key);
+  }
+
+  /**
+   * Adds bytes at the end.
+   *
+   * @throws What the system says, when they cannot be written.
+   */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let offset = 0; offset < bytes.length;) {
+      const part = bytes.subarray(offset, offset + BLOCK_BYTES - this.#filled);
+      this.#block.set(part, this.#filled);
+      this.#filled += part.length;
+      offset += part.length;
+      if (this.#filled === BLOCK_BYTES) await this.#writeBlock();
+    }
+  }
+
+  /**
+   * Ends the writing.
+   *
+   * @throws What the system says, when the rest cannot be written.
+   */
+  async finish(): Promise<void> {
+    if (this.#filled > 0) await this.#writeBlock();
+  }
+
+  /**
+   * Reads the file from its beginning. Whoever read it before gets nothing more.
+   *
+   * @returns Its bytes. The stream fails where the file was changed or closed.
+   */
+  read(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    const reader = Symbol();
+    this.#reader = reader;
+    let index = 0;
+    return new ReadableStream<Uint8Array<ArrayBuffer>>({
+      pull: async (controller) => {
+        if (index === this.#blocks) return controller.close();
+        controller.enqueue(await this.#readBlock(index++, reader));
+        if (index === this.#blocks) controller.close();
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  /** Closes the file, which is then gone. Reading that goes on fails. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#inTurn(() => Promise.resolve(this.#file.close())).catch(() => {});
+  }
+
+  async #writeBlock(): Promise<void> {
+    const encrypted = await crypto.subtle.encrypt(
+      parameters(this.#blocks),
+      this.#key,
+      this.#block.subarray(0, this.#filled),
+    );
+    this.#lastBlockBytes = encrypted.byteLength;
+    this.#blocks++;
+    this.#filled = 0;
+    await this.#inTurn(() => writeAll(this.#file, new Uint8Array(encrypted)));
+  }
+
+  #readBlock(index: number, reader: symbol): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#inTurn(async () => {
+      if (this.#isClosed) throw new Error("the exchange is over");
+      if (this.#reader !== reader) throw new Error("the body is being sent again");
+      const isLast = index === this.#blocks - 1;
+      const bytes = new Uint8Array(isLast ? this.#lastBlockBytes : BLOCK_BYTES + TAG_BYTES);
+      await this.#file.seek(index * (BLOCK_BYTES + TAG_BYTES), Deno.SeekMode.Start);
+      await readAll(this.#file, bytes);
+      return new Uint8Array(await crypto.subtle.decrypt(parameters(index), this.#key, bytes));
+    });
+  }
+
+  #inTurn<T>(operate: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(operate);
+    this.#last = done.catch(() => {});
+    return done;
+  }
+}
+
+/**
+ * Nothing happens between the two steps, so that no other task of this process sees the name, and one
+ * who looks at the directory later does not either.
+ */
+function createNamelessFile(directory: string): Deno.FsFile {
+  const path = `${directory}/spool-${crypto.randomUUID()}`;
+  const file = Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o600 });
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  return file;
+}
+
+/** A key is used for one file, so that the number of a block is a nonce that comes once. */
+function parameters(index: number): AesGcmParams {
+  const iv = new Uint8Array(12);
+  new DataView(iv.buffer).setUint32(8, index);
+  return { name: "AES-GCM", iv };
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length;) offset += await file.write(bytes.subarray(offset));
+}
+
+async function readAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < bytes.length;) {
+    const read = await file.read(bytes.subarray(offset));
+    if (read === null) throw new Error("the file of the spool is too short");
+    offset += read;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * How the client shows the token endpoint who it is: one function value per method. A method
+ * writes into the parameters or the headers of a token request and knows nothing of the grant.
+ *
+ * @module
+ */
+import { encodeBase64 } from "@oslojs/encoding";
+import type { ClientAuthentication } from "../../config/schemes/oauth2/client_authentication.ts";
+import {
+  addAssertion,
+  privateKeyAssertion,
+  secretAssertion,
+  type SignAssertion,
+} from "./client_assertion.ts";
+import type { Clock } from "../../network/clock.ts";
+import { readCredentialFile } from "../credential_file.ts";
+import type { AuthenticateClient } from "./token_request.ts";
+
+/** The client's secret in the body (RFC 6749, section 2.3.1). */
+export function clientSecretPost(clientId: string, clientSecret: string): AuthenticateClient {
+  return (parameters) => {
+    parameters.set("client_id", clientId);
+    parameters.set("client_secret", clientSecret);
+  };
+}
+
+/**
+ * The client's secret in the `Authorization` header; both halves are form-encoded first, so that a
+ * colon or a percent sign in them cannot be misread (RFC 6749, section 2.3.1).
+ */
+export function clientSecretBasic(clientId: string, clientSecret: string): AuthenticateClient {
+  const pair = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
+  const header = `Basic ${encodeBase64(new TextEncoder().encode(pair))}`;
+  return (_parameters, headers) => headers.set("authorization", header);
+}
+
+/** An assertion in place of a secret (RFC 7523, section 2.2), a new one for each request. */
+function clientAssertion(clientId: string, sign: SignAssertion): AuthenticateClient {
+  return async (parameters, _headers, target) =>
+    addAssertion(parameters, clientId, await sign(target));
+}
+
+/**
+ * The identifier alone, beside which something else says that it is the client: its certificate,
+ * which the connection shows (RFC 8705, section 2).
+ */
+function clientIdOnly(clientId: string): AuthenticateClient {
+  return (parameters) => parameters.set("client_id", clientId);
+}
+
+/** The configured method. */
+export function createClientAuthentication(
+  clientId: string,
+  configured: ClientAuthentication,
+  clock: Pick<Clock, "now">,
+): AuthenticateClient {
+  switch (configured.method) {
+    case "client_secret_post":
+      return clientSecretPost(clientId, configured.clientSecret.reveal());
+    case "client_secret_basic":
+      return clientSecretBasic(clientId, configured.clientSecret.reveal());
+    case "client_secret_jwt":
+      return clientAssertion(clientId, secretAssertion(clientId, configured, clock));
+    case "private_key_jwt":
+      return clientAssertion(clientId, privateKeyAssertion(clientId, configured, clock));
+    case "federated_token":
+      return clientAssertion(clientId, () => readCredentialFile(configured.file));
+    case "tls_client_auth":
+    case "self_signed_tls_client_auth":
+      return clientIdOnly(clientId);
+    default:
+      throw new TypeError(`Unknown client authentication: ${configured satisfies never}`);
+  }
+}
+
+/** `~` stays: it needs no encoding, is common in Azure's secrets, and some servers do not decode. */
+function formEncode(text: string): string {
+  return new URLSearchParams([["", text]]).toString().slice(1).replaceAll("%7E", "~");
+}

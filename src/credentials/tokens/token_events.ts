@@ -1,0 +1,118 @@
+/**
+ * Tells the log and the metrics what becomes of a server's token: facts about it, never the token.
+ *
+ * @module
+ */
+import { catalogue } from "../../errors/catalogue.ts";
+import { GatewayError } from "../../errors/gateway_error.ts";
+import type { AuditEvent } from "../../telemetry/audit_event.ts";
+import type { Logger } from "../../telemetry/logger.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { lifeMs } from "./held_token.ts";
+import type { Token } from "../token.ts";
+
+/** What a journal works with. */
+export interface TokenEventsOptions {
+  /** Name of the configured server. */
+  readonly server: string;
+  /** How long before its expiry a token is renewed. */
+  readonly refreshBufferMs: number;
+  readonly metrics: Pick<Metrics, "errors">;
+  readonly logger: Logger;
+  /** Takes what goes into the audit trail. */
+  readonly onTokenEvent?: ((event: AuditEvent) => void) | undefined;
+}
+
+/** What became of the token of one server. */
+export class TokenEvents {
+  readonly #options: TokenEventsOptions;
+  #hasToldOfClamp = false;
+
+  /** @param options What it works with. */
+  constructor(options: TokenEventsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A token was fetched, or found in the store.
+   *
+   * @param how `acquired`, `renewed`, or `taken over` from another worker or replica.
+   */
+  atHand(token: Token, how: "acquired" | "renewed" | "taken over"): void {
+    const { server, logger, refreshBufferMs } = this.#options;
+    const expires_at = new Date(token.expiresAtMs).toISOString();
+    const what = how === "taken over" ? "loaded from the cache" : how;
+    logger.info(`Token ${what} for server "${server}"`, { server, expires_at });
+    this.#audit(how, { expires_at });
+    if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
+    this.#hasToldOfClamp = true;
+    logger.info(
+      `Renewing tokens of server "${server}" after half their lifetime: ` +
+        "TokenRefreshBufferSeconds is longer than that",
+      {
+        server,
+        error_code: "TOK-003",
+        refresh_buffer_seconds: refreshBufferMs / 1000,
+        token_life_seconds: lifeMs(token) / 1000,
+      },
+    );
+  }
+
+  /**
+   * A renewal in the background failed.
+   *
+   * @param retryInMs When it is tried again, if it is.
+   */
+  notRenewed(error: unknown, token: Token | undefined, retryInMs: number | undefined): void {
+    const { server, metrics, logger } = this.#options;
+    const { category } = catalogue["TOK-006"];
+    metrics.errors.inc({ server, error_code: "TOK-006", category });
+    logger.warn(
+      `Token renewal failed for server "${server}"; using the current token until it expires`,
+      {
+        server,
+        error_code: "TOK-006",
+        reason: error instanceof Error ? error.message : "unknown",
+        ...(token !== undefined && { expires_at: new Date(token.expiresAtMs).toISOString() }),
+        ...(retryInMs !== undefined && { retry_in_ms: Math.round(retryInMs) }),
+      },
+    );
+  }
+
+  /**
+   * No token could be had, for a request or in the background.
+   *
+   * @param hasToken Whether the old one is still in use.
+   */
+  notHad(error: unknown, hasToken: boolean): void {
+    const error_code = error instanceof GatewayError ? error.code : "INT-001";
+    this.#audit(hasToken ? "not renewed" : "not acquired", { error_code });
+  }
+
+  /** The store refused the token, and it is no longer used. */
+  dropped(): void {
+    this.#audit("dropped", {});
+  }
+
+  /**
+   * The token was revoked.
+   *
+   * @param where Where the revocation was asked for.
+   */
+  revoked(where: string): void {
+    const { server, logger } = this.#options;
+    logger.info(`Token revoked for server "${server}"`, { server, where });
+    this.#audit("revoked", { where });
+  }
+
+  #audit(outcome: string, details: Readonly<Record<string, string>>): void {
+    const { server, onTokenEvent } = this.#options;
+    onTokenEvent?.({
+      time: new Date().toISOString(),
+      event: "token",
+      outcome,
+      server,
+      ...details,
+    });
+  }
+}

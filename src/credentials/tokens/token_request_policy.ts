@@ -1,0 +1,119 @@
+/**
+ * How often a token endpoint is asked when it fails: again, after growing waits, where that may
+ * help; not at all for a while where it refused or said when to come back. Counts every request.
+ *
+ * @module
+ */
+import type { ResilienceConfig } from "../../config/keys/resilience.ts";
+import { GatewayError } from "../../errors/gateway_error.ts";
+import type { Metrics } from "../../telemetry/metrics.ts";
+import { CircuitBreaker, CircuitOpenError } from "../../network/circuit_breaker.ts";
+import type { Clock } from "../../network/clock.ts";
+import { Retries } from "../../network/retries.ts";
+import type { Token } from "../token.ts";
+
+/** How long a provider that refused is not asked again: its answer would be the same. */
+const REFUSAL_HOLD_MS = 5000;
+
+/** What a policy works with. */
+export interface TokenRequestPolicyOptions {
+  /** Name of the configured server. */
+  readonly server: string;
+  readonly resilience: ResilienceConfig;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  /** A number from 0 up to 1, for jitter. */
+  readonly random: () => number;
+}
+
+/**
+ * Tells whether a failed token request may succeed when it is sent again.
+ *
+ * @returns True for a provider that is out of reach, busy or too slow.
+ */
+function isTransient(error: unknown): error is GatewayError {
+  return error instanceof GatewayError && (error.code === "AUTH-003" || error.code === "NET-001");
+}
+
+/** Sends the token requests of one server as often as is sensible. */
+export class TokenRequestPolicy {
+  readonly #options: TokenRequestPolicyOptions;
+  readonly #retries: Retries;
+  readonly #circuit: CircuitBreaker;
+  #hold: { readonly error: GatewayError; readonly untilMs: number } | undefined;
+
+  constructor(options: TokenRequestPolicyOptions) {
+    this.#options = options;
+    const { server, resilience, metrics, clock, random } = options;
+    this.#retries = new Retries({
+      rules: resilience.retry,
+      wantedDelayMs: (outcome) =>
+        isTransient(outcome) && !(outcome instanceof CircuitOpenError)
+          ? (outcome.retryAfterSeconds ?? 0) * 1000
+          : undefined,
+      onRetry: () => metrics.retryAttempts.inc({ server }),
+      random,
+      clock,
+    });
+    this.#circuit = new CircuitBreaker({
+      server,
+      configured: resilience.circuitBreaker,
+      availability: (outcome) => isTransient(outcome) ? "unavailable" : "available",
+      rejection: {
+        code: "AUTH-003",
+        subject: `Cannot call the token endpoint of server "${server}": it`,
+      },
+      state: metrics.circuitBreakerState,
+      rejections: metrics.circuitBreakerRejections,
+      monotonic: () => clock.monotonic(),
+    });
+  }
+
+  /**
+   * Asks for a token until it comes or it makes no sense to go on.
+   *
+   * @param options `now`: even if the provider has just refused.
+   * @throws {GatewayError} What the last request failed with; AUTH-003 while the circuit is open.
+   * @throws The signal's reason when it aborts.
+   */
+  async execute(
+    acquire: () => Promise<Token>,
+    signal: AbortSignal,
+    { now = false }: { readonly now?: boolean } = {},
+  ): Promise<Token> {
+    if (!now && this.#hold !== undefined && this.#options.clock.monotonic() < this.#hold.untilMs) {
+      throw this.#hold.error;
+    }
+    try {
+      const token = await this.#retries.run(
+        () => this.#circuit.execute(() => this.#measure(acquire)),
+        { signal },
+      );
+      this.#hold = undefined;
+      return token;
+    } catch (error) {
+      this.#remember(error);
+      throw error;
+    }
+  }
+
+  async #measure(acquire: () => Promise<Token>): Promise<Token> {
+    const { clock, metrics, server } = this.#options;
+    const startMs = clock.monotonic();
+    let status = "failure";
+    try {
+      const token = await acquire();
+      status = "success";
+      return token;
+    } finally {
+      metrics.tokenAcquisitions.inc({ server, status });
+      metrics.tokenAcquisitionDuration.observe({ server }, (clock.monotonic() - startMs) / 1000);
+    }
+  }
+
+  #remember(error: unknown): void {
+    if (!(error instanceof GatewayError) || error instanceof CircuitOpenError) return;
+    const holdMs = isTransient(error) ? (error.retryAfterSeconds ?? 0) * 1000 : REFUSAL_HOLD_MS;
+    this.#hold = { error, untilMs: this.#options.clock.monotonic() + holdMs };
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * Says in words why a token did not pass validation. Nothing of the token gets into them but the names
+ * of its algorithm and of a claim.
+ *
+ * @module
+ */
+import { errors } from "jose";
+import { quoteProvider } from "../provider_text.ts";
+
+/** Longest name of an algorithm that a message repeats. */
+const MAX_QUOTED_ALGORITHM = 20;
+
+/** A token did not pass validation. */
+export class TokenFault extends Error {
+  override readonly name = "TokenFault";
+  /** The claim it is about, where it is about one; the signature was then found to be right. */
+  readonly claim: string | undefined;
+  /** What that claim holds. */
+  readonly found: unknown;
+
+  /** @param reason Why, as the end of a sentence about the token. */
+  constructor(reason: string, claim?: string, found?: unknown) {
+    super(reason);
+    this.claim = claim;
+    this.found = found;
+  }
+}
+
+/** The token is none that can be checked. */
+export const NO_JWT = "it is not a signed JWT: opaque and encrypted tokens cannot be checked";
+
+/**
+ * The algorithm of a token's signature is not allowed.
+ *
+ * @param algorithm What its header says, which nobody has vouched for.
+ */
+export function algorithmFault(algorithm: unknown, allowed: readonly string[]): TokenFault {
+  const named = typeof algorithm === "string"
+    ? quoteProvider(algorithm, MAX_QUOTED_ALGORITHM, [])
+    : "none";
+  return new TokenFault(
+    `its algorithm ${named} is not among those accepted (${allowed.join(", ")})`,
+  );
+}
+
+/** Says why the verification of a token failed. */
+export function tokenFault(error: unknown): TokenFault {
+  if (error instanceof TokenFault) return error;
+  if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, payload } = error;
+    return new TokenFault(claimFault(error), claim, payload[claim]);
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) {
+    return new TokenFault("its signature does not match the issuer's key");
+  }
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
+    return new TokenFault(NO_JWT);
+  }
+  return new TokenFault("it has an unsupported form");
+}
+
+function claimFault(error: errors.JWTExpired | errors.JWTClaimValidationFailed): string {
+  const { claim, reason } = error;
+  if (reason === "missing") return `its claim ${claim} is missing`;
+  if (error instanceof errors.JWTExpired) return "it has expired (exp)";
+  if (claim === "nbf") return "it is not valid yet (nbf)";
+  return `its claim ${claim} does not have the expected value`;
+}

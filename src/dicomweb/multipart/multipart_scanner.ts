@@ -1,0 +1,288 @@
+/**
+ * Finds the parts in the bytes of a multipart body (RFC 2046, section 5.1.1) as they arrive, in
+ * pieces of any size, and hands the content on without copying it. It holds back only what may
+ * be the start of a delimiter, and the header block of one part up to a bound. Bytes
+ * that merely resemble the boundary stay content: a delimiter is a whole line.
+ *
+ * @module
+ */
+import { readPartHeaders } from "./part_headers.ts";
+
+/** A multipart body that cannot be read: broken, cut off, or beyond a bound. */
+export class MultipartError extends Error {
+  /** Tells it from other errors. */
+  override readonly name = "MultipartError";
+}
+
+/** What the scanner found next. */
+export type MultipartEvent =
+  /** A part begins; its header block as it stood, with the empty line, is there too. */
+  | {
+    readonly kind: "headers";
+    readonly headers: Headers;
+    readonly block: Uint8Array<ArrayBuffer>;
+  }
+  /** Content of the part. */
+  | { readonly kind: "data"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The part ended. */
+  | { readonly kind: "part end" }
+  /** The closing delimiter: what follows is ignored. */
+  | { readonly kind: "end" }
+  /** Nothing more can be told before the next `push` or `finish`. */
+  | { readonly kind: "need" };
+
+/** Bounds of reading. */
+export interface MultipartScannerOptions {
+  /** The longest header block of one part, in bytes; 16 KiB unless told. */
+  readonly maxHeaderBytes?: number;
+}
+
+const CR = 13;
+const LF = 10;
+const DASH = 45;
+const NEED: MultipartEvent = { kind: "need" };
+const DEFAULT_MAX_HEADER_BYTES = 16 * 1024;
+const MAX_BOUNDARY_LENGTH = 200;
+const MAX_PADDING_BYTES = 128;
+
+/** What stands behind the boundary's own characters. */
+type Tail = { readonly kind: "part" | "close"; readonly end: number } | "more" | "content";
+
+/** Scans one multipart body: `push` what arrived, then take `next` until it says `need`. */
+export class MultipartScanner {
+  readonly #delimiter: Uint8Array;
+  readonly #skip: Uint8Array;
+  readonly #maxHeaderBytes: number;
+  #state: "preamble" | "headers" | "body" | "end" = "preamble";
+  /** The delimiter's own CRLF may be missing here: at the very start, and after a header block. */
+  #atLineStart = true;
+  #finished = false;
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #position = 0;
+  /** Up to where {@linkcode taken} has given what was scanned. */
+  #mark = 0;
+  /** How much content follows that is not searched. */
+  #unsearched = 0;
+
+  /**
+   * Makes a scanner for one body.
+   *
+   * @param boundary The boundary, without quotes and leading dashes. RFC 2046 allows 70 characters; 200 are read.
+   * @throws {MultipartError} When the boundary is empty, too long or not Latin-1.
+   */
+  constructor(boundary: string, options: MultipartScannerOptions = {}) {
+    // deno-lint-ignore no-control-regex -- all of Latin-1 but line ends
+    if (!/^[\x00-\x09\x0B\x0C\x0E-\xFF]+$/.test(boundary)) {
+      throw new MultipartError("Cannot read multipart body: the boundary is empty or not Latin-1");
+    }
+    if (boundary.length > MAX_BOUNDARY_LENGTH) {
+      throw new MultipartError("Cannot read multipart body: the boundary is too long");
+    }
+    this.#delimiter = Uint8Array.from(`\r\n--${boundary}`, (char) => char.charCodeAt(0));
+    this.#skip = horspoolTable(this.#delimiter);
+    this.#maxHeaderBytes = options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES;
+  }
+
+  /**
+   * Takes bytes that arrived.
+   *
+   * @param chunk The bytes; they must not change afterwards.
+   */
+  push(chunk: Uint8Array<ArrayBuffer>): void {
+    const held = this.#buffer.subarray(this.#position);
+    this.#position = 0;
+    this.#mark = 0;
+    if (held.length === 0) {
+      this.#buffer = chunk;
+      return;
+    }
+    this.#buffer = new Uint8Array(held.length + chunk.length);
+    this.#buffer.set(held);
+    this.#buffer.set(chunk, held.length);
+  }
+
+  /**
+   * Takes the next bytes of the part's content for content without searching them, which saves most of
+   * the work where the part states its length. To be called when the part begins.
+   */
+  skip(bytes: number): void {
+    this.#unsearched = bytes;
+  }
+
+  /** Whether the closing delimiter has been found. */
+  get isClosed(): boolean {
+    return this.#state === "end";
+  }
+
+  /** Tells that nothing more arrives. */
+  finish(): void {
+    this.#finished = true;
+  }
+
+  /**
+   * The bytes that were scanned since this was asked last, or since the last `push`, as they
+   * stood: framing, headers and content. Who asks after each event loses none.
+   *
+   * @param withHeld Give what was not scanned yet, too; nothing is left to scan then.
+   * @returns The bytes.
+   */
+  taken(withHeld: boolean = false): Uint8Array<ArrayBuffer> {
+    if (withHeld) this.#position = this.#buffer.length;
+    const bytes = this.#buffer.subarray(this.#mark, this.#position);
+    this.#mark = this.#position;
+    return bytes;
+  }
+
+  /**
+   * What was found next.
+   *
+   * @throws {MultipartError} When the body is broken or ended before its closing delimiter.
+   */
+  next(): MultipartEvent {
+    for (;;) {
+      const event = this.#state === "end"
+        ? this.#skipEpilogue()
+        : this.#state === "headers"
+        ? this.#nextHeaders()
+        : this.#nextContent();
+      if (event === NEED && this.#finished && this.#state !== "end") {
+        throw new MultipartError(
+          "Cannot read multipart body: it ended before its closing boundary",
+        );
+      }
+      if (event !== undefined) return event;
+    }
+  }
+
+  #skipEpilogue(): MultipartEvent {
+    this.#position = this.#buffer.length;
+    return this.#finished ? { kind: "end" } : NEED;
+  }
+
+  /** Content up to the next delimiter, or the delimiter itself; nothing where there is more to do. */
+  #nextContent(): MultipartEvent | undefined {
+    if (this.#unsearched > 0) return this.#skipped();
+    if (this.#atLineStart) {
+      const tail = this.#delimiterAt(this.#position, 2);
+      if (tail === "more") return NEED;
+      this.#atLineStart = false;
+      if (tail !== "content") return this.#pass(tail);
+    }
+    for (let from = this.#position;;) {
+      const found = this.#find(from);
+      if (found === this.#buffer.length) return this.#content(found);
+      const tail = this.#delimiterAt(found, 0);
+      if (tail === "content") from = found + 1;
+      else if (found > this.#position) return this.#content(found);
+      else return tail === "more" ? NEED : this.#pass(tail);
+    }
+  }
+
+  #skipped(): MultipartEvent | undefined {
+    const bytes = Math.min(this.#unsearched, this.#buffer.length - this.#position);
+    this.#unsearched -= bytes;
+    this.#atLineStart = false;
+    return this.#content(this.#position + bytes);
+  }
+
+  #content(end: number): MultipartEvent | undefined {
+    const bytes = this.#buffer.subarray(this.#position, end);
+    this.#position = end;
+    if (bytes.length === 0) return NEED;
+    return this.#state === "body" ? { kind: "data", bytes } : undefined;
+  }
+
+  /** Goes past a delimiter. */
+  #pass(tail: Exclude<Tail, string>): MultipartEvent | undefined {
+    const inPart = this.#state === "body";
+    this.#position = tail.end;
+    this.#state = tail.kind === "close" ? "end" : "headers";
+    return inPart ? { kind: "part end" } : undefined;
+  }
+
+  #nextHeaders(): MultipartEvent | undefined {
+    for (let start = this.#position;;) {
+      const end = this.#buffer.indexOf(LF, start);
+      if ((end < 0 ? this.#buffer.length : end) - this.#position > this.#maxHeaderBytes) {
+        throw new MultipartError(
+          `Cannot read multipart body: a part's headers exceed ${this.#maxHeaderBytes} bytes`,
+        );
+      }
+      if (end < 0) return NEED;
+      if (end === start || end === start + 1 && this.#buffer[start] === CR) {
+        const block = this.#buffer.subarray(this.#position, end + 1);
+        const headers = headersOf(block);
+        this.#position = end + 1;
+        this.#state = "body";
+        this.#atLineStart = true;
+        return { kind: "headers", headers, block };
+      }
+      start = end + 1;
+    }
+  }
+
+  /**
+   * Where the next delimiter begins, or may begin at the end of what is there; the end of the
+   * buffer where there is none. Boyer, Moore and Horspool: mostly leaps of the delimiter's length.
+   */
+  #find(from: number): number {
+    const [buffer, delimiter, skip] = [this.#buffer, this.#delimiter, this.#skip];
+    const last = delimiter.length - 1;
+    let at = from;
+    while (at + last < buffer.length) {
+      const byte = buffer[at + last]!;
+      if (byte === delimiter[last] && this.#matchLength(at, 0) > last) return at;
+      at += skip[byte]!;
+    }
+    for (; at < buffer.length; at++) {
+      if (buffer[at] === CR && at + this.#matchLength(at, 0) === buffer.length) return at;
+    }
+    return buffer.length;
+  }
+
+  /** How many bytes at a position equal the delimiter's, from its byte `skipped` on. */
+  #matchLength(at: number, skipped: number): number {
+    const size = Math.min(this.#delimiter.length - skipped, this.#buffer.length - at);
+    let length = 0;
+    while (length < size && this.#buffer[at + length] === this.#delimiter[skipped + length]) {
+      length++;
+    }
+    return length;
+  }
+
+  /** Judges what stands at a position: a delimiter, whose first `skipped` bytes are missing, or not. */
+  #delimiterAt(at: number, skipped: number): Tail {
+    const length = this.#matchLength(at, skipped);
+    if (length < this.#delimiter.length - skipped) {
+      return at + length === this.#buffer.length ? "more" : "content";
+    }
+    let end = at + length;
+    if (this.#buffer[end] === DASH) {
+      if (this.#buffer[end + 1] === DASH) return { kind: "close", end: end + 2 };
+      return end + 1 === this.#buffer.length ? "more" : "content";
+    }
+    // White space may follow the boundary: "transport padding".
+    while (this.#buffer[end] === 32 || this.#buffer[end] === 9) end++;
+    if (end - at - length > MAX_PADDING_BYTES) return "content";
+    if (this.#buffer[end] === LF) return { kind: "part", end: end + 1 };
+    if (this.#buffer[end] === CR && this.#buffer[end + 1] === LF) {
+      return { kind: "part", end: end + 2 };
+    }
+    if (this.#buffer[end] === CR && end + 1 === this.#buffer.length) return "more";
+    return end === this.#buffer.length ? "more" : "content";
+  }
+}
+
+function horspoolTable(needle: Uint8Array): Uint8Array {
+  const skip = new Uint8Array(256).fill(needle.length);
+  for (let i = 0; i < needle.length - 1; i++) skip[needle[i]!] = needle.length - 1 - i;
+  return skip;
+}
+
+function headersOf(block: Uint8Array): Headers {
+  try {
+    return readPartHeaders(block);
+  } catch (cause) {
+    throw new MultipartError("Cannot read multipart body: a part has a broken header", { cause });
+  }
+}

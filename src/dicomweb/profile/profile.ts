@@ -1,0 +1,239 @@
+/**
+ * What a store does otherwise than clients expect, as rules that can be switched one by one. A
+ * profile is a set of values for all rules: one for each kind of store that is known, and one for
+ * all others. What each rule is for stands in `rule_catalogue.ts`.
+ *
+ * @module
+ */
+
+/** The value of every rule. A number of 0 is no bound; an empty list switches its rule off. */
+export interface Rules {
+  readonly quoteMediaTypes: boolean;
+  readonly nameDefaultType: boolean;
+  readonly oneAcceptedType: boolean;
+  readonly weighEveryType: boolean;
+  readonly askStored: boolean;
+  readonly askStoredFrames: boolean;
+  readonly searchTypes: readonly string[];
+  readonly storeAnswerTypes: readonly string[];
+  readonly studyTypes: readonly string[];
+  readonly instanceTypes: readonly string[];
+  readonly frameTypes: readonly string[];
+  readonly metadataTypes: readonly string[];
+  readonly bulkdataTypes: readonly string[];
+  readonly renderedTypes: readonly string[];
+  readonly worklistTypes: readonly string[];
+  readonly rewriteUrls: boolean;
+  readonly rewritePartHeaders: boolean;
+  readonly tellPublicUrl: boolean;
+  readonly storeMaxBytes: number;
+  readonly storeMaxInstances: number;
+  readonly storeConcurrency: number;
+  readonly storeAnswerAsJson: boolean;
+  readonly duplicateReasons: readonly number[];
+  readonly retrieveByInstance: boolean;
+  readonly retrieveConcurrency: number;
+  readonly requestsPerSecond: number;
+  readonly wrapSingleParts: boolean;
+  readonly searchPageSize: number;
+  readonly searchMaxResults: number;
+  readonly emptySearchAsList: boolean;
+}
+
+/** The name of a rule. */
+export type RuleId = keyof Rules;
+
+/** The kinds of stores, `generic` being any other. */
+export const PROFILE_NAMES = ["generic", "azure", "google", "aws", "orthanc", "dcm4chee"] as const;
+
+/** A kind of store. */
+export type ProfileName = typeof PROFILE_NAMES[number];
+
+/** How to deal with a store. */
+export interface Profile {
+  readonly name: ProfileName;
+  readonly rules: Rules;
+}
+
+const JSON_TYPE = "application/dicom+json";
+const MULTIPART_DICOM = 'multipart/related; type="application/dicom"';
+const MULTIPART_OCTETS = 'multipart/related; type="application/octet-stream"';
+const MULTIPART_XML = 'multipart/related; type="application/dicom+xml"';
+const STORED = "; transfer-syntax=*";
+const EXPLICIT = "; transfer-syntax=1.2.840.10008.1.2.1";
+const JPEG_2000 = "; transfer-syntax=1.2.840.10008.1.2.4.90";
+
+const GENERIC: Rules = {
+  quoteMediaTypes: true,
+  nameDefaultType: false,
+  oneAcceptedType: false,
+  weighEveryType: false,
+  askStored: false,
+  askStoredFrames: false,
+  searchTypes: [],
+  storeAnswerTypes: [],
+  studyTypes: [],
+  instanceTypes: [],
+  frameTypes: [],
+  metadataTypes: [],
+  bulkdataTypes: [],
+  renderedTypes: [],
+  worklistTypes: [],
+  rewriteUrls: true,
+  rewritePartHeaders: false,
+  tellPublicUrl: false,
+  storeMaxBytes: 0,
+  storeMaxInstances: 0,
+  storeConcurrency: 4,
+  storeAnswerAsJson: true,
+  duplicateReasons: [],
+  retrieveByInstance: false,
+  retrieveConcurrency: 8,
+  requestsPerSecond: 0,
+  wrapSingleParts: true,
+  searchPageSize: 0,
+  searchMaxResults: 0,
+  emptySearchAsList: true,
+};
+
+const AZURE: Partial<Rules> = {
+  nameDefaultType: true,
+  weighEveryType: true,
+  askStored: true,
+  searchTypes: [JSON_TYPE, "application/json"],
+  storeAnswerTypes: [JSON_TYPE, "application/json"],
+  studyTypes: [MULTIPART_DICOM + STORED, MULTIPART_DICOM + EXPLICIT, MULTIPART_DICOM + JPEG_2000],
+  instanceTypes: ["application/dicom", MULTIPART_DICOM].flatMap(
+    (type) => [type + STORED, type + EXPLICIT, type + JPEG_2000],
+  ),
+  frameTypes: [
+    MULTIPART_OCTETS + STORED,
+    MULTIPART_OCTETS + EXPLICIT,
+    `multipart/related; type="image/jp2"${JPEG_2000}`,
+    `application/octet-stream${STORED}`,
+  ],
+  metadataTypes: [JSON_TYPE, "application/json"],
+  renderedTypes: ["image/jpeg", "image/png"],
+  worklistTypes: [JSON_TYPE, "application/json"],
+  storeMaxBytes: 4_000_000_000,
+  duplicateReasons: [45070],
+  searchPageSize: 200,
+};
+
+const GOOGLE: Partial<Rules> = {
+  nameDefaultType: true,
+  askStored: true,
+  searchTypes: [JSON_TYPE, MULTIPART_XML],
+  storeAnswerTypes: [JSON_TYPE, "application/dicom+xml"],
+  studyTypes: [MULTIPART_DICOM],
+  instanceTypes: [
+    MULTIPART_DICOM,
+    "application/dicom",
+    MULTIPART_OCTETS,
+    'multipart/related; type="image/jpeg"',
+    'multipart/related; type="image/png"',
+  ],
+  frameTypes: [
+    MULTIPART_OCTETS,
+    ...["jpeg", "png", "jls", "jp2", "jphc", "jxl", "dicom-rle"].map(
+      (subtype) => `multipart/related; type="image/${subtype}"`,
+    ),
+    'multipart/related; type="application/x-deflate"',
+  ],
+};
+
+const AWS: Partial<Rules> = {
+  nameDefaultType: true,
+  askStored: true,
+  searchTypes: [JSON_TYPE],
+  storeAnswerTypes: [JSON_TYPE],
+  instanceTypes: ["application/dicom"],
+  frameTypes: [MULTIPART_OCTETS],
+  metadataTypes: [JSON_TYPE],
+  bulkdataTypes: ["application/octet-stream"],
+  storeMaxBytes: 1_000_000_000,
+  retrieveByInstance: true,
+  requestsPerSecond: 50,
+  searchPageSize: 1000,
+  searchMaxResults: 10_000,
+};
+
+const ORTHANC: Partial<Rules> = {
+  nameDefaultType: true,
+  oneAcceptedType: true,
+  askStored: true,
+  studyTypes: [MULTIPART_DICOM],
+  instanceTypes: [MULTIPART_DICOM],
+  frameTypes: [
+    MULTIPART_OCTETS,
+    ...["jpeg", "jp2", "jls", "dicom-rle"].map(
+      (subtype) => `multipart/related; type="image/${subtype}"`,
+    ),
+  ],
+  renderedTypes: ["image/jpeg", "image/png"],
+};
+
+const DCM4CHEE: Partial<Rules> = {
+  nameDefaultType: true,
+  askStored: true,
+  studyTypes: [MULTIPART_DICOM, MULTIPART_OCTETS, "application/zip"],
+  instanceTypes: [MULTIPART_DICOM, MULTIPART_OCTETS, "application/zip"],
+};
+
+/** The profiles, by name. */
+export const profiles: Readonly<Record<ProfileName, Profile>> = {
+  generic: profile("generic", {}),
+  azure: profile("azure", AZURE),
+  google: profile("google", GOOGLE),
+  aws: profile("aws", AWS),
+  orthanc: profile("orthanc", ORTHANC),
+  dcm4chee: profile("dcm4chee", DCM4CHEE),
+};
+
+/**
+ * Sets single rules of a profile otherwise.
+ *
+ * @returns A profile of the same name.
+ *
+ * @example
+ * ```ts
+ * import { profiles, withRules } from "./profile.ts";
+ * import assert from "node:assert/strict";
+ *
+ * const strict = withRules(profiles.azure, { duplicateReasons: [] });
+ * assert.deepEqual(strict.rules.duplicateReasons, []);
+ * assert.equal(strict.rules.searchPageSize, 200);
+ * ```
+ */
+export function withRules(base: Profile, overrides: Partial<Rules>): Profile {
+  return profile(base.name, { ...base.rules, ...overrides });
+}
+
+const HEALTH_IMAGING = /^dicom-medical-imaging\.[a-z0-9-]+\.amazonaws\.com$/;
+
+/**
+ * Knows a cloud's store by its host.
+ *
+ * @param hostname The host in a store's URL, in lower case.
+ * @returns The name of the profile that fits it; `generic` for every host that is not a cloud's.
+ *
+ * @example
+ * ```ts
+ * import { profileNameOf } from "./profile.ts";
+ * import assert from "node:assert/strict";
+ *
+ * assert.equal(profileNameOf("w-s.dicom.azurehealthcareapis.com"), "azure");
+ * assert.equal(profileNameOf("dicom.azurehealthcareapis.com.example"), "generic");
+ * ```
+ */
+export function profileNameOf(hostname: string): ProfileName {
+  if (hostname.endsWith(".dicom.azurehealthcareapis.com")) return "azure";
+  if (hostname === "healthcare.googleapis.com") return "google";
+  return HEALTH_IMAGING.test(hostname) ? "aws" : "generic";
+}
+
+function profile(name: ProfileName, rules: Partial<Rules>): Profile {
+  const all = { ...GENERIC, ...rules };
+  for (const value of Object.values(all)) Object.freeze(value);
+  return Object.freeze({ name, rules: Object.freeze(all) });
+}

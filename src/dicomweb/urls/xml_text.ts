@@ -1,0 +1,46 @@
+/**
+ * Character data of an XML document (XML 1.0, sections 2.4 and 4.1) in UTF-8.
+ *
+ * @module
+ */
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+};
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
+const REFERENCE = /&(?:#(\d{1,7})|#x([0-9A-Fa-f]{1,6})|(\w+));/g;
+
+/**
+ * Reads character data.
+ *
+ * @param bytes The data as it stands in the document.
+ * @returns The text, or nothing where it is not UTF-8 or refers to an entity that is not XML's own.
+ */
+export function decodeXmlText(bytes: Uint8Array): string | undefined {
+  try {
+    const raw = UTF8.decode(bytes);
+    return raw.replace(REFERENCE, (_, decimal?: string, hex?: string, name?: string) => {
+      if (name === undefined) {
+        return String.fromCodePoint(decimal === undefined ? parseInt(hex!, 16) : Number(decimal));
+      }
+      const entity = ENTITIES[name];
+      if (entity === undefined) throw new RangeError("Cannot read an entity that is not XML's own");
+      return entity;
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** Writes character data, fit for an element's content and for an attribute in either quotes. */
+export function encodeXmlText(text: string): Uint8Array<ArrayBuffer> {
+  const escaped = text.replace(/[&<>"']/g, (char) => {
+    const entity = Object.keys(ENTITIES).find((name) => ENTITIES[name] === char)!;
+    return `&${entity};`;
+  });
+  return new TextEncoder().encode(escaped);
+}

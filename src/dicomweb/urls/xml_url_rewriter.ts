@@ -1,0 +1,206 @@
+/**
+ * Translates URLs in an XML document as it streams by, where the Native DICOM Model (PS3.19, annex A)
+ * and WADL have them and nowhere else. It reads tags, not the document: comments,
+ * CDATA sections and processing instructions are passed over. A document that is not in UTF-8 or
+ * another encoding that holds ASCII passes as it is.
+ *
+ * @module
+ */
+import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
+import { decodeLatin1 } from "../latin1.ts";
+import { URL_ATTRIBUTES } from "./url_attributes.ts";
+import type { UrlTranslation } from "./url_translation.ts";
+import { findAttribute, findTagEnd, matchLength, readTagName } from "./xml_tag.ts";
+import { decodeXmlText, encodeXmlText } from "./xml_text.ts";
+
+/** What a rewriter is told about a document. */
+export interface XmlUrlRewriterOptions {
+  /** Path below the base URL, and query, of the resource; relative references are read against it. */
+  readonly resource?: string;
+}
+
+/** Longer tags and texts hold no URL that anyone could ask for; in bytes. */
+const MAX_HELD_BYTES = 16 * 1024;
+
+/** Elements that bear a URL in an attribute. DICOM had `URI` before it had `uri` (CP-2032). */
+const ELEMENTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ["BulkData", ["uri", "URI"]],
+  // WADL, which stores answer with when asked for their capabilities (PS3.18, section 8.9).
+  ["resources", ["base"]],
+]);
+
+/** What begins with `<!` or `<?` and ends where its end is found. */
+const SECTIONS: readonly (readonly [start: string, end: string])[] = [
+  ["<!--", "-->"],
+  ["<![CDATA[", "]]>"],
+  ["<?", "?>"],
+];
+
+const NAMES: readonly string[] = ["DicomAttribute", "Value", ...ELEMENTS.keys()];
+const TAG: readonly string[] = ["tag"];
+
+const EXCLAMATION_MARK = 0x21;
+const AMPERSAND = 0x26;
+const SLASH = 0x2f;
+const LESS_THAN = 0x3c;
+const QUESTION_MARK = 0x3f;
+
+/** Translates the URLs of one document. */
+export class XmlUrlRewriter implements ByteRewriter {
+  readonly #translation: UrlTranslation;
+  readonly #resource: string | undefined;
+  #state: "content" | "section" | "url" = "content";
+  #sectionEnd = "";
+  #isInUrlAttribute = false;
+  #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  /** The base URL that was written last, as it is written. */
+  #base: { readonly text: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
+  /** How far the input at hand has been passed on. */
+  #copied = 0;
+
+  /**
+   * Makes a rewriter for one document.
+   *
+   * @param translation What translates the URLs.
+   */
+  constructor(translation: UrlTranslation, options: XmlUrlRewriterOptions = {}) {
+    this.#translation = translation;
+    this.#resource = options.resource;
+  }
+
+  /** @inheritdoc */
+  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
+    let input = chunk;
+    if (this.#held.length > 0) {
+      input = new Uint8Array(this.#held.length + chunk.length);
+      input.set(this.#held);
+      input.set(chunk, this.#held.length);
+    }
+    let at = 0;
+    this.#copied = 0;
+    while (at < input.length) {
+      const next = this.#step(input, at, output);
+      if (next < 0) break;
+      at = next;
+    }
+    output.write(input.subarray(this.#copied, at));
+    this.#held = input.slice(at);
+  }
+
+  /** @inheritdoc */
+  finish(output: ByteSink): void {
+    output.write(this.#held);
+    this.#held = new Uint8Array(0);
+  }
+
+  /** Goes on from a position; gives the next one, or -1 where more input is needed. */
+  #step(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+    if (this.#state === "section") return this.#skipSection(input, at);
+    const end = input.indexOf(LESS_THAN, at);
+    if (this.#state === "url") return this.#readUrl(input, at, end, output);
+    if (end < 0) return input.length;
+    const next = this.#readMarkup(input, end, output);
+    return next < 0 && end > at ? end : next;
+  }
+
+  #skipSection(input: Uint8Array, at: number): number {
+    const found = find(input, this.#sectionEnd, at);
+    const kept = this.#sectionEnd.length - 1;
+    if (found < 0) return input.length - kept > at ? input.length - kept : -1;
+    this.#state = "content";
+    return found + this.#sectionEnd.length;
+  }
+
+  #readMarkup(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+    const second = input[at + 1];
+    if (second === EXCLAMATION_MARK || second === QUESTION_MARK) {
+      for (const [start, end] of SECTIONS) {
+        if (matchLength(input, start, at) < start.length) continue;
+        this.#state = "section";
+        this.#sectionEnd = end;
+        return at + start.length;
+      }
+    }
+    // What may become a section reads like a name that is cut off.
+    const name = readTagName(input, at + 1, NAMES);
+    if (name === undefined) return -1;
+    if (name === "/DicomAttribute") this.#isInUrlAttribute = false;
+    const isOfInterest = name === "DicomAttribute" || name === "Value" && this.#isInUrlAttribute ||
+      ELEMENTS.has(name);
+    // Attributes hold no raw `<`, so the next one is the next tag whatever this one holds.
+    if (!isOfInterest) return at + 1;
+    const end = findTagEnd(input, at + 1, Math.min(input.length, at + MAX_HELD_BYTES));
+    if (end < 0) return input.length - at < MAX_HELD_BYTES ? -1 : at + 1;
+    const isEmpty = input[end - 1] === SLASH;
+    if (name === "Value") this.#state = isEmpty ? "content" : "url";
+    else if (name === "DicomAttribute") {
+      this.#isInUrlAttribute = !isEmpty && isUrlAttribute(input, at + 1, end);
+    } else {
+      const url = findAttribute(input, at + 1, end, ELEMENTS.get(name)!);
+      if (url !== undefined) this.#rewrite(input, url.start, url.end, output);
+    }
+    return end + 1;
+  }
+
+  /** The text of a `Value` that is a URL, unless it is more than text. */
+  #readUrl(input: Uint8Array<ArrayBuffer>, at: number, end: number, output: ByteSink): number {
+    const isTooLong = (end < 0 ? input.length : end) - at >= MAX_HELD_BYTES;
+    if (!isTooLong && (end < 0 || end + 1 === input.length)) return -1;
+    this.#state = "content";
+    if (isTooLong || input[end + 1] !== SLASH) return at;
+    this.#rewrite(input, at, end, output);
+    return end;
+  }
+
+  #rewrite(input: Uint8Array<ArrayBuffer>, start: number, end: number, output: ByteSink): void {
+    const prefix = this.#translation.findPrefix(input, start, end);
+    // What follows the prefix stays as it is, and so it must not hide anything in a reference.
+    if (prefix !== undefined && !hasReference(input, start, end)) {
+      this.#base = this.#base?.text === prefix.to
+        ? this.#base
+        : { text: prefix.to, bytes: encodeXmlText(prefix.to) };
+      const { bytes } = this.#base;
+      return this.#replace(input, start, start + prefix.fromBytes.length, bytes, output);
+    }
+    const text = decodeXmlText(input.subarray(start, end));
+    const url = text?.trim();
+    if (text === undefined || url === undefined) return;
+    const translated = this.#translation.translate(url, this.#resource);
+    if (translated === url) return;
+    const bytes = encodeXmlText(text.replace(url, () => translated));
+    this.#replace(input, start, end, bytes, output);
+  }
+
+  #replace(
+    input: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    output: ByteSink,
+  ): void {
+    output.write(input.subarray(this.#copied, start));
+    output.write(bytes);
+    this.#copied = end;
+  }
+}
+
+/** Tells whether a `DicomAttribute` is one of those that bear URLs. */
+function isUrlAttribute(input: Uint8Array, start: number, end: number): boolean {
+  const tag = findAttribute(input, start, end, TAG);
+  return tag !== undefined &&
+    URL_ATTRIBUTES.includes(decodeLatin1(input.subarray(tag.start, tag.end)).toUpperCase());
+}
+
+function hasReference(input: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (input[at] === AMPERSAND) return true;
+  return false;
+}
+
+/** Where an ASCII text stands; -1 where it does not. */
+function find(input: Uint8Array, text: string, from: number): number {
+  let at = input.indexOf(text.charCodeAt(0), from);
+  while (at >= 0 && matchLength(input, text, at) < text.length) {
+    at = input.indexOf(text.charCodeAt(0), at + 1);
+  }
+  return at;
+}

@@ -1,0 +1,295 @@
+/**
+ * What one worker knows of the traffic to each server: how many requests there were in the last
+ * minutes, how long the store took, what is under way, how the last one ended. A request costs an
+ * object and a few additions; bodies are not looked into.
+ *
+ * @module
+ */
+import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
+import type { GatewayError } from "../../errors/gateway_error.ts";
+import type { PassedBytes } from "../../upstream/store.ts";
+import { contentLength } from "../../dicomweb/completeness/body_check.ts";
+import { sentBytes } from "./body_bytes.ts";
+import { type ErrorSummary, errorSummary } from "./error_summary.ts";
+
+/** How much time a slot of the window stands for. */
+export const SLOT_MS = 10_000;
+/** How many slots the window has: five minutes. */
+export const SLOTS = 30;
+/** How many transfers a worker tells of; of more it tells the number. */
+const MAX_TOLD = 50;
+
+/** A request under way. */
+export interface Transfer extends PassedBytes {
+  readonly server: string;
+  readonly method: string;
+  /** What it asks for. Its identifiers and query may tell of patients: they are not told on. */
+  readonly transaction: Transaction;
+  readonly startedMs: number;
+  /** When it began, by the monotonic clock. */
+  readonly beganMs: number;
+  /** Whether the gateway sends it to test the store: it is no client's last request. */
+  readonly isTest: boolean;
+  /** Length of the request's body, where the client told it. */
+  readonly requestBytes: number | undefined;
+  /** Length of the answer's body, where the store told it. */
+  answerBytes: number | undefined;
+  /** Whether the store has answered. */
+  isAnswering: boolean;
+  /** Whether it has taken the request's body, by its answer. */
+  hasTaken: boolean;
+}
+
+/** How the last request to a server ended. */
+export interface LastOutcome {
+  /** When, in milliseconds since the epoch. */
+  readonly atMs: number;
+  /** The status of the store's response; undefined if the request failed before. */
+  readonly storeStatus: number | undefined;
+  /** Why the request failed, if it did. */
+  readonly error: ErrorSummary | undefined;
+}
+
+/** How the last request that says something of the store ended. */
+export interface Verdict {
+  readonly atMs: number;
+  /** What the store answered; nothing where it did not. */
+  readonly status: number | undefined;
+  /** Whether the store seems to have nothing at its configured address. */
+  readonly isMisplaced: boolean;
+}
+
+/** The last minutes, oldest slot first; the arrays have {@linkcode SLOTS} members. */
+export interface Window {
+  /** Number of the newest slot: slots are numbered by the wall clock. */
+  readonly slot: number;
+  readonly requests: readonly number[];
+  readonly failures: readonly number[];
+  /** Time to the answers' headers, added up. */
+  readonly totalMs: readonly number[];
+  /** Bytes of bodies that went through to their end, and were counted or told their length. */
+  readonly bytes: readonly number[];
+}
+
+/** What is told of the traffic to one server. */
+export interface ActivityReport {
+  readonly window: Window;
+  readonly verdict: Verdict | undefined;
+  readonly lastError: ErrorSummary | undefined;
+  readonly lastRequest: LastOutcome | undefined;
+}
+
+const ZEROS: readonly number[] = Array.from({ length: SLOTS }, () => 0);
+/** No traffic in any slot. One object, so that a message about many quiet servers holds it once. */
+export const QUIET: Window = {
+  slot: 0,
+  requests: ZEROS,
+  failures: ZEROS,
+  totalMs: ZEROS,
+  bytes: ZEROS,
+};
+
+const MEASURES = ["requests", "failures", "totalMs", "bytes"] as const;
+
+class ServerActivity {
+  readonly #slotOf = new Float64Array(SLOTS).fill(-1);
+  #newest = -1;
+  readonly requests: Float64Array = new Float64Array(SLOTS);
+  readonly failures: Float64Array = new Float64Array(SLOTS);
+  readonly totalMs: Float64Array = new Float64Array(SLOTS);
+  readonly bytes: Float64Array = new Float64Array(SLOTS);
+  verdict: Verdict | undefined;
+  lastError: ErrorSummary | undefined;
+  lastRequest: LastOutcome | undefined;
+
+  /** The place of the slot of a time, emptied where it held an older one. */
+  at(nowMs: number): number {
+    const slot = Math.floor(nowMs / SLOT_MS);
+    const place = slot % SLOTS;
+    if (this.#slotOf[place] !== slot) {
+      this.#slotOf[place] = slot;
+      this.#newest = slot;
+      for (const measure of MEASURES) this[measure][place] = 0;
+    }
+    return place;
+  }
+
+  window(nowMs: number): Window {
+    const slot = Math.floor(nowMs / SLOT_MS);
+    if (this.#newest <= slot - SLOTS) return QUIET;
+    const inOrder = (measured: Float64Array) =>
+      Array.from({ length: SLOTS }, (_, i) => {
+        const wanted = slot - SLOTS + 1 + i;
+        const place = ((wanted % SLOTS) + SLOTS) % SLOTS;
+        return this.#slotOf[place] === wanted ? measured[place]! : 0;
+      });
+    return {
+      slot,
+      requests: inOrder(this.requests),
+      failures: inOrder(this.failures),
+      totalMs: inOrder(this.totalMs),
+      bytes: inOrder(this.bytes),
+    };
+  }
+}
+
+/** Keeps account of one worker's traffic. */
+export class Activity {
+  readonly #servers = new Map<string, ServerActivity>();
+  readonly #transfers = new Set<Transfer>();
+  readonly #now: () => number;
+
+  /** @param now The clock, in milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /**
+   * A request to a store begins.
+   *
+   * @param isTest Whether the gateway sends it to test the store.
+   * @returns The transfer; {@linkcode end} is called when it is over.
+   */
+  begin(server: string, request: Request, transaction: Transaction, isTest = false): Transfer {
+    const transfer: Transfer = {
+      server,
+      method: request.method,
+      transaction,
+      startedMs: this.#now(),
+      beganMs: performance.now(),
+      isTest,
+      requestBytes: request.body === null ? 0 : contentLength(request.headers),
+      answerBytes: undefined,
+      isAnswering: false,
+      hasTaken: false,
+      fromClient: undefined,
+      fromStore: undefined,
+    };
+    this.#transfers.add(transfer);
+    return transfer;
+  }
+
+  /**
+   * The store has answered.
+   *
+   * @param answer Its answer, or as much of it as is passed on.
+   */
+  answered(
+    transfer: Transfer,
+    answer: Pick<Response, "status" | "headers">,
+    tookMs: number,
+  ): void {
+    const { status } = answer;
+    transfer.isAnswering = true;
+    transfer.hasTaken = status < 300;
+    transfer.answerBytes = sentBytes(transfer.method, answer);
+    const atMs = this.#now();
+    const server = this.#of(transfer.server);
+    this.#count(server, atMs, tookMs, status >= 500);
+    if (!transfer.isTest) server.lastRequest = { atMs, storeStatus: status, error: undefined };
+    // A study that is not there, asked for later, does not make the address right.
+    const isMisplaced = status === 404 &&
+      (server.verdict?.isMisplaced === true || asksForStudies(transfer));
+    server.verdict = { atMs, status, isMisplaced };
+  }
+
+  /**
+   * A request could not be forwarded, or was refused.
+   *
+   * @param transfer The transfer; undefined if the request was refused before one began.
+   */
+  failed(
+    name: string,
+    error: GatewayError,
+    tookMs: number,
+    transfer: Transfer | undefined,
+  ): void {
+    const atMs = this.#now();
+    const server = this.#of(name);
+    const summary = errorSummary(error, atMs);
+    if (transfer?.isTest !== true) {
+      server.lastRequest = { atMs, storeStatus: undefined, error: summary };
+    }
+    if (transfer === undefined) return;
+    this.#count(server, atMs, tookMs, error.status >= 500);
+    noteError(server, error, summary);
+  }
+
+  /** The credential of a server could not be had when an operator asked for it. */
+  credentialFailed(name: string, error: GatewayError): void {
+    noteError(this.#of(name), error, errorSummary(error, this.#now()));
+  }
+
+  /**
+   * A transfer is over.
+   *
+   * @param isComplete Whether the answer was sent to its end, as far as is known.
+   */
+  end(transfer: Transfer, isComplete: boolean): void {
+    this.#transfers.delete(transfer);
+    if (!isComplete || !transfer.isAnswering) return;
+    const { requestBytes, hasTaken, answerBytes, fromClient, fromStore } = transfer;
+    const taken = fromClient ?? (hasTaken ? requestBytes : undefined);
+    const bytes = (taken ?? 0) + (fromStore ?? answerBytes ?? 0);
+    const server = this.#of(transfer.server);
+    if (bytes > 0) server.bytes[server.at(this.#now())]! += bytes;
+  }
+
+  /** How many transfers are under way. */
+  get underWay(): number {
+    return this.#transfers.size;
+  }
+
+  /** @returns The transfers that have taken longest. */
+  oldest(): Transfer[] {
+    const told: Transfer[] = [];
+    // A set keeps the order in which they began.
+    for (const transfer of this.#transfers) {
+      if (told.push(transfer) === MAX_TOLD) break;
+    }
+    return told;
+  }
+
+  /** The traffic to a server. */
+  of(server: string): ActivityReport {
+    const known = this.#servers.get(server);
+    if (known === undefined) {
+      return { window: QUIET, verdict: undefined, lastError: undefined, lastRequest: undefined };
+    }
+    const { verdict, lastError, lastRequest } = known;
+    return { window: known.window(this.#now()), verdict, lastError, lastRequest };
+  }
+
+  #of(name: string): ServerActivity {
+    let server = this.#servers.get(name);
+    if (server === undefined) {
+      server = new ServerActivity();
+      this.#servers.set(name, server);
+    }
+    return server;
+  }
+
+  #count(server: ServerActivity, atMs: number, tookMs: number, isFailure: boolean): void {
+    const place = server.at(atMs);
+    server.requests[place]!++;
+    server.totalMs[place]! += tookMs;
+    if (isFailure) server.failures[place]!++;
+  }
+}
+
+function noteError(server: ServerActivity, error: GatewayError, summary: ErrorSummary): void {
+  server.lastError = summary;
+  // What the client may not do, or asked wrongly, says nothing about the store.
+  if (error.status >= 500) {
+    server.verdict = { atMs: summary.atMs, status: undefined, isMisplaced: false };
+  }
+}
+
+/**
+ * Whether a request is for `/studies` itself, which every store has (PS3.18, sections 10.5 and 10.6):
+ * what the client named besides, or what stores need not offer, may not be there.
+ */
+function asksForStudies({ transaction }: Transfer): boolean {
+  const { name, prefix, study } = transaction;
+  return (name === "search-studies" || name === "store") && prefix === "" && study === undefined;
+}

@@ -1,0 +1,248 @@
+/**
+ * The servers on the status page: health, credential, breakers, traffic, the last error and what to do.
+ *
+ * @module
+ */
+import type { JSX } from "hono/jsx/jsx-runtime";
+import { catalogue } from "../../errors/catalogue.ts";
+import type { BreakerState, ServerState } from "../account/gateway_state.ts";
+import type { Health } from "./server_health.ts";
+import { ago, iso, span } from "./status_text.ts";
+import {
+  fullSlots,
+  latencies,
+  latency,
+  latencyLabel,
+  perMinute,
+  requestsLabel,
+  Sparkline,
+} from "./status_traffic.tsx";
+import type { ErrorSummary } from "../account/error_summary.ts";
+
+/** A server as the page shows it. */
+export interface ShownServer {
+  readonly name: string;
+  readonly url: string;
+  /** The way of signing, as in the configuration. */
+  readonly kind: string;
+  readonly health: Health;
+  readonly state: ServerState;
+}
+
+const HEALTH: Readonly<Record<Health, readonly [tone: string, sign: string, word: string]>> = {
+  failing: ["bad", "✕", "Failing"],
+  recovering: ["warn", "↻", "Recovering"],
+  refusing: ["warn", "!", "Refused"],
+  misplaced: ["warn", "?", "Not found"],
+  unused: ["idle", "–", "Not used yet"],
+  working: ["ok", "✓", "Working"],
+};
+
+/** What an answer of the store itself may mean. */
+const HINTS: Readonly<Partial<Record<Health, string>>> = {
+  failing: "the store reports an internal error; contact its operator.",
+  refusing:
+    "the store rejects the credential or denies permission; check audience, scope and roles.",
+  misplaced: "no such path; check the path of Url: studies are searched at Url " +
+    "followed by /studies.",
+};
+
+const CREDENTIALS: Readonly<Record<string, string>> = {
+  none: "No credential",
+  basic: "User name and password",
+  headers: "Fixed headers",
+  static_token: "Fixed token",
+  token_file: "Token from a file",
+  client_credentials: "OAuth2 client",
+  azure_managed_identity: "Azure managed identity",
+  google: "Google",
+  aws: "AWS Signature Version 4",
+};
+
+const BREAKER: readonly (readonly [tone: string, word: string])[] = [
+  ["ok", "closed"],
+  ["bad", "open"],
+  ["warn", "trying"],
+];
+
+/** What the table of servers shows. */
+export interface ServersProps {
+  readonly servers: readonly ShownServer[];
+  readonly nowMs: number;
+  /** Goes with every form. */
+  readonly formSeal: string;
+}
+
+/** The servers. */
+export function Servers({ servers, nowMs, formSeal }: ServersProps): JSX.Element {
+  return (
+    <div class="panel">
+      <table role="table" aria-labelledby="servers">
+        <thead role="rowgroup">
+          <tr role="row">
+            {["Server", "Health", "Credential", "Breakers", "Requests", "Response time", "Actions"]
+              .map((title) => <th key={title} role="columnheader" scope="col">{title}</th>)}
+          </tr>
+        </thead>
+        {servers.map((server) => (
+          <ServerRows key={server.name} server={server} nowMs={nowMs} formSeal={formSeal} />
+        ))}
+      </table>
+    </div>
+  );
+}
+
+interface ServerRowsProps {
+  readonly server: ShownServer;
+  readonly nowMs: number;
+  readonly formSeal: string;
+}
+
+function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
+  const { name, url, kind, health, state } = server;
+  const { window, verdict, lastError, inFlight, queued } = state;
+  const [tone, sign, word] = HEALTH[health];
+  return (
+    <tbody role="rowgroup">
+      <tr role="row">
+        <th role="rowheader" scope="row">
+          <div class="name">{name}</div>
+          <div class="url small muted">{url}</div>
+        </th>
+        <td role="cell" data-label="Health">
+          <span class={`badge ${tone}`}>
+            <span aria-hidden="true">{sign}</span> {word}
+          </span>
+          <div class="small muted">{verdictText(verdict, nowMs)}</div>
+        </td>
+        <td role="cell" data-label="Credential">
+          {CREDENTIALS[kind] ?? kind}
+          <div class="small muted">
+            <Expiry kind={kind} state={state} nowMs={nowMs} />
+          </div>
+        </td>
+        <td role="cell" data-label="Breakers" class="small breakers">
+          <Breaker of="Token" state={state.tokenBreaker} />
+          <Breaker of="Store" state={state.storeBreaker} />
+        </td>
+        <td role="cell" data-label="Requests" class="num">
+          {perMinute(window)}/min <span class="small muted">{underWayText(inFlight, queued)}</span>
+          <Sparkline values={fullSlots(window.requests)} label={requestsLabel(window)} />
+        </td>
+        <td role="cell" data-label="Response time" class="num">
+          {latency(window)}
+          <Sparkline values={latencies(window)} label={latencyLabel(window)} />
+        </td>
+        <td role="cell" class="actions">
+          <form method="post" action="./">
+            <input type="hidden" name="seal" value={formSeal} />
+            <input type="hidden" name="server" value={name} />
+            <button type="submit" name="do" value="test" id={`test-${name}`}>
+              Test<span class="hidden">the connection of {name}</span>
+            </button>
+            {state.hasToken && hasLifetime(kind) && (
+              <button type="submit" name="do" value="drop" id={`drop-${name}`}>
+                Revoke token<span class="hidden">of {name}</span>
+              </button>
+            )}
+          </form>
+        </td>
+      </tr>
+      {verdict?.status !== undefined && HINTS[health] !== undefined && (
+        <tr role="row" class="trouble">
+          <td role="cell" colspan={7}>
+            <p class={`hint ${tone}`}>
+              The store answered {verdict.status}: {HINTS[health]} See:{" "}
+              <code>docs/troubleshooting.md</code>
+            </p>
+          </td>
+        </tr>
+      )}
+      {lastError && (
+        <tr role="row" class="trouble">
+          <td role="cell" colspan={7}>
+            <Trouble
+              name={name}
+              error={lastError}
+              isNow={health === "failing" && verdict?.status === undefined}
+              nowMs={nowMs}
+            />
+          </td>
+        </tr>
+      )}
+    </tbody>
+  );
+}
+
+interface TroubleProps {
+  readonly name: string;
+  readonly error: ErrorSummary;
+  /** Whether it is what is wrong now. */
+  readonly isNow: boolean;
+  readonly nowMs: number;
+}
+
+function Trouble({ name, error, isNow, nowMs }: TroubleProps) {
+  const { code, message, troubleshooting, atMs } = error;
+  return (
+    <details id={`error-${name}`} class={isNow ? "bad" : ""} open={isNow}>
+      <summary>
+        <strong>{code}</strong> {catalogue[code].title} · {ago(atMs, nowMs)}
+        {!isNow && " (last error)"}
+      </summary>
+      <p>{message}.</p>
+      <ul>
+        {troubleshooting.map((step) => <li key={step}>{step}</li>)}
+      </ul>
+      <p class="small">
+        See: <code>docs/error-codes.md</code>, {code}. The command <code>doctor {name}</code>{" "}
+        tests the connection step by step.
+      </p>
+    </details>
+  );
+}
+
+function Expiry(
+  { kind, state: { hasToken, expiresAtMs }, nowMs }: {
+    readonly kind: string;
+    readonly state: ServerState;
+    readonly nowMs: number;
+  },
+) {
+  if (!hasLifetime(kind)) {
+    return <>{kind === "none" ? "requests go unsigned" : "does not expire"}</>;
+  }
+  if (!hasToken) return <>no cached token</>;
+  if (expiresAtMs === undefined) return <>expiry not known</>;
+  const left = Math.round((expiresAtMs - nowMs) / 1000);
+  return (
+    <time datetime={iso(expiresAtMs)} data-until={expiresAtMs} class="num">
+      {left > 0 ? `expires in ${span(left)}` : "expired"}
+    </time>
+  );
+}
+
+function Breaker({ of, state }: { readonly of: string; readonly state: BreakerState }) {
+  const [tone, word] = BREAKER[state] ?? ["idle", "unknown"];
+  return (
+    <div>
+      {of}: {state === 0 ? word : <span class={`badge ${tone}`}>{word}</span>}
+    </div>
+  );
+}
+
+/** Whether a way of signing has a token that expires and can be dropped. */
+function hasLifetime(kind: string): boolean {
+  return !["none", "basic", "headers", "static_token"].includes(kind);
+}
+
+function verdictText(verdict: ServerState["verdict"], nowMs: number): string {
+  if (verdict === undefined) return "";
+  const { status, atMs } = verdict;
+  return `${status === undefined ? "no answer" : `answered ${status}`}, ${ago(atMs, nowMs)}`;
+}
+
+function underWayText(inFlight: number, queued: number): string {
+  if (inFlight + queued === 0) return "";
+  return `${inFlight} now${queued > 0 ? `, ${queued} waiting` : ""}`;
+}

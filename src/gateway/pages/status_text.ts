@@ -1,0 +1,70 @@
+/**
+ * Numbers, sizes and times as the status page writes them.
+ *
+ * @module
+ */
+
+/** The sum of numbers. */
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/**
+ * A short time in words.
+ *
+ * @param ms Milliseconds.
+ */
+export function duration(ms: number): string {
+  if (ms < 1) return ms === 0 ? "0 ms" : "under 1 ms";
+  return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/**
+ * A size in words.
+ *
+ * @param count Bytes.
+ */
+export function bytes(count: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  let value = count;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${value >= 10 || unit === 0 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** A length of time in words, as the script of the page writes it. */
+export function span(seconds: number): string {
+  const s = Math.round(seconds);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor(s % 3600 / 60)} min`;
+  return `${Math.floor(s / 86_400)} d ${Math.floor(s % 86_400 / 3600)} h`;
+}
+
+/**
+ * How long ago something was.
+ *
+ * @param atMs When, in milliseconds since the epoch.
+ */
+export function ago(atMs: number, nowMs: number): string {
+  const seconds = Math.max(0, Math.round((nowMs - atMs) / 1000));
+  return seconds < 2 ? "just now" : `${span(seconds)} ago`;
+}
+
+/** A number of things. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/**
+ * A time in ISO 8601.
+ *
+ * @param ms Milliseconds since the epoch.
+ * @returns The text; nothing for what is no time.
+ */
+export function iso(ms: number): string {
+  return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : "";
+}

@@ -1,0 +1,121 @@
+/**
+ * Reads on after a refusal of an upload, for a bounded time and size, before the answer ends. A server
+ * that closes a connection on which bytes are still coming resets it (RFC 9112, section 9.6), and the
+ * reset may destroy the answer before the client has read it; over HTTP/2 the runtime resets the stream
+ * with the end of the answer, and a client that is sending (curl 7.88, and Orthanc with it) then reports
+ * the reset instead of the answer. A client that gets the length of an answer first has all of it before
+ * the end, and stops sending.
+ *
+ * @module
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import { sleep } from "../../network/wait.ts";
+import { readBounded } from "../../network/bounded_body.ts";
+import type { GatewayEnv } from "../gateway_env.ts";
+
+/** The client has stopped sending when nothing came for so long; a busy machine makes it pause. */
+const IDLE_MS = 500;
+/** How long an answer waits where nothing can be read, and over HTTP/2 its end for its last byte. */
+const PAUSE_MS = 250;
+/** The most that is read, and for how long. */
+const MAX_MS = 5_000;
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Refusals that tell no length are held to find it out, up to this one. */
+const MAX_HELD_BYTES = 64 * 1024;
+
+/** Refusals of what a request says, which nobody gives before all of it was read. */
+const AFTER_READING: ReadonlySet<number> = new Set([400, 409, 422]);
+
+/** Ends an answer: reads on, or only waits, or does neither. */
+type Delay = "read" | "wait";
+
+/** @returns A middleware that delays the end of refusals of uploads that were not read. */
+export function delayRefusals(): MiddlewareHandler<GatewayEnv> {
+  return function delayRefusal(c, next) {
+    const { method, headers } = c.req.raw;
+    const isUpload = method !== "GET" && method !== "HEAD" && headers.get("content-length") !== "0";
+    return isUpload ? delay(c, next) : next();
+  };
+}
+
+async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise<void> {
+  await next();
+  if (c.res.status < 400 || c.res.body === null) return;
+  const how = delayOf(c.req.raw, c.res.status);
+  if (how === undefined) return;
+  const { status } = c.res;
+  const answerHeaders = new Headers(c.res.headers);
+  // Nobody may read the rest, and then another request on this connection would be lost with it. The
+  // runtime leaves the field out over HTTP/2.
+  if (how === "wait") answerHeaders.set("connection", "close");
+  let body = c.res.body;
+  if (!answerHeaders.has("content-length")) {
+    const held = await readBounded(body, MAX_HELD_BYTES).catch(failing);
+    if (held instanceof ReadableStream) body = held;
+    else {
+      answerHeaders.set("content-length", String(held.length));
+      body = new Response(held).body!;
+    }
+  }
+  const upload = c.req.raw.body;
+  const end = () => how === "read" && upload !== null ? readOn(upload) : sleep(PAUSE_MS);
+  c.res = new Response(body.pipeThrough(holdLastByte(end)), { status, headers: answerHeaders });
+}
+
+/**
+ * Holds the last byte of a body back until `end` is over: with it the runtime ends the answer over
+ * HTTP/1.1, and closes the connection. Over HTTP/2 only the end of the stream does so, a moment later.
+ */
+function holdLastByte(
+  end: () => Promise<void>,
+): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+  let held: Uint8Array<ArrayBuffer> | undefined;
+  return new TransformStream({
+    transform(chunk, controller) {
+      if (chunk.length === 0) return;
+      if (held !== undefined) controller.enqueue(held);
+      if (chunk.length > 1) controller.enqueue(chunk.subarray(0, -1));
+      held = chunk.subarray(-1);
+    },
+    async flush(controller) {
+      await end();
+      if (held !== undefined) controller.enqueue(held);
+      await sleep(PAUSE_MS);
+    },
+  });
+}
+
+function delayOf({ body, headers }: Request, status: number): Delay | undefined {
+  // The client waits for the word to send, which reading the body would give.
+  if (body === null || headers.has("expect")) return undefined;
+  if (!body.locked) return "read";
+  // On its way to the store: the runtime goes on with it. Over HTTP/1.1 nothing is reset then.
+  return headers.has("transfer-encoding") || AFTER_READING.has(status) ? undefined : "wait";
+}
+
+/** Reads what a client sends to a request that is answered already. */
+async function readOn(upload: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = upload.getReader();
+  const endMs = performance.now() + MAX_MS;
+  let bytes = 0;
+  // Ends a read under way, too.
+  const stop = () => void reader.cancel().catch(() => {});
+  try {
+    while (bytes < MAX_BYTES && performance.now() < endMs) {
+      const idle = setTimeout(stop, IDLE_MS);
+      const { done, value } = await reader.read().finally(() => clearTimeout(idle));
+      if (done) return;
+      bytes += value.length;
+    }
+  } catch {
+    // The client has gone: it has the answer, or wants none.
+  } finally {
+    stop();
+  }
+}
+
+/** A body that fails as the one did that was read. */
+function failing(reason: unknown): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({ start: (controller) => controller.error(reason) });
+}

@@ -1,0 +1,161 @@
+/**
+ * Examines what all servers share: the version of Deno, the state directory, the token cache, the
+ * port to listen on, and the way to the issuers of clients' tokens.
+ *
+ * @module
+ */
+import { listenHostAndPort } from "../../config/sandbox/allowlist.ts";
+import { contacts } from "../../config/sandbox/contacts.ts";
+import { loopbackOf } from "../../config/values/host_names.ts";
+import { permissionSet } from "../../config/sandbox/permission_set.ts";
+import { SECTION } from "../../config/values/section.ts";
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import { createTokenStore } from "../../credentials/cache/create_token_store.ts";
+import { askHealth } from "../../network/ask_health.ts";
+import { createLogger } from "../../telemetry/logging.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import { explainDeno } from "../../runtime/deno_version.ts";
+import { stateDirectoryFault } from "../../runtime/state_directory.ts";
+import { examineContact } from "./examine_contact.ts";
+import { type Finding, finding } from "./finding.ts";
+
+const HEALTH_TIMEOUT_MS = 5_000;
+
+/** Examines what all servers share. */
+export async function examineGateway(config: GatewayConfig): Promise<Finding[]> {
+  const { path } = config;
+  const warnings = config.warnings ?? [];
+  return [
+    finding("configuration", path, "ok", `Valid; it has ${servers(config.servers.size)}.`),
+    ...warnings.map((warning) => finding("configuration", path, "warn", `${warning}.`)),
+    examineDeno(),
+    await examineStateDirectory(config),
+    await examineCache(config),
+    await examineListener(config),
+    ...(await examineIssuers(config)),
+  ];
+}
+
+function servers(count: number): string {
+  return count === 1 ? "1 server" : `${count} servers`;
+}
+
+/** The way to the keys that clients' tokens are checked with. */
+async function examineIssuers(config: GatewayConfig): Promise<Finding[]> {
+  const issuers = config.authentication?.issuers ?? new Map<string, never>();
+  const places = contacts(config).filter(({ purpose, possible }) =>
+    purpose === "keys of an issuer" && !possible
+  );
+  const findings = await Promise.all(places.map((contact) => {
+    const { caCertificatesPem = [] } = issuers.get(contact.neededBy ?? "") ?? {};
+    const caKey = `${SECTION}.Authentication.Jwt.${contact.neededBy}.CaFile`;
+    return examineContact(contact, {
+      proxy: config.proxy,
+      tls: { caCertificatesPem },
+      caKey,
+      now: Date.now,
+    });
+  }));
+  return findings.flat();
+}
+
+function examineDeno(): Finding {
+  const { deno } = Deno.version;
+  const { verdict, reason } = explainDeno(deno);
+  if (verdict === "fit") return finding("deno", null, "ok", `Version ${deno} is supported.`);
+  return finding("deno", null, verdict === "unfit" ? "failed" : "warn", `${reason}.`);
+}
+
+async function examineStateDirectory(config: GatewayConfig): Promise<Finding> {
+  const { stateDirectory: path } = config;
+  if (permissionSet(config).write === false) {
+    return finding("state directory", path, "skipped", "Not tested: nothing is stored in it.");
+  }
+  const fault = await stateDirectoryFault(path);
+  if (fault !== undefined) {
+    return finding("state directory", path, "failed", `${fault}.`, { code: "CFG-002" });
+  }
+  const exists = await statOf(path) !== undefined;
+  return finding(
+    "state directory",
+    path,
+    "ok",
+    exists ? "Only its owner has access." : "It does not exist yet; the gateway creates it.",
+  );
+}
+
+async function examineCache(config: GatewayConfig): Promise<Finding> {
+  const { tokenCache: cache, stateDirectory } = config;
+  if (cache.backend === "memory") {
+    return finding("token cache", null, "skipped", "Not tested: tokens are cached in memory only.");
+  }
+  if (cache.backend === "kv" && cache.url === undefined) {
+    const directory = await statOf(stateDirectory);
+    if (directory === undefined) {
+      return finding(
+        "token cache",
+        stateDirectory,
+        "skipped",
+        "Not tested: it does not exist yet.",
+      );
+    }
+    // Opened by another user, it would have files that the gateway cannot write.
+    if (directory.uid !== Deno.uid()) {
+      const why = `run \`doctor\` as the user of the gateway (${directory.uid})`;
+      return finding("token cache", stateDirectory, "skipped", `Not tested: ${why} to test it.`);
+    }
+  }
+  const store = createTokenStore(cache, {
+    stateDirectory,
+    metrics: createMetrics(),
+    logger: createLogger("credentials"),
+  });
+  try {
+    await store.ping();
+    return finding("token cache", cache.backend, "ok", "It answers.");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return finding("token cache", cache.backend, "failed", `It does not answer: ${reason}.`, {
+      code: "INT-002",
+      advice: [
+        "Check TokenCache, and that the service runs. Traffic continues without it; `/readyz` returns 503.",
+      ],
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+async function examineListener(config: GatewayConfig): Promise<Finding> {
+  const { address, port, tls } = config.listen;
+  const target = listenHostAndPort(config);
+  if (port === 0) {
+    return finding("listener", target, "skipped", "Not tested: any free port is used.");
+  }
+  try {
+    Deno.listen({ hostname: address, port }).close();
+    return finding("listener", target, "ok", "The port is free; no gateway runs here.");
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return await examineOccupant();
+    const message = `It cannot listen there: ${error instanceof Error ? error.message : error}.`;
+    return finding("listener", target, "failed", message, {
+      advice: ["Check Listen.Address and Listen.Port; ports below 1024 need a privilege."],
+    });
+  }
+
+  async function examineOccupant(): Promise<Finding> {
+    const host = loopbackOf(address);
+    const status = await askHealth({ host, port, tls: tls !== undefined }, HEALTH_TIMEOUT_MS)
+      .catch(() => undefined);
+    if (status === 200) {
+      return finding("listener", target, "ok", "A healthy gateway is running here.");
+    }
+    return finding("listener", target, "failed", "Another program uses this port.", {
+      advice: ["Stop that program, or choose another port with Listen.Port or --port."],
+    });
+  }
+}
+
+async function statOf(path: string): Promise<Deno.FileInfo | undefined> {
+  return await Deno.stat(path).catch(() => undefined);
+}

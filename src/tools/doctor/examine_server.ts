@@ -1,0 +1,154 @@
+/**
+ * Examines one server from the bottom up: the way to the identity provider and to the store, then a
+ * token, then a search, each by the code that serves.
+ *
+ * @module
+ */
+import type { Contact } from "../../config/sandbox/contacts.ts";
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import type { ServerConfig } from "../../config/keys/server.ts";
+import { SECTION } from "../../config/values/section.ts";
+import type { CredentialFacts } from "../../credentials/credential_facts.ts";
+import { classify } from "../../dicomweb/transaction/transaction.ts";
+import { readText } from "../../network/bounded_body.ts";
+import type { Store } from "../../upstream/store.ts";
+import { askCredential, SEARCH } from "./ask_credential.ts";
+import { examineContact } from "./examine_contact.ts";
+import { failure, type Finding, finding, type ServerReport, worst } from "./finding.ts";
+import { explainAnswer } from "./explain_answer.ts";
+import { explainClocks, type SeenClock } from "./explain_clock.ts";
+
+/** What a server is examined with. */
+export interface Examination {
+  readonly server: ServerConfig;
+  /** Built by the code that serves. */
+  readonly store: Store;
+  /** Whom this server has the gateway contact. */
+  readonly contacts: readonly Contact[];
+  readonly proxy: GatewayConfig["proxy"];
+  /** The clocks that were seen while this server was examined, by `host:port`. */
+  readonly clocks: ReadonlyMap<string, SeenClock>;
+  readonly now: () => number;
+}
+
+/** Longest answer to a search for one study that is looked into. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/** Examines a server. */
+export async function examineServer(examination: Examination): Promise<ServerReport> {
+  const { server: { name, url }, contacts, clocks } = examination;
+  const storeAddress = contacts.find(({ purpose }) => purpose === "store")!.address;
+  const ways = await Promise.all(
+    once(contacts).map(async (contact) => ({
+      contact,
+      findings: await examineContact(contact, wayOf(examination)),
+    })),
+  );
+  const obstacles = new Map(
+    ways.flatMap(({ contact, findings }) => {
+      const failed = findings.find(({ outcome }) => outcome === "failed");
+      return failed === undefined ? [] : [[contact.address, failed] as const];
+    }),
+  );
+  const findings = ways.flatMap(({ findings }) => findings);
+  const beforeToken = contacts.filter(({ purpose, possible }) => purpose !== "store" && !possible)
+    .map(({ address }) => obstacles.get(address)).find((failed) => failed !== undefined);
+  const token = beforeToken === undefined
+    ? await examineToken(examination)
+    : skippedAfter("token", beforeToken);
+  findings.push(token);
+  const beforeSearch = token.outcome === "ok" || token.outcome === "warn"
+    ? obstacles.get(storeAddress)
+    : token;
+  findings.push(
+    beforeSearch === undefined
+      ? await examineSearch(examination, storeAddress)
+      : skippedAfter("search", beforeSearch),
+  );
+  findings.push(...explainClocks(clocks));
+  return { name, url, outcome: worst(findings), findings };
+}
+
+function skippedAfter(step: "token" | "search", { step: before, target }: Finding): Finding {
+  const where = target === null ? "" : ` at ${target}`;
+  return finding(step, null, "skipped", `Not tested: it needs the step "${before}"${where}.`);
+}
+
+/** Each place once, the identity provider's before the store: in the order of use. */
+function once(contacts: readonly Contact[]): Contact[] {
+  const seen = new Map<string, Contact>();
+  const certain = contacts.filter(({ possible }) => !possible);
+  for (const contact of certain) seen.set(contact.address, contact);
+  return [...seen.values()].sort((a, b) =>
+    Number(a.purpose === "store") - Number(b.purpose === "store")
+  );
+}
+
+function wayOf({ server, proxy, now }: Examination): Parameters<typeof examineContact>[1] {
+  const caKey = `${SECTION}.Servers.${server.name}.VerifySSL`;
+  return { proxy, tls: server.tls, caKey, now };
+}
+
+async function examineToken({ server, store, now }: Examination): Promise<Finding> {
+  const target = store.authorizer.describe().endpoint ?? null;
+  try {
+    const { facts } = await askCredential(store, server);
+    const details = { ...facts };
+    const lacking = scopesNotGranted(server.credentials, facts);
+    if (lacking.length === 0) {
+      return finding("token", target, "ok", describe(facts, now()), { details });
+    }
+    const message = `${describe(facts, now())} It lacks a requested scope: ` +
+      `${lacking.join(", ")}.`;
+    const advice = ["Check Scope, and that the provider grants it to this client."];
+    return finding("token", target, "warn", message, { advice, details });
+  } catch (error) {
+    return failure("token", target, error);
+  }
+}
+
+/** What a provider left out without a word. Entra ID's `.default` stands for scopes of other names. */
+function scopesNotGranted(
+  credentials: ServerConfig["credentials"],
+  { form, scopes }: CredentialFacts,
+): string[] {
+  if (form !== "jwt" || credentials.kind !== "client_credentials") return [];
+  const asked = credentials.scope?.split(" ") ?? [];
+  return asked.filter((scope) => !scope.endsWith("/.default") && !scopes.includes(scope));
+}
+
+function describe({ kind, form, issuer, expiresAt }: CredentialFacts, nowMs: number): string {
+  if (kind === "none") return "No credential is configured; requests go to the store unsigned.";
+  if (form === "none") return "The credential is in the configuration.";
+  const what = form === "aws" ? "AWS keys acquired" : "Token acquired";
+  const by = issuer === null ? "" : `, issued by ${issuer}`;
+  if (expiresAt === null) return `${what}${by}.`;
+  const minutes = Math.floor((Date.parse(expiresAt) - nowMs) / 60_000);
+  return `${what}${by}; it expires in ${minutes} minutes.`;
+}
+
+async function examineSearch({ store, server }: Examination, address: string): Promise<Finding> {
+  const sent = Promise.withResolvers<void>();
+  try {
+    const response = await store.forward({
+      request: new Request("http://localhost/", {
+        headers: { accept: "application/dicom+json" },
+        signal: AbortSignal.timeout(server.timeouts.headersMs + server.timeouts.transferMs),
+      }),
+      target: SEARCH,
+      transaction: classify("GET", SEARCH),
+      requestId: crypto.randomUUID(),
+      publicUrl: undefined,
+      completed: sent.promise,
+    });
+    return explainAnswer(address, {
+      status: response.status,
+      contentType: response.headers.get("content-type") ?? "",
+      text: await readText(response.body, MAX_ANSWER_BYTES),
+    });
+  } catch (error) {
+    return failure("search", address, error);
+  } finally {
+    sent.resolve();
+  }
+}

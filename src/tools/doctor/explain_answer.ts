@@ -1,0 +1,92 @@
+/**
+ * Says in words what a store's answer to a search means.
+ *
+ * @module
+ */
+import { type Finding, finding } from "./finding.ts";
+
+/** A store's answer. */
+export interface StoreAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  /** The body, where it was short enough to be read. */
+  readonly text: string | undefined;
+}
+
+/** What each refusal means, and what to do. */
+const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: string[]]>> = {
+  400: [
+    "rejects the search as malformed",
+    "Check that Url is the base of the DICOMweb service, and Profile names the kind of store.",
+  ],
+  401: [
+    "rejects the credential",
+    "Compare issuer and audience of the token (`token` shows them) with what the store expects.",
+    "Compare the clocks of this machine and the store.",
+  ],
+  403: [
+    "accepts the credential but denies permission to search",
+    "Grant the gateway's client a role at the store that may read DICOM studies.",
+    "Check that the token has the scope that the store requires (`token` shows them).",
+  ],
+  404: [
+    "has no DICOMweb service at this address",
+    "Check the path of Url: studies are searched at Url followed by /studies.",
+  ],
+  405: ["does not permit a search at this address", "Check the path of Url."],
+  406: ["cannot answer in DICOM JSON", "Check that Profile names the kind of store."],
+  429: [
+    "rejects the search because of too many requests",
+    "Retry later; check whether something else uses the store.",
+  ],
+};
+
+/**
+ * Judges an answer.
+ *
+ * @returns The finding; nothing of the body is in it.
+ */
+export function explainAnswer(address: string, answer: StoreAnswer): Finding {
+  const { status, contentType, text } = answer;
+  const details = { status, contentType };
+  const failed = (state: string, advice: readonly string[]) =>
+    finding("search", address, "failed", `The store ${state} (status ${status}).`, {
+      advice,
+      details,
+    });
+  if (status === 204) return found(0);
+  if (status >= 200 && status < 300) {
+    const count = countStudies(text);
+    return count === undefined
+      ? failed(
+        `returned ${contentType || "a body without a media type"} instead of DICOM JSON`,
+        [
+          "Check the path of Url: this is usually a web page or another service.",
+        ],
+      )
+      : found(count);
+  }
+  const [meaning, ...advice] = REFUSALS[status] ??
+    (status >= 500
+      ? ["reports an internal error", "Look in the store's own log, or contact its operator."]
+      : ["rejects the search", "Look in the store's own log, or contact its operator."]);
+  return failed(meaning!, advice);
+
+  function found(studies: number): Finding {
+    const what = studies === 0 ? "no study yet" : "a study";
+    return finding("search", address, "ok", `The store answers a search (${what}).`, {
+      details: { ...details, studies },
+    });
+  }
+}
+
+function countStudies(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (text.trim() === "") return 0;
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value.length : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * The configuration as it is examined: each thing is tried once, and what others share is left alone.
+ *
+ * @module
+ */
+import type { GatewayConfig } from "../../config/gateway_config.ts";
+import type { ServerConfig } from "../../config/keys/server.ts";
+
+/**
+ * Takes out of a configuration what would hide a failure or touch a running gateway: retries, breakers
+ * and the shared token cache.
+ */
+export function singleAttempt(config: GatewayConfig, names: readonly string[]): GatewayConfig {
+  const kept = names.map((name) => config.servers.get(name)!);
+  return {
+    ...config,
+    tokenCache: { backend: "memory" },
+    servers: new Map(kept.map((server) => [server.name, tryOnce(server)])),
+  };
+}
+
+function tryOnce(server: ServerConfig): ServerConfig {
+  const { resilience, storeResilience } = server;
+  return {
+    ...server,
+    resilience: { circuitBreaker: undefined, retry: { ...resilience.retry, maxAttempts: 1 } },
+    storeResilience: {
+      ...storeResilience,
+      circuitBreaker: undefined,
+      retry: { ...storeResilience.retry, maxAttempts: 1 },
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * Finds the files of a folder and of the folders in it. Links are followed; a folder is gone through
+ * once, whatever leads to it, so that a link in a circle ends.
+ *
+ * @module
+ */
+import { join } from "node:path";
+
+/** A file that was found, or why there is none where one should be. */
+export type FoundFile =
+  & {
+    /** Path relative to the folder. */
+    readonly path: string;
+  }
+  & (
+    | { readonly size: number; readonly modifiedAtMs: number }
+    | { readonly fault: string }
+  );
+
+/**
+ * Goes through a folder, in the order of names.
+ *
+ * @returns What is found, one by one; the names of one folder at a time are held.
+ * @throws When the folder itself cannot be read.
+ */
+export async function* folderFiles(root: string): AsyncGenerator<FoundFile> {
+  yield* filesIn(root, "", new Set());
+}
+
+async function* filesIn(
+  root: string,
+  folder: string,
+  seen: Set<string>,
+): AsyncGenerator<FoundFile> {
+  let names: string[];
+  try {
+    const real = await Deno.realPath(join(root, folder));
+    if (seen.has(real)) return;
+    seen.add(real);
+    names = await Array.fromAsync(Deno.readDir(real), ({ name }) => name);
+  } catch (error) {
+    if (folder === "") throw error;
+    return yield { path: folder, fault: `the folder cannot be read: ${fileFault(error)}` };
+  }
+  for (const name of names.sort()) {
+    const path = join(folder, name);
+    let info: Deno.FileInfo;
+    try {
+      info = await Deno.stat(join(root, path));
+    } catch (error) {
+      yield { path, fault: `cannot be read: ${fileFault(error)}` };
+      continue;
+    }
+    if (info.isDirectory) yield* filesIn(root, path, seen);
+    else if (info.isFile) yield { path, size: info.size, modifiedAtMs: info.mtime?.getTime() ?? 0 };
+  }
+}
+
+/** Says why a file cannot be read, without its path. */
+export function fileFault(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  if (error instanceof Deno.errors.FilesystemLoop) return "the link leads to itself";
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split(": ")[0] ?? text;
+}

@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import {
+  clientSecretBasic,
+  clientSecretPost,
+} from "../../../src/credentials/oauth2/client_authentication.ts";
+
+const target = { tokenEndpoint: "https://idp.test/token" };
+
+const secrets: [secret: string, encoded: string][] = [
+  ["plain", "plain"],
+  ["a:b", "a%3Ab"],
+  ["a b", "a+b"],
+  ["100%", "100%25"],
+  ["a+b/c=", "a%2Bb%2Fc%3D"],
+  ["~8Q~a.b-c_d*", "~8Q~a.b-c_d*"],
+  ["wörd", "w%C3%B6rd"],
+];
+for (const [secret, encoded] of secrets) {
+  Deno.test(`clientSecretBasic form-encodes ${secret} before base64`, async () => {
+    const headers = new Headers();
+    await clientSecretBasic("the client", secret)(new URLSearchParams(), headers, target);
+    const header = headers.get("authorization") ?? "";
+    assert.match(header, /^Basic /);
+    assert.equal(atob(header.slice(6)), `the+client:${encoded}`);
+  });
+}
+
+Deno.test("clientSecretPost puts identifier and secret into the body only", async () => {
+  const headers = new Headers();
+  const parameters = new URLSearchParams({ grant_type: "client_credentials" });
+  await clientSecretPost("id", "a b&c")(parameters, headers, target);
+  assert.equal(
+    parameters.toString(),
+    "grant_type=client_credentials&client_id=id&client_secret=a+b%26c",
+  );
+  assert.deepEqual([...headers], []);
+});

@@ -1,0 +1,279 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import type { ClientAuthentication } from "../../../src/config/schemes/oauth2/client_authentication.ts";
+import type { ClientCredentials } from "../../../src/config/schemes/oauth2/token_request.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
+import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
+import { ClientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
+import { systemClock } from "../../../src/network/clock.ts";
+import { GatewayError } from "../../../src/errors/gateway_error.ts";
+import { hostAndPort } from "../../../src/config/values/host_names.ts";
+import { HttpClient } from "../../../src/network/http_client.ts";
+import { startOidcProvider } from "../../fixtures/oidc_provider.ts";
+import { startTokenEndpoint, type TestTokenEndpoint } from "../../fixtures/token_endpoint.ts";
+
+/** Every character that an encoding could get wrong; RFC 6749, appendix A.2, allows no others. */
+const SECRET = 's3cr:t %/+~&="';
+const never = new AbortController().signal;
+
+function credentials(
+  tokenEndpoint: string,
+  changes: Partial<ClientCredentials> = {},
+): ClientCredentials {
+  return {
+    kind: "client_credentials",
+    tokenEndpoint,
+    clientId: "gateway",
+    clientAuthentication: { method: "client_secret_post", clientSecret: new Secret(SECRET) },
+    scope: undefined,
+    audience: undefined,
+    resource: undefined,
+    tokenParameters: {},
+    refreshBufferMs: 60_000,
+    ...changes,
+  };
+}
+
+interface Setup {
+  readonly endpoint: TestTokenEndpoint;
+  source(changes?: Partial<ClientCredentials>, timeoutMs?: number): ClientCredentialsSource;
+}
+
+async function withEndpoint(body: (setup: Setup) => Promise<void>): Promise<void> {
+  const endpoint = startTokenEndpoint({ clientSecret: SECRET });
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
+  try {
+    await body({
+      endpoint,
+      source: (changes = {}, timeoutMs = 5000) =>
+        new ClientCredentialsSource(credentials(endpoint.url, changes), {
+          server: "main",
+          http,
+          timeoutMs,
+          clock: systemClock,
+        }),
+    });
+  } finally {
+    http.close();
+    await endpoint.close();
+  }
+}
+
+async function failure(promise: Promise<unknown>): Promise<GatewayError> {
+  const error = await promise.then(() => undefined, (error: unknown) => error);
+  assert(error instanceof GatewayError, `no GatewayError: ${error}`);
+  assert(!error.message.includes(SECRET));
+  return error;
+}
+
+for (const method of ["client_secret_post", "client_secret_basic"] as const) {
+  Deno.test(`ClientCredentialsSource gets a token by ${method}`, () =>
+    withEndpoint(async ({ endpoint, source }) => {
+      const clientAuthentication = { method, clientSecret: new Secret(SECRET) };
+      const token = await source({ clientAuthentication }).acquire(never);
+      assert.equal(token.value, endpoint.issued[0]);
+      assert.equal(token.expiresAtMs - token.issuedAtMs, 300_000);
+      assert.equal(
+        endpoint.requests[0]?.headers.has("authorization"),
+        method === "client_secret_basic",
+      );
+    }));
+}
+
+Deno.test("ClientCredentialsSource sends scope, audience, resource and further parameters", () =>
+  withEndpoint(async ({ endpoint, source }) => {
+    await source({
+      scope: "a b",
+      audience: "https://dicom.test",
+      resource: "urn:dicom",
+      tokenParameters: { tenant: "x", grant_type: "password", scope: "overridden" },
+    }).acquire(never);
+    assert.deepEqual(Object.fromEntries(endpoint.requests[0]?.parameters ?? []), {
+      tenant: "x",
+      grant_type: "client_credentials",
+      scope: "a b",
+      audience: "https://dicom.test",
+      resource: "urn:dicom",
+      client_id: "gateway",
+      client_secret: SECRET,
+    });
+  }));
+
+Deno.test("ClientCredentialsSource never follows a redirect with its secret", () =>
+  withEndpoint(async ({ endpoint, source }) => {
+    endpoint.answer = () =>
+      new Response(null, { status: 307, headers: { location: endpoint.url } });
+    assert.equal((await failure(source().acquire(never))).code, "NET-004");
+    assert.equal(endpoint.requests.length, 1);
+  }));
+
+Deno.test("ClientCredentialsSource gives up after its time limit, before headers and within the body", () =>
+  withEndpoint(async ({ endpoint, source }) => {
+    const stalls: (() => Promise<Response>)[] = [
+      () => new Promise(() => {}),
+      () =>
+        Promise.resolve(
+          new Response(new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(1)) })),
+        ),
+    ];
+    for (const stall of stalls) {
+      endpoint.answer = stall;
+      const error = await failure(source({}, 50).acquire(never));
+      assert.equal(error.code, "NET-001");
+      assert.equal(error.status, 504);
+      assert.match(error.message, /server "main".*within 50 ms/);
+    }
+  }));
+
+Deno.test("ClientCredentialsSource reads no more than 64 KiB of an answer", () =>
+  withEndpoint(async ({ endpoint, source }) => {
+    let sent = 0;
+    let cancelled = false;
+    endpoint.answer = () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            sent += 65_536;
+            controller.enqueue(new Uint8Array(65_536));
+          },
+          cancel() {
+            cancelled = true;
+          },
+        }),
+      );
+    assert.equal((await failure(source().acquire(never))).code, "TOK-005");
+    for (let i = 0; i < 100 && !cancelled; i++) await new Promise((r) => setTimeout(r, 10));
+    assert(cancelled, "the endpoint was read on");
+    assert(sent < 16 * 1024 * 1024);
+  }));
+
+Deno.test("ClientCredentialsSource says AUTH-003 when the provider cannot be reached", async () => {
+  const endpoint = startTokenEndpoint();
+  await endpoint.close();
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
+  const source = new ClientCredentialsSource(credentials(endpoint.url), {
+    server: "main",
+    http,
+    timeoutMs: 5000,
+    clock: systemClock,
+  });
+  const error = await failure(source.acquire(never));
+  assert.equal(error.code, "AUTH-003");
+  assert.equal(error.status, 503);
+  assert.equal((error.cause as GatewayError).code, "NET-002");
+  http.close();
+});
+
+Deno.test("ClientCredentialsSource says AUTH-003 when the answer breaks off", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const served = (async () => {
+    const connection = await listener.accept();
+    await connection.read(new Uint8Array(65_536));
+    await connection.write(
+      new TextEncoder().encode("HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"),
+    );
+    connection.close();
+  })();
+  const url = `http://127.0.0.1:${listener.addr.port}/token`;
+  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
+  const source = new ClientCredentialsSource(credentials(url), {
+    server: "main",
+    http,
+    timeoutMs: 5000,
+    clock: systemClock,
+  });
+  assert.equal((await failure(source.acquire(never))).code, "AUTH-003");
+  await served;
+  listener.close();
+  http.close();
+});
+
+Deno.test("ClientCredentialsSource passes on why it was aborted", () =>
+  withEndpoint(async ({ endpoint, source }) => {
+    const abort = new AbortController();
+    endpoint.answer = () => {
+      abort.abort(new Error("closing"));
+      return new Promise(() => {});
+    };
+    await assert.rejects(source().acquire(abort.signal), { message: "closing" });
+  }));
+
+function privateKey(): ClientAuthentication {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const { key } = readPrivateKey(String(privateKey.export({ format: "pem", type: "pkcs8" })));
+  return {
+    method: "private_key_jwt",
+    keys: [signingKey(key!, "ES256", undefined)],
+    assertion: { audience: undefined, lifetimeSeconds: 60 },
+  };
+}
+
+Deno.test("ClientCredentialsSource has another fingerprint for every changed credential", () =>
+  withEndpoint(({ endpoint, source }) => {
+    const post = (secret: string) =>
+      ({ method: "client_secret_post", clientSecret: new Secret(secret) }) as const;
+    const variants: Partial<ClientCredentials>[] = [
+      {},
+      { clientId: "other" },
+      { clientAuthentication: post("other") },
+      { clientAuthentication: { method: "client_secret_basic", clientSecret: new Secret(SECRET) } },
+      { tokenEndpoint: "https://other.test/token" },
+      { scope: "a" },
+      { audience: "a" },
+      { resource: "a" },
+      { tokenParameters: { tenant: "a" } },
+      { tokenParameters: { tenant: "b" } },
+      { tokenEndpoint: { kind: "issuer", url: endpoint.url, allowedHosts: [] } },
+      { tokenEndpoint: { kind: "smart", url: endpoint.url, allowedHosts: [] } },
+      { clientAuthentication: privateKey() },
+      { clientAuthentication: privateKey() },
+      { clientAuthentication: { method: "tls_client_auth" } },
+    ];
+    const prints = variants.map((changes) => source(changes).fingerprint);
+    assert.equal(new Set(prints).size, variants.length);
+    assert.equal(source({ refreshBufferMs: 1 }).fingerprint, prints[0]);
+    assert.equal(source().fingerprint, prints[0]);
+    return Promise.resolve();
+  }));
+
+for (const method of ["client_secret_post", "client_secret_basic"] as const) {
+  Deno.test(`ClientCredentialsSource is accepted by oidc-provider with ${method}, and AUTH-001 with a wrong secret`, async () => {
+    const provider = await startOidcProvider({
+      scope: "dicom admin",
+      clients: [{
+        clientId: "gateway",
+        clientSecret: SECRET,
+        authMethod: method,
+        metadata: { scope: "dicom" },
+      }],
+    });
+    const http = new HttpClient({ allowlist: new Set([hostAndPort(provider.issuer)]) });
+    const source = (secret: string, changes: Partial<ClientCredentials> = {}) =>
+      new ClientCredentialsSource(
+        credentials(provider.tokenEndpoint, {
+          clientAuthentication: { method, clientSecret: new Secret(secret) },
+          scope: "dicom",
+          resource: "https://store.test",
+          ...changes,
+        }),
+        { server: "main", http, timeoutMs: 5000, clock: systemClock },
+      );
+    try {
+      const token = await source(SECRET).acquire(never);
+      const [, claims] = token.value.split(".");
+      assert.equal(JSON.parse(atob(claims ?? "")).aud, "https://store.test");
+      assert.equal((await failure(source("wrong").acquire(never))).code, "AUTH-001");
+      assert.equal(
+        (await failure(source(SECRET, { scope: "admin" }).acquire(never))).code,
+        "AUTH-002",
+      );
+      assert.equal(
+        (await failure(source(SECRET, { resource: "no URL" }).acquire(never))).code,
+        "AUTH-002",
+      );
+    } finally {
+      http.close();
+      await provider.close();
+    }
+  });
+}

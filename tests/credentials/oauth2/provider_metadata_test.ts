@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import type { DiscoveryConfig } from "../../../src/config/schemes/oauth2/discovery.ts";
+import { explainMetadata } from "../../../src/credentials/oauth2/provider_metadata.ts";
+import { GatewayError } from "../../../src/errors/gateway_error.ts";
+
+const URL_ = "https://idp.test/r";
+const ENDPOINT = "https://idp.test/r/token";
+const ALIAS = "https://mtls.idp.test/r/token";
+const issuer: DiscoveryConfig = {
+  kind: "issuer",
+  url: URL_,
+  allowedHosts: ["idp.test:443", "mtls.idp.test:443"],
+};
+const smart: DiscoveryConfig = { ...issuer, kind: "smart" };
+const good = { issuer: URL_, token_endpoint: ENDPOINT };
+const aliased = { ...good, mtls_endpoint_aliases: { token_endpoint: ALIAS } };
+
+const judge = (document: unknown, configured = issuer, mutualTls = false) =>
+  explainMetadata(typeof document === "string" ? document : JSON.stringify(document), {
+    server: "main",
+    configured,
+    mutualTls,
+  });
+
+Deno.test("explainMetadata takes the token endpoint and the issuer", () => {
+  assert.deepEqual(judge({ ...good, jwks_uri: "https://evil.test/jwks" }), {
+    tokenEndpoint: ENDPOINT,
+    issuer: URL_,
+  });
+});
+
+Deno.test("explainMetadata wants no issuer of a SMART configuration, and takes none", () => {
+  for (const named of [undefined, "https://other.test"]) {
+    assert.deepEqual(judge({ ...good, issuer: named }, smart), {
+      tokenEndpoint: ENDPOINT,
+      issuer: undefined,
+    });
+  }
+});
+
+Deno.test("explainMetadata takes the alias for clients that show a certificate (RFC 8705, section 5)", () => {
+  assert.equal(judge(aliased, issuer, true).tokenEndpoint, ALIAS);
+  assert.equal(judge(aliased).tokenEndpoint, ENDPOINT);
+  assert.equal(judge(good, issuer, true).tokenEndpoint, ENDPOINT);
+});
+
+Deno.test("explainMetadata allows http where the issuer is http, as on loopback", () => {
+  const url = "http://127.0.0.1:8080";
+  const configured: DiscoveryConfig = { kind: "issuer", url, allowedHosts: ["127.0.0.1:8080"] };
+  const document = { issuer: url, token_endpoint: `${url}/token` };
+  assert.equal(judge(document, configured).tokenEndpoint, `${url}/token`);
+});
+
+const refused: [document: unknown, code: string, why: RegExp][] = [
+  ["<html>", "TOK-001", /is no JSON object$/],
+  [[], "TOK-001", /is no JSON object$/],
+  ["null", "TOK-001", /is no JSON object$/],
+  [{ ...good, issuer: `${URL_}/` }, "TOK-001", /names another issuer: https:\/\/idp\.test\/r\/$/],
+  [{ ...good, issuer: undefined }, "TOK-001", /names another issuer: none$/],
+  [{ ...good, issuer: "https://IDP.test/r" }, "TOK-001", /names another issuer/],
+  [{ issuer: URL_ }, "TOK-001", /names no token endpoint/],
+  [{ ...good, token_endpoint: "/token" }, "TOK-001", /names no token endpoint/],
+  [{ ...good, token_endpoint: "http://idp.test/token" }, "TOK-001", /names no token endpoint/],
+  [{ ...good, token_endpoint: "ftp://idp.test/token" }, "TOK-001", /names no token endpoint/],
+  [{ ...good, token_endpoint: "https://u:p@idp.test/t" }, "TOK-001", /names no token endpoint/],
+  [{ ...good, token_endpoint: "https://idp.test/t#x" }, "TOK-001", /names no token endpoint/],
+  [{ ...good, token_endpoint: "https://evil.test/token" }, "NET-008", /at evil\.test:443$/],
+  [{ ...good, token_endpoint: "https://idp.test:444/token" }, "NET-008", /at idp\.test:444$/],
+  [{ ...good, token_endpoint: "https://idp.test.evil.test/t" }, "NET-008", /at idp\.test\.evil/],
+];
+for (const [document, code, why] of refused) {
+  Deno.test(`explainMetadata refuses ${JSON.stringify(document)} with ${code}`, () => {
+    assert.throws(() => judge(document), (error) => {
+      assert(error instanceof GatewayError);
+      assert.equal(error.code, code);
+      assert.match(error.message, why);
+      assert.equal(error.server, "main");
+      return true;
+    });
+  });
+}
+
+Deno.test("explainMetadata holds the alias to the allowed hosts, too", () => {
+  const evil = { ...good, mtls_endpoint_aliases: { token_endpoint: "https://evil.test/token" } };
+  assert.throws(() => judge(evil, issuer, true), { code: "NET-008" });
+});
+
+Deno.test("explainMetadata says what to do about another host", () => {
+  try {
+    judge({ ...good, token_endpoint: "https://login.test/token" });
+    assert.fail("it was allowed");
+  } catch (error) {
+    assert(error instanceof GatewayError);
+    assert.match(error.troubleshooting[0] ?? "", /AllowedHosts/);
+  }
+});

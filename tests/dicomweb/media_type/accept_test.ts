@@ -1,0 +1,645 @@
+/**
+ * What becomes of a client's `Accept` and `Content-Type` on the way to each kind of store, one row
+ * a rule with its source.
+ */
+import assert from "node:assert/strict";
+import { normaliseAccept } from "../../../src/dicomweb/media_type/accept.ts";
+import { normaliseContentType } from "../../../src/dicomweb/media_type/content_type.ts";
+import {
+  type Profile,
+  type ProfileName,
+  profiles,
+  type Rules,
+  withRules,
+} from "../../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../../src/dicomweb/transaction/transaction.ts";
+import { processorMs } from "../../fixtures/processor_time.ts";
+
+const JSON_TYPE = "application/dicom+json";
+const DICOM = 'multipart/related; type="application/dicom"';
+const OCTETS = 'multipart/related; type="application/octet-stream"';
+const XML = 'multipart/related; type="application/dicom+xml"';
+const ANY_STORED = "; transfer-syntax=*";
+const EXPLICIT = "; transfer-syntax=1.2.840.10008.1.2.1";
+
+const INSTANCE = "/studies/1.2/series/3.4/instances/5.6";
+const REQUESTS = {
+  search: ["GET", "/studies?limit=1"],
+  searchSeries: ["GET", "/series"],
+  searchInstances: ["GET", "/instances"],
+  searchAccept: ["GET", "/studies?accept=application/dicom%2Bjson"],
+  searchAcceptLast: ["GET", "/studies?limit=1&accept=application/dicom%2Bxml"],
+  searchNoAccept: ["GET", "/studies?noaccept=1"],
+  study: ["GET", "/studies/1.2"],
+  series: ["GET", "/studies/1.2/series/3.4"],
+  instance: ["GET", INSTANCE],
+  frames: ["GET", `${INSTANCE}/frames/1`],
+  metadata: ["GET", "/studies/1.2/metadata"],
+  bulkdata: ["GET", `${INSTANCE}/bulkdata/b026`],
+  rendered: ["GET", `${INSTANCE}/rendered`],
+  thumbnail: ["GET", `${INSTANCE}/thumbnail`],
+  store: ["POST", "/studies"],
+  upsert: ["PUT", "/studies/1.2"],
+  workitem: ["GET", "/workitems/1.2"],
+  delete: ["DELETE", "/studies/1.2"],
+  changeFeed: ["GET", "/changefeed"],
+  unknown: ["GET", "/patients"],
+} as const;
+
+type Row = readonly [
+  why: string,
+  profile: ProfileName | readonly [ProfileName, Partial<Rules>],
+  request: keyof typeof REQUESTS,
+  accept: string | null,
+  sent: string | null,
+];
+
+const rows: readonly Row[] = [
+  // QuoteMediaTypes: RFC 9110 5.6.6, OHIF/Viewers 3726, dicom-server 1284.
+  [
+    "OHIF's frames: the value is no token",
+    "generic",
+    "frames",
+    "multipart/related; type=application/octet-stream; transfer-syntax=*",
+    OCTETS + ANY_STORED,
+  ],
+  [
+    "Google's own samples leave the quotes out",
+    "google",
+    "study",
+    "multipart/related; type=application/dicom; transfer-syntax=*",
+    DICOM + ANY_STORED,
+  ],
+  [
+    "in a list, the other items as they were, the order too",
+    "generic",
+    "metadata",
+    "multipart/related;type=application/dicom+xml ;q=0.5, application/dicom+json;q=0.9",
+    `${XML}; q=0.5, application/dicom+json; q=0.9`,
+  ],
+  [
+    "what is no media type goes along with the rest",
+    "generic",
+    "study",
+    "nonsense, multipart/related; type=application/dicom",
+    `nonsense, ${DICOM}`,
+  ],
+  [
+    "for requests that no list is for",
+    "azure",
+    "unknown",
+    "multipart/related;type=a/b",
+    'multipart/related; type="a/b"',
+  ],
+  [
+    "switched off",
+    ["generic", { quoteMediaTypes: false }],
+    "study",
+    "multipart/related; type=application/dicom",
+    "multipart/related; type=application/dicom",
+  ],
+  [
+    "right as it is, blanks too",
+    "generic",
+    "study",
+    ` ${DICOM};q=0.5 ,*/*`,
+    ` ${DICOM};q=0.5 ,*/*`,
+  ],
+  ["nothing to quote", "generic", "search", "*/*;q=0.8", "*/*;q=0.8"],
+  ["no header", "generic", "study", null, null],
+  ["a blank header is none", "generic", "study", "  ", null],
+
+  // Azure, Search, Retrieve metadata, Store, Worklist: application/dicom+json only.
+  ["Azure, Search", "azure", "search", `${JSON_TYPE}, ${XML}`, JSON_TYPE],
+  [
+    "Azure, Search",
+    "azure",
+    "searchSeries",
+    `text/html, ${JSON_TYPE};q=0.9`,
+    `${JSON_TYPE}; q=0.9`,
+  ],
+  ["Azure, Search", "azure", "searchInstances", `${JSON_TYPE}, ${DICOM}`, JSON_TYPE],
+  ["Azure, Store", "azure", "store", `${XML}, ${JSON_TYPE}`, JSON_TYPE],
+  ["Azure, Store", "azure", "upsert", `${XML}, ${JSON_TYPE}`, JSON_TYPE],
+  ["Azure, Retrieve metadata", "azure", "metadata", `${JSON_TYPE}, ${XML}`, JSON_TYPE],
+  ["Azure, Worklist", "azure", "workitem", `${JSON_TYPE}, application/dicom+xml`, JSON_TYPE],
+  [
+    "dicom-server, AcceptContentFilterAttributeTests",
+    "azure",
+    "search",
+    "application/json",
+    "application/json",
+  ],
+  ["the client reads none of them: the store says so", "azure", "search", XML, XML],
+  [
+    "the same, put right all the same",
+    "azure",
+    "search",
+    "multipart/related; type=application/dicom+xml",
+    XML,
+  ],
+
+  // NameDefaultType: PS3.18 8.7.5 and 8.7.7; dicom-server filter tests refuse no header.
+  ["PS3.18 8.7.5: a request without Accept is refused", "azure", "search", null, JSON_TYPE],
+  ["PS3.18 8.7.7: the default for any type", "azure", "search", "*/*", JSON_TYPE],
+  ["Orthanc's QIDO", "aws", "search", "*/*", JSON_TYPE],
+  [
+    "a browser",
+    "azure",
+    "search",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8",
+    `${JSON_TYPE}; q=0.8`,
+  ],
+  ["any type but one", "google", "search", `${JSON_TYPE};q=0, */*`, XML],
+  [
+    "any type but those there are",
+    "aws",
+    "search",
+    `${JSON_TYPE};q=0, */*`,
+    `${JSON_TYPE};q=0, */*`,
+  ],
+  ["switched off", ["azure", { nameDefaultType: false }], "search", "*/*", "*/*"],
+  ["switched off", ["azure", { nameDefaultType: false }], "search", null, null],
+  ["not known what the store has", "google", "metadata", null, null],
+  ["not known what the store has", "generic", "search", "*/*", "*/*"],
+  ["nothing is answered", "azure", "delete", null, null],
+  ["no list for it", "azure", "changeFeed", "*/*", "*/*"],
+
+  // AskStored: Azure, Google, AWS: ELE unless told; dcm4chee WadoRS.java; seen at Orthanc.
+  ["Azure, Retrieve instances", "azure", "study", DICOM, DICOM + ANY_STORED],
+  ["Azure, Retrieve instances", "azure", "series", DICOM, DICOM + ANY_STORED],
+  ["Azure, Retrieve an instance", "azure", "instance", DICOM, DICOM + ANY_STORED],
+  [
+    "Azure, Retrieve an instance, single part",
+    "azure",
+    "instance",
+    "application/dicom",
+    "application/dicom; transfer-syntax=*",
+  ],
+  ["Google, study", "google", "study", DICOM, DICOM + ANY_STORED],
+  [
+    "Google, instances",
+    "google",
+    "instance",
+    "application/dicom",
+    "application/dicom; transfer-syntax=*",
+  ],
+  [
+    "AWS, GetDICOMInstance",
+    "aws",
+    "instance",
+    "application/dicom",
+    "application/dicom; transfer-syntax=*",
+  ],
+  ["Orthanc", "orthanc", "study", DICOM, DICOM + ANY_STORED],
+  ["dcm4chee", "dcm4chee", "study", DICOM, DICOM + ANY_STORED],
+  ["dcm4chee: archives too", "dcm4chee", "series", "application/zip, a/b", "application/zip"],
+  ["any other store", "generic", "study", DICOM, DICOM],
+  ["the client asked for one", "azure", "study", DICOM + EXPLICIT, DICOM + EXPLICIT],
+  ["the client asked for one", "google", "study", DICOM + EXPLICIT, DICOM + EXPLICIT],
+  ["Orthanc's retrieve, as it is", "azure", "study", DICOM + ANY_STORED, DICOM + ANY_STORED],
+  ["any type", "google", "study", "*/*", DICOM + ANY_STORED],
+  ["no header", "azure", "study", null, DICOM + ANY_STORED],
+  [
+    "Azure's own default for one",
+    "azure",
+    "instance",
+    "*/*",
+    "application/dicom; transfer-syntax=*",
+  ],
+  ["switched off", ["azure", { askStored: false }], "study", DICOM, DICOM],
+  ["switched off", ["azure", { askStored: false }], "study", "*/*", DICOM],
+
+  [
+    "switched on where it is not known what the store has",
+    ["generic", { askStored: true }],
+    "study",
+    `text/html, ${DICOM};q=0.5, multipart/related;type=application/dicom, nonsense`,
+    `text/html, ${DICOM}${ANY_STORED}; q=0.5, ${DICOM}${ANY_STORED}, nonsense`,
+  ],
+  [
+    "switched on, but the client asked for one",
+    ["generic", { askStored: true }],
+    "study",
+    DICOM + EXPLICIT,
+    DICOM + EXPLICIT,
+  ],
+  ["switched on, for one instance", ["generic", { askStored: true }], "instance", null, null],
+  [
+    "switched on for frames where it is not known what the store has",
+    ["generic", { askStoredFrames: true }],
+    "frames",
+    `${OCTETS}, ${DICOM}`,
+    `${OCTETS}${ANY_STORED}, ${DICOM}`,
+  ],
+
+  ["bulk data is no frames", ["generic", { askStoredFrames: true }], "bulkdata", OCTETS, OCTETS],
+  [
+    "bulk data is no frames",
+    ["azure", { bulkdataTypes: [OCTETS] }],
+    "bulkdata",
+    "*/*",
+    OCTETS,
+  ],
+
+  [
+    "the store does not take it",
+    ["google", { studyTypes: [DICOM + EXPLICIT] }],
+    "study",
+    DICOM,
+    DICOM,
+  ],
+
+  // AskStoredFrames: PS3.18 8.7.3.3, OHIF/Viewers 4382.
+  ["uncompressed pixels by the standard", "azure", "frames", OCTETS, OCTETS],
+  ["the client reads anything", "azure", "frames", "*/*", OCTETS + ANY_STORED],
+  ["the client reads anything", "google", "frames", null, OCTETS + ANY_STORED],
+  [
+    "switched on",
+    ["azure", { askStoredFrames: true }],
+    "frames",
+    OCTETS,
+    OCTETS + ANY_STORED,
+  ],
+  [
+    "an image type says its transfer syntax",
+    ["google", { askStoredFrames: true }],
+    "frames",
+    'multipart/related; type="image/jpeg"',
+    'multipart/related; type="image/jpeg"',
+  ],
+  [
+    "what is not multipart says none",
+    ["azure", { askStoredFrames: true }],
+    "frames",
+    "application/octet-stream",
+    "application/octet-stream",
+  ],
+
+  // FrameTypes and other lists.
+  [
+    "Azure, Retrieve frames: dicomweb-client's list",
+    "azure",
+    "frames",
+    'multipart/related; type="image/jpeg"; transfer-syntax=1.2.840.10008.1.2.4.50, ' +
+    'multipart/related; type="image/jp2"; transfer-syntax=1.2.840.10008.1.2.4.90, ' +
+    OCTETS + EXPLICIT,
+    'multipart/related; type="image/jp2"; transfer-syntax=1.2.840.10008.1.2.4.90, ' +
+    OCTETS + EXPLICIT,
+  ],
+  [
+    "Azure: a transfer syntax that it cannot give",
+    "azure",
+    "study",
+    `${DICOM}; transfer-syntax=1.2.840.10008.1.2.4.50, ${DICOM}${EXPLICIT}`,
+    DICOM + EXPLICIT,
+  ],
+  [
+    "Azure: only one that it cannot give",
+    "azure",
+    "study",
+    `${DICOM}; transfer-syntax=1.2.840.10008.1.2.4.50`,
+    `${DICOM}; transfer-syntax=1.2.840.10008.1.2.4.50`,
+  ],
+  [
+    "Azure: no single part of a study",
+    "azure",
+    "study",
+    `application/dicom, ${DICOM}`,
+    DICOM + ANY_STORED,
+  ],
+  [
+    "Google, frames: every type that is known",
+    "google",
+    "frames",
+    'multipart/related; type="image/jls", multipart/related; type="image/gif", ' + OCTETS,
+    'multipart/related; type="image/jls", ' + OCTETS,
+  ],
+  [
+    "Google, instances: bulk data of an instance (dicomweb-cli 22)",
+    "google",
+    "instance",
+    `${OCTETS}, text/html`,
+    OCTETS,
+  ],
+  [
+    "Google, Search: XML",
+    "google",
+    "search",
+    `${XML};q=0.5, ${JSON_TYPE}`,
+    `${JSON_TYPE}, ${XML}; q=0.5`,
+  ],
+  ["Azure, Retrieve rendered", "azure", "rendered", "image/webp, image/png", "image/png"],
+  ["Azure, Retrieve rendered", "azure", "rendered", "image/*", "image/jpeg, image/png"],
+  [
+    "an image element's Accept",
+    ["azure", { weighEveryType: false }],
+    "rendered",
+    "image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5",
+    "image/png, image/jpeg; q=0.8",
+  ],
+  ["all images but one", "azure", "rendered", "image/jpeg;q=0, image/*", "image/png"],
+  [
+    "Azure has no thumbnails",
+    "azure",
+    "thumbnail",
+    "image/webp, image/png",
+    "image/webp, image/png",
+  ],
+  ["AWS, GetDICOMBulkdata", "aws", "bulkdata", null, "application/octet-stream"],
+  [
+    "AWS, GetDICOMInstanceFrames",
+    "aws",
+    "frames",
+    `${OCTETS}${EXPLICIT}, image/jphc`,
+    OCTETS + EXPLICIT,
+  ],
+  ["AWS, Search", "aws", "search", `${XML}, ${JSON_TYPE}`, JSON_TYPE],
+  ["AWS, Store", "aws", "store", JSON_TYPE, JSON_TYPE],
+  [
+    "a list of the configuration",
+    ["generic", { searchTypes: ["a/b"] }],
+    "search",
+    "c/d, a/b",
+    "a/b",
+  ],
+  [
+    "a list of the configuration, in capitals",
+    ["generic", { studyTypes: ['Multipart/Related; type="Application/DICOM"'] }],
+    "study",
+    `text/html, ${DICOM}`,
+    DICOM,
+  ],
+  [
+    "an empty list switches it off",
+    ["azure", { searchTypes: [] }],
+    "search",
+    "text/html",
+    "text/html",
+  ],
+  [
+    "media types are written in any case",
+    "azure",
+    "search",
+    "Application/DICOM+JSON, x/y",
+    JSON_TYPE,
+  ],
+  [
+    "further parameters are kept",
+    "azure",
+    "search",
+    `${JSON_TYPE};charset=utf-8, x/y`,
+    `${JSON_TYPE}; charset=utf-8`,
+  ],
+  ["multipart without its type is any", "azure", "study", "multipart/related", DICOM + ANY_STORED],
+  [
+    "any type of images",
+    "google",
+    "instance",
+    'multipart/related; type="image/*"',
+    'multipart/related; type="image/jpeg", multipart/related; type="image/png"',
+  ],
+  [
+    "any multipart but one",
+    "google",
+    "instance",
+    'multipart/related; type="image/jpeg";q=0, multipart/related',
+    `${DICOM}${ANY_STORED}, ${OCTETS}, multipart/related; type="image/png"`,
+  ],
+  ["what is no media type is left out", "azure", "search", `nonsense, ${JSON_TYPE}`, JSON_TYPE],
+  ["the same twice", "azure", "search", `${JSON_TYPE}, ${JSON_TYPE};q=0.5`, JSON_TYPE],
+
+  // WrapSingleParts: AWS, GetDICOMInstance is single part; Orthanc wants multipart.
+  [
+    "Orthanc's retrieve at HealthImaging",
+    "aws",
+    "instance",
+    DICOM + ANY_STORED,
+    "application/dicom; transfer-syntax=*",
+  ],
+  ["bulk data as dicomweb-client asks", "aws", "bulkdata", OCTETS, "application/octet-stream"],
+  [
+    "multipart of no type",
+    "aws",
+    "instance",
+    "multipart/related",
+    "application/dicom; transfer-syntax=*",
+  ],
+  ["nothing can be wrapped as that", "aws", "instance", OCTETS, OCTETS],
+  ["switched off", ["aws", { wrapSingleParts: false }], "instance", DICOM, DICOM],
+
+  // RetrieveByInstance: what is asked for is each instance.
+  [
+    "Orthanc's retrieve of a study at HealthImaging",
+    "aws",
+    "study",
+    DICOM + ANY_STORED,
+    "application/dicom; transfer-syntax=*",
+  ],
+  [
+    "of a series, without a transfer syntax",
+    "aws",
+    "series",
+    DICOM,
+    "application/dicom; transfer-syntax=*",
+  ],
+  [
+    "whether or not single parts are wrapped",
+    ["aws", { wrapSingleParts: false }],
+    "study",
+    DICOM,
+    "application/dicom; transfer-syntax=*",
+  ],
+  [
+    "switched off",
+    ["aws", { retrieveByInstance: false }],
+    "study",
+    DICOM,
+    DICOM + ANY_STORED,
+  ],
+
+  // OneAcceptedType: seen at Orthanc.
+  [
+    "Orthanc reads no lists",
+    "orthanc",
+    "study",
+    `application/json, ${DICOM}${ANY_STORED}, ${DICOM}${EXPLICIT}`,
+    DICOM + ANY_STORED,
+  ],
+  [
+    "equally wanted: Orthanc cannot encode JPEG 2000",
+    "orthanc",
+    "frames",
+    `multipart/related; type="image/jp2", ${OCTETS}`,
+    OCTETS,
+  ],
+  [
+    "the most wanted",
+    "orthanc",
+    "rendered",
+    "image/webp, image/jpeg;q=0.8, image/png;q=0.9",
+    "image/png",
+  ],
+  [
+    "switched off",
+    ["orthanc", { oneAcceptedType: false }],
+    "rendered",
+    "image/png, image/jpeg",
+    "image/png, image/jpeg",
+  ],
+
+  // WeighEveryType: dicom-server, AcceptHeaderHandler.cs.
+  [
+    "Azure puts those without a weight last",
+    "azure",
+    "instance",
+    `application/dicom${ANY_STORED}; q=0.5, ${DICOM}${ANY_STORED}`,
+    `${DICOM}${ANY_STORED}; q=1, application/dicom${ANY_STORED}; q=0.5`,
+  ],
+  ["no weights at all", "azure", "rendered", "image/png, image/jpeg", "image/png, image/jpeg"],
+  [
+    "switched off",
+    ["azure", { weighEveryType: false }],
+    "rendered",
+    "image/jpeg;q=0.5, image/png",
+    "image/png, image/jpeg; q=0.5",
+  ],
+  [
+    "three digits (RFC 9110 12.4.2)",
+    "azure",
+    "search",
+    `${JSON_TYPE};q=0.66666`,
+    `${JSON_TYPE}; q=0.667`,
+  ],
+  [
+    "a weight is never made nothing",
+    "azure",
+    "search",
+    `${JSON_TYPE};q=0.0001`,
+    `${JSON_TYPE}; q=0.001`,
+  ],
+  ["a weight above 1", "azure", "search", `${JSON_TYPE};q=7`, JSON_TYPE],
+  [
+    "a weight that is none",
+    "azure",
+    "search",
+    `${JSON_TYPE};q=much, application/json`,
+    "application/json",
+  ],
+
+  // PS3.18 8.3.3.1: what the query accepts must stay within what the header does.
+  ["a media type in the query", "azure", "searchAccept", "*/*", "*/*"],
+  ["a media type in the query", "azure", "searchAcceptLast", null, null],
+  ["a parameter that ends alike", "azure", "searchNoAccept", "*/*", JSON_TYPE],
+];
+
+function chosen(profile: Row[1]): Profile {
+  return typeof profile === "string"
+    ? profiles[profile]
+    : withRules(profiles[profile[0]], profile[1]);
+}
+
+for (const [why, profile, request, accept, sent] of rows) {
+  const to = typeof profile === "string" ? profile : `${profile[0]} ${JSON.stringify(profile[1])}`;
+  Deno.test(`normaliseAccept makes ${accept} of ${request} to ${to} ${sent} (${why})`, () => {
+    const [method, target] = REQUESTS[request];
+    const actual = normaliseAccept(classify(method, target), accept, chosen(profile));
+    assert.equal(actual, sent);
+  });
+}
+
+/** Everything a client may send, for what must hold of all of it. */
+const HEADERS = [
+  null,
+  "*/*",
+  ...rows.map(([, , , accept]) => accept).filter((accept) => accept !== null),
+];
+
+for (const name of Object.keys(profiles) as ProfileName[]) {
+  Deno.test(`normaliseAccept changes nothing more when it is done again (${name})`, () => {
+    for (const [method, target] of Object.values(REQUESTS)) {
+      for (const header of HEADERS) {
+        const transaction = classify(method, target);
+        const once = normaliseAccept(transaction, header, profiles[name]);
+        assert.equal(normaliseAccept(transaction, once, profiles[name]), once, `${header}`);
+      }
+    }
+  });
+
+  Deno.test(`normaliseAccept names no type that the client did not accept (${name})`, () => {
+    const strict = withRules(profiles[name], { wrapSingleParts: false, retrieveByInstance: false });
+    for (const [method, target] of Object.values(REQUESTS)) {
+      for (const header of HEADERS) {
+        const sent = normaliseAccept(classify(method, target), header, strict);
+        if (sent === null || !header?.trim() || header.includes("*/*")) continue;
+        const accepted = header.toLowerCase().replaceAll('"', "");
+        for (const [, essence] of sent.matchAll(/(?:^|, )([a-z]+\/[a-z0-9+-]+)/g)) {
+          const [type] = essence!.split("/");
+          assert(
+            accepted.includes(essence!) || accepted.includes(`${type}/*`),
+            `${header} → ${sent}`,
+          );
+        }
+        for (const [, part] of sent.matchAll(/type="([^"]+)"/g)) {
+          const [type] = part!.split("/");
+          assert(
+            accepted.includes(part!) || accepted.includes(`${type}/*`) ||
+              /multipart\/related(?!; ?type)/.test(accepted),
+            `${header} → ${sent}`,
+          );
+        }
+      }
+    }
+  });
+}
+
+Deno.test("normaliseAccept takes time in proportion to a hostile header's length", async () => {
+  const study = classify("GET", "/studies/1.2");
+  const ms = await processorMs(() => {
+    for (
+      const part of ["=", "/", ",", '"', "a/b;", "a/b,", ";q=", '\\"', "=a", " ", "*/*,", "=/"]
+    ) {
+      for (const name of ["generic", "azure", "orthanc"] as const) {
+        normaliseAccept(study, part.repeat(20_000 / part.length), profiles[name]);
+        normaliseContentType(`a/b;x=${part.repeat(20_000 / part.length)}`, profiles[name]);
+      }
+    }
+  });
+  assert.ok(ms < 2_000, `${ms} ms`);
+});
+
+/** Why, what the client sent, what is sent on. */
+const contentTypes: readonly (readonly [why: string, sent: string | null, expected?: string])[] = [
+  [
+    "RFC 2387: type is no token",
+    "multipart/related; type=application/dicom; boundary=abc",
+    'multipart/related; type="application/dicom"; boundary=abc',
+  ],
+  [
+    "RFC 2046 5.1.1: a boundary with characters that no token has",
+    "multipart/related; type=application/dicom;boundary=----=_Part_1/2.3:4?",
+    'multipart/related; type="application/dicom"; boundary="----=_Part_1/2.3:4?"',
+  ],
+  [
+    "RFC 2046 5.1.1: the boundary stays the same to the letter",
+    'multipart/related; type=application/dicom; boundary="A b\'()+_,-./:=?"',
+    'multipart/related; type="application/dicom"; boundary="A b\'()+_,-./:=?"',
+  ],
+  ["Orthanc's STOW", 'multipart/related; type="application/dicom"; boundary=2c6f'],
+  ["quoted without need", 'multipart/related; type="application/dicom"; boundary="b1"'],
+  ["one instance", "application/dicom"],
+  ["JSON for a workitem", "application/dicom+json; charset=utf-8"],
+  ["without a boundary it cannot be repaired", 'multipart/related; type="application/dicom"'],
+  ["no media type", "=/"],
+  ["no header", null],
+];
+
+for (const [why, sent, expected = sent] of contentTypes) {
+  Deno.test(`normaliseContentType makes ${sent} ${expected} (${why})`, () => {
+    for (const profile of Object.values(profiles)) {
+      assert.equal(normaliseContentType(sent, profile), expected);
+      const off = withRules(profile, { quoteMediaTypes: false });
+      assert.equal(normaliseContentType(sent, off), sent);
+    }
+  });
+}

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { readNativeDicomModel } from "../../../src/dicomweb/stow/native_dicom_model.ts";
+
+function attribute(tag: string, vr: string, content: string): string {
+  return `<DicomAttribute tag="${tag}" vr="${vr}">${content}</DicomAttribute>`;
+}
+
+function value(text: string): string {
+  return `<Value number="1">${text}</Value>`;
+}
+
+function model(content: string): string {
+  return `<NativeDicomModel>${content}</NativeDicomModel>`;
+}
+
+/** What a document is read as; its sources are PS3.19, annex A.1, and PS3.18, annex F. */
+const READ: [what: string, xml: string, json: unknown][] = [
+  ["an empty dataset", "<NativeDicomModel/>", {}],
+  [
+    "a declaration, a comment, a namespace and a prefix",
+    '<?xml version="1.0" encoding="UTF-8"?>\n<!-- <x> --><d:NativeDicomModel xmlns:d="urn:x" ' +
+    `xml:space="preserve"><d:DicomAttribute tag="00080018" vr='UI'><d:Value number="1">1.2</d:Value>` +
+    "</d:DicomAttribute></d:NativeDicomModel>\n",
+    { "00080018": { vr: "UI", Value: ["1.2"] } },
+  ],
+  [
+    "numbers",
+    model(attribute("00081197", "US", value(" 272 ")) + attribute("00280030", "DS", value("0.5"))),
+    { "00081197": { vr: "US", Value: [272] }, "00280030": { vr: "DS", Value: [0.5] } },
+  ],
+  [
+    "a number that is none stays text",
+    model(attribute("00200013", "IS", value("one"))),
+    { "00200013": { vr: "IS", Value: ["one"] } },
+  ],
+  [
+    "several values, an empty one among them",
+    model(attribute("00080008", "CS", `${value("A")}<Value number="2"/>${value("C")}`)),
+    { "00080008": { vr: "CS", Value: ["A", null, "C"] } },
+  ],
+  ["an attribute without values", model('<DicomAttribute tag="00081190" vr="UR"/>'), {
+    "00081190": { vr: "UR" },
+  }],
+  [
+    "items in items",
+    model(attribute(
+      "00081199",
+      "SQ",
+      `<Item number="1">${attribute("0040a730", "SQ", `<Item number="1"/>`)}</Item>`,
+    )),
+    { "00081199": { vr: "SQ", Value: [{ "0040A730": { vr: "SQ", Value: [{}] } }] } },
+  ],
+  [
+    "entities, character references and CDATA; white space counts in long text",
+    model(attribute("00090097", "LT", value(" a &lt;b&gt; &#34;c&#x22; <![CDATA[&amp;<d>]]> "))),
+    { "00090097": { vr: "LT", Value: [' a <b> "c" &amp;<d> '] } },
+  ],
+  [
+    "a person's name",
+    model(attribute(
+      "00100010",
+      "PN",
+      '<PersonName number="1"><Alphabetic><FamilyName>Doe</FamilyName><NamePrefix>Dr</NamePrefix>' +
+        "</Alphabetic><Ideographic><FamilyName>山</FamilyName></Ideographic></PersonName>",
+    )),
+    { "00100010": { vr: "PN", Value: [{ Alphabetic: "Doe^^^Dr", Ideographic: "山" }] } },
+  ],
+  [
+    "binary values",
+    model(
+      attribute("00091001", "OB", "<InlineBinary>AA\nEC</InlineBinary>") +
+        attribute("7FE00010", "OW", '<BulkData uri="http://store/1?a=1&amp;b"/>'),
+    ),
+    {
+      "00091001": { vr: "OB", InlineBinary: "AAEC" },
+      "7FE00010": { vr: "OW", BulkDataURI: "http://store/1?a=1&b" },
+    },
+  ],
+];
+
+for (const [what, xml, json] of READ) {
+  Deno.test(`readNativeDicomModel reads ${what}`, () => {
+    assert.deepEqual(readNativeDicomModel(xml), json);
+  });
+}
+
+const REFUSED: [what: string, xml: string][] = [
+  ["another document", "<html><body/></html>"],
+  ["no document", "plain text"],
+  ["an empty text", ""],
+  ["a document that is cut off", '<NativeDicomModel><DicomAttribute tag="00081190" vr="UR">'],
+  [
+    "elements that do not end in their order",
+    "<NativeDicomModel><a><b></a></b></NativeDicomModel>",
+  ],
+  ["two roots", "<NativeDicomModel/><NativeDicomModel/>"],
+  ["text beside the root", "<NativeDicomModel/>text"],
+  ["a comment without an end", "<NativeDicomModel><!-- </NativeDicomModel>"],
+  ["a document type", '<!DOCTYPE a [<!ENTITY e "x">]><NativeDicomModel/>'],
+  ["an entity that is not XML's own", model(attribute("00080018", "UI", value("&e;")))],
+  ["elements nested without measure", "<Item>".repeat(10_000)],
+];
+
+for (const [what, xml] of REFUSED) {
+  Deno.test(`readNativeDicomModel refuses ${what}`, () => {
+    assert.equal(readNativeDicomModel(xml), undefined);
+  });
+}

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { publicBase } from "../../../src/dicomweb/urls/public_base.ts";
+
+const OWN = "http://10.0.0.7:8043";
+
+/** Headers of a trusted proxy, and the base URL that they make. */
+const trusted: [why: string, headers: Record<string, string>, expected: string][] = [
+  ["nothing said", {}, OWN],
+  [
+    "host and scheme",
+    { "X-Forwarded-Host": "pacs.example", "X-Forwarded-Proto": "https" },
+    "https://pacs.example",
+  ],
+  [
+    "host and port",
+    { "X-Forwarded-Host": "pacs.example:8443", "X-Forwarded-Proto": "https" },
+    "https://pacs.example:8443",
+  ],
+  [
+    "default port",
+    { "X-Forwarded-Host": "PACS.example:443", "X-Forwarded-Proto": "HTTPS" },
+    "https://pacs.example",
+  ],
+  ["port of its own", {
+    "X-Forwarded-Host": "pacs.example",
+    "X-Forwarded-Port": "8443",
+    "X-Forwarded-Proto": "https",
+  }, "https://pacs.example:8443"],
+  [
+    "port twice",
+    { "X-Forwarded-Host": "pacs.example:81", "X-Forwarded-Port": "8443" },
+    "http://pacs.example:81",
+  ],
+  ["only a port", { "X-Forwarded-Port": "8443" }, OWN],
+  ["only a scheme", { "X-Forwarded-Proto": "https" }, "https://10.0.0.7:8043"],
+  ["IPv6", { "X-Forwarded-Host": "[2001:db8::1]:8443" }, "http://[2001:db8::1]:8443"],
+  [
+    "prefix",
+    { "X-Forwarded-Host": "site.example", "X-Forwarded-Prefix": "/gateway/one/" },
+    "http://site.example/gateway/one",
+  ],
+  [
+    "no prefix",
+    { "X-Forwarded-Host": "site.example", "X-Forwarded-Prefix": "/" },
+    "http://site.example",
+  ],
+  [
+    "Forwarded (RFC 7239)",
+    { Forwarded: 'for="[::1]:5";proto=https;HOST="pacs.example:8443";by=x' },
+    "https://pacs.example:8443",
+  ],
+  ["Forwarded before X-Forwarded", {
+    Forwarded: "host=a.example;proto=https",
+    "X-Forwarded-Host": "b.example",
+    "X-Forwarded-Proto": "http",
+  }, "https://a.example"],
+  ["Forwarded without host", {
+    Forwarded: "for=192.0.2.1;proto=https",
+    "X-Forwarded-Host": "b.example",
+  }, "https://b.example"],
+  [
+    "what the client has sent before the proxy",
+    { Forwarded: "host=evil.test, host=a.example" },
+    "http://a.example",
+  ],
+  [
+    "what the client has sent before the proxy, X-",
+    { "X-Forwarded-Host": "evil.test, a.example" },
+    "http://a.example",
+  ],
+  ["a comma in quotes", { Forwarded: 'host="evil.test,";host2="a.example"' }, OWN],
+  ["a host that is none", { "X-Forwarded-Host": "evil.test/path" }, OWN],
+  ["a host with a user", { "X-Forwarded-Host": "a.example@evil.test" }, OWN],
+  ["a host that breaks out of JSON", { "X-Forwarded-Host": 'a.example"},' }, OWN],
+  [
+    "a port that is none",
+    { "X-Forwarded-Host": "a.example", "X-Forwarded-Port": "8443/x" },
+    "http://a.example",
+  ],
+  [
+    "a scheme that is none",
+    { "X-Forwarded-Host": "a.example", "X-Forwarded-Proto": "javascript" },
+    "http://a.example",
+  ],
+  [
+    "a prefix with dot segments",
+    { "X-Forwarded-Host": "a.example", "X-Forwarded-Prefix": "/../x" },
+    "http://a.example",
+  ],
+  ["a prefix that is a host", {
+    "X-Forwarded-Host": "a.example",
+    "X-Forwarded-Prefix": "//evil.test",
+  }, "http://a.example"],
+  ["a prefix without slash", {
+    "X-Forwarded-Host": "a.example",
+    "X-Forwarded-Prefix": ".evil.test",
+  }, "http://a.example"],
+];
+
+for (const [why, headers, expected] of trusted) {
+  Deno.test(`publicBase of what a trusted proxy says: ${why}`, () => {
+    const request = { publicUrl: undefined, requestUrl: `${OWN}/dicom-web/main/studies` };
+    assert.equal(
+      publicBase({ ...request, headers: new Headers(headers), trusted: true }),
+      expected,
+    );
+  });
+
+  Deno.test(`publicBase believes nobody else: ${why}`, () => {
+    const request = { publicUrl: undefined, requestUrl: `${OWN}/dicom-web/main/studies` };
+    assert.equal(publicBase({ ...request, headers: new Headers(headers), trusted: false }), OWN);
+  });
+}
+
+Deno.test("publicBase is the configuration's URL, whatever the request says", () => {
+  const headers = new Headers({ "X-Forwarded-Host": "evil.test" });
+  for (const trusted of [true, false]) {
+    assert.equal(
+      publicBase({ publicUrl: "https://pacs.example/gw/", requestUrl: OWN, headers, trusted }),
+      "https://pacs.example/gw",
+    );
+  }
+});
+
+for (
+  const requestUrl of [
+    "",
+    "/dicom-web",
+    "http://a_'b.example/",
+    "http://ex%61mple(/",
+    "http://a.example:99999/",
+  ]
+) {
+  Deno.test(`publicBase is none of a request to "${requestUrl}"`, () => {
+    const request = { publicUrl: undefined, requestUrl, headers: new Headers(), trusted: false };
+    assert.equal(publicBase(request), undefined);
+  });
+}
+
+Deno.test("publicBase reads the request's own host, a name, an address or IPv6", () => {
+  for (const base of ["http://localhost:8043", "https://pacs", "http://[::1]:8043"]) {
+    const request = { publicUrl: undefined, headers: new Headers(), trusted: false };
+    assert.equal(publicBase({ ...request, requestUrl: `${base}/dicom-web/a/studies?x` }), base);
+  }
+});

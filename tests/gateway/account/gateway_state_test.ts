@@ -1,0 +1,185 @@
+import assert from "node:assert/strict";
+import { classify } from "../../../src/dicomweb/transaction/transaction.ts";
+import { GatewayError } from "../../../src/errors/gateway_error.ts";
+import { Activity, QUIET, SLOT_MS, SLOTS } from "../../../src/gateway/account/activity.ts";
+import { FormSeal } from "../../../src/gateway/pages/form_seal.ts";
+import {
+  addWindows,
+  mergeStates,
+  type ServerState,
+} from "../../../src/gateway/account/gateway_state.ts";
+
+const REQUEST = new Request("http://gateway/", { method: "POST", body: "1234" });
+const STORE = classify("POST", "/studies");
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+Deno.test("Activity: a window holds the last five minutes and forgets what is older", () => {
+  let nowMs = 1_000 * SLOT_MS;
+  const activity = new Activity(() => nowMs);
+  const request = (status: number) => {
+    const transfer = activity.begin("a", REQUEST, STORE);
+    const headers = { "content-length": "100" };
+    activity.answered(transfer, new Response("stored", { status, headers }), 20);
+    activity.end(transfer, true);
+  };
+  request(200);
+  nowMs += SLOT_MS;
+  request(500);
+  request(200);
+  const { requests, failures, totalMs, bytes } = activity.of("a").window;
+  assert.deepEqual(requests.slice(-3), [0, 1, 2]);
+  assert.deepEqual(failures.slice(-2), [0, 1]);
+  assert.deepEqual(totalMs.slice(-2), [20, 40]);
+  assert.equal(sum(bytes), 300);
+  nowMs += (SLOTS - 1) * SLOT_MS;
+  assert.equal(sum(activity.of("a").window.requests), 2);
+  nowMs += SLOT_MS;
+  assert.equal(sum(activity.of("a").window.requests), 0);
+  assert.equal(activity.underWay, 0);
+});
+
+Deno.test("Activity: what a client asked wrongly says nothing of the store, what failed does", () => {
+  const activity = new Activity(() => 5);
+  const fail = (error: GatewayError) => {
+    const transfer = activity.begin("a", REQUEST, STORE);
+    activity.failed(transfer.server, error, 1, transfer);
+    activity.end(transfer, true);
+  };
+  fail(new GatewayError("AUTH-007", "Cannot let"));
+  assert.equal(activity.of("a").verdict, undefined);
+  assert.equal(activity.of("a").lastError?.code, "AUTH-007");
+  fail(new GatewayError("NET-002", "Cannot reach"));
+  assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: undefined, isMisplaced: false });
+});
+
+const searches: readonly [what: string, method: string, target: string, isMisplaced: boolean][] = [
+  ["a search for studies", "GET", "/studies?limit=1", true],
+  ["a search within a study, which may not be there", "GET", "/studies/1.2/series", false],
+  ["a search that not every store offers", "GET", "/instances", false],
+  ["a search in a partition that the client names", "GET", "/partitions/a/studies", false],
+  ["a retrieval", "GET", "/studies/1.2", false],
+  ["storing", "POST", "/studies", true],
+  ["storing into a study, which may not be there", "POST", "/studies/1.2", false],
+];
+
+for (const [what, method, target, isMisplaced] of searches) {
+  Deno.test(`Activity: 404 to ${what} ${isMisplaced ? "tells" : "does not tell"} of a wrong address`, () => {
+    const activity = new Activity(() => 5);
+    const request = new Request("http://gateway/", { method });
+    activity.answered(
+      activity.begin("a", request, classify(method, target)),
+      new Response(null, { status: 404 }),
+      1,
+    );
+    assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: 404, isMisplaced });
+  });
+}
+
+Deno.test("Activity: a wrong address is told until the store answers something else than 404", () => {
+  const activity = new Activity(() => 5);
+  const answer = (target: string, status: number) => {
+    const request = new Request("http://gateway/");
+    const transfer = activity.begin("a", request, classify("GET", target));
+    activity.answered(transfer, new Response(null, { status }), 1);
+    return activity.of("a").verdict?.isMisplaced;
+  };
+  assert.equal(answer("/studies/1.2", 404), false);
+  assert.equal(answer("/studies", 404), true);
+  assert.equal(answer("/studies/1.2", 404), true);
+  assert.equal(answer("/studies/1.2", 200), false);
+  assert.equal(answer("/studies/1.2", 404), false);
+});
+
+Deno.test("Windows of different slots are added time by time", () => {
+  const window = (slot: number, newest: number) => {
+    const values = Array.from({ length: SLOTS }, (_, i) => i === SLOTS - 1 ? newest : 0);
+    return { slot, requests: values, failures: values, totalMs: values, bytes: values };
+  };
+  assert.deepEqual(addWindows(window(7, 1), window(9, 5)).requests.slice(-4), [0, 1, 0, 5]);
+  assert.deepEqual(addWindows(window(9, 5), window(7, 1)).requests.slice(-4), [0, 1, 0, 5]);
+  assert.equal(addWindows(window(1, 3), window(9_000, 5)).slot, 9_000);
+  assert.deepEqual(addWindows(QUIET, window(9, 5)), window(9, 5));
+  assert.deepEqual(addWindows(window(9, 5), QUIET), window(9, 5));
+});
+
+Deno.test("States of workers: sums of counts, the worst breaker, the latest outcome", () => {
+  const server = (more: Partial<ServerState>): ServerState => ({
+    name: "a",
+    hasToken: false,
+    expiresAtMs: undefined,
+    tokenBreaker: 0,
+    storeBreaker: 0,
+    inFlight: 1,
+    queued: 2,
+    ...new Activity(() => 0).of("a"),
+    ...more,
+  });
+  const { servers, workers, silent, underWay } = mergeStates({
+    states: [
+      {
+        servers: [server({
+          verdict: { atMs: 2, status: 200, isMisplaced: false },
+          lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
+          tokenBreaker: 2,
+        })],
+        transfers: [],
+        underWay: 3,
+      },
+      {
+        servers: [server({
+          verdict: { atMs: 1, status: 500, isMisplaced: false },
+          lastRequest: { atMs: 1, storeStatus: 500, error: undefined },
+          hasToken: true,
+          expiresAtMs: 9,
+          storeBreaker: 1,
+        })],
+        transfers: [],
+        underWay: 4,
+      },
+    ],
+    silent: 1,
+  });
+  const { window: _, ...merged } = servers.get("a")!;
+  assert.deepEqual(merged, {
+    name: "a",
+    hasToken: true,
+    expiresAtMs: 9,
+    tokenBreaker: 2,
+    storeBreaker: 1,
+    inFlight: 2,
+    queued: 4,
+    verdict: { atMs: 2, status: 200, isMisplaced: false },
+    lastError: undefined,
+    lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
+  });
+  assert.deepEqual([workers, silent, underWay], [2, 1, 7]);
+});
+
+Deno.test("Form seals: good for their text, their key and twelve hours", () => {
+  let nowMs = 1_700_000_000_000;
+  const seals = new FormSeal("key", () => nowMs);
+  const seal = seals.seal("text");
+  assert(seals.isFor(seal, "text"));
+  assert(!seals.isFor(seal, "other"));
+  assert(!new FormSeal("other", () => nowMs).isFor(seal, "text"));
+  assert(!seals.isFor(`zzzzzzzz.${seal.split(".")[1]}`, "text"));
+  assert(!seals.isFor("", "text"));
+  nowMs += 12 * 3_600_000 + 1;
+  assert(!seals.isFor(seal, "text"));
+});
+
+Deno.test("Activity counts no body that a refusal left unread, and none that a HEAD was told of", () => {
+  const activity = new Activity(() => 1_000_000);
+  const headers = { "content-length": "100" };
+  const exchange = (request: RequestInit, answer: Response) => {
+    const transfer = activity.begin("a", new Request("http://gateway", request), STORE);
+    activity.answered(transfer, answer, 1);
+    activity.end(transfer, true);
+  };
+  const upload = () => ({ method: "POST", body: "x".repeat(100), headers });
+  exchange(upload(), new Response(null, { status: 413 }));
+  exchange({ method: "HEAD" }, new Response(null, { headers }));
+  assert.equal(activity.of("a").window.bytes.reduce((sum, bytes) => sum + bytes), 0);
+  exchange(upload(), new Response(null));
+  assert.equal(activity.of("a").window.bytes.reduce((sum, bytes) => sum + bytes), 100);
+});
