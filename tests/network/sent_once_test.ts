@@ -185,7 +185,7 @@ Deno.test("HttpClient goes on to a new connection when the server has closed the
   const http = new HttpClient({ allowlist: new Set([hostAndPort(origin.url)]) });
   for (const [name, { method, body }] of Object.entries(SHAPES)) {
     await t.step(name, async () => {
-      for (let round = 0; round < 5; round++) {
+      for (let round = 0; round < 3; round++) {
         const before = origin.exchanges;
         const init = { method, ...(body && { body: body() }) };
         const response = await within(LIMIT_MS, "a response", http.send(origin.url, init));
@@ -193,8 +193,8 @@ Deno.test("HttpClient goes on to a new connection when the server has closed the
         await response.body?.cancel();
         assert.equal(origin.exchanges - before, 1);
         origin.dropConnections();
-        // The end of the connection has to arrive before the next request.
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        // The end of the connection has to arrive before the next request, on a busy machine, too.
+        await new Promise((resolve) => setTimeout(resolve, 100));
       }
     });
   }

@@ -170,7 +170,7 @@ Deno.test("SigV4Authorizer: a refusal that is not about the clock is no reason t
     assert.equal(arrived.length, 1);
     const [line] = logger.lines.filter(({ level }) => level === "warn");
     assert.equal(line?.message, 'Server "main" rejected a request: AccessDenied');
-    assert.match(String(line?.fields["remedy"]), /medical-imaging actions/);
+    assert.match(String(line?.fields["advice"]), /medical-imaging actions/);
   });
 });
 
