@@ -84,7 +84,7 @@ const test: Deno.TestDefinition = {
           // That store's bodies are counted.
           assert.match(
             text,
-            /retrieve study GET\s+receiving the response\s+[\d min]+ s\s+[\d.]+ k?B, [\d.]+ k?B\/s/,
+            /retrieve study GET\s+receiving the response\s+[\d min]+ s\s+[\d.]+ [kM]?B, [\d.]+ [kM]?B\/s/,
           );
           const row = page.getByRole("row", { name: /azure-archive/ }).first();
           // 30 searches and one transfer, over five minutes.
