@@ -6,6 +6,7 @@
  * @module
  */
 import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
+import { HeldInput } from "./held_input.ts";
 import type { JsonKeySearch } from "./json_key_search.ts";
 import {
   DICOM_JSON_PLACES,
@@ -45,8 +46,6 @@ const IS_LITERAL = Uint8Array.from(
   (_, byte) => /[\w.+-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-const NOTHING = new Uint8Array(0);
-
 /** Translates the URLs of one JSON text. */
 export class JsonUrlRewriter implements ByteRewriter {
   readonly #translation: UrlTranslation;
@@ -58,11 +57,7 @@ export class JsonUrlRewriter implements ByteRewriter {
   #state: "anywhere" | "name" | "value" | "list" | "attribute" = "anywhere";
   #kind: MemberKind = "other";
   #isInAttribute = false;
-  #held = NOTHING;
-  /** The byte before what is held. */
-  #previous = 0;
-  /** How far the input at hand has been passed on. */
-  #copied = 0;
+  readonly #input = new HeldInput();
 
   /**
    * Makes a rewriter for one text.
@@ -81,28 +76,12 @@ export class JsonUrlRewriter implements ByteRewriter {
 
   /** @inheritdoc */
   push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
-    let input = chunk;
-    if (this.#held.length > 0) {
-      input = new Uint8Array(this.#held.length + chunk.length);
-      input.set(this.#held);
-      input.set(chunk, this.#held.length);
-    }
-    let at = 0;
-    this.#copied = 0;
-    while (at < input.length) {
-      const next = this.#step(input, at, output);
-      if (next < 0) break;
-      at = next;
-    }
-    output.write(input.subarray(this.#copied, at));
-    if (at > 0) this.#previous = input[at - 1]!;
-    this.#held = at < input.length ? input.slice(at) : NOTHING;
+    this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
   }
 
   /** @inheritdoc */
   finish(output: ByteSink): void {
-    output.write(this.#held);
-    this.#held = NOTHING;
+    this.#input.finish(output);
   }
 
   /** Goes on from a position; gives the next one, or -1 where more input is needed. */
@@ -130,7 +109,7 @@ export class JsonUrlRewriter implements ByteRewriter {
     const found = this.#search.find(input, from);
     if (found === input.length) return found;
     if (this.#search.matched < 0) return found > from ? found : -1;
-    const before = found > 0 ? input[found - 1] : this.#previous;
+    const before = found > 0 ? input[found - 1] : this.#input.previous;
     if (before === BACKSLASH) return found + 1;
     this.#state = "name";
     this.#kind = this.#kinds[this.#search.matched]!;
@@ -208,25 +187,13 @@ export class JsonUrlRewriter implements ByteRewriter {
     const prefix = this.#translation.findPrefix(input, open + 1, close);
     if (prefix !== undefined) {
       const end = open + 1 + prefix.fromBytes.length;
-      return this.#replace(input, open + 1, end, prefix.toBytes, output);
+      return this.#input.replace(input, open + 1, end, prefix.toBytes, output);
     }
     const url = decodeJsonString(input.subarray(open, close + 1));
     if (url === undefined) return;
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
-    this.#replace(input, open, close + 1, encodeJsonString(translated), output);
-  }
-
-  #replace(
-    input: Uint8Array<ArrayBuffer>,
-    start: number,
-    end: number,
-    bytes: Uint8Array<ArrayBuffer>,
-    output: ByteSink,
-  ): void {
-    output.write(input.subarray(this.#copied, start));
-    output.write(bytes);
-    this.#copied = end;
+    this.#input.replace(input, open, close + 1, encodeJsonString(translated), output);
   }
 }
 

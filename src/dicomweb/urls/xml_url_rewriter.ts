@@ -7,6 +7,7 @@
  * @module
  */
 import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
+import { HeldInput } from "./held_input.ts";
 import { decodeLatin1 } from "../latin1.ts";
 import { URL_ATTRIBUTES } from "./url_attributes.ts";
 import type { UrlTranslation } from "./url_translation.ts";
@@ -52,11 +53,9 @@ export class XmlUrlRewriter implements ByteRewriter {
   #state: "content" | "section" | "url" = "content";
   #sectionEnd = "";
   #isInUrlAttribute = false;
-  #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  readonly #input = new HeldInput();
   /** The base URL that was written last, as it is written. */
   #base: { readonly text: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
-  /** How far the input at hand has been passed on. */
-  #copied = 0;
 
   /**
    * Makes a rewriter for one document.
@@ -70,27 +69,12 @@ export class XmlUrlRewriter implements ByteRewriter {
 
   /** @inheritdoc */
   push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
-    let input = chunk;
-    if (this.#held.length > 0) {
-      input = new Uint8Array(this.#held.length + chunk.length);
-      input.set(this.#held);
-      input.set(chunk, this.#held.length);
-    }
-    let at = 0;
-    this.#copied = 0;
-    while (at < input.length) {
-      const next = this.#step(input, at, output);
-      if (next < 0) break;
-      at = next;
-    }
-    output.write(input.subarray(this.#copied, at));
-    this.#held = input.slice(at);
+    this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
   }
 
   /** @inheritdoc */
   finish(output: ByteSink): void {
-    output.write(this.#held);
-    this.#held = new Uint8Array(0);
+    this.#input.finish(output);
   }
 
   /** Goes on from a position; gives the next one, or -1 where more input is needed. */
@@ -160,7 +144,7 @@ export class XmlUrlRewriter implements ByteRewriter {
         ? this.#base
         : { text: prefix.to, bytes: encodeXmlText(prefix.to) };
       const { bytes } = this.#base;
-      return this.#replace(input, start, start + prefix.fromBytes.length, bytes, output);
+      return this.#input.replace(input, start, start + prefix.fromBytes.length, bytes, output);
     }
     const text = decodeXmlText(input.subarray(start, end));
     const url = text?.trim();
@@ -168,19 +152,7 @@ export class XmlUrlRewriter implements ByteRewriter {
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
     const bytes = encodeXmlText(text.replace(url, () => translated));
-    this.#replace(input, start, end, bytes, output);
-  }
-
-  #replace(
-    input: Uint8Array<ArrayBuffer>,
-    start: number,
-    end: number,
-    bytes: Uint8Array<ArrayBuffer>,
-    output: ByteSink,
-  ): void {
-    output.write(input.subarray(this.#copied, start));
-    output.write(bytes);
-    this.#copied = end;
+    this.#input.replace(input, start, end, bytes, output);
   }
 }
 

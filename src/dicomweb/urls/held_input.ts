@@ -1,0 +1,64 @@
+/**
+ * The input of a rewriter that reads it step by step: what a step cannot judge yet is held back until
+ * more arrives, and what no step replaces passes as it is.
+ *
+ * @module
+ */
+import type { ByteSink } from "./byte_rewriter.ts";
+
+/** Reads on from an index of the input; returns the next one, or -1 where it needs more input. */
+export type Step = (input: Uint8Array<ArrayBuffer>, at: number) => number;
+
+const NOTHING = new Uint8Array(0);
+
+/** The input of one rewriter. */
+export class HeldInput {
+  #held = NOTHING;
+  #previous = 0;
+  /** The index in the current input up to which it is written. */
+  #copied = 0;
+
+  /** The byte before the current input; 0 at the beginning. */
+  get previous(): number {
+    return this.#previous;
+  }
+
+  /** Takes a chunk, which must not change afterwards, and steps through it. */
+  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink, step: Step): void {
+    let input = chunk;
+    if (this.#held.length > 0) {
+      input = new Uint8Array(this.#held.length + chunk.length);
+      input.set(this.#held);
+      input.set(chunk, this.#held.length);
+    }
+    let at = 0;
+    this.#copied = 0;
+    while (at < input.length) {
+      const next = step(input, at);
+      if (next < 0) break;
+      at = next;
+    }
+    output.write(input.subarray(this.#copied, at));
+    if (at > 0) this.#previous = input[at - 1]!;
+    this.#held = at < input.length ? input.slice(at) : NOTHING;
+  }
+
+  /** Writes `bytes` in place of the current input from `start` to `end`. */
+  replace(
+    input: Uint8Array<ArrayBuffer>,
+    start: number,
+    end: number,
+    bytes: Uint8Array<ArrayBuffer>,
+    output: ByteSink,
+  ): void {
+    output.write(input.subarray(this.#copied, start));
+    output.write(bytes);
+    this.#copied = end;
+  }
+
+  /** Writes what is held: nothing more arrives. */
+  finish(output: ByteSink): void {
+    output.write(this.#held);
+    this.#held = NOTHING;
+  }
+}
