@@ -18,7 +18,7 @@ export function print(line: string): void {
 /**
  * Writes to standard output while the program does other things.
  *
- * @returns When all of it is written: whoever reads it may take their time.
+ * @returns Resolves when all of it is written; a slow reader delays it.
  */
 export async function printInBackground(text: string): Promise<void> {
   let rest = encoder.encode(text);

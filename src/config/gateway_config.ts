@@ -52,7 +52,7 @@ export const sectionKeys = {
       "`.`, `_` and `-`",
   ),
   ConfigVersion: configVersion.optional().describe(
-    "Version of the plugin's format; it may also stand at the top of the file. Both load alike",
+    "Version of the plugin's format; it may also be at the top of the file. All load alike",
   ),
   LogLevel: logLevel().prefault("INFO").describe("The least severity that is logged"),
   LogLevels: keysOf({

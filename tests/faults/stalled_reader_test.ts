@@ -59,7 +59,7 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
   }
 }
 
-Deno.test("stalled reader: with a log that nobody reads requests are answered, and what was dropped is told", async () => {
+Deno.test("stalled reader: with a log that nobody reads requests are answered, and dropped lines are reported", async () => {
   await using gateway = await startTalkative(undefined);
   const goOn = gateway.stopReading();
   // A line takes some 130 bytes; a MiB waits besides what the pipe holds.

@@ -114,7 +114,7 @@ Deno.test("Permissions: what is refused never reaches the store", async () => {
   assert.deepEqual(forwarded, []);
 });
 
-Deno.test("Permissions: once one is written, whoever has none may do nothing", async () => {
+Deno.test("Permissions: once one is configured, callers without any are refused everything", async () => {
   const { ask } = gateway([permit(ALL, ["user:bob"])], alice);
   for (const [method, path] of Object.values(REQUESTS)) {
     assert.equal((await ask(method, path)).status, 403);

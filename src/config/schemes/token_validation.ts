@@ -72,7 +72,7 @@ export const validationKeys = {
   ),
 };
 
-/** The keys, parsed, with those of the scheme that tell the provider. */
+/** The parsed keys, with those of the scheme that determine the provider. */
 type ValidationKeys = z.output<z.ZodObject<typeof validationKeys>> & ProviderKeys;
 
 /** What of a scheme's keys tells where its tokens come from. */

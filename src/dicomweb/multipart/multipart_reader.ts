@@ -61,6 +61,7 @@ export async function* readMultipart(
     for (let event = await nextEvent(); event.kind === "headers"; event = await nextEvent()) {
       const content = new PartContent(nextEvent);
       yield { headers: event.headers, body: content.stream };
+      // The consumer may leave a part unread: the next begins after it.
       await content.skip();
     }
   } finally {

@@ -119,6 +119,7 @@ export class StowInventory implements ContentEnd {
           if (!isInstance(event.headers)) return this.#giveUp();
           this.#head = new InstanceHead();
           this.#announced = partLength(event.headers);
+          // A part that states its length is not searched for the delimiter.
           if (this.#announced !== undefined) scanner.skip(this.#announced);
           break;
         case "data":

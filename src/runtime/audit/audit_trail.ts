@@ -19,7 +19,7 @@ export interface AuditTrailOptions {
   /**
    * Writes to standard output.
    *
-   * @returns When all of it is written: whoever reads it may take their time.
+   * @returns Resolves when all of it is written; a slow reader delays it.
    */
   readonly print: (text: string) => Promise<void>;
   /** Told when writing fails, and when it works again. */

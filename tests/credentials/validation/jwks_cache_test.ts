@@ -87,7 +87,7 @@ Deno.test("JwksCache: a key set that hangs delays no check of a token whose key 
     release();
   }));
 
-Deno.test("JwksCache: while a key set hangs, whoever has an unknown key waits for the one request under way", () =>
+Deno.test("JwksCache: while a key set hangs, tokens with an unknown key wait for the one pending request", () =>
   withCache(async ({ server, cache, clock, count }) => {
     await cache.load(never);
     const release = hang(server);

@@ -44,7 +44,7 @@ Deno.test("Cors: answers to an allowed origin are marked, and show what DICOMweb
   assert.equal(response.headers.get("cross-origin-resource-policy"), "cross-origin");
 });
 
-Deno.test("Cors: whoever has no origin gets an answer that is not kept for those who have one", async () => {
+Deno.test("Cors: the answer to a request without Origin is not cached for those with one", async () => {
   for (const allowed of [[VIEWER], ["*"]]) {
     for (const headers of [{}, { origin: VIEWER }, { origin: "https://evil.example" }]) {
       const response = await ask(gateway(allowed), { headers: headers as HeadersInit });

@@ -74,7 +74,7 @@ Deno.test("QuotaTable: a clock that is set back locks nobody out, and a smaller 
   assert.equal(table.take("b", { requests: 2, windowMs: 1000 }).isExhausted, false);
 });
 
-Deno.test("QuotaTable: memory is fixed, and whoever uses most is not forgotten for all who come", () => {
+Deno.test("QuotaTable: memory is fixed, and the callers with the most use keep their entries", () => {
   const { table, memory } = fixture();
   const { byteLength } = memory;
   for (let i = 0; i < 60; i++) table.take("heavy", LIMIT);

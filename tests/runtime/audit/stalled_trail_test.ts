@@ -42,7 +42,7 @@ Deno.test("A syslog server that accepts and says nothing counts as gone, and the
   await accepting;
 });
 
-Deno.test("Records that come faster than they are written stop requests before one is lost, and what is lost is told", async () => {
+Deno.test("Records that come faster than they are written stop requests before one is lost, and lost records are reported", async () => {
   const printed: string[] = [];
   const trail = await AuditTrail.open({
     config: { ...BASE, target: { kind: "stdout" } },

@@ -26,7 +26,7 @@ export const azurePlatforms = ["auto", "vm", "appservice", "arc", "workloadident
 /** A platform of Azure. */
 export type AzurePlatform = Exclude<(typeof azurePlatforms)[number], "auto">;
 
-/** The keys, parsed, that tell the platform. */
+/** The parsed keys that determine the platform. */
 interface PlatformKeys {
   readonly IdentityPlatform: (typeof azurePlatforms)[number];
   readonly ClientId?: string | undefined;

@@ -1,7 +1,7 @@
 /**
  * OAuth2 client credentials with a token that the platform keeps in a file in place of a secret (RFC
  * 7523, section 2.2): workload identity, as Kubernetes and Azure (AKS) have it. With Azure the
- * environment variables that its webhook sets in a pod stand in for the keys.
+ * environment variables that its webhook sets in a pod are the defaults of the keys.
  *
  * @module
  */
@@ -23,8 +23,8 @@ import {
   tokenRequestWarnings,
 } from "./token_request.ts";
 
-/** The key that each variable of Azure's webhook stands in for. */
-const STAND_INS = {
+/** The environment variable of Azure's webhook that is the default of each key. */
+const VARIABLES = {
   ClientId: "AZURE_CLIENT_ID",
   TenantId: "AZURE_TENANT_ID",
   FederatedTokenFile: "AZURE_FEDERATED_TOKEN_FILE",
@@ -42,7 +42,7 @@ export const federatedRules: readonly Rule<FederatedTokenKeys>[] = [
     for (const key of ["ClientId", "FederatedTokenFile"] as const) {
       if (completed(keys)[key] !== undefined) continue;
       const or = keys.ProviderType === "azure"
-        ? ` or the environment variable ${STAND_INS[key]}`
+        ? ` or the environment variable ${VARIABLES[key]}`
         : "";
       complain(key, `A federated token needs ${key}${or}`);
     }
@@ -104,14 +104,14 @@ export function federatedCredentials(keys: FederatedTokenKeys): ClientCredential
 function completed(keys: FederatedTokenKeys): FederatedTokenKeys & TokenRequestKeys {
   if (keys.ProviderType !== "azure") return keys as typeof keys & TokenRequestKeys;
   const { environment, directory } = sources();
-  const file = environment[STAND_INS.FederatedTokenFile];
-  const tenant = keys.TenantId ?? environment[STAND_INS.TenantId];
+  const file = environment[VARIABLES.FederatedTokenFile];
+  const tenant = keys.TenantId ?? environment[VARIABLES.TenantId];
   const authority = environment["AZURE_AUTHORITY_HOST"];
   const isPlaced = (keys.TokenEndpoint ?? keys.Issuer ?? keys.Cloud) !== undefined;
   const isDerived = authority !== undefined && URL.canParse(authority) && !isPlaced &&
     tenant !== undefined;
   return Object.assign(Object.create(keys), {
-    ClientId: keys.ClientId ?? environment[STAND_INS.ClientId],
+    ClientId: keys.ClientId ?? environment[VARIABLES.ClientId],
     TenantId: tenant,
     FederatedTokenFile: keys.FederatedTokenFile ?? (file && resolve(directory, file)),
     ...(isDerived && { TokenEndpoint: tokenEndpointAt(authority, tenant) }),
