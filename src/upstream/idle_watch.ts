@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { cancelOrRelease } from "../dicomweb/completeness/released_body.ts";
 import type { Deadlines, Exchange } from "./deadlines.ts";
 
 /** What a watch works with. */
@@ -49,6 +50,6 @@ export function watchIdle(
       onPiece?.(value.byteLength);
       controller.enqueue(value);
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: (reason) => cancelOrRelease(body, reader, reason),
   }, { highWaterMark: 0 });
 }

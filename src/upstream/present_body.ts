@@ -8,6 +8,7 @@
  * @module
  */
 import { BodyCheck, contentLength, isFramed } from "../dicomweb/completeness/body_check.ts";
+import { cancelOrRelease } from "../dicomweb/completeness/released_body.ts";
 import { wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -96,7 +97,7 @@ async function begunBody(
       if (done) controller.close();
       else controller.enqueue(value);
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: (reason) => cancelOrRelease(body, reader, reason),
   }, { highWaterMark: 0 });
   return wholeRequestBody(begun, headers);
 }

@@ -151,6 +151,27 @@ Deno.test("A store's answer before it has read an upload over HTTP/2 reaches the
   await origin.close();
 });
 
+Deno.test("A STOW whose store resets the connection is answered also to a client that sends all of it first", async () => {
+  const origin = startRawOrigin((exchange) => Promise.resolve(exchange.close()));
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
+  const upload = async () => {
+    using client = await RawClient.connect(gateway.url);
+    await client.write(client.head("POST", "/dicom-web/main/studies", {
+      "content-type": 'multipart/related; type="application/dicom"; boundary=b',
+      "content-length": String(20 * BLOCK.length),
+    }));
+    for (let count = 0; count < 20; count++) await client.write(BLOCK);
+    return (await readAnswer(client)).status;
+  };
+  for (let round = 0; round < 5; round++) {
+    const seen = await Promise.all(Array.from({ length: 4 }, upload));
+    assert.deepEqual(new Set(seen), new Set([502]));
+  }
+  await origin.close();
+});
+
 Deno.test("A refused upload is answered also to a client that sends without waiting", async (t) => {
   await using gateway = await startGateway({
     Servers: { main: { Url: "http://127.0.0.1:9", ProviderType: "none" } },

@@ -82,10 +82,15 @@ Deno.test(needing(OPENSSL, {
       }
     });
     await t.step("an answer before the upload is read", async () => {
-      // What becomes of the connection is not the next request's business.
-      using client = Deno.createHttpClient({});
-      const early = await ask("early", { method: "POST", body: BODY, client });
-      assert.deepEqual([early.status, await early.text()], [413, "early"]);
+      // Every fifth was lost while nothing read the rest of an upload that the store had refused.
+      for (let round = 0; round < 10; round++) {
+        const seen = await Promise.all(Array.from({ length: 4 }, async () => {
+          using client = Deno.createHttpClient({});
+          const early = await ask("early", { method: "POST", body: BODY, client });
+          return `${early.status} ${await early.text()}`;
+        }));
+        assert.deepEqual(new Set(seen), new Set(["413 early"]));
+      }
     });
     await t.step("an answer that breaks off", async () => {
       const cut = await ask("cut");

@@ -9,6 +9,7 @@ import { BrokenBodyError } from "../../errors/broken_body_error.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { BodyCheck } from "./body_check.ts";
 import type { ContentEnd } from "./content_end.ts";
+import { cancelOrRelease } from "./released_body.ts";
 
 /** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -115,13 +116,13 @@ function wholeBody(body: Body, check: BodyCheck, fail: Failure, onEnd?: () => vo
       if (fault !== undefined) {
         const error = fail(fault, {});
         controller.error(error);
-        await reader.cancel(error).catch(() => {});
+        await Promise.resolve(cancelOrRelease(body, reader, error)).catch(() => {});
       } else if (done) {
         onEnd?.();
         controller.close();
       } else controller.enqueue(value);
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel: (reason) => cancelOrRelease(body, reader, reason),
   }, { highWaterMark: 0 });
   CHECKED.add(checked);
   return checked;

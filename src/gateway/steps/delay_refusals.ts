@@ -4,12 +4,13 @@
  * reset may destroy the answer before the client has read it; over HTTP/2 the runtime resets the stream
  * with the end of the answer, and a client that is sending (curl 7.88, and Orthanc with it) then reports
  * the reset instead of the answer. A client that gets the length of an answer first has all of it before
- * the end, and stops sending.
+ * the end, and stops sending. An upload on its way to the store is read on when sending it has failed.
  *
  * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { sleep } from "../../network/wait.ts";
+import { releaseOnCancel } from "../../dicomweb/completeness/released_body.ts";
 import { readBounded } from "../../network/bounded_body.ts";
 import type { GatewayEnv } from "../gateway_env.ts";
 
@@ -40,6 +41,8 @@ export function delayRefusals(): MiddlewareHandler<GatewayEnv> {
 }
 
 async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise<void> {
+  const upload = c.req.raw.body;
+  const released = upload === null ? undefined : releaseOnCancel(upload);
   await next();
   if (c.res.status < 400 || c.res.body === null) return;
   const how = delayOf(c.req.raw, c.res.status);
@@ -58,8 +61,10 @@ async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise
       body = new Response(held).body!;
     }
   }
-  const upload = c.req.raw.body;
-  const end = () => how === "read" && upload !== null ? readOn(upload) : sleep(PAUSE_MS);
+  const end = async () => {
+    if (how === "wait") await Promise.race([released, sleep(PAUSE_MS)]);
+    if (upload !== null && !upload.locked) await readOn(upload);
+  };
   c.res = new Response(body.pipeThrough(holdLastByte(end)), { status, headers: answerHeaders });
 }
 
@@ -90,7 +95,7 @@ function delayOf({ body, headers }: Request, status: number): Delay | undefined 
   // The client waits for the word to send, which reading the body would give.
   if (body === null || headers.has("expect")) return undefined;
   if (!body.locked) return "read";
-  // On its way to the store: the runtime goes on with it. Over HTTP/1.1 nothing is reset then.
+  // On its way to the store: the runtime reads on unless sending it fails.
   return headers.has("transfer-encoding") || AFTER_READING.has(status) ? undefined : "wait";
 }
 
