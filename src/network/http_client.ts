@@ -12,7 +12,7 @@
 import { hostAndPort } from "../config/values/host_names.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { type Connector, type ConnectorOptions, createConnector } from "./connector.ts";
-import { headerList } from "./header_list.ts";
+import { headerList } from "./header_fields.ts";
 import { UnusableStatusError } from "./http1/http1_client.ts";
 import { networkError } from "./network_error.ts";
 import { SizedBody } from "./sized_body.ts";

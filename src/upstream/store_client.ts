@@ -18,7 +18,7 @@ import {
   wholeRequestBody,
 } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { headerList } from "../network/header_list.ts";
+import { headerList } from "../network/header_fields.ts";
 import { type HttpClient, RefusedHandshake, type RequestBody } from "../network/http_client.ts";
 import type { WebSocketMessage } from "./web_socket_relay.ts";
 import type { Logger } from "../telemetry/logger.ts";

@@ -143,8 +143,11 @@ function withoutCr(line: string): string {
   return line.endsWith("\r") ? line.slice(0, -1) : line;
 }
 
-/** Linear on purpose: an expression that trims both ends backtracks over inner spaces. */
-function trimOws(line: string, from: number): string {
+/**
+ * Removes optional white space (RFC 9110, section 5.6.3) from both ends. Linear on purpose: an expression
+ * that trims both ends backtracks over inner spaces.
+ */
+export function trimOws(line: string, from = 0): string {
   let start = from;
   let end = line.length;
   while (start < end && isOws(line.charCodeAt(start))) start++;
