@@ -21,6 +21,7 @@ import { Pace } from "./pace.ts";
 import { presentBody } from "./present_body.ts";
 import { RunningRequest } from "./running_request.ts";
 import { StoreDialect } from "./store_dialect.ts";
+import { TranslatedResponse } from "./store_exchange.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 import { storeLimits } from "./store_limits.ts";
 
@@ -180,14 +181,16 @@ export class Store {
   ): Promise<Response> {
     const { headersMs, transferMs } = this.#options.config.timeouts;
     const headers = this.#headersFor(request, requestId);
+    const gatewayBase = this.#baseAt(publicUrl);
     const exchange = {
       client: this.#client,
       method: request.method,
       target,
       headers,
-      body: this.#dialect.toStore(transaction, target, { headers, body }, this.#baseAt(publicUrl)),
+      body: this.#dialect.toStore(transaction, target, { headers, body }, gatewayBase),
       signal: running.signal,
       keep: running.keep,
+      translateUrl: this.#dialect.urlTranslation(target, gatewayBase),
       proceed: () => {
         if (!running.isAnswered) running.extend(headersMs, this.#waits.answer);
       },
@@ -211,8 +214,9 @@ export class Store {
     const headers = responseHeaders(response.headers, this.#options.credentialHeader);
     headers.set("x-request-id", requestId);
     if (status === 304) answerTagAsAsked(headers, request.headers.get("if-none-match"));
-    const gatewayBase = this.#baseAt(publicUrl);
-    const translated = this.#dialect.toClient(transaction, target, watched, headers, gatewayBase);
+    const translated = response instanceof TranslatedResponse
+      ? watched.body
+      : this.#dialect.toClient(transaction, target, watched, headers, this.#baseAt(publicUrl));
     // Such a body passes natively and ends with the client by itself. The runtime calls its end an
     // abort, whether the client has it whole or not, and to abort costs more than all checks do.
     if (translated === watched.body && headers.has("content-length")) running.detach();

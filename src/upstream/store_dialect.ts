@@ -104,6 +104,15 @@ export class StoreDialect {
     return beginningOf(rewrite.body(response));
   }
 
+  /** How URLs in the store's answer to `target` are translated; undefined if they are not. */
+  urlTranslation(
+    target: string,
+    gatewayBase: string | undefined,
+  ): ((url: string) => string) | undefined {
+    const map = this.#mapFor(gatewayBase);
+    return map && ((url) => map.toGateway.translate(url, target));
+  }
+
   #mapFor(gatewayBase: string | undefined): UrlMap | undefined {
     if (gatewayBase === undefined || !this.#profile.rules.rewriteUrls) return undefined;
     let map = this.#maps.get(gatewayBase);

@@ -23,7 +23,12 @@ export interface StoreExchange {
   readonly keep: (body: KeptBody) => unknown;
   /** Called when one of several requests has been answered: the time limit for an answer begins anew. */
   readonly proceed?: () => void;
+  /** Translates a URL of the store for the client; undefined if URLs are not rewritten. */
+  readonly translateUrl?: ((url: string) => string) | undefined;
 }
+
+/** A response whose URLs are the client's already. */
+export class TranslatedResponse extends Response {}
 
 /** What a client asks of one answer (RFC 9110, sections 13.1 and 14.2), not of those it is made of. */
 const OF_ONE_ANSWER = [

@@ -15,7 +15,7 @@ import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { BatchSplitter, type BatchSplitterOptions } from "./batch_splitter.ts";
-import type { StoreExchange } from "./store_exchange.ts";
+import { type StoreExchange, TranslatedResponse } from "./store_exchange.ts";
 import type { PartResult } from "./store_part.ts";
 
 /** What one request to the store may hold. */
@@ -100,7 +100,7 @@ export async function storeInParts(
   }
   signal.throwIfAborted();
   logFailures(results, options);
-  return answer(results, fault, options);
+  return answer(results, fault, { ...options, translateUrl: exchange.translateUrl });
 }
 
 /** Reads the client's request to its end, or until nothing of it can be stored any more. */
@@ -181,7 +181,10 @@ function logFailures(
 function answer(
   results: readonly PartResult[],
   fault: GatewayError | undefined,
-  { duplicateReasons }: StoreInPartsOptions,
+  { duplicateReasons, translateUrl }: Pick<
+    StoreInPartsOptions & StoreExchange,
+    "duplicateReasons" | "translateUrl"
+  >,
 ): Response {
   const report = mergeReports(results.map((result) => result.report));
   const hasStored = report.stored.length > 0;
@@ -197,5 +200,5 @@ function answer(
   const retryAfter = worst?.response?.headers.get("retry-after");
   if (retryAfter && !hasStored) headers.set("retry-after", retryAfter);
   const status = fault?.status ?? trueStatus(report, worst?.status ?? 409, duplicateReasons);
-  return new Response(writeStowReport(report), { status, headers });
+  return new TranslatedResponse(writeStowReport(report, translateUrl), { status, headers });
 }

@@ -11,7 +11,10 @@ import {
   stowBody,
 } from "../fixtures/stow_request.ts";
 import { needsSplitting, type SplittingRules } from "../../src/upstream/store_in_parts.ts";
+import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
+import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import { readResult, withSplitStore } from "./split_store.ts";
+import { withStore } from "./store_harness.ts";
 
 /** A request's headers, what one request may hold, and whether it has to be split. */
 const NEEDS: [
@@ -272,3 +275,68 @@ Deno.test("storeInParts answers one who sends in bare chunks, as Orthanc does", 
     assert.deepEqual(origin.stored, hashes(all));
   });
 });
+
+/** A store's report on one instance. */
+const REPORTS: Record<string, (uid: string, url: string) => string> = {
+  "application/dicom+json": (uid, url) =>
+    JSON.stringify({
+      "00081199": {
+        vr: "SQ",
+        Value: [{
+          "00081155": { vr: "UI", Value: [uid] },
+          "00081190": { vr: "UR", Value: [url] },
+        }],
+      },
+    }),
+  "application/dicom+xml": (uid, url) =>
+    '<NativeDicomModel><DicomAttribute tag="00081199" vr="SQ"><Item number="1">' +
+    `<DicomAttribute tag="00081155" vr="UI"><Value number="1">${uid}</Value></DicomAttribute>` +
+    `<DicomAttribute tag="00081190" vr="UR"><Value number="1">${url}</Value></DicomAttribute>` +
+    "</Item></DicomAttribute></NativeDicomModel>",
+};
+
+for (const [type, report] of Object.entries(REPORTS)) {
+  Deno.test(`storeInParts translates the store's URLs in parts answered in ${type}, and no others`, async () => {
+    const all = instances(4);
+    const foreign = "https://other.example/dicom-web/studies/1";
+    for (const rewriteUrls of [true, false]) {
+      const urls = ["absolute", foreign, "/dicom-web/rooted", "../dicom-web/relative"];
+      await withStore(
+        ({ body }) => {
+          const at = all.findIndex(({ uid }) => body.includes(`${uid}\0`));
+          return new Response(report(all[at]!.uid, urls[at]!), {
+            headers: { "content-type": type },
+          });
+        },
+        async (store) => {
+          urls[0] = `${store.url}/absolute`;
+          const response = await store.forward({
+            request: new Request("http://gateway.example/studies", {
+              method: "POST",
+              headers: { "content-type": STOW_TYPE },
+              body: ReadableStream.from(stowBody(all)),
+            }),
+            target: "/studies",
+            transaction: classify("POST", "/studies"),
+            requestId: "1",
+            publicUrl: "https://gateway.example",
+            completed: Promise.resolve(),
+          });
+          const { "00081199": stored }: Record<
+            string,
+            { Value: Record<string, { Value: string[] }>[] }
+          > = await response
+            .json();
+          const base = "https://gateway.example/dicom-web/main";
+          assert.deepEqual(
+            stored?.Value.map((item) => item["00081190"]?.Value[0]),
+            rewriteUrls
+              ? [`${base}/absolute`, foreign, `${base}/rooted`, `${base}/relative`]
+              : urls,
+          );
+        },
+        { profile: withRules(profiles.generic, { storeMaxInstances: 1, rewriteUrls }) },
+      );
+    }
+  });
+}

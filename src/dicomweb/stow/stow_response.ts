@@ -5,8 +5,15 @@
  *
  * @module
  */
-import { type DicomJsonDataset, itemsOf, sorted, toDataset } from "../dicom_json.ts";
+import {
+  type DicomJsonAttribute,
+  type DicomJsonDataset,
+  itemsOf,
+  sorted,
+  toDataset,
+} from "../dicom_json.ts";
 import { parseMediaType } from "../media_type/media_type.ts";
+import { URL_ATTRIBUTES } from "../urls/url_attributes.ts";
 import { readNativeDicomModel } from "./native_dicom_model.ts";
 
 /** Tags of the module. */
@@ -88,6 +95,8 @@ export function readStowAnswer(text: string, contentType: string | null): StowAn
  * Writes a report as `application/dicom+json`. Sequences without items are left out: Orthanc takes
  * a job for failed where there are failures, and a client may take an empty sequence for some.
  *
+ * @param translateUrl Applied to the URLs at any depth, as the rewriter of JSON bodies does.
+ *
  * @example
  * ```ts
  * import { EMPTY_REPORT, writeStowReport } from "./stow_response.ts";
@@ -96,7 +105,10 @@ export function readStowAnswer(text: string, contentType: string | null): StowAn
  * assert.equal(writeStowReport({ ...EMPTY_REPORT, stored: [{}] }), '{"00081199":{"vr":"SQ","Value":[{}]}}');
  * ```
  */
-export function writeStowReport({ stored, failed, otherFailures, rest }: StowReport): string {
+export function writeStowReport(
+  { stored, failed, otherFailures, rest }: StowReport,
+  translateUrl?: (url: string) => string,
+): string {
   const sequences = [
     [STOW_TAGS.failed, failed],
     [STOW_TAGS.stored, stored],
@@ -104,7 +116,14 @@ export function writeStowReport({ stored, failed, otherFailures, rest }: StowRep
   ] as const;
   const filled = sequences.filter(([, items]) => items.length > 0)
     .map(([tag, items]) => [tag, { vr: "SQ", Value: items }] as const);
-  return JSON.stringify(sorted({ ...rest, ...Object.fromEntries(filled) }));
+  const translate = (value: unknown) => typeof value === "string" ? translateUrl!(value) : value;
+  const withUrls = (name: string, value: unknown) => {
+    if (name === "BulkDataURI") return translate(value);
+    const urls = URL_ATTRIBUTES.includes(name) && (value as DicomJsonAttribute | null)?.Value;
+    return Array.isArray(urls) ? { ...value as object, Value: urls.map(translate) } : value;
+  };
+  const dataset = sorted({ ...rest, ...Object.fromEntries(filled) });
+  return JSON.stringify(dataset, translateUrl && withUrls);
 }
 
 /** A store may put its one dataset into a list, as it does in answers to searches. */

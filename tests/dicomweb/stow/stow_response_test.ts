@@ -131,3 +131,24 @@ Deno.test("writeStowReport writes what readStowAnswer reads", () => {
     report,
   });
 });
+
+Deno.test("writeStowReport translates URLs at any depth, and no other text", () => {
+  const url = (value: unknown) => ({ "00081190": { vr: "UR", Value: [value] } });
+  const report = (from: string) => ({
+    stored: [{ ...url(from), "00081115": { vr: "SQ", Value: [url(from)] } }],
+    failed: [{ "00091010": { vr: "OB", BulkDataURI: from }, "0020000D": { vr: "UI" } }],
+    otherFailures: [{ ...url(null), "00091011": { vr: "LO", Value: ["http://store/1"] } }],
+    rest: { ...url("http://elsewhere/1"), "0040E010": { vr: "UR", Value: ["", from] } },
+  });
+  const written = writeStowReport(
+    report("http://store/1"),
+    (text) => text.replace("http://store", "https://gateway"),
+  );
+  assert.equal(written, writeStowReport(report("https://gateway/1")));
+  const odd = {
+    ...EMPTY_REPORT,
+    stored: [{ "00081115": { vr: "SQ", Value: [{ "00081190": 1 }] } }],
+  };
+  // deno-lint-ignore no-explicit-any
+  assert.equal(writeStowReport(odd as any, () => "x"), writeStowReport(odd as any));
+});
