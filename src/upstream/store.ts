@@ -16,7 +16,6 @@ import type { Deadlines } from "./deadlines.ts";
 import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { dispatch, type DispatchOptions } from "./dispatch.ts";
 import { watchIdle } from "./idle_watch.ts";
-import { WebSocketRelay } from "./web_socket_relay.ts";
 import { Pace } from "./pace.ts";
 import { presentBody } from "./present_body.ts";
 import { RunningRequest } from "./running_request.ts";
@@ -24,6 +23,7 @@ import { StoreDialect } from "./store_dialect.ts";
 import { TranslatedResponse } from "./store_exchange.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 import { storeLimits } from "./store_limits.ts";
+import { openStoreWebSocket, type OpenWebSocket, type Upgrade } from "./store_web_socket.ts";
 
 /** What a store works with. */
 export interface StoreOptions extends StoreClientOptions {
@@ -251,50 +251,25 @@ export class Store {
   }
 
   /**
-   * Opens the store's side of a WebSocket, and joins it to the client's once that is open. It takes a
-   * place at the store until it is closed.
+   * Opens a WebSocket at the store and joins the client's to it.
    *
-   * @param upgrade Accepts the handshake with the subprotocol that the store chose.
-   * @returns What `upgrade` answers the client, and when both sides are closed.
-   * @throws {GatewayError} NET-005 for a target that is refused, NET-011 when too many are open, and
-   * whatever `StoreClient.openWebSocket` throws.
+   * @throws {GatewayError} NET-005 for a target that is refused, and whatever `openStoreWebSocket` throws.
    * @throws The reason of `request.signal` when the client has gone.
    */
   async openWebSocket(
-    { request, target, requestId }: Omit<ForwardRequest, "completed" | "publicUrl">,
-    upgrade: (protocol: string) => { readonly socket: WebSocket; readonly response: Response },
-  ): Promise<{ readonly response: Response; readonly closed: Promise<void> }> {
+    { request, target, requestId }: Pick<ForwardRequest, "request" | "target" | "requestId">,
+    upgrade: Upgrade,
+  ): Promise<OpenWebSocket> {
     const running = this.#prepare({ request, target });
     const headers = this.#headersFor(request, requestId);
-    const offered = request.headers.get("sec-websocket-protocol") ?? "";
-    // The runtime writes its own, as it does the rest of the handshake (RFC 6455, section 4.1).
-    headers.delete("user-agent");
-    try {
-      for (const limit of [this.#sockets, this.#uploads, this.#limit]) await running.enter(limit);
-      const relay = new WebSocketRelay({ isOneWay: this.#options.config.readOnly });
-      const store = await this.#client.openWebSocket(
-        { method: "GET", target, headers, body: null, signal: running.signal },
-        offered.split(",").map((protocol) => protocol.trim()).filter((protocol) => protocol !== ""),
-        relay.fromStore,
-      );
-      let accepted: ReturnType<typeof upgrade>;
-      try {
-        accepted = upgrade(store.protocol);
-      } catch (error) {
-        store.close();
-        throw error;
-      }
-      const { socket, response } = accepted;
-      const closed = relay.join(socket, store);
-      closed.then(() => running.leave());
-      return { response, closed };
-    } catch (error) {
-      running.leave();
-      throw error;
-    } finally {
-      running.detach();
-      running.stopClock();
-    }
+    const offered = request.headers.get("sec-websocket-protocol");
+    const { http, config } = this.#options;
+    const limits = [this.#sockets, this.#uploads, this.#limit];
+    return await openStoreWebSocket(
+      { target, headers, offered, running },
+      { client: this.#client, http, config, limits },
+      upgrade,
+    );
   }
 
   #checkTarget(target: string): void {

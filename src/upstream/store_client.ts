@@ -19,8 +19,7 @@ import {
 } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_fields.ts";
-import { type HttpClient, RefusedHandshake, type RequestBody } from "../network/http_client.ts";
-import type { WebSocketMessage } from "./web_socket_relay.ts";
+import type { HttpClient, RequestBody } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { StoreResilience } from "./store_resilience.ts";
@@ -47,6 +46,15 @@ export interface StoreRequest {
   readonly headers: Headers;
   readonly body: Body | null;
   readonly signal: AbortSignal;
+}
+
+/** What the attempts of one request share. */
+interface Signing {
+  readonly url: string;
+  readonly keep: (body: KeptBody) => unknown;
+  kept?: KeptBody;
+  /** Whether a new credential was tried after a rejected one. */
+  hasRenewed: boolean;
 }
 
 /** What is retrieved and does not show its own end: DICOM, pixel data, archives. Text is no such thing. */
@@ -101,51 +109,13 @@ export class StoreClient {
   }
 
   /**
-   * Opens a WebSocket to the store, signed: the event reports of PS3.18, section 8.10.4.
+   * Signs a request and makes one attempt by another transport than `send` does.
    *
-   * @param protocols The subprotocols that the client offers.
-   * @throws {GatewayError} NET-002 with the store's status when it refuses the handshake, NET-010 while
-   * the store is left alone, and whatever signing and connecting throw.
+   * @param transport Called with the signed URL; the headers of the request are signed, too.
    */
-  async openWebSocket(
-    { method, target, headers, signal }: StoreRequest,
-    protocols: readonly string[],
-    onMessage: (message: WebSocketMessage) => void,
-  ): Promise<WebSocket> {
-    const { authorizer, config, http } = this.#options;
-    const url = this.#urlOf(target);
-    for (let hasRenewed = false;; hasRenewed = true) {
-      const signing = authorizer.authorize({ method, url, headers, body: null, signal });
-      const authorization = signing instanceof Promise ? await signing : signing;
-      for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
-      let socket: WebSocket | undefined;
-      // The breaker counts it as any request: a refusal is an answer, too.
-      const answer = await this.#resilience.attempt(async () => {
-        try {
-          socket = await http.openWebSocket(authorization.url ?? url, {
-            protocols,
-            headers,
-            signal,
-            onMessage,
-          });
-          return new Response();
-        } catch (error) {
-          if (!(error instanceof RefusedHandshake)) throw error;
-          return new Response(null, { status: error.status });
-        }
-      });
-      if (socket !== undefined) return socket;
-      const { status } = answer;
-      if (
-        !hasRenewed && (status === 401 || status === 403) &&
-        await this.#mayTryAgain(authorization, answer, { headers, bodyIsGone: false })
-      ) continue;
-      throw new GatewayError(
-        "NET-002",
-        `Cannot open a WebSocket: server "${config.name}" answered the handshake with ${status}`,
-        { server: config.name, ...(status >= 400 && { status }) },
-      );
-    }
+  attempt(request: StoreRequest, transport: (url: string) => Promise<Response>): Promise<Response> {
+    const signing = { url: this.#urlOf(request.target), keep: () => {}, hasRenewed: false };
+    return this.#attempt(request, signing, transport);
   }
 
   /** What a store keeps beside its base URL is asked there: Azure's change feed, when it has partitions. */
@@ -156,45 +126,58 @@ export class StoreClient {
     return this.url + target;
   }
 
-  /** Signs and sends; each time anew, as a signature may hold for one request only (RFC 9449). */
   #sendSigned(
     url: string,
     request: StoreRequest,
     keep: (body: KeptBody) => unknown,
   ): Promise<Response> {
     const { method, headers, body, signal } = request;
-    const { authorizer, http } = this.#options;
-    let kept: KeptBody | undefined;
-    let hasRenewed = false;
-    return this.#resilience.send(request, async () => {
-      for (;;) {
-        const signing = authorizer.authorize({ method, url, headers, body, kept, signal });
-        const authorization = signing instanceof Promise ? await signing : signing;
-        if (authorization.kept !== undefined) keep(kept = authorization.kept);
-        for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
-        const sent = await this.#resilience.attempt(() =>
-          http.send(authorization.url ?? url, {
+    const { http } = this.#options;
+    const signing = { url, keep, hasRenewed: false };
+    return this.#resilience.send(
+      request,
+      () =>
+        this.#attempt(request, signing, (signedUrl, signedBody) =>
+          http.send(signedUrl, {
             method,
             headers,
-            body: authorization.body ?? (body && this.#outgoing(body, headers)),
+            body: signedBody ?? (body && this.#outgoing(body, headers)),
             signal,
-          })
-        );
-        const response = this.#checked(method, sent);
-        authorizer.observe?.(url, response.headers);
-        const { status } = response;
-        if (status < 300) return response;
-        if (!hasRenewed && (status === 401 || status === 403)) {
-          hasRenewed = true;
-          const isGone = body !== null && kept === undefined;
-          // A rejected credential is no failure of the store: this is no retry.
-          if (await this.#mayTryAgain(authorization, response, { headers, bodyIsGone: isGone })) {
-            continue;
-          }
-        }
-        return this.#maskFor(authorization).mask(response);
+          })),
+    );
+  }
+
+  /**
+   * One attempt, and another with a new credential if the store rejects it, which is no failure of the
+   * store. Each is signed anew, as a signature may hold for one request only (RFC 9449).
+   */
+  async #attempt(
+    { method, headers, body, signal }: StoreRequest,
+    signing: Signing,
+    transport: (url: string, body: Authorization["body"]) => Promise<Response>,
+  ): Promise<Response> {
+    const { authorizer } = this.#options;
+    const { url } = signing;
+    for (;;) {
+      const { kept } = signing;
+      const authorizing = authorizer.authorize({ method, url, headers, body, kept, signal });
+      const authorization = authorizing instanceof Promise ? await authorizing : authorizing;
+      if (authorization.kept !== undefined) signing.keep(signing.kept = authorization.kept);
+      for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
+      const sent = await this.#resilience.attempt(() =>
+        transport(authorization.url ?? url, authorization.body)
+      );
+      const response = this.#checked(method, sent);
+      authorizer.observe?.(url, response.headers);
+      const { status } = response;
+      if (status < 300) return response;
+      if (!signing.hasRenewed && (status === 401 || status === 403)) {
+        signing.hasRenewed = true;
+        const bodyIsGone = body !== null && signing.kept === undefined;
+        if (await this.#mayTryAgain(authorization, response, { headers, bodyIsGone })) continue;
       }
-    });
+      return this.#maskFor(authorization).mask(response);
+    }
   }
 
   /**
