@@ -214,16 +214,15 @@ export class Store {
     const headers = responseHeaders(response.headers, this.#options.credentialHeader);
     headers.set("x-request-id", requestId);
     if (status === 304) answerTagAsAsked(headers, request.headers.get("if-none-match"));
+    const question = { method: request.method, transaction, target };
     const translated = response instanceof TranslatedResponse
-      ? watched.body
-      : this.#dialect.toClient(transaction, target, watched, headers, this.#baseAt(publicUrl));
+      ? undefined
+      : this.#dialect.toClient(question, watched, headers, this.#baseAt(publicUrl));
     // Such a body passes natively and ends with the client by itself. The runtime calls its end an
     // abort, whether the client has it whole or not, and to abort costs more than all checks do.
-    if (translated === watched.body && headers.has("content-length")) running.detach();
-    return new Response(translated instanceof Promise ? await translated : translated, {
-      status,
-      headers: answerHeaderList(headers),
-    });
+    if (translated === undefined && headers.has("content-length")) running.detach();
+    const body = translated === undefined ? watched.body : await translated;
+    return new Response(body, { status, headers: answerHeaderList(headers) });
   }
 
   /** Limits how long a body may stall, if the configuration does. */
@@ -233,8 +232,8 @@ export class Store {
     passed: PassedBytes | undefined,
   ): Response {
     const { deadlines, config: { timeouts: { idleMs } } } = this.#options;
+    if (idleMs === undefined || response.body === null) return response;
     const { body, headers } = response;
-    if (idleMs === undefined || body === null) return response;
     const watched = watchIdle(wholeAnswerBody(body, headers), {
       deadlines,
       exchange,

@@ -193,13 +193,17 @@ export class StoreClient {
 
   /** Checks an answer whose end the runtime does not tell from a break, where anything shows its end. */
   #checked(method: string, response: Response): Response {
-    const { body, headers, status } = response;
-    if (body === null || method === "HEAD" || isChunked(headers)) return response;
-    if (contentLength(headers) !== undefined && !this.#options.config.http2) return response;
+    const { headers, status } = response;
+    const { http2 } = this.#options.config;
+    if (method === "HEAD" || isChunked(headers)) return response;
+    if (contentLength(headers) !== undefined && !http2) return response;
+    // Not sooner: a response whose bytes are all there makes a stream of them then.
+    const { body } = response;
+    if (body === null) return response;
     if (!new BodyCheck(headers).canTell) {
       const isRetrieved = method === "GET" && status === 200 &&
         OPAQUE.test(headers.get("content-type") ?? "");
-      if (!isRetrieved || !this.#options.config.http2) return response;
+      if (!isRetrieved || !http2) return response;
       void body.cancel().catch(() => {});
       throw this.#endless();
     }

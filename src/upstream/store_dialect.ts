@@ -5,6 +5,7 @@
  * @module
  */
 import { normaliseAccept } from "../dicomweb/media_type/accept.ts";
+import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
 import { bodyUrlRewrite } from "../dicomweb/urls/body_url_rewriter.ts";
 import { normaliseContentType } from "../dicomweb/media_type/content_type.ts";
 import type { Profile } from "../dicomweb/profile/profile.ts";
@@ -16,6 +17,14 @@ import { describeChangedBody } from "./changed_body.ts";
 
 /** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
+
+/** What a response answers. */
+export interface StoreQuestion {
+  readonly method: string;
+  readonly transaction: Transaction;
+  /** Path below the base URL, and query. */
+  readonly target: string;
+}
 
 /** The addresses clients use are few; one that makes them up shall not fill the memory. */
 const MAX_MAPS = 100;
@@ -75,33 +84,30 @@ export class StoreDialect {
   /**
    * Puts a store's answer in the client's words.
    *
-   * @param target Path below the base URL, and query.
    * @param headers The headers for the client, which are changed.
    * @param gatewayBase The URL by which the client reaches this store; nothing where it is not known.
+   * @returns The body for the client; undefined if the store's passes as it is.
    */
   toClient(
-    transaction: Transaction,
-    target: string,
-    response: Response,
+    { method, transaction, target }: StoreQuestion,
+    response: RewritableMessage & Pick<Response, "status">,
     headers: Headers,
     gatewayBase: string | undefined,
-  ): BodyInit | null | Promise<BodyInit> {
-    const { body, status } = response;
+  ): Promise<BodyInit> | undefined {
     const map = this.#mapFor(gatewayBase);
-    if (map === undefined) return body;
+    if (map === undefined) return undefined;
     rewriteResponseHeaders(map, headers, target);
     const rewrite = bodyUrlRewrite(map.toGateway, {
       headers,
-      status,
+      status: response.status,
       transactionClass: transaction.class,
       resource: target,
       partHeaders: this.#profile.rules.rewritePartHeaders,
     });
-    if (rewrite === undefined) return body;
+    if (rewrite === undefined) return undefined;
     // An answer to HEAD tells of the body that GET would get (RFC 9110, section 9.3.2).
     describeChangedBody(headers);
-    if (body === null) return null;
-    return beginningOf(rewrite.body(response));
+    return method === "HEAD" ? undefined : beginningOf(rewrite.body(response));
   }
 
   /** How URLs in the store's answer to `target` are translated; undefined if they are not. */

@@ -21,9 +21,9 @@ export function isChunked(headers: Headers): boolean {
  * @returns Bytes; nothing where it is not told.
  */
 export function contentLength(headers: Headers): number | undefined {
-  if (isChunked(headers)) return undefined;
   const length = headers.get("content-length");
-  return length === null || !/^\d{1,15}$/.test(length) ? undefined : Number(length);
+  if (length === null || isChunked(headers)) return undefined;
+  return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
 /**
@@ -33,7 +33,7 @@ export function contentLength(headers: Headers): number | undefined {
  * @returns Whether they tell its length or that it comes in chunks, which have an end.
  */
 export function isFramed(headers: Headers): boolean {
-  return isChunked(headers) || contentLength(headers) !== undefined;
+  return contentLength(headers) !== undefined || isChunked(headers);
 }
 
 /** What is known of a body beyond the headers of its message. */
@@ -60,7 +60,7 @@ export class BodyCheck {
     // A part of a body (206) has the ends of the parts, if at all.
     const isPart = headers.has("content-range");
     this.#content = content ?? (isPart ? undefined : contentEnd(headers));
-    this.#isFramed = framed ?? isFramed(headers);
+    this.#isFramed = framed ?? (this.#length !== undefined || isChunked(headers));
   }
 
   /** Whether there is anything by which the end can be known. */

@@ -105,8 +105,12 @@ export async function rewriteBody(
   rewriter: ByteRewriter,
 ): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>> {
   const sink = new ByteSink();
-  if (message.body === null) return new Uint8Array();
-  const check = isChecked(message.body) ? undefined : new BodyCheck(message.headers);
+  const { headers } = message;
+  const length = contentLength(headers);
+  // To look at `body` would make a stream of bytes that are all there.
+  const isShort = length !== undefined && length <= MAX_WHOLE_BYTES;
+  const stream = isShort ? null : message.body;
+  const check = stream !== null && isChecked(stream) ? undefined : new BodyCheck(headers);
   const push = (piece: Uint8Array<ArrayBuffer>) => {
     failBy(check?.push(piece));
     rewriter.push(piece, sink);
@@ -115,13 +119,13 @@ export async function rewriteBody(
     failBy(check?.finish());
     rewriter.finish(sink);
   };
-  const length = contentLength(message.headers);
-  if (length !== undefined && length <= MAX_WHOLE_BYTES) {
+  if (isShort) {
     push(await message.bytes());
     finish();
     return sink.take() ?? new Uint8Array();
   }
-  const reader = readerOf(message.body);
+  if (stream === null) return new Uint8Array();
+  const reader = readerOf(stream);
   /** @returns Whether the body has ended. */
   const take = async (bytes?: number): Promise<boolean> => {
     const piece = await reader.read(bytes);
