@@ -33,7 +33,6 @@ import type { PublicAddress } from "./public_address.ts";
 import { problemResponse } from "./problem.ts";
 import { type RevocationOptions, TokenRevocation } from "./pages/token_revocation.ts";
 
-/** The collaborators of the gateway. */
 export interface GatewayOptions
   extends
     RevocationOptions,
@@ -44,35 +43,27 @@ export interface GatewayOptions
   readonly address: PublicAddress;
   /** The web pages that may use the gateway from a browser. */
   readonly cors?: CorsConfig | undefined;
-  /** Finds out who clients are; without it nobody is asked. */
+  /** Clients are not authenticated unless given. */
   readonly authenticator?: Pick<Authenticator, "identify"> | undefined;
-  /** Finds out where clients are. */
   readonly clientAddress: ClientAddress;
-  /** Decides who may do what; everyone everything unless given. */
+  /** Everything is permitted unless given. */
   readonly access?: AccessRules | undefined;
-  /** How many requests clients may send; any number unless given. */
+  /** Unlimited unless given. */
   readonly rateLimit?: RateLimitOptions | undefined;
-  /** Records who did what; nothing does unless given. */
+  /** No audit trail unless given. */
   readonly audit?: AuditOptions | undefined;
-  /** The host names by which a gateway that asks nobody may be called; any unless given. */
+  /** Accepted `Host` values without authentication; any unless given. */
   readonly knownHosts?: ReadonlySet<string> | undefined;
-  /** The public keys to publish. */
   readonly publicKeys?: PageParts["publicKeys"] | undefined;
-  /** Keeps account of this worker's traffic; one of its own unless given. */
   readonly activity?: Activity;
-  /** Revokes tokens, and knows when other workers did; one of its own unless given. */
   readonly revocation?: TokenRevocation;
-  /** What all workers tell of themselves; this one alone unless given. */
+  /** The states of all workers; of this one unless given. */
   readonly states?: () => Promise<WorkerReports>;
-  /** The key of the forms of the status page, shared by all workers; one of its own unless given. */
+  /** Key of the status page's forms, shared by all workers; random unless given. */
   readonly formKey?: string;
 }
 
-/**
- * Puts the gateway together.
- *
- * @returns The app; its `fetch` takes a request and an object with `completed`.
- */
+/** @returns The app; its `fetch` takes a request and `Deno.ServeHandlerInfo`. */
 export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   const { stores, address, now, metrics, activity = new Activity(now) } = options;
   const app = new Hono<GatewayEnv>();
@@ -107,7 +98,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     publicKeys: options.publicKeys ?? [],
   };
   const forwarding = { stores, address, activity, access: options.access };
-  // By the destination and not by a router of its own, which could read the path in another way.
+  // By the destination, not by Hono's router, which could read the path differently.
   app.all("*", (c) => {
     const destination = c.get("destination");
     return destination.kind === "store"
@@ -118,10 +109,10 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   return app;
 }
 
-/** The methods that DICOMweb, the stores' own APIs and the management API use. */
+/** Methods of DICOMweb, the stores' own APIs and the management API. */
 const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/** Refuses other methods before anything is counted: a metric's labels come from bounded sets. */
+/** Before anything is counted: metric labels come from bounded sets. */
 function refuseUnknownMethods(): MiddlewareHandler<GatewayEnv> {
   return function refuseUnknownMethod(c, next) {
     if (METHODS.includes(c.req.method)) return next();

@@ -13,7 +13,7 @@ import { PAGES } from "./pages.ts";
 
 /** Prefixes of the paths of stores: `/dicom-web/{server}/…`, and that of the plugin. */
 const STORE_PREFIXES = ["/dicom-web/", "/oauth-dicom-web/servers/"] as const;
-/** The plugin had `…/stow` for storing. */
+/** The plugin's path for storing is `…/stow`. */
 const [, PLUGIN_PREFIX] = STORE_PREFIXES;
 
 const NAME = ":name";
@@ -25,10 +25,8 @@ const serverPages = PAGES.filter(({ path }) => path.includes(NAME)).map((page) =
   return { page, before, after };
 });
 
-/** Pattern of a path that no page has. */
 const NO_PAGE = "/*";
 
-/** @returns A middleware that sets `destination`. */
 export function setDestination(): MiddlewareHandler<GatewayEnv> {
   return function setDestinationOf(c, next) {
     c.set("destination", destinationOf(c.req.raw));
@@ -37,9 +35,7 @@ export function setDestination(): MiddlewareHandler<GatewayEnv> {
 }
 
 /**
- * Computes what a request is for.
- *
- * @param request The request; the path in its URL is that of the request line, not decoded.
+ * @param request Its URL has the path of the request line, not decoded.
  *
  * @example
  * ```ts
@@ -95,7 +91,7 @@ function toPage(page: Page, server: string | undefined): Destination {
   return { kind: "page", route: page.path, page, server };
 }
 
-/** No server has a name that is no UTF-8. */
+/** No server has a name that is not UTF-8. */
 function decoded(name: string): string {
   try {
     return decodeURIComponent(name);

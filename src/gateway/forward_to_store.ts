@@ -13,20 +13,15 @@ import type { GatewayEnv, StoreDestination } from "./gateway_env.ts";
 import { openWebSocket } from "./open_web_socket.ts";
 import type { PublicAddress } from "./public_address.ts";
 
-/** The collaborators of forwarding. */
 export interface ForwardParts {
   readonly stores: ReadonlyMap<string, Store>;
-  /** The URL at which clients reach the gateway. */
   readonly address: PublicAddress;
   readonly activity: Activity;
-  /** Permissions; everything is permitted unless given. */
+  /** Everything is permitted unless given. */
   readonly access?: AccessRules | undefined;
 }
 
 /**
- * Forwards.
- *
- * @returns The store's response, as the client gets it.
  * @throws {GatewayError} NET-006 for a server that is not configured, AUTH-007 without the permission,
  * and whatever `Store.forward` throws.
  */
@@ -40,7 +35,7 @@ export function forwardToStore(
   if (store === undefined) {
     throw new GatewayError("NET-006", "No such server");
   }
-  // The runtime takes the first of two; what is before or behind the gateway may take the other.
+  // The runtime uses the first of two; a proxy before the gateway, or the store, may use the other.
   if (request.headers.get("host")?.includes(",")) {
     throw new GatewayError("NET-005", "Cannot forward the request: it has two Host headers");
   }

@@ -1,11 +1,11 @@
 /**
- * The one way out: HTTP to the stores and identity providers of the configuration and to no one
- * else. It refuses hosts outside the allowlist before anything is sent, never follows a redirect, sends
- * each request once, and turns the runtime's network failures into catalogue codes.
+ * HTTP to the stores and identity providers of the configuration, and to no other host: it rejects hosts
+ * outside the allowlist, follows no redirect, sends each request once, and turns network failures into
+ * codes of the catalogue.
  *
- * `fetch` repeats by itself, unseen, whatever it can clone: requests without a body and bodies that are
- * bytes or text (`FetchRetry` in `ext/fetch/lib.rs` of Deno 2.7.14). So it gets streams only, and what
- * has no body goes through a client that repeats nothing.
+ * `fetch` silently repeats what it can clone: requests without a body, and bodies that are bytes or text
+ * (`FetchRetry` in `ext/fetch/lib.rs` of Deno 2.7.14). It therefore gets streams only, and requests
+ * without a body go through a client that repeats nothing.
  *
  * @module
  */
@@ -17,20 +17,18 @@ import { UnusableStatusError } from "./http1/http1_client.ts";
 import { networkError } from "./network_error.ts";
 import { SizedBody } from "./sized_body.ts";
 
-/** How a client connects. */
 export interface HttpClientOptions extends ConnectorOptions {
   /** `host:port` pairs that may be contacted. */
   readonly allowlist: ReadonlySet<string>;
-  /** `host:port` pairs of metadata services: reached without the proxy. */
+  /** `host:port` pairs that are contacted without the proxy. */
   readonly direct?: ReadonlySet<string>;
-  /** Sees the headers of every answer, for diagnosis; nothing where nobody looks. */
+  /** Called with the headers of every response, for diagnosis. */
   readonly onAnswer?: ((host: string, headers: Headers) => void) | undefined;
 }
 
-/** A host answered a WebSocket handshake with another status than 101. The runtime tells no more of it. */
+/** A host answered a WebSocket handshake with another status than 101. */
 export class RefusedHandshake extends Error {
   override readonly name = "RefusedHandshake";
-  /** The status that it answered. */
   readonly status: number;
 
   constructor(url: string, status: number) {
@@ -39,14 +37,13 @@ export class RefusedHandshake extends Error {
   }
 }
 
-/** A body to send: a stream goes in chunks, all others with their length. */
+/** A stream is sent in chunks, all others with `Content-Length`. */
 export type RequestBody =
   | ReadableStream<Uint8Array<ArrayBuffer>>
   | SizedBody
   | Uint8Array<ArrayBuffer>
   | string;
 
-/** What a request may carry. */
 export interface HttpRequestInit {
   readonly method?: string;
   readonly headers?: HeadersInit;
@@ -54,10 +51,9 @@ export interface HttpRequestInit {
   readonly signal?: AbortSignal;
 }
 
-/** Sends requests over kept-alive connections of its own. */
 export class HttpClient {
   readonly #allowlist: ReadonlySet<string>;
-  /** Connectors for the origins found on the allowlist, as they were written: each is looked at once. */
+  /** By origin, as written; each is compared with the allowlist once. */
   readonly #connectors = new Map<string, Connector>();
   readonly #direct: ReadonlySet<string>;
   readonly #speaksHttp2: boolean;
@@ -65,7 +61,6 @@ export class HttpClient {
   readonly #directConnector: Connector | undefined;
   readonly #onAnswer: HttpClientOptions["onAnswer"];
 
-  /** @param options How to connect. */
   constructor(options: HttpClientOptions) {
     this.#allowlist = options.allowlist;
     this.#onAnswer = options.onAnswer;
@@ -79,12 +74,11 @@ export class HttpClient {
   }
 
   /**
-   * Sends one request once and answers with what came back, whatever its status. A redirect comes back
-   * as the answer it is.
+   * Sends one request once.
    *
-   * @returns The response, its body not read.
-   * @throws {GatewayError} NET-001, NET-002 or NET-003 when no answer came; NET-005 when the body to send
-   * cannot be read; NET-008 for a host that is not allowed.
+   * @returns The response, whatever its status; redirects included.
+   * @throws {GatewayError} NET-001, NET-002 or NET-003 without a response; NET-005 if the body to send
+   * cannot be read; NET-008 for a host that is not on the allowlist.
    * @throws The signal's reason when it aborts.
    */
   async send(url: string, init: HttpRequestInit = {}): Promise<Response> {
@@ -114,7 +108,7 @@ export class HttpClient {
       throw networkError(hostAndPort(url), cause);
     }
     if (this.#onAnswer !== undefined) this.#onAnswer(hostAndPort(url), response.headers);
-    // 101 would hand the connection over, and others are no answer at all (RFC 9110, section 15).
+    // 101 would switch protocols, and others are not responses (RFC 9110, section 15).
     if (response.status >= 200 && response.status <= 599) return response;
     await response.body?.cancel();
     throw networkError(hostAndPort(url), new UnusableStatusError(response.status));
@@ -123,10 +117,9 @@ export class HttpClient {
   /**
    * Opens a WebSocket (RFC 6455) to a host of the allowlist.
    *
-   * @param url Where to: an `http:` or `https:` URL, as `send` takes it.
-   * @param init Subprotocols and headers of the handshake, what ends it, and where messages go.
-   * @throws {RefusedHandshake} When the host answers the handshake with another status than 101.
-   * @throws {GatewayError} NET-002 when it cannot be reached; NET-008 for a host that is not allowed.
+   * @param url An `http:` or `https:` URL.
+   * @throws {RefusedHandshake} If the host answers with another status than 101.
+   * @throws {GatewayError} NET-002 if it cannot be reached; NET-008 for a host not on the allowlist.
    * @throws The signal's reason when it aborts.
    */
   async openWebSocket(
@@ -135,7 +128,7 @@ export class HttpClient {
       readonly protocols: readonly string[];
       readonly headers: Headers;
       readonly signal: AbortSignal;
-      /** Takes every message: some come before the promise is settled. */
+      /** Called for every message, some before the promise has settled. */
       readonly onMessage: (message: string | ArrayBuffer) => void;
     },
   ): Promise<WebSocket> {
@@ -182,11 +175,11 @@ export class HttpClient {
   }
 
   /**
-   * What makes a request without a body one that `fetch` cannot clone, where the other side speaks
-   * HTTP/2: there an empty stream is no body in chunks. `fetch` takes none for GET and HEAD: these it may
-   * repeat once, after a GOAWAY, a REFUSED_STREAM or a reset connection.
+   * The body that keeps `fetch` from cloning a request without one, over HTTP/2, where an empty stream is
+   * not sent in chunks. `fetch` takes none for GET and HEAD, and may repeat these once, after a GOAWAY, a
+   * REFUSED_STREAM or a reset connection.
    *
-   * @returns An empty stream, null for GET and HEAD; undefined where it speaks HTTP/1.1.
+   * @returns An empty stream, null for GET and HEAD; undefined if the host speaks HTTP/1.1.
    */
   async #overHttp2(
     { bodiless, http2 }: Connector,
@@ -233,7 +226,7 @@ export class HttpClient {
   }
 }
 
-/** A body that `fetch` cannot clone; undefined where there is none. */
+/** A body that `fetch` cannot clone; undefined without a body. */
 function sendable(
   body: RequestBody | null | undefined,
 ): ReadableStream<Uint8Array<ArrayBuffer>> | SizedBody | undefined {
@@ -245,12 +238,12 @@ function sendable(
 }
 
 /**
- * Drops a length that stands beside chunks: the runtime reads the chunks, as it must (RFC 9112, section
- * 6.3), but tells the length as well, and who passes it on cuts the body off there.
+ * Removes `Content-Length` beside chunks: the runtime reads the chunks, as it must (RFC 9112, section 6.3),
+ * but keeps the field, by which a recipient would truncate the body.
  */
 function withTrueLength(response: Response): Response {
   const coding = response.headers.get("transfer-encoding");
-  // Of what is not in chunks the end is not known: by the length the client still finds out.
+  // Without chunks the end is not known: by the length the client can still detect truncation.
   if (coding === null || !/\bchunked\s*$/i.test(coding)) return response;
   if (!response.headers.has("content-length")) return response;
   const { body, status } = response;
@@ -258,5 +251,5 @@ function withTrueLength(response: Response): Response {
   return new Response(body, { status, headers });
 }
 
-/** How the runtime says that the answer to a handshake was not 101. */
+/** The runtime's message for another status than 101. */
 const REFUSED_HANDSHAKE = /Invalid status code: ([2-5]\d\d)/;

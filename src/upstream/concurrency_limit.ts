@@ -1,23 +1,18 @@
 /**
- * A cap on how many requests of clients are under way to one store, with a queue of bounded length
- * and time before it. Whoever comes beyond that is told at once when to come back, instead of waiting
- * for an answer that the store has no room for.
+ * Concurrency limit of one store, with a queue of bounded length and time. Requests beyond that are
+ * rejected at once with `Retry-After`.
  *
  * @module
  */
 import { GatewayError } from "../errors/gateway_error.ts";
 
-/** What a limit works with. */
 export interface ConcurrencyLimitOptions {
-  /** Name of the configured server. */
   readonly server: string;
-  /** How many may be under way. */
   readonly maxConcurrent: number;
-  /** How many may wait. */
   readonly maxQueued: number;
-  /** How long each may wait, in milliseconds. */
+  /** How long each may wait. */
   readonly queueMs: number;
-  /** Told of each request that is turned away. */
+  /** Called for each rejected request. */
   readonly onReject?: () => void;
   /** What is counted, for the message; `requests` unless given. */
   readonly what?: string;
@@ -27,38 +22,33 @@ interface Waiting {
   readonly enter: () => void;
 }
 
-/** Counts the requests under way to one store. */
 export class ConcurrencyLimit {
   readonly #options: ConcurrencyLimitOptions;
-  /** In the order in which they came. */
+  /** In order of arrival. */
   readonly #queue = new Set<Waiting>();
   #inFlight = 0;
 
-  /** @param options What it works with. */
   constructor(options: ConcurrencyLimitOptions) {
     this.#options = options;
   }
 
-  /** How many are under way. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** How many wait. */
   get queued(): number {
     return this.#queue.size;
   }
 
   /**
-   * Lets a request begin, now or when others have ended. Each that was let in calls
-   * {@linkcode leave} once.
+   * Takes a place, now or when another request has ended; {@linkcode leave} gives it back.
    *
-   * @returns Nothing where it may begin now, else a promise of that.
-   * @throws {GatewayError} NET-011 when the queue is full or did not move in time.
+   * @returns Undefined if there is a place now, otherwise a promise of it.
+   * @throws {GatewayError} NET-011 if the queue is full or the wait too long.
    * @throws The signal's reason when it aborts.
    */
   enter(signal: AbortSignal): Promise<void> | undefined {
-    // Whoever waits was here before: a newcomer never takes the place that has just become free.
+    // In order of arrival: a new request never takes a place before those that wait.
     if (this.#inFlight < this.#options.maxConcurrent && this.#queue.size === 0) {
       this.#inFlight++;
       return undefined;
@@ -67,10 +57,9 @@ export class ConcurrencyLimit {
     return this.#wait(signal);
   }
 
-  /** A request has ended. */
   leave(): void {
     for (const next of this.#queue) {
-      // The place goes on to the next without becoming free in between.
+      // The place passes to the next request without becoming free in between.
       next.enter();
       return;
     }

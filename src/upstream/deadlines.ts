@@ -33,7 +33,6 @@ export class Exchange {
     return this.#controller.signal;
   }
 
-  /** @param reason Why the exchange ends now. */
   abort(reason: unknown): void {
     this.#controller.abort(reason);
   }
@@ -66,13 +65,11 @@ export class Deadlines {
     return exchange;
   }
 
-  /** Gives an exchange a new limit from now on. */
   extend(exchange: Exchange, limitMs: number, waitingFor: string): void {
     exchange.deadlineMs = this.#now() + limitMs;
     exchange.waitingFor = waitingFor;
   }
 
-  /** Forgets an exchange. */
   end(exchange: Exchange): void {
     this.#exchanges.delete(exchange);
     if (this.#exchanges.size === 0 && this.#timer !== undefined) {

@@ -1,7 +1,7 @@
 /**
- * Which headers go through the gateway, by the tables of `stopped_request_headers.ts` and
- * `passed_response_headers.ts`. What belongs to one connection stays on it (RFC 9110, section 7.6.1),
- * and a store's answer never speaks for the gateway's origin.
+ * Filters headers by the tables of `stopped_request_headers.ts` and `passed_response_headers.ts`:
+ * connection-specific fields stop (RFC 9110, section 7.6.1), as does what a store says about itself as an
+ * origin.
  *
  * @module
  */
@@ -11,13 +11,12 @@ import { privateCacheControl, varyWith } from "./cache_headers.ts";
 import { PASSED_RESPONSE_HEADERS } from "./passed_response_headers.ts";
 import { STOPPED_REQUEST_HEADERS } from "./stopped_request_headers.ts";
 
-/** Named by `Connection`, these are still not removed: without them the body's length is lost. */
+/** Not removed even if `Connection` names them: the body's length would be lost. */
 const NEVER_NOMINATED = new Set(["content-length", "content-type", "host"]);
 
 /**
- * What every answer of a store gets besides. None of these names passes from a store, so none is sent
- * twice. A browser neither guesses a type nor runs what a store answers, and gives no page of another
- * origin a look at it.
+ * Added to every response of a store, which never passes these names itself. A browser then neither
+ * guesses a type nor runs the content, and hides it from pages of other origins.
  */
 export const PROTECTION: readonly (readonly [name: string, value: string])[] = [
   ["x-content-type-options", "nosniff"],
@@ -26,36 +25,35 @@ export const PROTECTION: readonly (readonly [name: string, value: string])[] = [
 ];
 
 /**
- * Servers that pass header fields on as variables (CGI and its kin) take `X_Remote_User` for
- * `X-Remote-User`. No DICOMweb client or vendor uses other characters.
+ * Servers that turn header fields into variables (CGI) take `X_Remote_User` for `X-Remote-User`. No
+ * DICOMweb client or vendor uses other characters.
  */
 const PLAIN_NAME = /^[a-z0-9-]+$/;
 
 const matchesStopped = matcher(STOPPED_REQUEST_HEADERS.flatMap(({ names }) => names));
-/** Verdicts by name: clients use few, and one that makes names up shall not fill the memory. */
+/** Cached by name; bounded, as a client may invent names. */
 const requestVerdicts = new BoundedCache<boolean>({ maxEntries: 500, maxKeyLength: 64 });
 const PASSED_RESPONSE: ReadonlySet<string> = new Set(
   PASSED_RESPONSE_HEADERS.flatMap(({ names }) => names),
 );
 
 /**
- * The headers of a client's request that the store shall see.
+ * The headers of a client's request that reach the store.
  *
- * @param credentialHeader A further header by which clients authenticate at the gateway.
+ * @param credentialHeader The header of `Authentication.ApiKeys`.
  */
 export function requestHeaders(inbound: Headers, credentialHeader?: string): HeaderFields {
   const headers = only(passesToStore, inbound);
-  // Chunks count, whatever length stands beside them, and who passes both on is to drop it (RFC 9112,
-  // section 6.3).
+  // Chunks take precedence over a length, which must be removed (RFC 9112, section 6.3).
   if (inbound.has("transfer-encoding")) headers.delete("content-length");
   if (credentialHeader !== undefined) headers.delete(credentialHeader);
   return headers;
 }
 
 /**
- * The headers of a store's answer that the client shall see. No shared cache may keep it.
+ * The headers of a store's response that reach the client. No shared cache may store it.
  *
- * @param credentialHeader A further header by which clients authenticate at the gateway.
+ * @param credentialHeader The header of `Authentication.ApiKeys`.
  * @returns New headers, without those of {@linkcode PROTECTION}.
  */
 export function responseHeaders(upstream: Headers, credentialHeader?: string): HeaderFields {
@@ -65,11 +63,7 @@ export function responseHeaders(upstream: Headers, credentialHeader?: string): H
   return headers;
 }
 
-/**
- * Lists the headers of an answer to a client, {@linkcode PROTECTION} among them.
- *
- * @returns Names in lower case, with their values.
- */
+/** The headers of a response to a client, with {@linkcode PROTECTION}. */
 export function answerHeaderList(headers: HeaderFields): [name: string, value: string][] {
   return [...headers.list(), ...PROTECTION.map(([name, value]): [string, string] => [name, value])];
 }
@@ -78,7 +72,7 @@ function passesToStore(name: string): boolean {
   return requestVerdicts.get(name, () => PLAIN_NAME.test(name) && !matchesStopped(name));
 }
 
-/** Tells whether a name is one of those listed; see `HeaderRule.names`. */
+/** See `HeaderRule.names`. */
 function matcher(patterns: readonly string[]): (name: string) => boolean {
   const exact = new Set(patterns.filter((pattern) => !pattern.includes("*")));
   const contained = patterns.filter((pattern) => pattern.startsWith("*"))
@@ -90,7 +84,6 @@ function matcher(patterns: readonly string[]): (name: string) => boolean {
     contained.some((part) => name.includes(part));
 }
 
-/** Copies what may pass. */
 function only(passes: (name: string) => boolean, source: Headers): HeaderFields {
   const headers = HeaderFields.from(source, passes);
   const nominated = source.get("connection");

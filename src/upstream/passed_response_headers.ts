@@ -1,15 +1,15 @@
 /**
- * The headers of a store's answer that reach the client, each with its reason: the filter, its tests and
- * `docs/security/headers.md` derive from this table.
+ * The headers of a store's response that reach the client, each with its reason: the filter, its tests
+ * and `docs/security/headers.md` derive from this table.
  *
- * It is a list of what passes: whatever a store says of itself as an origin (cookies, HSTS, policies,
- * challenges) would hold for the gateway's origin, and new headers of this kind appear every year.
+ * It is an allowlist: what a store says about itself as an origin (cookies, HSTS, policies, challenges)
+ * would apply to the gateway's origin, and new headers of this kind appear every year.
  *
  * @module
  */
 import type { HeaderRule } from "./stopped_request_headers.ts";
 
-/** All others stop. Names only, no patterns. */
+/** All others are removed. Names only, no patterns. */
 export const PASSED_RESPONSE_HEADERS: readonly HeaderRule[] = [
   {
     kind: "The content",

@@ -1,6 +1,6 @@
 /**
- * What a client's request to a store holds while it lasts: its time limit, its places under the
- * concurrency limits, and bodies that signing had to keep.
+ * The resources of one request to a store: its timeout, its places under the concurrency limits, and
+ * bodies that signing had to keep.
  *
  * @module
  */
@@ -8,11 +8,10 @@ import type { KeptBody } from "../credentials/authorizer.ts";
 import type { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines, Exchange } from "./deadlines.ts";
 
-/** One request that is under way. */
 export class RunningRequest {
-  /** Its time limit; aborts when it has passed or the client has gone. */
+  /** Its timeout; aborts when that has passed or the client has gone. */
   readonly exchange: Exchange;
-  /** Whether the store has answered: no further request of a batch may extend the time limit then. */
+  /** Whether the store has responded: no further request of a batch may extend the timeout then. */
   isAnswered = false;
   readonly #deadlines: Deadlines;
   readonly #client: AbortSignal;
@@ -20,9 +19,8 @@ export class RunningRequest {
   readonly #kept = new Set<KeptBody>();
 
   /**
-   * @param deadlines The time limits of the worker.
    * @param client Aborts when the client has gone.
-   * @param limit How long the request may wait at first, and what for.
+   * @param limit The first timeout, and what is waited for.
    */
   constructor(
     deadlines: Deadlines,
@@ -35,7 +33,6 @@ export class RunningRequest {
     client.addEventListener("abort", this, { once: true });
   }
 
-  /** Aborts when the time limit has passed or the client has gone. */
   get signal(): AbortSignal {
     return this.exchange.signal;
   }
@@ -45,12 +42,11 @@ export class RunningRequest {
     this.exchange.abort(this.#client.reason);
   }
 
-  /** From now on it goes on when the client has gone. */
+  /** Continues even if the client goes. */
   detach(): void {
     this.#client.removeEventListener("abort", this);
   }
 
-  /** Sets a new time limit from now on. */
   extend(limitMs: number, waitingFor: string): void {
     this.#deadlines.extend(this.exchange, limitMs, waitingFor);
   }
@@ -58,8 +54,8 @@ export class RunningRequest {
   /**
    * Takes a place under a concurrency limit.
    *
-   * @returns Undefined if there is one now, else a promise of it.
-   * @throws {GatewayError} NET-011 when there is none in time.
+   * @returns Undefined if there is one now, otherwise a promise of it.
+   * @throws {GatewayError} NET-011 if there is none in time.
    */
   enter(limit: ConcurrencyLimit): Promise<void> | undefined {
     const turn = limit.enter(this.signal);
@@ -68,24 +64,21 @@ export class RunningRequest {
     return undefined;
   }
 
-  /** Keeps a body until the end. The same one is given for each attempt. */
+  /** Keeps a body until the end; each attempt passes the same one. */
   readonly keep = (body: KeptBody): void => {
     this.#kept.add(body);
   };
 
-  /** Gives its places back. */
   leave(): void {
     for (let limit = this.#entered.pop(); limit !== undefined; limit = this.#entered.pop()) {
       limit.leave();
     }
   }
 
-  /** Forgets the time limit. */
   stopClock(): void {
     this.#deadlines.end(this.exchange);
   }
 
-  /** Frees everything. */
   readonly end = (): void => {
     this.leave();
     this.stopClock();

@@ -2,8 +2,8 @@
  * The headers of a client's request that stop at the gateway, each with its reason: the filter, its
  * tests and `docs/security/headers.md` derive from this table.
  *
- * It is a list of what stops, not of what passes: vendors read request headers of their own (Azure:
- * `msdicom-request-original`), and a store that misses one answers another question without a word.
+ * It is a denylist: vendors read request headers of their own (Azure: `msdicom-request-original`), and a
+ * store that misses one silently answers another question.
  *
  * @module
  */

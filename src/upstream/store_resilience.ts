@@ -12,20 +12,17 @@ import { retryAfterMs } from "../network/retry_after.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 
-/** What it works with. */
 export interface StoreResilienceOptions {
-  /** Name of the configured server. */
   readonly server: string;
   readonly configured: StoreResilienceConfig;
   readonly logger: Logger;
   readonly metrics?: Metrics | undefined;
 }
 
-/** A request to the store. */
 export interface Sendable {
   readonly method: string;
   readonly body: unknown;
-  /** With the `X-Request-ID` that the log contains. */
+  /** With `X-Request-ID`, for the log. */
   readonly headers: Headers;
   readonly signal: AbortSignal;
 }
@@ -58,7 +55,7 @@ export class StoreResilience {
   }
 
   /**
-   * Sends a request; again where it failed in a way that passes and repeating it does no harm.
+   * Sends a request, and repeats it after a transient failure if that does no harm.
    *
    * @returns The store's response, whatever its status.
    * @throws What the last attempt throws.
@@ -99,17 +96,17 @@ export class StoreResilience {
 }
 
 /**
- * Whether a request may be sent more than once.
+ * Whether a request may be repeated.
  *
- * @param hasBody Whether it has a body, which is streamed and gone when it has been sent.
+ * @param hasBody A body is streamed, and gone once sent.
  */
 export function isRepeatable(method: string, hasBody: boolean): boolean {
   return !hasBody && IDEMPOTENT.has(method);
 }
 
 /**
- * What an attempt shows of the store: no connection, or a gateway's response in its place, is a failure. A
- * client that left shows nothing.
+ * What an attempt says about the store: no connection, or a proxy's response in its place, is a failure. A
+ * client that left says nothing.
  *
  * @param outcome A response, or what was thrown.
  */

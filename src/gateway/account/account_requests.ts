@@ -1,6 +1,6 @@
 /**
- * The accounting step: one record of each request, for metrics, audit trail, activity and log. Refuses
- * requests while no record can be written, if the configuration says so.
+ * The accounting step: one account of each request, for metrics, audit trail, activity and log. Rejects
+ * requests while no audit record can be written, if the configuration says so.
  *
  * @module
  */
@@ -14,7 +14,6 @@ import { type AccountOptions, RequestAccount } from "./request_account.ts";
 /** Without `route`: Hono's own is `*` for all, as requests are dispatched by their destination. */
 const OWN_LABELS = { labelNames: ["method", "status", "ok"] };
 
-/** Makes the middleware. */
 export function accountRequests(options: AccountOptions): MiddlewareHandler<GatewayEnv> {
   const { registerMetrics: count } = prometheus({
     registry: options.metrics.registry,
@@ -33,7 +32,7 @@ export function accountRequests(options: AccountOptions): MiddlewareHandler<Gate
   };
 }
 
-/** @returns A middleware that refuses requests of which no record can be written. */
+/** Rejects requests of which no record can be written. */
 export function refuseUnrecordable(): MiddlewareHandler<GatewayEnv> {
   return function refuseUnrecordableRequest(c, next) {
     if (!c.get("account").isUnrecordable) return next();

@@ -1,7 +1,6 @@
 /**
- * What one worker knows of the traffic to each server: how many requests there were in the last
- * minutes, how long the store took, what is under way, how the last one ended. A request costs an
- * object and a few additions; bodies are not looked into.
+ * One worker's traffic to each server: number of requests in the last minutes, response times, requests
+ * in progress, the last outcome. A request costs an object and a few additions; bodies are not read.
  *
  * @module
  */
@@ -12,48 +11,45 @@ import { contentLength } from "../../dicomweb/completeness/body_check.ts";
 import { sentBytes } from "./body_bytes.ts";
 import { type ErrorSummary, errorSummary } from "./error_summary.ts";
 
-/** How much time a slot of the window stands for. */
 export const SLOT_MS = 10_000;
-/** How many slots the window has: five minutes. */
+/** Five minutes. */
 export const SLOTS = 30;
-/** How many transfers a worker tells of; of more it tells the number. */
-const MAX_TOLD = 50;
+/** Most transfers that a worker reports; beyond, it reports their number. */
+const MAX_REPORTED = 50;
 
-/** A request under way. */
+/** A request in progress. */
 export interface Transfer extends PassedBytes {
   readonly server: string;
   readonly method: string;
-  /** What it asks for. Its identifiers and query may tell of patients: they are not told on. */
+  /** Its identifiers and query may identify patients: they are not reported. */
   readonly transaction: Transaction;
   readonly startedMs: number;
-  /** When it began, by the monotonic clock. */
+  /** By the monotonic clock. */
   readonly beganMs: number;
-  /** Whether the gateway sends it to test the store: it is no client's last request. */
+  /** Whether the gateway sends it to test the store. */
   readonly isTest: boolean;
-  /** Length of the request's body, where the client told it. */
+  /** Length of the request's body, if the client states it. */
   readonly requestBytes: number | undefined;
-  /** Length of the answer's body, where the store told it. */
+  /** Length of the response's body, if the store states it. */
   answerBytes: number | undefined;
-  /** Whether the store has answered. */
   isAnswering: boolean;
-  /** Whether it has taken the request's body, by its answer. */
+  /** Whether its response says that it accepted the request's body. */
   hasTaken: boolean;
 }
 
 /** How the last request to a server ended. */
 export interface LastOutcome {
-  /** When, in milliseconds since the epoch. */
+  /** Milliseconds since the epoch. */
   readonly atMs: number;
   /** The status of the store's response; undefined if the request failed before. */
   readonly storeStatus: number | undefined;
-  /** Why the request failed, if it did. */
   readonly error: ErrorSummary | undefined;
 }
 
-/** How the last request that says something of the store ended. */
+/** The last outcome that says something about the store. */
 export interface Verdict {
   readonly atMs: number;
-  /** What the store answered; nothing where it did not. */
+  /** Status of the store's response; undefined if there was none. */
   readonly status: number | undefined;
   /** Whether the store seems to have nothing at its configured address. */
   readonly isMisplaced: boolean;
@@ -65,13 +61,13 @@ export interface Window {
   readonly slot: number;
   readonly requests: readonly number[];
   readonly failures: readonly number[];
-  /** Time to the answers' headers, added up. */
+  /** Sum of the times to the responses' headers. */
   readonly totalMs: readonly number[];
-  /** Bytes of bodies that went through to their end, and were counted or told their length. */
+  /** Bytes of bodies that were transferred completely and whose length is known. */
   readonly bytes: readonly number[];
 }
 
-/** What is told of the traffic to one server. */
+/** The traffic to one server. */
 export interface ActivityReport {
   readonly window: Window;
   readonly verdict: Verdict | undefined;
@@ -80,7 +76,7 @@ export interface ActivityReport {
 }
 
 const ZEROS: readonly number[] = Array.from({ length: SLOTS }, () => 0);
-/** No traffic in any slot. One object, so that a message about many quiet servers holds it once. */
+/** No traffic. One object, so that a message about many idle servers contains it once. */
 export const QUIET: Window = {
   slot: 0,
   requests: ZEROS,
@@ -102,7 +98,7 @@ class ServerActivity {
   lastError: ErrorSummary | undefined;
   lastRequest: LastOutcome | undefined;
 
-  /** The place of the slot of a time, emptied where it held an older one. */
+  /** Index of the slot of a time, reset if it held an older one. */
   at(nowMs: number): number {
     const slot = Math.floor(nowMs / SLOT_MS);
     const place = slot % SLOTS;
@@ -133,13 +129,12 @@ class ServerActivity {
   }
 }
 
-/** Keeps account of one worker's traffic. */
 export class Activity {
   readonly #servers = new Map<string, ServerActivity>();
   readonly #transfers = new Set<Transfer>();
   readonly #now: () => number;
 
-  /** @param now The clock, in milliseconds since the epoch. */
+  /** @param now The wall clock, in milliseconds since the epoch. */
   constructor(now: () => number) {
     this.#now = now;
   }
@@ -169,11 +164,7 @@ export class Activity {
     return transfer;
   }
 
-  /**
-   * The store has answered.
-   *
-   * @param answer Its answer, or as much of it as is passed on.
-   */
+  /** The store has sent the headers of its response. */
   answered(
     transfer: Transfer,
     answer: Pick<Response, "status" | "headers">,
@@ -187,16 +178,16 @@ export class Activity {
     const server = this.#of(transfer.server);
     this.#count(server, atMs, tookMs, status >= 500);
     if (!transfer.isTest) server.lastRequest = { atMs, storeStatus: status, error: undefined };
-    // A study that is not there, asked for later, does not make the address right.
+    // A later 404 for a study does not prove the address right.
     const isMisplaced = status === 404 &&
       (server.verdict?.isMisplaced === true || asksForStudies(transfer));
     server.verdict = { atMs, status, isMisplaced };
   }
 
   /**
-   * A request could not be forwarded, or was refused.
+   * A request was rejected or could not be forwarded.
    *
-   * @param transfer The transfer; undefined if the request was refused before one began.
+   * @param transfer Undefined if the request was rejected before it began.
    */
   failed(
     name: string,
@@ -215,16 +206,12 @@ export class Activity {
     noteError(server, error, summary);
   }
 
-  /** The credential of a server could not be had when an operator asked for it. */
+  /** An operator's test of a server's credential failed. */
   credentialFailed(name: string, error: GatewayError): void {
     noteError(this.#of(name), error, errorSummary(error, this.#now()));
   }
 
-  /**
-   * A transfer is over.
-   *
-   * @param isComplete Whether the answer was sent to its end, as far as is known.
-   */
+  /** @param isComplete Whether the response was sent completely, as far as is known. */
   end(transfer: Transfer, isComplete: boolean): void {
     this.#transfers.delete(transfer);
     if (!isComplete || !transfer.isAnswering) return;
@@ -235,22 +222,20 @@ export class Activity {
     if (bytes > 0) server.bytes[server.at(this.#now())]! += bytes;
   }
 
-  /** How many transfers are under way. */
   get underWay(): number {
     return this.#transfers.size;
   }
 
-  /** @returns The transfers that have taken longest. */
+  /** The transfers that have taken longest. */
   oldest(): Transfer[] {
-    const told: Transfer[] = [];
+    const oldest: Transfer[] = [];
     // A set keeps the order in which they began.
     for (const transfer of this.#transfers) {
-      if (told.push(transfer) === MAX_TOLD) break;
+      if (oldest.push(transfer) === MAX_REPORTED) break;
     }
-    return told;
+    return oldest;
   }
 
-  /** The traffic to a server. */
   of(server: string): ActivityReport {
     const known = this.#servers.get(server);
     if (known === undefined) {
@@ -279,15 +264,15 @@ export class Activity {
 
 function noteError(server: ServerActivity, error: GatewayError, summary: ErrorSummary): void {
   server.lastError = summary;
-  // What the client may not do, or asked wrongly, says nothing about the store.
+  // A client's error says nothing about the store.
   if (error.status >= 500) {
     server.verdict = { atMs: summary.atMs, status: undefined, isMisplaced: false };
   }
 }
 
 /**
- * Whether a request is for `/studies` itself, which every store has (PS3.18, sections 10.5 and 10.6):
- * what the client named besides, or what stores need not offer, may not be there.
+ * Whether a request is for `/studies` itself, which every store has (PS3.18, sections 10.5 and 10.6); a
+ * 404 for anything else may be about the resource.
  */
 function asksForStudies({ transaction }: Transfer): boolean {
   const { name, prefix, study } = transaction;

@@ -1,38 +1,31 @@
 /**
- * How an answer ended, as far as that can be known.
+ * How a response ended, as far as that can be known.
  *
- * A body of known length that passes natively ends in the same way for the runtime whether the client
- * took all of it or left: over HTTP/1.1 `completed` of `Deno.serve` rejects either way, as its server
- * drops the body with the last byte instead of asking for its end (Deno 2.7.14). What is counted on its
- * way, and what has no length, is told apart.
+ * If a body of known length is streamed natively, the runtime does not distinguish a complete response
+ * from a client that left: over HTTP/1.1 `completed` of `Deno.serve` rejects either way, as its server
+ * drops the body with the last byte instead of reading its end (Deno 2.7.14). Bodies that are counted, and
+ * those without length, are distinguished.
  *
  * @module
  */
 import { contentLength } from "../../dicomweb/completeness/body_check.ts";
 import type { PassedBytes } from "../../upstream/store.ts";
 
-/** How an answer ended. */
 export type AnswerEnd =
-  /** All of it was handed to the client's connection. */
+  /** All of it was written to the client's connection. */
   | "complete"
-  /** The client left, or the store's body ended too early. */
+  /** The client left, or the store's body was truncated. */
   | "broken off"
-  /** It was passed on, and nobody counted whether to its end. */
+  /** It was streamed natively, so that its end is unknown. */
   | "passed on";
 
 /**
- * The status by which records and metrics tell that the client left before there was an answer. Nobody
- * is sent it; nginx and others write the same into their logs.
+ * Status in records and metrics of a request whose client left before there was a response, as in the
+ * logs of nginx. It is never sent.
  */
 export const CLIENT_LEFT = 499;
 
-/**
- * Waits for the end of an answer.
- *
- * @param answer The answer, and what tells of it.
- * @param answer.completed Settles when the answer has ended.
- * @param answer.passed How much of its body has passed, where that is counted.
- */
+/** Reports the end of a response, when `completed` settles. */
 export function onAnswerEnd(
   { request, completed, response, passed }: {
     readonly request: Request;
@@ -40,14 +33,14 @@ export function onAnswerEnd(
     readonly response: Response;
     readonly passed: PassedBytes | undefined;
   },
-  tell: (end: AnswerEnd) => void,
+  report: (end: AnswerEnd) => void,
 ): void {
-  // When the answer has ended, its headers can be gone.
+  // The headers may not be readable once the response has ended.
   const length = contentLength(response.headers);
   completed.then(
-    // To someone who left before the answer began it is sent, too, as far as the runtime can tell.
-    () => tell(request.signal.aborted ? "broken off" : "complete"),
-    () => tell(length === undefined ? "broken off" : endOf(length, passed?.fromStore)),
+    // The runtime reports success also if the client left before the response began.
+    () => report(request.signal.aborted ? "broken off" : "complete"),
+    () => report(length === undefined ? "broken off" : endOf(length, passed?.fromStore)),
   );
 }
 

@@ -8,11 +8,10 @@ import type { NameUid } from "../../telemetry/audit_uids.ts";
 import type { PassedBytes } from "../../upstream/store.ts";
 import type { RequestFacts } from "./request_facts.ts";
 
-/** The collaborators of audit records. */
 export interface AuditOptions {
   readonly trail: AuditRecorder;
   readonly nameUid: NameUid;
-  /** Requests under way, whose records say so if they are cut off. */
+  /** Requests in progress, for records of those that are cut off. */
   readonly unfinished?: Set<{ cutOff(): void }> | undefined;
 }
 
@@ -23,14 +22,10 @@ const AUTHORIZATION: ReadonlySet<string> = new Set(["AUTH-004", "AUTH-007", "AUT
 
 /** More parameters than a search has. */
 const MAX_PARAMETERS = 50;
-/** Names as DICOMweb has them: keywords, tags, paths of tags. Others may be typing errors of a client. */
+/** Keywords, tags, paths of tags. Anything else may be a typing error that contains a patient's name. */
 const PARAMETER_NAME = /^[A-Za-z0-9_.]{1,64}$/;
 
-/**
- * Makes a record.
- *
- * @param end How the response ended, when, and how long after the request.
- */
+/** @param end How the response ended, when, and how long after the request. */
 export function auditRecord(
   facts: RequestFacts,
   end: { readonly outcome: string; readonly atMs: number; readonly tookMs: number },
@@ -64,7 +59,7 @@ export function auditRecord(
   };
 }
 
-/** Whether a code stands for missing credentials or permission. */
+/** Whether a code means missing credentials or permission. */
 export function isRefusal(code: string): boolean {
   return AUTHENTICATION.has(code) || AUTHORIZATION.has(code);
 }

@@ -1,6 +1,6 @@
 /**
- * How long the bodies of an exchange were, as far as that is known: what a header says is believed only
- * where the body can have passed.
+ * Lengths of the bodies of an exchange, as far as they are known: `Content-Length` counts only if the body
+ * can have been transferred.
  *
  * @module
  */
@@ -8,15 +8,13 @@ import { contentLength } from "../../dicomweb/completeness/body_check.ts";
 import type { PassedBytes } from "../../upstream/store.ts";
 import { CLIENT_LEFT } from "./answer_end.ts";
 
-/** Answers that have no body, whatever length they tell (RFC 9110, section 6.4.1). */
+/** Responses without a body, whatever their `Content-Length` (RFC 9110, section 6.4.1). */
 const BODILESS: ReadonlySet<number> = new Set([101, 204, 205, 304, CLIENT_LEFT]);
 
 /**
- * How much of a request's body was taken.
+ * Bytes of a request's body that were accepted; undefined if unknown.
  *
- * @param status What it was answered: a body that is refused is not read to its end, or not at all.
- * @param passed What was counted, where something was.
- * @returns Bytes; nothing where it is not known.
+ * @param status Of the response: a rejected body is not read completely, or not at all.
  *
  * @example
  * ```ts
@@ -34,7 +32,7 @@ export function receivedBytes(
   status: number,
   passed?: PassedBytes,
 ): number | undefined {
-  // The runtime throws when it is asked for the body of a request that has become a WebSocket.
+  // The runtime throws when the body of a request that has become a WebSocket is read.
   if (request.method === "GET" || request.method === "HEAD" || request.body === null) return 0;
   if (passed?.fromClient !== undefined) return passed.fromClient;
   const length = contentLength(request.headers);
@@ -42,11 +40,9 @@ export function receivedBytes(
 }
 
 /**
- * How long an answer's body is, or how much of it has passed where that is counted.
+ * Bytes of a response's body, or of what has passed of it if that is counted; undefined if unknown.
  *
- * @param method The request's method: an answer to HEAD tells the length of a body that it has not.
- * @param passed What was counted, where something was.
- * @returns Bytes; nothing where it is not known.
+ * @param method Of the request: the response to HEAD states the length of a body that it does not have.
  *
  * @example
  * ```ts
@@ -64,9 +60,9 @@ export function sentBytes(
   response: Pick<Response, "status" | "headers">,
   passed?: PassedBytes,
 ): number | undefined {
-  // Not by the body itself: the runtime makes a slow stream of a short one that is looked at.
+  // `response.body` would turn a short body into a stream, which is slower.
   if (method === "HEAD" || BODILESS.has(response.status)) return 0;
   const length = contentLength(response.headers);
-  // What is rewritten on its way has another length, and tells none.
+  // A rewritten body has another length, and states none.
   return length === undefined ? undefined : passed?.fromStore ?? length;
 }

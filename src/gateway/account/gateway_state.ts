@@ -1,6 +1,6 @@
 /**
- * The state of the gateway for its status page and its API: what each worker tells, as plain data, and all of it
- * put together. A number holds for the whole gateway, whichever worker is asked.
+ * The state of the gateway for its status page and its API: each worker's report, as plain data, and all
+ * of them merged, so that every worker shows the same.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
 } from "./activity.ts";
 import type { ErrorSummary } from "./error_summary.ts";
 
-/** The states of a circuit breaker, as the metrics number them. */
+/** As the metrics number the states of a circuit breaker. */
 export type BreakerState = 0 | 1 | 2;
 
 /** One server as one worker sees it, or all workers together. */
@@ -32,47 +32,40 @@ export interface ServerState extends ActivityReport {
   readonly queued: number;
 }
 
-/** A transfer as it is told: what it does, never to whom. */
+/** A transfer, without what may identify a patient. */
 export interface TransferReport extends Omit<Transfer, "transaction" | "beganMs" | "isTest"> {
-  /** What is done, by PS3.18. */
   readonly transaction: string;
 }
 
-/** What one worker tells. */
 export interface WorkerState {
   readonly servers: readonly ServerState[];
   /** The transfers that have taken longest. */
   readonly transfers: readonly TransferReport[];
-  /** How many there are. */
   readonly underWay: number;
 }
 
-/** What all workers tell together. */
 export interface GatewayState {
   readonly servers: ReadonlyMap<string, ServerState>;
   readonly transfers: readonly TransferReport[];
   readonly underWay: number;
-  /** How many workers have told. */
+  /** How many workers have reported. */
   readonly workers: number;
-  /** How many have not answered in time. */
+  /** How many have not reported in time. */
   readonly silent: number;
 }
 
-/** What the workers of a gateway have told. */
 export interface WorkerReports {
   readonly states: readonly WorkerState[];
-  /** How many workers have not answered in time. */
+  /** How many workers have not reported in time. */
   readonly silent: number;
 }
 
-/** What this worker tells. */
 export async function workerState(
   stores: ReadonlyMap<string, Store>,
   activity: Activity,
   metrics: Metrics,
 ): Promise<WorkerState> {
   const [inFlight, queued, tokenBreaker, storeBreaker] = await Promise.all(
-    // The first one's reading sets the second.
     [
       metrics.storeRequestsInFlight,
       metrics.storeRequestsQueued,
@@ -95,14 +88,13 @@ export async function workerState(
       ...activity.of(name),
     };
   });
-  const transfers = activity.oldest().map(({ transaction, beganMs: _, isTest: __, ...told }) => ({
-    ...told,
+  const transfers = activity.oldest().map(({ transaction, beganMs: _, isTest: __, ...report }) => ({
+    ...report,
     transaction: transaction.name,
   }));
   return { servers, transfers, underWay: activity.underWay };
 }
 
-/** Puts together what the workers tell. */
 export function mergeStates({ states, silent }: WorkerReports): GatewayState {
   const servers = new Map<string, ServerState>();
   for (const state of states) {
@@ -150,13 +142,9 @@ function later<T extends { readonly atMs: number }>(
   return other.atMs > one.atMs ? other : one;
 }
 
-/**
- * Adds two windows, slot to slot: the workers need not have told in the same one.
- *
- * @returns The window up to the newer of their slots.
- */
+/** Adds two windows slot by slot, up to the newer of their slots. */
 export function addWindows(one: Window, other: Window): Window {
-  // Quiet windows are numbered 0.
+  // `QUIET` has slot 0.
   if (one.slot === 0) return other;
   if (other.slot === 0) return one;
   const slot = Math.max(one.slot, other.slot);

@@ -20,28 +20,25 @@ import { asGatewayError, problemResponse } from "../problem.ts";
 import { type AuditOptions, auditRecord, isRefusal } from "./audit_record.ts";
 import type { RequestFacts } from "./request_facts.ts";
 
-/** Where accounts go. */
 export interface AccountOptions {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly activity: Activity;
   /** Nothing is recorded unless given. */
   readonly audit?: AuditOptions | undefined;
-  /** The configured servers. */
   readonly stores: { has(name: string): boolean };
   readonly clientAddress: ClientAddress;
   /** The wall clock, in milliseconds since the epoch. */
   readonly now: () => number;
 }
 
-/** Values of the label `outcome`. */
+/** Values of the metric label `outcome`. */
 const OUTCOMES = {
   "complete": "complete",
   "broken off": "broken",
   "passed on": "passed_on",
 } as const satisfies Record<AnswerEnd, string>;
 
-/** The account of one request. */
 export class RequestAccount {
   readonly #c: Context<GatewayEnv>;
   readonly #options: AccountOptions;
@@ -73,17 +70,17 @@ export class RequestAccount {
     return destination.kind === "store" || !(method === "GET" || method === "HEAD");
   }
 
-  /** Notes the failure of the request. */
+  /** The request has failed. */
   fail(thrown: Error): Response {
     const c = this.#c;
     this.#thrown = thrown;
     const error = this.#error = asGatewayError(thrown);
-    // Nobody reads the response, and nothing has failed.
+    // The client has left: nothing failed, and nothing reads the response.
     if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT });
     const { metrics, logger } = this.#options;
     const { code, entry: { category } } = error;
     const server = error.server ?? c.get("server") ?? "";
-    // A failure of the client says nothing about the server, and must not raise an alarm about it.
+    // A client's failure must not raise an alarm about the server.
     const failed = isOfClientsBody(thrown) ? "" : server;
     metrics.errors.inc({ server: failed, error_code: code, category });
     const address = c.get("address");
@@ -174,13 +171,12 @@ export class RequestAccount {
     const { activity, logger } = this.#options;
     const tookMs = performance.now() - (transfer?.beganMs ?? this.#startedMs);
     if (error !== undefined) {
-      // A client that has left says nothing about the store.
       if (!isOfClient) activity.failed(server, error, tookMs, transfer);
       return;
     }
     const { res } = this.#c;
     if (transfer !== undefined) activity.answered(transfer, res, tookMs);
-    // Orthanc's user sees none of these, only that a job failed.
+    // Orthanc shows only that a job failed.
     if (status !== undefined && status >= 400) {
       const level = status >= 500 ? "warn" : "info";
       const request_id = this.#c.get("requestId");

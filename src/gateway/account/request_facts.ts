@@ -8,7 +8,7 @@ import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
 import type { Destination } from "../gateway_env.ts";
 import type { Transfer } from "./activity.ts";
 
-/** What is known of a request once it has a response, or has been cut off before. */
+/** Known once the request has a response, or has been cut off before. */
 export interface RequestFacts {
   readonly requestId: string;
   readonly method: string;
@@ -17,11 +17,8 @@ export interface RequestFacts {
   readonly server: string | undefined;
   /** The configured server that the request names, whether it reached it or was rejected before. */
   readonly named: string | undefined;
-  /** What was asked of that server. */
   readonly transaction: Transaction | undefined;
-  /** The authenticated client. */
   readonly subject: string;
-  /** The client's address. */
   readonly client: string;
   /** Undefined if the request was cut off before it had a response. */
   readonly status: number | undefined;

@@ -1,6 +1,6 @@
 /**
- * Decides what a client may do. Without `Permissions` that is everything; with them, what one of them
- * allows. A read-only server refuses everyone whatever may change something.
+ * Decides what a client may do: without `Permissions` everything, with them what one of them permits. A
+ * read-only server rejects every request that may change something.
  *
  * @module
  */
@@ -11,35 +11,26 @@ import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
 import type { TransactionName } from "../../dicomweb/transaction/transaction_catalogue.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 
-/** What is to be decided by. */
 export interface AccessRulesOptions {
-  /** Who may do what; `undefined`: everyone everything. */
+  /** Everything is permitted if undefined. */
   readonly permissions: readonly PermissionConfig[] | undefined;
-  /** Names of all servers. */
   readonly servers: readonly string[];
-  /** Names of servers that nobody may change anything at. */
   readonly readOnly: ReadonlySet<string>;
 }
 
-/** Stands for all servers together. */
+/** All servers together. */
 const WHOLE_GATEWAY = "*";
 
-/** Decides by the configuration. */
 export class AccessRules {
   readonly #options: AccessRulesOptions;
-  /** What a client may, as `server right`. Clients are remembered as objects that outlive a request. */
+  /** A client's permissions, as `server right`. Callers are cached, so the objects outlive a request. */
   readonly #granted = new WeakMap<Caller, ReadonlySet<string>>();
 
-  /** @param options What to decide by. */
   constructor(options: AccessRulesOptions) {
     this.#options = options;
   }
 
-  /**
-   * Checks a request to a store.
-   *
-   * @throws {GatewayError} AUTH-007 where it is not permitted.
-   */
+  /** @throws {GatewayError} AUTH-007 if the request is not permitted. */
   checkStore(
     caller: Caller,
     server: string,
@@ -57,10 +48,8 @@ export class AccessRules {
   }
 
   /**
-   * Checks a request for one of the gateway's own pages.
-   *
-   * @param server The server it is about; nothing where it is about all.
-   * @throws {GatewayError} AUTH-007 where it is not permitted.
+   * @param server The server that the page is about; undefined if it is about all.
+   * @throws {GatewayError} AUTH-007 if the page is not permitted.
    */
   checkPage(caller: Caller, right: "manage" | "metrics", server?: string): void {
     if (this.#mayDo(caller, server ?? WHOLE_GATEWAY, right)) return;
@@ -69,8 +58,8 @@ export class AccessRules {
   }
 
   /**
-   * A notification channel changes nothing as long as only the store speaks, which `Store` sees to; but
-   * who opens one keeps a place at the store, so that it must have been permitted explicitly.
+   * A notification channel changes nothing, as `Store` lets only the store send; but it occupies a place
+   * under the concurrency limit, so that it must be permitted explicitly.
    */
   #mayUseReadOnly(name: TransactionName): boolean {
     return changesNothing(name) ||
@@ -101,7 +90,7 @@ export class AccessRules {
   }
 }
 
-/** Everything that a permission may call a client by. */
+/** The names that a permission may have for a client. */
 function namesOf({ subject, roles }: Caller): ReadonlySet<string> {
   const [kind, issuer] = subject.split(":", 2);
   const group = kind === "jwt" ? `jwt:${issuer}:*` : `${kind}:*`;

@@ -10,12 +10,7 @@ import type { Authenticator } from "./authenticator.ts";
 import type { ClientAddress } from "../client_address.ts";
 import type { Destination, GatewayEnv } from "../gateway_env.ts";
 
-/**
- * Makes the middleware.
- *
- * @param authenticator Finds out who a client is.
- * @returns Sets `caller`, or throws what the authenticator throws.
- */
+/** Sets `caller`, or throws what the authenticator throws. */
 export function authenticate(
   authenticator: Pick<Authenticator, "identify">,
   addresses: ClientAddress,

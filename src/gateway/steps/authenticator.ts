@@ -1,7 +1,6 @@
 /**
- * Finds out who a client is, by the ways that the configuration has: a key in a header, a password, a
- * bearer token. What it refuses it counts, and it says the same of a wrong password as of an unknown
- * user.
+ * Authenticates clients by the configured schemes: API key, password, bearer token. It counts failures,
+ * and does not distinguish a wrong password from an unknown user.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import { GatewayError } from "../../errors/gateway_error.ts";
 import { clientNetwork } from "../client_address.ts";
 import type { FailureThrottle } from "./failure_throttle.ts";
 
-/** What an authenticator works with. A way that is not there is not accepted. */
+/** A scheme that is undefined is not accepted. */
 export interface AuthenticatorOptions {
   readonly passwords?: Pick<Passwords, "check"> | undefined;
   readonly apiKeys?:
@@ -31,26 +30,21 @@ export interface AuthenticatorOptions {
 
 const REALM = "DICOMweb OAuth Gateway";
 
-/** How long a password or key counts without being checked again. */
+/** How long a verified password or key is cached. */
 const VERIFIED_MS = 5 * 60_000;
 
-/** Finds out who clients are. */
 export class Authenticator {
   readonly #options: AuthenticatorOptions;
-  /** Checks under way, so that a client's first requests, sent at once, cost one check. */
+  /** Checks in progress: concurrent first requests of a client cost one check. */
   readonly #running = new Map<string, Promise<Caller>>();
 
-  /** @param options What it works with. */
   constructor(options: AuthenticatorOptions) {
     this.#options = options;
   }
 
   /**
-   * Finds out who sent a request.
-   *
-   * @throws {GatewayError} AUTH-005 where it shows nothing or nothing that is accepted, AUTH-006 after
-   * too many failures, AUTH-007 where its token lacks a scope or role, AUTH-009 when the credential
-   * cannot be checked now.
+   * @throws {GatewayError} AUTH-005 without valid credentials, AUTH-006 after too many failures, AUTH-007
+   * if the token lacks a scope or role, AUTH-009 if the credential cannot be checked now.
    */
   identify(request: Request, address: string): Caller | Promise<Caller> {
     const { apiKeys, verified } = this.#options;
@@ -125,12 +119,12 @@ export class Authenticator {
   async #checkToken(token: string, address: string): Promise<VerifiedCaller> {
     const { throttle, tokens } = this.#options;
     try {
-      // The check serves all requests with this token: it ends by its own limits, not with one client.
+      // The check serves all requests with this token: one client's abort must not end it.
       const verified = await tokens?.verify(token, new AbortController().signal);
       if (verified !== undefined) return verified;
     } catch (error) {
       if (!(error instanceof TokenFault)) throw error;
-      // Where a claim is at fault the signature was right: it is an old token, not an attempt.
+      // If a claim is invalid the signature was valid: an old token, not an attack.
       if (error.claim === undefined) throttle.failed(address);
       throw this.#refusal(`token rejected: ${error.message}`, ', error="invalid_token"');
     }

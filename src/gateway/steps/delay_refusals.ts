@@ -1,10 +1,10 @@
 /**
- * Reads on after a refusal of an upload, for a bounded time and size, before the answer ends. A server
- * that closes a connection on which bytes are still coming resets it (RFC 9112, section 9.6), and the
- * reset may destroy the answer before the client has read it; over HTTP/2 the runtime resets the stream
- * with the end of the answer, and a client that is sending (curl 7.88, and Orthanc with it) then reports
- * the reset instead of the answer. A client that gets the length of an answer first has all of it before
- * the end, and stops sending. An upload on its way to the store is read on when sending it has failed.
+ * Drains a rejected upload, for a bounded time and size, before the response ends. A server that closes a
+ * connection on which bytes still arrive resets it (RFC 9112, section 9.6), and the reset may destroy the
+ * response before the client has read it; over HTTP/2 the runtime resets the stream with the end of the
+ * response, and a client that is sending (curl 7.88, and Orthanc with it) then reports the reset instead of
+ * the response. With `Content-Length` the client knows that it has all of it before the end, and stops
+ * sending. An upload on its way to the store is drained when sending it there has failed.
  *
  * @module
  */
@@ -14,24 +14,21 @@ import { releaseOnCancel } from "../../dicomweb/completeness/released_body.ts";
 import { readBounded } from "../../network/bounded_body.ts";
 import type { GatewayEnv } from "../gateway_env.ts";
 
-/** The client has stopped sending when nothing came for so long; a busy machine makes it pause. */
+/** The client counts as having stopped sending after this time; a busy machine makes it pause. */
 const IDLE_MS = 500;
-/** How long an answer waits where nothing can be read, and over HTTP/2 its end for its last byte. */
+/** Delay of a response if the upload cannot be drained, and over HTTP/2 between last byte and end. */
 const PAUSE_MS = 250;
-/** The most that is read, and for how long. */
 const MAX_MS = 5_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** Refusals that tell no length are held to find it out, up to this one. */
+/** Rejections without `Content-Length` are buffered up to this size to find it. */
 const MAX_HELD_BYTES = 64 * 1024;
 
-/** Refusals of what a request says, which nobody gives before all of it was read. */
+/** Rejections of a body's content, which is read completely before. */
 const AFTER_READING: ReadonlySet<number> = new Set([400, 409, 422]);
 
-/** Ends an answer: reads on, or only waits, or does neither. */
 type Delay = "read" | "wait";
 
-/** @returns A middleware that delays the end of refusals of uploads that were not read. */
 export function delayRefusals(): MiddlewareHandler<GatewayEnv> {
   return function delayRefusal(c, next) {
     const { method, headers } = c.req.raw;
@@ -49,8 +46,8 @@ async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise
   if (how === undefined) return;
   const { status } = c.res;
   const answerHeaders = new Headers(c.res.headers);
-  // Nobody may read the rest, and then another request on this connection would be lost with it. The
-  // runtime leaves the field out over HTTP/2.
+  // If the rest is never read, another request on this connection would be lost. Over HTTP/2 the runtime
+  // omits the field.
   if (how === "wait") answerHeaders.set("connection", "close");
   let body = c.res.body;
   if (!answerHeaders.has("content-length")) {
@@ -69,8 +66,8 @@ async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise
 }
 
 /**
- * Holds the last byte of a body back until `end` is over: with it the runtime ends the answer over
- * HTTP/1.1, and closes the connection. Over HTTP/2 only the end of the stream does so, a moment later.
+ * Holds the last byte of a body back until `end` has resolved: with it the runtime ends the response over
+ * HTTP/1.1, and closes the connection. Over HTTP/2 the end of the stream does so, a moment later.
  */
 function holdLastByte(
   end: () => Promise<void>,
@@ -92,19 +89,18 @@ function holdLastByte(
 }
 
 function delayOf({ body, headers }: Request, status: number): Delay | undefined {
-  // The client waits for the word to send, which reading the body would give.
+  // The client waits for 100 Continue, which reading the body would send.
   if (body === null || headers.has("expect")) return undefined;
   if (!body.locked) return "read";
   // On its way to the store: the runtime reads on unless sending it fails.
   return headers.has("transfer-encoding") || AFTER_READING.has(status) ? undefined : "wait";
 }
 
-/** Reads what a client sends to a request that is answered already. */
 async function readOn(upload: ReadableStream<Uint8Array>): Promise<void> {
   const reader = upload.getReader();
   const endMs = performance.now() + MAX_MS;
   let bytes = 0;
-  // Ends a read under way, too.
+  // Ends a pending read as well.
   const stop = () => void reader.cancel().catch(() => {});
   try {
     while (bytes < MAX_BYTES && performance.now() < endMs) {
@@ -114,13 +110,12 @@ async function readOn(upload: ReadableStream<Uint8Array>): Promise<void> {
       bytes += value.length;
     }
   } catch {
-    // The client has gone: it has the answer, or wants none.
+    // The client has gone.
   } finally {
     stop();
   }
 }
 
-/** A body that fails as the one did that was read. */
 function failing(reason: unknown): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({ start: (controller) => controller.error(reason) });
 }

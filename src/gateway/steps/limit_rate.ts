@@ -1,7 +1,7 @@
 /**
- * Limits how many requests one client sends, for all workers together, and tells every client how
- * much is left (`RateLimit` and `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10). A client
- * is who it has shown to be, else the network it comes from.
+ * Limits the request rate of each client, over all workers, and reports what is left (`RateLimit` and
+ * `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10). A client is its authenticated subject,
+ * otherwise its network.
  *
  * @module
  */
@@ -13,30 +13,22 @@ import { type ClientAddress, clientNetwork } from "../client_address.ts";
 import type { Destination, GatewayEnv } from "../gateway_env.ts";
 import type { Quota, QuotaTable } from "./quota_table.ts";
 
-/** What a rate limit works with. */
 export interface RateLimitOptions {
   readonly table: Pick<QuotaTable, "take">;
-  /** The limit where a server has none of its own; `undefined`: none. */
+  /** For servers without a limit of their own; unlimited if undefined. */
   readonly limit: RateLimitConfig | undefined;
-  /** Limits of servers that have one of their own, by name. */
   readonly servers: ReadonlyMap<string, RateLimitConfig | "unlimited">;
-  /** Finds out where clients are. */
   readonly addresses: ClientAddress;
 }
 
-/** A limit, and what is counted under it. */
 interface Policy {
   readonly limit: RateLimitConfig;
-  /** What the client is told that it is called. */
+  /** In the response headers. */
   readonly name: string;
   readonly counted: string;
 }
 
-/**
- * Makes the middleware.
- *
- * @returns Refuses with 429 what is too much.
- */
+/** Rejects requests beyond the limit with 429. */
 export function limitRate(options: RateLimitOptions): MiddlewareHandler<GatewayEnv> {
   const own = policies("management", options.limit);
   const dicomweb = policies("dicomweb", options.limit);
@@ -61,7 +53,7 @@ export function limitRate(options: RateLimitOptions): MiddlewareHandler<GatewayE
     );
     if (quota.isExhausted) throw tooMany(policy, quota);
     await next();
-    // The runtime's answer to a handshake must not be touched.
+    // The runtime's response to a handshake must not be modified.
     if (destination.kind === "store" && destination.isWebSocket) return;
     for (const [name, value] of headersOf(policy, quota)) c.res.headers.set(name, value);
   };

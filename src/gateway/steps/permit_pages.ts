@@ -9,7 +9,6 @@ import { ANONYMOUS } from "../../credentials/inbound/caller.ts";
 import type { AccessRules } from "./access_rules.ts";
 import type { GatewayEnv } from "../gateway_env.ts";
 
-/** Makes the middleware. */
 export function permitPages(access: AccessRules): MiddlewareHandler<GatewayEnv> {
   return function permitPage(c, next) {
     const destination = c.get("destination");
