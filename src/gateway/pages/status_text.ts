@@ -26,7 +26,7 @@ export function bytes(count: number): string {
   return `${value >= 10 || unit === 0 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** Formats a length of time. The script of the page contains this function too. */
+/** Formats a length of time. The script of the page contains the source of this function. */
 export function span(seconds: number): string {
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
