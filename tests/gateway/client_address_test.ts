@@ -46,13 +46,13 @@ for (const [peer, headers, client] of rows) {
   });
 }
 
-Deno.test("ClientAddress: without trusted proxies no header counts, and without a peer nothing does", () => {
+Deno.test("ClientAddress: headers count only with trusted proxies and a known peer", () => {
   const headers = new Headers({ "X-Forwarded-For": "198.51.100.1" });
   assert.equal(new ClientAddress([]).of(headers, "10.0.0.1"), "10.0.0.1");
   assert.equal(addresses.of(headers, undefined), "unknown");
 });
 
-Deno.test("ClientAddress: a chain without end is followed only so far", () => {
+Deno.test("ClientAddress: a chain of proxies is followed up to a limit", () => {
   const chain = Array(10_000).fill("10.0.1.9").join(",");
   const headers = new Headers({ "X-Forwarded-For": `198.51.100.1,${chain}` });
   assert.equal(addresses.of(headers, "10.0.0.1"), "10.0.1.9");

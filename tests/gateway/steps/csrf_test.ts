@@ -70,7 +70,7 @@ function gateway(allowedOrigins: readonly string[]): Hono<GatewayEnv> {
 }
 
 for (const [method, headers, taken] of rows) {
-  Deno.test(`Cross-site requests: ${method} ${JSON.stringify(headers)} is ${taken ? "taken" : "refused"}`, async () => {
+  Deno.test(`Cross-site requests: ${method} ${JSON.stringify(headers)} is ${taken ? "accepted" : "rejected"}`, async () => {
     const request = new Request("http://gateway:8043/dicom-web/main/studies", { method, headers });
     const response = await gateway(["https://viewer.example"]).fetch(request);
     const text = await response.text();
@@ -131,14 +131,14 @@ const UNEMBEDDED: readonly [what: string, headers: Record<string, string>, taken
 ];
 
 for (const [what, headers, taken] of UNEMBEDDED) {
-  Deno.test(`Cross-site requests: ${what} is ${taken ? "taken" : "refused"}`, async () => {
+  Deno.test(`Cross-site requests: ${what} is ${taken ? "accepted" : "rejected"}`, async () => {
     for (const site of ["cross-site", "same-site"]) {
       assert.equal(await statusOf({ ...headers, "sec-fetch-site": site }), taken ? 200 : 403);
     }
   });
 }
 
-Deno.test("Cross-site requests: no service worker is had from the gateway, not even by its own origin", async () => {
+Deno.test("Cross-site requests: service workers are rejected, even for the gateway's own origin", async () => {
   assert.equal(await statusOf({ "service-worker": "script" }), 403);
   assert.equal(
     await statusOf({ "service-worker": "script", "sec-fetch-site": "same-origin" }),
@@ -146,7 +146,7 @@ Deno.test("Cross-site requests: no service worker is had from the gateway, not e
   );
 });
 
-Deno.test("Cross-site requests: where every origin is allowed, changes of every page are taken", async () => {
+Deno.test("Cross-site requests: if every origin is allowed, changes by every page are accepted", async () => {
   const headers = { origin: "https://any.example" };
   const request = new Request("http://gateway:8043/", { method: "POST", headers });
   assert.equal((await gateway(["*"]).fetch(request)).status, 200);
