@@ -260,7 +260,6 @@ Deno.test("app: /dicomweb-oauth/servers reports the outcome of the last request 
     return data.servers[0];
   };
   const { health, last_request } = await last();
-  // In the words of the status page.
   assert.equal(health, "misplaced");
   assert.deepEqual(last_request, {
     at: "2026-01-01T00:00:00.000Z",

@@ -17,7 +17,7 @@ import { createQuotaMemory, QuotaTable } from "../../src/gateway/steps/quota_tab
 
 const viewer = makeApiKey();
 
-/** A gateway that knows alice (password "right"), a viewer's key, and the tokens good, expired and forged. */
+/** A gateway with the user alice (password "right"), a viewer's key, and the tokens good, expired and forged. */
 class Fixture {
   nowMs = Date.UTC(2026, 0, 1);
   checks: string[] = [];
@@ -33,7 +33,6 @@ class Fixture {
   };
   readonly app = this.worker();
 
-  /** One of the workers. */
   worker(ways: { passwords?: boolean; keys?: boolean; tokens?: boolean } = {}): Hono<GatewayEnv> {
     const { passwords = true, keys = true, tokens = true } = ways;
     const authenticator = new Authenticator({
@@ -57,7 +56,7 @@ class Fixture {
     const app = new Hono<GatewayEnv>();
     app.use(setDestination());
     app.use(authenticate(authenticator, new ClientAddress(["10.0.0.1"])));
-    app.all("*", (c) => c.json(c.get("caller") ?? { subject: "nobody" }));
+    app.all("*", (c) => c.json(c.get("caller") ?? { subject: "none" }));
     app.onError((error) => problemResponse(asGatewayError(error), "id"));
     return app;
   }
@@ -79,7 +78,7 @@ class Fixture {
 const basic = (credentials: string) => ({ authorization: `Basic ${btoa(credentials)}` });
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** Credentials → who they are. */
+/** Credentials → their subject. */
 const RIGHT: [credentials: Record<string, string>, subject: string][] = [
   [basic("alice:right"), "user:alice"],
   [{ authorization: `basic ${btoa("alice:right")}` }, "user:alice"],
@@ -109,7 +108,7 @@ const WRONG: Record<string, string>[] = [
   bearer(""),
   { "X-API-Key": "wrong" },
   { "X-API-Key": viewer.hash },
-  // The key decides where there is one.
+  // If there is a key, it decides.
   { "X-API-Key": "wrong", ...basic("alice:right") },
 ];
 
@@ -218,11 +217,11 @@ Deno.test("throttle: the 31st failure of an address is answered 429, with any ki
     const { status, code, headers } = await fixture.ask(credentials);
     assert.deepEqual([status, code, headers.get("retry-after")], [429, "AUTH-006", "6"]);
   }
-  // A password that was never right could be the next guess; it is not looked at.
-  const looked = fixture.checks.length;
+  // A password that was never right could be the next guess: it is not checked.
+  const checked = fixture.checks.length;
   assert.equal((await fixture.ask(basic("alice:right"))).status, 429);
-  assert.equal(fixture.checks.length, looked);
-  // Elsewhere nobody is troubled.
+  assert.equal(fixture.checks.length, checked);
+  // Other addresses are not affected.
   assert.equal((await fixture.ask(basic("alice:right"), { from: "192.0.2.2" })).status, 200);
 });
 
@@ -235,7 +234,7 @@ Deno.test("throttle: concurrent attempts are all counted before the first is ans
   assert.equal(fixture.checks.length, 10);
 });
 
-/** Wrong attempts in alice's name and from her address, as many as the limits let pass and more. */
+/** More failed attempts in alice's name and from her address than the limits allow. */
 async function attack(fixture: Fixture, round = 0): Promise<void> {
   for (let i = 0; i < 40; i++) {
     await fixture.ask(basic(`alice:${round} ${i}`), { from: `198.51.100.${i}` });
@@ -280,13 +279,13 @@ Deno.test("throttle: a right password is remembered for a day after its last che
 Deno.test("throttle: a remembered password does not make others guessable", async () => {
   const fixture = new Fixture();
   await fixture.ask(basic("alice:right"));
-  let looked = 0;
+  let checked = 0;
   for (let i = 0; i < 100; i++) {
     const { status } = await fixture.ask(basic(`alice:guess ${i}`));
-    if (status === 401) looked++;
+    if (status === 401) checked++;
   }
-  assert.equal(looked, 10);
-  // Neither does another user with the same password, nor one whose name runs into it.
+  assert.equal(checked, 10);
+  // Another user with the same password, or one whose name and password join to the same text.
   for (const credentials of ["bob:right", "alic:e:right", "alice:right "]) {
     for (let i = 0; i < 40; i++) await fixture.ask(basic(`u${i}:x`));
     assert.equal((await fixture.ask(basic(credentials))).status, 429, credentials);
@@ -351,7 +350,7 @@ Deno.test("throttle: an IPv6 client cannot evade it with other addresses of its 
   assert.equal((await fixture.ask(basic("alice:right"), { from: "2001:db8:0:1::1" })).status, 200);
 });
 
-/** Host → whether an open gateway that is known as pacs.example answers. */
+/** Host → whether a gateway without authentication, known as pacs.example, accepts it. */
 const HOSTS: [host: string, answers: boolean][] = [
   ["localhost:8043", true],
   ["LOCALHOST", true],

@@ -150,7 +150,7 @@ async function withGateway(
   }
 }
 
-/** The messages and the end of a socket. */
+/** Collects the messages and the close event of a socket. */
 function watch(socket: WebSocket) {
   const messages: string[] = [];
   const closed = Promise.withResolvers<CloseEvent>();
@@ -246,7 +246,7 @@ Deno.test("WebSocket: closing the client's side closes the store's", async () =>
     await seen.until(1);
     socket.close(1000);
     assert.equal((await seen.closed).code, 1000);
-    // The store's shutdown, after this, waits for its sockets: it would hang if one were open.
+    // The store's shutdown afterwards would wait for an open socket.
   });
 });
 
