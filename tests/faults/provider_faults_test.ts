@@ -168,7 +168,7 @@ Deno.test("faults: an identity provider", async (t) => {
     });
   }
 
-  await t.step("whose tokens expire early: that costs a new token, and no storm", async () => {
+  await t.step("whose tokens expire early: one new token, and no storm of requests", async () => {
     bench.provider.play(givesTokens());
     // Each token is good for three requests.
     const uses = new Map<string, number>();

@@ -98,7 +98,7 @@ async function counted(gateway: GatewayProcess, name: string, server: string): P
   return Number(line?.split(" ").at(-1) ?? 0);
 }
 
-Deno.test("A store gets each request as often as the gateway counts it", async (t) => {
+Deno.test("A store receives each request as often as the gateway counts it", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200, "[]"));
   await using gateway = await startGateway({
     Servers: {

@@ -59,7 +59,7 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
   }
 }
 
-Deno.test("stalled reader: with a log that nobody reads requests are answered, and dropped lines are reported", async () => {
+Deno.test("stalled reader: while the log is not read, requests are answered, and dropped lines are reported", async () => {
   await using gateway = await startTalkative(undefined);
   const goOn = gateway.stopReading();
   // A line takes some 130 bytes; a MiB waits besides what the pipe holds.
@@ -76,7 +76,7 @@ Deno.test("stalled reader: with a log that nobody reads requests are answered, a
   await gateway.store.shutdown();
 });
 
-Deno.test("stalled reader: the gateway stops though nobody reads its last words", async () => {
+Deno.test("stalled reader: the gateway stops although its last log lines are not read", async () => {
   await using gateway = await startTalkative(undefined);
   const goOn = gateway.stopReading();
   assert.deepEqual([...await sendRequests(gateway)], [404]);
@@ -89,7 +89,7 @@ Deno.test("stalled reader: the gateway stops though nobody reads its last words"
   await gateway.store.shutdown();
 });
 
-Deno.test("stalled reader: an audit trail on standard output refuses requests by its OnFailure, and takes them again", async () => {
+Deno.test("stalled reader: an audit trail on standard output with OnFailure refuse rejects requests until it is read", async () => {
   await using gateway = await startTalkative({ To: "stdout", OnFailure: "refuse" });
   const goOn = gateway.stopReading();
   const seen = await sendRequests(gateway);
@@ -105,7 +105,7 @@ Deno.test("stalled reader: an audit trail on standard output refuses requests by
   await gateway.store.shutdown();
 });
 
-Deno.test("stalled reader: an audit trail on standard output goes on by its OnFailure, and counts", async () => {
+Deno.test("stalled reader: an audit trail on standard output with OnFailure warn rejects none and loses no event", async () => {
   await using gateway = await startTalkative({ To: "stdout", OnFailure: "warn" });
   const goOn = gateway.stopReading();
   assert.deepEqual([...await sendRequests(gateway)], [404]);

@@ -226,7 +226,7 @@ Deno.test("faults: a store", async (t) => {
     });
   }
 
-  await t.step("that stalls inside a body, until the client leaves", async () => {
+  await t.step("that stalls within a body until the client disconnects", async () => {
     bench.store.play(stallInside);
     {
       using client = await RawClient.connect(bench.gateway.url);
@@ -237,7 +237,7 @@ Deno.test("faults: a store", async (t) => {
     await bench.untilSettled();
   });
 
-  await t.step("that hides a second answer behind the first: nobody gets it", async () => {
+  await t.step("that hides a second response behind the first: no client receives it", async () => {
     bench.store.play(async (exchange) => {
       const hidden = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhidden";
       await exchange.write(`${HEAD}content-length: 6\r\n\r\nserved${hidden}`);
@@ -247,7 +247,7 @@ Deno.test("faults: a store", async (t) => {
     await bench.untilSettled();
   });
 
-  await t.step("that does all of it to fifty clients at once", async () => {
+  await t.step("that does all of it to fifty concurrent clients", async () => {
     const plays = FAULTS.filter(({ server, upload, play }) =>
       !server && !upload && play !== stallInside
     ).map(({ play }) => play);

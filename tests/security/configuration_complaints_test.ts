@@ -21,7 +21,7 @@ const MISTAKES: readonly ((value: string) => unknown)[] = [
 ];
 
 Deno.test(needing(OPENSSL, {
-  name: "No complaint about the configuration tells a secret, whatever is wrong with it",
+  name: "Configuration errors never contain a secret, whatever the mistake",
   fn: () => within(LIMIT_MS, "all mistakes", withParts(mistakeInEveryWay)),
 }));
 

@@ -11,7 +11,7 @@ import { startLooseGateway } from "./loose_gateway.ts";
 import { markedServers } from "./marked_servers.ts";
 
 Deno.test(needing(OPENSSL, {
-  name: "Neither a crash nor a failure that nobody foresaw tells a secret",
+  name: "Crashes and unexpected errors never reveal a secret",
   fn: () => within(LIMIT_MS, "all crashes", withParts(crashInEveryWay)),
 }));
 

@@ -300,7 +300,7 @@ Deno.test("header time: no header of a store takes more than linear time", async
   }
 });
 
-Deno.test("header time: the measure notices quadratic time", async () => {
+Deno.test("header time: the measurement detects quadratic time", async () => {
   const quadratic = (length: number) => {
     const before = process.cpuUsage();
     " ".repeat(length / 5).concat("x").replace(/ +$/, "");

@@ -90,7 +90,7 @@ Deno.test("hostile bodies: multipart bombs of clients", async (t) => {
     });
   }
 
-  await t.step("bodies within bodies, 100,000 deep, are content", async () => {
+  await t.step("bodies nested 100,000 deep are passed on as content", async () => {
     let answer: HostileAnswer | undefined;
     const rise = await memoryRise(bench.gateway, async () => {
       const nested = Array.from(
@@ -111,7 +111,7 @@ Deno.test("hostile bodies: multipart bombs of clients", async (t) => {
   });
 });
 
-Deno.test("hostile bodies: answers of stores that burst", async (t) => {
+Deno.test("hostile bodies: endless and exploding responses of stores", async (t) => {
   await using bench = await startHostileBench(servers);
   const bomb = await gzipBomb("[", "]");
   const burst = async (exchange: RawExchange) => {

@@ -66,7 +66,7 @@ const FRAMINGS: [what: string, headers: string, body: string, outcome: Outcome][
   ],
 ];
 
-Deno.test("hostile framing: the store sees one request, as the gateway framed it, or none", async (t) => {
+Deno.test("hostile framing: the store receives one request, as the gateway framed it, or none", async (t) => {
   await using bench = await startHostileBench();
   for (const [what, headers, body, outcome] of FRAMINGS) {
     await t.step(what, async () => {
@@ -95,10 +95,10 @@ const ENDLESS: [what: string, start: string, more: string][] = [
   ["one trailer without end", "0\r\nx: ", "y".repeat(65_536)],
 ];
 
-Deno.test("hostile framing: what stands around chunks is not read without end", async (t) => {
+Deno.test("hostile framing: chunk extensions and trailers are read up to a limit", async (t) => {
   await using bench = await startHostileBench();
   for (const [what, start, more] of ENDLESS) {
-    await t.step(`${what}: 400 before 256 MiB have come`, async () => {
+    await t.step(`${what}: 400 before 256 MiB are received`, async () => {
       const pieces = Array<string>(4_096).fill(more);
       const rise = await memoryRise(bench.gateway, async () => {
         const head = `${START}transfer-encoding: chunked\r\nconnection: close\r\n\r\n`;

@@ -69,7 +69,7 @@ const CASES: [what: string, fields: Fields, outcome: Http2Outcome][] = [
   ["a length without a body", search(TARGET, "HOST", [["content-length", "5"]]), "reset"],
 ];
 
-Deno.test("hostile HTTP/2: nothing leads out of the store's base URL, to another host or past a length", async (t) => {
+Deno.test("hostile HTTP/2: no request leaves the store's base URL, reaches another host or exceeds its length", async (t) => {
   await using bench = await startHostileBench();
   const host = new URL(bench.gateway.url).host;
   for (const [what, fields, outcome] of CASES) {
@@ -85,24 +85,27 @@ Deno.test("hostile HTTP/2: nothing leads out of the store's base URL, to another
       await bench.assertUnharmed();
     });
   }
-  await t.step("a usual request is one to the store, with the gateway's credential", async () => {
-    using client = await Http2Client.connect(bench.gateway.url);
-    const fields = search(TARGET, host, [["authorization", "Bearer of-the-client"]]);
-    assert.equal(await within(LIMIT_MS, "an outcome", client.ask(fields)), 200);
-    const seen = bench.takeSeen();
-    assert.deepEqual(
-      seen.map(({ target, headers }) => [target, headers.get("authorization")]),
-      [[`${BASE}/studies`, CREDENTIAL]],
-    );
-    await bench.assertUnharmed();
-  });
+  await t.step(
+    "a regular request reaches the store once, with the gateway's credential",
+    async () => {
+      using client = await Http2Client.connect(bench.gateway.url);
+      const fields = search(TARGET, host, [["authorization", "Bearer of-the-client"]]);
+      assert.equal(await within(LIMIT_MS, "an outcome", client.ask(fields)), 200);
+      const seen = bench.takeSeen();
+      assert.deepEqual(
+        seen.map(({ target, headers }) => [target, headers.get("authorization")]),
+        [[`${BASE}/studies`, CREDENTIAL]],
+      );
+      await bench.assertUnharmed();
+    },
+  );
 });
 
-Deno.test("hostile HTTP/2: fields without end and requests taken back at once cost no memory", async (t) => {
+Deno.test("hostile HTTP/2: endless fields and rapid resets cost no memory", async (t) => {
   await using bench = await startHostileBench();
   const host = new URL(bench.gateway.url).host;
 
-  await t.step("fields that go on in frame after frame end the connection", async () => {
+  await t.step("fields in endless CONTINUATION frames end the connection", async () => {
     let outcome: Http2Outcome | undefined;
     const rise = await memoryRise(bench.gateway, async () => {
       using client = await Http2Client.connect(bench.gateway.url);
@@ -124,7 +127,7 @@ Deno.test("hostile HTTP/2: fields without end and requests taken back at once co
     await bench.assertUnharmed();
   });
 
-  await t.step("20,000 requests that are taken back at once", async () => {
+  await t.step("20,000 requests that are reset immediately", async () => {
     const rise = await memoryRise(bench.gateway, async () => {
       using client = await Http2Client.connect(bench.gateway.url);
       try {

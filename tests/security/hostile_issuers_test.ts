@@ -35,7 +35,7 @@ const TRICKS: Record<string, Trick> = {
   },
 };
 
-Deno.test("hostile issuers: keys are had from hosts of the configuration only, and not without end", async (t) => {
+Deno.test("hostile issuers: keys are fetched from configured hosts only, up to a limit", async (t) => {
   const elsewhere = startRawOrigin((exchange) => exchange.answer(200, '{"keys":[]}', JSON_TYPE));
   const store = startRawOrigin((exchange) => exchange.answer(200, "[]", JSON_TYPE));
   const issuers = Object.entries(TRICKS).map(([what, { keysAt, answer }]) => {

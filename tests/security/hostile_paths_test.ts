@@ -63,10 +63,10 @@ const REFUSED: [what: string, target: string, answer?: Answer][] = [
   ["no target", "", NO_HTTP],
 ];
 
-Deno.test("hostile paths: none leads out of the store's base URL or to another host", async (t) => {
+Deno.test("hostile paths: none leaves the store's base URL or reaches another host", async (t) => {
   await using bench = await startHostileBench();
   for (const [what, target, answer = OUTSIDE] of REFUSED) {
-    await t.step(`${what} is refused before the store hears of it`, async () => {
+    await t.step(`${what} is rejected before it reaches the store`, async () => {
       const { status, code } = await bench.send(
         `GET ${target} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n`,
       );

@@ -14,7 +14,7 @@ const END = "connection: close\r\n\r\n";
 const search = (server: string) =>
   `GET /dicom-web/${server}/studies HTTP/1.1\r\nhost: HOST\r\n${END}`;
 
-Deno.test("hostile stores: a redirect leads the credential to no other host, and not out of the base URL", async (t) => {
+Deno.test("hostile stores: redirects take the credential neither to another host nor out of the base URL", async (t) => {
   await using bench = await startHostileBench();
   const elsewhere = new URL(bench.elsewhere.url).host;
   const store = new URL(bench.store.url).host;
@@ -53,7 +53,7 @@ Deno.test("hostile stores: a redirect leads the credential to no other host, and
   }
 });
 
-Deno.test("hostile providers: none leads elsewhere, and none exhausts the gateway", async (t) => {
+Deno.test("hostile providers: none leads the gateway to another host, and none exhausts it", async (t) => {
   await using bench = await startHostileBench(({ store, provider }) => {
     const client = {
       Url: store + BASE,

@@ -155,7 +155,7 @@ async function sha256(text: string): Promise<string> {
   return `sha256:${new Uint8Array(digest).toHex()}`;
 }
 
-Deno.test("hostile permissions: a right lets through what the store takes for it, and nothing else", async (t) => {
+Deno.test("hostile permissions: a right permits what the store takes for it, and nothing else", async (t) => {
   let seen = 0;
   const origin = startRawOrigin(async (exchange) => {
     seen++;

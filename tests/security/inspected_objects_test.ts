@@ -35,7 +35,7 @@ function assertUntold(thing: unknown, name: string): void {
   for (const secret of [SECRET, TOKEN]) assert(!text.includes(secret), `${name} tells ${secret}`);
 }
 
-Deno.test("Objects that hold secrets and tokens show none when inspected to any depth", async () => {
+Deno.test("Objects that hold secrets and tokens reveal none when inspected to any depth", async () => {
   await using provider = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => Response.json({ access_token: TOKEN, token_type: "Bearer", expires_in: 3600 }),

@@ -24,20 +24,20 @@ const told: [name: string, text: string][] = [
 ];
 
 for (const [name, text] of told) {
-  Deno.test(`MarkedSecrets finds a secret told ${name}`, () => {
+  Deno.test(`MarkedSecrets finds a secret ${name}`, () => {
     assert.deepEqual(secrets.findIn(`before ${text} after`).map(({ secret }) => secret), [
       "secret",
     ]);
   });
 }
 
-Deno.test("MarkedSecrets finds no secret where there is none", () => {
+Deno.test("MarkedSecrets finds no secret in other text", () => {
   const other = new MarkedSecrets();
   const text = Array.from({ length: 2000 }, (_, i) => other.make(`${i}`)).join(" ");
   assert.deepEqual(secrets.findIn(`${text} ${secret.slice(0, 7)} ${secret.slice(-7)}`), []);
 });
 
-Deno.test("MarkedSecrets finds bytes, as those of a private key, in what holds them", () => {
+Deno.test("MarkedSecrets finds bytes, such as those of a private key", () => {
   const keys = new MarkedSecrets();
   const d = crypto.getRandomValues(new Uint8Array(32));
   keys.add("key", d);

@@ -13,7 +13,7 @@ import { assertUntold, learn, LIMIT_MS, type Parts, Told, withParts } from "./le
 import { markedServers } from "./marked_servers.ts";
 
 Deno.test(needing(OPENSSL, {
-  name: "No way of signing tells a secret, a token, an assertion or a key, whatever fails",
+  name: "No credential scheme reveals a secret, a token, an assertion or a key, whatever fails",
   fn: () => within(LIMIT_MS, "all failures", withParts(failInEveryWay)),
 }));
 

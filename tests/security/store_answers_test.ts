@@ -124,7 +124,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-Deno.test("hostile stores: no answer speaks for the gateway's origin or acts as a page of it", async (t) => {
+Deno.test("hostile stores: no response sets policy for the gateway's origin or runs as a page of it", async (t) => {
   await using bench = await startHostileBench();
   for (const { what, request, answers, status } of CASES) {
     await t.step(`${what} (${status})`, async () => {
@@ -157,7 +157,7 @@ async function headersOf(bench: HostileBench, request: string, status: number): 
   return answer.headers;
 }
 
-Deno.test("hostile clients: no header or token lends another identity, method or target at the store", async () => {
+Deno.test("hostile clients: no header or token gives another identity, method or target at the store", async () => {
   await using bench = await startHostileBench();
   const lines = [
     "origin: http://HOST",

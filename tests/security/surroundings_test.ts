@@ -13,7 +13,7 @@ import { assertUntold, learn, LIMIT_MS, type Parts, Told, withParts } from "./le
 import { startLooseGateway } from "./loose_gateway.ts";
 
 Deno.test(needing(REDIS, {
-  name: "No password of a cache, a proxy or the environment is told, whatever fails",
+  name: "No password of a cache, a proxy or the environment is revealed, whatever fails",
   fn: () => within(LIMIT_MS, "all failures", withParts(failAround)),
 }));
 

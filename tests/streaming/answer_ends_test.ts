@@ -86,7 +86,7 @@ const CASES: Record<string, Case> = {
   },
 };
 
-Deno.test("How an answer ended is told as far as it can be known, in the trail and in the metrics", async (t) => {
+Deno.test("The end of a response is recorded as far as it is known, in the audit trail and the metrics", async (t) => {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
   const file = `${directory}/trail/audit.jsonl`;
   const origin = startRawOrigin((exchange) => exchange.answer(200));
@@ -142,7 +142,7 @@ Deno.test("How an answer ended is told as far as it can be known, in the trail a
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("A client that leaves before there is an answer is no failure of the gateway or the store", async () => {
+Deno.test("A client that disconnects before the response is no failure of the gateway or the store", async () => {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
   const file = `${directory}/trail/audit.jsonl`;
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
@@ -182,7 +182,7 @@ Deno.test("A client that leaves before there is an answer is no failure of the g
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("A client that leaves inside its body breaks off, and says nothing of the store", async (t) => {
+Deno.test("A client that disconnects within its body is recorded as broken off, and not as a failure of the store", async (t) => {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
   const file = `${directory}/trail/audit.jsonl`;
   const origin = startRawOrigin(async (exchange) => {

@@ -51,7 +51,7 @@ const CUTS: Record<string, RawHandler> = {
   },
 };
 
-Deno.test("A store that breaks off inside its answer makes the client's transfer fail", async (t) => {
+Deno.test("A store that breaks off within its response makes the client's transfer fail", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using stack = await startGatewayBeforeStore(origin.url);
   for (const [how, handler] of Object.entries(CUTS)) {
@@ -84,7 +84,7 @@ Deno.test("A store that breaks off inside its answer makes the client's transfer
   await origin.close();
 });
 
-Deno.test("A client that breaks off inside its upload makes the store's transfer fail", async (t) => {
+Deno.test("A client that breaks off within its upload makes the store's transfer fail", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using stack = await startGatewayBeforeStore(origin.url);
   const ways = {
@@ -118,11 +118,11 @@ Deno.test("A client that breaks off inside its upload makes the store's transfer
   await origin.close();
 });
 
-Deno.test("A client that leaves ends the request to the store within a second", async (t) => {
+Deno.test("A client that disconnects ends the request to the store within a second", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using stack = await startGatewayBeforeStore(origin.url);
 
-  await t.step("while the answer streams", async () => {
+  await t.step("while the response streams", async () => {
     const gone = playUntilGone(async (exchange) => {
       await exchange.writeHead(200, { "transfer-encoding": "chunked" });
       while (true) await exchange.write(PIECE_CHUNK);
@@ -135,7 +135,7 @@ Deno.test("A client that leaves ends the request to the store within a second", 
     await within(GONE_LIMIT_MS, "the store learns of it", gone);
   });
 
-  await t.step("while the answer stalls", async () => {
+  await t.step("while the response stalls", async () => {
     const gone = playUntilGone(async (exchange) => {
       await exchange.writeHead(200, { "content-length": "1000000" });
       await exchange.write("a");

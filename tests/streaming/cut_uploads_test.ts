@@ -160,7 +160,7 @@ async function cutOverHttp1(
   await pause(20);
 }
 
-Deno.test("no upload that its client takes back reaches the store as whole", async (t) => {
+Deno.test("no upload that its client aborts reaches the store as complete", async (t) => {
   const watch = new Watch();
   const origin = startStore(watch);
   const names = Object.keys(SERVERS);
@@ -189,11 +189,11 @@ Deno.test("no upload that its client takes back reaches the store as whole", asy
     }
   }
   await pause(SETTLED_MS);
-  await t.step(`tried: ${count}, of which the store has seen ${watch.begun.size} begin`, () => {
+  await t.step(`tried: ${count}, of which ${watch.begun.size} began at the store`, () => {
     assert.deepEqual([...watch.whole], []);
     assert.ok(watch.begun.size > 100);
   });
-  await t.step("the same uploads arrive when they are whole", async () => {
+  await t.step("the same uploads arrive if they are complete", async () => {
     watch.whole.clear();
     await sendWhole(gateway, names);
     assert.equal(watch.whole.size, names.length * 3);
@@ -226,7 +226,7 @@ async function sendWhole(gateway: GatewayProcess, servers: readonly string[]): P
 }
 
 Deno.test(needing(OPENSSL, {
-  name: "no upload that breaks off reaches a store that speaks HTTP/2 as whole",
+  name: "no upload that breaks off reaches an HTTP/2 store as complete",
   async fn() {
     await using authority = await CertificateAuthority.create();
     const issued = await authority.issue({ commonName: "store", purpose: "server" });
@@ -280,7 +280,7 @@ Deno.test(needing(OPENSSL, {
 }));
 
 Deno.test(needing(HAPROXY, {
-  name: "no upload that breaks off before HAProxy, which speaks HTTP/2, reaches the store as whole",
+  name: "no upload that breaks off behind HAProxy over HTTP/2 reaches the store as complete",
   async fn() {
     const watch = new Watch();
     const origin = startStore(watch);
@@ -325,7 +325,7 @@ const { setTimeout: pause } = require("node:timers/promises");
 `;
 
 Deno.test(needing(NODE, {
-  name: "no upload that Node's client takes back over HTTP/2 reaches the store as whole",
+  name: "no upload that Node's client aborts over HTTP/2 reaches the store as complete",
   async fn() {
     const watch = new Watch();
     const origin = startStore(watch);

@@ -41,7 +41,7 @@ const FRAMINGS = {
   "chunked": { headers: { "transfer-encoding": "chunked" }, block: BLOCK_CHUNK },
 };
 
-Deno.test("A store's answer before it has read a 1 GiB upload reaches the client", async (t) => {
+Deno.test("A store's response before it has read a 1 GiB upload reaches the client", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using stack = await startGatewayBeforeStore(origin.url);
   for (const [manner, answer] of Object.entries(MANNERS)) {
@@ -99,7 +99,7 @@ const REFUSED: [status: number, target: string][] = [
   [405, "/dicomweb-oauth/status"],
 ];
 
-Deno.test("The gateway's own answer to an upload reaches a client that goes on to send, over HTTP/2 too", async (t) => {
+Deno.test("The gateway's own response to an upload reaches a client that keeps sending, over HTTP/2 too", async (t) => {
   await using gateway = await startGateway({
     Servers: {
       main: { Url: "http://127.0.0.1:9", ProviderType: "headers", Headers: { Authorization: "t" } },
@@ -114,7 +114,7 @@ Deno.test("The gateway's own answer to an upload reaches a client that goes on t
       });
     }
   }
-  await t.step("an upload that never ends is dropped", async () => {
+  await t.step("an endless upload is cut off", async () => {
     using client = await RawClient.connect(gateway.url);
     await client.write(client.head("POST", "/dicom-web/nobody/studies", {
       "content-length": String(GIB),
@@ -129,7 +129,7 @@ Deno.test("The gateway's own answer to an upload reaches a client that goes on t
   });
 });
 
-Deno.test("A store's answer before it has read an upload over HTTP/2 reaches the client", async (t) => {
+Deno.test("A store's response before it has read an upload over HTTP/2 reaches the client", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   const Headers = { Authorization: "t" };
   await using gateway = await startGateway({
@@ -151,7 +151,7 @@ Deno.test("A store's answer before it has read an upload over HTTP/2 reaches the
   await origin.close();
 });
 
-Deno.test("A STOW whose store resets the connection is answered also to a client that sends all of it first", async () => {
+Deno.test("The response to a STOW whose store resets the connection reaches a client that sends everything first", async () => {
   const origin = startRawOrigin((exchange) => Promise.resolve(exchange.close()));
   await using gateway = await startGateway({
     Servers: { main: { Url: origin.url, ProviderType: "none" } },
@@ -172,7 +172,7 @@ Deno.test("A STOW whose store resets the connection is answered also to a client
   await origin.close();
 });
 
-Deno.test("A refused upload is answered also to a client that sends without waiting", async (t) => {
+Deno.test("The response to a rejected upload reaches a client that sends without waiting", async (t) => {
   await using gateway = await startGateway({
     Servers: { main: { Url: "http://127.0.0.1:9", ProviderType: "none" } },
   });

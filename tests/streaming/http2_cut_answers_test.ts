@@ -117,7 +117,7 @@ const WAYS: [server: string, path: string, accept: string, answer: string][] = [
 ];
 
 Deno.test(needing(OPENSSL, {
-  name: "no answer that a store takes back over HTTP/2 is presented as whole",
+  name: "no response that a store aborts over HTTP/2 is presented as complete",
   async fn(t) {
     await using authority = await CertificateAuthority.create();
     const { certificatePem: cert, keyPem: key } = await authority.issue({

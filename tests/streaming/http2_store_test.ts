@@ -32,7 +32,7 @@ const MANNERS: Record<string, (request: Request) => Response | Promise<Response>
 };
 
 Deno.test(needing(OPENSSL, {
-  name: "A store that speaks HTTP/2 gets and gives whole bodies, and its early answers are heard",
+  name: "An HTTP/2 store receives and sends complete bodies, and its early responses are passed on",
   async fn(t) {
     await using authority = await CertificateAuthority.create();
     const { certificatePem: cert, keyPem: key } = await authority.issue({
@@ -81,7 +81,7 @@ Deno.test(needing(OPENSSL, {
         assert.deepEqual(await echo.bytes(), BODY);
       }
     });
-    await t.step("an answer before the upload is read", async () => {
+    await t.step("a response before the upload is read", async () => {
       // Every fifth was lost while nothing read the rest of an upload that the store had refused.
       for (let round = 0; round < 10; round++) {
         const seen = await Promise.all(Array.from({ length: 4 }, async () => {
@@ -92,7 +92,7 @@ Deno.test(needing(OPENSSL, {
         assert.deepEqual(new Set(seen), new Set(["413 early"]));
       }
     });
-    await t.step("an answer that breaks off", async () => {
+    await t.step("a response that breaks off", async () => {
       const cut = await ask("cut");
       assert.equal(cut.status, 200);
       await assert.rejects(cut.bytes());

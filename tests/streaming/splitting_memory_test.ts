@@ -42,7 +42,7 @@ function* body(
   yield bytes(`--${BOUNDARY}--`);
 }
 
-Deno.test("300 MB that are split raise resident memory by less than 96 MiB", async (t) => {
+Deno.test("Splitting 300 MB raises resident memory by less than 96 MiB", async (t) => {
   let stored = 0;
   let fileBytes = FILE.length;
   const origin = startRawOrigin(async (exchange: RawExchange) => {

@@ -175,7 +175,7 @@ async function upload(
   return { status: response.status, text: await response.text(), body };
 }
 
-Deno.test("A store's answer to storing is a success only where it covers what was sent", async (t) => {
+Deno.test("A store's response to STOW is a success only if it covers what was sent", async (t) => {
   await withServers(async (url, play, received) => {
     for (const [what, [answer, status, told]] of Object.entries(ANSWERS)) {
       for (const server of Object.keys(SERVERS)) {
@@ -204,7 +204,7 @@ Deno.test("A store's answer to storing is a success only where it covers what wa
   });
 });
 
-Deno.test("A store that takes no chunks gets the length that its client stated", async () => {
+Deno.test("A store that does not accept chunks receives the client's Content-Length", async () => {
   const lengths: (string | null)[] = [];
   await withServers(async (url, play) => {
     play((exchange, uids) => {
@@ -220,7 +220,7 @@ Deno.test("A store that takes no chunks gets the length that its client stated",
 });
 
 Deno.test(needing(ORTHANC, {
-  name: "What a real Orthanc says of uploads covers what was sent, and of broken ones it does not",
+  name: "A real Orthanc's report covers what was sent, but not for broken uploads",
   async fn(t) {
     await using orthanc = await Orthanc.start();
     const Servers = Object.fromEntries(
@@ -241,7 +241,7 @@ Deno.test(needing(ORTHANC, {
           assert.equal(JSON.parse(text)["00081199"].Value.length, ALL.length);
         });
       }
-      await t.step(`${server}, one file of three that is none`, async () => {
+      await t.step(`${server}, one invalid file of three`, async () => {
         const [first, , third] = ALL;
         const broken = { uid: "broken", file: new Uint8Array(1000) };
         const response = await fetch(`${gateway.url}/dicom-web/${server}/studies`, {
@@ -280,7 +280,7 @@ const EARLY: Record<string, [status: number, body: string]> = {
   "413": [413, "too much"],
 };
 
-Deno.test("A store's answer before it has the upload is no success, and a failure is passed on", async (t) => {
+Deno.test("A store's response before the end of the upload is no success, and a failure is passed on", async (t) => {
   await withServers(async (url, _, __, playRaw) => {
     for (const [what, [status, body]] of Object.entries(EARLY)) {
       playRaw(async (exchange) => {

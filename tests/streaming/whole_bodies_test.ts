@@ -48,7 +48,7 @@ async function hashUploadSlowly(exchange: RawExchange): Promise<void> {
   await exchange.answer(200, reportWith(`${bytes} ${hash.digest("hex")}`));
 }
 
-Deno.test("Uploads with Content-Length arrive whole, from 10 bytes to 20 MB, however they share packets with the headers", async (t) => {
+Deno.test("Uploads with Content-Length arrive complete, from 10 bytes to 20 MB, however packets divide them", async (t) => {
   const origin = startRawOrigin(hashUpload);
   await using stack = await startGatewayBeforeStore(origin.url);
   const ways: Record<string, (client: RawClient, head: string, body: Uint8Array) => Promise<void>> =
@@ -86,7 +86,7 @@ Deno.test("Uploads with Content-Length arrive whole, from 10 bytes to 20 MB, how
   await origin.close();
 });
 
-Deno.test("Chunked uploads arrive whole at a fast store, in chunks of 4 to 64 KiB", async (t) => {
+Deno.test("Chunked uploads arrive complete at a fast store, in chunks of 4 to 64 KiB", async (t) => {
   const origin = startRawOrigin(hashUpload);
   await using stack = await startGatewayBeforeStore(origin.url);
   for (const chunkBytes of CHUNK_SIZES) {
@@ -101,7 +101,7 @@ Deno.test("Chunked uploads arrive whole at a fast store, in chunks of 4 to 64 Ki
   await origin.close();
 });
 
-Deno.test("Chunked uploads arrive whole at a store that takes 5 MB/s for 20 s, and do not pile up in memory", async () => {
+Deno.test("Chunked uploads arrive complete at a store that reads 5 MB/s for 20 s, without filling memory", async () => {
   const origin = startRawOrigin(hashUploadSlowly);
   await using stack = await startGatewayBeforeStore(origin.url);
   const rise = await memoryRise(stack.gateway, () =>
