@@ -1,7 +1,7 @@
 /**
- * Clients that never finish their request: others are still answered, each is cut by a limit of the
- * gateway where there is one, and nothing stays behind. `deno task bench:slow-clients` measures what
- * 500 of each cost the others.
+ * Clients that never finish their request: others are still answered, each is cut off by a timeout of the
+ * gateway if there is one, and nothing is left over. `deno task bench:slow-clients` measures what 500 of
+ * each cost the others.
  */
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import assert from "node:assert/strict";
@@ -92,7 +92,7 @@ Deno.test("slow clients", async (t) => {
       target: "/dicom-web/narrow/studies",
     });
     await until("503", () => answered(slow, 503) > 0);
-    // While those that were let in hold what they have.
+    // While the admitted ones keep their slots.
     assert.equal(answered(slow, 504), 0);
     const upload = await bench.ask("narrow", 1);
     assert.deepEqual([upload.status, upload.code], [503, "NET-011"]);
@@ -100,7 +100,7 @@ Deno.test("slow clients", async (t) => {
       assert.equal((await bench.ask("narrow")).body, "served");
     }
     await until("an end of all", () => slow.answers.length === 3 * NARROW_PLACES);
-    // Three quarters of the places.
+    // Three quarters of the slots.
     assert.equal(answered(slow, 504), NARROW_PLACES * 3 / 4);
     slow[Symbol.dispose]();
     await bench.untilSettled();
@@ -140,7 +140,7 @@ Deno.test("slow clients that use all file descriptors cost connections, not the 
     "the end of the listener",
     () => gateway.output().includes("the listener closed"),
   );
-  // None of the slow ones has left by itself.
+  // None of the slow clients has disconnected by itself.
   let status = 0;
   const deadline = Date.now() + LIMIT_MS;
   while (status !== 200 && Date.now() < deadline) {

@@ -1,5 +1,5 @@
 /**
- * Everything a store can do wrong: what the client must see, and that nothing stays behind.
+ * Every fault of a store: what the client must receive, and that nothing is left over.
  */
 import assert from "node:assert/strict";
 import type { RawExchange, RawHandler } from "../fixtures/raw_origin.ts";
@@ -34,7 +34,7 @@ function says(...texts: string[]): RawHandler {
   };
 }
 
-/** Answers so the first times, then properly. */
+/** Answers in this way the first times, then regularly. */
 function first(times: number, handler: RawHandler): RawHandler {
   let count = 0;
   return (exchange) => count++ < times ? handler(exchange) : healthy(exchange);
@@ -47,7 +47,7 @@ const SERVED: Partial<Seen> = { status: 200, code: undefined, body: "served" };
 
 const FAULTS: readonly Fault[] = [
   { what: "refuses the connection", server: "refusing", play: healthy, sees: BAD_GATEWAY },
-  { what: "accepts, and says nothing", play: stall, sees: TOO_LATE },
+  { what: "accepts, and does not answer", play: stall, sees: TOO_LATE },
   {
     what: "sends its headers a byte at a time",
     play: async (exchange) => {

@@ -1,27 +1,21 @@
 /**
- * A gateway as a process of its own whose workers can be made to fail, and which need not be ready to
- * be asked: what it shares with others may be missing.
+ * A gateway in a process of its own whose workers can be made to fail, and which need not be ready: its
+ * cache may be unavailable.
  *
  * @module
  */
 import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
-/** A running gateway. */
 export interface LooseGateway {
   readonly url: string;
-  /** Waits until it has written something. */
+  /** Waits for output. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Waits until it answers. */
   untilReady(): Promise<void>;
-  /** Ends it. @returns Everything that it wrote. */
+  /** @returns All output. */
   stop(): Promise<string>;
 }
 
-/**
- * Starts a gateway.
- *
- * @param env Variables for its environment, besides those of the test.
- */
+/** @param env Variables for its environment, in addition to those of the test. */
 export async function startLooseGateway(
   config: string,
   env: Readonly<Record<string, string>>,

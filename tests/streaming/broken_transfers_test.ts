@@ -1,6 +1,6 @@
 /**
- * A transfer that breaks on one side of the gateway breaks on the other: nothing that was cut looks
- * whole, and nothing goes on for someone who has left.
+ * A transfer that breaks off on one side of the gateway breaks off on the other: nothing truncated looks
+ * complete, and nothing continues for a client that has disconnected.
  *
  * @module
  */
@@ -15,10 +15,10 @@ const PIECE_CHUNK = new TextEncoder().encode(
   `${PIECE.length.toString(16)}\r\n${"a".repeat(PIECE.length)}\r\n`,
 );
 const LIMIT_MS = 20_000;
-/** How soon the store must learn that the client has left. */
+/** Longest time until the store notices that the client has disconnected. */
 const GONE_LIMIT_MS = 1_000;
 
-/** How a store breaks off in the middle of an answer. */
+/** How a store breaks off within a response. */
 const CUTS: Record<string, RawHandler> = {
   "with Content-Length, after half of the body": async (exchange) => {
     await exchange.writeHead(200, { "content-length": String(10 * PIECE.length) });
@@ -39,7 +39,7 @@ const CUTS: Record<string, RawHandler> = {
     for (let count = 0; count < 5; count++) await exchange.write(PIECE_CHUNK);
     exchange.close();
   },
-  "chunked, inside a chunk": async (exchange) => {
+  "chunked, within a chunk": async (exchange) => {
     await exchange.writeHead(200, { "transfer-encoding": "chunked" });
     await exchange.write(PIECE_CHUNK);
     await exchange.write(PIECE_CHUNK.subarray(0, PIECE_CHUNK.length / 2));
@@ -163,7 +163,7 @@ Deno.test("A client that disconnects ends the request to the store within a seco
   });
   await origin.close();
 
-  /** Plays the exchanges in this way, and tells when the first has ended by the other side's leave. */
+  /** Handles exchanges with the handler; resolves when the gateway has disconnected from the first. */
   function playUntilGone(handler: RawHandler): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     origin.play(async (exchange: RawExchange) => {

@@ -1,6 +1,6 @@
 /**
- * How messages are framed on either side (RFC 9112, section 6), as bytes on the wire: a proxy that
- * takes an absent body for one in chunks, or a length for true that is not, changes what was said.
+ * The framing of messages on either side (RFC 9112, section 6), as bytes on the wire: a proxy that takes an
+ * absent body for a chunked one, or trusts a wrong length, changes the message.
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
@@ -12,7 +12,7 @@ import { FLAG, FRAME, Http2Client, requestHead } from "../security/http2_client.
 const LIMIT_MS = 10_000;
 const TARGET = "/dicom-web/main/workitems/1.2";
 
-/** Requests that have no body, and the length that the store must be told where the client told none. */
+/** Requests without a body, and the Content-Length that the store must receive. */
 const BODILESS: [method: string, framing: Record<string, string>, length: string | null][] = [
   ["POST", {}, "0"],
   ["POST", { "content-length": "0" }, "0"],
@@ -154,7 +154,7 @@ Deno.test("An upload over HTTP/2 whose end cannot be verified is rejected with 4
 Deno.test("The connection closes after a request with both Content-Length and Transfer-Encoding", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using gateway = await gatewayBefore(origin.url);
-  for (const target of [TARGET, "/dicom-web/nobody/studies"]) {
+  for (const target of [TARGET, "/dicom-web/unknown/studies"]) {
     await t.step(target, async () => {
       const lengths: (string | null)[] = [];
       origin.play(async (exchange) => {
@@ -210,7 +210,7 @@ Deno.test("Chunked framing of a store takes precedence over its Content-Length",
     });
     using client = await RawClient.connect(gateway.url);
     await client.write(client.head("GET", "/dicom-web/main/studies/1.2"));
-    // It breaks off so early that the client may not even get the head.
+    // It breaks off so early that the client may not even receive the head.
     const whole = async () => await Array.fromAsync((await client.answer()).body);
     await assert.rejects(within(LIMIT_MS, "the end", whole()), /^CutError|ended before an answer/);
   });

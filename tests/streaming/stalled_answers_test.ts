@@ -1,5 +1,5 @@
 /**
- * A store that stalls inside an answer holds a client until `TransferSeconds`, and no longer.
+ * A store that stalls within a response occupies a client until `TransferSeconds`, and no longer.
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
