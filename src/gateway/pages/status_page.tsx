@@ -15,13 +15,10 @@ import { Servers, type ShownServer } from "./status_servers.tsx";
 import { counted, iso, sum } from "./status_text.ts";
 import {
   dataRate,
-  fullSlots,
-  latencies,
   latency,
-  latencyLabel,
+  LatencyLine,
   perMinute,
-  requestsLabel,
-  Sparkline,
+  RequestsLine,
   WINDOW_MINUTES,
 } from "./status_traffic.tsx";
 import { Transfers } from "./status_transfers.tsx";
@@ -169,14 +166,14 @@ function Tiles({ model }: { readonly model: StatusPageModel }) {
         <dt>Requests a minute</dt>
         <dd class="big">{perMinute(total)}</dd>
         <dd>
-          <Sparkline values={fullSlots(total.requests)} label={requestsLabel(total)} />
+          <RequestsLine window={total} />
         </dd>
       </div>
       <div>
         <dt>Response time, on average</dt>
         <dd class="big">{latency(total)}</dd>
         <dd>
-          <Sparkline values={latencies(total)} label={latencyLabel(total)} />
+          <LatencyLine window={total} />
         </dd>
       </div>
       <div>

@@ -8,15 +8,7 @@ import { catalogue } from "../../errors/catalogue.ts";
 import type { BreakerState, ServerState } from "../account/gateway_state.ts";
 import type { Health } from "./server_health.ts";
 import { ago, iso, span } from "./status_text.ts";
-import {
-  fullSlots,
-  latencies,
-  latency,
-  latencyLabel,
-  perMinute,
-  requestsLabel,
-  Sparkline,
-} from "./status_traffic.tsx";
+import { latency, LatencyLine, perMinute, RequestsLine } from "./status_traffic.tsx";
 import type { ErrorSummary } from "../account/error_summary.ts";
 
 export interface ShownServer {
@@ -133,11 +125,11 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
         </td>
         <td role="cell" data-label="Requests" class="num">
           {perMinute(window)}/min <span class="small muted">{underWayText(inFlight, queued)}</span>
-          <Sparkline values={fullSlots(window.requests)} label={requestsLabel(window)} />
+          <RequestsLine window={window} />
         </td>
         <td role="cell" data-label="Response time" class="num">
           {latency(window)}
-          <Sparkline values={latencies(window)} label={latencyLabel(window)} />
+          <LatencyLine window={window} />
         </td>
         <td role="cell" class="actions">
           <form method="post" action="./">

@@ -9,13 +9,41 @@ import { bytes, duration, sum } from "./status_text.ts";
 
 export const WINDOW_MINUTES: number = SLOTS * SLOT_MS / 60_000;
 
-/** @param props `label` is for screen readers. */
-export function Sparkline(
+/** Requests in each slot. */
+export function RequestsLine({ window }: { readonly window: Window }): JSX.Element {
+  const most = Math.max(...window.requests) * 60_000 / SLOT_MS;
+  return (
+    <Sparkline
+      // Without the current slot, whose low count would look like a drop.
+      values={window.requests.slice(0, -1)}
+      label={labelOf("Requests a minute", perMinute(window), String(most))}
+    />
+  );
+}
+
+/** The average response time in each slot. */
+export function LatencyLine({ window }: { readonly window: Window }): JSX.Element {
+  const { requests, totalMs } = window;
+  const averages = requests.map((count, i) => count === 0 ? 0 : (totalMs[i] ?? 0) / count);
+  return (
+    <Sparkline
+      values={averages}
+      label={labelOf("Response time", latency(window), duration(Math.max(...averages)))}
+    />
+  );
+}
+
+/** Describes a sparkline to screen readers. */
+function labelOf(what: string, average: string, most: string): string {
+  return `${what} in the last ${WINDOW_MINUTES} minutes: ${average} on average, ${most} at most`;
+}
+
+function Sparkline(
   { values, label }: { readonly values: readonly number[]; readonly label: string },
-): JSX.Element {
+) {
   const most = Math.max(...values, 1e-9);
-  const y = (value: number) => (20 - 18 * value / most).toFixed(1);
   const x = (i: number) => (i * 100 / (values.length - 1)).toFixed(1);
+  const y = (value: number) => (20 - 18 * value / most).toFixed(1);
   const points = values.map((value, i) => `${x(i)},${y(value)}`).join(" ");
   return (
     <svg role="img" aria-label={label} viewBox="0 0 100 22" preserveAspectRatio="none">
@@ -34,31 +62,6 @@ export function perMinute({ requests }: Window): string {
 export function latency({ requests, totalMs }: Window): string {
   const count = sum(requests);
   return count === 0 ? "–" : duration(sum(totalMs) / count);
-}
-
-/** The average response time in each slot, in milliseconds. */
-export function latencies({ requests, totalMs }: Window): number[] {
-  return requests.map((count, i) => count === 0 ? 0 : (totalMs[i] ?? 0) / count);
-}
-
-/** All slots but the current one, whose low count would look like a drop. */
-export function fullSlots(values: readonly number[]): readonly number[] {
-  return values.slice(0, -1);
-}
-
-/** Describes the sparkline of requests to screen readers. */
-export function requestsLabel(window: Window): string {
-  const most = Math.max(...window.requests) * 60_000 / SLOT_MS;
-  return labelOf("Requests a minute", perMinute(window), String(most));
-}
-
-/** Describes the sparkline of response times to screen readers. */
-export function latencyLabel(window: Window): string {
-  return labelOf("Response time", latency(window), duration(Math.max(...latencies(window))));
-}
-
-function labelOf(what: string, average: string, most: string): string {
-  return `${what} in the last ${WINDOW_MINUTES} minutes: ${average} on average, ${most} at most`;
 }
 
 /** @returns Bytes per second with a separator before it; empty if no bytes were counted. */
