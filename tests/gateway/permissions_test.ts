@@ -5,19 +5,6 @@ import { AccessRules } from "../../src/gateway/steps/access_rules.ts";
 import type { ForwardRequest, Store } from "../../src/upstream/store.ts";
 import { gatewayApp } from "./gateway_app.ts";
 
-const ALL: readonly Right[] = [
-  "query",
-  "retrieve",
-  "store",
-  "delete",
-  "worklist",
-  "vendor",
-  "capabilities",
-  "unknown",
-  "manage",
-  "metrics",
-];
-
 /** A request for each right, at server `main`. */
 const REQUESTS: Readonly<Record<Right, readonly [method: string, path: string]>> = {
   query: ["GET", "/dicom-web/main/studies?PatientID=1"],
@@ -31,6 +18,7 @@ const REQUESTS: Readonly<Record<Right, readonly [method: string, path: string]>>
   manage: ["POST", "/dicomweb-oauth/servers/main/test"],
   metrics: ["GET", "/dicomweb-oauth/metrics"],
 };
+const ALL = Object.keys(REQUESTS) as Right[];
 
 function gateway(
   permissions: readonly PermissionConfig[] | undefined,

@@ -24,12 +24,8 @@ Deno.test(needing(OPENSSL, {
 }));
 
 async function mistakeInEveryWay(parts: Parts): Promise<void> {
-  const { secrets, provider, store, directory } = parts;
-  const { servers, env } = await markedServers({
-    ...parts,
-    provider: provider.url,
-    store: store.url,
-  });
+  const { secrets, directory } = parts;
+  const { servers, env } = await markedServers(parts);
   const wrong: Record<string, unknown> = {};
   for (const [name, { keys }] of servers) {
     const texts = Object.entries(keys).filter(([, value]) => typeof value === "string");

@@ -15,12 +15,8 @@ Deno.test(needing(OPENSSL, {
 }));
 
 async function crashInEveryWay(parts: Parts): Promise<void> {
-  const { secrets, provider, store, directory } = parts;
-  const { servers, env } = await markedServers({
-    ...parts,
-    provider: provider.url,
-    store: store.url,
-  });
+  const { secrets, directory } = parts;
+  const { servers, env } = await markedServers(parts);
   const file = `${directory}/gateway.json`;
   await Deno.writeTextFile(
     file,

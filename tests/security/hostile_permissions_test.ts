@@ -3,21 +3,16 @@
  * bytes on connections to the real gateway, with a store that counts what reaches it.
  */
 import assert from "node:assert/strict";
+import {
+  type TransactionClass,
+  transactions,
+} from "../../src/dicomweb/transaction/transaction_catalogue.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
 
-const RIGHTS = [
-  "query",
-  "retrieve",
-  "store",
-  "delete",
-  "worklist",
-  "vendor",
-  "capabilities",
-  "unknown",
-] as const;
-type Needs = typeof RIGHTS[number] | "refused";
+const RIGHTS: readonly TransactionClass[] = [...new Set(Object.values(transactions))];
+type Needs = TransactionClass | "refused";
 
 const WADO = "requestType=WADO&studyUID=1.2&seriesUID=3.4&objectUID=5.6";
 const INSTANCE = "/studies/1.2/series/3.4/instances/5.6";

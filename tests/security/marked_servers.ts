@@ -5,23 +5,8 @@
  * @module
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import type { CertificateAuthority } from "../fixtures/certificate_authority.ts";
+import type { Parts } from "./leak_bench.ts";
 import type { MarkedSecrets } from "./marked_secrets.ts";
-
-export interface Surroundings {
-  readonly secrets: MarkedSecrets;
-  /** Base URL of the provider. */
-  readonly provider: string;
-  /** Base URL of the store. */
-  readonly store: string;
-  /** A token endpoint whose certificate the gateway does not trust. */
-  readonly untrusted: string;
-  /** A token endpoint that refuses connections. */
-  readonly closed: string;
-  /** For files that the configuration names. */
-  readonly directory: string;
-  readonly authority: CertificateAuthority;
-}
 
 export interface MarkedServer {
   readonly keys: Readonly<Record<string, unknown>>;
@@ -40,8 +25,9 @@ const SPECIAL = "/+ä~";
 
 const TYPE = "urn:ietf:params:oauth:token-type:jwt";
 
-export async function markedServers(surroundings: Surroundings): Promise<MarkedServers> {
-  const { secrets, provider, store, untrusted, closed, directory, authority } = surroundings;
+export async function markedServers(parts: Parts): Promise<MarkedServers> {
+  const { secrets, untrusted, closed, directory, authority } = parts;
+  const [provider, store] = [parts.provider.url, parts.store.url];
   const file = async (name: string, content: string) => {
     await Deno.writeTextFile(`${directory}/${name}`, content);
     return `${directory}/${name}`;

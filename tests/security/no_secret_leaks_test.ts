@@ -21,11 +21,7 @@ async function failInEveryWay(parts: Parts): Promise<void> {
   const { secrets, provider, store, grant } = parts;
   const encryptionKey = crypto.getRandomValues(new Uint8Array(32));
   secrets.add("encryption key", encryptionKey);
-  const { servers, env } = await markedServers({
-    ...parts,
-    provider: provider.url,
-    store: store.url,
-  });
+  const { servers, env } = await markedServers(parts);
   const responses = new Responses();
   let output: string;
   {

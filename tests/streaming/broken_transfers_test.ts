@@ -110,7 +110,7 @@ Deno.test("A client that breaks off within its upload makes the store's transfer
       await within(LIMIT_MS, "upload", begun);
       client[Symbol.dispose]();
       assert.match(
-        await within(GONE_LIMIT_MS, "the store learns of it", outcome),
+        await within(GONE_LIMIT_MS, "the store notices", outcome),
         /^(CutError|ConnectionReset)$/,
       );
     });
@@ -122,34 +122,30 @@ Deno.test("A client that disconnects ends the request to the store within a seco
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using stack = await startGatewayBeforeStore(origin.url);
 
-  await t.step("while the response streams", async () => {
-    const gone = playUntilGone(async (exchange) => {
+  const answers: Record<string, RawHandler> = {
+    "while the response streams": async (exchange) => {
       await exchange.writeHead(200, { "transfer-encoding": "chunked" });
       while (true) await exchange.write(PIECE_CHUNK);
-    });
-    const client = await RawClient.connect(stack.gateway.url);
-    await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
-    const { body } = await client.answer();
-    await body.next();
-    client[Symbol.dispose]();
-    await within(GONE_LIMIT_MS, "the store learns of it", gone);
-  });
-
-  await t.step("while the response stalls", async () => {
-    const gone = playUntilGone(async (exchange) => {
+    },
+    "while the response stalls": async (exchange) => {
       await exchange.writeHead(200, { "content-length": "1000000" });
       await exchange.write("a");
       await exchange.untilGone();
+    },
+  };
+  for (const [when, answer] of Object.entries(answers)) {
+    await t.step(when, async () => {
+      const gone = playUntilGone(answer);
+      const client = await RawClient.connect(stack.gateway.url);
+      await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
+      const { body } = await client.answer();
+      await body.next();
+      client[Symbol.dispose]();
+      await within(GONE_LIMIT_MS, "the store notices", gone);
     });
-    const client = await RawClient.connect(stack.gateway.url);
-    await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
-    const { body } = await client.answer();
-    await body.next();
-    client[Symbol.dispose]();
-    await within(GONE_LIMIT_MS, "the store learns of it", gone);
-  });
+  }
 
-  await t.step("before there is an answer", async () => {
+  await t.step("before the response", async () => {
     const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
     const gone = playUntilGone(async (exchange) => {
       ask();
@@ -159,7 +155,7 @@ Deno.test("A client that disconnects ends the request to the store within a seco
     await client.write(client.head("GET", "/dicom-web/main/studies?limit=1"));
     await within(LIMIT_MS, "request", asked);
     client[Symbol.dispose]();
-    await within(GONE_LIMIT_MS, "the store learns of it", gone);
+    await within(GONE_LIMIT_MS, "the store notices", gone);
   });
   await origin.close();
 

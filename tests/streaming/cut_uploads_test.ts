@@ -74,6 +74,12 @@ const SERVERS = {
   split: { ...PLAIN, Rules: { StoreMaxInstances: 1 } },
 };
 
+function plainAndWatched(keys: Readonly<Record<string, unknown>>) {
+  return {
+    Servers: { plain: { ...SERVERS.plain, ...keys }, watched: { ...SERVERS.watched, ...keys } },
+  };
+}
+
 /** The uploads that began at a store, and those of them that ended regularly. */
 class Watch {
   readonly begun = new Set<string>();
@@ -253,12 +259,7 @@ Deno.test(needing(OPENSSL, {
       Http2: true,
       Rules: { StoreAnswerAsJson: false },
     };
-    await using gateway = await startGateway({
-      Servers: {
-        plain: { ...PLAIN, ...server },
-        watched: { ...PLAIN, ...server, Timeouts: { IdleSeconds: 30 } },
-      },
-    });
+    await using gateway = await startGateway(plainAndWatched(server));
     const first = count;
     for (const name of ["plain", "watched"]) {
       for (const upload of Object.values(UPLOADS)) {
@@ -286,12 +287,7 @@ Deno.test(needing(HAPROXY, {
   async fn() {
     const watch = new Watch();
     const origin = startStore(watch);
-    await using gateway = await startGateway({
-      Servers: {
-        plain: { Url: origin.url, ...PLAIN },
-        watched: { Url: origin.url, ...PLAIN, Timeouts: { IdleSeconds: 30 } },
-      },
-    });
+    await using gateway = await startGateway(plainAndWatched({ Url: origin.url }));
     await using proxy = await startHaproxy(new URL(gateway.url).host);
     for (const server of ["plain", "watched"]) {
       for (const upload of [STUDIES, INSTANCE]) {
@@ -331,12 +327,7 @@ Deno.test(needing(NODE, {
   async fn() {
     const watch = new Watch();
     const origin = startStore(watch);
-    await using gateway = await startGateway({
-      Servers: {
-        plain: { Url: origin.url, ...PLAIN },
-        watched: { Url: origin.url, ...PLAIN, Timeouts: { IdleSeconds: 30 } },
-      },
-    });
+    await using gateway = await startGateway(plainAndWatched({ Url: origin.url }));
     const requests = ["plain", "watched"].flatMap((server) =>
       [STUDIES, WORKITEM, INSTANCE].flatMap(({ path, type, body }) =>
         Object.values(FIELDS).map((fields) => ({
