@@ -1,21 +1,27 @@
 /**
- * A gateway in a process of its own whose workers can be made to fail, and which need not be ready: its
- * cache may be unavailable.
+ * A gateway as a process of its own whose workers can be made to fail, and which need not be ready to
+ * be asked: what it shares with others may be missing.
  *
  * @module
  */
 import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
+/** A running gateway. */
 export interface LooseGateway {
   readonly url: string;
-  /** Waits for output. */
+  /** Waits until it has written something. */
   until(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Waits until it answers. */
   untilReady(): Promise<void>;
-  /** @returns All output. */
+  /** Ends it. @returns Everything that it wrote. */
   stop(): Promise<string>;
 }
 
-/** @param env Variables for its environment, in addition to those of the test. */
+/**
+ * Starts a gateway.
+ *
+ * @param env Variables for its environment, besides those of the test.
+ */
 export async function startLooseGateway(
   config: string,
   env: Readonly<Record<string, string>>,
