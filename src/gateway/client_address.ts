@@ -1,6 +1,6 @@
 /**
- * Finds the address of the client. Anyone can write `X-Forwarded-For`, so it counts only as far as
- * trusted proxies have written it: from the end, up to the first address that is not one of theirs.
+ * Determines the address of the client. Anyone can send `X-Forwarded-For`, so it counts only as far as
+ * trusted proxies wrote it: from the end, up to the first address that is not one of theirs.
  *
  * @module
  */
@@ -10,25 +10,19 @@ import { IpNetworks, isIpAddress } from "../network/ip_networks.ts";
 /** Proxies in a row that are followed. */
 const MAX_PROXIES = 16;
 
-/** Tells where clients are. */
+/** Determines the addresses of clients. */
 export class ClientAddress {
-  readonly #trusted: IpNetworks;
-  readonly #trustsSome: boolean;
+  readonly #trusted: IpNetworks | undefined;
 
   /** @param trustedProxies Addresses and networks of proxies whose forwarding headers count. */
   constructor(trustedProxies: readonly string[]) {
-    this.#trusted = new IpNetworks(trustedProxies);
-    this.#trustsSome = trustedProxies.length > 0;
+    this.#trusted = trustedProxies.length > 0 ? new IpNetworks(trustedProxies) : undefined;
   }
 
-  /**
-   * The address of the client of a request.
-   *
-   * @returns The address; `unknown` where the runtime gives none.
-   */
+  /** @returns The address; `unknown` if the runtime does not report one. */
   of(headers: Headers, peer: string | undefined): string {
     if (peer === undefined) return "unknown";
-    if (!this.#trustsSome || !this.#trusted.has(peer)) return peer;
+    if (!this.#trusted?.has(peer)) return peer;
     const plain = headers.get("x-forwarded-for");
     const standard = headers.get("forwarded");
     if (plain === null && standard === null) return peer;
@@ -36,7 +30,7 @@ export class ClientAddress {
     const byStandard = standard === null ? undefined : this.#beyond(peer, standard, forParameter);
     if (byPlain === undefined) return byStandard ?? peer;
     if (byStandard === undefined || byStandard === byPlain) return byPlain;
-    // A proxy writes one of the two and passes the other on as the client made it up.
+    // A proxy writes one of the two headers and passes the other on as the client forged it.
     return peer;
   }
 
@@ -49,7 +43,7 @@ export class ClientAddress {
       const found = withoutPort(addressIn(list.slice(start + 1, end)).trim());
       if (!isIpAddress(found)) return address;
       address = found;
-      if (!this.#trusted.has(found) || start < 0) return address;
+      if (!this.#trusted?.has(found) || start < 0) return address;
       end = start;
     }
     return address;
@@ -57,9 +51,8 @@ export class ClientAddress {
 }
 
 /**
- * The network that counts as one client: an IPv6 host has a whole /64 to itself (RFC 6177).
- *
- * @returns An IPv4 address as it is, of an IPv6 address its first 64 bits.
+ * The network that counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address, as
+ * an IPv6 host has a whole /64 to itself (RFC 6177).
  *
  * @example
  * ```ts

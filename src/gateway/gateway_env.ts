@@ -1,5 +1,5 @@
 /**
- * What a request carries through the gateway's middleware, and the rows of the table of pages.
+ * The context of a request in the gateway's middleware, and the rows of the table of pages.
  *
  * @module
  */
@@ -14,42 +14,37 @@ import type { WorkerReports } from "./account/gateway_state.ts";
 import type { PublicAddress } from "./public_address.ts";
 import type { TokenRevocation } from "./pages/token_revocation.ts";
 
-/** A public key as it is published. */
 export type PublicJwk = Readonly<Record<string, string>>;
 
-/** The collaborators of the gateway's own pages. */
+/** The collaborators of the handlers of pages. */
 export interface PageParts {
   readonly stores: ReadonlyMap<string, Store>;
-  /** Version of the gateway. */
   readonly version: string;
   /** The wall clock, in milliseconds since the epoch. */
   readonly now: () => number;
   readonly activity: Activity;
   readonly revocation: TokenRevocation;
-  /** The URL at which clients reach the gateway. */
   readonly address: PublicAddress;
-  /** Seals the forms of the status page. */
   readonly seal: FormSeal;
   /** The states of all workers. */
   readonly states: () => Promise<WorkerReports>;
-  /** Checks what requests need beyond this process. Rejects with a message if it is missing. */
+  /** Checks what requests need beyond this process. Rejects with a message if it is unavailable. */
   readonly checkReadiness: () => Promise<void>;
   /** Metrics of the whole gateway in the Prometheus text format. */
   readonly metricsText: () => Promise<string>;
-  /** The public keys to publish. */
   readonly publicKeys: readonly PublicJwk[];
 }
 
 /** The methods that pages have. HEAD is answered as GET (RFC 9110, section 9.3.2). */
 export type PageMethod = "GET" | "POST" | "DELETE";
 
-/** One method of a page. */
+/** One method of a page. All but `summary`, `form` and `handler` describes the successful response. */
 export interface PageOperation {
   readonly summary: string;
-  /** The successful response. */
+  /** 200 if absent. */
   readonly status?: 303;
   readonly description: string;
-  /** Absent if the response has no body. */
+  /** Absent if `schema` is present or the response has no body. */
   readonly mediaType?: string;
   /** Shape of a JSON response. */
   readonly schema?: z.ZodType;
@@ -65,9 +60,9 @@ export interface PageOperation {
 
 /** A page of the gateway: one row of the table. */
 export interface Page {
-  /** Its path; `:name` stands for the name of a configured server. */
+  /** With `:name` in place of the name of a configured server. */
   readonly path: string;
-  /** The permission it needs; `open`: none, no credentials, no rate limit, no audit record. */
+  /** The permission that it requires; `open`: none, no credentials, no rate limit, no audit record. */
   readonly right: "manage" | "metrics" | "open";
   readonly methods: Readonly<Partial<Record<PageMethod, PageOperation>>>;
 }
@@ -77,34 +72,32 @@ export interface StoreDestination {
   readonly kind: "store";
   /** Pattern of the path, for metrics. */
   readonly route: string;
-  /** The name in the path. There need not be a server of that name. */
+  /** The name in the path; possibly not that of a configured server. */
   readonly server: string;
   /** Path below the store's base URL and query, for the store. */
   readonly target: string;
   readonly transaction: Transaction;
-  /** Whether the request is a WebSocket handshake. */
   readonly isWebSocket: boolean;
 }
 
 /** A request for one of the gateway's own pages. */
 export interface PageDestination {
   readonly kind: "page";
-  /** Pattern of the path, for metrics; the path itself is unbounded. */
+  /** Pattern of the path, for metrics. */
   readonly route: string;
   /** Undefined if there is no such page. */
   readonly page: Page | undefined;
-  /** The name in the path, if the page is about one server. There need not be one of that name. */
+  /** The name in the path, if the page is about one server; possibly not that of a configured one. */
   readonly server: string | undefined;
 }
 
-/** What a request is for. */
 export type Destination = StoreDestination | PageDestination;
 
 /** The account of a request, as other steps use it. */
 export interface Account {
-  /** Whether the request must be refused, as no record of it can be written. */
+  /** Whether the request must be refused, as no audit record of it can be written. */
   readonly isUnrecordable: boolean;
-  /** Notes the failure of the request and makes its response. */
+  /** Records the failure of the request and returns its response. */
   fail(thrown: Error): Response;
 }
 
@@ -112,25 +105,22 @@ export interface Account {
 export interface GatewayEnv {
   /** The part of `Deno.ServeHandlerInfo` that is used. */
   readonly Bindings: {
-    /** Settles when the response has been sent to its end, or failed to. */
+    /** Settles when the response has been sent completely, or failed. */
     readonly completed: Promise<void>;
-    /** The client's address. */
     readonly remoteAddr?: { readonly hostname: string };
   };
   readonly Variables: {
-    /** What the request is for, computed once by the first step. */
     destination: Destination;
-    /** The request's identifier, the client's own if it sent an acceptable one. */
     requestId: string;
-    /** Its account, from the accounting step on. */
+    /** Set from the accounting step on. */
     account: Account;
     /** The authenticated client, if authentication is configured. */
     caller: Caller | undefined;
     /** The client's address, once determined. */
     address: string | undefined;
-    /** Name of the configured server, once the request has reached it. */
+    /** Name of the configured server, once it is known to exist. */
     server: string | undefined;
-    /** The request on its way to a store, if it is on one. */
+    /** Set once the request is forwarded to a store. */
     transfer: Transfer | undefined;
     /** Settles when the WebSocket that the request opened is closed. */
     socketClosed: Promise<void> | undefined;

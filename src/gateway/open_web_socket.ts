@@ -1,6 +1,6 @@
 /**
- * Opens a client's WebSocket once that of the store is open. It refuses handshakes that the runtime could
- * not accept before the store hears of them.
+ * Opens a client's WebSocket once that of the store is open. Rejects handshakes that the runtime could
+ * not accept before it contacts the store.
  *
  * @module
  */
@@ -13,11 +13,10 @@ import type { GatewayEnv } from "./gateway_env.ts";
 const KEY = /^[A-Za-z0-9+/]{22}==$/;
 
 /**
- * Opens both sides.
+ * Opens both sides. Sets `socketClosed`.
  *
- * @param c Told when both sides are closed.
- * @returns The answer to the handshake, which must not be touched.
- * @throws {GatewayError} NET-005 for a handshake that is none, and whatever `Store.openWebSocket` throws.
+ * @returns The response to the handshake, which must not be modified.
+ * @throws {GatewayError} NET-005 for an invalid handshake, and whatever `Store.openWebSocket` throws.
  */
 export async function openWebSocket(
   store: Store,
@@ -25,7 +24,7 @@ export async function openWebSocket(
   c: Context<GatewayEnv>,
 ): Promise<Response> {
   const { request } = forward;
-  if (!isWhole(request.headers)) {
+  if (!isHandshake(request.headers)) {
     throw new GatewayError(
       "NET-005",
       "Cannot open a WebSocket: headers that RFC 6455 requires are missing; a proxy may have removed them",
@@ -40,7 +39,7 @@ export async function openWebSocket(
   return response;
 }
 
-function isWhole(headers: Headers): boolean {
+function isHandshake(headers: Headers): boolean {
   const connection = headers.get("connection")?.toLowerCase().split(",") ?? [];
   return connection.some((option) => option.trim() === "upgrade") &&
     KEY.test(headers.get("sec-websocket-key") ?? "") &&

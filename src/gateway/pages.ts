@@ -1,5 +1,5 @@
 /**
- * The gateway's own pages, one row each. Routes, `405` answers, open paths, permissions, audit records,
+ * The gateway's own pages, one row each. Routes, `405` responses, open paths, permissions, audit records,
  * metric labels and the OpenAPI document derive from this table.
  *
  * @module
@@ -18,7 +18,6 @@ import {
 import { openApiDocument } from "./pages/openapi.ts";
 import { FORM_TYPE, showStatusPage, takeForm } from "./pages/status_handlers.tsx";
 
-/** All pages. */
 export const PAGES: readonly Page[] = [
   {
     path: "/",

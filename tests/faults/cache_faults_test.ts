@@ -1,6 +1,6 @@
 /**
- * The shared token cache goes away under traffic, and comes back or does not: no client's request
- * fails. Tokens live for seconds, so that the cache is wanted all the time.
+ * The shared token cache fails under traffic, and recovers or does not: no client's request fails. Tokens
+ * are valid for seconds, so that the cache is used all the time.
  */
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
@@ -13,11 +13,11 @@ const TOKEN_SECONDS = 2;
 const CLIENTS = 4;
 const ENCRYPTION_KEY = btoa("0123456789abcdef0123456789abcdef");
 
-/** Sends requests to two gateways that share a cache while something befalls it. */
+/** Sends requests to two gateways that share a cache during a fault of the cache. */
 async function underTraffic(
   cache: Record<string, unknown>,
   stateDirectory: string,
-  befall: () => Promise<void>,
+  fault: () => Promise<void>,
 ): Promise<void> {
   const provider = startTokenEndpoint({ expiresInSeconds: TOKEN_SECONDS });
   const store = startFaultyStore((token) => provider.issued.includes(token));
@@ -48,7 +48,7 @@ async function underTraffic(
     };
     const traffic = Array.from({ length: CLIENTS }, (_, at) => client(at % 2 ? first : second));
     await pause(1_000);
-    await befall();
+    await fault();
     await pause(2 * TOKEN_SECONDS * 1000);
     isOver = true;
     await Promise.all(traffic);

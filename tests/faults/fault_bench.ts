@@ -1,6 +1,6 @@
 /**
- * The gateway between a store and an identity provider that can do anything wrong, and a check that
- * it holds on to nothing afterwards.
+ * The gateway with a store and an identity provider that can fail in any way, and a check that it has
+ * released everything afterwards.
  *
  * @module
  */
@@ -11,51 +11,46 @@ import { type RawAnswer, RawClient } from "../fixtures/raw_client.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { type RawExchange, type RawOrigin, startRawOrigin } from "../fixtures/raw_origin.ts";
 
-/** What the client sees: a status, the gateway's code where the answer is its own, and the body. */
+/** What the client receives: the status, the code if the gateway itself answered, and the body. */
 export interface Seen {
   readonly status: number;
   readonly code: string | undefined;
   readonly retryAfter: string | undefined;
-  /** `cut` where the transfer failed. */
+  /** `cut` if the transfer failed. */
   readonly body: string;
 }
 
-/** The bench. */
 export interface FaultBench extends AsyncDisposable {
   readonly gateway: GatewayProcess;
   readonly store: RawOrigin;
   readonly provider: RawOrigin;
   /**
-   * Sends a request over a connection of its own.
+   * Sends a request over a new connection.
    *
-   * @param upload Bytes of a body to announce, sent until an answer comes.
+   * @param upload Content-Length of a body that is sent until a response arrives.
    */
   ask(server: string, upload?: number): Promise<Seen>;
-  /** Waits until the gateway has let go of all that it held for requests. */
+  /** Waits until the gateway has released everything that it held for requests. */
   untilSettled(): Promise<void>;
 }
 
-/** Longest wait for the store's headers and for a token. */
+/** Timeout for the store's headers and for a token. */
 export const SHORT_SECONDS = 1;
-/** How many requests of clients the server `narrow` has under way at once. */
+/** Concurrency limit of the server `narrow`. */
 export const NARROW_PLACES = 8;
-/** Longest transfer. */
+/** Timeout of a transfer. */
 export const TRANSFER_SECONDS = 2;
 const LIMIT_MS = 15_000;
 const SETTLE_LIMIT_MS = 5_000;
 const PIECE = new Uint8Array(256 * 1024);
 
-/** A store that answers properly. */
+/** A store without faults. */
 export async function healthy(exchange: RawExchange): Promise<void> {
   for await (const _ of exchange.body());
   await exchange.answer(200, exchange.method === "POST" ? STORED_REPORT : "served");
 }
 
-/**
- * Starts it.
- *
- * @param signed Names of servers that need a token, each one of its own.
- */
+/** @param signed Names of servers that need a token, each its own. */
 export async function startFaultBench(signed: readonly string[]): Promise<FaultBench> {
   const store = startRawOrigin(healthy);
   const provider = startRawOrigin(healthy);
@@ -119,7 +114,7 @@ export async function startFaultBench(signed: readonly string[]): Promise<FaultB
       const deadline = Date.now() + SETTLE_LIMIT_MS;
       for (;;) {
         const state = { sockets: sockets(gateway.pid), inFlight: await inFlight(gateway.url) };
-        // The listener, and what the runtime itself has.
+        // The listener, and the runtime's own.
         if (state.sockets <= idleSockets && state.inFlight === 0) return;
         assert.ok(
           Date.now() < deadline,
@@ -153,7 +148,7 @@ async function ask(gateway: string, server: string, upload = 0): Promise<Seen> {
   try {
     answer = await client.answer();
   } catch {
-    // A body that fails before the headers have left the gateway takes them with it.
+    // A body that fails before the headers are sent discards them.
     return { status: 0, code: undefined, retryAfter: undefined, body: "cut" };
   }
   const decoder = new TextDecoder();
@@ -178,24 +173,24 @@ async function sendPieces(client: RawClient, bytes: number): Promise<void> {
       await client.write(PIECE.subarray(0, Math.min(left, PIECE.length)));
     }
   } catch {
-    // The gateway has answered and closed.
+    // The gateway has answered and closed the connection.
   }
 }
 
-/** Sockets that a process holds (Linux). */
+/** Open sockets of a process (Linux). */
 function sockets(pid: number): number {
   let count = 0;
   for (const { name } of Deno.readDirSync(`/proc/${pid}/fd`)) {
     try {
       if (Deno.readLinkSync(`/proc/${pid}/fd/${name}`).startsWith("socket:")) count++;
     } catch {
-      // Closed in the meantime.
+      // Closed meanwhile.
     }
   }
   return count;
 }
 
-/** Requests that the gateway counts as under way; asked over a connection that is then closed. */
+/** Requests in progress, by the gateway's metrics; over a connection that is then closed. */
 async function inFlight(url: string): Promise<number> {
   using client = await RawClient.connect(url);
   await client.write(client.head("GET", "/dicomweb-oauth/metrics", { connection: "close" }));

@@ -1,7 +1,7 @@
 /**
  * The gateway killed at random moments under load (10, or as many as `DICOMWEB_GATEWAY_KILLS` says),
- * while another shares its token cache: it starts again every time, the cache serves or is discarded,
- * and nobody was told of a success that was none.
+ * while another shares its token cache: it restarts every time, the cache works or is discarded, and no
+ * client received a false success.
  */
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
@@ -13,7 +13,7 @@ const KILLS = Number(Deno.env.get("DICOMWEB_GATEWAY_KILLS") ?? 10);
 const CLIENTS = 6;
 const LONGEST_LIFE_MS = 700;
 
-/** The same moments in every run. */
+/** The same in every run. */
 function randomNumbers(seed: number): () => number {
   let state = seed;
   return () => {
@@ -28,7 +28,7 @@ interface Tally {
   readonly wrong: string[];
 }
 
-/** Stores and retrieves until told to end. */
+/** Stores and retrieves until it is over. */
 async function load(
   url: string,
   store: FaultyStore,
@@ -56,7 +56,7 @@ async function load(
   }
 }
 
-Deno.test(`A gateway that is killed ${KILLS} times under load starts again every time and never lied`, async () => {
+Deno.test(`A gateway that is killed ${KILLS} times under load restarts every time and confirmed only what was stored`, async () => {
   const random = randomNumbers(20_261_124);
   const provider = startTokenEndpoint();
   const store = startFaultyStore((token) => provider.issued.includes(token));
@@ -93,7 +93,7 @@ Deno.test(`A gateway that is killed ${KILLS} times under load starts again every
       () => load(dicomWeb(gateway), store, () => isDead, killed, seeds),
     );
     await new Promise((resolve) => setTimeout(resolve, random() * LONGEST_LIFE_MS));
-    // A moment that hits the cache's own writes, too.
+    // So that writes of the cache are interrupted too.
     const revoked = random() < 0.5
       ? fetch(`${gateway.url}/dicomweb-oauth/servers/main/token`, { method: "DELETE" })
         .then((response) => response.body?.cancel(), () => {})
@@ -114,7 +114,7 @@ Deno.test(`A gateway that is killed ${KILLS} times under load starts again every
   assert.equal(survived.failed, 0, "the gateway that shares the cache failed requests");
   assert.ok(killed.failed > 0, "no kill met a request");
   assert.ok(killed.right > KILLS && survived.right > KILLS, JSON.stringify({ killed, survived }));
-  // Each start may have had to discard the cache, each revocation costs a token: more is a storm.
+  // Each start may discard the cache, each revocation costs a token: more is a storm.
   assert.ok(
     provider.requests.length <= 2 * KILLS + 2,
     `${provider.requests.length} token requests`,

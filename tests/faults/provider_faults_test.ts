@@ -1,6 +1,5 @@
 /**
- * Everything an identity provider can do wrong: what the client must see, and that nothing stays
- * behind.
+ * Every fault of an identity provider: what the client must receive, and that nothing is left over.
  */
 import assert from "node:assert/strict";
 import type { RawExchange, RawHandler } from "../fixtures/raw_origin.ts";
@@ -45,13 +44,13 @@ const FAULTS: readonly Fault[] = [
   },
   {
     server: "stalls",
-    what: "accepts, and says nothing",
+    what: "accepts, and does not answer",
     play: (exchange) => exchange.untilGone(),
     sees: { status: 504, code: "NET-001" },
   },
   {
     server: "stalls-inside",
-    what: "stalls inside its answer",
+    what: "stalls within its response",
     play: async (exchange) => {
       await exchange.write(`${HEAD}content-length: 100\r\n\r\n{"access_`);
       await exchange.untilGone();
@@ -143,7 +142,7 @@ const FAULTS: readonly Fault[] = [
 
 const EARLY = "expires-early";
 
-/** Gives tokens `t1`, `t2`, … for five minutes. */
+/** Issues tokens `t1`, `t2`, … for five minutes. */
 function givesTokens(): RawHandler {
   let issued = 0;
   return (exchange) =>
@@ -168,9 +167,9 @@ Deno.test("faults: an identity provider", async (t) => {
     });
   }
 
-  await t.step("whose tokens expire early: that costs a new token, and no storm", async () => {
+  await t.step("whose tokens expire early: one new token, and no storm of requests", async () => {
     bench.provider.play(givesTokens());
-    // Each token is good for three requests.
+    // Each token is valid for three requests.
     const uses = new Map<string, number>();
     bench.store.play(async (exchange) => {
       const token = exchange.headers.get("authorization") ?? "";

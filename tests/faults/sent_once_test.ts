@@ -1,6 +1,6 @@
 /**
- * What a store and a token endpoint get when they close the connection: each request as often as the
- * gateway's own metrics say, and each time signed anew.
+ * Requests to a store and a token endpoint that close the connection: each is received as often as the
+ * gateway's metrics report, and signed anew each time.
  */
 import assert from "node:assert/strict";
 import { decodeJwt, exportPKCS8, generateKeyPair } from "jose";
@@ -20,7 +20,7 @@ interface Kind {
   readonly target: string;
   readonly headers?: Record<string, string>;
   readonly body?: string;
-  /** Whether the gateway itself may send it again, which it does once by default. */
+  /** Whether the gateway may retry it, which it does once by default. */
   readonly isRepeated: boolean;
 }
 
@@ -98,7 +98,7 @@ async function counted(gateway: GatewayProcess, name: string, server: string): P
   return Number(line?.split(" ").at(-1) ?? 0);
 }
 
-Deno.test("A store gets each request as often as the gateway counts it", async (t) => {
+Deno.test("A store receives each request as often as the gateway counts it", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200, "[]"));
   await using gateway = await startGateway({
     Servers: {
@@ -123,7 +123,7 @@ Deno.test("A store gets each request as often as the gateway counts it", async (
       for (const [name, kind] of Object.entries(KINDS)) {
         const { server, method, target, headers = {}, body = null, isRepeated } = kind;
         await t.step(`${name}, ${isKept ? "kept" : "new"} connection, closed ${end}`, async () => {
-          // Without requests that succeed the retry budget runs dry and the circuit opens.
+          // Without successful requests, the retry budget is exhausted and the circuit opens.
           origin.play(whole);
           for (let i = 0; i < 10; i++) {
             await (await fetch(`${gateway.url}/dicom-web/${server}/studies`)).body?.cancel();

@@ -1,7 +1,7 @@
 /**
- * Clients that never finish their request: others are still answered, each is cut by a limit of the
- * gateway where there is one, and nothing stays behind. `deno task bench:slow-clients` measures what
- * 500 of each cost the others.
+ * Clients that never finish their request: others are still answered, each is cut off by a timeout of the
+ * gateway if there is one, and nothing is left over. `deno task bench:slow-clients` measures what 500 of
+ * each cost the others.
  */
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import assert from "node:assert/strict";
@@ -30,7 +30,7 @@ Deno.test("slow clients", async (t) => {
   await using bench = await startFaultBench([]);
 
   await t.step(
-    "that hold headers or bodies back: others are answered, memory is bounded",
+    "that withhold headers or bodies: other clients are answered, memory is bounded",
     async () => {
       const rise = await memoryRise(bench.gateway, async () => {
         using slow = await connectSlowClients(bench.gateway.url, {
@@ -50,7 +50,7 @@ Deno.test("slow clients", async (t) => {
   );
 
   await t.step(
-    "that hold bodies back, longer than TransferSeconds: 504, and the store is let go",
+    "that withhold bodies longer than TransferSeconds: 504, and the request to the store ends",
     async () => {
       using slow = await connectSlowClients(bench.gateway.url, {
         headers: 0,
@@ -65,7 +65,7 @@ Deno.test("slow clients", async (t) => {
     },
   );
 
-  await t.step("that stall inside a body, longer than IdleSeconds: 408", async () => {
+  await t.step("that stall within a body longer than IdleSeconds: 408", async () => {
     using slow = await connectSlowClients(bench.gateway.url, {
       headers: 0,
       bodies: CLIENTS,
@@ -78,21 +78,21 @@ Deno.test("slow clients", async (t) => {
   });
 
   await t.step(
-    "that send a body piece by piece in time: served, with IdleSeconds too",
+    "that send a body slowly but steadily: served, with IdleSeconds too",
     async () => {
       assert.equal((await bench.ask("watched-for-uploads", 8 * MIB)).body, STORED_REPORT);
       await bench.untilSettled();
     },
   );
 
-  await t.step("that hold bodies back never have all places at a store", async () => {
+  await t.step("that withhold bodies never occupy all slots of a store", async () => {
     using slow = await connectSlowClients(bench.gateway.url, {
       headers: 0,
       bodies: 3 * NARROW_PLACES,
       target: "/dicom-web/narrow/studies",
     });
     await until("503", () => answered(slow, 503) > 0);
-    // While those that were let in hold what they have.
+    // While the admitted ones keep their slots.
     assert.equal(answered(slow, 504), 0);
     const upload = await bench.ask("narrow", 1);
     assert.deepEqual([upload.status, upload.code], [503, "NET-011"]);
@@ -100,7 +100,7 @@ Deno.test("slow clients", async (t) => {
       assert.equal((await bench.ask("narrow")).body, "served");
     }
     await until("an end of all", () => slow.answers.length === 3 * NARROW_PLACES);
-    // Three quarters of the places.
+    // Three quarters of the slots.
     assert.equal(answered(slow, 504), NARROW_PLACES * 3 / 4);
     slow[Symbol.dispose]();
     await bench.untilSettled();
@@ -108,7 +108,7 @@ Deno.test("slow clients", async (t) => {
   });
 
   await t.step(
-    "that hold headers back stay until they leave: the runtime has no limit for them",
+    "that withhold headers stay connected: the runtime has no limit for them",
     async () => {
       using slow = await connectSlowClients(bench.gateway.url, {
         headers: CLIENTS,
@@ -123,7 +123,7 @@ Deno.test("slow clients", async (t) => {
   assert.doesNotMatch(bench.gateway.output(), /INT-001/);
 });
 
-Deno.test("slow clients that take all file descriptors cost connections, not the gateway", async () => {
+Deno.test("slow clients that use all file descriptors cost connections, not the gateway", async () => {
   await using gateway = await startGateway({
     Servers: { main: { ProviderType: "none", Url: "http://127.0.0.1:9" } },
   });
@@ -140,7 +140,7 @@ Deno.test("slow clients that take all file descriptors cost connections, not the
     "the end of the listener",
     () => gateway.output().includes("the listener closed"),
   );
-  // None of the slow ones has left by itself.
+  // None of the slow clients has disconnected by itself.
   let status = 0;
   const deadline = Date.now() + LIMIT_MS;
   while (status !== 200 && Date.now() < deadline) {

@@ -1,13 +1,11 @@
-/**
- * Nobody reads what the gateway writes, or whoever did has gone: requests are answered as before.
- */
+/** The output of the gateway is not read, or no longer: requests are answered as before. */
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 
-/** Each is logged with more than 100 bytes, and a pipe holds 64 KiB. */
+/** Each is logged with more than 100 bytes, and a pipe buffers 64 KiB. */
 const REQUESTS = 3_000;
 const AT_ONCE = 25;
-/** What is answered is answered well within it; without the queue nothing ever is. */
+/** Far more than a response takes; without the queue there would be none. */
 const ANSWER_LIMIT_MS = 30_000;
 
 /** A gateway whose log and audit trail grow by a line or more with each request. */
@@ -59,29 +57,29 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
   }
 }
 
-Deno.test("stalled reader: with a log that nobody reads requests are answered, and dropped lines are reported", async () => {
+Deno.test("stalled reader: while the log is not read, requests are answered, and dropped lines are reported", async () => {
   await using gateway = await startTalkative(undefined);
   const goOn = gateway.stopReading();
-  // A line takes some 130 bytes; a MiB waits besides what the pipe holds.
+  // A line has about 130 bytes; the queue holds a MiB in addition to the pipe.
   assert.deepEqual([...await sendRequests(gateway, 12_000)], [404]);
   await until(async () => await metric(gateway, "log_lines_lost_total") > 0, "a lost line");
   goOn();
   await until(() => gateway.output().includes("Log lines were discarded"), "the notice");
-  const [, told] = /Log lines were discarded.* lines=(\d+)/.exec(gateway.output()) ?? [];
-  assert(Number(told) > 0);
-  assert.equal(await metric(gateway, "log_lines_lost_total"), Number(told));
+  const [, lost] = /Log lines were discarded.* lines=(\d+)/.exec(gateway.output()) ?? [];
+  assert(Number(lost) > 0);
+  assert.equal(await metric(gateway, "log_lines_lost_total"), Number(lost));
   const written = gateway.output().match(/Store rejected a request/g)?.length ?? 0;
-  assert.equal(written + Number(told), 12_000);
+  assert.equal(written + Number(lost), 12_000);
   assert.equal((await gateway.stop()).code, 0);
   await gateway.store.shutdown();
 });
 
-Deno.test("stalled reader: the gateway stops though nobody reads its last words", async () => {
+Deno.test("stalled reader: the gateway stops although its last log lines are not read", async () => {
   await using gateway = await startTalkative(undefined);
   const goOn = gateway.stopReading();
   assert.deepEqual([...await sendRequests(gateway)], [404]);
   gateway.signal("SIGTERM");
-  // It is gone when its port is free: whoever waits for its output would wait for the reader.
+  // Until its port is free: its output would not end before it is read.
   await until(() => status(gateway, "/healthz").then(() => false, () => true), "the end");
   await until(() => isGone(gateway.pid), "the end of the process");
   goOn();
@@ -89,7 +87,7 @@ Deno.test("stalled reader: the gateway stops though nobody reads its last words"
   await gateway.store.shutdown();
 });
 
-Deno.test("stalled reader: an audit trail on standard output refuses requests by its OnFailure, and takes them again", async () => {
+Deno.test("stalled reader: an audit trail on standard output with OnFailure refuse rejects requests until it is read", async () => {
   await using gateway = await startTalkative({ To: "stdout", OnFailure: "refuse" });
   const goOn = gateway.stopReading();
   const seen = await sendRequests(gateway);
@@ -105,7 +103,7 @@ Deno.test("stalled reader: an audit trail on standard output refuses requests by
   await gateway.store.shutdown();
 });
 
-Deno.test("stalled reader: an audit trail on standard output goes on by its OnFailure, and counts", async () => {
+Deno.test("stalled reader: an audit trail on standard output with OnFailure warn rejects none and loses no event", async () => {
   await using gateway = await startTalkative({ To: "stdout", OnFailure: "warn" });
   const goOn = gateway.stopReading();
   assert.deepEqual([...await sendRequests(gateway)], [404]);
@@ -118,7 +116,7 @@ Deno.test("stalled reader: an audit trail on standard output goes on by its OnFa
   await gateway.store.shutdown();
 });
 
-/** Waits until a request is refused: a write counts as failed after a time. */
+/** Waits until a request is rejected: a write counts as failed after a timeout. */
 async function refusedIn(gateway: GatewayProcess): Promise<number> {
   await until(
     async () => await status(gateway, "/dicom-web/main/studies/1.2") === 503,

@@ -1,5 +1,5 @@
 /**
- * Everything a store can do wrong: what the client must see, and that nothing stays behind.
+ * Every fault of a store: what the client must receive, and that nothing is left over.
  */
 import assert from "node:assert/strict";
 import type { RawExchange, RawHandler } from "../fixtures/raw_origin.ts";
@@ -34,7 +34,7 @@ function says(...texts: string[]): RawHandler {
   };
 }
 
-/** Answers so the first times, then properly. */
+/** Answers in this way the first times, then regularly. */
 function first(times: number, handler: RawHandler): RawHandler {
   let count = 0;
   return (exchange) => count++ < times ? handler(exchange) : healthy(exchange);
@@ -47,7 +47,7 @@ const SERVED: Partial<Seen> = { status: 200, code: undefined, body: "served" };
 
 const FAULTS: readonly Fault[] = [
   { what: "refuses the connection", server: "refusing", play: healthy, sees: BAD_GATEWAY },
-  { what: "accepts, and says nothing", play: stall, sees: TOO_LATE },
+  { what: "accepts, and does not answer", play: stall, sees: TOO_LATE },
   {
     what: "sends its headers a byte at a time",
     play: async (exchange) => {
@@ -226,7 +226,7 @@ Deno.test("faults: a store", async (t) => {
     });
   }
 
-  await t.step("that stalls inside a body, until the client leaves", async () => {
+  await t.step("that stalls within a body until the client disconnects", async () => {
     bench.store.play(stallInside);
     {
       using client = await RawClient.connect(bench.gateway.url);
@@ -237,7 +237,7 @@ Deno.test("faults: a store", async (t) => {
     await bench.untilSettled();
   });
 
-  await t.step("that hides a second answer behind the first: nobody gets it", async () => {
+  await t.step("that hides a second response behind the first: no client receives it", async () => {
     bench.store.play(async (exchange) => {
       const hidden = "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhidden";
       await exchange.write(`${HEAD}content-length: 6\r\n\r\nserved${hidden}`);
@@ -247,7 +247,7 @@ Deno.test("faults: a store", async (t) => {
     await bench.untilSettled();
   });
 
-  await t.step("that does all of it to fifty clients at once", async () => {
+  await t.step("that does all of it to fifty concurrent clients", async () => {
     const plays = FAULTS.filter(({ server, upload, play }) =>
       !server && !upload && play !== stallInside
     ).map(({ play }) => play);

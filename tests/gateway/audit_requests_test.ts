@@ -1,20 +1,16 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import { createApp, type GatewayOptions } from "../../src/gateway/app.ts";
-import { ClientAddress } from "../../src/gateway/client_address.ts";
-import { PublicAddress } from "../../src/gateway/public_address.ts";
+import type { GatewayOptions } from "../../src/gateway/app.ts";
 import { Secret } from "../../src/config/values/secret.ts";
 import type { AuditEvent } from "../../src/telemetry/audit_event.ts";
 import { uidNames } from "../../src/telemetry/audit_uids.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import type { Store } from "../../src/upstream/store.ts";
-import { MemoryLogger } from "../fixtures/memory_logger.ts";
-
-const NOW = Date.UTC(2026, 0, 1);
+import { gatewayApp } from "./gateway_app.ts";
 
 interface Parts {
   readonly events: readonly AuditEvent[];
-  /** How many requests the store has seen. */
+  /** Requests that the store has received. */
   readonly forwarded: () => number;
   refuse(isRefusing: boolean): void;
   ask(path: string, init?: RequestInit, completed?: Promise<void>): Promise<Response>;
@@ -29,7 +25,6 @@ function gateway(
 ): Parts {
   const events: AuditEvent[] = [];
   let [isRefusing, forwarded] = [false, 0];
-  const metrics = createMetrics();
   const store = {
     name: "main",
     forward: () => {
@@ -42,17 +37,8 @@ function gateway(
       renew: () => Promise.resolve(),
     },
   } as unknown as Store;
-  const app = createApp({
+  const { ask } = gatewayApp({
     stores: new Map([["main", store]]),
-    version: "1.2.3",
-    address: new PublicAddress(undefined, []),
-    clientAddress: new ClientAddress([]),
-    metrics,
-    metricsText: () => metrics.registry.metrics(),
-    checkReadiness: () => Promise.resolve(),
-    logger: new MemoryLogger(),
-    announceRevocation() {},
-    now: () => NOW,
     audit: {
       trail: {
         get isRefusing() {
@@ -68,9 +54,8 @@ function gateway(
     events,
     forwarded: () => forwarded,
     refuse: (value) => isRefusing = value,
-    ask: async (path, init = {}, completed = Promise.resolve()) => {
-      const request = new Request(`http://gateway:8043${path}`, init);
-      const response = await app.fetch(request, { completed });
+    ask: async (path, init, completed = Promise.resolve()) => {
+      const response = await ask(path, init, completed);
       await completed.catch(() => {});
       await Promise.resolve();
       return response;
@@ -84,15 +69,15 @@ function refuse(code: "AUTH-005" | "AUTH-009"): never {
   throw new GatewayError(code, "Authentication failed: test");
 }
 
-Deno.test("audit: a request to a store is one record, of what it asked for and how it ended", async () => {
+Deno.test("audit: a request to a store is one record of what it requested and how it ended", async () => {
   const { ask, events } = gateway();
   await ask("/dicom-web/main/studies/1.2/series/3.4?PatientName=DOE^JOHN&limit=1", {
     headers: { "x-request-id": "r-1" },
   });
   assert.equal(events.length, 1);
-  const { duration_ms, ...told } = events[0]!;
+  const { duration_ms, ...recorded } = events[0]!;
   assert.equal(typeof duration_ms, "number");
-  assert.deepEqual(told, {
+  assert.deepEqual(recorded, {
     time: "2026-01-01T00:00:00.000Z",
     event: "access",
     request_id: "r-1",
@@ -114,21 +99,21 @@ Deno.test("audit: a request to a store is one record, of what it asked for and h
   });
 });
 
-/** What a HEAD is told, a 304 spares and a refusal does not read has not passed. */
+/** Bodies of HEAD and 304 responses and of rejected uploads are not transferred. */
 const LENGTHS = { "content-length": "6" };
 const BYTES: readonly [string, RequestInit, () => Response, (number | null)[]][] = [
   ["GET", {}, () => new Response("stored", { headers: LENGTHS }), [0, 6]],
   ["HEAD", { method: "HEAD" }, () => new Response(null, { headers: LENGTHS }), [0, 0]],
   ["304", {}, () => new Response(null, { status: 304, headers: LENGTHS }), [0, 0]],
   ["204", {}, () => new Response(null, { status: 204 }), [0, 0]],
-  ["a body that is taken", POST(), () => new Response("stored"), [6, null]],
+  ["an accepted upload", POST(), () => new Response("stored"), [6, null]],
   [
-    "no body that is refused",
+    "a rejected request without a body",
     { method: "DELETE", headers: { "content-length": "0" } },
     () => new Response("no", { status: 404 }),
     [0, null],
   ],
-  ["a body that is refused", POST(), () => new Response("no", { status: 413 }), [null, null]],
+  ["a rejected upload", POST(), () => new Response("no", { status: 413 }), [null, null]],
 ];
 
 function POST(): RequestInit {
@@ -136,20 +121,20 @@ function POST(): RequestInit {
 }
 
 for (const [what, init, answer, bytes] of BYTES) {
-  Deno.test(`audit: bytes are those that can have passed: ${what}`, async () => {
+  Deno.test(`audit: only bytes that can have been transferred count: ${what}`, async () => {
     const { ask, events } = gateway({ answer });
     await ask("/dicom-web/main/studies/1.2", init);
     assert.deepEqual([events[0]?.["bytes_received"], events[0]?.["bytes_sent"]], bytes);
   });
 }
 
-Deno.test("audit: of a body that nobody let in no bytes were received", async () => {
+Deno.test("audit: the body of an unauthenticated request has no byte count", async () => {
   const { ask, events } = gateway({ authenticator: CLOSED });
   await ask("/dicom-web/main/studies", POST());
   assert.equal(events[0]?.["bytes_received"], null);
 });
 
-Deno.test("audit: an answer that broke off on its way is told as such, once, and not before", async () => {
+Deno.test("audit: a response that breaks off is recorded as such, once, at its end", async () => {
   const { ask, events } = gateway({ answerHeaders: {} });
   const { promise, reject } = Promise.withResolvers<void>();
   const asked = ask("/dicom-web/main/studies", {}, promise);
@@ -160,7 +145,7 @@ Deno.test("audit: an answer that broke off on its way is told as such, once, and
   assert.deepEqual(events.map(({ outcome, status }) => [outcome, status]), [["broken off", 200]]);
 });
 
-Deno.test("audit: who is refused at the door is told with what they asked for", async () => {
+Deno.test("audit: a request without valid credentials is recorded with what it requested", async () => {
   const { ask, events } = gateway({ authenticator: CLOSED });
   await ask("/dicom-web/main/studies/1.2", { method: "DELETE" });
   await ask("/oauth-dicom-web/servers/main/studies/1.2?DOE^JOHN");
@@ -190,7 +175,7 @@ Deno.test("audit: who is refused at the door is told with what they asked for", 
   assert(!JSON.stringify(events).includes("DOE"));
 });
 
-Deno.test("audit: what may be a request of another method is not told as what it looks like", async () => {
+Deno.test("audit: a request that may override its method is recorded as unknown", async () => {
   const { ask, events } = gateway();
   await ask("/dicom-web/main/studies/1.2?_method=DELETE");
   await ask("/oauth-dicom-web/servers/main/studies/1.2?%24httpMethod=DELETE");
@@ -203,7 +188,7 @@ Deno.test("audit: what may be a request of another method is not told as what it
   );
 });
 
-Deno.test("audit: a request for the gateway's own pages names the page; health checks are not told", async () => {
+Deno.test("audit: a request for the gateway's own pages names the page; health checks are not recorded", async () => {
   const { ask, events } = gateway();
   await ask("/dicomweb-oauth/status");
   await ask("/dicomweb-oauth/servers/main/test", { method: "POST" });
@@ -226,7 +211,7 @@ Deno.test("audit: a request for the gateway's own pages names the page; health c
   );
 });
 
-Deno.test("audit: what is no UID never stands in a record, and UIDs as configured", async () => {
+Deno.test("audit: records contain only valid UIDs, plain, hashed or omitted as configured", async () => {
   const { ask, events } = gateway();
   await ask("/dicom-web/main/studies/DOE^JOHN/series/DOE^JANE");
   await ask("/dicom-web/main/DOE?DOE^JOHN=1&%44OE=2&PatientID=DOE");
@@ -240,7 +225,7 @@ Deno.test("audit: what is no UID never stands in a record, and UIDs as configure
   }
 });
 
-Deno.test("audit: while nothing can be recorded no request reaches a store, and no change the gateway", async () => {
+Deno.test("audit: while no record can be written, no request reaches a store and none changes the gateway", async () => {
   const { ask, events, forwarded, refuse } = gateway();
   refuse(true);
   for (
@@ -263,7 +248,7 @@ Deno.test("audit: while nothing can be recorded no request reaches a store, and 
 });
 
 for (const path of ["/dicom-web/main/studies", "/oauth-dicom-web/servers/main/stow"]) {
-  Deno.test(`metrics: who is refused on the way to a store is counted at ${path}`, async () => {
+  Deno.test(`metrics: requests rejected on the way to a store are counted at ${path}`, async () => {
     const metrics = createMetrics();
     const { ask, refuse } = gateway({ authenticator: CLOSED, metrics });
     await ask(path);

@@ -17,7 +17,7 @@ import { createQuotaMemory, QuotaTable } from "../../src/gateway/steps/quota_tab
 
 const viewer = makeApiKey();
 
-/** A gateway that knows alice (password "right"), a viewer's key, and the tokens good, expired and forged. */
+/** A gateway with the user alice (password "right"), a viewer's key, and the tokens good, expired and forged. */
 class Fixture {
   nowMs = Date.UTC(2026, 0, 1);
   checks: string[] = [];
@@ -33,7 +33,6 @@ class Fixture {
   };
   readonly app = this.worker();
 
-  /** One of the workers. */
   worker(ways: { passwords?: boolean; keys?: boolean; tokens?: boolean } = {}): Hono<GatewayEnv> {
     const { passwords = true, keys = true, tokens = true } = ways;
     const authenticator = new Authenticator({
@@ -57,7 +56,7 @@ class Fixture {
     const app = new Hono<GatewayEnv>();
     app.use(setDestination());
     app.use(authenticate(authenticator, new ClientAddress(["10.0.0.1"])));
-    app.all("*", (c) => c.json(c.get("caller") ?? { subject: "nobody" }));
+    app.all("*", (c) => c.json(c.get("caller") ?? { subject: "none" }));
     app.onError((error) => problemResponse(asGatewayError(error), "id"));
     return app;
   }
@@ -79,7 +78,7 @@ class Fixture {
 const basic = (credentials: string) => ({ authorization: `Basic ${btoa(credentials)}` });
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
-/** Credentials → who they are. */
+/** Credentials → their subject. */
 const RIGHT: [credentials: Record<string, string>, subject: string][] = [
   [basic("alice:right"), "user:alice"],
   [{ authorization: `basic ${btoa("alice:right")}` }, "user:alice"],
@@ -88,7 +87,7 @@ const RIGHT: [credentials: Record<string, string>, subject: string][] = [
 ];
 
 for (const [credentials, subject] of RIGHT) {
-  Deno.test(`authenticate: ${Object.keys(credentials)} lets ${subject} in`, async () => {
+  Deno.test(`authenticate: ${Object.keys(credentials)} authenticates ${subject}`, async () => {
     const { status, subject: found } = await new Fixture().ask(credentials);
     assert.deepEqual([status, found], [200, subject]);
   });
@@ -109,12 +108,12 @@ const WRONG: Record<string, string>[] = [
   bearer(""),
   { "X-API-Key": "wrong" },
   { "X-API-Key": viewer.hash },
-  // The key decides where there is one.
+  // If there is a key, it decides.
   { "X-API-Key": "wrong", ...basic("alice:right") },
 ];
 
 for (const headers of WRONG) {
-  Deno.test(`authenticate: ${JSON.stringify(headers).slice(0, 60)} is answered 401 with every way to get in`, async () => {
+  Deno.test(`authenticate: ${JSON.stringify(headers).slice(0, 60)} is answered 401 with a challenge of every scheme`, async () => {
     const { status, code, headers: answered, message } = await new Fixture().ask(headers);
     assert.deepEqual([status, code], [401, "AUTH-005"]);
     const challenge = answered.get("www-authenticate") ?? "";
@@ -135,7 +134,7 @@ Deno.test("authenticate: a wrong password and an unknown user get the same answe
   assert.equal(known.message, unknown.message);
 });
 
-Deno.test("authenticate: a way that is not configured lets nobody in", async () => {
+Deno.test("authenticate: schemes that are not configured are rejected", async () => {
   const fixture = new Fixture();
   for (const [credentials] of RIGHT) {
     const app = fixture.worker({ passwords: false, keys: false, tokens: false });
@@ -143,7 +142,7 @@ Deno.test("authenticate: a way that is not configured lets nobody in", async () 
   }
 });
 
-Deno.test("authenticate: health and public keys are open to all, nothing else is", async () => {
+Deno.test("authenticate: health checks and public keys need no credentials, everything else does", async () => {
   const fixture = new Fixture();
   for (const path of ["/healthz", "/readyz", "/.well-known/jwks.json"]) {
     assert.equal((await fixture.ask({}, { path })).status, 200);
@@ -162,7 +161,7 @@ Deno.test("authenticate: health and public keys are open to all, nothing else is
   for (const path of closed) assert.equal((await fixture.ask({}, { path })).status, 401, path);
 });
 
-Deno.test("authenticate: a right password is checked once in five minutes, and for requests sent at once only once", async () => {
+Deno.test("authenticate: a right password is checked once in five minutes, and once for concurrent requests", async () => {
   const fixture = new Fixture();
   const answers = await Promise.all(
     Array.from({ length: 50 }, () => fixture.ask(basic("alice:right"))),
@@ -176,7 +175,7 @@ Deno.test("authenticate: a right password is checked once in five minutes, and f
   assert.equal(fixture.checks.length, 2);
 });
 
-Deno.test("authenticate: a token is looked at again when its time is over", async () => {
+Deno.test("authenticate: a token is verified again after it expires", async () => {
   const fixture = new Fixture();
   await fixture.ask(bearer("good"));
   await fixture.ask(bearer("good"));
@@ -185,7 +184,7 @@ Deno.test("authenticate: a token is looked at again when its time is over", asyn
   assert.equal(fixture.checks.length, 2);
 });
 
-Deno.test("throttle: the eleventh failure of a user is not looked at, from whatever address, in whatever worker", async () => {
+Deno.test("throttle: after ten failures of a user no password is checked, from any address, in any worker", async () => {
   const fixture = new Fixture();
   const other = fixture.worker();
   for (let i = 0; i < 10; i++) {
@@ -206,7 +205,7 @@ Deno.test("throttle: the eleventh failure of a user is not looked at, from whate
   assert.equal((await fixture.ask(basic("alice:right"), { from: "192.0.2.99" })).status, 200);
 });
 
-Deno.test("throttle: the 31st failure of an address is answered 429, whatever it tries", async () => {
+Deno.test("throttle: the 31st failure of an address is answered 429, with any kind of credential", async () => {
   const fixture = new Fixture();
   const wrong = (i: number) => [
     basic(`u${i}:x`),
@@ -218,15 +217,15 @@ Deno.test("throttle: the 31st failure of an address is answered 429, whatever it
     const { status, code, headers } = await fixture.ask(credentials);
     assert.deepEqual([status, code, headers.get("retry-after")], [429, "AUTH-006", "6"]);
   }
-  // A password that was never right could be the next guess; it is not looked at.
-  const looked = fixture.checks.length;
+  // A password that was never right could be the next guess: it is not checked.
+  const checked = fixture.checks.length;
   assert.equal((await fixture.ask(basic("alice:right"))).status, 429);
-  assert.equal(fixture.checks.length, looked);
-  // Elsewhere nobody is troubled.
+  assert.equal(fixture.checks.length, checked);
+  // Other addresses are not affected.
   assert.equal((await fixture.ask(basic("alice:right"), { from: "192.0.2.2" })).status, 200);
 });
 
-Deno.test("throttle: attempts sent at once are all counted before the first is answered", async () => {
+Deno.test("throttle: concurrent attempts are all counted before the first is answered", async () => {
   const fixture = new Fixture();
   const answers = await Promise.all(
     Array.from({ length: 200 }, (_, i) => fixture.ask(basic(`alice:${i}`))),
@@ -235,7 +234,7 @@ Deno.test("throttle: attempts sent at once are all counted before the first is a
   assert.equal(fixture.checks.length, 10);
 });
 
-/** Wrong attempts in alice's name and from her address, as many as the limits let pass and more. */
+/** More failed attempts in alice's name and from her address than the limits allow. */
 async function attack(fixture: Fixture, round = 0): Promise<void> {
   for (let i = 0; i < 40; i++) {
     await fixture.ask(basic(`alice:${round} ${i}`), { from: `198.51.100.${i}` });
@@ -248,7 +247,7 @@ async function attack(fixture: Fixture, round = 0): Promise<void> {
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 
-Deno.test("throttle: nobody can lock out a client at work, in whatever worker, from whatever address", async () => {
+Deno.test("throttle: failed attempts cannot lock out a working client, in any worker, from any address", async () => {
   const fixture = new Fixture();
   assert.equal((await fixture.ask(basic("alice:right"))).status, 200);
   for (let minute = 0; minute < 120; minute += 4) {
@@ -263,7 +262,7 @@ Deno.test("throttle: nobody can lock out a client at work, in whatever worker, f
   }
 });
 
-Deno.test("throttle: a right password stays known for a day after its last check", async () => {
+Deno.test("throttle: a right password is remembered for a day after its last check", async () => {
   const fixture = new Fixture();
   const ask = () => fixture.ask(basic("alice:right"), { app: fixture.worker() });
   for (let day = 0; day < 3; day++) {
@@ -277,23 +276,23 @@ Deno.test("throttle: a right password stays known for a day after its last check
   assert.equal((await ask()).status, 429);
 });
 
-Deno.test("throttle: that one password is known opens no way to guess", async () => {
+Deno.test("throttle: a remembered password does not make others guessable", async () => {
   const fixture = new Fixture();
   await fixture.ask(basic("alice:right"));
-  let looked = 0;
+  let checked = 0;
   for (let i = 0; i < 100; i++) {
     const { status } = await fixture.ask(basic(`alice:guess ${i}`));
-    if (status === 401) looked++;
+    if (status === 401) checked++;
   }
-  assert.equal(looked, 10);
-  // Neither does another user with the same password, nor one whose name runs into it.
+  assert.equal(checked, 10);
+  // Another user with the same password, or one whose name and password join to the same text.
   for (const credentials of ["bob:right", "alic:e:right", "alice:right "]) {
     for (let i = 0; i < 40; i++) await fixture.ask(basic(`u${i}:x`));
     assert.equal((await fixture.ask(basic(credentials))).status, 429, credentials);
   }
 });
 
-Deno.test("throttle: a known password that no longer is right counts as wrong", async () => {
+Deno.test("throttle: a remembered password that is no longer right counts as wrong", async () => {
   const fixture = new Fixture();
   await fixture.ask(basic("alice:right"));
   fixture.password = "another";
@@ -306,7 +305,7 @@ Deno.test("throttle: a known password that no longer is right counts as wrong", 
   assert.equal((await fixture.ask(basic("alice:new"))).status, 429);
 });
 
-Deno.test("throttle: keys and tokens that are right pass from an address that has sent forged ones", async () => {
+Deno.test("throttle: valid keys and tokens pass from an address that sent forged ones", async () => {
   const fixture = new Fixture();
   await attack(fixture);
   assert.equal((await fixture.ask({ "X-API-Key": viewer.key })).status, 200);
@@ -315,7 +314,7 @@ Deno.test("throttle: keys and tokens that are right pass from an address that ha
   assert.equal((await fixture.ask(bearer("forged"))).status, 429);
 });
 
-Deno.test("throttle: right credentials, expired tokens, and failures of the gateway count for nothing", async () => {
+Deno.test("throttle: valid credentials, expired tokens and errors of the gateway do not count", async () => {
   const fixture = new Fixture();
   for (let i = 0; i < 100; i++) {
     await fixture.ask(basic("alice:right"));
@@ -328,7 +327,7 @@ Deno.test("throttle: right credentials, expired tokens, and failures of the gate
   assert.equal((await fixture.ask(bearer("good"))).status, 200);
 });
 
-Deno.test("throttle: an address is the client's only where a trusted proxy says so", async () => {
+Deno.test("throttle: X-Forwarded-For counts only from trusted proxies", async () => {
   const fixture = new Fixture();
   for (let i = 0; i < 31; i++) {
     const forged = { ...basic(`u${i}:x`), "x-forwarded-for": `198.51.100.${i}` };
@@ -342,7 +341,7 @@ Deno.test("throttle: an address is the client's only where a trusted proxy says 
   assert.equal((await behind("198.51.100.2", "alice:right")).status, 200);
 });
 
-Deno.test("throttle: an IPv6 client cannot escape within its own network", async () => {
+Deno.test("throttle: an IPv6 client cannot evade it with other addresses of its network", async () => {
   const fixture = new Fixture();
   for (let i = 0; i < 30; i++) {
     await fixture.ask(basic(`u${i}:x`), { from: `2001:db8::${i.toString(16)}` });
@@ -351,7 +350,7 @@ Deno.test("throttle: an IPv6 client cannot escape within its own network", async
   assert.equal((await fixture.ask(basic("alice:right"), { from: "2001:db8:0:1::1" })).status, 200);
 });
 
-/** Host → whether an open gateway that is known as pacs.example answers. */
+/** Host → whether a gateway without authentication, known as pacs.example, accepts it. */
 const HOSTS: [host: string, answers: boolean][] = [
   ["localhost:8043", true],
   ["LOCALHOST", true],
@@ -370,7 +369,7 @@ const HOSTS: [host: string, answers: boolean][] = [
 ];
 
 for (const [host, answers] of HOSTS) {
-  Deno.test(`DNS rebinding: an open gateway ${answers ? "answers" : "refuses"} a request for ${host}`, async () => {
+  Deno.test(`DNS rebinding: a gateway without authentication ${answers ? "accepts" : "rejects"} requests for ${host}`, async () => {
     const app = new Hono<GatewayEnv>();
     app.use(refuseForeignHosts(new Set(["localhost", "pacs.example"])));
     app.all("*", (c) => c.text("stored"));

@@ -32,7 +32,7 @@ for (const [path, server, target, transaction] of STORES) {
   });
 }
 
-Deno.test("destinationOf: the plugin's stow is studies, and a handshake is known by its headers", () => {
+Deno.test("destinationOf: the plugin's stow is studies, and headers identify a WebSocket handshake", () => {
   const stow = of("/oauth-dicom-web/servers/main/stow?x=1", { method: "POST" });
   assert(stow.kind === "store");
   assert.deepEqual([stow.target, stow.transaction.name], ["/studies?x=1", "store"]);
@@ -65,7 +65,7 @@ for (
     "/constructor",
   ]
 ) {
-  Deno.test(`destinationOf: there is nothing at ${path}`, () => {
+  Deno.test(`destinationOf: ${path} is not a page`, () => {
     const destination = of(path);
     assert(destination.kind === "page");
     assert.deepEqual([destination.page, destination.route], [undefined, "/*"]);

@@ -29,6 +29,6 @@ Deno.test("The public keys are published as a JWK Set that may be cached for min
   assert.deepEqual(await response.json(), { keys });
 });
 
-Deno.test("There is no key set where no keys sign", async () => {
+Deno.test("The key set is 404 if no keys are published", async () => {
   assert.equal((await askForKeys([])).status, 404);
 });

@@ -2,25 +2,8 @@ import assert from "node:assert/strict";
 import type { PermissionConfig, Right } from "../../src/config/inbound/permissions.ts";
 import type { Caller } from "../../src/credentials/inbound/caller.ts";
 import { AccessRules } from "../../src/gateway/steps/access_rules.ts";
-import { createApp } from "../../src/gateway/app.ts";
-import { ClientAddress } from "../../src/gateway/client_address.ts";
-import { PublicAddress } from "../../src/gateway/public_address.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
 import type { ForwardRequest, Store } from "../../src/upstream/store.ts";
-import { MemoryLogger } from "../fixtures/memory_logger.ts";
-
-const ALL: readonly Right[] = [
-  "query",
-  "retrieve",
-  "store",
-  "delete",
-  "worklist",
-  "vendor",
-  "capabilities",
-  "unknown",
-  "manage",
-  "metrics",
-];
+import { gatewayApp } from "./gateway_app.ts";
 
 /** A request for each right, at server `main`. */
 const REQUESTS: Readonly<Record<Right, readonly [method: string, path: string]>> = {
@@ -35,6 +18,7 @@ const REQUESTS: Readonly<Record<Right, readonly [method: string, path: string]>>
   manage: ["POST", "/dicomweb-oauth/servers/main/test"],
   metrics: ["GET", "/dicomweb-oauth/metrics"],
 };
+const ALL = Object.keys(REQUESTS) as Right[];
 
 function gateway(
   permissions: readonly PermissionConfig[] | undefined,
@@ -58,30 +42,19 @@ function gateway(
         return Promise.resolve(Response.json({}));
       },
     }) as unknown as Store;
-  const metrics = createMetrics();
-  const app = createApp({
+  const app = gatewayApp({
     stores: new Map(["main", "other"].map((name) => [name, store(name)])),
-    version: "1",
-    address: new PublicAddress(undefined, []),
-    clientAddress: new ClientAddress([]),
     authenticator: caller && { identify: () => caller },
     access: new AccessRules({
       permissions,
       servers: ["main", "other"],
       readOnly: new Set(readOnly),
     }),
-    metrics,
-    metricsText: () => metrics.registry.metrics(),
-    checkReadiness: () => Promise.resolve(),
-    logger: new MemoryLogger(),
-    announceRevocation: () => {},
-    now: () => 0,
   });
   return {
     forwarded,
     async ask(method, path) {
-      const request = new Request(`http://gateway${path}`, { method });
-      const response = await app.fetch(request, { completed: Promise.resolve() });
+      const response = await app.ask(path, { method });
       const text = await response.text();
       const { error_code: code, message } = text.startsWith("{") ? JSON.parse(text) : {};
       return { status: response.status, code, message };
@@ -97,7 +70,7 @@ const permit = (
 ): PermissionConfig => ({ subjects, servers, rights });
 
 for (const right of ALL) {
-  Deno.test(`Permissions: ${right} opens its own requests and no others`, async () => {
+  Deno.test(`Permissions: ${right} permits its own requests and no others`, async () => {
     const { ask } = gateway([permit([right])], alice);
     for (const other of ALL) {
       const [method, path] = REQUESTS[other];
@@ -108,13 +81,13 @@ for (const right of ALL) {
   });
 }
 
-Deno.test("Permissions: what is refused never reaches the store", async () => {
+Deno.test("Permissions: denied requests never reach the store", async () => {
   const { ask, forwarded } = gateway([permit(["query"])], alice);
   for (const right of ALL.filter((right) => right !== "query")) await ask(...REQUESTS[right]);
   assert.deepEqual(forwarded, []);
 });
 
-Deno.test("Permissions: once one is configured, callers without any are refused everything", async () => {
+Deno.test("Permissions: if any is configured, clients without one are denied everything", async () => {
   const { ask } = gateway([permit(ALL, ["user:bob"])], alice);
   for (const [method, path] of Object.values(REQUESTS)) {
     assert.equal((await ask(method, path)).status, 403);
@@ -122,14 +95,14 @@ Deno.test("Permissions: once one is configured, callers without any are refused 
   for (const path of ["/healthz", "/readyz"]) assert.equal((await ask("GET", path)).status, 200);
 });
 
-Deno.test("Permissions: with none written everything is allowed, what is unknown too", async () => {
+Deno.test("Permissions: without any everything is permitted, including unknown transactions", async () => {
   const { ask } = gateway(undefined, alice);
   for (const [method, path] of Object.values(REQUESTS)) {
     assert.equal((await ask(method, path)).status, 200);
   }
 });
 
-/** A permission's subject, a caller, and whether the permission is theirs. */
+/** A permission's subject, a client, and whether the permission applies to it. */
 const SUBJECTS: readonly [subject: string, caller: Caller | undefined, allowed: boolean][] = [
   ["*", alice, true],
   ["*", undefined, true],
@@ -151,13 +124,13 @@ const SUBJECTS: readonly [subject: string, caller: Caller | undefined, allowed: 
 ];
 
 for (const [subject, caller, allowed] of SUBJECTS) {
-  Deno.test(`Permissions: ${subject} ${allowed ? "is" : "is not"} ${caller?.subject ?? "nobody asked"}`, async () => {
+  Deno.test(`Permissions: ${subject} ${allowed ? "matches" : "does not match"} ${caller?.subject ?? "an anonymous client"}`, async () => {
     const { ask } = gateway([permit(["query"], [subject])], caller);
     assert.equal((await ask(...REQUESTS.query)).status, allowed ? 200 : 403);
   });
 }
 
-Deno.test("Permissions: those of one server open neither others nor pages about all", async () => {
+Deno.test("Permissions: those of one server permit neither other servers nor pages about all", async () => {
   const { ask } = gateway([permit(ALL, ["*"], ["main"])], alice);
   for (const right of ALL.filter((right) => right !== "metrics")) {
     assert.equal((await ask(...REQUESTS[right])).status, 200, right);
@@ -177,7 +150,7 @@ Deno.test("Permissions: those of one server open neither others nor pages about 
   for (const [method, path] of closed) assert.equal((await ask(method, path)).status, 403, path);
 });
 
-Deno.test("Permissions: several add up", async () => {
+Deno.test("Permissions: several are combined", async () => {
   const { ask } = gateway([
     permit(["query"], ["user:alice"], ["main"]),
     permit(["retrieve"], ["user:*"], ["main"]),
@@ -188,7 +161,7 @@ Deno.test("Permissions: several add up", async () => {
   assert.equal((await ask(...REQUESTS.delete)).status, 403);
 });
 
-Deno.test("Permissions: HEAD needs what GET needs, and the plugin's paths what the others need", async () => {
+Deno.test("Permissions: HEAD needs the right of GET, and the plugin's paths those of the others", async () => {
   const { ask } = gateway([permit(["query", "store"])], alice);
   assert.equal((await ask("HEAD", "/dicom-web/main/studies")).status, 200);
   assert.equal((await ask("HEAD", "/dicom-web/main/studies/1.2")).status, 403);
@@ -196,13 +169,13 @@ Deno.test("Permissions: HEAD needs what GET needs, and the plugin's paths what t
   assert.equal((await ask("GET", "/oauth-dicom-web/servers/main/studies/1.2")).status, 403);
 });
 
-Deno.test("Permissions: a query that has the store take another method is unknown", async () => {
+Deno.test("Permissions: a request whose query overrides the method is unknown", async () => {
   const { ask } = gateway([permit(["query", "store"])], alice);
   assert.equal((await ask("POST", "/dicom-web/main/studies?%24httpMethod=DELETE")).status, 403);
   assert.equal((await ask("GET", "/dicom-web/main/studies?_method=POST")).status, 403);
 });
 
-Deno.test("ReadOnly: nothing that may change something reaches the store, whatever is permitted", async () => {
+Deno.test("ReadOnly: no transaction that may change data reaches the store, whatever the permissions", async () => {
   for (const permissions of [undefined, [permit(ALL)]]) {
     const { ask, forwarded } = gateway(permissions, alice, ["main"]);
     const refused = [

@@ -68,7 +68,7 @@ class Fixture {
 
 const STUDIES = "/dicom-web/main/studies";
 
-Deno.test("RateLimit: beyond the limit the answer is 429 and says when to come again; nothing reaches the store", async () => {
+Deno.test("RateLimit: requests beyond the limit get 429 with Retry-After and do not reach the store", async () => {
   const fixture = new Fixture();
   assert.equal(await fixture.passing(STUDIES), 3);
   assert.equal(fixture.handled, 3);
@@ -80,7 +80,7 @@ Deno.test("RateLimit: beyond the limit the answer is 429 and says when to come a
   assert.equal(await fixture.passing(STUDIES), 1);
 });
 
-Deno.test("RateLimit: every answer tells what is left, in the gateway's name and not the store's", async () => {
+Deno.test("RateLimit: every response has the gateway's RateLimit header in place of the store's", async () => {
   const fixture = new Fixture();
   for (const path of [STUDIES, "/dicom-web/main/broken"]) {
     const { headers } = await fixture.ask(path);
@@ -89,7 +89,7 @@ Deno.test("RateLimit: every answer tells what is left, in the gateway's name and
   }
 });
 
-Deno.test("RateLimit: DICOMweb and the gateway's own pages count apart, health not at all", async () => {
+Deno.test("RateLimit: DICOMweb and the gateway's own pages count separately, health checks not at all", async () => {
   const fixture = new Fixture();
   assert.equal(await fixture.passing(STUDIES), 3);
   assert.equal(await fixture.passing("/dicomweb-oauth/status"), 3);
@@ -107,7 +107,7 @@ Deno.test("RateLimit: both paths of a store and all stores count together", asyn
   assert.equal(await fixture.passing(STUDIES), 0);
 });
 
-Deno.test("RateLimit: a server's own limit is in place of the gateway's, not beside it", async () => {
+Deno.test("RateLimit: a server's own limit replaces the gateway's", async () => {
   const servers: RateLimitOptions["servers"] = new Map<string, typeof LIMIT | "unlimited">([
     ["small", { requests: 1, windowMs: 10_000 }],
     ["free", "unlimited"],
@@ -132,7 +132,7 @@ Deno.test("RateLimit: without a limit of the gateway only servers with their own
   assert.equal(await fixture.passing("/dicom-web/small/studies"), 3);
 });
 
-Deno.test("RateLimit: a client is who it has shown to be, from wherever it comes", async () => {
+Deno.test("RateLimit: authenticated clients are counted by identity, from any address", async () => {
   const fixture = new Fixture();
   const alice = { "test-subject": "user:alice" };
   for (let i = 0; i < 3; i++) await fixture.ask(STUDIES, { headers: alice, from: `192.0.2.${i}` });
@@ -140,7 +140,7 @@ Deno.test("RateLimit: a client is who it has shown to be, from wherever it comes
   assert.equal(await fixture.passing(STUDIES, { headers: { "test-subject": "key:alice" } }), 3);
 });
 
-Deno.test("RateLimit: else it is where it comes from, and what it says of itself counts for nothing", async () => {
+Deno.test("RateLimit: other clients are counted by address, and only trusted proxies can forward another", async () => {
   const fixture = new Fixture();
   assert.equal(await fixture.passing(STUDIES), 3);
   for (const header of ["x-forwarded-for", "forwarded", "x-real-ip", "via"]) {
@@ -153,7 +153,7 @@ Deno.test("RateLimit: else it is where it comes from, and what it says of itself
   assert.equal(await fixture.passing(STUDIES, behind("198.51.100.8")), 3);
 });
 
-Deno.test("RateLimit: it holds over all workers", async () => {
+Deno.test("RateLimit: applies across all workers", async () => {
   const fixture = new Fixture();
   const workers = [fixture.worker(), fixture.worker(), fixture.worker(), fixture.worker()];
   const statuses = await Promise.all(
@@ -164,7 +164,7 @@ Deno.test("RateLimit: it holds over all workers", async () => {
   assert.equal(statuses.filter((status) => status === 200).length, 3);
 });
 
-Deno.test("RateLimit: the answer to a WebSocket's handshake is not touched, and counts", async () => {
+Deno.test("RateLimit: a WebSocket handshake counts, and its response is not modified", async () => {
   const fixture = new Fixture();
   const headers = { upgrade: "websocket", connection: "upgrade" };
   const response = await fixture.ask("/dicom-web/main/ws", { headers });

@@ -3,11 +3,8 @@ import type { StoreResilienceConfig } from "../../src/config/keys/store_resilien
 import type { Right } from "../../src/config/inbound/permissions.ts";
 import { AccessRules } from "../../src/gateway/steps/access_rules.ts";
 import { Activity } from "../../src/gateway/account/activity.ts";
-import { createApp } from "../../src/gateway/app.ts";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
-import { ClientAddress } from "../../src/gateway/client_address.ts";
-import { PublicAddress } from "../../src/gateway/public_address.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { Store } from "../../src/upstream/store.ts";
@@ -16,6 +13,7 @@ import { NEVER_AGAIN } from "../fixtures/never_again.ts";
 import { parsedServer } from "../fixtures/parsed_server.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
+import { gatewayApp } from "./gateway_app.ts";
 
 const HANDSHAKE = {
   "upgrade": "websocket",
@@ -53,9 +51,8 @@ function startStore(handshakes: Handshake[]) {
 }
 
 interface GatewayOptions {
-  /** The tokens that the store is shown, one after the other; the last one for good. */
+  /** The tokens sent to the store, one after the other; then always the last one. */
   readonly tokens?: readonly string[];
-  /** How many requests the store gets at once. */
   readonly maxConcurrent?: number;
   readonly circuitBreaker?: StoreResilienceConfig["circuitBreaker"];
   /** A read-only server, for a client with these rights, or for everyone. */
@@ -63,11 +60,11 @@ interface GatewayOptions {
 }
 
 interface RunningGateway {
-  /** Its URL, for WebSockets. */
+  /** Its `ws:` URL. */
   readonly url: string;
   readonly handshakes: Handshake[];
   readonly activity: Activity;
-  /** Statuses with which the store refused a token. */
+  /** Statuses with which the store rejected a token. */
   readonly refusals: number[];
   /** @returns A line of the metrics. */
   metric(start: string): Promise<string | undefined>;
@@ -113,14 +110,10 @@ async function withGateway(
     logger: new MemoryLogger(),
     userAgent: "dicomweb-gateway/test",
   });
-  const app = createApp({
+  const app = gatewayApp({
     stores: new Map([["main", store]]),
-    version: "1.2.3",
     activity,
     metrics,
-    metricsText: () => metrics.registry.metrics(),
-    address: new PublicAddress(undefined, []),
-    clientAddress: new ClientAddress([]),
     ...(readOnly !== undefined && {
       access: new AccessRules({
         permissions: readOnly === "everyone"
@@ -130,9 +123,6 @@ async function withGateway(
         readOnly: new Set(["main"]),
       }),
     }),
-    checkReadiness: () => Promise.resolve(),
-    announceRevocation: () => {},
-    logger: new MemoryLogger(),
     now: Date.now,
     cors: { allowedOrigins: ["https://viewer.example"] },
   });
@@ -160,7 +150,7 @@ async function withGateway(
   }
 }
 
-/** The messages and the end of a socket. */
+/** Collects the messages and the close event of a socket. */
 function watch(socket: WebSocket) {
   const messages: string[] = [];
   const closed = Promise.withResolvers<CloseEvent>();
@@ -178,7 +168,7 @@ function watch(socket: WebSocket) {
   };
 }
 
-/** What a client is answered whose handshake is refused. */
+/** The response to a rejected handshake. */
 async function refusedHandshake(
   url: string,
   target: string,
@@ -190,7 +180,7 @@ async function refusedHandshake(
   return { status: response.status, error_code, message };
 }
 
-/** Waits for what the other side of a connection has to learn first. */
+/** Waits until the other side of a connection has noticed a change. */
 async function eventually(check: () => Promise<void>): Promise<void> {
   for (let tries = 0;; tries++) {
     try {
@@ -202,7 +192,7 @@ async function eventually(check: () => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("WebSocket: messages pass both ways, signed at the store, and its close reaches the client", async () => {
+Deno.test("WebSocket: messages pass both ways with the store's credential, and its close reaches the client", async () => {
   await withGateway({}, async ({ url, handshakes }) => {
     const socket = new WebSocket(`${url}/dicom-web/main/subscribers/ORTHANC`, ["dicom", "other"]);
     const seen = watch(socket);
@@ -222,7 +212,7 @@ Deno.test("WebSocket: messages pass both ways, signed at the store, and its clos
   });
 });
 
-Deno.test("WebSocket: the store sees no page, no credential and no token of the client", async () => {
+Deno.test("WebSocket: the store receives no origin, credential or token of the client", async () => {
   await withGateway({}, async ({ url, handshakes }) => {
     const socket = new WebSocket(`${url}/dicom-web/main/subscribers/A?access_token=secret&b=%2f`, {
       headers: {
@@ -249,29 +239,29 @@ Deno.test("WebSocket: the store sees no page, no credential and no token of the 
   });
 });
 
-Deno.test("WebSocket: a client that leaves ends the store's side too", async () => {
+Deno.test("WebSocket: closing the client's side closes the store's", async () => {
   await withGateway({}, async ({ url }) => {
     const socket = new WebSocket(`${url}/dicom-web/main/subscribers/ORTHANC`);
     const seen = watch(socket);
     await seen.until(1);
     socket.close(1000);
     assert.equal((await seen.closed).code, 1000);
-    // The store's shutdown, after this, waits for its sockets: it would hang if one were open.
+    // The store's shutdown afterwards would wait for an open socket.
   });
 });
 
-Deno.test("WebSocket: a store that refuses the handshake makes the client's fail, with its status", async () => {
+Deno.test("WebSocket: a handshake that the store rejects fails with the store's status", async () => {
   await withGateway({ tokens: ["wrong"] }, async ({ url, handshakes, refusals }) => {
     const { status, error_code, message } = await refusedHandshake(url, "/subscribers/VIEWER");
     assert.deepEqual([status, error_code], [401, "NET-002"]);
     assert.match(message, /server "main" answered the handshake with 401/);
-    // Once more with a new token, and no oftener.
+    // Retried once with a new token.
     assert.equal(handshakes.length, 2);
     assert.deepEqual(refusals, [401]);
   });
 });
 
-Deno.test("WebSocket: a token that the store refuses is dropped, and a new one opens it", async () => {
+Deno.test("WebSocket: a token that the store rejects is discarded, and the handshake retried with a new one", async () => {
   await withGateway({ tokens: ["old", "token"] }, async ({ url, handshakes, refusals }) => {
     const socket = new WebSocket(`${url}/dicom-web/main/subscribers/VIEWER`);
     const seen = watch(socket);
@@ -306,7 +296,7 @@ Deno.test("WebSocket: it counts as a transfer and in the metrics until it is clo
   });
 });
 
-Deno.test("WebSocket: all together have a quarter of the places at a store, and one is free when one is closed", async () => {
+Deno.test("WebSocket: a quarter of a store's concurrency limit is for WebSockets, and closing one frees its slot", async () => {
   await withGateway({ maxConcurrent: 8 }, async ({ url }) => {
     const open = () => {
       const socket = new WebSocket(`${url}/dicom-web/main/subscribers/VIEWER`);
@@ -329,7 +319,7 @@ Deno.test("WebSocket: all together have a quarter of the places at a store, and 
   });
 });
 
-Deno.test("WebSocket: a store that fails handshakes is left alone as after other requests", async () => {
+Deno.test("WebSocket: failed handshakes open the circuit breaker like other requests", async () => {
   const circuitBreaker = { failureThreshold: 3, timeoutMs: 60_000 };
   await withGateway({ circuitBreaker }, async ({ url, handshakes }) => {
     for (let round = 0; round < 3; round++) {
@@ -342,17 +332,17 @@ Deno.test("WebSocket: a store that fails handshakes is left alone as after other
   });
 });
 
-Deno.test("WebSocket: a handshake that is none is refused before the store hears of it", async () => {
+Deno.test("WebSocket: an invalid handshake is rejected before the store receives it", async () => {
   await withGateway({}, async ({ url, handshakes, activity }) => {
     const { "sec-websocket-key": _, ...keyless } = HANDSHAKE;
-    const handshakesThatAreNone: Record<string, string>[] = [
+    const invalid: Record<string, string>[] = [
       keyless,
       { ...HANDSHAKE, "sec-websocket-key": "" },
       { ...HANDSHAKE, "sec-websocket-key": "c2hvcnQ=" },
       { ...HANDSHAKE, "sec-websocket-version": "8" },
       { ...HANDSHAKE, connection: "keep-alive" },
     ];
-    for (const headers of handshakesThatAreNone) {
+    for (const headers of invalid) {
       using client = await RawClient.connect(url.replace("ws", "http"));
       await client.write(client.head("GET", "/dicom-web/main/subscribers/VIEWER", headers));
       const { status, body } = await client.answer();
@@ -365,7 +355,7 @@ Deno.test("WebSocket: a handshake that is none is refused before the store hears
   });
 });
 
-Deno.test("WebSocket: a client that leaves during the handshake gives its place back", async () => {
+Deno.test("WebSocket: a client that disconnects during the handshake frees its slot", async () => {
   await withGateway({ maxConcurrent: 1 }, async ({ url, handshakes, activity, metric }) => {
     for (let round = 1; round <= 5; round++) {
       using client = await RawClient.connect(url.replace("ws", "http"));
@@ -380,7 +370,7 @@ Deno.test("WebSocket: a client that leaves during the handshake gives its place 
   });
 });
 
-Deno.test("WebSocket: at a read-only server it is refused, unless a permission allows it", async () => {
+Deno.test("WebSocket: rejected for a read-only server unless a permission allows it", async () => {
   for (const readOnly of ["everyone", ["query", "retrieve", "unknown"]] as const) {
     await withGateway({ readOnly }, async ({ url, handshakes }) => {
       for (const target of ["/subscribers/VIEWER", "", "/studies", "/studies/1.2"]) {
@@ -392,7 +382,7 @@ Deno.test("WebSocket: at a read-only server it is refused, unless a permission a
   }
 });
 
-Deno.test("WebSocket: at a read-only server only the store may speak", async () => {
+Deno.test("WebSocket: only the store may send on that of a read-only server", async () => {
   await withGateway({ readOnly: ["worklist"] }, async ({ url, handshakes }) => {
     const socket = new WebSocket(`${url}/dicom-web/main/subscribers/VIEWER`);
     const seen = watch(socket);
@@ -407,7 +397,7 @@ Deno.test("WebSocket: at a read-only server only the store may speak", async () 
   });
 });
 
-Deno.test("WebSocket: a page of an origin that is not configured is refused before the store hears of it", async () => {
+Deno.test("WebSocket: pages of other origins are rejected before the store receives the handshake", async () => {
   await withGateway({}, async ({ url, handshakes }) => {
     for (const [origin, status] of [["https://evil.example", 403], ["null", 403]] as const) {
       const response = await fetch(`${url.replace("ws", "http")}/dicom-web/main/subscribers/A`, {

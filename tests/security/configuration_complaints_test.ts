@@ -1,15 +1,13 @@
-/**
- * Secrets appear in no complaint about the configuration, whatever is wrong with it.
- */
+/** Configuration errors contain no secret, whatever the mistake. */
 import assert from "node:assert/strict";
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
 import { needing } from "../fixtures/installed_tool.ts";
-import { assertUntold, LIMIT_MS, type Parts, withParts } from "./leak_bench.ts";
+import { assertNoLeaks, LIMIT_MS, type Parts, withParts } from "./leak_bench.ts";
 import { markedServers } from "./marked_servers.ts";
 import { runCommand } from "../fixtures/gateway_command.ts";
 
-/** What may be wrong with the value of a key. */
+/** Mistakes in the value of a key. */
 const MISTAKES: readonly ((value: string) => unknown)[] = [
   (value) => [value],
   (value) => ({ value }),
@@ -21,17 +19,13 @@ const MISTAKES: readonly ((value: string) => unknown)[] = [
 ];
 
 Deno.test(needing(OPENSSL, {
-  name: "No complaint about the configuration tells a secret, whatever is wrong with it",
+  name: "Configuration errors never contain a secret, whatever the mistake",
   fn: () => within(LIMIT_MS, "all mistakes", withParts(mistakeInEveryWay)),
 }));
 
 async function mistakeInEveryWay(parts: Parts): Promise<void> {
-  const { secrets, provider, store, directory } = parts;
-  const { servers, env } = await markedServers({
-    ...parts,
-    provider: provider.url,
-    store: store.url,
-  });
+  const { secrets, directory } = parts;
+  const { servers, env } = await markedServers(parts);
   const wrong: Record<string, unknown> = {};
   for (const [name, { keys }] of servers) {
     const texts = Object.entries(keys).filter(([, value]) => typeof value === "string");
@@ -58,9 +52,9 @@ async function mistakeInEveryWay(parts: Parts): Promise<void> {
       Servers: Object.fromEntries([...servers].map(([name, { keys }]) => [name, keys])),
     },
   });
-  // Cut off within a secret, and with something missing beside one.
+  // Cut off within a secret, and with something missing next to one.
   files.push(whole.slice(0, whole.indexOf("ClientSecret") + 30), whole.replace('":"', '" "'));
-  let told = "";
+  let errors = "";
   for (const text of files) {
     const file = `${directory}/gateway.json`;
     await Deno.writeTextFile(file, text);
@@ -69,10 +63,10 @@ async function mistakeInEveryWay(parts: Parts): Promise<void> {
       const { code, stdout, stderr } = await runCommand(args, { env });
       const output = stdout + stderr;
       assert.equal(code, 78, output);
-      told += output;
+      errors += output;
     }
   }
-  // The name of a key that nobody knows is told: it is what has to be corrected.
-  assertUntold(parts, told.replaceAll(mark, ""));
-  assert(told.split("CFG-00").length > 500, "few mistakes were found");
+  // The name of an unknown key is reported, as it has to be corrected.
+  assertNoLeaks(parts, errors.replaceAll(mark, ""));
+  assert(errors.split("CFG-00").length > 500, "few mistakes were found");
 }

@@ -1,5 +1,5 @@
 /**
- * Every way in which an identity provider can fail, repeating what it was shown wherever it can.
+ * Every failure of an identity provider, which repeats what it received wherever it can.
  *
  * @module
  */
@@ -25,14 +25,14 @@ const xml = (status: number, code: string): ProviderAnswer => (shown) =>
     { status, headers: { "content-type": "text/xml" } },
   );
 
-/** The ways, by name. None of these answers is a token or a set of keys. */
+/** By name. None of these responses is a token or a key set. */
 export const failures: readonly [name: string, answer: (grant: () => Grant) => ProviderAnswer][] = [
-  ["refuses the client, repeating all", () => json(401, "invalid_client")],
-  ["refuses the scope, repeating all", () => json(400, "invalid_scope")],
-  ["refuses the grant, repeating all", () => json(400, "invalid_grant")],
+  ["rejects the client, repeating all", () => json(401, "invalid_client")],
+  ["rejects the scope, repeating all", () => json(400, "invalid_scope")],
+  ["rejects the grant, repeating all", () => json(400, "invalid_grant")],
   ["repeats all in its error code", () => (shown) => json(400, echo(shown))(shown)],
   ["forbids, repeating all", () => json(403, "AccessDenied")],
-  ["refuses in XML, repeating all", () => xml(403, "InvalidIdentityToken")],
+  ["rejects in XML, repeating all", () => xml(403, "InvalidIdentityToken")],
   ["repeats all in an error code in XML", () => (shown) => xml(400, echo(shown))(shown)],
   ["fails, repeating all", () => json(500, "server_error")],
   [
@@ -44,7 +44,7 @@ export const failures: readonly [name: string, answer: (grant: () => Grant) => P
     () => (shown) =>
       new Response(`<p>${echo(shown)}`, { headers: { "content-type": "text/html" } }),
   ],
-  ["answers JSON that is no answer", () => (shown) => Response.json([echo(shown)])],
+  ["answers JSON of another shape", () => (shown) => Response.json([echo(shown)])],
   [
     "redirects, repeating all",
     () => (shown) =>

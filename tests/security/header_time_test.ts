@@ -1,7 +1,7 @@
 /**
- * Headers of any shape, as long as the runtime lets them in, from clients and from stores: the gateway's
- * processor time grows with their length, not with its square. One worker serves all clients, so what
- * one header takes everyone waits for.
+ * Headers of any shape, as long as the runtime accepts, from clients and from stores: the gateway's
+ * processor time grows with their length, not with its square. One worker serves all clients, so all
+ * of them wait for an expensive header.
  */
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -12,15 +12,15 @@ import { configureLogging } from "../../src/telemetry/logging.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { parseSection } from "../config/memory_files.ts";
 
-/** Of the order of what the runtime lets in at most (about 400 KB). */
+/** In the order of the longest that the runtime accepts (about 400 KB). */
 const LONG = 96_000;
 const SHORT = LONG / 8;
-/** What takes less need not be looked at: nobody notices it. */
+/** Less is negligible. */
 const UNNOTICED_MS = 30;
 /** Eight times the length takes eight times as long; quadratic time would be 64 times. */
 const MOST_TIMES = 24;
 
-/** What is repeated, and what comes before and behind it. */
+/** The repeated text, and the texts before and after it. */
 const SHAPES: readonly (readonly [repeated: string, before?: string, behind?: string])[] = [
   [","],
   [";"],
@@ -136,11 +136,11 @@ function headerOf([repeated, before = "", behind = ""]: typeof SHAPES[number], l
   return before + repeated.repeat(Math.floor(length / repeated.length)) + behind;
 }
 
-/** A gateway in this process, before a store that answers with the header that a test gives it. */
+/** A gateway in this process with a store that answers with the header of the test. */
 class Bench implements AsyncDisposable {
   readonly #store: Deno.HttpServer<Deno.NetAddr>;
   #gateway!: Gateway;
-  /** Of the last answer to the client. */
+  /** Of the last response to the client. */
   status = 0;
   answer: { status: number; headers: Record<string, string> } = { status: 200, headers: {} };
 
@@ -203,20 +203,20 @@ class Bench implements AsyncDisposable {
   }
 }
 
-/** Whether the time is about linear in the length; it is measured again before it is said not to be. */
+/** Checks that the time is about linear in the length; measures again before it fails. */
 async function assertLinear(name: string, time: (length: number) => Promise<number>) {
-  let told = "";
+  let measured = "";
   for (let attempt = 0; attempt < 3; attempt++) {
     const long = await time(LONG);
     if (long < UNNOTICED_MS) return;
     const short = Math.min(await time(SHORT), await time(SHORT), await time(SHORT));
     if (long < MOST_TIMES * Math.max(short, UNNOTICED_MS / MOST_TIMES)) return;
-    told = `${SHORT} bytes took ${short} ms, ${LONG} took ${long} ms`;
+    measured = `${SHORT} bytes took ${short} ms, ${LONG} took ${long} ms`;
   }
-  assert.fail(`${name}: ${told}`);
+  assert.fail(`${name}: ${measured}`);
 }
 
-/** Headers that are read differently for some stores, or of requests with a body. */
+/** Headers that are read differently for some stores, or for requests with a body. */
 const EXCHANGES: Readonly<Record<string, readonly (readonly [method: string, server: string])[]>> =
   {
     "accept": [["GET", "cloud"], ["GET", "azure"], ["GET", "aws"]],
@@ -226,7 +226,7 @@ const EXCHANGES: Readonly<Record<string, readonly (readonly [method: string, ser
     "link": [["GET", "cloud"], ["POST", "cloud"]],
   };
 
-/** Headers of which a gateway that asks who clients are reads more. */
+/** Headers that a gateway with authentication reads. */
 const OF_CREDENTIALS = ["authorization", "cookie", "x-api-key", "x-forwarded-for", "forwarded"];
 
 function clientSteps(bench: Bench, names: readonly string[]) {
@@ -273,7 +273,7 @@ Deno.test("header time: no credential takes more than linear time", async (t) =>
   for (const step of clientSteps(bench, OF_CREDENTIALS)) await t.step(step);
 });
 
-/** Answers in which a header is read. */
+/** Statuses of responses in which a header is read. */
 const STATUSES: Readonly<Record<string, readonly number[]>> = {
   "location": [201, 307],
   "www-authenticate": [401],
@@ -300,7 +300,7 @@ Deno.test("header time: no header of a store takes more than linear time", async
   }
 });
 
-Deno.test("header time: the measure notices quadratic time", async () => {
+Deno.test("header time: the measurement detects quadratic time", async () => {
   const quadratic = (length: number) => {
     const before = process.cpuUsage();
     " ".repeat(length / 5).concat("x").replace(/ +$/, "");

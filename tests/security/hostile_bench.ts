@@ -1,6 +1,6 @@
 /**
- * The gateway before a store that writes down what reaches it, beside a host that nothing may ever
- * reach, and clients that send whatever bytes they like.
+ * The gateway with a store that records what reaches it, a host that nothing may ever reach, and clients
+ * that send arbitrary bytes.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import {
 } from "../fixtures/raw_origin.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 
-/** The credential that the gateway shows the store. */
+/** The credential that the gateway sends to the store. */
 export const CREDENTIAL = "Bearer of-the-gateway";
 /** Path of the store's base URL. */
 export const BASE = "/base/dicom-web";
 
-/** A request as the store saw it. */
+/** A request that the store received. */
 export interface StoreRequest {
   readonly method: string;
   readonly target: string;
@@ -29,34 +29,33 @@ export interface StoreRequest {
   readonly body: string;
 }
 
-/** What a client was answered. */
+/** The response to a client. */
 export interface HostileAnswer {
   readonly status: number;
-  /** The gateway's code, where the answer is a problem of its own. */
+  /** The code, if the gateway itself answered with an error. */
   readonly code: string | undefined;
   readonly body: string;
 }
 
-/** The bench. */
 export interface HostileBench extends AsyncDisposable {
   readonly gateway: GatewayProcess;
   readonly store: RawOrigin;
-  /** How the store plays its exchanges unless told otherwise: it writes them down. */
+  /** The default of the store: records its requests. */
   readonly record: RawHandler;
-  /** An identity provider that does what the test says. */
+  /** An identity provider controlled by the test. */
   readonly provider: RawOrigin;
-  /** A host that the configuration does not name; it answers everyone. */
+  /** A host that the configuration does not name; it answers any request. */
   readonly elsewhere: RawOrigin;
-  /** What the store saw since it was asked last. */
+  /** The requests that the store received since the last call. */
   takeSeen(): StoreRequest[];
   /**
-   * Sends bytes over a connection of its own and reads the first answer.
+   * Sends bytes over a new connection and reads the first response.
    *
-   * @param pieces The bytes; `HOST` in them stands for the gateway's own.
-   * @returns The answer; status 0 where there was none.
+   * @param pieces The bytes; `HOST` in them is replaced by the gateway's.
+   * @returns The response; status 0 if there was none.
    */
   send(...pieces: (string | Uint8Array)[]): Promise<HostileAnswer>;
-  /** Whether a usual search is answered as usual, and everything was kept to that must be. */
+  /** Checks that a regular search is answered, and that no invariant was violated. */
   assertUnharmed(): Promise<void>;
 }
 
@@ -69,14 +68,10 @@ export interface HostileUrls {
 
 const LIMIT_MS = 60_000;
 const encoder = new TextEncoder();
-/** Longest body of an answer that is kept for the test to look at. */
+/** Longest recorded body. */
 const MAX_KEPT = 1024 * 1024;
 
-/**
- * Starts it.
- *
- * @param servers Further servers, made of the URLs of all that there is.
- */
+/** @param servers Makes further servers. */
 export async function startHostileBench(
   servers: (urls: HostileUrls) => Record<string, unknown> = () => ({}),
 ): Promise<HostileBench> {
@@ -176,7 +171,7 @@ export async function startHostileBench(
 }
 
 function latin1(text: string): Uint8Array {
-  // deno-lint-ignore no-control-regex -- all that is not one byte
+  // deno-lint-ignore no-control-regex -- everything but single bytes
   if (/[^\u0000-\u00ff]/.test(text)) return encoder.encode(text);
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }

@@ -1,6 +1,6 @@
 /**
- * Bodies that are made to exhaust whoever reads them, of clients and of stores, through the real
- * gateway: memory stays bounded, and what cannot be read is told so.
+ * Bodies of clients and stores that would exhaust a reader, through the real gateway: memory stays bounded,
+ * and unreadable bodies are rejected.
  */
 import assert from "node:assert/strict";
 import { memoryRise } from "../fixtures/memory_watch.ts";
@@ -8,15 +8,15 @@ import type { RawExchange } from "../fixtures/raw_origin.ts";
 import { BASE, CREDENTIAL, type HostileAnswer, startHostileBench } from "./hostile_bench.ts";
 
 const MIB = 1024 * 1024;
-/** Half of a bomb: what is held is far from the whole of it, and what is not yet collected counts too. */
+/** Half of a bomb: far from buffering all of it, but with room for garbage not yet collected. */
 const MAX_RISE = 256 * MIB;
-/** How much a bomb is when it has gone off. */
+/** Size of an expanded bomb. */
 const BOMB_BYTES = 512 * MIB;
 
 const encoder = new TextEncoder();
 const END = "connection: close\r\n\r\n";
 
-/** A request to store whose body ends with the connection's chunks. */
+/** A STOW request in chunks. */
 function* storing(server: string, boundary: string, pieces: Iterable<Uint8Array | string>) {
   const type = `multipart/related; type="application/dicom"; boundary=${boundary}`;
   yield `POST /dicom-web/${server}/studies HTTP/1.1\r\nhost: HOST\r\ncontent-type: ${type}\r\n` +
@@ -35,7 +35,7 @@ function* repeated(text: string, times: number): Generator<string> {
   for (let done = 0; done < times; done += 10_000) yield block;
 }
 
-/** As much as is wanted of what compresses to nothing, between a beginning and an end. */
+/** Highly compressible data between a start and an end. */
 async function gzipBomb(start: string, end: string): Promise<Uint8Array> {
   const blank = encoder.encode(" ".repeat(MIB));
   const pieces = ReadableStream.from((function* () {
@@ -65,13 +65,13 @@ function servers({ store }: { readonly store: string }): Record<string, unknown>
 Deno.test("hostile bodies: multipart bombs of clients", async (t) => {
   await using bench = await startHostileBench(servers);
   type Case = [what: string, code: string | undefined, pieces: () => Iterable<string>];
-  // Of too many parts the first 50,000 are stored: then the answer is a report of what became of them.
+  // Of too many parts, the first 50,000 are stored: the response is then a report about them.
   const cases: Case[] = [
     ["two million empty parts", undefined, () => repeated("--b\r\n\r\n\r\n", 2_000_000)],
-    ["a part whose headers do not end", "NET-005", () => repeated("x: y\r\n", 20_000_000)],
-    ["a header line that does not end", "NET-005", () => repeated("--b\r\nx: yyyyyy", 10_000_000)],
+    ["endless headers of a part", "NET-005", () => repeated("x: y\r\n", 20_000_000)],
+    ["an endless header line", "NET-005", () => repeated("--b\r\nx: yyyyyy", 10_000_000)],
     [
-      "white space behind a boundary that does not end",
+      "endless white space after a boundary",
       "NET-005",
       () => repeated("        ", 10_000_000),
     ],
@@ -83,14 +83,14 @@ Deno.test("hostile bodies: multipart bombs of clients", async (t) => {
         const start = what.startsWith("two") ? [] : ["--b\r\n"];
         answer = await bench.send(...storing("splitting", "b", [...start, ...pieces()]));
       });
-      // Who goes on to send when the answer has come may lose it: the connection is reset (status 0).
+      // A client that keeps sending after the response may lose it: the connection is reset (status 0).
       if (answer?.status !== 0) assert.deepEqual([answer?.status, answer?.code], [400, code]);
       assertBounded(rise);
       await bench.assertUnharmed();
     });
   }
 
-  await t.step("bodies within bodies, 100,000 deep, are content", async () => {
+  await t.step("bodies nested 100,000 deep are passed on as content", async () => {
     let answer: HostileAnswer | undefined;
     const rise = await memoryRise(bench.gateway, async () => {
       const nested = Array.from(
@@ -111,7 +111,7 @@ Deno.test("hostile bodies: multipart bombs of clients", async (t) => {
   });
 });
 
-Deno.test("hostile bodies: answers of stores that burst", async (t) => {
+Deno.test("hostile bodies: endless and exploding responses of stores", async (t) => {
   await using bench = await startHostileBench(servers);
   const bomb = await gzipBomb("[", "]");
   const burst = async (exchange: RawExchange) => {
@@ -156,9 +156,14 @@ Deno.test("hostile bodies: answers of stores that burst", async (t) => {
       burst,
       () => storing("splitting", "b", ["--b\r\n\r\nx\r\n--b--\r\n"]),
     ],
-    ["no end to a search in pages", HELD, endless, () => search("paging", "?limit=1000")],
     [
-      "no end to storing in parts",
+      "an endless response to a search in pages",
+      HELD,
+      endless,
+      () => search("paging", "?limit=1000"),
+    ],
+    [
+      "an endless response to storing in parts",
       HELD,
       endless,
       () => storing("splitting", "b", ["--b\r\n\r\nx\r\n--b--\r\n"]),

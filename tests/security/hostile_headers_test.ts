@@ -1,6 +1,6 @@
 /**
- * Requests whose framing or headers two servers could read in two ways, as bytes on a connection to
- * the real gateway: what the store gets is one request, framed by the gateway, or none.
+ * Requests whose framing or headers two servers could interpret differently, as bytes on a connection to
+ * the real gateway: the store receives one request, framed by the gateway, or none.
  */
 import assert from "node:assert/strict";
 import { memoryRise } from "../fixtures/memory_watch.ts";
@@ -9,16 +9,16 @@ import { BASE, CREDENTIAL, startHostileBench, type StoreRequest } from "./hostil
 const MIB = 1024 * 1024;
 const TARGET = "/dicom-web/main/studies";
 const START = `POST ${TARGET} HTTP/1.1\r\nhost: HOST\r\ncontent-type: application/dicom\r\n`;
-/** A request that only someone who misreads the body would see. */
+/** A request that only a server that misreads the body would see. */
 const INNER = `DELETE ${BASE}/inner HTTP/1.1\r\nhost: store\r\n\r\n`;
 const LENGTH = INNER.length;
 const CHUNK = `${LENGTH.toString(16)}\r\n${INNER}\r\n0\r\n\r\n`;
 
-/** Refused, or one request with this body. */
+/** Rejected, or one request with this body. */
 type Outcome = { readonly refused: number; readonly code?: string } | { readonly body: string };
 const REFUSED: Outcome = { refused: 400 };
 const FORWARDED: Outcome = { body: INNER };
-/** Found out when the store has been asked already: its answer never comes, and it is not to blame. */
+/** Detected while the request is sent to the store: no response of the store, and no fault of it. */
 const BROKEN: Outcome = { refused: 400, code: "NET-005" };
 
 const FRAMINGS: [what: string, headers: string, body: string, outcome: Outcome][] = [
@@ -66,7 +66,7 @@ const FRAMINGS: [what: string, headers: string, body: string, outcome: Outcome][
   ],
 ];
 
-Deno.test("hostile framing: the store sees one request, as the gateway framed it, or none", async (t) => {
+Deno.test("hostile framing: the store receives one request, as the gateway framed it, or none", async (t) => {
   await using bench = await startHostileBench();
   for (const [what, headers, body, outcome] of FRAMINGS) {
     await t.step(what, async () => {
@@ -90,20 +90,20 @@ Deno.test("hostile framing: the store sees one request, as the gateway framed it
 });
 
 const ENDLESS: [what: string, start: string, more: string][] = [
-  ["a chunk extension without end", "1;", "a=b;".repeat(16_384)],
-  ["trailers without end", "0\r\n", "x-trailer: y\r\n".repeat(4_096)],
-  ["one trailer without end", "0\r\nx: ", "y".repeat(65_536)],
+  ["an endless chunk extension", "1;", "a=b;".repeat(16_384)],
+  ["endless trailers", "0\r\n", "x-trailer: y\r\n".repeat(4_096)],
+  ["one endless trailer", "0\r\nx: ", "y".repeat(65_536)],
 ];
 
-Deno.test("hostile framing: what stands around chunks is not read without end", async (t) => {
+Deno.test("hostile framing: chunk extensions and trailers are read up to a limit", async (t) => {
   await using bench = await startHostileBench();
   for (const [what, start, more] of ENDLESS) {
-    await t.step(`${what}: 400 before 256 MiB have come`, async () => {
+    await t.step(`${what}: 400 before 256 MiB are received`, async () => {
       const pieces = Array<string>(4_096).fill(more);
       const rise = await memoryRise(bench.gateway, async () => {
         const head = `${START}transfer-encoding: chunked\r\nconnection: close\r\n\r\n`;
         const { status, code } = await bench.send(head + start, ...pieces);
-        // Who goes on to send when the answer has come may lose it: the connection is reset.
+        // A client that keeps sending after the response may lose it: the connection is reset.
         if (status !== 0) assert.deepEqual([status, code], [400, "NET-005"]);
       });
       assert.ok(rise < 64 * MIB, `rose by ${Math.round(rise / MIB)} MiB`);
@@ -115,7 +115,7 @@ Deno.test("hostile framing: what stands around chunks is not read without end", 
 
 const MANY = Array.from({ length: 2_000 }, (_, n) => `x-${n}: y\r\n`).join("");
 
-/** Header lines of a search, and what the client is answered; nothing where the store is asked. */
+/** Header lines of a search, and the status if it is rejected. */
 const HEADERS: [what: string, headers: string, refused?: number][] = [
   ["Connection names the credential", "host: HOST\r\nconnection: close, authorization\r\n"],
   [
@@ -136,13 +136,16 @@ const HEADERS: [what: string, headers: string, refused?: number][] = [
   ["another Host", "host: elsewhere.example\r\n", 421],
   ["a Host with user info", "host: HOST@elsewhere.example\r\n", 421],
   ["a Host with a path", "host: elsewhere.example/dicom-web/main\r\n", 421],
-  ["no Host: it is the gateway's own address then", ""],
+  ["no Host, which means the gateway's own address", ""],
   [
     "forwarding headers of another host",
     "host: HOST\r\nx-forwarded-host: elsewhere.example\r\nforwarded: host=elsewhere.example\r\n",
   ],
   ["a URL to rewrite to", "host: HOST\r\nx-original-url: /admin\r\nx-rewrite-url: /admin\r\n"],
-  ["what opens metadata services", "host: HOST\r\nmetadata-flavor: Google\r\nmetadata: true\r\n"],
+  [
+    "headers that metadata services require",
+    "host: HOST\r\nmetadata-flavor: Google\r\nmetadata: true\r\n",
+  ],
   [
     "a protocol to change to",
     "host: HOST\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQAAP__\r\n",

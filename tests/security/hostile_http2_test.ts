@@ -1,6 +1,6 @@
 /**
- * The same tricks over HTTP/2, which the listener speaks too: here targets, hosts and lengths come
- * as fields, and no parser of HTTP/1.1 has looked at them.
+ * The same attacks over HTTP/2, which the listener supports too: targets, hosts and lengths are fields
+ * that no HTTP/1.1 parser has checked.
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
@@ -21,7 +21,7 @@ const LIMIT_MS = 30_000;
 const MAIN = "/dicom-web/main";
 const TARGET = `${MAIN}/studies`;
 
-/** Fields of a search; `HOST` stands for the gateway's own. */
+/** Fields of a search; `HOST` is replaced by the gateway's. */
 function search(path: string, authority = "HOST", more: Fields = []): Fields {
   return [[":method", "GET"], [":scheme", "http"], [":authority", authority], [
     ":path",
@@ -29,7 +29,7 @@ function search(path: string, authority = "HOST", more: Fields = []): Fields {
   ], ...more];
 }
 
-/** What becomes of each: refused, or (200) one request to the store like any other. */
+/** The outcome of each: rejected, or (200) one request to the store like any other. */
 const CASES: [what: string, fields: Fields, outcome: Http2Outcome][] = [
   ["dot segments", search(`${MAIN}/../../admin`), 400],
   ["%2e%2e", search(`${MAIN}/%2e%2e/%2e%2e/admin`), 400],
@@ -39,7 +39,7 @@ const CASES: [what: string, fields: Fields, outcome: Http2Outcome][] = [
   ["//host", search("//elsewhere.example/studies"), 404],
   ["//host below the server", search(`${MAIN}//elsewhere.example/studies`), 400],
   ["an absolute URL for a path", search("http://elsewhere.example/dicom-web/main/studies"), 404],
-  ["a path without a slash: it is read with one", search("dicom-web/main/studies"), 200],
+  ["a path without a slash, which is added", search("dicom-web/main/studies"), 200],
   ["a host for a path", search("@elsewhere.example/studies"), 404],
   ["the end of a host for a path", search(".elsewhere.example/dicom-web/main/studies"), 404],
   ["no path", search(""), "reset"],
@@ -69,7 +69,7 @@ const CASES: [what: string, fields: Fields, outcome: Http2Outcome][] = [
   ["a length without a body", search(TARGET, "HOST", [["content-length", "5"]]), "reset"],
 ];
 
-Deno.test("hostile HTTP/2: nothing leads out of the store's base URL, to another host or past a length", async (t) => {
+Deno.test("hostile HTTP/2: no request leaves the store's base URL, reaches another host or exceeds its length", async (t) => {
   await using bench = await startHostileBench();
   const host = new URL(bench.gateway.url).host;
   for (const [what, fields, outcome] of CASES) {
@@ -85,24 +85,27 @@ Deno.test("hostile HTTP/2: nothing leads out of the store's base URL, to another
       await bench.assertUnharmed();
     });
   }
-  await t.step("a usual request is one to the store, with the gateway's credential", async () => {
-    using client = await Http2Client.connect(bench.gateway.url);
-    const fields = search(TARGET, host, [["authorization", "Bearer of-the-client"]]);
-    assert.equal(await within(LIMIT_MS, "an outcome", client.ask(fields)), 200);
-    const seen = bench.takeSeen();
-    assert.deepEqual(
-      seen.map(({ target, headers }) => [target, headers.get("authorization")]),
-      [[`${BASE}/studies`, CREDENTIAL]],
-    );
-    await bench.assertUnharmed();
-  });
+  await t.step(
+    "a regular request reaches the store once, with the gateway's credential",
+    async () => {
+      using client = await Http2Client.connect(bench.gateway.url);
+      const fields = search(TARGET, host, [["authorization", "Bearer of-the-client"]]);
+      assert.equal(await within(LIMIT_MS, "an outcome", client.ask(fields)), 200);
+      const seen = bench.takeSeen();
+      assert.deepEqual(
+        seen.map(({ target, headers }) => [target, headers.get("authorization")]),
+        [[`${BASE}/studies`, CREDENTIAL]],
+      );
+      await bench.assertUnharmed();
+    },
+  );
 });
 
-Deno.test("hostile HTTP/2: fields without end and requests taken back at once cost no memory", async (t) => {
+Deno.test("hostile HTTP/2: endless fields and rapid resets cost no memory", async (t) => {
   await using bench = await startHostileBench();
   const host = new URL(bench.gateway.url).host;
 
-  await t.step("fields that go on in frame after frame end the connection", async () => {
+  await t.step("fields in endless CONTINUATION frames end the connection", async () => {
     let outcome: Http2Outcome | undefined;
     const rise = await memoryRise(bench.gateway, async () => {
       using client = await Http2Client.connect(bench.gateway.url);
@@ -114,7 +117,7 @@ Deno.test("hostile HTTP/2: fields without end and requests taken back at once co
           await client.send(FRAME.continuation, FLAG.none, stream, block);
         }
       } catch {
-        // The connection has ended: that is what is wanted.
+        // The connection has ended, as expected.
       }
       outcome = await within(LIMIT_MS, "an end", client.outcomeOf(stream));
     });
@@ -124,7 +127,7 @@ Deno.test("hostile HTTP/2: fields without end and requests taken back at once co
     await bench.assertUnharmed();
   });
 
-  await t.step("20,000 requests that are taken back at once", async () => {
+  await t.step("20,000 requests that are reset immediately", async () => {
     const rise = await memoryRise(bench.gateway, async () => {
       using client = await Http2Client.connect(bench.gateway.url);
       try {
@@ -134,7 +137,7 @@ Deno.test("hostile HTTP/2: fields without end and requests taken back at once co
           await client.send(FRAME.reset, FLAG.none, stream, Uint8Array.of(0, 0, 0, 8));
         }
       } catch {
-        // The connection has ended: that is allowed.
+        // The connection may end.
       }
     });
     assert.ok(rise < 128 * MIB, `rose by ${Math.round(rise / MIB)} MiB`);

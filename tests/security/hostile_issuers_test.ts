@@ -1,6 +1,6 @@
 /**
- * Issuers of clients' tokens that lead the gateway elsewhere, or whose keys have no end: the token
- * opens nothing, no other host is asked, and the client is told that it is not to blame.
+ * Issuers of clients' tokens that lead the gateway to another host, or whose key set is endless: the token
+ * is not accepted, no other host is contacted, and the response says that the client is not at fault.
  */
 import assert from "node:assert/strict";
 import { startGateway } from "../fixtures/gateway_process.ts";
@@ -11,7 +11,7 @@ import { type RawExchange, type RawHandler, startRawOrigin } from "../fixtures/r
 const MIB = 1024 * 1024;
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** How an issuer's key set misleads; what its discovery document names, and what it answers. */
+/** An attack: the key set's URL in the discovery document, and the response there. */
 interface Trick {
   readonly keysAt?: (own: string, elsewhere: string) => string;
   readonly answer?: (exchange: RawExchange, elsewhere: string) => Promise<void>;
@@ -35,7 +35,7 @@ const TRICKS: Record<string, Trick> = {
   },
 };
 
-Deno.test("hostile issuers: keys are had from hosts of the configuration only, and not without end", async (t) => {
+Deno.test("hostile issuers: keys are fetched from configured hosts only, up to a limit", async (t) => {
   const elsewhere = startRawOrigin((exchange) => exchange.answer(200, '{"keys":[]}', JSON_TYPE));
   const store = startRawOrigin((exchange) => exchange.answer(200, "[]", JSON_TYPE));
   const issuers = Object.entries(TRICKS).map(([what, { keysAt, answer }]) => {

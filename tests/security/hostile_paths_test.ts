@@ -1,6 +1,6 @@
 /**
- * Request targets that try to leave a store's base URL, to reach another host, or to be read in two
- * ways, as bytes on a connection to the real gateway.
+ * Request targets that try to leave a store's base URL, to reach another host, or to be ambiguous, as bytes
+ * on a connection to the real gateway.
  */
 import assert from "node:assert/strict";
 import { startHostileBench } from "./hostile_bench.ts";
@@ -9,11 +9,11 @@ const MAIN = "/dicom-web/main";
 
 type Answer = readonly [status: number, code: string | undefined];
 
-/** The gateway's own words, where it comes to read the target at all. */
+/** The gateway's own responses, if the runtime accepts the request at all. */
 const OUTSIDE: Answer = [400, "NET-005"];
 const NOT_THERE: Answer = [404, "NET-006"];
 const NOT_ME: Answer = [421, "AUTH-008"];
-/** The runtime takes it for no HTTP, too long a target, too long headers. */
+/** Rejected by the runtime: no valid HTTP, target too long, headers too long. */
 const NO_HTTP: Answer = [400, undefined];
 const LONG_TARGET: Answer = [414, undefined];
 const LONG_HEAD: Answer = [431, undefined];
@@ -63,10 +63,10 @@ const REFUSED: [what: string, target: string, answer?: Answer][] = [
   ["no target", "", NO_HTTP],
 ];
 
-Deno.test("hostile paths: none leads out of the store's base URL or to another host", async (t) => {
+Deno.test("hostile paths: none leaves the store's base URL or reaches another host", async (t) => {
   await using bench = await startHostileBench();
   for (const [what, target, answer = OUTSIDE] of REFUSED) {
-    await t.step(`${what} is refused before the store hears of it`, async () => {
+    await t.step(`${what} is rejected before it reaches the store`, async () => {
       const { status, code } = await bench.send(
         `GET ${target} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\n\r\n`,
       );

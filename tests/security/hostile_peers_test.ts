@@ -1,6 +1,6 @@
 /**
- * Stores and identity providers that lead elsewhere, through the real gateway: no credential leaves
- * for another host, and what does not end is not read to its end.
+ * Stores and identity providers that lead the gateway to another host: no credential is sent there, and
+ * endless responses are read up to a limit.
  */
 import assert from "node:assert/strict";
 import { memoryRise } from "../fixtures/memory_watch.ts";
@@ -8,13 +8,13 @@ import type { RawExchange } from "../fixtures/raw_origin.ts";
 import { BASE, startHostileBench } from "./hostile_bench.ts";
 
 const MIB = 1024 * 1024;
-/** How many ways providers misbehave in. */
+/** Number of attacks by providers. */
 const CASES = 9;
 const END = "connection: close\r\n\r\n";
 const search = (server: string) =>
   `GET /dicom-web/${server}/studies HTTP/1.1\r\nhost: HOST\r\n${END}`;
 
-Deno.test("hostile stores: a redirect leads the credential to no other host, and not out of the base URL", async (t) => {
+Deno.test("hostile stores: redirects take the credential neither to another host nor out of the base URL", async (t) => {
   await using bench = await startHostileBench();
   const elsewhere = new URL(bench.elsewhere.url).host;
   const store = new URL(bench.store.url).host;
@@ -53,7 +53,7 @@ Deno.test("hostile stores: a redirect leads the credential to no other host, and
   }
 });
 
-Deno.test("hostile providers: none leads elsewhere, and none exhausts the gateway", async (t) => {
+Deno.test("hostile providers: none leads the gateway to another host, and none exhausts it", async (t) => {
   await using bench = await startHostileBench(({ store, provider }) => {
     const client = {
       Url: store + BASE,
@@ -72,7 +72,7 @@ Deno.test("hostile providers: none leads elsewhere, and none exhausts the gatewa
         EnableJWTValidation: true,
       },
     };
-    // One for each case: after a failure the same provider is left alone for a while.
+    // One for each case: after a failure, the circuit breaker of a provider opens.
     return Object.fromEntries(
       Object.entries(kinds).flatMap(([kind, server]) =>
         Array.from({ length: CASES }, (_, n) => [`${kind}-${n}`, server])
@@ -88,7 +88,7 @@ Deno.test("hostile providers: none leads elsewhere, and none exhausts the gatewa
       ...more,
     });
   const json = { "content-type": "application/json" };
-  /** Answers discovery as it should be, and all else in this way. */
+  /** Answers discovery with changed metadata. */
   const behind = (more: Record<string, string>) => async (exchange: RawExchange) => {
     for await (const _ of exchange.body());
     await exchange.answer(200, metadata(more), json);

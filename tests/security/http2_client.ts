@@ -1,17 +1,17 @@
 /**
- * A client of HTTP/2 with prior knowledge (RFC 9113, section 3.3) that sends whatever fields and
- * frames it is told to, also those that a well-behaved one refuses to send.
+ * A client of HTTP/2 with prior knowledge (RFC 9113, section 3.3) that sends arbitrary fields and frames,
+ * including invalid ones.
  *
  * @module
  */
 
-/** Names and values of a request's fields, pseudo-header fields among them, in the order to send. */
+/** Fields of a request in the order to send, including pseudo-header fields. */
 export type Fields = readonly (readonly [name: string, value: string])[];
 
-/** What became of a request: its status; or the stream was reset; or the connection ended. */
+/** The outcome of a request: its status, or the stream was reset, or the connection ended. */
 export type Http2Outcome = number | "reset" | "gone";
 
-/** A frame as it came. */
+/** A received frame. */
 interface Frame {
   readonly type: number;
   readonly stream: number;
@@ -63,21 +63,15 @@ export class Http2Client implements Disposable {
     return stream;
   }
 
-  /** Sends bytes as they are. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let sent = 0; sent < bytes.length;) sent += await this.#conn.write(bytes.subarray(sent));
   }
 
-  /** Sends a frame. */
   async send(type: number, flags: number, stream: number, payload: Uint8Array): Promise<void> {
     await this.write(frame(type, flags, stream, payload));
   }
 
-  /**
-   * Sends a request and reads until it is known what became of it.
-   *
-   * @returns The outcome.
-   */
+  /** Sends a request and reads until its outcome is known. */
   async ask(fields: Fields, body?: string): Promise<Http2Outcome> {
     const stream = this.takeStream();
     try {
@@ -86,12 +80,12 @@ export class Http2Client implements Disposable {
         await this.send(FRAME.data, FLAG.endStream, stream, latin1(body));
       }
     } catch {
-      // It may have ended the connection with its reason, which is read below.
+      // The server may have ended the connection with a reason, which is read below.
     }
     return await this.outcomeOf(stream);
   }
 
-  /** Reads until it is known what became of a stream. */
+  /** Reads until the outcome of a stream is known. */
   async outcomeOf(stream: number): Promise<Http2Outcome> {
     while (true) {
       const came = await this.#read().catch(() => undefined);
@@ -102,7 +96,7 @@ export class Http2Client implements Disposable {
     }
   }
 
-  /** Leaves at once. */
+  /** Disconnects. */
   [Symbol.dispose](): void {
     this.#conn.close();
   }
@@ -126,11 +120,7 @@ export class Http2Client implements Disposable {
   }
 }
 
-/**
- * The frames of a request's head.
- *
- * @returns The frames, one behind the other.
- */
+/** The frames of a request's head. */
 export function requestHead(stream: number, fields: Fields, isAll: boolean): Uint8Array {
   const block = joined(fields.map(([name, value]) => literal(name, value)));
   const frames: Uint8Array[] = [];
@@ -143,11 +133,7 @@ export function requestHead(stream: number, fields: Fields, isAll: boolean): Uin
   return joined(frames);
 }
 
-/**
- * A field as HPACK writes it without index and without Huffman code (RFC 7541, section 6.2.2).
- *
- * @returns The bytes.
- */
+/** A field in HPACK without index and without Huffman code (RFC 7541, section 6.2.2). */
 export function literal(name: string, value: string): Uint8Array {
   return joined([Uint8Array.of(0), text(name), text(value)]);
 }
@@ -164,7 +150,7 @@ function text(value: string): Uint8Array {
   return joined([Uint8Array.from(length), latin1(value)]);
 }
 
-/** The status is the first field of an answer: an entry of the static table, or a literal. */
+/** The status is the first field of a response: an entry of the static table, or a literal. */
 function statusIn(block: Uint8Array): Http2Outcome {
   const [first = 0, length = 0] = block;
   const known = [200, 204, 206, 304, 400, 404, 500][(first & 0x7f) - 8];
@@ -183,11 +169,22 @@ function statusIn(block: Uint8Array): Http2Outcome {
   return Number(status);
 }
 
-/**
- * A frame (RFC 9113, section 4.1).
- *
- * @returns The bytes.
- */
+/** RST_STREAM with an error code (RFC 9113, section 7). */
+export function reset(code: number): (stream: number) => Uint8Array {
+  return (stream) => frame(FRAME.reset, FLAG.none, stream, Uint8Array.of(0, 0, 0, code));
+}
+
+/** An empty DATA frame with END_STREAM. */
+export function end(stream: number): Uint8Array {
+  return frame(FRAME.data, FLAG.endStream, stream, new Uint8Array());
+}
+
+/** END_STREAM and RST_STREAM in one write. */
+export function endAndReset(code: number): (stream: number) => Uint8Array {
+  return (stream) => Uint8Array.of(...end(stream), ...reset(code)(stream));
+}
+
+/** A frame (RFC 9113, section 4.1). */
 export function frame(
   type: number,
   flags: number,

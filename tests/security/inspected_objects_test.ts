@@ -1,7 +1,6 @@
 /**
- * Objects that hold secrets or tokens show nothing of them when printed, logged, inspected to any
- * depth or turned into JSON: those of the supervisor, which keeps the configuration for workers that
- * crash, and those of a worker.
+ * Objects that hold secrets or tokens reveal none when printed, logged, inspected to any depth or turned
+ * into JSON: those of the supervisor, which keeps the configuration for crashed workers, and of a worker.
  */
 import assert from "node:assert/strict";
 import { parseConfig } from "../../src/config/parse_config.ts";
@@ -30,12 +29,12 @@ function shown(thing: unknown): string {
   return ways.join("\n");
 }
 
-function assertUntold(thing: unknown, name: string): void {
+function assertHides(thing: unknown, name: string): void {
   const text = shown(thing);
-  for (const secret of [SECRET, TOKEN]) assert(!text.includes(secret), `${name} tells ${secret}`);
+  for (const secret of [SECRET, TOKEN]) assert(!text.includes(secret), `${name} reveals ${secret}`);
 }
 
-Deno.test("Objects that hold secrets and tokens show none when inspected to any depth", async () => {
+Deno.test("Objects that hold secrets and tokens reveal none when inspected to any depth", async () => {
   await using provider = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => Response.json({ access_token: TOKEN, token_type: "Bearer", expires_in: 3600 }),
@@ -49,7 +48,7 @@ Deno.test("Objects that hold secrets and tokens show none when inspected to any 
       },
     },
   });
-  assert(shown(source).includes(SECRET), "the search finds nothing even where a secret stands");
+  assert(shown(source).includes(SECRET), "the search does not find a secret");
   const config = await parseConfig(source);
   const logger = new MemoryLogger();
   const metrics = createMetrics();
@@ -73,7 +72,7 @@ Deno.test("Objects that hold secrets and tokens show none when inspected to any 
     });
     assert.equal(headers["authorization"], `Bearer ${TOKEN}`, "no token is held");
     for (const [name, thing] of Object.entries({ config, authorizer, store, http, logger })) {
-      assertUntold(thing, name);
+      assertHides(thing, name);
     }
   } finally {
     await authorizer.close();
@@ -82,7 +81,7 @@ Deno.test("Objects that hold secrets and tokens show none when inspected to any 
   }
   const supervisor = await Supervisor.start({ config, logger, version: "1.2.3" });
   try {
-    assertUntold(supervisor, "the supervisor");
+    assertHides(supervisor, "the supervisor");
   } finally {
     await supervisor.stop();
   }

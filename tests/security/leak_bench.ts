@@ -1,6 +1,6 @@
 /**
- * What tests of leaks stand on: marked secrets, a provider and a store in the hands of the test, and
- * everything that the gateway says in one place, to be searched.
+ * Fixtures for tests of leaks: marked secrets, a provider, a store, and the collected output of the gateway
+ * to search.
  *
  * @module
  */
@@ -17,26 +17,24 @@ import { MarkedSecrets } from "./marked_secrets.ts";
 /** Limit of one test. */
 export const LIMIT_MS = 180_000;
 
-/** What a test has in hand. */
 export interface Parts {
   readonly secrets: MarkedSecrets;
   readonly provider: EchoingProvider;
   readonly store: MarkedStore;
-  /** A token endpoint whose certificate nobody vouches for. */
+  /** A token endpoint whose certificate the gateway does not trust. */
   readonly untrusted: string;
   readonly closed: string;
   readonly authority: CertificateAuthority;
   readonly directory: string;
-  /** Makes what the provider gives out next. */
+  /** The next credentials of the provider. */
   grant(): Grant;
 }
 
-/** A store. */
 export interface MarkedStore {
   readonly url: string;
-  /** Headers that requests came with. */
+  /** Headers of the received requests. */
   readonly seen: Headers[];
-  /** What it answers; 0: it breaks off in the middle. */
+  /** The status that it answers; 0: it breaks off within its response. */
   status: number;
 }
 
@@ -61,7 +59,7 @@ function startStore(signal: AbortSignal): MarkedStore {
   return store;
 }
 
-/** Gives a test what it needs, and takes it away again. */
+/** Runs a test with the fixtures. */
 export async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
   const secrets = new MarkedSecrets();
   let grants = 0;
@@ -106,12 +104,12 @@ export async function withParts(test: (parts: Parts) => Promise<void>): Promise<
   }
 }
 
-/** Collects everything that the gateway answers. */
-export class Told {
+/** Collects all responses of the gateway. */
+export class Responses {
   readonly #texts: string[] = [];
 
   async ask(url: string, init: RequestInit = {}): Promise<number> {
-    // An answer to a body that was not read to its end may not arrive; the log tells of it all the same.
+    // The response to a body that was not read completely may be lost; the log contains it all the same.
     const response = await fetch(url, init).catch(() => Response.error());
     const body = await response.text().catch((error) => `broken off: ${error}`);
     const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join("\n");
@@ -127,13 +125,13 @@ export class Told {
   async store({ url }: Pick<GatewayProcess, "url">, name: string): Promise<number> {
     return await this.ask(`${url}/dicom-web/${name}/studies`, {
       method: "POST",
-      // More than is kept to be sent again.
+      // More than is kept for a retry.
       body: new Uint8Array(4 * 1024 * 1024),
       headers: { "content-type": "application/dicom" },
     });
   }
 
-  /** Every page that tells about the gateway. */
+  /** All pages of the gateway. */
   async askPages({ url }: Pick<GatewayProcess, "url">): Promise<void> {
     for (
       const path of [
@@ -150,11 +148,7 @@ export class Told {
   }
 }
 
-/**
- * Learns what was made of the secrets: signatures and credentials as the provider and the store saw them.
- *
- * @param parts What the test has in hand.
- */
+/** Adds what was derived from the secrets: signatures and credentials that provider and store received. */
 export function learn({ secrets, provider, store }: Parts): void {
   const headers = [...provider.shown.map(({ headers }) => headers), ...store.seen];
   for (const each of headers) {
@@ -173,17 +167,12 @@ export function learn({ secrets, provider, store }: Parts): void {
   }
 }
 
-/**
- * Searches what was told.
- *
- * @param parts What the test has in hand.
- * @param told Everything that the gateway has said.
- */
-export function assertUntold({ secrets }: Parts, told: string): void {
-  const leaks = secrets.findIn(told);
+/** Searches all output of the gateway for secrets. */
+export function assertNoLeaks({ secrets }: Parts, output: string): void {
+  const leaks = secrets.findIn(output);
   assert.deepEqual(
     leaks.map(({ secret }) => secret),
     [],
-    leaks.map(({ secret, excerpt }) => `${secret} is told:\n${excerpt}`).join("\n\n"),
+    leaks.map(({ secret, excerpt }) => `${secret} is revealed:\n${excerpt}`).join("\n\n"),
   );
 }

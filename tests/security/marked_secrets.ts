@@ -1,28 +1,27 @@
 /**
- * Secrets that a test can find again in whatever was told: as they are, in base64 or base64url wherever
- * in the encoded text they stand, URL-encoded, in hexadecimal, and in parts of eight characters.
+ * Secrets that a test can find in any output: plain, in base64 or base64url at any offset of the encoded
+ * text, URL-encoded, in hexadecimal, and in parts of eight characters.
  *
  * @module
  */
 
-/** So many characters in a row are a part of a secret: a chance meeting is next to impossible. */
+/** Consecutive characters that count as a part of a secret: a coincidence is next to impossible. */
 const PART = 8;
 
-/** In hexadecimal, eight of them are met by chance in what is told of identifiers and times. */
+/** In hexadecimal, since eight characters may coincide with those of identifiers and times. */
 const HEX_PART = 2 * PART;
 const HEX = /^[0-9a-f]+$/;
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** Where something was told that should not have been. */
 export interface Leak {
-  /** Name of the secret. */
+  /** Its name. */
   readonly secret: string;
-  /** What stands there, with what is around it. */
+  /** The text around it. */
   readonly excerpt: string;
 }
 
-/** Makes secrets, learns of more, and finds them. */
+/** Creates secrets and finds them in text. */
 export class MarkedSecrets {
   readonly #parts = new Map<string, string>();
   readonly #names = new Set<string>();
@@ -32,12 +31,7 @@ export class MarkedSecrets {
     return this.#names;
   }
 
-  /**
-   * Makes a secret.
-   *
-   * @param options `length`: in characters, 40 unless given; `special`: characters that look otherwise
-   * in every encoding, put into its middle.
-   */
+  /** @param options `special`: characters for its middle that differ in every encoding. */
   make(
     name: string,
     { length = 40, special = "" }: { readonly length?: number; readonly special?: string } = {},
@@ -49,11 +43,7 @@ export class MarkedSecrets {
     return secret;
   }
 
-  /**
-   * Takes note of a secret.
-   *
-   * @param secret The secret; shorter ones than a part cannot be told from chance and are passed over.
-   */
+  /** Adds a secret; ignores one that is shorter than a part, as it could be found by coincidence. */
   add(name: string, secret: string | Uint8Array): void {
     const bytes = typeof secret === "string" ? new TextEncoder().encode(secret) : secret;
     if (bytes.length < PART) return;
@@ -72,11 +62,7 @@ export class MarkedSecrets {
     }
   }
 
-  /**
-   * Finds secrets.
-   *
-   * @returns Where secrets stand in it, one place for each secret.
-   */
+  /** @returns One place for each secret found. */
   findIn(text: string): Leak[] {
     const leaks = new Map<string, Leak>();
     for (let at = 0; at + PART <= text.length; at++) {
@@ -93,7 +79,7 @@ function hex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** In base64 a text looks otherwise by where it stands; what other bytes decide, too, is left out. */
+/** Base64 depends on the offset of the text; without the characters that adjacent bytes affect. */
 function base64Forms(bytes: Uint8Array): string[] {
   const forms = [0, 1, 2].map((before) => {
     const text = new Uint8Array([...new Uint8Array(before), ...bytes]).toBase64();

@@ -1,50 +1,33 @@
 /**
- * A server of the configuration for every way of signing that there is, all of them with marked secrets
- * and with providers that a test has in its hands. A new way is one more row.
+ * A server of the configuration for every credential scheme, with marked secrets and with providers that
+ * the test controls. A new scheme is one more row.
  *
  * @module
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import type { CertificateAuthority } from "../fixtures/certificate_authority.ts";
+import type { Parts } from "./leak_bench.ts";
 import type { MarkedSecrets } from "./marked_secrets.ts";
 
-/** What the rows are made with. */
-export interface Surroundings {
-  readonly secrets: MarkedSecrets;
-  /** Base URL of the provider. */
-  readonly provider: string;
-  /** Base URL of the store. */
-  readonly store: string;
-  /** A token endpoint with a certificate that the gateway has no reason to trust. */
-  readonly untrusted: string;
-  /** A token endpoint where nobody listens. */
-  readonly closed: string;
-  /** Directory for files that the configuration names. */
-  readonly directory: string;
-  readonly authority: CertificateAuthority;
-}
-
-/** A server. */
 export interface MarkedServer {
   readonly keys: Readonly<Record<string, unknown>>;
-  /** Whether its requests reach the store when all is well; not where its provider never gives a token. */
+  /** Whether its requests reach the store without faults; false if its provider never issues a token. */
   readonly works: boolean;
 }
 
-/** The servers by name, and the environment that some of them take settings from. */
+/** The servers by name, and the environment variables that some of them use. */
 export interface MarkedServers {
   readonly servers: ReadonlyMap<string, MarkedServer>;
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Characters that look otherwise in every encoding. */
+/** Characters that differ in every encoding. */
 const SPECIAL = "/+ä~";
 
 const TYPE = "urn:ietf:params:oauth:token-type:jwt";
 
-/** Makes the servers. */
-export async function markedServers(surroundings: Surroundings): Promise<MarkedServers> {
-  const { secrets, provider, store, untrusted, closed, directory, authority } = surroundings;
+export async function markedServers(parts: Parts): Promise<MarkedServers> {
+  const { secrets, untrusted, closed, directory, authority } = parts;
+  const [provider, store] = [parts.provider.url, parts.store.url];
   const file = async (name: string, content: string) => {
     await Deno.writeTextFile(`${directory}/${name}`, content);
     return `${directory}/${name}`;
@@ -226,7 +209,7 @@ function jwk(secrets: MarkedSecrets, name: string, key: KeyObject): string {
   return JSON.stringify(jwk);
 }
 
-/** What of a key is secret: what its public half has not. */
+/** The secret parts of a key: those that its public half does not have. */
 function addKey(secrets: MarkedSecrets, name: string, jwk: Record<string, unknown>): void {
   for (const member of ["d", "p", "q", "dp", "dq", "qi"]) {
     const value = jwk[member];

@@ -1,7 +1,7 @@
 /**
  * Secrets, tokens, assertions and keys appear in no log line, error body, metric or status page: every
- * way of signing is driven through every failure at debug level, against providers that repeat what
- * they are shown, and everything that the gateway says is searched.
+ * credential scheme goes through every failure at debug level, with providers that repeat what they
+ * receive, and all output of the gateway is searched.
  */
 import assert from "node:assert/strict";
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
@@ -9,11 +9,11 @@ import { within } from "../fixtures/deadline.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { failures } from "./failing_answers.ts";
-import { assertUntold, learn, LIMIT_MS, type Parts, Told, withParts } from "./leak_bench.ts";
+import { assertNoLeaks, learn, LIMIT_MS, type Parts, Responses, withParts } from "./leak_bench.ts";
 import { markedServers } from "./marked_servers.ts";
 
 Deno.test(needing(OPENSSL, {
-  name: "No way of signing tells a secret, a token, an assertion or a key, whatever fails",
+  name: "No credential scheme reveals a secret, a token, an assertion or a key, whatever fails",
   fn: () => within(LIMIT_MS, "all failures", withParts(failInEveryWay)),
 }));
 
@@ -21,12 +21,8 @@ async function failInEveryWay(parts: Parts): Promise<void> {
   const { secrets, provider, store, grant } = parts;
   const encryptionKey = crypto.getRandomValues(new Uint8Array(32));
   secrets.add("encryption key", encryptionKey);
-  const { servers, env } = await markedServers({
-    ...parts,
-    provider: provider.url,
-    store: store.url,
-  });
-  const told = new Told();
+  const { servers, env } = await markedServers(parts);
+  const responses = new Responses();
   let output: string;
   {
     await using gateway = await startGateway({
@@ -40,31 +36,35 @@ async function failInEveryWay(parts: Parts): Promise<void> {
     const give = provider.answer;
     for (const [, answer] of failures) {
       provider.answer = answer(grant);
-      await each((name) => told.askServer(gateway, name));
+      await each((name) => responses.askServer(gateway, name));
     }
     provider.answer = give;
     const statuses = new Map<string, number>();
-    await each(async (name) => statuses.set(name, await told.askServer(gateway, name)));
+    await each(async (name) => statuses.set(name, await responses.askServer(gateway, name)));
     for (const [name, { works }] of servers) {
-      assert.equal(statuses.get(name) === 200, works, `${name}: ${statuses.get(name)}\n${told}`);
+      assert.equal(
+        statuses.get(name) === 200,
+        works,
+        `${name}: ${statuses.get(name)}\n${responses}`,
+      );
     }
     for (const status of [401, 403, 500, 0]) {
       store.status = status;
-      await each((name) => told.store(gateway, name));
-      await each((name) => told.ask(`${gateway.url}/dicom-web/${name}/studies`));
+      await each((name) => responses.store(gateway, name));
+      await each((name) => responses.ask(`${gateway.url}/dicom-web/${name}/studies`));
     }
-    await told.askPages(gateway);
+    await responses.askPages(gateway);
     await each((name) =>
-      told.ask(`${gateway.url}/dicomweb-oauth/servers/${name}/token`, { method: "DELETE" })
+      responses.ask(`${gateway.url}/dicomweb-oauth/servers/${name}/token`, { method: "DELETE" })
     );
-    await told.askPages(gateway);
+    await responses.askPages(gateway);
     await gateway.stop();
     output = gateway.output();
   }
   learn(parts);
-  const all = `${output}\n${told}`;
-  assertUntold(parts, all);
-  // That nothing was found means something only if all of it has happened.
+  const all = `${output}\n${responses}`;
+  assertNoLeaks(parts, all);
+  // The search is meaningful only if all of it happened.
   for (
     const code of [
       ...["AUTH-001", "AUTH-002", "AUTH-003", "NET-001", "NET-003", "NET-004"],

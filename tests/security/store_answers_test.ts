@@ -1,6 +1,6 @@
 /**
- * Answers of a store that speaks for the gateway's origin, through the real gateway and read off the
- * wire: whatever the answer, the client gets no such header, and the gateway's own ones once.
+ * Responses of a store that try to set policy for the gateway's origin, through the real gateway, as bytes:
+ * the client never receives such a header of the store, and the gateway's own ones once.
  */
 import assert from "node:assert/strict";
 import { RawClient } from "../fixtures/raw_client.ts";
@@ -26,7 +26,7 @@ const SPEAKS_FOR_THE_ORIGIN: Readonly<Record<string, string>> = {
   "x-unheard-of": "x",
 };
 
-/** What every answer of a store gets, whatever the store says. */
+/** Headers of every response, whatever the store sends. */
 const OWN: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
   "content-security-policy": "sandbox; default-src 'none'",
@@ -39,9 +39,9 @@ const HTML = "<script>alert(1)</script>";
 
 interface Case {
   readonly what: string;
-  /** Request line's beginning and headers. */
+  /** The start of the request line, and headers. */
   readonly request: string;
-  /** What the store answers, one after the other. */
+  /** The store's responses, one after the other. */
   readonly answers: readonly (readonly [
     status: number,
     body: string,
@@ -124,7 +124,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-Deno.test("hostile stores: no answer speaks for the gateway's origin or acts as a page of it", async (t) => {
+Deno.test("hostile stores: no response sets policy for the gateway's origin or runs as a page of it", async (t) => {
   await using bench = await startHostileBench();
   for (const { what, request, answers, status } of CASES) {
     await t.step(`${what} (${status})`, async () => {
@@ -157,7 +157,7 @@ async function headersOf(bench: HostileBench, request: string, status: number): 
   return answer.headers;
 }
 
-Deno.test("hostile clients: no header or token lends another identity, method or target at the store", async () => {
+Deno.test("hostile clients: no header or token gives another identity, method or target at the store", async () => {
   await using bench = await startHostileBench();
   const lines = [
     "origin: http://HOST",

@@ -1,6 +1,6 @@
 /**
- * Passwords of what stands around the ways of signing appear in nothing that the gateway says: of the
- * token cache, of the proxy, and of what the environment says of proxies.
+ * Passwords of the token cache, of the proxy, and of proxies in the environment never appear in the output
+ * of the gateway.
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
@@ -9,11 +9,11 @@ import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 import { failures } from "./failing_answers.ts";
-import { assertUntold, learn, LIMIT_MS, type Parts, Told, withParts } from "./leak_bench.ts";
+import { assertNoLeaks, learn, LIMIT_MS, type Parts, Responses, withParts } from "./leak_bench.ts";
 import { startLooseGateway } from "./loose_gateway.ts";
 
 Deno.test(needing(REDIS, {
-  name: "No password of a cache, a proxy or the environment is told, whatever fails",
+  name: "No password of a cache, a proxy or the environment is revealed, whatever fails",
   fn: () => within(LIMIT_MS, "all failures", withParts(failAround)),
 }));
 
@@ -40,32 +40,32 @@ async function failAround(parts: Parts): Promise<void> {
   const env = {
     HTTPS_PROXY: `http://user:${secrets.make("password of the environment")}@proxy.test`,
   };
-  const told = new Told();
+  const responses = new Responses();
   const redis = await startRedisServer({ password: secrets.make("password of Redis") });
   let output = "";
   {
     await using gateway = await startGateway(section(redis.url, proxy.url), { env });
-    // What the store says goes to the client as it is, so that it repeats nothing here.
+    // Responses of the store are passed on unchanged, so this one repeats nothing.
     const instead = (answer: ProviderAnswer) =>
       proxy.answer = (shown) =>
         shown.url.hostname === "store.test" ? new Response("stored") : answer(shown);
     const give = proxy.answer;
     for (const [, answer] of failures.slice(0, -1)) {
       instead(answer(parts.grant));
-      await told.askServer(gateway, "main");
+      await responses.askServer(gateway, "main");
     }
     instead(() => new Response(null, { status: 407 }));
-    await told.askServer(gateway, "main");
+    await responses.askServer(gateway, "main");
     instead(give);
-    assert.equal(await told.askServer(gateway, "main"), 200);
+    assert.equal(await responses.askServer(gateway, "main"), 200);
     await redis.kill();
-    await told.ask(`${gateway.url}/dicomweb-oauth/servers/main/token`, { method: "DELETE" });
-    await told.askServer(gateway, "main");
-    await told.askPages(gateway);
+    await responses.ask(`${gateway.url}/dicomweb-oauth/servers/main/token`, { method: "DELETE" });
+    await responses.askServer(gateway, "main");
+    await responses.askPages(gateway);
     await gateway.stop();
     output += gateway.output();
   }
-  // A cache that wants another password, and a proxy that is not there.
+  // A cache with another password, and a proxy that is unreachable.
   const other = await startRedisServer({ password: secrets.make("another password of Redis") });
   const wrong = new URL(redis.url);
   wrong.port = String(other.port);
@@ -76,16 +76,16 @@ async function failAround(parts: Parts): Promise<void> {
     JSON.stringify({ DicomWebOAuth: { ...section(wrong.href, parts.closed), ...keys } }),
   );
   const gateway = await startLooseGateway(file, env);
-  await told.askServer(gateway, "main");
-  await told.askPages(gateway);
+  await responses.askServer(gateway, "main");
+  await responses.askPages(gateway);
   output += await gateway.stop();
   await other.kill();
 
   learn(parts);
-  assertUntold(parts, `${output}\n${told}`);
+  assertNoLeaks(parts, `${output}\n${responses}`);
   assert(output.includes("Token cache failed"), "the cache did not fail");
   assert(/WRONGPASS|AUTH failed/i.test(output), "no password was wrong");
-  assert(output.includes("HTTPS_PROXY is ignored"), "the environment was not looked at");
+  assert(output.includes("HTTPS_PROXY is ignored"), "the environment was not read");
   assert(
     proxy.shown.some(({ headers }) => headers.has("proxy-authorization")),
     "the proxy was not asked with its password",

@@ -1,6 +1,6 @@
 /**
- * What the audit trail and the metrics tell of how an answer ended: never that one broke off which the
- * client has whole, and never that one was whole which broke off.
+ * The outcome of a response in the audit trail and the metrics: never "broken off" if the client received
+ * all of it, and never "complete" if it broke off.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const CHUNK = new TextEncoder().encode(
 );
 const LIMIT_MS = 20_000;
 
-/** Answers with a body of known length, or as much of it as wanted. */
+/** Answers with a body of known length, or a part of it. */
 function withLength(pieces = PIECES): RawHandler {
   return async (exchange) => {
     await exchange.writeHead(200, { "content-length": LENGTH });
@@ -26,7 +26,7 @@ function withLength(pieces = PIECES): RawHandler {
   };
 }
 
-/** Answers in chunks, and ends where wanted. */
+/** Answers in chunks, with or without the last one. */
 function inChunks(isWhole: boolean): RawHandler {
   return async (exchange) => {
     await exchange.writeHead(200, { "transfer-encoding": "chunked" });
@@ -36,7 +36,6 @@ function inChunks(isWhole: boolean): RawHandler {
   };
 }
 
-/** Never ends. */
 const endless: RawHandler = async (exchange) => {
   await exchange.writeHead(200, { "transfer-encoding": "chunked" });
   for (;;) await exchange.write(CHUNK);
@@ -47,7 +46,7 @@ interface Case {
   readonly server: "main" | "counted";
   readonly clientLeaves?: boolean;
   readonly outcome: keyof typeof LABELS;
-  /** What the trail says that was sent; the whole unless given, nothing of what tells no length. */
+  /** Bytes sent, in the trail; all unless given, none for bodies without a length. */
   readonly bytes?: number;
 }
 
@@ -86,7 +85,7 @@ const CASES: Record<string, Case> = {
   },
 };
 
-Deno.test("How an answer ended is told as far as it can be known, in the trail and in the metrics", async (t) => {
+Deno.test("The end of a response is recorded as far as it is known, in the audit trail and the metrics", async (t) => {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
   const file = `${directory}/trail/audit.jsonl`;
   const origin = startRawOrigin((exchange) => exchange.answer(200));
@@ -142,7 +141,7 @@ Deno.test("How an answer ended is told as far as it can be known, in the trail a
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("A client that leaves before there is an answer is no failure of the gateway or the store", async () => {
+Deno.test("A client that disconnects before the response is no failure of the gateway or the store", async () => {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
   const file = `${directory}/trail/audit.jsonl`;
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
@@ -182,7 +181,7 @@ Deno.test("A client that leaves before there is an answer is no failure of the g
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("A client that leaves inside its body breaks off, and says nothing of the store", async (t) => {
+Deno.test("A client that disconnects within its body is recorded as broken off, and not as a failure of the store", async (t) => {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-ends-" });
   const file = `${directory}/trail/audit.jsonl`;
   const origin = startRawOrigin(async (exchange) => {
@@ -227,7 +226,7 @@ Deno.test("A client that leaves inside its body breaks off, and says nothing of 
   await Deno.remove(directory, { recursive: true });
 });
 
-// deno-lint-ignore no-explicit-any -- a record as it stands
+// deno-lint-ignore no-explicit-any -- a record as written
 async function recordOf(file: string, requestId: string): Promise<any> {
   const deadline = Date.now() + LIMIT_MS;
   while (Date.now() < deadline) {

@@ -1,6 +1,6 @@
 /**
- * Uploads that break off: over HTTP/1.1 and HTTP/2, taken back in each way that clients and proxies
- * have, on each way through the gateway. The store never sees one as whole.
+ * Uploads that break off: over HTTP/1.1 and HTTP/2, in each way that clients and proxies abort them, on
+ * each path through the gateway. The store never receives one as complete.
  */
 import assert from "node:assert/strict";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
@@ -10,14 +10,22 @@ import { HAPROXY, startHaproxy } from "../fixtures/haproxy.ts";
 import { needing, NODE } from "../fixtures/installed_tool.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
-import { FLAG, FRAME, frame, Http2Client, requestHead } from "../security/http2_client.ts";
+import {
+  end,
+  endAndReset,
+  FLAG,
+  FRAME,
+  Http2Client,
+  requestHead,
+  reset,
+} from "../security/http2_client.ts";
 
 const LIMIT_MS = 20_000;
-/** How long an upload that was cut may take to reach the store, were it taken for whole. */
+/** Longest time until a truncated upload would reach the store, were it taken for complete. */
 const SETTLED_MS = 1_500;
-/** Stands in what is cut: an upload that ends well with it was taken for whole. */
+/** Part of all truncated bodies: an upload that ends regularly with it was taken for complete. */
 const HALF = "half of it";
-/** The report on the instances of a request, which name themselves by no UID. */
+/** A report on the instances of a request, which have no UID. */
 function reportOn(body: string): string {
   const parts = body.match(/^--[^\r\n]*(?<!--)\r\n/gm) ?? [];
   return JSON.stringify({ "00081199": { vr: "SQ", Value: parts.map(() => ({})) } });
@@ -46,7 +54,7 @@ const XML: Upload = {
 };
 const INSTANCE: Upload = { path: "/studies", type: "application/dicom", body: `DICM${HALF}` };
 const UPLOADS = { STUDIES, WORKITEM, XML, INSTANCE };
-/** More than the body has. */
+/** Longer than the body. */
 const LENGTH = "20000";
 
 const KEYS = {
@@ -57,7 +65,7 @@ const KEYS = {
 };
 const PLAIN = { ProviderType: "bearer", Token: "t" };
 
-/** The ways through the gateway: as it is and rewritten, watched, hashed, signed in chunks, split. */
+/** The paths through the gateway: unchanged and rewritten, watched, hashed, signed in chunks, split. */
 const SERVERS = {
   plain: PLAIN,
   watched: { ...PLAIN, Timeouts: { IdleSeconds: 30 } },
@@ -66,13 +74,19 @@ const SERVERS = {
   split: { ...PLAIN, Rules: { StoreMaxInstances: 1 } },
 };
 
-/** What a store has seen: the uploads that were begun, and those of them that ended well. */
+function plainAndWatched(keys: Readonly<Record<string, unknown>>) {
+  return {
+    Servers: { plain: { ...SERVERS.plain, ...keys }, watched: { ...SERVERS.watched, ...keys } },
+  };
+}
+
+/** The uploads that began at a store, and those of them that ended regularly. */
 class Watch {
   readonly begun = new Set<string>();
   readonly whole = new Map<string, string>();
 
   ended(target: string, body: string): void {
-    // A request that was split off and holds what had come whole is one of its own.
+    // A request with the complete parts that was split off is a valid one.
     if (body.includes(HALF)) this.whole.set(numberIn(target), body);
   }
 }
@@ -81,7 +95,7 @@ function numberIn(target: string): string {
   return new URL(target, "http://store").searchParams.get("n") ?? "";
 }
 
-/** A store over HTTP/1.1 that reads all that it is sent. */
+/** A store over HTTP/1.1 that reads everything. */
 function startStore(watch: Watch): ReturnType<typeof startRawOrigin> {
   return startRawOrigin(async (exchange) => {
     watch.begun.add(numberIn(exchange.target));
@@ -94,7 +108,7 @@ function startStore(watch: Watch): ReturnType<typeof startRawOrigin> {
 
 type Fields = readonly (readonly [name: string, value: string])[];
 
-/** What a client says of the body's length over HTTP/2. */
+/** Fields for the length of a body over HTTP/2. */
 const FIELDS: Record<string, Fields> = {
   "no length": [],
   "no length, with Host": [["host", "gateway"]],
@@ -102,20 +116,14 @@ const FIELDS: Record<string, Fields> = {
   "a length, with Host": [["content-length", LENGTH], ["host", "gateway"]],
 };
 
-const reset = (code: number) => (stream: number) =>
-  frame(FRAME.reset, FLAG.none, stream, Uint8Array.of(0, 0, 0, code));
-const end = (stream: number) => frame(FRAME.data, FLAG.endStream, stream, new Uint8Array());
-const both = (code: number) => (stream: number) =>
-  Uint8Array.of(...end(stream), ...reset(code)(stream));
-
-/** How a client takes an upload back (RFC 9113, section 7: NO_ERROR, INTERNAL_ERROR, CANCEL). */
+/** How a client aborts an upload (RFC 9113, section 7: NO_ERROR, INTERNAL_ERROR, CANCEL). */
 const ENDS: Record<string, (stream: number) => Uint8Array> = {
   "RST_STREAM with NO_ERROR": reset(0),
   "RST_STREAM with INTERNAL_ERROR": reset(2),
   "RST_STREAM with CANCEL": reset(8),
   "END_STREAM": end,
-  "END_STREAM and CANCEL at once": both(8),
-  "END_STREAM and NO_ERROR at once": both(0),
+  "END_STREAM and CANCEL at once": endAndReset(8),
+  "END_STREAM and NO_ERROR at once": endAndReset(0),
 };
 
 let count = 0;
@@ -160,7 +168,7 @@ async function cutOverHttp1(
   await pause(20);
 }
 
-Deno.test("no upload that its client takes back reaches the store as whole", async (t) => {
+Deno.test("no upload that its client aborts reaches the store as complete", async (t) => {
   const watch = new Watch();
   const origin = startStore(watch);
   const names = Object.keys(SERVERS);
@@ -189,11 +197,11 @@ Deno.test("no upload that its client takes back reaches the store as whole", asy
     }
   }
   await pause(SETTLED_MS);
-  await t.step(`tried: ${count}, of which the store has seen ${watch.begun.size} begin`, () => {
+  await t.step(`tried: ${count}, of which ${watch.begun.size} began at the store`, () => {
     assert.deepEqual([...watch.whole], []);
     assert.ok(watch.begun.size > 100);
   });
-  await t.step("the same uploads arrive when they are whole", async () => {
+  await t.step("the same uploads arrive if they are complete", async () => {
     watch.whole.clear();
     await sendWhole(gateway, names);
     assert.equal(watch.whole.size, names.length * 3);
@@ -207,7 +215,7 @@ const WHOLE: readonly Upload[] = [
   { ...XML, body: `${XML.body}</Value></DicomAttribute></NativeDicomModel>` },
 ];
 
-/** Sends what was cut to its end, over HTTP/2 and without a length. */
+/** Sends the complete bodies, over HTTP/2 and without a length. */
 async function sendWhole(gateway: GatewayProcess, servers: readonly string[]): Promise<void> {
   for (const server of servers) {
     for (const { path, type, body } of WHOLE) {
@@ -226,7 +234,7 @@ async function sendWhole(gateway: GatewayProcess, servers: readonly string[]): P
 }
 
 Deno.test(needing(OPENSSL, {
-  name: "no upload that breaks off reaches a store that speaks HTTP/2 as whole",
+  name: "no upload that breaks off reaches an HTTP/2 store as complete",
   async fn() {
     await using authority = await CertificateAuthority.create();
     const issued = await authority.issue({ commonName: "store", purpose: "server" });
@@ -251,12 +259,7 @@ Deno.test(needing(OPENSSL, {
       Http2: true,
       Rules: { StoreAnswerAsJson: false },
     };
-    await using gateway = await startGateway({
-      Servers: {
-        plain: { ...PLAIN, ...server },
-        watched: { ...PLAIN, ...server, Timeouts: { IdleSeconds: 30 } },
-      },
-    });
+    await using gateway = await startGateway(plainAndWatched(server));
     const first = count;
     for (const name of ["plain", "watched"]) {
       for (const upload of Object.values(UPLOADS)) {
@@ -280,16 +283,11 @@ Deno.test(needing(OPENSSL, {
 }));
 
 Deno.test(needing(HAPROXY, {
-  name: "no upload that breaks off before HAProxy, which speaks HTTP/2, reaches the store as whole",
+  name: "no upload that breaks off behind HAProxy over HTTP/2 reaches the store as complete",
   async fn() {
     const watch = new Watch();
     const origin = startStore(watch);
-    await using gateway = await startGateway({
-      Servers: {
-        plain: { Url: origin.url, ...PLAIN },
-        watched: { Url: origin.url, ...PLAIN, Timeouts: { IdleSeconds: 30 } },
-      },
-    });
+    await using gateway = await startGateway(plainAndWatched({ Url: origin.url }));
     await using proxy = await startHaproxy(new URL(gateway.url).host);
     for (const server of ["plain", "watched"]) {
       for (const upload of [STUDIES, INSTANCE]) {
@@ -307,7 +305,7 @@ Deno.test(needing(HAPROXY, {
   },
 }));
 
-/** Node's client ends the stream and resets it in one step when it is closed. */
+/** Node's client ends the stream and resets it in one step when closed. */
 const NODE_CLIENT = `
 const http2 = require("node:http2");
 const { setTimeout: pause } = require("node:timers/promises");
@@ -325,16 +323,11 @@ const { setTimeout: pause } = require("node:timers/promises");
 `;
 
 Deno.test(needing(NODE, {
-  name: "no upload that Node's client takes back over HTTP/2 reaches the store as whole",
+  name: "no upload that Node's client aborts over HTTP/2 reaches the store as complete",
   async fn() {
     const watch = new Watch();
     const origin = startStore(watch);
-    await using gateway = await startGateway({
-      Servers: {
-        plain: { Url: origin.url, ...PLAIN },
-        watched: { Url: origin.url, ...PLAIN, Timeouts: { IdleSeconds: 30 } },
-      },
-    });
+    await using gateway = await startGateway(plainAndWatched({ Url: origin.url }));
     const requests = ["plain", "watched"].flatMap((server) =>
       [STUDIES, WORKITEM, INSTANCE].flatMap(({ path, type, body }) =>
         Object.values(FIELDS).map((fields) => ({
@@ -355,7 +348,7 @@ Deno.test(needing(NODE, {
     assert.ok((await within(LIMIT_MS, "Node", node)).success);
     await pause(SETTLED_MS);
     assert.deepEqual([...watch.whole], []);
-    // Of 24, of which four are refused; on a busy machine some are taken back before they are sent on.
+    // Of 24, of which four are rejected; on a busy machine some are aborted before they are forwarded.
     assert.ok(watch.begun.size > 10, `${watch.begun.size} begun`);
     await origin.close();
   },

@@ -1,6 +1,6 @@
 /**
- * A store may answer before it has read a large upload, and then read no further. The client must
- * get an answer, whatever becomes of the connection behind the gateway.
+ * A store may answer before it has read a large upload, and then stop reading. The client must receive a
+ * response, whatever happens to the connection behind the gateway.
  *
  * @module
  */
@@ -19,7 +19,7 @@ const GIB = 1024 ** 3;
 const BLOCKS = GIB / BLOCK.length;
 const LIMIT_MS = 30_000;
 
-/** What stores do with the connection after an early answer. */
+/** What stores do with the connection after an early response. */
 const MANNERS: Record<string, (exchange: RawExchange, status: number) => Promise<void>> = {
   "with Connection: close and a lingering close": async (exchange, status) => {
     await exchange.answer(status, "early", { connection: "close" });
@@ -41,7 +41,7 @@ const FRAMINGS = {
   "chunked": { headers: { "transfer-encoding": "chunked" }, block: BLOCK_CHUNK },
 };
 
-Deno.test("A store's answer before it has read a 1 GiB upload reaches the client", async (t) => {
+Deno.test("A store's response before it has read a 1 GiB upload reaches the client", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using stack = await startGatewayBeforeStore(origin.url);
   for (const [manner, answer] of Object.entries(MANNERS)) {
@@ -59,8 +59,8 @@ Deno.test("A store's answer before it has read a 1 GiB upload reaches the client
       await t.step(`401 ${manner}, ${framing}`, async () => {
         origin.play((exchange) => answer(exchange, 401));
         const { status, text } = await uploadUntilAnswered(stack.gateway.url, headers, block);
-        // The first refusal drops the token and says so. A store that goes on refusing new ones is
-        // heard with its own words: the token is not at fault.
+        // The first rejection discards the token and reports that. If a store keeps rejecting new ones,
+        // its own response is passed on: the token is not the cause.
         if (status === 401) assert.equal(text, "early");
         else assert.deepEqual([status, JSON.parse(text).error_code], [502, "TOK-002"]);
       });
@@ -73,16 +73,16 @@ Deno.test("A store that resets the connection of a 1 GiB upload leaves no client
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using stack = await startGatewayBeforeStore(origin.url);
   for (const [framing, { headers, block }] of Object.entries(FRAMINGS)) {
-    await t.step(`after an answer, ${framing}`, async () => {
+    await t.step(`after a response, ${framing}`, async () => {
       origin.play(async (exchange) => {
         await exchange.answer(413, "early", { connection: "close" });
         exchange.close();
       });
       const { status } = await uploadUntilAnswered(stack.gateway.url, headers, block);
-      // The reset may destroy the answer before the gateway has read it.
+      // The reset may discard the response before the gateway has read it.
       assert.ok(status === 413 || status === 502, `answered ${status}`);
     });
-    await t.step(`without an answer, ${framing}`, async () => {
+    await t.step(`without a response, ${framing}`, async () => {
       origin.play((exchange) => Promise.resolve(exchange.close()));
       const { status, text } = await uploadUntilAnswered(stack.gateway.url, headers, block);
       assert.equal(JSON.parse(text).error_code, "NET-002");
@@ -92,14 +92,14 @@ Deno.test("A store that resets the connection of a 1 GiB upload leaves no client
   await origin.close();
 });
 
-/** What the gateway answers without asking a store, and what to. */
+/** Responses of the gateway without a request to a store. */
 const REFUSED: [status: number, target: string][] = [
-  [404, "/dicom-web/nobody/studies"],
+  [404, "/dicom-web/unknown/studies"],
   [400, "/dicom-web/main/%2e%2e/studies"],
   [405, "/dicomweb-oauth/status"],
 ];
 
-Deno.test("The gateway's own answer to an upload reaches a client that goes on to send, over HTTP/2 too", async (t) => {
+Deno.test("The gateway's own response to an upload reaches a client that keeps sending, over HTTP/2 too", async (t) => {
   await using gateway = await startGateway({
     Servers: {
       main: { Url: "http://127.0.0.1:9", ProviderType: "headers", Headers: { Authorization: "t" } },
@@ -114,9 +114,9 @@ Deno.test("The gateway's own answer to an upload reaches a client that goes on t
       });
     }
   }
-  await t.step("an upload that never ends is dropped", async () => {
+  await t.step("an endless upload is cut off", async () => {
     using client = await RawClient.connect(gateway.url);
-    await client.write(client.head("POST", "/dicom-web/nobody/studies", {
+    await client.write(client.head("POST", "/dicom-web/unknown/studies", {
       "content-length": String(GIB),
     }));
     const sending = (async () => {
@@ -129,14 +129,14 @@ Deno.test("The gateway's own answer to an upload reaches a client that goes on t
   });
 });
 
-Deno.test("A store's answer before it has read an upload over HTTP/2 reaches the client", async (t) => {
+Deno.test("A store's response before it has read an upload over HTTP/2 reaches the client", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   const Headers = { Authorization: "t" };
   await using gateway = await startGateway({
     Servers: { main: { Url: origin.url, ProviderType: "headers", Headers } },
   });
   for (const [manner, answer] of Object.entries(MANNERS)) {
-    // The reset with which that one ends may destroy the answer.
+    // The reset at its end may discard the response.
     if (manner.endsWith("nothing more")) continue;
     for (const status of [401, 413]) {
       await t.step(`${status} ${manner}`, async () => {
@@ -151,7 +151,7 @@ Deno.test("A store's answer before it has read an upload over HTTP/2 reaches the
   await origin.close();
 });
 
-Deno.test("A STOW whose store resets the connection is answered also to a client that sends all of it first", async () => {
+Deno.test("The response to a STOW whose store resets the connection reaches a client that sends everything first", async () => {
   const origin = startRawOrigin((exchange) => Promise.resolve(exchange.close()));
   await using gateway = await startGateway({
     Servers: { main: { Url: origin.url, ProviderType: "none" } },
@@ -172,13 +172,13 @@ Deno.test("A STOW whose store resets the connection is answered also to a client
   await origin.close();
 });
 
-Deno.test("A refused upload is answered also to a client that sends without waiting", async (t) => {
+Deno.test("The response to a rejected upload reaches a client that sends without waiting", async (t) => {
   await using gateway = await startGateway({
     Servers: { main: { Url: "http://127.0.0.1:9", ProviderType: "none" } },
   });
   const file = await Deno.makeTempFile();
   await Deno.truncate(file, 20_000_000);
-  const url = `${gateway.url}/dicom-web/nobody/studies`;
+  const url = `${gateway.url}/dicom-web/unknown/studies`;
   for (const framing of ["Content-Length: 20000000", "Transfer-Encoding: chunked"]) {
     await t.step(framing, async () => {
       const upload = async () => {
@@ -190,7 +190,7 @@ Deno.test("A refused upload is answered also to a client that sends without wait
         }).output();
         return `${code} ${new TextDecoder().decode(stdout)}`;
       };
-      // One in fifty was lost while the answer ended before the upload was read.
+      // One in fifty was lost when the response ended before the upload was read.
       for (let round = 0; round < 15; round++) {
         const seen = await Promise.all(Array.from({ length: 10 }, upload));
         assert.deepEqual(new Set(seen), new Set(["0 404"]));
@@ -200,7 +200,7 @@ Deno.test("A refused upload is answered also to a client that sends without wait
   await Deno.remove(file);
 });
 
-/** Has curl upload 64 MB; its exit code, and the status that it has seen. */
+/** Uploads 64 MB with curl. Returns its exit code, and the status that it received. */
 async function curlUpload(version: string, url: string): Promise<[code: number, status: string]> {
   const child = new Deno.Command("curl", {
     args: [
@@ -220,7 +220,7 @@ async function curlUpload(version: string, url: string): Promise<[code: number, 
   return [code, new TextDecoder().decode(stdout)];
 }
 
-/** Sends 1 GiB until it is sent or an answer comes, as curl and Orthanc do. */
+/** Sends 1 GiB until it is sent or a response arrives, as curl and Orthanc do. */
 async function uploadUntilAnswered(
   url: string,
   headers: Record<string, string>,
@@ -239,7 +239,7 @@ async function uploadUntilAnswered(
   return result;
 }
 
-/** Sends 1 GiB, or as much of it as is taken, and only then looks for an answer. */
+/** Sends 1 GiB, or as much of it as is accepted, and only then reads the response. */
 async function uploadThenRead(
   url: string,
   headers: Record<string, string>,

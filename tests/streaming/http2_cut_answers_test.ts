@@ -1,13 +1,13 @@
 /**
- * A store that speaks HTTP/2 and takes its answers back, frame by frame: what the runtime then tells a
- * program from an end, and what it does not, never reaches the client as a whole answer.
+ * An HTTP/2 store that aborts its responses, frame by frame: whether or not the runtime distinguishes this
+ * from a regular end, it never reaches the client as a complete response.
  */
 import assert from "node:assert/strict";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
-import { FLAG, FRAME, frame, literal } from "../security/http2_client.ts";
+import { end, endAndReset, FLAG, FRAME, frame, literal, reset } from "../security/http2_client.ts";
 
 const LIMIT_MS = 10_000;
 const PREFACE_BYTES = 24;
@@ -18,9 +18,9 @@ const STATUS_200 = 0x88;
 
 interface Answer {
   readonly type: string;
-  /** What comes of it. */
+  /** The part that is sent. */
   readonly begin: string;
-  /** What was to come yet. */
+  /** The missing part. */
   readonly rest: string;
 }
 
@@ -36,27 +36,23 @@ const ANSWERS: Record<string, Answer> = {
   dicom: { type: "application/dicom", begin: filler, rest: filler },
 };
 
-const reset = (code: number) => (id: number) =>
-  frame(FRAME.reset, FLAG.none, id, Uint8Array.of(0, 0, 0, code));
-const end = (id: number) => frame(FRAME.data, FLAG.endStream, id, new Uint8Array());
-
-/** How the store ends an answer that is not whole. */
+/** How the store ends an incomplete response. */
 const CUTS: Record<string, ((id: number) => Uint8Array) | "close"> = {
   "NO_ERROR": reset(0),
   "INTERNAL_ERROR": reset(2),
   "REFUSED_STREAM": reset(7),
   "CANCEL": reset(8),
   "END_STREAM": end,
-  "END_STREAM and CANCEL": (id) => Uint8Array.of(...end(id), ...reset(8)(id)),
-  "END_STREAM and NO_ERROR": (id) => Uint8Array.of(...end(id), ...reset(0)(id)),
+  "END_STREAM and CANCEL": endAndReset(8),
+  "END_STREAM and NO_ERROR": endAndReset(0),
   "the connection": "close",
 };
 
-/** What the store does next. */
+/** The store's next response. */
 interface Plan {
   readonly answer: Answer;
   readonly length: number | undefined;
-  /** How it ends the answer; whole unless given. */
+  /** Complete unless given. */
   readonly cut?: ((id: number) => Uint8Array) | "close";
 }
 
@@ -117,7 +113,7 @@ const WAYS: [server: string, path: string, accept: string, answer: string][] = [
 ];
 
 Deno.test(needing(OPENSSL, {
-  name: "no answer that a store takes back over HTTP/2 is presented as whole",
+  name: "no response that a store aborts over HTTP/2 is presented as complete",
   async fn(t) {
     await using authority = await CertificateAuthority.create();
     const { certificatePem: cert, keyPem: key } = await authority.issue({
@@ -160,7 +156,7 @@ Deno.test(needing(OPENSSL, {
         };
         for (const length of [LENGTH, undefined]) {
           for (const [how, cut] of Object.entries(CUTS)) {
-            // Without a length an answer that ends here is one that ends.
+            // Without a length, a response that ends here is complete.
             if (length === undefined && how.startsWith("END_STREAM") && what === "dicom") continue;
             tried++;
             assert.equal(await ask({ answer, length, cut }), "broken", `${how}, length ${length}`);

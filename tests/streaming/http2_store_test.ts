@@ -1,6 +1,6 @@
 /**
- * A store to which `Http2` is spoken: bodies arrive whole both ways, what breaks off breaks off, and its
- * answers reach the client also where it has not read the upload.
+ * A store with `Http2`: bodies arrive complete both ways, truncated ones fail, and its responses reach the
+ * client even if it has not read the upload.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { needing } from "../fixtures/installed_tool.ts";
 const LIMIT_MS = 20_000;
 const BODY = new Uint8Array(5_000_000).map((_, at) => at % 251);
 
-/** What the store does at the last segment of a path. */
+/** What the store does, by the last segment of the path. */
 const MANNERS: Record<string, (request: Request) => Response | Promise<Response>> = {
   echo: async (request) => new Response(await request.bytes()),
   // Over HTTP/2 there is no Host.
-  told: async ({ method, headers, body }) => {
+  request: async ({ method, headers, body }) => {
     const bytes = body === null ? 0 : (await new Response(body).bytes()).length;
     return Response.json([method, headers.has("host"), headers.get("content-length"), bytes]);
   },
@@ -32,7 +32,7 @@ const MANNERS: Record<string, (request: Request) => Response | Promise<Response>
 };
 
 Deno.test(needing(OPENSSL, {
-  name: "A store that speaks HTTP/2 gets and gives whole bodies, and its early answers are heard",
+  name: "An HTTP/2 store receives and sends complete bodies, and its early responses are passed on",
   async fn(t) {
     await using authority = await CertificateAuthority.create();
     const { certificatePem: cert, keyPem: key } = await authority.issue({
@@ -66,23 +66,23 @@ Deno.test(needing(OPENSSL, {
       within(LIMIT_MS, "an answer", fetch(`${gateway.url}/dicom-web/main/${manner}`, init));
 
     await t.step("requests without a body, and one of length 0", async () => {
-      assert.deepEqual(await (await ask("told")).json(), ["GET", false, null, 0]);
-      const deleted = await ask("told", { method: "DELETE" });
+      assert.deepEqual(await (await ask("request")).json(), ["GET", false, null, 0]);
+      const deleted = await ask("request", { method: "DELETE" });
       assert.deepEqual(await deleted.json(), ["DELETE", false, null, 0]);
-      const posted = await ask("told", { method: "POST" });
+      const posted = await ask("request", { method: "POST" });
       assert.deepEqual(await posted.json(), ["POST", false, null, 0]);
     });
     await t.step("a body with its length, and in chunks", async () => {
-      const told = await ask("told", { method: "POST", body: BODY });
+      const response = await ask("request", { method: "POST", body: BODY });
       const length = BODY.length;
-      assert.deepEqual(await told.json(), ["POST", false, String(length), length]);
+      assert.deepEqual(await response.json(), ["POST", false, String(length), length]);
       for (const body of [BODY, new Blob([BODY]).stream()]) {
         const echo = await ask("echo", { method: "POST", body });
         assert.deepEqual(await echo.bytes(), BODY);
       }
     });
-    await t.step("an answer before the upload is read", async () => {
-      // Every fifth was lost while nothing read the rest of an upload that the store had refused.
+    await t.step("a response before the upload is read", async () => {
+      // Every fifth was lost when nothing read the rest of an upload that the store had rejected.
       for (let round = 0; round < 10; round++) {
         const seen = await Promise.all(Array.from({ length: 4 }, async () => {
           using client = Deno.createHttpClient({});
@@ -92,7 +92,7 @@ Deno.test(needing(OPENSSL, {
         assert.deepEqual(new Set(seen), new Set(["413 early"]));
       }
     });
-    await t.step("an answer that breaks off", async () => {
+    await t.step("a response that breaks off", async () => {
       const cut = await ask("cut");
       assert.equal(cut.status, 200);
       await assert.rejects(cut.bytes());

@@ -1,5 +1,5 @@
 /**
- * Bodies of any size pass through the gateway without staying in it.
+ * Bodies of any size pass through the gateway without filling its memory.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const SLOW_READERS = 20;
 const SLOW_READ_MS = 5_000;
 const LIMIT_MS = 60_000;
 
-/** Serves as a store that holds instances of 1 GiB and takes others. */
+/** A store that returns and accepts instances of 1 GiB. */
 async function storeOfGibibytes(exchange: RawExchange): Promise<void> {
   if (exchange.method === "GET") {
     await exchange.writeHead(200, {
@@ -35,7 +35,7 @@ async function storeOfGibibytes(exchange: RawExchange): Promise<void> {
   }
 }
 
-/** What has passed is garbage once it is sent: V8 collects it by the time there are 64 MiB. */
+/** Forwarded chunks are garbage: V8 collects them before they exceed 64 MiB. */
 const PASSING_LIMIT = 128 * MIB;
 
 Deno.test("1 GiB in each direction raises resident memory by a bounded amount", async (t) => {
@@ -92,7 +92,7 @@ Deno.test("20 slow readers at once raise resident memory by less than 128 MiB", 
   await origin.close();
 });
 
-/** Takes 64 KiB every 50 ms, then leaves. */
+/** Reads 64 KiB every 50 ms, then disconnects. */
 async function readSlowly(url: string): Promise<number> {
   using client = await RawClient.connect(url);
   await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
@@ -108,7 +108,7 @@ async function readSlowly(url: string): Promise<number> {
   return bytes;
 }
 
-/** Small uploads, so that what is loaded once is loaded. */
+/** Small uploads, which load everything that is loaded once. */
 async function warmUp(dicomWebUrl: string): Promise<void> {
   for (let count = 0; count < 50; count++) {
     const response = await fetch(`${dicomWebUrl}/studies`, { method: "POST", body: PIECE });

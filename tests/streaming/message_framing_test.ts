@@ -1,6 +1,6 @@
 /**
- * How messages are framed on either side (RFC 9112, section 6), as bytes on the wire: a proxy that
- * takes an absent body for one in chunks, or a length for true that is not, changes what was said.
+ * The framing of messages on either side (RFC 9112, section 6), as bytes on the wire: a proxy that takes an
+ * absent body for a chunked one, or trusts a wrong length, changes the message.
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
@@ -12,7 +12,7 @@ import { FLAG, FRAME, Http2Client, requestHead } from "../security/http2_client.
 const LIMIT_MS = 10_000;
 const TARGET = "/dicom-web/main/workitems/1.2";
 
-/** Requests that have no body, and the length that the store must be told where the client told none. */
+/** Requests without a body, and the Content-Length that the store must receive. */
 const BODILESS: [method: string, framing: Record<string, string>, length: string | null][] = [
   ["POST", {}, "0"],
   ["POST", { "content-length": "0" }, "0"],
@@ -27,7 +27,7 @@ function gatewayBefore(url: string): Promise<GatewayProcess> {
   return startGateway({ Servers: { main: { Url: url, ProviderType: "headers", Headers } } });
 }
 
-Deno.test("A request without a body reaches the store without one, and so may be sent again", async (t) => {
+Deno.test("A request without a body reaches the store without one, so that it can be retried", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using gateway = await gatewayBefore(origin.url);
   for (const [method, framing, length] of BODILESS) {
@@ -46,7 +46,7 @@ Deno.test("A request without a body reaches the store without one, and so may be
       assert.equal(headers.get("content-length") ?? length, length);
     });
   }
-  await t.step("DELETE is repeated when the store is not there for a moment", async () => {
+  await t.step("DELETE is retried when the store is briefly unreachable", async () => {
     let count = 0;
     origin.play((exchange) => exchange.answer(count++ === 0 ? 503 : 200));
     using client = await RawClient.connect(gateway.url);
@@ -59,7 +59,7 @@ Deno.test("A request without a body reaches the store without one, and so may be
 
 const MULTIPART = "multipart/related; boundary=b";
 
-Deno.test("An upload over HTTP/2 that tells no length is stored as a whole", async () => {
+Deno.test("An upload over HTTP/2 without Content-Length is stored completely", async () => {
   const text = `--b\r\n\r\n${"a".repeat(3_000_000)}\r\n--b--`;
   const origin = startRawOrigin(async (exchange) => {
     let bytes = 0;
@@ -86,7 +86,7 @@ Deno.test("An upload over HTTP/2 that tells no length is stored as a whole", asy
 /** Codes of RST_STREAM (RFC 9113, section 7): NO_ERROR, INTERNAL_ERROR, CANCEL. */
 const RESETS = [0, 2, 8];
 
-Deno.test("An upload over HTTP/2 that the client takes back never looks whole to the store", async (t) => {
+Deno.test("An upload over HTTP/2 that the client aborts never looks complete to the store", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using gateway = await gatewayBefore(origin.url);
   const framings: readonly [name: string, value: string][][] = [
@@ -129,7 +129,7 @@ Deno.test("An upload over HTTP/2 that the client takes back never looks whole to
   await origin.close();
 });
 
-Deno.test("An upload over HTTP/2 whose end nobody can know is refused with 411", async (t) => {
+Deno.test("An upload over HTTP/2 whose end cannot be verified is rejected with 411", async (t) => {
   let asked = 0;
   const origin = startRawOrigin((exchange) => (asked++, exchange.answer(200)));
   await using gateway = await gatewayBefore(origin.url);
@@ -154,7 +154,7 @@ Deno.test("An upload over HTTP/2 whose end nobody can know is refused with 411",
 Deno.test("The connection closes after a request with both Content-Length and Transfer-Encoding", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using gateway = await gatewayBefore(origin.url);
-  for (const target of [TARGET, "/dicom-web/nobody/studies"]) {
+  for (const target of [TARGET, "/dicom-web/unknown/studies"]) {
     await t.step(target, async () => {
       const lengths: (string | null)[] = [];
       origin.play(async (exchange) => {
@@ -179,7 +179,7 @@ Deno.test("The connection closes after a request with both Content-Length and Tr
   await origin.close();
 });
 
-Deno.test("Chunks count more than a length that the store tells beside them", async (t) => {
+Deno.test("Chunked framing of a store takes precedence over its Content-Length", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
   await using gateway = await gatewayBefore(origin.url);
   for (const type of ["application/dicom", "application/dicom+json"]) {
@@ -202,7 +202,7 @@ Deno.test("Chunks count more than a length that the store tells beside them", as
       });
     }
   }
-  await t.step("but a length beside no chunks tells that a body broke off", async () => {
+  await t.step("a Content-Length without chunks shows that a body broke off", async () => {
     origin.play(async (exchange) => {
       await exchange.writeHead(200, { "content-length": "4", "transfer-encoding": "identity" });
       await exchange.write("[{");
@@ -210,7 +210,7 @@ Deno.test("Chunks count more than a length that the store tells beside them", as
     });
     using client = await RawClient.connect(gateway.url);
     await client.write(client.head("GET", "/dicom-web/main/studies/1.2"));
-    // It breaks off so early that the client may not even get the head.
+    // It breaks off so early that the client may not even receive the head.
     const whole = async () => await Array.fromAsync((await client.answer()).body);
     await assert.rejects(within(LIMIT_MS, "the end", whole()), /^CutError|ended before an answer/);
   });

@@ -1,5 +1,5 @@
 /**
- * Requests to store that are split pass through the gateway without staying in it.
+ * Split STOW requests pass through the gateway without filling its memory.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const LIMIT_MS = 60_000;
 /** The content of a 4 MiB instance. */
 const FILE = instances(1, 65_536)[0]!.file;
 
-/** Bodies of about 300 MB, and how many instances they hold. */
+/** Bodies of about 300 MB, and their number of instances. */
 const BODIES: Record<
   string,
   { instances: number; pieces: () => Iterable<Uint8Array<ArrayBuffer>> }
@@ -42,7 +42,7 @@ function* body(
   yield bytes(`--${BOUNDARY}--`);
 }
 
-Deno.test("300 MB that are split raise resident memory by less than 96 MiB", async (t) => {
+Deno.test("Splitting 300 MB raises resident memory by less than 96 MiB", async (t) => {
   let stored = 0;
   let fileBytes = FILE.length;
   const origin = startRawOrigin(async (exchange: RawExchange) => {
@@ -61,7 +61,7 @@ Deno.test("300 MB that are split raise resident memory by less than 96 MiB", asy
       },
     },
   });
-  // What is loaded once is loaded.
+  // Loads everything that is loaded once.
   for (let count = 0; count < 20; count++) await store(gateway.url, body(1, 1, true));
 
   for (const [what, { instances, pieces }] of Object.entries(BODIES)) {

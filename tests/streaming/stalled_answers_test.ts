@@ -1,5 +1,5 @@
 /**
- * A store that stalls inside an answer holds a client until `TransferSeconds`, and no longer.
+ * A store that stalls within a response occupies a client until `TransferSeconds`, and no longer.
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
@@ -7,7 +7,7 @@ import { startGateway } from "../fixtures/gateway_process.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
 
-Deno.test("An answer that stalls breaks off after TransferSeconds, also where nothing watches its pieces", async () => {
+Deno.test("A stalled response breaks off after TransferSeconds, even if its chunks are not watched", async () => {
   const origin = startRawOrigin(async (exchange) => {
     await exchange.writeHead(200, { "content-type": "application/dicom", "content-length": "10" });
     await exchange.write("half ");

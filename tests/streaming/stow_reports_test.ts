@@ -1,6 +1,6 @@
 /**
- * What clients are told of stores' answers to storing: a success only where a readable report covers
- * everything that was sent, whichever way the request takes through the gateway.
+ * Responses of stores to STOW, as clients receive them: a success only if a readable report covers
+ * everything that was sent, on every path through the gateway.
  *
  * @module
  */
@@ -60,7 +60,7 @@ async function cut(
   exchange.close();
 }
 
-/** How a store answers, knowing which instances it was sent. */
+/** A response of a store to a request with these instances. */
 type Answer = (exchange: RawExchange, uids: readonly string[]) => Promise<void>;
 
 const answer = (status: number, body: (uids: readonly string[]) => string, headers = JSON_TYPE) =>
@@ -68,8 +68,11 @@ const answer = (status: number, body: (uids: readonly string[]) => string, heade
 const html = { "content-type": "text/html" };
 const xml = { "content-type": "application/dicom+xml" };
 
-/** Answers; the status for the client, and how many instances it is told of as stored and as failed, or the code. */
-const ANSWERS: Record<string, [answer: Answer, status: number, told: [number, number] | string]> = {
+/** Responses of stores → status for the client, and its numbers of stored and failed instances, or the code. */
+const ANSWERS: Record<
+  string,
+  [answer: Answer, status: number, expected: [number, number] | string]
+> = {
   "all stored": [answer(200, (uids) => report(uids)), 200, [3, 0]],
   "all stored, in XML": [answer(200, (uids) => xmlReport(uids), xml), 200, [3, 0]],
   "one failed": [answer(202, ([first, ...rest]) => report(rest, [first!])), 202, [2, 1]],
@@ -101,7 +104,7 @@ const ANSWERS: Record<string, [answer: Answer, status: number, told: [number, nu
     502,
     "NET-002",
   ],
-  "half a report that ends well": [
+  "half a report that ends regularly": [
     answer(200, (uids) => report(uids).slice(0, -40)),
     502,
     "NET-002",
@@ -115,7 +118,7 @@ interface Upload {
   readonly withLength: boolean;
 }
 
-/** Ways in which clients send. */
+/** Kinds of clients. */
 const UPLOADS: Record<string, Upload> = {
   "with a length, as Orthanc": { isChunked: false, withLength: true },
   "with a length, parts without": { isChunked: false, withLength: false },
@@ -175,9 +178,9 @@ async function upload(
   return { status: response.status, text: await response.text(), body };
 }
 
-Deno.test("A store's answer to storing is a success only where it covers what was sent", async (t) => {
+Deno.test("A store's response to STOW is a success only if it covers what was sent", async (t) => {
   await withServers(async (url, play, received) => {
-    for (const [what, [answer, status, told]] of Object.entries(ANSWERS)) {
+    for (const [what, [answer, status, expected]] of Object.entries(ANSWERS)) {
       for (const server of Object.keys(SERVERS)) {
         await t.step(`${what}, ${server}`, async () => {
           play(answer);
@@ -185,15 +188,15 @@ Deno.test("A store's answer to storing is a success only where it covers what wa
             const result = await within(20_000, "an answer", upload(url, server, way));
             assert.equal(result.status, status, `${how}: ${result.text}`);
             const dataset = JSON.parse(result.text);
-            if (typeof told === "string") assert.equal(dataset.error_code, told, how);
+            if (typeof expected === "string") assert.equal(dataset.error_code, expected, how);
             else {
               const count = (tag: string) => dataset[tag]?.Value.length ?? 0;
               const failed = count("00081198") + count("0008119A");
-              assert.deepEqual([count("00081199"), failed], told, how);
+              assert.deepEqual([count("00081199"), failed], expected, how);
             }
             const [sent, ...more] = received();
             assert.equal(more.length, 0, "nothing is sent twice");
-            // A request that is split gets another end.
+            // The end of a split request is another one.
             const end = `\r\n--${BOUNDARY}--`;
             const content = (bytes: Buffer) => bytes.subarray(0, bytes.lastIndexOf(end));
             assert.ok(content(sent!).equals(content(result.body)), `${how}: bytes at the store`);
@@ -204,7 +207,7 @@ Deno.test("A store's answer to storing is a success only where it covers what wa
   });
 });
 
-Deno.test("A store that takes no chunks gets the length that its client stated", async () => {
+Deno.test("A store that does not accept chunks receives the client's Content-Length", async () => {
   const lengths: (string | null)[] = [];
   await withServers(async (url, play) => {
     play((exchange, uids) => {
@@ -220,7 +223,7 @@ Deno.test("A store that takes no chunks gets the length that its client stated",
 });
 
 Deno.test(needing(ORTHANC, {
-  name: "What a real Orthanc says of uploads covers what was sent, and of broken ones it does not",
+  name: "A real Orthanc's report covers what was sent, but not for broken uploads",
   async fn(t) {
     await using orthanc = await Orthanc.start();
     const Servers = Object.fromEntries(
@@ -241,7 +244,7 @@ Deno.test(needing(ORTHANC, {
           assert.equal(JSON.parse(text)["00081199"].Value.length, ALL.length);
         });
       }
-      await t.step(`${server}, one file of three that is none`, async () => {
+      await t.step(`${server}, one invalid file of three`, async () => {
         const [first, , third] = ALL;
         const broken = { uid: "broken", file: new Uint8Array(1000) };
         const response = await fetch(`${gateway.url}/dicom-web/${server}/studies`, {
@@ -257,7 +260,7 @@ Deno.test(needing(ORTHANC, {
 }));
 
 const BLOCK = Buffer.alloc(256 * 1024);
-/** One instance of 64 MiB, more than what buffers on the way hold. */
+/** One instance of 64 MiB, more than the buffers on the way. */
 const LARGE = [
   Buffer.from(`--${BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n`),
   ...new Array<Buffer>(256).fill(BLOCK),
@@ -273,14 +276,14 @@ function chunk(bytes: Buffer): Buffer {
   ]);
 }
 
-/** Answers before the upload has come. */
+/** Responses before the end of the upload. */
 const EARLY: Record<string, [status: number, body: string]> = {
   "200 with a report": [200, report(ALL.map(({ uid }) => uid))],
   "200 with a login page": [200, HTML],
   "413": [413, "too much"],
 };
 
-Deno.test("A store's answer before it has the upload is no success, and a failure is passed on", async (t) => {
+Deno.test("A store's response before the end of the upload is no success, and a failure is passed on", async (t) => {
   await withServers(async (url, _, __, playRaw) => {
     for (const [what, [status, body]] of Object.entries(EARLY)) {
       playRaw(async (exchange) => {

@@ -1,7 +1,7 @@
 /**
- * Uploads arrive whole, whatever their size, however they are framed and however their bytes share
- * packets with the headers. Deno 2.8.0 to 2.8.2 lost the end of some, 2.8.3 to 2.9.6 all but stopped
- * on small chunks: these tests let the pinned version move once a newer one passes them.
+ * Uploads arrive complete, whatever their size, their framing and their division into packets. Deno 2.8.0
+ * to 2.8.2 lost the end of some, 2.8.3 to 2.9.6 almost stopped on small chunks: the pinned version may
+ * change once a newer one passes these tests.
  *
  * @module
  */
@@ -19,10 +19,10 @@ const UPLOAD_BYTES = 300_000_000;
 const CHUNK_SIZES = [4, 8, 16, 32, 64].map((kib) => kib * 1024);
 const SLOW_BYTES_PER_SECOND = 5_000_000;
 const SLOW_MS = 20_000;
-/** Noise to cut bodies out of. */
+/** Source of bodies. */
 const NOISE = noise(20_000_000);
 
-/** Reads a whole upload, and answers with how much of what arrived. */
+/** Reads an upload, and answers with its size and hash. */
 async function hashUpload(exchange: RawExchange): Promise<void> {
   const hash = createHash("sha256");
   let bytes = 0;
@@ -33,7 +33,7 @@ async function hashUpload(exchange: RawExchange): Promise<void> {
   await exchange.answer(200, reportWith(`${bytes} ${hash.digest("hex")}`));
 }
 
-/** The same, but at first no faster than a slow line. */
+/** The same, but at first at the speed of a slow line. */
 async function hashUploadSlowly(exchange: RawExchange): Promise<void> {
   const hash = createHash("sha256");
   const start = Date.now();
@@ -48,7 +48,7 @@ async function hashUploadSlowly(exchange: RawExchange): Promise<void> {
   await exchange.answer(200, reportWith(`${bytes} ${hash.digest("hex")}`));
 }
 
-Deno.test("Uploads with Content-Length arrive whole, from 10 bytes to 20 MB, however they share packets with the headers", async (t) => {
+Deno.test("Uploads with Content-Length arrive complete, from 10 bytes to 20 MB, however packets divide them", async (t) => {
   const origin = startRawOrigin(hashUpload);
   await using stack = await startGatewayBeforeStore(origin.url);
   const ways: Record<string, (client: RawClient, head: string, body: Uint8Array) => Promise<void>> =
@@ -86,7 +86,7 @@ Deno.test("Uploads with Content-Length arrive whole, from 10 bytes to 20 MB, how
   await origin.close();
 });
 
-Deno.test("Chunked uploads arrive whole at a fast store, in chunks of 4 to 64 KiB", async (t) => {
+Deno.test("Chunked uploads arrive complete at a fast store, in chunks of 4 to 64 KiB", async (t) => {
   const origin = startRawOrigin(hashUpload);
   await using stack = await startGatewayBeforeStore(origin.url);
   for (const chunkBytes of CHUNK_SIZES) {
@@ -101,7 +101,7 @@ Deno.test("Chunked uploads arrive whole at a fast store, in chunks of 4 to 64 Ki
   await origin.close();
 });
 
-Deno.test("Chunked uploads arrive whole at a store that takes 5 MB/s for 20 s, and do not pile up in memory", async () => {
+Deno.test("Chunked uploads arrive complete at a store that reads 5 MB/s for 20 s, without filling memory", async () => {
   const origin = startRawOrigin(hashUploadSlowly);
   await using stack = await startGatewayBeforeStore(origin.url);
   const rise = await memoryRise(stack.gateway, () =>
@@ -114,7 +114,7 @@ Deno.test("Chunked uploads arrive whole at a store that takes 5 MB/s for 20 s, a
   await origin.close();
 });
 
-/** Sends 300 MB chunk by chunk, each chunk a write of its own, and checks what arrived. */
+/** Sends 300 MB with one write per chunk, and checks what arrived. */
 async function uploadInChunks(url: string, chunkBytes: number): Promise<void> {
   using client = await RawClient.connect(url);
   const hash = createHash("sha256");

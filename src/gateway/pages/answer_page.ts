@@ -1,5 +1,5 @@
 /**
- * Answers a request for one of the gateway's own pages: 404 if there is none, 405 for another method.
+ * Responds to a request for one of the gateway's own pages.
  *
  * @module
  */
@@ -8,9 +8,8 @@ import { GatewayError } from "../../errors/gateway_error.ts";
 import type { GatewayEnv, Page, PageDestination, PageMethod, PageParts } from "../gateway_env.ts";
 
 /**
- * Answers.
- *
- * @throws {GatewayError} NET-006, NET-007, and whatever the page's handler throws.
+ * @throws {GatewayError} NET-006 if there is no such page, NET-007 if it does not have the method, and
+ * whatever the page's handler throws.
  */
 export function answerPage(
   c: Context<GatewayEnv>,
@@ -21,9 +20,7 @@ export function answerPage(
   const { method } = c.req.raw;
   const operation = page.methods[(method === "HEAD" ? "GET" : method) as PageMethod];
   if (operation === undefined) {
-    throw new GatewayError("NET-007", "Method not allowed", {
-      headers: { allow: allowOf(page) },
-    });
+    throw new GatewayError("NET-007", "Method not allowed", { headers: { allow: allowOf(page) } });
   }
   if (page.right !== "open") {
     c.header("cross-origin-resource-policy", "same-origin");

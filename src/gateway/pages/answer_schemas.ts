@@ -1,5 +1,5 @@
 /**
- * The shapes of what the gateway itself answers, from which the OpenAPI document is made.
+ * The schemas of the gateway's own JSON responses, for the OpenAPI document.
  *
  * @module
  */
@@ -7,14 +7,13 @@ import { z } from "zod";
 import { HEALTHS } from "./server_health.ts";
 
 const iso = z.iso.datetime();
-const seconds = z.number();
 
 const expiry = {
   token_expires_at: iso.optional(),
-  token_expires_in_seconds: seconds.optional(),
+  token_expires_in_seconds: z.number().optional(),
 };
 
-/** The plugin's envelope around an answer of the management API. */
+/** The plugin's envelope around a response of the management API. */
 function envelope<Data extends z.ZodType>(data: Data) {
   return z.strictObject({
     plugin_version: z.string().describe("Version of the gateway"),
@@ -24,7 +23,6 @@ function envelope<Data extends z.ZodType>(data: Data) {
   });
 }
 
-/** How the last request to a server ended. */
 const lastRequest = z.strictObject({
   at: iso,
   store_status: z.int().nullable(),
@@ -35,7 +33,7 @@ const lastRequest = z.strictObject({
   }).nullable(),
 });
 
-/** All shapes, by their names in the document. */
+/** All schemas, by their names in the document. */
 export const answerSchemas = {
   Status: envelope(z.strictObject({
     status: z.literal("healthy"),

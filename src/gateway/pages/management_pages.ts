@@ -1,6 +1,6 @@
 /**
- * Handlers of the management API, in the plugin's envelope, of the health checks and of the key set. They
- * report facts about credentials, never a credential or a part of one.
+ * Handlers of the management API (in the plugin's envelope), the health checks and the key set. They report
+ * facts about credentials, never a credential or a part of one.
  *
  * @module
  */
@@ -12,15 +12,14 @@ import { mergeStates, type ServerState } from "../account/gateway_state.ts";
 import type { LastOutcome } from "../account/activity.ts";
 import { healthOf } from "./server_health.ts";
 
-/** Version of the management API, the plugin's. */
+/** The plugin's. */
 const API_VERSION = "2.0";
 
-/** Short enough that a key added before it is used is known everywhere within minutes. */
+/** Short enough that identity providers learn of a key within minutes of its publication. */
 const KEYS_MAX_AGE_SECONDS = 300;
 
 type Ctx = Context<GatewayEnv>;
 
-/** That the gateway runs. */
 export function showStatus(c: Ctx, parts: PageParts): Response {
   const { size } = parts.stores;
   return envelope(c, parts, {
@@ -30,7 +29,7 @@ export function showStatus(c: Ctx, parts: PageParts): Response {
   });
 }
 
-/** The servers, whichever worker is asked. */
+/** Lists the servers, with the state that all workers together report. */
 export async function listServers(c: Ctx, parts: PageParts): Promise<Response> {
   const { stores, states, now } = parts;
   const { servers } = mergeStates(await states());
@@ -41,7 +40,7 @@ export async function listServers(c: Ctx, parts: PageParts): Promise<Response> {
   });
 }
 
-/** Fetches a new token. */
+/** Fetches a new token for a server. */
 export async function testServer(c: Ctx, parts: PageParts, server: string): Promise<Response> {
   const store = storeOf(c, parts, server, "test the server");
   await store.authorizer.renew(c.req.raw.signal);
@@ -55,7 +54,7 @@ export async function testServer(c: Ctx, parts: PageParts, server: string): Prom
   });
 }
 
-/** Revokes the cached token. */
+/** Revokes the cached token of a server. */
 export async function revokeToken(c: Ctx, parts: PageParts, server: string): Promise<Response> {
   const store = storeOf(c, parts, server, "revoke the token");
   await parts.revocation.revoke(store);
@@ -63,13 +62,11 @@ export async function revokeToken(c: Ctx, parts: PageParts, server: string): Pro
   return envelope(c, parts, { server: store.name, status: "success", has_token: hasToken });
 }
 
-/** Metrics of all workers. */
 export async function showMetrics(c: Ctx, { metricsText }: PageParts): Promise<Response> {
   c.header("content-type", "text/plain; version=0.0.4; charset=utf-8");
   return c.body(await metricsText());
 }
 
-/** Readiness. */
 export async function ready(c: Ctx, { checkReadiness }: PageParts): Promise<Response> {
   await checkReadiness();
   return c.json({ status: "ready" });
@@ -113,7 +110,7 @@ function serverFacts(
 ): Record<string, unknown> {
   const own = store.authorizer.describe();
   const { kind, endpoint } = own;
-  // Whichever worker is asked, the answer holds for the gateway.
+  // Of all workers, if any reported.
   const { hasToken, expiresAtMs } = state ?? own;
   return {
     name: store.name,

@@ -1,5 +1,5 @@
 /**
- * The OpenAPI document (3.1) of the gateway's HTTP interface, made of the table of pages.
+ * The OpenAPI document (3.1) of the gateway's HTTP interface, derived from the table of pages.
  *
  * @module
  */
@@ -17,24 +17,18 @@ const SERVER_NAME = {
 };
 const SERVER = { ...SERVER_NAME, name: "server" };
 const PATH = {
+  ...SERVER_NAME,
   name: "path",
-  in: "path",
-  required: true,
-  schema: { type: "string" },
   description: "The rest of the store's path, slashes included: `studies`, `studies/1.2/series`, …",
 };
-/** Clients that show nothing are let in only where the gateway asks nobody. */
+/** The last: no credentials, if the gateway is configured without authentication. */
 const SECURITY = [{ basic: [] }, { bearer: [] }, { key: [] }, {}];
 const METHODS = ["get", "head", "post", "put", "patch", "delete", "options"] as const;
 
-/** Makes the document. */
 export function openApiDocument(
   version: string,
   pages: readonly Page[],
 ): Record<string, unknown> {
-  const schemas = Object.fromEntries(
-    Object.entries(answerSchemas).map(([name, schema]) => [name, jsonSchema(schema)]),
-  );
   return {
     openapi: "3.1.0",
     info: {
@@ -55,7 +49,9 @@ export function openApiDocument(
       ),
     },
     components: {
-      schemas,
+      schemas: Object.fromEntries(
+        Object.entries(answerSchemas).map(([name, schema]) => [name, jsonSchema(schema)]),
+      ),
       securitySchemes: {
         basic: { type: "http", scheme: "basic" },
         bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
@@ -103,12 +99,13 @@ function operation(
 }
 
 function dicomweb(summary: string): Record<string, unknown> {
+  const failed = { description: "The store's response, or a problem reported by the gateway" };
   const answered = {
     "2XX": {
       description: "The store's response, unchanged except for what its profile normalizes",
     },
-    "4XX": { description: "The store's response, or a problem reported by the gateway" },
-    "5XX": { description: "The store's response, or a problem reported by the gateway" },
+    "4XX": failed,
+    "5XX": failed,
   };
   return {
     parameters: [SERVER, PATH],
@@ -124,7 +121,7 @@ function response(
   return { description, content: { [mediaType]: { schema: schema ? shapeOf(schema) : {} } } };
 }
 
-/** A reference to a schema of a name; another stands where it is used. */
+/** A reference to a schema that has a name; any other inline. */
 function shapeOf(schema: z.ZodType): Record<string, unknown> {
   const name = Object.entries(answerSchemas).find(([, named]) => named === schema)?.[0];
   return name === undefined ? jsonSchema(schema) : { $ref: `#/components/schemas/${name}` };

@@ -1,29 +1,26 @@
 /**
- * Says in one word how a server is, from what its last requests and its circuit breakers tell.
+ * The health of a server in one word, from its last request and its circuit breakers.
  *
  * @module
  */
 import type { ServerState } from "../account/gateway_state.ts";
 
-/** How a server is, the worst first. */
+/** In the order of the status page: the worst first, unused ones last. */
 export const HEALTHS = [
   "failing",
   "recovering",
   "refusing",
   "misplaced",
-  "unused",
   "working",
+  "unused",
 ] as const;
 
-/** How a server is. */
 export type Health = (typeof HEALTHS)[number];
 
 /**
- * How a server is.
- *
- * @returns `failing` where the last request got no answer or one from 500 on, or a breaker is open;
- * `recovering` where a breaker tries again; `refusing` where the store last answered 401 or 403;
- * `misplaced` where it has nothing at its address; `unused` before the first request; else `working`.
+ * @returns `failing` if the last request got no response or a 5xx, or a breaker is open; `recovering` if
+ * a breaker is half-open; `refusing` if the store last answered 401 or 403; `misplaced` if there is no
+ * store at its URL; `unused` before the first request; otherwise `working`.
  */
 export function healthOf(
   { tokenBreaker, storeBreaker, verdict }: Pick<

@@ -4,12 +4,12 @@
  * @module
  */
 import type { Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { raw } from "hono/html";
 import { ANONYMOUS } from "../../credentials/inbound/caller.ts";
 import { classify } from "../../dicomweb/transaction/transaction.ts";
 import { catalogue, type ErrorCode } from "../../errors/catalogue.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
+import { readText } from "../../network/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
 import { QUIET } from "../account/activity.ts";
 import { isOwnOrigin } from "../steps/csrf.ts";
@@ -28,18 +28,21 @@ import type { Notice } from "./status_notice.tsx";
 import { StatusPage, type StatusPageModel } from "./status_page.tsx";
 import type { ShownServer } from "./status_servers.tsx";
 import { PAGE_HEADERS } from "./status_page_style.ts";
+import { sum } from "./status_text.ts";
+
+/** Media type of the page's forms. */
+export const FORM_TYPE = "application/x-www-form-urlencoded";
 
 const PAGE_SIZE = 50;
 const MAX_FORM_BYTES = 8192;
 const TEST_LIMIT_MS = 20_000;
-/** The cheapest question that shows whether a store lets the gateway in. */
+/** The cheapest request that shows whether a store accepts the credential. */
 const TEST_TARGET = "/studies?limit=1";
 
+type Ctx = Context<GatewayEnv>;
+
 /** Shows the page. */
-export async function showStatusPage(
-  c: Context<GatewayEnv>,
-  parts: PageParts,
-): Promise<Response> {
+export async function showStatusPage(c: Ctx, parts: PageParts): Promise<Response> {
   const model = modelOf(c, parts, await parts.states());
   for (const name in PAGE_HEADERS) c.header(name, PAGE_HEADERS[name]);
   return c.html(
@@ -50,21 +53,12 @@ export async function showStatusPage(
   );
 }
 
-const limitForm = bodyLimit({ maxSize: MAX_FORM_BYTES, onError: refuseForm });
-
 /** Carries out a form of the page. */
-export async function takeForm(c: Context<GatewayEnv>, parts: PageParts): Promise<Response> {
-  let response: Response | undefined;
-  await limitForm(c, async () => {
-    response = await carryOut(c, parts);
-  });
-  return response!;
-}
-
-async function carryOut(c: Context<GatewayEnv>, parts: PageParts): Promise<Response> {
+export async function takeForm(c: Ctx, parts: PageParts): Promise<Response> {
   refuseForeignForm(c, parts.address);
-  const form = new URLSearchParams(await c.req.text());
-  const notice = await act(c, form, parts);
+  const text = await readText(c.req.raw.body, MAX_FORM_BYTES);
+  if (text === undefined) refuseForm();
+  const notice = await act(c, new URLSearchParams(text), parts);
   const query = new URLSearchParams({
     did: notice.did,
     server: notice.server,
@@ -73,7 +67,7 @@ async function carryOut(c: Context<GatewayEnv>, parts: PageParts): Promise<Respo
     seal: parts.seal.seal(noticeText(notice)),
   });
   c.header("cache-control", "no-store");
-  // Relative: the gateway may lie below a path of a proxy.
+  // Relative, as a proxy may serve the gateway below a path.
   return c.redirect(`./?${query}`, 303);
 }
 
@@ -81,8 +75,8 @@ function refuseForm(): never {
   throw new GatewayError("AUTH-004", "Cannot accept the form: it was not sent by this page");
 }
 
-/** Every browser says of a form where it comes from; whoever has no page has the management API. */
-function refuseForeignForm(c: Context<GatewayEnv>, address: PublicAddress): void {
+/** Every browser sends the origin of a form; other clients have the management API. */
+function refuseForeignForm(c: Ctx, address: PublicAddress): void {
   const { raw: request } = c.req;
   const origin = request.headers.get("origin");
   const publicUrl = address.of(request, c.env.remoteAddr?.hostname);
@@ -90,58 +84,41 @@ function refuseForeignForm(c: Context<GatewayEnv>, address: PublicAddress): void
     (isOwnOrigin(origin, request) ||
       (request.headers.get("sec-fetch-site") === null && publicUrl !== undefined &&
         URL.parse(publicUrl)?.origin === origin));
-  if (!isOwn || !request.headers.get("content-type")?.startsWith(FORM_TYPE)) {
-    refuseForm();
-  }
+  if (!isOwn || !request.headers.get("content-type")?.startsWith(FORM_TYPE)) refuseForm();
 }
 
-/** Media type of the page's forms. */
-export const FORM_TYPE = "application/x-www-form-urlencoded";
-
-async function act(
-  c: Context<GatewayEnv>,
-  form: URLSearchParams,
-  options: PageParts,
-): Promise<Notice> {
-  const { seal, stores, revocation, activity } = options;
+async function act(c: Ctx, form: URLSearchParams, parts: PageParts): Promise<Notice> {
+  const { seal, stores, revocation } = parts;
   const did = form.get("do") === "drop" ? "drop" : "test";
   const store = stores.get(form.get("server") ?? "");
-  if (store === undefined) {
-    throw new GatewayError("NET-006", "No such server");
-  }
+  if (store === undefined) throw new GatewayError("NET-006", "No such server");
   c.set("server", store.name);
-  const notice = (outcome: Notice["outcome"], tookMs = 0) => ({
-    did,
-    server: store.name,
-    outcome,
-    tookMs,
-  } as const);
+  const notice = (outcome: Notice["outcome"], tookMs = 0): Notice => (
+    { did, server: store.name, outcome, tookMs }
+  );
   if (!seal.isFor(form.get("seal") ?? "", formText(c))) return notice("stale");
   try {
-    if (did === "drop") {
-      await revocation.revoke(store);
-      return notice("done");
-    }
-    const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(TEST_LIMIT_MS)]);
-    try {
-      await store.authorizer.renew(signal);
-    } catch (error) {
-      activity.credentialFailed(store.name, asGatewayError(error));
-      throw error;
-    }
-    return notice(...await askStore(c, store, signal, options));
+    if (did === "test") return notice(...await testStore(c, store, parts));
+    await revocation.revoke(store);
+    return notice("done");
   } catch (error) {
     return notice(asGatewayError(error).code);
   }
 }
 
-/** Asks a store what costs it least, and counts it like any request. */
-async function askStore(
-  c: Context<GatewayEnv>,
+/** Fetches a new credential and sends a request to the store, which is counted like any other. */
+async function testStore(
+  c: Ctx,
   store: Store,
-  signal: AbortSignal,
   { activity, now }: PageParts,
 ): Promise<[status: number, tookMs: number]> {
+  const signal = AbortSignal.any([c.req.raw.signal, AbortSignal.timeout(TEST_LIMIT_MS)]);
+  try {
+    await store.authorizer.renew(signal);
+  } catch (error) {
+    activity.credentialFailed(store.name, asGatewayError(error));
+    throw error;
+  }
   const startedMs = now();
   const { promise: completed, resolve } = Promise.withResolvers<void>();
   const request = new Request(`http://gateway.invalid${TEST_TARGET}`, {
@@ -151,7 +128,7 @@ async function askStore(
   const transaction = classify("GET", TEST_TARGET);
   const transfer = activity.begin(store.name, request, transaction, true);
   try {
-    const answer = await store.forward({
+    const { status, body } = await store.forward({
       request,
       target: TEST_TARGET,
       transaction,
@@ -160,10 +137,10 @@ async function askStore(
       completed,
     });
     const tookMs = now() - startedMs;
-    // It may tell of patients, and nobody asked for it.
-    await answer.body?.cancel();
-    activity.answered(transfer, new Response(null, { status: answer.status }), tookMs);
-    return [answer.status, tookMs];
+    // Not read: it may contain patient data.
+    await body?.cancel();
+    activity.answered(transfer, new Response(null, { status }), tookMs);
+    return [status, tookMs];
   } catch (error) {
     activity.failed(store.name, asGatewayError(error), now() - startedMs, transfer);
     throw error;
@@ -174,52 +151,35 @@ async function askStore(
 }
 
 function modelOf(
-  c: Context<GatewayEnv>,
+  c: Ctx,
   { stores, version, now, seal }: PageParts,
-  told: WorkerReports,
+  reports: WorkerReports,
 ): StatusPageModel {
-  const merged = mergeStates(told);
+  const { servers, transfers, ...rest } = mergeStates(reports);
+  const all: readonly ShownServer[] = [...stores.values()].map(({ name, url, authorizer }) => {
+    const state = servers.get(name) ?? { ...NOTHING, name };
+    return { name, url, kind: authorizer.describe().kind, health: healthOf(state), state };
+  });
+  const countOf = (health: Health) => all.filter((server) => server.health === health).length;
   const search = (c.req.query("q") ?? "").slice(0, 100);
-  const counts: Record<Health, number> = {
-    failing: 0,
-    recovering: 0,
-    refusing: 0,
-    misplaced: 0,
-    unused: 0,
-    working: 0,
-  };
-  const shown: ShownServer[] = [];
-  let total: ServerState["window"] = NOTHING.window;
-  let inFlight = 0;
-  let queued = 0;
   const wanted = search.toLowerCase();
-  for (const { name, url, authorizer } of stores.values()) {
-    const state = merged.servers.get(name) ?? { ...NOTHING, name };
-    const health = healthOf(state);
-    counts[health]++;
-    total = addWindows(total, state.window);
-    inFlight += state.inFlight;
-    queued += state.queued;
-    if (!name.toLowerCase().includes(wanted)) continue;
-    shown.push({ name, url, kind: authorizer.describe().kind, health, state });
-  }
-  // Sorting is stable: within one health the order of the configuration holds, and unused ones come last.
-  const rank = ({ health }: ShownServer) => health === "unused" ? 9 : HEALTHS.indexOf(health);
-  shown.sort((one, other) => rank(one) - rank(other));
+  // Sorting is stable: servers of the same health keep the order of the configuration.
+  const shown = all.filter(({ name }) => name.toLowerCase().includes(wanted))
+    .sort((one, other) => HEALTHS.indexOf(one.health) - HEALTHS.indexOf(other.health));
   const pages = Math.max(1, Math.ceil(shown.length / PAGE_SIZE));
   const page = Math.min(pages, Math.max(1, Number.parseInt(c.req.query("page") ?? "1", 10) || 1));
   return {
+    ...rest,
     version,
     nowMs: now(),
-    counts,
-    total,
-    inFlight,
-    queued,
+    counts: Object.fromEntries(
+      HEALTHS.map((health) => [health, countOf(health)]),
+    ) as Record<Health, number>,
+    total: all.map(({ state }) => state.window).reduce(addWindows, QUIET),
+    inFlight: sum(all.map(({ state }) => state.inFlight)),
+    queued: sum(all.map(({ state }) => state.queued)),
     servers: shown.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE),
-    transfers: merged.transfers.slice(0, PAGE_SIZE),
-    underWay: merged.underWay,
-    workers: merged.workers,
-    silent: merged.silent,
+    transfers: transfers.slice(0, PAGE_SIZE),
     notice: noticeOf(c, stores, seal),
     formSeal: seal.seal(formText(c)),
     search,
@@ -243,8 +203,8 @@ const NOTHING: ServerState = {
   lastRequest: undefined,
 };
 
-/** What a form's seal is for: this client's use of this page. */
-function formText(c: Context<GatewayEnv>): string {
+/** The text that a form's seal is for: binds the form to the client. */
+function formText(c: Ctx): string {
   return `form ${(c.get("caller") ?? ANONYMOUS).subject}`;
 }
 
@@ -252,9 +212,9 @@ function noticeText({ did, server, outcome, tookMs }: Notice): string {
   return `notice ${did} ${outcome} ${tookMs} ${server}`;
 }
 
-/** The notice that the redirection carries; nothing where the gateway did not write it. */
+/** The notice in the query; undefined unless the gateway wrote it. */
 function noticeOf(
-  c: Context<GatewayEnv>,
+  c: Ctx,
   stores: ReadonlyMap<string, Store>,
   seal: FormSeal,
 ): Notice | undefined {

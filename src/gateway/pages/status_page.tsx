@@ -1,13 +1,13 @@
 /**
- * The status page: what an operator wants to know of the gateway, as one HTML document that needs
- * nothing else. Everything that comes from outside is escaped by JSX.
+ * The status page: one HTML document without other resources. JSX escapes everything that comes from
+ * outside.
  *
  * @module
  */
 import { raw } from "hono/html";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Window } from "../account/activity.ts";
-import type { TransferReport } from "../account/gateway_state.ts";
+import type { GatewayState } from "../account/gateway_state.ts";
 import type { Health } from "./server_health.ts";
 import { type Notice, NoticeLine } from "./status_notice.tsx";
 import { SCRIPT, STYLE } from "./status_page_style.ts";
@@ -15,22 +15,18 @@ import { Servers, type ShownServer } from "./status_servers.tsx";
 import { counted, iso, sum } from "./status_text.ts";
 import {
   dataRate,
-  fullSlots,
-  latencies,
   latency,
-  latencyLabel,
+  LatencyLine,
   perMinute,
-  requestsLabel,
-  Sparkline,
+  RequestsLine,
   WINDOW_MINUTES,
 } from "./status_traffic.tsx";
 import { Transfers } from "./status_transfers.tsx";
 
-/** What the page shows. */
-export interface StatusPageModel {
+export interface StatusPageModel extends Omit<GatewayState, "servers"> {
   readonly version: string;
   readonly nowMs: number;
-  /** How many servers there are of each health. */
+  /** The number of servers of each health. */
   readonly counts: Readonly<Record<Health, number>>;
   /** The traffic to all servers. */
   readonly total: Window;
@@ -38,10 +34,6 @@ export interface StatusPageModel {
   readonly queued: number;
   /** The servers on this page. */
   readonly servers: readonly ShownServer[];
-  readonly transfers: readonly TransferReport[];
-  readonly underWay: number;
-  readonly workers: number;
-  readonly silent: number;
   readonly notice: Notice | undefined;
   readonly formSeal: string;
   readonly search: string;
@@ -51,20 +43,16 @@ export interface StatusPageModel {
   readonly refreshes: boolean;
 }
 
-/** Without the script the page is loaded anew by the browser itself. */
+/** Of browsers that do not run the script. */
 const RELOAD_SECONDS = 10;
-/** From this number on a search field helps. */
+/** The page has a search field if there are more servers than this. */
 const SEARCH_FROM = 10;
 
-/**
- * The page.
- *
- * @returns The document, without its doctype.
- */
+/** @returns The document, without its doctype. */
 export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.Element {
   const { counts, version, notice, refreshes, search } = model;
   const [tone, headline] = headlineOf(counts);
-  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const all = sum(Object.values(counts));
   return (
     <html lang="en">
       <head>
@@ -178,14 +166,14 @@ function Tiles({ model }: { readonly model: StatusPageModel }) {
         <dt>Requests a minute</dt>
         <dd class="big">{perMinute(total)}</dd>
         <dd>
-          <Sparkline values={fullSlots(total.requests)} label={requestsLabel(total)} />
+          <RequestsLine window={total} />
         </dd>
       </div>
       <div>
         <dt>Response time, on average</dt>
         <dd class="big">{latency(total)}</dd>
         <dd>
-          <Sparkline values={latencies(total)} label={latencyLabel(total)} />
+          <LatencyLine window={total} />
         </dd>
       </div>
       <div>
@@ -222,17 +210,15 @@ function Pages({ model }: { readonly model: StatusPageModel }) {
 
 function headlineOf(counts: Readonly<Record<Health, number>>): [tone: string, text: string] {
   const { failing, recovering, refusing, misplaced, unused, working } = counts;
-  const all = failing + recovering + refusing + misplaced + unused + working;
+  const all = sum(Object.values(counts));
   if (all === 0) return ["", "No servers yet"];
   if (failing > 0) {
     return ["bad", `${failing} of ${counted(all, "server")} ${failing === 1 ? "fails" : "fail"}`];
   }
   const shaky = recovering + refusing + misplaced;
   if (shaky > 0) {
-    return [
-      "warn",
-      `${shaky} of ${counted(all, "server")} ${shaky === 1 ? "needs" : "need"} a look`,
-    ];
+    const need = shaky === 1 ? "needs" : "need";
+    return ["warn", `${shaky} of ${counted(all, "server")} ${need} a look`];
   }
   if (working === 0) return ["", "Ready: no requests yet"];
   if (unused === 0) return ["ok", all === 1 ? "The server works" : `All ${all} servers work`];

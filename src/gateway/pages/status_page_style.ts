@@ -1,12 +1,13 @@
 /**
- * How the status page looks, and what moves on it: its one style sheet and its one script, both part of
- * the page, and the policy by which a browser runs these two and loads nothing else.
+ * The style sheet and the script of the status page, both inline, and the content security policy by which
+ * a browser runs these two and loads nothing else.
  *
  * @module
  */
 import { createHash } from "node:crypto";
+import { span } from "./status_text.ts";
 
-/** The style sheet. Every pair of colours has a contrast of 4.5 or more. */
+/** Every pair of colours has a contrast of 4.5 or more. */
 export const STYLE = `
 :root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--text:#161b22;--muted:#535d6b;--line:#dce1e8;
 --accent:#0b57d0;--ok:#0f6127;--ok-bg:#e3f4e8;--bad:#a10c26;--bad-bg:#fdebed;--warn:#734a00;
@@ -104,7 +105,7 @@ td svg{width:100%}
 @media(forced-colors:active){.badge,.notice,details{border:1px solid}}
 `.trim();
 
-/** The script: fetches the page anew, and lets the countdowns run. The page is whole without it. */
+/** Reloads the page's content and updates the countdowns. The page is complete without it. */
 export const SCRIPT = `
 (() => {
   "use strict";
@@ -113,12 +114,7 @@ export const SCRIPT = `
   const said = document.getElementById("said");
   let skewMs = Number(main().dataset.now) - Date.now();
   const say = (text) => { if (said.textContent !== text) said.textContent = text; };
-  const span = (s) => {
-    if (s < 60) return s + " s";
-    if (s < 3600) return Math.floor(s / 60) + " min " + (s % 60) + " s";
-    if (s < 86400) return Math.floor(s / 3600) + " h " + Math.floor(s % 3600 / 60) + " min";
-    return Math.floor(s / 86400) + " d " + Math.floor(s % 86400 / 3600) + " h";
-  };
+  ${span}
   const tick = () => {
     for (const each of document.querySelectorAll("[data-until]")) {
       const left = Math.round((Number(each.dataset.until) - Date.now() - skewMs) / 1000);
@@ -159,7 +155,7 @@ export const SCRIPT = `
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** What a browser may do with the page. */
+/** The headers of the page. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "content-security-policy": [
@@ -174,7 +170,7 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   ].join("; "),
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
-  // Not no-referrer: by that browsers would send the page's own forms with `Origin: null`.
+  // Not no-referrer, with which browsers send the page's own forms with `Origin: null`.
   "referrer-policy": "same-origin",
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",

@@ -1,5 +1,5 @@
 /**
- * The servers on the status page: health, credential, breakers, traffic, the last error and what to do.
+ * The servers on the status page: health, credential, breakers, traffic, the last error and its remedies.
  *
  * @module
  */
@@ -8,22 +8,13 @@ import { catalogue } from "../../errors/catalogue.ts";
 import type { BreakerState, ServerState } from "../account/gateway_state.ts";
 import type { Health } from "./server_health.ts";
 import { ago, iso, span } from "./status_text.ts";
-import {
-  fullSlots,
-  latencies,
-  latency,
-  latencyLabel,
-  perMinute,
-  requestsLabel,
-  Sparkline,
-} from "./status_traffic.tsx";
+import { latency, LatencyLine, perMinute, RequestsLine } from "./status_traffic.tsx";
 import type { ErrorSummary } from "../account/error_summary.ts";
 
-/** A server as the page shows it. */
 export interface ShownServer {
   readonly name: string;
   readonly url: string;
-  /** The way of signing, as in the configuration. */
+  /** The credential scheme, as in the configuration. */
   readonly kind: string;
   readonly health: Health;
   readonly state: ServerState;
@@ -38,7 +29,7 @@ const HEALTH: Readonly<Record<Health, readonly [tone: string, sign: string, word
   working: ["ok", "✓", "Working"],
 };
 
-/** What an answer of the store itself may mean. */
+/** Possible causes of an error response of the store itself. */
 const HINTS: Readonly<Partial<Record<Health, string>>> = {
   failing: "the store reports an internal error; contact its operator.",
   refusing:
@@ -59,46 +50,53 @@ const CREDENTIALS: Readonly<Record<string, string>> = {
   aws: "AWS Signature Version 4",
 };
 
-const BREAKER: readonly (readonly [tone: string, word: string])[] = [
-  ["ok", "closed"],
-  ["bad", "open"],
-  ["warn", "trying"],
+const BREAKER: Readonly<Record<BreakerState, readonly [tone: string, word: string]>> = {
+  0: ["ok", "closed"],
+  1: ["bad", "open"],
+  2: ["warn", "trying"],
+};
+
+const COLUMNS = [
+  "Server",
+  "Health",
+  "Credential",
+  "Breakers",
+  "Requests",
+  "Response time",
+  "Actions",
 ];
 
-/** What the table of servers shows. */
-export interface ServersProps {
-  readonly servers: readonly ShownServer[];
+interface PageProps {
   readonly nowMs: number;
-  /** Goes with every form. */
+  /** Part of every form. */
   readonly formSeal: string;
 }
 
-/** The servers. */
-export function Servers({ servers, nowMs, formSeal }: ServersProps): JSX.Element {
+export function Servers(
+  { servers, ...page }: PageProps & { readonly servers: readonly ShownServer[] },
+): JSX.Element {
   return (
     <div class="panel">
       <table role="table" aria-labelledby="servers">
-        <thead role="rowgroup">
-          <tr role="row">
-            {["Server", "Health", "Credential", "Breakers", "Requests", "Response time", "Actions"]
-              .map((title) => <th key={title} role="columnheader" scope="col">{title}</th>)}
-          </tr>
-        </thead>
-        {servers.map((server) => (
-          <ServerRows key={server.name} server={server} nowMs={nowMs} formSeal={formSeal} />
-        ))}
+        <HeaderRow titles={COLUMNS} />
+        {servers.map((server) => <ServerRows key={server.name} server={server} {...page} />)}
       </table>
     </div>
   );
 }
 
-interface ServerRowsProps {
-  readonly server: ShownServer;
-  readonly nowMs: number;
-  readonly formSeal: string;
+/** Its elements have explicit roles because small screens lay tables out as blocks. */
+export function HeaderRow({ titles }: { readonly titles: readonly string[] }): JSX.Element {
+  return (
+    <thead role="rowgroup">
+      <tr role="row">
+        {titles.map((title) => <th key={title} role="columnheader" scope="col">{title}</th>)}
+      </tr>
+    </thead>
+  );
 }
 
-function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
+function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: ShownServer }) {
   const { name, url, kind, health, state } = server;
   const { window, verdict, lastError, inFlight, queued } = state;
   const [tone, sign, word] = HEALTH[health];
@@ -127,11 +125,11 @@ function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
         </td>
         <td role="cell" data-label="Requests" class="num">
           {perMinute(window)}/min <span class="small muted">{underWayText(inFlight, queued)}</span>
-          <Sparkline values={fullSlots(window.requests)} label={requestsLabel(window)} />
+          <RequestsLine window={window} />
         </td>
         <td role="cell" data-label="Response time" class="num">
           {latency(window)}
-          <Sparkline values={latencies(window)} label={latencyLabel(window)} />
+          <LatencyLine window={window} />
         </td>
         <td role="cell" class="actions">
           <form method="post" action="./">
@@ -174,15 +172,15 @@ function ServerRows({ server, nowMs, formSeal }: ServerRowsProps) {
   );
 }
 
-interface TroubleProps {
-  readonly name: string;
-  readonly error: ErrorSummary;
-  /** Whether it is what is wrong now. */
-  readonly isNow: boolean;
-  readonly nowMs: number;
-}
-
-function Trouble({ name, error, isNow, nowMs }: TroubleProps) {
+function Trouble(
+  { name, error, isNow, nowMs }: {
+    readonly name: string;
+    readonly error: ErrorSummary;
+    /** Whether the server fails with it now. */
+    readonly isNow: boolean;
+    readonly nowMs: number;
+  },
+) {
   const { code, message, troubleshooting, atMs } = error;
   return (
     <details id={`error-${name}`} class={isNow ? "bad" : ""} open={isNow}>
@@ -223,7 +221,7 @@ function Expiry(
 }
 
 function Breaker({ of, state }: { readonly of: string; readonly state: BreakerState }) {
-  const [tone, word] = BREAKER[state] ?? ["idle", "unknown"];
+  const [tone, word] = BREAKER[state];
   return (
     <div>
       {of}: {state === 0 ? word : <span class={`badge ${tone}`}>{word}</span>}
@@ -231,7 +229,7 @@ function Breaker({ of, state }: { readonly of: string; readonly state: BreakerSt
   );
 }
 
-/** Whether a way of signing has a token that expires and can be dropped. */
+/** Whether a credential scheme has a token that expires and can be revoked. */
 function hasLifetime(kind: string): boolean {
   return !["none", "basic", "headers", "static_token"].includes(kind);
 }

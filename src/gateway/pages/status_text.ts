@@ -1,29 +1,20 @@
 /**
- * Numbers, sizes and times as the status page writes them.
+ * Formats numbers, sizes and times for the status page.
  *
  * @module
  */
 
-/** The sum of numbers. */
 export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/**
- * A short time in words.
- *
- * @param ms Milliseconds.
- */
+/** Formats a response time. */
 export function duration(ms: number): string {
   if (ms < 1) return ms === 0 ? "0 ms" : "under 1 ms";
   return ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/**
- * A size in words.
- *
- * @param count Bytes.
- */
+/** Formats a size in bytes. */
 export function bytes(count: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;
@@ -35,7 +26,7 @@ export function bytes(count: number): string {
   return `${value >= 10 || unit === 0 ? value.toFixed(0) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** A length of time in words, as the script of the page writes it. */
+/** Formats a length of time. The script of the page contains the source of this function. */
 export function span(seconds: number): string {
   const s = Math.round(seconds);
   if (s < 60) return `${s} s`;
@@ -44,27 +35,18 @@ export function span(seconds: number): string {
   return `${Math.floor(s / 86_400)} d ${Math.floor(s % 86_400 / 3600)} h`;
 }
 
-/**
- * How long ago something was.
- *
- * @param atMs When, in milliseconds since the epoch.
- */
+/** Formats how long ago a time was. */
 export function ago(atMs: number, nowMs: number): string {
   const seconds = Math.max(0, Math.round((nowMs - atMs) / 1000));
   return seconds < 2 ? "just now" : `${span(seconds)} ago`;
 }
 
-/** A number of things. */
+/** @param what In the singular. */
 export function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
-/**
- * A time in ISO 8601.
- *
- * @param ms Milliseconds since the epoch.
- * @returns The text; nothing for what is no time.
- */
+/** @returns The time in ISO 8601; empty if it is out of the range of dates. */
 export function iso(ms: number): string {
-  return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : "";
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : "";
 }

@@ -5,26 +5,16 @@
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { TransferReport } from "../account/gateway_state.ts";
+import { HeaderRow } from "./status_servers.tsx";
 import { bytes, span } from "./status_text.ts";
 
-/** What the table of transfers shows. */
-export interface TransfersProps {
-  readonly transfers: readonly TransferReport[];
-  readonly nowMs: number;
-}
-
-/** The transfers in progress. */
-export function Transfers({ transfers, nowMs }: TransfersProps): JSX.Element {
+export function Transfers(
+  { transfers, nowMs }: { readonly transfers: readonly TransferReport[]; readonly nowMs: number },
+): JSX.Element {
   return (
     <div class="panel">
       <table role="table" class="transfers" aria-labelledby="transfers">
-        <thead role="rowgroup">
-          <tr role="row">
-            {["Server", "What", "State", "For", "Size"].map((title) => (
-              <th key={title} role="columnheader" scope="col">{title}</th>
-            ))}
-          </tr>
-        </thead>
+        <HeaderRow titles={["Server", "What", "State", "For", "Size"]} />
         <tbody role="rowgroup">
           {transfers.map((transfer) => (
             <tr role="row">
@@ -48,7 +38,7 @@ export function Transfers({ transfers, nowMs }: TransfersProps): JSX.Element {
   );
 }
 
-/** Bytes, and where they are counted how many a second on average. */
+/** The size, and the average rate if the bytes are counted. */
 function sizeText(
   { requestBytes, answerBytes, isAnswering, fromClient, fromStore, startedMs }: TransferReport,
   nowMs: number,

@@ -1,19 +1,18 @@
 /**
- * Revokes cached tokens for an operator: in this worker, in the other workers of this gateway, and for
- * everyone who shares the token cache. Not more often than the others look for it, so that no
- * one can make the gateway ask the identity provider again and again.
+ * Revokes cached tokens for an operator: in this worker, in the other workers of this gateway, and in all
+ * replicas that share the token cache. Not more often than the replicas look for it, so that no client
+ * can make the gateway send request after request to the identity provider.
  *
  * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { Store } from "../../upstream/store.ts";
 
-/** Least time between two revocations of one server's token. */
+/** Between two revocations of one server's token. */
 const MIN_INTERVAL_MS = 10_000;
 
-/** What revoking works with. */
 export interface RevocationOptions {
-  /** Tells the other workers of this gateway. */
+  /** Notifies the other workers of this gateway. */
   readonly announceRevocation: (server: string, revocation: string) => void;
   readonly now: () => number;
 }
@@ -23,16 +22,15 @@ export class TokenRevocation {
   readonly #options: RevocationOptions;
   readonly #lastMs = new Map<string, number>();
 
-  /** @param options What it works with. */
   constructor(options: RevocationOptions) {
     this.#options = options;
   }
 
   /**
-   * Drops what is cached for a server, for all who share it.
+   * Discards the cached token of a server, for all that share it.
    *
-   * @throws {GatewayError} TOK-007 when this was done a moment ago; INT-002 when the token was dropped
-   * here, but the shared cache cannot be told now.
+   * @throws {GatewayError} TOK-007 if it was revoked a moment ago; INT-002 if the token was discarded in
+   * this gateway, but the shared cache is unavailable.
    */
   async revoke({ name, authorizer }: Pick<Store, "name" | "authorizer">): Promise<void> {
     const { now, announceRevocation } = this.#options;
@@ -51,7 +49,7 @@ export class TokenRevocation {
     await authorizer.forget(revocation);
   }
 
-  /** Takes note that a server's token was revoked, here or in another worker of this gateway. */
+  /** Records that a server's token was revoked, by this or another worker of this gateway. */
   happened(server: string): void {
     this.#lastMs.set(server, this.#options.now());
   }

@@ -1,7 +1,7 @@
 /**
  * Lets scripts of configured web pages use the DICOMweb routes from a browser (Fetch Standard, CORS
- * protocol). The gateway answers preflights itself; what the store says about CORS never counts,
- * because the store does not know who may use the gateway.
+ * protocol). The gateway answers preflights itself and ignores the store's CORS headers, as the store
+ * does not know which pages may use the gateway.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { cors } from "hono/cors";
 import type { CorsConfig } from "../../config/keys/cors.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { namedPages } from "./csrf.ts";
-import type { Destination, GatewayEnv } from "../gateway_env.ts";
+import type { GatewayEnv } from "../gateway_env.ts";
 
-/** Answer headers that DICOMweb clients read, beyond those that browsers always show. */
+/** Response headers that DICOMweb clients read, beyond those that browsers always expose. */
 const EXPOSED = [
   "Content-Location",
   "Content-Range",
@@ -26,21 +26,23 @@ const EXPOSED = [
   "X-Request-ID",
 ];
 
-/** How long a browser may remember a preflight, in seconds: Chromium keeps none longer. */
+/** Of a preflight in the browser's cache; the longest that Chromium allows. */
 const MAX_AGE_SECONDS = 7200;
 
 /**
- * Refuses WebSockets that a page of another origin opens: browsers let every page open one, and leave it
- * to the server to look at `Origin` (RFC 6455, section 10.2).
+ * Rejects WebSockets of pages of other origins: browsers let every page open one and leave the check of
+ * `Origin` to the server (RFC 6455, section 10.2).
  *
- * @param config The origins allowed; none unless given.
+ * @param config The allowed origins; none if undefined.
  */
 export function refuseForeignWebSockets(
   config: CorsConfig | undefined,
 ): MiddlewareHandler<GatewayEnv> {
   const allowed = new Set(config?.allowedOrigins);
   return function refuseForeignWebSocket(c, next) {
-    if (!isHandshake(c.get("destination")) || allowed.has("*")) return next();
+    const destination = c.get("destination");
+    const isHandshake = destination.kind === "store" && destination.isWebSocket;
+    if (!isHandshake || allowed.has("*")) return next();
     const origin = c.req.raw.headers.get("origin");
     if (origin !== null && !allowed.has(origin)) {
       throw new GatewayError(
@@ -52,11 +54,7 @@ export function refuseForeignWebSockets(
   };
 }
 
-/**
- * Makes the middleware.
- *
- * @returns Answers preflights, and marks answers for allowed origins.
- */
+/** Answers preflights, and adds CORS headers to responses for allowed origins. */
 export function allowBrowsers(config: CorsConfig): MiddlewareHandler<GatewayEnv> {
   const isAny = config.allowedOrigins.includes("*");
   const answer = cors({
@@ -78,12 +76,8 @@ export function allowBrowsers(config: CorsConfig): MiddlewareHandler<GatewayEnv>
       const preflight = await answer(c, next);
       if (preflight !== undefined) return preflight;
     }
-    // A cache shall not hand an answer without the permission to a page that has it.
+    // A cache must not serve a response without the permission to a page that has it.
     if (isPlain || isAny) c.header("vary", "Origin", { append: true });
     if (isNamed(raw)) c.header("cross-origin-resource-policy", "cross-origin");
   };
-}
-
-function isHandshake(destination: Destination): boolean {
-  return destination.kind === "store" && destination.isWebSocket;
 }

@@ -1,7 +1,7 @@
 /**
- * Guards the gateway against web pages of other origins (cross-site request forgery, cross-site
- * inclusion): a browser lets every page send a plain POST anywhere, and show, frame or run what a URL
- * answers, from inside the hospital's network and with a password that it remembers.
+ * Rejects requests of web pages of other origins (cross-site request forgery, cross-site inclusion): a
+ * browser lets every page send a plain POST anywhere, and show, frame or run the response of any URL, from
+ * inside the hospital's network and with a remembered password.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { CorsConfig } from "../../config/keys/cors.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { GatewayEnv } from "../gateway_env.ts";
 
-/** OPTIONS is not among them: only a preflight makes a page send it, and preflights are for `Cors`. */
+/** Without OPTIONS: pages send it only as a preflight, which `Cors` decides. */
 const READING: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
-/** What a browser fetches to let a script read it, or to show it by itself (Fetch Metadata). */
+/** `Sec-Fetch-Dest` of responses that a script reads, or that the browser shows as a page of its own. */
 const OPEN_DESTINATIONS: ReadonlySet<string> = new Set(["", "document", "empty", "websocket"]);
 
-/** What a browser fetches to run it, which no answer of the gateway is for: its page holds its script. */
+/** `Sec-Fetch-Dest` of code. The gateway serves none: the script of its page is inline. */
 const SCRIPTS: ReadonlySet<string> = new Set([
   "audioworklet",
   "paintworklet",
@@ -28,17 +28,12 @@ const SCRIPTS: ReadonlySet<string> = new Set([
   "xslt",
 ]);
 
-/** Answers whether the page behind a request is named by `Cors`. */
-export type NamesPage = (request: Request) => boolean;
-
 /**
- * Makes the check of a page's origin.
- *
- * @param config The origins allowed; none unless given.
- * @returns Whether a request's page is of one of them. Browsers tell the origin of a page that embeds an
- * answer only by `Referer`.
+ * @param config The allowed origins; none if undefined.
+ * @returns Whether the page that sent a request is of an allowed origin. Browsers send the origin of a page
+ * that embeds a response only in `Referer`.
  */
-export function namedPages(config: CorsConfig | undefined): NamesPage {
+export function namedPages(config: CorsConfig | undefined): (request: Request) => boolean {
   const allowed = new Set(config?.allowedOrigins);
   if (allowed.size === 0) return () => false;
   return ({ headers }) => {
@@ -49,10 +44,9 @@ export function namedPages(config: CorsConfig | undefined): NamesPage {
 }
 
 /**
- * Makes the middleware.
+ * Rejects changes, preflights and embedding by pages of other origins with 403.
  *
- * @param config The origins allowed besides the gateway's own.
- * @returns Refuses with 403 what a page of another origin would change, ask by a preflight or embed.
+ * @param config The allowed origins besides the gateway's own.
  */
 export function refuseCrossSite(
   config: CorsConfig | undefined,
@@ -77,8 +71,8 @@ function changeFault(request: Request): string | undefined {
 }
 
 /**
- * Reading by a script is not at issue: without `Cors` the browser keeps the answer from it. Nor is
- * following a link: what a store answers runs nothing.
+ * Scripts may fetch: without `Cors` the browser does not let them read the response. Links may be followed:
+ * responses of stores run no code.
  */
 function embeddingFault({ headers }: Request): string | undefined {
   const destination = headers.get("sec-fetch-dest") ?? "";
@@ -98,11 +92,10 @@ function isCrossSite(headers: Headers): boolean {
 }
 
 /**
- * Whether a page is one of the gateway's own. Browsers of today say it themselves (Fetch Metadata); else
- * the page's host must be the one asked.
+ * Whether a page is one of the gateway's own: by Fetch Metadata in current browsers, otherwise if its host
+ * is that of the request.
  *
- * @param origin The page's origin, as the request tells it.
- * @param request The request that the page sent.
+ * @param origin The page's origin, from the request's headers.
  */
 export function isOwnOrigin(origin: string, { headers, url }: Request): boolean {
   const site = headers.get("sec-fetch-site");

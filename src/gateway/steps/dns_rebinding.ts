@@ -1,7 +1,6 @@
 /**
- * Guards a gateway that asks nobody who they are against web pages that have their own name resolve to
- * its address (DNS rebinding): it answers only to IP addresses, which no page can take for its own, and
- * to the names it is known by.
+ * Protects a gateway without authentication from web pages whose name resolves to its address (DNS
+ * rebinding): it accepts only IP addresses, which no page can have as its name, and its known names.
  *
  * @module
  */
@@ -10,18 +9,13 @@ import { BoundedCache } from "../../dicomweb/bounded_cache.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { isIpAddress } from "../../network/ip_networks.ts";
 import type { GatewayEnv } from "../gateway_env.ts";
+import { originOf } from "../public_address.ts";
 
-/**
- * Makes the middleware.
- *
- * @param known Host names in lower case.
- * @returns Refuses requests for other names with 421.
- */
+/** @param known Host names in lower case. */
 export function refuseForeignHosts(known: ReadonlySet<string>): MiddlewareHandler<GatewayEnv> {
   const verdicts = new BoundedCache<boolean>({ maxEntries: 100, maxKeyLength: 300 });
   return function refuseForeignHost(c, next) {
-    const { url } = c.req.raw;
-    const origin = url.slice(0, url.indexOf("/", url.indexOf("://") + 3));
+    const origin = originOf(c.req.raw.url);
     if (!verdicts.get(origin, () => isKnown(origin, known))) {
       throw new GatewayError(
         "AUTH-008",

@@ -1,8 +1,8 @@
 /**
  * Limits failed attempts to authenticate, by address and by user, for all workers together. Only failures
- * are limited: keys and tokens cannot be guessed and are checked first. Passwords can, and their check is
- * expensive: beyond the limits they are not checked, unless this password was right for this user before.
- * So nobody can lock out a client at work by wrong attempts in its name or from its address.
+ * are limited: keys and tokens cannot be guessed and are checked first. Passwords can, and checking them is
+ * expensive: beyond the limits they are rejected unchecked, unless this password was right for this user
+ * before. So failed attempts cannot lock out a working client of the same name or address.
  *
  * @module
  */
@@ -13,28 +13,21 @@ import type { QuotaLimit, QuotaTable } from "./quota_table.ts";
 const ADDRESS_LIMIT: QuotaLimit = { requests: 30, windowMs: 180_000 };
 /** Failures of one user from all addresses: 10 at once, then one every 6 seconds. */
 const USER_LIMIT: QuotaLimit = { requests: 10, windowMs: 60_000 };
-/** A right password is known as long as this after its last check: a used-up quota is the mark. */
+/** A right password is remembered this long after its last check, as an exhausted quota. */
 const KNOWN: QuotaLimit = { requests: 1, windowMs: 24 * 3_600_000 };
 
-/** A user name longer than any that is configured need not be counted by itself. */
+/** Longer than any configured user name: names that are longer need no count of their own. */
 const MAX_COUNTED_NAME = 128;
 
-/** Who tries which password, from where. */
-export interface PasswordAttempt {
-  readonly address: string;
-  readonly user: string;
-  readonly password: string;
-}
-
-/** An attempt that may be checked. */
+/** An attempt whose password may be checked; one of the methods must be called with the outcome. */
 export interface AllowedAttempt {
   /** Whether this password was right for this user before. */
   readonly isKnown: boolean;
-  /** The password is right: it counts as no failure, and is known from now on. */
+  /** The password is right: no failure, and remembered. */
   succeeded(): void;
   /** The password is wrong. */
   failed(): void;
-  /** It could not be checked: it counts as no failure. */
+  /** The password could not be checked: no failure. */
   abandoned(): void;
 }
 
@@ -42,21 +35,25 @@ export interface AllowedAttempt {
 export class FailureThrottle {
   readonly #table: QuotaTable;
 
-  /** @param table Where they are counted, shared by all workers. */
   constructor(table: QuotaTable) {
     this.#table = table;
   }
 
   /**
-   * Allows the check of a password. One that is not known is counted as failed before its outcome is
-   * known, so that many at once cannot slip through.
+   * Allows the check of a password. Unless it is remembered, it counts as failed until its outcome is known,
+   * so that concurrent attempts cannot exceed the limits.
    *
-   * @returns What is to be told of its outcome.
-   * @throws {GatewayError} AUTH-006 when too many have failed.
+   * @throws {GatewayError} AUTH-006 after too many failures.
    */
-  attempt({ address, user, password }: PasswordAttempt): AllowedAttempt {
+  attempt(
+    { address, user, password }: {
+      readonly address: string;
+      readonly user: string;
+      readonly password: string;
+    },
+  ): AllowedAttempt {
     const table = this.#table;
-    // The name and the password are apart: no other pair gives the same text.
+    // As JSON, so that no other pair of name and password gives the same text.
     const known = `right ${table.nameOf(JSON.stringify([user, password]))}`;
     const counted = [
       [`address ${address}`, ADDRESS_LIMIT],
@@ -67,7 +64,7 @@ export class FailureThrottle {
       return {
         isKnown: true,
         succeeded: remember,
-        // The configuration has another password now.
+        // The configured password has changed.
         failed: () => counted.forEach(([key, limit]) => table.take(key, limit)),
         abandoned: () => {},
       };
@@ -96,7 +93,7 @@ export class FailureThrottle {
   /**
    * Counts a failed attempt.
    *
-   * @throws {GatewayError} AUTH-006 when too many have failed before.
+   * @throws {GatewayError} AUTH-006 after too many failures.
    */
   failed(address: string): void {
     const { isExhausted, retryAfterMs } = this.#table.take(`address ${address}`, ADDRESS_LIMIT);

@@ -1,52 +1,49 @@
 /**
- * Counts what clients have used of their quotas, for all workers of a gateway: the table lies in
- * memory that the workers share. Each client has one number, the time at which its quota would be
- * full again (generic cell rate algorithm, as in ITU-T I.371): a quota of 60 a minute lets 60 through at
- * once and then one a second. Memory is fixed; where more clients come at once than there are places,
- * those that have used least are forgotten, which gives them their quota back and takes nobody's away.
+ * Counts the used quotas of clients for all workers of a gateway, in memory that the workers share. Each
+ * client has one number, the time at which its quota will be full again (generic cell rate algorithm, as in
+ * ITU-T I.371): a quota of 60 a minute lets 60 requests through at once and then one a second. Memory is
+ * fixed: if there are more clients than places, those that used least are forgotten, which restores
+ * their quota and takes none away.
  *
  * @module
  */
 import { createHmac, randomFillSync } from "node:crypto";
 import { BoundedCache } from "../../dicomweb/bounded_cache.ts";
 
-/** How much a client may use. */
 export interface QuotaLimit {
   readonly requests: number;
   readonly windowMs: number;
 }
 
-/** What is left of a client's quota. */
+/** The rest of a client's quota. */
 export interface Quota {
   readonly isExhausted: boolean;
-  /** How many more requests pass now. */
+  /** Requests that are accepted now. */
   readonly remaining: number;
-  /** After which time one more passes; 0 where one passes now. */
+  /** Time until one more is accepted; 0 if one is accepted now. */
   readonly retryAfterMs: number;
-  /** After which time the whole quota is there again. */
+  /** Time until the whole quota is available. */
   readonly fullAfterMs: number;
 }
 
-/** Clients that a table has places for. */
+/** Clients that fit in a table. */
 const PLACES = 65_536;
-/** Places among which one client may have its own. */
+/** Adjacent places, one of which holds a client's number. */
 const WAYS = 8;
 const NS_PER_MS = 1e6;
 const SEED_BYTES = 32;
-/** The seed, and when the table was made: times in it are counted from there, so that they are exact. */
+/** The seed, and the time of creation, from which times are counted so that they are exact. */
 const HEAD_BYTES = SEED_BYTES + 8;
 
-/** Where a client's number may be, and how it is told from others. */
+/** The first of a client's possible places, and the tag that identifies its own. */
 interface Address {
   readonly base: number;
   readonly tag: bigint;
 }
 
 /**
- * Makes the memory of a table.
- *
  * @param now The wall clock in milliseconds.
- * @returns Memory to hand to every worker, 1 MiB.
+ * @returns Memory of a table for all workers, 1 MiB.
  */
 export function createQuotaMemory(now: () => number = Date.now): SharedArrayBuffer {
   const memory = new SharedArrayBuffer(HEAD_BYTES + PLACES * 16);
@@ -56,11 +53,11 @@ export function createQuotaMemory(now: () => number = Date.now): SharedArrayBuff
   return memory;
 }
 
-/** A view of the table. */
+/** A view of a table. */
 export class QuotaTable {
   readonly #seed: Uint8Array;
   readonly #tags: BigInt64Array;
-  /** Nanoseconds since the table was made. */
+  /** Nanoseconds since the creation of the table. */
   readonly #fullAt: BigInt64Array;
   readonly #now: () => number;
   readonly #madeAtMs: number;
@@ -75,49 +72,29 @@ export class QuotaTable {
     this.#now = now;
   }
 
-  /**
-   * Uses one of a client's quota, unless it is exhausted.
-   *
-   * @param limit How much they may use.
-   */
+  /** Uses one of a client's quota, unless it is exhausted. */
   take(client: string, limit: QuotaLimit): Quota {
     return this.#change(client, limit, 1);
   }
 
-  /**
-   * Gives back one that was taken.
-   *
-   * @param limit How much they may use.
-   */
+  /** Gives back one that was taken. */
   giveBack(client: string, limit: QuotaLimit): void {
     this.#change(client, limit, -1);
   }
 
-  /**
-   * Looks at a client's quota.
-   *
-   * @param limit How much they may use.
-   */
+  /** Returns a client's quota without using it. */
   look(client: string, limit: QuotaLimit): Quota {
     return this.#change(client, limit, 0);
   }
 
-  /**
-   * Uses up the whole of a client's quota, also where some of it is used already.
-   *
-   * @param limit How much they may use.
-   */
+  /** Uses the whole of a client's quota, even if some of it is used already. */
   exhaust(client: string, { windowMs }: QuotaLimit): void {
     const place = this.#placeOf(client, true);
     const fullAtMs = this.#now() - this.#madeAtMs + windowMs;
     Atomics.store(this.#fullAt, place!, BigInt(Math.round(fullAtMs * NS_PER_MS)));
   }
 
-  /**
-   * A name for what must not be kept as it is.
-   *
-   * @returns A digest under the table's key, the same in every worker.
-   */
+  /** A name for a secret: its digest under the table's key, the same in every worker. */
   nameOf(secret: string): string {
     return createHmac("sha256", this.#seed).update(secret).digest("base64");
   }
@@ -133,7 +110,7 @@ export class QuotaTable {
     for (;;) {
       const before = Atomics.load(this.#fullAt, place);
       const aheadNs = Number(before) - nowNs;
-      // Further ahead than a full window: the clock was set back, or the limit was another.
+      // Further ahead than a full window: the clock was set back, or the limit has changed.
       const usedNs = aheadNs > 0 && aheadNs <= windowNs + requests + 1 ? aheadNs : 0;
       // Each request's time was rounded to a nanosecond.
       const tooMuchNs = usedNs + eachNs - windowNs - requests;
@@ -154,7 +131,7 @@ export class QuotaTable {
     }
   }
 
-  /** The place of a client's number; a new one only where it is to be written. */
+  /** The place of a client's number, undefined if it has none and does not claim one. */
   #placeOf(client: string, claims: boolean): number | undefined {
     const { base, tag } = this.#addresses.get(client, () => this.#addressOf(client));
     for (;;) {
@@ -173,11 +150,11 @@ export class QuotaTable {
     }
   }
 
-  /** Keyed, so that nobody can choose an address that shares its number with someone else's. */
+  /** Keyed, so that no client can choose an address whose number collides with that of another. */
   #addressOf(client: string): Address {
     const digest = createHmac("sha256", this.#seed).update(client).digest();
     const sets = PLACES / WAYS;
-    // A place that nobody has is 0.
+    // 0 marks a free place.
     return { base: (digest.readUInt32LE(8) % sets) * WAYS, tag: digest.readBigInt64LE(0) || 1n };
   }
 }

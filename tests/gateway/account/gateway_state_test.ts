@@ -38,7 +38,7 @@ Deno.test("Activity: a window holds the last five minutes and forgets what is ol
   assert.equal(activity.underWay, 0);
 });
 
-Deno.test("Activity: what a client asked wrongly says nothing of the store, what failed does", () => {
+Deno.test("Activity: errors of the client leave the verdict about the store unchanged, failures change it", () => {
   const activity = new Activity(() => 5);
   const fail = (error: GatewayError) => {
     const transfer = activity.begin("a", REQUEST, STORE);
@@ -63,7 +63,7 @@ const searches: readonly [what: string, method: string, target: string, isMispla
 ];
 
 for (const [what, method, target, isMisplaced] of searches) {
-  Deno.test(`Activity: 404 to ${what} ${isMisplaced ? "tells" : "does not tell"} of a wrong address`, () => {
+  Deno.test(`Activity: 404 to ${what} ${isMisplaced ? "indicates" : "does not indicate"} a wrong URL`, () => {
     const activity = new Activity(() => 5);
     const request = new Request("http://gateway/", { method });
     activity.answered(
@@ -75,7 +75,7 @@ for (const [what, method, target, isMisplaced] of searches) {
   });
 }
 
-Deno.test("Activity: a wrong address is told until the store answers something else than 404", () => {
+Deno.test("Activity: a wrong URL is reported until the store answers anything but 404", () => {
   const activity = new Activity(() => 5);
   const answer = (target: string, status: number) => {
     const request = new Request("http://gateway/");
@@ -90,7 +90,7 @@ Deno.test("Activity: a wrong address is told until the store answers something e
   assert.equal(answer("/studies/1.2", 404), false);
 });
 
-Deno.test("Windows of different slots are added time by time", () => {
+Deno.test("Windows: slots of the same time are added", () => {
   const window = (slot: number, newest: number) => {
     const values = Array.from({ length: SLOTS }, (_, i) => i === SLOTS - 1 ? newest : 0);
     return { slot, requests: values, failures: values, totalMs: values, bytes: values };
@@ -155,7 +155,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
   assert.deepEqual([workers, silent, underWay], [2, 1, 7]);
 });
 
-Deno.test("Form seals: good for their text, their key and twelve hours", () => {
+Deno.test("Form seals: valid for their text, their key and twelve hours", () => {
   let nowMs = 1_700_000_000_000;
   const seals = new FormSeal("key", () => nowMs);
   const seal = seals.seal("text");
@@ -168,7 +168,7 @@ Deno.test("Form seals: good for their text, their key and twelve hours", () => {
   assert(!seals.isFor(seal, "text"));
 });
 
-Deno.test("Activity counts no body that a refusal left unread, and none that a HEAD was told of", () => {
+Deno.test("Activity: neither bodies of rejected uploads nor the Content-Length of HEAD responses count", () => {
   const activity = new Activity(() => 1_000_000);
   const headers = { "content-length": "100" };
   const exchange = (request: RequestInit, answer: Response) => {

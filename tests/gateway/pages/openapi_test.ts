@@ -1,21 +1,14 @@
-/**
- * The OpenAPI document is valid, has every route and no other, and what a running gateway answers has the
- * shapes that it tells.
- */
+/** The OpenAPI document is valid and describes the paths and responses of a running gateway. */
 import assert from "node:assert/strict";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { answerSchemas } from "../../../src/gateway/pages/answer_schemas.ts";
-import { createApp } from "../../../src/gateway/app.ts";
-import { ClientAddress } from "../../../src/gateway/client_address.ts";
 import { openApiDocument } from "../../../src/gateway/pages/openapi.ts";
 import { PAGES } from "../../../src/gateway/pages.ts";
-import { PublicAddress } from "../../../src/gateway/public_address.ts";
-import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { startGateway } from "../../fixtures/gateway_process.ts";
-import { MemoryLogger } from "../../fixtures/memory_logger.ts";
 import { startTokenEndpoint } from "../../fixtures/token_endpoint.ts";
+import { gatewayApp } from "../gateway_app.ts";
 
-/** What is looked at of the document. */
+/** The part of the document that is tested. */
 interface Document {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
@@ -37,35 +30,23 @@ Deno.test("OpenAPI: the document is valid OpenAPI 3.1", async () => {
 });
 
 Deno.test("OpenAPI: the gateway has every path and method of the document", async () => {
-  const metrics = createMetrics();
-  const app = createApp({
+  const { ask } = gatewayApp({
     stores: new Map(),
-    version: "1.2.3",
-    address: new PublicAddress(undefined, []),
-    clientAddress: new ClientAddress([]),
-    metrics,
-    metricsText: () => metrics.registry.metrics(),
-    checkReadiness: () => Promise.resolve(),
-    logger: new MemoryLogger(),
-    announceRevocation: () => {},
     states: () => Promise.resolve({ states: [], silent: 0 }),
-    formKey: "a key for forms",
     publicKeys: [{ kty: "EC" }],
-    now: Date.now,
   });
   for (const [path, operations] of Object.entries(document.paths)) {
-    const url = `http://gateway${path.replace(/\{\w+\}/g, "name")}`;
     for (const method of METHODS.filter((method) => Object.hasOwn(operations, method))) {
-      const request = new Request(url, { method: method.toUpperCase() });
-      const response = await app.fetch(request, { completed: Promise.resolve() });
+      const init = { method: method.toUpperCase() };
+      const response = await ask(path.replaceAll(/\{\w+\}/g, "name"), init);
       const text = await response.text();
       assert.notEqual(response.status, 405, `${method} ${path}`);
-      assert.doesNotMatch(text, /no such path/, `${method} ${path}`);
+      assert.doesNotMatch(text, /No such path/, `${method} ${path}`);
     }
   }
 });
 
-Deno.test("OpenAPI: a running gateway answers as the document says", async () => {
+Deno.test("OpenAPI: responses of a running gateway have the documented status, type and shape", async () => {
   const endpoint = startTokenEndpoint();
   const store = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },

@@ -35,7 +35,7 @@ Deno.test("Cors: a preflight of an allowed origin is answered by the gateway", a
   );
 });
 
-Deno.test("Cors: answers to an allowed origin are marked, and show what DICOMweb clients read", async () => {
+Deno.test("Cors: responses to an allowed origin expose the headers that DICOMweb clients read", async () => {
   const response = await ask(gateway(), { headers: { origin: VIEWER } });
   assert.equal(await response.text(), "store answered GET");
   assert.equal(response.headers.get("access-control-allow-origin"), VIEWER);

@@ -14,7 +14,7 @@ function fixture(): {
   return { table: new QuotaTable(memory, now), move: (ms) => nowMs += ms, memory };
 }
 
-Deno.test("QuotaTable: a whole window's requests pass at once, then one for each that time gives back", () => {
+Deno.test("QuotaTable: a full quota passes at once, then one request per interval", () => {
   const { table, move } = fixture();
   for (let left = 59; left >= 0; left--) {
     const { isExhausted, remaining, retryAfterMs } = table.take("a", LIMIT);
@@ -31,21 +31,21 @@ Deno.test("QuotaTable: a whole window's requests pass at once, then one for each
   assert.equal(table.look("a", LIMIT).remaining, 60);
 });
 
-Deno.test("QuotaTable: refused requests cost nothing, so a client that asks on is let in again in time", () => {
+Deno.test("QuotaTable: rejected requests use no quota, so that a persistent client recovers", () => {
   const { table, move } = fixture();
   for (let i = 0; i < 1000; i++) table.take("a", LIMIT);
   move(1000);
   assert.equal(table.take("a", LIMIT).isExhausted, false);
 });
 
-Deno.test("QuotaTable: clients do not count for one another", () => {
+Deno.test("QuotaTable: clients have separate quotas", () => {
   const { table } = fixture();
   for (let i = 0; i < 60; i++) table.take("a", LIMIT);
   assert.equal(table.look("a", LIMIT).isExhausted, true);
   assert.equal(table.take("b", LIMIT).remaining, 59);
 });
 
-Deno.test("QuotaTable: what is given back can be used, and no more than all", () => {
+Deno.test("QuotaTable: returned quota can be used again, up to the limit", () => {
   const { table } = fixture();
   table.take("a", LIMIT);
   table.giveBack("a", LIMIT);
@@ -56,7 +56,7 @@ Deno.test("QuotaTable: what is given back can be used, and no more than all", ()
 });
 
 for (const [requests, windowMs] of [[1, 1], [1, 86_400_000], [1_000_000, 60_000], [7, 1000]]) {
-  Deno.test(`QuotaTable: ${requests} in ${windowMs} ms are let through to the last`, () => {
+  Deno.test(`QuotaTable: all of ${requests} in ${windowMs} ms are accepted`, () => {
     const { table } = fixture();
     const limit = { requests: requests!, windowMs: windowMs! };
     let passed = 0;
@@ -65,7 +65,7 @@ for (const [requests, windowMs] of [[1, 1], [1, 86_400_000], [1_000_000, 60_000]
   });
 }
 
-Deno.test("QuotaTable: a clock that is set back locks nobody out, and a smaller limit neither", () => {
+Deno.test("QuotaTable: neither a clock set back nor a smaller limit locks a client out", () => {
   const { table, move } = fixture();
   for (let i = 0; i < 60; i++) table.take("a", LIMIT);
   move(-3_600_000);
@@ -84,7 +84,7 @@ Deno.test("QuotaTable: memory is fixed, and the callers with the most use keep t
   assert.equal(table.take("newcomer", LIMIT).isExhausted, false);
 });
 
-Deno.test("QuotaTable: an exhausted quota stays so for a window, renewed by each time", () => {
+Deno.test("QuotaTable: an exhausted quota stays exhausted for a window, which each call restarts", () => {
   let nowMs = 0;
   const memory = createQuotaMemory(() => 0);
   const [one, other] = [new QuotaTable(memory, () => nowMs), new QuotaTable(memory, () => nowMs)];
