@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { networkAllowlist } from "../config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../config/sandbox/contacts.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";
 import { SECTION } from "../config/values/section.ts";
 import { explainDeno } from "../runtime/deno_version.ts";

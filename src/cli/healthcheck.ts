@@ -7,7 +7,7 @@
  * @module
  */
 import { loopbackOf } from "../config/values/host_names.ts";
-import { isObject } from "../config/file/config_document.ts";
+import { isObject } from "../config/values/keys_of.ts";
 import { listenPlace } from "../config/keys/listen.ts";
 import { SECTION } from "../config/values/section.ts";
 import { parseConfig } from "../config/parse_config.ts";

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { listenHostAndPort } from "../config/sandbox/allowlist.ts";
-import { type Contact, contacts } from "../config/sandbox/contacts.ts";
+import { type Contact, contacts, listenHostAndPort } from "../config/sandbox/contacts.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { ExitCode } from "./exit_code.ts";

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { stateHome } from "../config/file/find_config.ts";
-import { SERVER_NAME } from "../config/keys/server.ts";
+import { PLAIN_NAME } from "../config/values/keys_of.ts";
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { JournalError, PushJournal } from "../tools/push/push_journal.ts";
 import { pushFolder, PushStoppedError } from "../tools/push/push_folder.ts";
@@ -181,7 +181,7 @@ async function runningPlace(url: string, flags: PushFlags): Promise<Place | unde
     );
     return undefined;
   }
-  if (server === undefined || !SERVER_NAME.test(server)) {
+  if (server === undefined || !PLAIN_NAME.test(server)) {
     complain("Name the gateway's server to send to with --server.");
     return undefined;
   }

@@ -1,22 +1,20 @@
 /**
- * The environment of this process, as the configuration refers to it and as nothing else should see it.
- *
- * Variables by which Deno would send requests through a proxy are hidden from the runtime: only `Proxy`
- * counts, which can be seen, checked and is on the allowlist. All variables are hidden from the workers:
- * Deno's internals read some without asking for a permission.
+ * The environment variables of this process, hidden from all but the configuration. With those for
+ * proxies, Deno would bypass `Proxy`, which is checked and on the allowlist. Workers see none: Deno's
+ * internals read some without a permission.
  *
  * @module
  */
 
 const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
-/** What the runtime and the C library read, at times long after the start. */
+/** Variables that the runtime and the C library read, also long after the start. */
 const RUNTIME =
   /^=|^(?:(?:DENO(?!_AUTH_TOKENS)|LC|LD|NODE|OTEL|RUST|SSL|XDG)_.*|HOME|LANG|NO_COLOR|PATH|SYSTEMROOT|TE?MP|TERM|TMPDIR|TZ|USERPROFILE|WINDIR)$/i;
 
 /**
- * Where Deno's Cache API keeps what it is given: `{url},{token}` of a server instead of a directory for
- * temporary files. Nobody can listen at port 0.
+ * Where Deno's Cache API stores responses: `{url},{token}` of a server instead of a temporary directory.
+ * Nothing can listen at port 0.
  */
 const CACHE_STORAGE = ["DENO_CACHE_LSC_ENDPOINT", "http://0.0.0.0:0,none"] as const;
 
@@ -25,7 +23,7 @@ const setAside = new Map<string, string>();
 /**
  * Hides the variables for proxies from the runtime, before the first request of this process.
  *
- * @returns The names of those that were set and meant a proxy.
+ * @returns The names of those that named a proxy.
  */
 export function dropProxyEnvironment(): string[] {
   const dropped: string[] = [];
@@ -38,7 +36,7 @@ export function dropProxyEnvironment(): string[] {
   return dropped;
 }
 
-/** Hides all variables that the runtime does not need, secrets of the configuration among them. */
+/** Hides all variables that the runtime does not need, such as secrets of the configuration. */
 export function hideEnvironment(): void {
   for (const [name, value] of Object.entries(Deno.env.toObject())) {
     if (!RUNTIME.test(name)) hide(name, value);
@@ -46,8 +44,8 @@ export function hideEnvironment(): void {
 }
 
 /**
- * Makes the Cache API fail in workers that start from now on. It writes to the disk whatever a worker is
- * permitted, and there is no other way to turn it off in workers of a worker, too.
+ * Disables the Cache API in workers that start from now on: it writes to the disk without a permission.
+ * There is no other way that includes workers of a worker.
  */
 export function disableCacheStorage(): void {
   Deno.env.set(...CACHE_STORAGE);

@@ -1,6 +1,5 @@
 /**
- * The configuration: the keys of the `DicomWebOAuth` section, and what they parse to. The file around
- * the section may be a whole `orthanc.json`.
+ * The configuration: the keys of the `DicomWebOAuth` section, and the values they parse to.
  *
  * @module
  */
@@ -134,17 +133,14 @@ export const section = keysOf(
   listen: keys.Listen,
   /** Absolute path of the directory the gateway may write to. */
   stateDirectory: stateDirectoryOf(keys),
-  /** The URL clients reach the gateway at, without a trailing slash, where it differs from `listen`. */
+  /** The URL for clients, without a trailing slash, if it differs from `listen`. */
   publicUrl: keys.PublicUrl && withoutTrailingSlash(keys.PublicUrl),
-  /** Addresses and networks of proxies whose forwarding headers count. */
   trustedProxies: keys.TrustedProxies,
-  /** How many workers share the port. */
   workers: keys.Workers,
-  /** How long running transfers may take to finish at shutdown or reload. */
   drainTimeoutMs: keys.DrainTimeoutSeconds,
   log: {
     level: keys.LogLevel,
-    /** Other levels of categories, by their names. */
+    /** Other levels, by category. */
     levels: Object.fromEntries(
       Object.entries(keys.LogLevels).map((
         [part, level = keys.LogLevel],
@@ -153,30 +149,28 @@ export const section = keysOf(
     format: keys.LogFormat,
   },
   tokenCache: keys.TokenCache,
-  /** The web pages that may use the gateway from a browser; `undefined`: none. */
   cors: keys.Cors,
-  /** Who may call; `undefined`: everyone who reaches the port. */
+  /** `undefined`: every client that reaches the port is accepted. */
   authentication: keys.Authentication,
-  /** Who may do what; `undefined`: everyone everything. */
+  /** `undefined`: everything is permitted. */
   permissions: keys.Permissions,
-  /** Names by which clients may call a gateway that is open to all, besides those it is known by. */
+  /** Further host names that clients of a gateway without authentication may use. */
   allowedHosts: keys.AllowedHosts,
-  /** The record of who did what; `undefined`: none. */
   audit: keys.Audit && {
     ...keys.Audit,
     onFailure: keys.Audit.onFailure ?? (isLoopback(keys.Listen.address) ? "warn" : "refuse"),
   },
   proxy: keys.Proxy,
   servers: keys.Servers,
-  /** Never 0. */
+  /** Never unlimited. */
   rateLimit: rateLimitOf(keys) as RateLimitConfig | undefined,
-  /** Whether the runtime traces requests, and says so to stores by `traceparent`. */
+  /** Whether the runtime traces requests, and sends `traceparent` to stores. */
   tracing: ["true", "1"].includes(sources().environment[TRACING_VARIABLE] ?? ""),
-  /** What is allowed but dangerous, in words, to be logged at every start. */
+  /** What is allowed but dangerous; logged at every start. */
   warnings: warningsOf(keys),
 }));
 
-/** Has the runtime's own OpenTelemetry trace requests, with `true` or `1`. */
+/** Enables the runtime's OpenTelemetry, with `true` or `1`. */
 const TRACING_VARIABLE = "OTEL_DENO";
 
 /** The whole configuration. Times are in milliseconds. */
@@ -185,24 +179,25 @@ export interface GatewayConfig extends Frozen<z.output<typeof section>> {
   readonly path: string;
 }
 
-/** The record of who did what. */
+/** The audit trail. */
 export type AuditConfig = NonNullable<GatewayConfig["audit"]>;
 
-/** Keys of the section that plugin users may have met, and what became of them. */
-const FORMER_KEYS: Readonly<Record<string, string>> = {
-  EnableMetrics: "has no effect: metrics are always served, at /dicomweb-oauth/metrics; remove it",
+/** Keys of the plugin's section without a counterpart, and why. */
+export const FORMER_KEYS: Readonly<Record<string, string>> = {
+  EnableMetrics: "metrics are always served, at /dicomweb-oauth/metrics",
 };
 
-/** What to say of a key that does not belong to the section. */
+/** The message about a key that does not belong to the section. */
 export function misplacedKey(key: string): string | undefined {
   if (Object.hasOwn(serverKeys, key)) {
     return `belongs to a server: ${SECTION}.Servers.{name}.${key}`;
   }
-  return Object.hasOwn(FORMER_KEYS, key) ? FORMER_KEYS[key] : undefined;
+  if (!Object.hasOwn(FORMER_KEYS, key)) return undefined;
+  return `has no effect: ${FORMER_KEYS[key]}; remove it`;
 }
 
-function stateDirectoryOf({ StateDirectory: given }: Pick<SectionKeys, "StateDirectory">): string {
-  return given ?? sources().stateHome;
+function stateDirectoryOf(keys: Pick<SectionKeys, "StateDirectory">): string {
+  return keys.StateDirectory ?? sources().stateHome;
 }
 
 function warningsOf(keys: SectionKeys): string[] {

@@ -1,33 +1,32 @@
 /**
- * Parses what `readConfig` read into the configuration: reports everything that is wrong at once, and
- * freezes the result.
+ * Parses the configuration that `readConfig` read: reports all problems at once, and freezes the result.
  *
  * @module
  */
-import { type ConfigDocument, isObject } from "./file/config_document.ts";
+import type { ConfigDocument } from "./file/config_document.ts";
 import { configVersion, type GatewayConfig, misplacedKey, section } from "./gateway_config.ts";
 import { complaint } from "./values/complaint.ts";
 import { ConfigError, type ConfigProblem } from "./values/config_error.ts";
 import { deepFreeze } from "./values/frozen.ts";
+import { isObject } from "./values/keys_of.ts";
 import { problemsIn } from "./values/problems.ts";
 import { SECTION } from "./values/section.ts";
 import { type ReadSources, withSources } from "./values/sources.ts";
 
-/** Everything a configuration consists of. */
+/** A configuration as read. */
 export interface ConfigSource {
   /** Absolute path of the file. */
   readonly path: string;
-  /** The gateway's part of the file, its variables replaced. */
+  /** The gateway's part of the file, with variables replaced. */
   readonly document: ConfigDocument;
-  /** What else values come from. */
   readonly sources: ReadSources;
-  /** What went wrong on reading. */
+  /** Problems found on reading. */
   readonly problems: readonly ConfigProblem[];
-  /** What is allowed but dangerous in the way it was found. */
+  /** What is allowed but dangerous about the files. */
   readonly warnings: readonly string[];
 }
 
-/** The source of a configuration that is made by a program: it refers to no files and variables. */
+/** The source of a configuration made by a program: it refers to no files or variables. */
 export function sourceOf(
   document: ConfigDocument,
   { path, stateHome }: { readonly path: string; readonly stateHome: string },
@@ -37,11 +36,7 @@ export function sourceOf(
   return { path, document, sources, problems: [], warnings: [] };
 }
 
-/**
- * Parses a configuration.
- *
- * @throws {ConfigError} With everything that is wrong, when anything is.
- */
+/** @throws {ConfigError} With all problems. */
 export async function parseConfig(source: ConfigSource): Promise<GatewayConfig> {
   const { path, document } = source;
   const version = configVersion.optional().safeParse(document.ConfigVersion, {

@@ -1,6 +1,6 @@
 /**
- * The configuration as the supervisor posts it to a worker: plain data that structured cloning carries.
- * A class does not survive that, so each `Secret` travels as bytes; nothing else in a configuration is.
+ * The configuration as the supervisor posts it to a worker. Structured cloning does not preserve
+ * classes, so each `Secret` is posted as bytes; nothing else in a configuration is bytes.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface PostedConfig {
   readonly posted: unknown;
 }
 
-/** @returns The configuration as data for `postMessage`. */
+/** Converts a configuration for `postMessage`. */
 export function postable(config: GatewayConfig): PostedConfig {
   const encoder = new TextEncoder();
   return {
@@ -24,7 +24,7 @@ export function postable(config: GatewayConfig): PostedConfig {
   };
 }
 
-/** @returns The configuration that {@linkcode postable} was given, frozen. */
+/** The configuration that {@linkcode postable} converted, frozen. */
 export function received({ posted }: PostedConfig): GatewayConfig {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   return deepFreeze(

@@ -6,7 +6,7 @@
  * @module
  */
 import { hostAndPort } from "../config/values/host_names.ts";
-import { networkAllowlist } from "../config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../config/sandbox/contacts.ts";
 import type { ClientCertificate } from "../config/keys/client_certificate.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import type { ProxyConfig } from "../config/keys/proxy.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
-import { listenHostAndPort, networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { listenHostAndPort, networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { parseSection } from "./memory_files.ts";
 
 const ENCRYPTED = { EncryptionKey: btoa("0123456789abcdef0123456789abcdef") };

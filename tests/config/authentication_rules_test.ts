@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { knownHosts } from "../../src/config/keys/known_hosts.ts";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";
 

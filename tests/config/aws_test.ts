@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AwsCredentials } from "../../src/config/schemes/aws/aws.ts";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import { Secret } from "../../src/config/values/secret.ts";
 import { parseSection, problemsOf, reachOf } from "./memory_files.ts";

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { generateKeyPairSync } from "node:crypto";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import type { ServerConfig } from "../../src/config/keys/server.ts";
 import { publishedKeys } from "../../src/config/sandbox/published_keys.ts";

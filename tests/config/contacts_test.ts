@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
-import { type Contact, contacts } from "../../src/config/sandbox/contacts.ts";
+import { type Contact, contacts, networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { parseConfig, sourceOf } from "../../src/config/parse_config.ts";
 
 async function configured(section: Readonly<Record<string, unknown>>) {

@@ -2,7 +2,7 @@
  * What is derived for Microsoft Entra ID, and for whom: never for a host that merely looks like it.
  */
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";

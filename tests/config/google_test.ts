@@ -2,7 +2,7 @@
  * The rules of `ProviderType: "google"`: what is chosen by which keys, and what is reached because of it.
  */
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import { ACCOUNT, KEY_ID } from "../credentials/google/google_keys.ts";
 import {

@@ -3,7 +3,7 @@
  * wrong where.
  */
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import type { ManagedIdentity } from "../../src/config/schemes/azure/managed_identity.ts";
 import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";

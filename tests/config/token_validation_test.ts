@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import type { TokenValidationConfig } from "../../src/config/schemes/token_validation.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";
 

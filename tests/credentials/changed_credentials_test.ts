@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
 import { HttpClient } from "../../src/network/http_client.ts";

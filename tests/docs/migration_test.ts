@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { schemes } from "../../src/config/schemes/schemes.ts";
-import { LEFT_OUT } from "../../src/config/plugin/import_plugin.ts";
+import { FORMER_KEYS } from "../../src/config/gateway_config.ts";
 import { resilience } from "../../src/config/keys/resilience.ts";
 import { sectionKeys } from "../../src/config/gateway_config.ts";
 import { serverKeys } from "../../src/config/keys/server.ts";
@@ -32,7 +32,7 @@ Deno.test("migration: every key of the plugin leads to one of the gateway or is 
   ]);
   const keys = rows("Keys");
   const leftOut = keys.filter(([, gateway]) => gateway === "none").map(([plugin]) => plugin);
-  assert.deepEqual(leftOut, Object.keys(LEFT_OUT));
+  assert.deepEqual(leftOut, Object.keys(FORMER_KEYS));
   for (const [plugin, gateway] of keys) {
     assert.ok(gateway === "none" || known.has(gateway!), `${plugin}: no key ${gateway}`);
   }

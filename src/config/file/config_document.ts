@@ -1,11 +1,10 @@
 /**
- * Reads JSON with comments (and commas after the last item, as Orthanc allows them) and takes out
- * what belongs to the gateway, without touching the other keys of an `orthanc.json`.
+ * Reads the gateway's part of JSON with comments (and trailing commas, as Orthanc allows them), and
+ * ignores the other keys of an `orthanc.json`.
  *
  * @module
  */
 import {
-  getNodeValue,
   type Node,
   type ParseError,
   type ParseErrorCode,
@@ -18,27 +17,25 @@ import { SECTION } from "../values/section.ts";
 
 /** The gateway's part of a file. */
 export interface ConfigDocument {
-  /** `ConfigVersion` at the top of the file, if it is there. */
+  /** `ConfigVersion` at the top of the file. */
   readonly ConfigVersion?: unknown;
   /** The section of the gateway. */
   readonly DicomWebOAuth: unknown;
 }
 
-/** The gateway's part of a file, or why there is none. */
-export type DocumentResult =
-  | { readonly document: ConfigDocument; readonly problems: readonly ConfigProblem[] }
-  | { readonly document: undefined; readonly problems: readonly ConfigProblem[] };
-
 /**
- * Finds the section of the gateway in the text of a file.
+ * Finds the gateway's part of a file.
  *
- * @param completeString What to do with each string in the gateway's part, such as replacing variables.
- * @returns The gateway's part; a key that stands twice is a problem beside it.
+ * @param completeString Converts each string of that part, such as replacing variables.
+ * @returns That part, if there is one; it may still have problems, such as duplicate keys.
  */
 export function readDocument(
   text: string,
   completeString: (value: string, path: KeyPath) => unknown,
-): DocumentResult {
+): {
+  readonly document: ConfigDocument | undefined;
+  readonly problems: readonly ConfigProblem[];
+} {
   const problems: ConfigProblem[] = [];
   try {
     const root = parse(text.replace(/^\uFEFF/, ""), problems);
@@ -64,7 +61,7 @@ export function readDocument(
   }
 }
 
-/** Only the first mistake is told: those after it are its consequences as a rule. */
+/** Reports only the first error: later ones are usually its consequences. */
 function parse(text: string, problems: ConfigProblem[]): Node | undefined {
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
@@ -81,7 +78,7 @@ function parse(text: string, problems: ConfigProblem[]): Node | undefined {
   return root;
 }
 
-/** The value of a node. Unlike the parser's own function it takes `__proto__` for a plain key. */
+/** The value of a node. Unlike the parser's own function, it treats `__proto__` as a plain key. */
 function plain(
   node: Node,
   path: KeyPath,
@@ -94,20 +91,16 @@ function plain(
       plain(item, [...path, index], completeString, problems)
     );
   }
-  if (node.type !== "object") return getNodeValue(node);
+  if (node.type !== "object") return node.value;
   const entries = new Map<string, unknown>();
   for (const [key, value] of properties(node)) {
     const at = [...path, key];
     if (entries.has(key)) {
       problems.push({ code: "CFG-002", path: keyPath(at), message: "is duplicated" });
     }
-    // Such a key would be lost on the way: it means the prototype of an object.
+    // Later steps would lose such a key: it means the prototype of an object.
     if (key === "__proto__") {
-      problems.push({
-        code: "CFG-002",
-        path: keyPath(at),
-        message: "is a reserved name",
-      });
+      problems.push({ code: "CFG-002", path: keyPath(at), message: "is a reserved name" });
     }
     entries.set(key, plain(value, at, completeString, problems));
   }
@@ -160,9 +153,4 @@ const MISTAKES: Readonly<Record<string, string>> = {
 
 function mistake(code: ParseErrorCode): string {
   return MISTAKES[printParseErrorCode(code)] ?? "this is not JSON";
-}
-
-/** Whether a value of the file is an object rather than a list, a text, a number or `null`. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

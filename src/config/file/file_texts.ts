@@ -1,12 +1,12 @@
 /**
- * The texts of the files that make up a configuration, and why one cannot be had.
+ * Reads the files of a configuration, and says why one cannot be read.
  *
  * @module
  */
 import { isAbsolute, resolve } from "node:path";
 import type { FileText } from "../values/sources.ts";
 
-/** The files a configuration refers to, each read once. Paths are relative to the configuration. */
+/** The files of a configuration, each read once. Relative paths start at its directory. */
 export class FileTexts {
   readonly #directory: string;
   readonly #readTextFile: (path: string) => Promise<string>;
@@ -19,28 +19,23 @@ export class FileTexts {
     this.#readTextFile = readTextFile;
   }
 
-  /** Has a file read by {@linkcode readWanted}. */
+  /** Marks a file for {@linkcode readWanted}. */
   readonly want = (path: string): FileText => {
     this.#wanted.add(path);
     return { content: "" };
   };
 
-  /** What programs write to secret files ends with a line break that is no part of the secret. */
+  /** The text without its last line break, which programs add to secrets in files. */
   readonly get = (path: string): FileText => {
     const text = this.#texts.get(path) ?? { failure: "it is not known" };
     return "content" in text ? { content: text.content.replace(/\r?\n$/, "") } : text;
   };
 
-  /** Reads what was wanted. */
+  /** Reads the marked files. */
   async readWanted(): Promise<void> {
     for (const path of this.#wanted) await this.read(path);
   }
 
-  /**
-   * Reads a file, once.
-   *
-   * @returns Its text, or why there is none.
-   */
   async read(path: string): Promise<FileText> {
     const known = this.#texts.get(path);
     if (known !== undefined) return known;
@@ -57,20 +52,7 @@ export class FileTexts {
   }
 }
 
-/**
- * Says that a file is not there which someone has named to the program itself.
- *
- * @returns That it is not there, and where a relative path begins: that may be what is wrong.
- *
- * @example
- * ```ts
- * import { noSuchFile } from "./file_texts.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(noSuchFile("/etc/gateway.json"), "no such file");
- * assert.match(noSuchFile("gateway.json"), /; gateway.json is taken from the working directory, /);
- * ```
- */
+/** The message about a missing file of the command line: with the start of a relative path. */
 export function noSuchFile(path: string): string {
   if (isAbsolute(path)) return "no such file";
   return `no such file; ${path} is taken from the working directory, ${resolve()}`;

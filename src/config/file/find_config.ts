@@ -1,6 +1,5 @@
 /**
- * Where a configuration is looked for, and where state is kept, unless told otherwise (XDG Base
- * Directory Specification).
+ * The default places of configuration and state (XDG Base Directory Specification).
  *
  * @module
  */
@@ -11,8 +10,7 @@ import { environmentVariable } from "../environment.ts";
 /** Environment variables by name. */
 export type Variables = (name: string) => string | undefined;
 
-/** How a configuration is looked for. */
-export interface FindConfigOptions {
+interface FindConfigOptions {
   /** The path given on the command line. */
   readonly config?: string | undefined;
   /** Environment variables by name. */
@@ -25,11 +23,10 @@ const NAME = "dicomweb-gateway";
 const FILE = "gateway.json";
 
 /**
- * Finds the configuration file. A path that was given is taken without a look: if nothing is there,
- * reading it says so.
+ * Finds the configuration file. Does not check a given path: reading it reports a missing file.
  *
- * @returns Path of the file: as it was given, else absolute.
- * @throws {ConfigError} CFG-001 with the places looked in, when there is none.
+ * @returns The path as given, else absolute.
+ * @throws {ConfigError} CFG-001 with the places searched, if there is none.
  */
 export async function findConfig(options: FindConfigOptions = {}): Promise<string> {
   const env = options.env ?? environmentVariable;
@@ -53,11 +50,7 @@ export async function findConfig(options: FindConfigOptions = {}): Promise<strin
   throw new ConfigError("of the gateway", [{ code: "CFG-001", path: "", message }]);
 }
 
-/**
- * The directory for state that outlives the process.
- *
- * @returns Its absolute path; it need not exist.
- */
+/** Absolute path of the default directory for state, which need not exist. */
 export function stateHome(env: Variables = environmentVariable): string {
   const home = absolute(env("XDG_STATE_HOME")) ?? inHome(env, ".local/state") ?? "/var/lib";
   return join(home, NAME);
@@ -68,7 +61,7 @@ function inHome(env: Variables, directory: string): string | undefined {
   return home ? join(home, directory) : undefined;
 }
 
-/** The specification has relative paths in its variables ignored. */
+/** Ignores relative paths, as the specification requires. */
 function absolute(path: string | undefined): string | undefined {
   return path !== undefined && isAbsolute(path) ? path : undefined;
 }
@@ -78,7 +71,7 @@ async function somethingIsAt(path: string): Promise<boolean> {
     await Deno.stat(path);
     return true;
   } catch (error) {
-    // Where the look itself is refused there may be a file: reading it will say what is wrong.
+    // Without permission to look, there may be a file: reading it reports what is wrong.
     return !(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory);
   }
 }

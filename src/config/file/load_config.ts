@@ -1,16 +1,17 @@
 /**
- * Reads a configuration: the file, the environment variables and the files it refers to. Only the
- * supervisor and the commands may; workers get the parsed configuration.
+ * Reads a configuration: the file, and the environment variables and files it refers to. Only for the
+ * supervisor and the commands; workers get the parsed configuration.
  *
  * @module
  */
 import { dirname, resolve } from "node:path";
 import type { GatewayConfig } from "../gateway_config.ts";
 import { type ConfigSource, parseConfig } from "../parse_config.ts";
-import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "../values/config_error.ts";
+import { ConfigError, type ConfigProblem, keyPath } from "../values/config_error.ts";
+import { isObject } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
 import type { Environment } from "../values/sources.ts";
-import { type ConfigDocument, isObject, readDocument } from "./config_document.ts";
+import { type ConfigDocument, readDocument } from "./config_document.ts";
 import { FileTexts, noSuchFile } from "./file_texts.ts";
 import { stateHome, type Variables } from "./find_config.ts";
 import { environmentVariable } from "../environment.ts";
@@ -26,24 +27,17 @@ import { substitute, type SubstitutionSources } from "./substitution.ts";
 
 /** How a configuration is read. */
 export interface ReadConfigOptions {
-  /** Environment variables by name. */
   readonly env?: Variables;
-  /** Reads a file as text. */
   readonly readTextFile?: (path: string) => Promise<string>;
-  /** Tells who may read files. */
   readonly fileFacts?: FileFacts;
-  /** What the command line says instead of `Listen`. */
+  /** Overrides of `Listen` on the command line. */
   readonly listen?: { readonly address?: string | undefined; readonly port?: number | undefined };
 }
 
-/** Set in every container of Kubernetes, whatever the pod says of others. */
+/** Set in every container of Kubernetes. */
 const POD_VARIABLE = "KUBERNETES_SERVICE_HOST";
 
-/**
- * Reads and parses a configuration.
- *
- * @throws {ConfigError} When it cannot be used.
- */
+/** @throws {ConfigError} If the configuration cannot be used. */
 export async function loadConfig(
   path: string,
   options: ReadConfigOptions = {},
@@ -54,7 +48,7 @@ export async function loadConfig(
 /**
  * Reads a configuration file and all that its strings refer to.
  *
- * @throws {ConfigError} When there is no section to go on with: no file, no JSON, no `DicomWebOAuth`.
+ * @throws {ConfigError} If there is no section to parse: no file, no JSON, no `DicomWebOAuth`.
  */
 export async function readConfig(
   path: string,
@@ -69,26 +63,27 @@ export async function readConfig(
   if ("failure" in main) {
     throw new ConfigError(absolute, [unreadable(path, main.failure)]);
   }
-  const written = readDocument(main.content, (value) => value).document?.[SECTION];
-  const secrets = secretKeys(written);
-  // The first pass finds out which files the variables refer to, the second has their contents.
-  complete(main.content, secrets, { variable: env, file: texts.want });
-  await texts.readWanted();
-  const { document, problems, secretFiles } = complete(main.content, secrets, {
-    variable: env,
-    file: texts.get,
+  // The first pass finds the files that strings refer to, the second replaces them by their contents.
+  const { document: written } = readDocument(main.content, (value) => {
+    substitute(value, { variable: env, file: texts.want });
+    return value;
   });
+  await texts.readWanted();
+  const { document, problems, literalSecrets, secretFiles } = complete(
+    main.content,
+    secretKeys(written?.[SECTION]),
+    { variable: env, file: texts.get },
+  );
   if (document === undefined) throw new ConfigError(absolute, problems);
 
   const withSecrets: SecretFile[] = [];
-  const literal = literalSecrets(main.content, secrets);
-  if (literal.length > 0) {
+  if (literalSecrets.length > 0) {
     const advice = "run chmod 600, or write ${NAME} or ${file:PATH} in place of the secret";
-    withSecrets.push({ path: absolute, keys: literal, advice });
+    withSecrets.push({ path: absolute, keys: literalSecrets, advice });
   }
   for (const [file, keys] of secretFiles) {
     const path = resolve(directory, file);
-    // The kubelet writes secrets with mode 0644 for one pod alone, wherever that has them.
+    // The kubelet writes secrets with mode 0644 for one pod alone, at any path.
     if (env(POD_VARIABLE) || isContainerSecret(path)) continue;
     withSecrets.push({ path, keys, advice: "run chmod 600" });
   }
@@ -109,31 +104,26 @@ export async function readConfig(
   };
 }
 
-/** Whichever variables the transforms of schemas ask for. */
+/** A view that reads each variable on access. */
 function environmentOf(env: Variables): Environment {
   return new Proxy({}, { get: (_, name) => env(String(name)) || undefined });
-}
-
-function literalSecrets(text: string, secrets: ReadonlySet<string>): string[] {
-  const found: string[] = [];
-  readDocument(text, (value, path) => {
-    if (value !== "" && !value.includes("${") && secrets.has(keyPath(path))) {
-      found.push(keyPath(path));
-    }
-    return value;
-  });
-  return found;
 }
 
 function complete(text: string, secrets: ReadonlySet<string>, sources: SubstitutionSources): {
   readonly document: ConfigDocument | undefined;
   readonly problems: ConfigProblem[];
-  /** Files that secrets are read from, as written, each with the keys of these secrets. */
+  /** The keys of secrets that are in the file itself. */
+  readonly literalSecrets: readonly string[];
+  /** Files that contain secrets, as written, each with the keys of these secrets. */
   readonly secretFiles: ReadonlyMap<string, readonly string[]>;
 } {
   const faults: ConfigProblem[] = [];
+  const literalSecrets: string[] = [];
   const secretFiles = new Map<string, string[]>();
-  const { document, problems } = readDocument(text, (value, path: KeyPath) => {
+  const { document, problems } = readDocument(text, (value, steps) => {
+    const path = keyPath(steps);
+    const isSecret = secrets.has(path);
+    if (isSecret && value !== "" && !value.includes("${")) literalSecrets.push(path);
     const read: string[] = [];
     const file = (name: string) => {
       read.push(name);
@@ -141,15 +131,15 @@ function complete(text: string, secrets: ReadonlySet<string>, sources: Substitut
     };
     const result = substitute(value, { ...sources, file });
     for (const { absent, message } of result.faults) {
-      faults.push({ code: absent ? "CFG-003" : "CFG-002", path: keyPath(path), message });
+      faults.push({ code: absent ? "CFG-003" : "CFG-002", path, message });
     }
     if (result.faults.length > 0) return value;
-    for (const name of secrets.has(keyPath(path)) ? read : []) {
-      secretFiles.set(name, [...secretFiles.get(name) ?? [], keyPath(path)]);
+    for (const name of isSecret ? read : []) {
+      secretFiles.set(name, [...secretFiles.get(name) ?? [], path]);
     }
     return result.value;
   });
-  return { document, problems: [...problems, ...faults], secretFiles };
+  return { document, problems: [...problems, ...faults], literalSecrets, secretFiles };
 }
 
 function unreadable(path: string, failure: string): ConfigProblem {

@@ -1,5 +1,5 @@
 /**
- * Finds the values of a configuration that are secrets, by the kinds of value that its schema has.
+ * Finds the secrets of a configuration by the kinds of values in its schema.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { sectionKeys } from "../gateway_config.ts";
 import { serverKeys } from "../keys/server.ts";
 import { chooseScheme, schemes } from "../schemes/schemes.ts";
 import { type KeyPath, keyPath } from "../values/config_error.ts";
+import { isObject } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
 import { secretKinds } from "../values/value_schemas.ts";
-import { isObject } from "./config_document.ts";
 
-/** The paths of all secrets of a section as written, whether or not it is right. */
+/** The paths of all secrets of a section as written, which may be invalid. */
 export function secretKeys(section: unknown): ReadonlySet<string> {
   const found = new Set<string>();
   const { Servers: _, ...shape } = sectionKeys;
@@ -22,7 +22,7 @@ export function secretKeys(section: unknown): ReadonlySet<string> {
   for (const [name, server] of Object.entries(servers)) {
     if (!isObject(server)) continue;
     const { scheme } = chooseScheme(server);
-    // Also keys of schemes that were not chosen may hold secrets.
+    // Keys of schemes that were not chosen may contain secrets, too.
     const others = schemes.map(({ keys }) => keys);
     const shape = Object.assign({}, ...others, serverKeys, scheme?.keys);
     inShape(shape, server, [SECTION, "Servers", name], found);

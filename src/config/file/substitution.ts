@@ -1,31 +1,24 @@
 /**
  * `${NAME}`, `${NAME:-default}` and `${file:PATH}` in the strings of a configuration. Defaults and
- * paths may hold further `${…}`; what a variable or a file holds is taken as it is. `$${` writes a
- * plain `${`. Reads nothing by itself, and no message holds a part of the string, which may be a secret.
+ * paths may contain further `${…}`; the contents of variables and files are not expanded. `$${` is a
+ * plain `${`. No message contains a part of the string, which may be a secret.
  *
  * @module
  */
+import type { FileText } from "../values/sources.ts";
 import { unreadableFile } from "../values/unreadable_file.ts";
 
 /** Where values come from. */
 export interface SubstitutionSources {
-  /** The value of an environment variable, or `undefined` where it is not set. */
+  /** The value of an environment variable; `undefined` if it is not set. */
   readonly variable: (name: string) => string | undefined;
-  /** The content of a file, or why there is none. */
-  readonly file: (path: string) => { readonly content: string } | { readonly failure: string };
+  readonly file: (path: string) => FileText;
 }
 
-/** Why a string cannot be completed. */
-export interface SubstitutionFault {
-  /** Whether something named is absent; otherwise the string is not written right. */
+interface SubstitutionFault {
+  /** Whether a variable or file is absent; otherwise the syntax is wrong. */
   readonly absent: boolean;
   readonly message: string;
-}
-
-/** A string with its references replaced, and what stood in the way. */
-export interface Substitution {
-  readonly value: string;
-  readonly faults: readonly SubstitutionFault[];
 }
 
 const DEEPEST = 8;
@@ -33,26 +26,11 @@ const NAME = /[A-Za-z_][A-Za-z0-9_]*/y;
 const MISFORMED = "contains a ${ that is none of ${NAME}, ${NAME:-default} and ${file:PATH}; " +
   "write $${ for a plain ${";
 
-/**
- * Replaces the references of a string.
- *
- * @param text The string as the file has it.
- * @returns The string completed; where there are faults its value is of no use.
- *
- * @example
- * ```ts
- * import { substitute } from "./substitution.ts";
- * import assert from "node:assert/strict";
- *
- * const sources = {
- *   variable: (name: string) => ({ HOST: "idp.example" })[name],
- *   file: () => ({ content: "hunter2" }),
- * };
- * assert.equal(substitute("https://${HOST}:${PORT:-443}/", sources).value, "https://idp.example:443/");
- * assert.equal(substitute("${file:/run/secrets/client}", sources).value, "hunter2");
- * ```
- */
-export function substitute(text: string, sources: SubstitutionSources): Substitution {
+/** Replaces the references in a string. If there are faults, the value is meaningless. */
+export function substitute(text: string, sources: SubstitutionSources): {
+  readonly value: string;
+  readonly faults: readonly SubstitutionFault[];
+} {
   if (!text.includes("${")) return { value: text, faults: [] };
   const reader = new ReferenceReader(text, sources);
   const value = reader.readText(0);
@@ -103,7 +81,7 @@ class ReferenceReader {
     return name;
   }
 
-  /** As in a shell, a default also stands in for a variable that is set but empty. */
+  /** As in a shell, a default also replaces a variable that is set but empty. */
   #variable(name: string, fallback: string | undefined, faultsBefore: number): string {
     const value = this.#sources.variable(name);
     if (fallback === undefined) {
@@ -111,7 +89,7 @@ class ReferenceReader {
       return value ?? "";
     }
     if (!value) return fallback;
-    // What an unused default refers to need not exist.
+    // The references of an unused default need not exist.
     this.faults.splice(faultsBefore);
     return value;
   }
@@ -123,7 +101,7 @@ class ReferenceReader {
     return "";
   }
 
-  /** Stops reading: where the form is wrong, nothing else in the string has a certain meaning. */
+  /** Stops reading: after a syntax error, the rest of the string is ambiguous. */
   #giveUp(message: string): string {
     this.#at = this.#text.length;
     if (this.#misformed) return "";

@@ -1,6 +1,6 @@
 /**
- * `Authentication`: who may call the gateway. Several ways may be combined; without the key everyone
- * who reaches the port may call it.
+ * `Authentication`: passwords, API keys and tokens of clients, in any combination. Without the key,
+ * every client that can reach the port is accepted.
  *
  * @module
  */
@@ -34,5 +34,5 @@ export const authentication = keysOf(
   issuers: keys.Jwt ?? new Map<string, IssuerConfig>(),
 }));
 
-/** Who may call. */
+/** How clients authenticate. */
 export type AuthenticationConfig = Frozen<z.output<typeof authentication>>;

@@ -1,6 +1,6 @@
 /**
- * `Authentication.Jwt`: issuers whose bearer tokens open the gateway. Issuer and audience have no
- * default: a token that was made for someone else must not open it.
+ * `Authentication.Jwt`: issuers whose bearer tokens authenticate clients. Issuer and audience have no
+ * default: tokens issued for another audience must be rejected.
  *
  * @module
  */
@@ -8,18 +8,16 @@ import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
 import { allowedHosts, discoveryOf } from "../schemes/oauth2/discovery.ts";
 import { keysReach, type TokenValidationConfig } from "../schemes/token_validation.ts";
-import { isLoopback } from "../values/host_names.ts";
-import { keysOf, recordOf, withRule } from "../values/keys_of.ts";
+import { isPlaintext } from "../values/host_names.ts";
+import { keysOf, PLAIN_NAME, recordOf, withRule } from "../values/keys_of.ts";
 import { SIGNING_ALGORITHMS } from "../values/signing_key.ts";
 import { certificatesFile, httpUrl, isHttpUrl, text } from "../values/value_schemas.ts";
-import { SUBJECT_PART } from "./api_keys.ts";
 
 const claimPath = text().regex(
   /^[^.]+(?:\.[^.]+){0,7}$/,
   "must be names of claims, joined by dots",
 );
 
-/** The keys of one issuer. */
 const issuer = keysOf(
   {
     Issuer: text().describe("`iss` claim of its tokens, exactly as written there"),
@@ -68,7 +66,7 @@ const issuer = keysOf(
   };
   return {
     validation,
-    /** Where its keys may have to be asked for. */
+    /** Where its keys may be fetched from. */
     reach: keysReach(validation),
     requiredScopes: keys.RequiredScopes,
     requiredRoles: keys.RequiredRoles,
@@ -79,21 +77,17 @@ const issuer = keysOf(
   };
 });
 
+const namedIssuers = recordOf(issuer, {
+  names: PLAIN_NAME,
+  misnamed:
+    "the name of an issuer must start with a letter or digit, followed by letters, digits, '.', '_' and '-'",
+  empty: "must name at least one issuer",
+});
+
 /** The key `Authentication.Jwt`; parses to the issuers by name. */
-export const issuers = withRule(recordOf(issuer), (issuers, complain) => {
-  const names = Object.keys(issuers);
-  if (names.length === 0) complain([], "must name at least one issuer", "CFG-001");
-  for (const name of names) {
-    if (!SUBJECT_PART.test(name)) {
-      complain(
-        name,
-        "the name of an issuer must start with a letter or digit, followed by letters, digits, '.', '_' and '-'",
-      );
-    }
-  }
+export const issuers = withRule(namedIssuers, (issuers, complain) => {
   const seen = new Set<string | undefined>();
-  for (const name of names) {
-    const [issuer] = issuers[name]!.validation.issuers;
+  for (const [name, { validation: { issuers: [issuer] } }] of Object.entries(issuers)) {
     if (seen.has(issuer)) complain([name, "Issuer"], "is already used by another issuer");
     seen.add(issuer);
   }
@@ -107,7 +101,5 @@ export interface IssuerConfig extends Frozen<z.output<typeof issuer>> {
 }
 
 function isSecure(value: string): boolean {
-  if (!isHttpUrl(value, { query: true })) return false;
-  const { protocol, hostname } = new URL(value);
-  return protocol === "https:" || isLoopback(hostname);
+  return isHttpUrl(value, { query: true }) && !isPlaintext(value);
 }

@@ -1,12 +1,12 @@
 /**
- * The form in which passwords stand in the configuration: scrypt (RFC 7914) in a PHC string,
- * `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`, as `hash-password` prints it and other programs do. Hashes
- * that are cheap to guess, or so dear that they could stop the gateway, are refused.
+ * The format of password hashes: scrypt (RFC 7914) in a PHC string,
+ * `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`, as `hash-password` and other programs print it. Rejects
+ * hashes that are cheap to guess, or so expensive that checking them could stop the gateway.
  *
  * @module
  */
 
-/** The parts of a hash. */
+/** A hash and the parameters of scrypt. */
 export interface PasswordHash {
   /** Binary logarithm of scrypt's N. */
   readonly logCost: number;
@@ -18,11 +18,6 @@ export interface PasswordHash {
   readonly hash: string;
 }
 
-/** What {@linkcode readPasswordHash} finds. */
-export type PasswordHashReading =
-  | { readonly hash: PasswordHash; readonly fault?: undefined }
-  | { readonly hash?: undefined; readonly fault: string };
-
 const FORM =
   /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([A-Za-z0-9+/]{1,128})\$([A-Za-z0-9+/]{1,128})$/;
 
@@ -30,19 +25,17 @@ const FORM =
 const LEAST_SALT_CHARACTERS = 22;
 /** 32 bytes. */
 const LEAST_HASH_CHARACTERS = 43;
-/** N × r × p of N=2^14, r=8, p=1: the least that was ever called safe for a login. */
+/** N × r × p of N=2^14, r=8, p=1: the lowest recommendation for logins. */
 const LEAST_WORK = 2 ** 17;
-/** Some two seconds of one core. */
+/** About two seconds of one core. */
 const MOST_WORK = 2 ** 22;
-/** Memory that one check takes. */
+/** Of one check. */
 const MOST_MEMORY_BYTES = 256 * 2 ** 20;
 
-/**
- * Takes a hash apart.
- *
- * @returns Its parts, or what is wrong with it, without the hash itself.
- */
-export function readPasswordHash(text: string): PasswordHashReading {
+/** Parses a hash; the message about a wrong one does not contain it. */
+export function readPasswordHash(text: string):
+  | { readonly hash: PasswordHash; readonly fault?: undefined }
+  | { readonly hash?: undefined; readonly fault: string } {
   const [, ln, r, p, salt = "", hash = ""] = FORM.exec(text) ?? [];
   const [logCost, blockSize, parallelism] = [Number(ln), Number(r), Number(p)];
   if (ln === undefined) {
@@ -60,18 +53,7 @@ export function readPasswordHash(text: string): PasswordHashReading {
   return { hash: { logCost, blockSize, parallelism, salt, hash } };
 }
 
-/**
- * Writes a hash down.
- *
- * @example
- * ```ts
- * import { readPasswordHash, writePasswordHash } from "./password_hash.ts";
- * import assert from "node:assert/strict";
- *
- * const text = `$scrypt$ln=15,r=8,p=3$${"s".repeat(22)}$${"h".repeat(43)}`;
- * assert.equal(writePasswordHash(readPasswordHash(text).hash!), text);
- * ```
- */
+/** Formats a hash as {@linkcode readPasswordHash} parses it. */
 export function writePasswordHash(hash: PasswordHash): string {
   const { logCost, blockSize, parallelism } = hash;
   return `$scrypt$ln=${logCost},r=${blockSize},p=${parallelism}$${hash.salt}$${hash.hash}`;

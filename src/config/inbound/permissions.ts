@@ -1,6 +1,6 @@
 /**
- * `Permissions`: who may do what at which server. Once one is written, whatever none allows is
- * refused.
+ * `Permissions`: which subjects may do what at which server. Once one is defined, everything that none
+ * permits is rejected.
  *
  * @module
  */
@@ -14,10 +14,9 @@ import { nearestName } from "../values/nearest_name.ts";
 import { text } from "../values/value_schemas.ts";
 import type { AuthenticationConfig } from "./authentication.ts";
 
-/** What may be permitted: classes of transactions, and the gateway's own pages. */
+/** A transaction class, or a right to pages of the gateway. */
 export type Right = TransactionClass | "manage" | "metrics";
 
-/** Who may do what. */
 export interface PermissionConfig {
   /** Subjects, `role:{issuer}:{role}`, `user:*`, `key:*`, `jwt:{issuer}:*`, `anonymous`, or `*`. */
   readonly subjects: readonly string[];
@@ -49,7 +48,7 @@ const permission = keysOf({
 /** The key `Permissions`. */
 export const permissions = z.array(permission).min(1);
 
-/** Reports subjects and servers that the rest of the configuration does not know. */
+/** Reports subjects and servers that are not defined elsewhere in the configuration. */
 export function permissionsRule(
   permissions: readonly PermissionConfig[],
   { servers, authentication }: {
@@ -83,7 +82,7 @@ function knownSubjects(authentication: AuthenticationConfig | undefined): string
   ];
 }
 
-/** Subjects and roles are known to the issuer alone. */
+/** Only the issuer knows its subjects and roles. */
 function isOfIssuer(name: string, authentication: AuthenticationConfig | undefined): boolean {
   const issuer = /^(?:jwt|role):([^:]+):./.exec(name)?.[1];
   return issuer !== undefined && (authentication?.issuers.has(issuer) ?? false);

@@ -1,10 +1,10 @@
 /**
- * `Authentication.Basic`: users with hashed passwords, in the configuration or in a file of their own.
+ * `Authentication.Basic`: users with hashed passwords, in the configuration or in a separate file.
  *
  * @module
  */
 import { z } from "zod";
-import { keysOf, withRule } from "../values/keys_of.ts";
+import { keysOf, recordOf } from "../values/keys_of.ts";
 import { Secret } from "../values/secret.ts";
 import { fileContent } from "../values/value_schemas.ts";
 import { readPasswordHash } from "./password_hash.ts";
@@ -17,13 +17,10 @@ const passwordHash = z.string().superRefine((value, context) => {
   if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
 });
 
-const users = withRule(z.record(z.string(), passwordHash), (hashes, complain) => {
-  for (const name of Object.keys(hashes).filter((name) => !USER_NAME.test(name))) {
-    complain(
-      name,
-      "a user name must not contain a colon or control characters, and has at most 128 characters",
-    );
-  }
+const users = recordOf(passwordHash, {
+  names: USER_NAME,
+  misnamed:
+    "a user name must not contain a colon or control characters, and has at most 128 characters",
 });
 
 /** The keys of `Authentication.Basic`. */

@@ -1,5 +1,5 @@
 /**
- * `Audit`: the record of who did what, and where it goes.
+ * `Audit`: the audit trail and its target.
  *
  * @module
  */

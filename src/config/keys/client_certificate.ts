@@ -1,18 +1,16 @@
 /**
- * `ClientCertificate`: the certificate that the gateway shows to a store, its identity provider or
- * both (mutual TLS, RFC 8705). A server sees it only if it asks for one.
+ * `ClientCertificate`: the certificate that the gateway presents to a store, its identity provider or
+ * both, if they request one (mutual TLS, RFC 8705).
  *
  * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
-import { certificatePairFault } from "../values/certificate_pair.ts";
+import { certificatePairRule } from "../values/certificate_pair.ts";
 import { keysOf } from "../values/keys_of.ts";
 import { certificatesIn, privateKeyIn } from "../values/pem.ts";
 import { Secret } from "../values/secret.ts";
-import { fileContent } from "../values/value_schemas.ts";
-
-const NO_CERTIFICATE = "must be a PEM file with at least one certificate (BEGIN CERTIFICATE)";
+import { fileContent, NO_CERTIFICATE } from "../values/value_schemas.ts";
 
 /** The keys of `ClientCertificate`. */
 export const clientCertificate = keysOf(
@@ -26,20 +24,18 @@ export const clientCertificate = keysOf(
       "Which side the certificate is presented to. It must include the store if tokens are bound to it",
     ),
   },
-  ({ CertificateFile: certificate, KeyFile: key }, complain) => {
-    const found = certificatePairFault(certificatesIn(certificate), key ?? certificate);
-    if (found === undefined) return;
-    const isInKeyFile = found.of === "key" && key !== undefined;
-    complain(isInKeyFile ? "KeyFile" : "CertificateFile", found.fault);
-  },
-).transform((
-  { CertificateFile: certificate, KeyFile: key, PresentTo: to },
-) => ({
+  ({ CertificateFile: certificate, KeyFile: key }, complain) =>
+    certificatePairRule({
+      certificates: certificatesIn(certificate),
+      keyPem: key ?? certificate,
+      keyAt: key === undefined ? "CertificateFile" : "KeyFile",
+    }, complain),
+).transform(({ CertificateFile: certificate, KeyFile: key, PresentTo: to }) => ({
   certificatePem: certificatesIn(certificate).join("\n"),
   keyPem: new Secret(privateKeyIn(key ?? certificate)),
   toTokenEndpoint: to !== "Store",
   toStore: to !== "TokenEndpoint",
 }));
 
-/** A certificate of the gateway, and to whom it is shown if they ask for one. */
+/** A client certificate, and to whom it is presented. */
 export type ClientCertificate = Frozen<z.output<typeof clientCertificate>>;

@@ -1,5 +1,5 @@
 /**
- * `Cors`: the web pages whose scripts may use the gateway from a browser.
+ * `Cors`: the origins of web pages whose scripts may use the gateway.
  *
  * @module
  */
@@ -20,5 +20,5 @@ export const cors = keysOf({
   ),
 }).transform((keys) => ({ allowedOrigins: keys.AllowedOrigins }));
 
-/** The web pages that may use the gateway from a browser. */
+/** The origins of web pages that may use the gateway. */
 export type CorsConfig = Frozen<z.output<typeof cors>>;

@@ -1,13 +1,13 @@
 /**
- * The names by which clients may call a gateway that asks nobody for credentials. A web page can have its
- * own name resolve to the gateway's address (DNS rebinding) and would then reach it like a page of the
- * gateway's own; a browser that asks for an IP address cannot be led there.
+ * The host names that clients of a gateway without authentication may use. A web page can let its own
+ * name resolve to the gateway's address (DNS rebinding) and would then have the same origin; an IP
+ * address cannot be rebound.
  *
  * @module
  */
 import type { GatewayConfig } from "../gateway_config.ts";
 
-/** All names by which a gateway is known: host names in lower case, without ports. */
+/** All host names of a gateway, in lower case and without ports. */
 export function knownHosts(config: GatewayConfig): ReadonlySet<string> {
   const urls = [config.publicUrl ?? "", ...(config.cors?.allowedOrigins ?? [])];
   const hosts = urls.map((url) => URL.parse(url)?.hostname ?? "");

@@ -1,10 +1,10 @@
 /**
- * `Listen`: where clients reach the gateway.
+ * `Listen`: address, port and TLS of the listener. Rejects a public listener without authentication.
  *
  * @module
  */
 import { z } from "zod";
-import { certificatePairFault } from "../values/certificate_pair.ts";
+import { certificatePairRule } from "../values/certificate_pair.ts";
 import { isHost, isLoopback } from "../values/host_names.ts";
 import { type Complain, keysOf } from "../values/keys_of.ts";
 import { Secret } from "../values/secret.ts";
@@ -16,10 +16,8 @@ const tls = keysOf(
     CertificateFile: certificatesFile().describe("PEM file with the certificate and its chain"),
     KeyFile: fileContent().describe("PEM file with the private key, without a passphrase"),
   },
-  ({ CertificateFile: certificates, KeyFile: key }, complain) => {
-    const found = certificatePairFault(certificates, key);
-    if (found) complain(found.of === "key" ? "KeyFile" : "CertificateFile", found.fault);
-  },
+  ({ CertificateFile: certificates, KeyFile: keyPem }, complain) =>
+    certificatePairRule({ certificates, keyPem }, complain),
 ).transform(({ CertificateFile: certificates, KeyFile: key }) => ({
   certificatePem: certificates.join("\n"),
   keyPem: new Secret(key),
@@ -36,7 +34,7 @@ const place = {
     .describe("TCP port to listen on; 0 takes any that is free"),
 };
 
-/** Of the keys of `Listen`, what a client on the same machine has to know; reads no file. */
+/** What a client on the same machine needs of `Listen`; reads no file. */
 export const listenPlace = z.object({ ...place, Tls: z.unknown().optional() }).transform(
   (keys) => ({ address: keys.Address, port: keys.Port, isTls: keys.Tls !== undefined }),
 );

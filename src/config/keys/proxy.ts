@@ -1,5 +1,5 @@
 /**
- * `Proxy`: the HTTP proxy through which the gateway reaches stores and identity providers.
+ * `Proxy`: the HTTP proxy to stores and identity providers.
  *
  * @module
  */
@@ -29,5 +29,4 @@ export const proxy = keysOf(
   password: keys.Password,
 }));
 
-/** An HTTP proxy for outgoing requests. */
 export type ProxyConfig = Frozen<z.output<typeof proxy>>;

@@ -1,11 +1,12 @@
 /**
- * `RateLimitRequests` and `RateLimitWindowSeconds`: how many requests one client may send. A server may
- * have numbers of its own.
+ * `RateLimitRequests` and `RateLimitWindowSeconds`: the rate limit per client, of the gateway and of
+ * single servers.
  *
  * @module
  */
+import type { z } from "zod";
 import type { Complain } from "../values/keys_of.ts";
-import { seconds, whole } from "../values/value_schemas.ts";
+import { waitSeconds, whole } from "../values/value_schemas.ts";
 
 const DEFAULT_WINDOW_MS = 60_000;
 
@@ -15,7 +16,7 @@ export const rateLimitKeys = {
     "Requests per client and window, over all workers; unlimited by default. DICOMweb and the gateway's own pages are counted separately; see " +
       "[security/rate-limiting.md](security/rate-limiting.md)",
   ),
-  RateLimitWindowSeconds: seconds(0.001).optional().describe(
+  RateLimitWindowSeconds: waitSeconds().optional().describe(
     "Length of the window of `RateLimitRequests`; default: 60",
   ),
 };
@@ -25,30 +26,26 @@ export const serverRateLimitKeys = {
   RateLimitRequests: whole(0, 1_000_000).optional().describe(
     "Requests per client and window to this server, instead of the gateway's limit; 0: unlimited",
   ),
-  RateLimitWindowSeconds: seconds(0.001).optional().describe(
+  RateLimitWindowSeconds: waitSeconds().optional().describe(
     "Length of the window of `RateLimitRequests` of this server; default: 60",
   ),
 };
 
-/** The keys, parsed. */
-interface RateLimitKeys {
-  readonly RateLimitRequests?: number | undefined;
-  readonly RateLimitWindowSeconds?: number | undefined;
-}
+type RateLimitKeys = z.output<z.ZodObject<typeof rateLimitKeys>>;
 
-/** How many requests a client may send. */
+/** Requests per client and window. */
 export interface RateLimitConfig {
   readonly requests: number;
   readonly windowMs: number;
 }
 
-/** A window needs requests to count. */
+/** A window without a number of requests has no effect. */
 export function rateLimitRule(keys: RateLimitKeys, complain: Complain): void {
   if (keys.RateLimitRequests !== undefined || keys.RateLimitWindowSeconds === undefined) return;
   complain("RateLimitRequests", "is missing: RateLimitWindowSeconds alone limits nothing");
 }
 
-/** The limit: `unlimited` for 0 requests, `undefined` where none is given. */
+/** The limit: `unlimited` for 0 requests, `undefined` if none is configured. */
 export function rateLimitOf(
   { RateLimitRequests: requests, RateLimitWindowSeconds: windowMs = DEFAULT_WINDOW_MS }:
     RateLimitKeys,

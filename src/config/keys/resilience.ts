@@ -1,6 +1,6 @@
 /**
- * `Timeouts` and `ResilienceConfig` of a server: how long the gateway waits, how it retries and when it
- * stops trying. Names, meaning and defaults of `ResilienceConfig` are the plugin's.
+ * `Timeouts` and `ResilienceConfig` of a server: timeouts, retries and circuit breaker. Names, meaning
+ * and defaults of `ResilienceConfig` are the plugin's.
  *
  * @module
  */
@@ -77,15 +77,15 @@ export const resilience = keysOf({
   },
 }));
 
-/** The plugin's `ResilienceConfig`. */
+/** Retries and circuit breaker of token requests. */
 export type ResilienceConfig = Frozen<z.output<typeof resilience>>;
 
-/** The circuit breaker that keys describe; `undefined` where it is off. */
-export function circuitBreakerOf(keys: {
-  readonly CircuitBreakerEnabled: boolean;
-  readonly CircuitBreakerFailureThreshold: number;
-  readonly CircuitBreakerTimeout: number;
-}): { readonly failureThreshold: number; readonly timeoutMs: number } | undefined {
+/** The circuit breaker; `undefined` if it is disabled. */
+export function circuitBreakerOf(
+  keys: z.output<z.ZodObject<typeof circuitBreakerKeys>> & {
+    readonly CircuitBreakerEnabled: boolean;
+  },
+): { readonly failureThreshold: number; readonly timeoutMs: number } | undefined {
   if (!keys.CircuitBreakerEnabled) return undefined;
   return {
     failureThreshold: keys.CircuitBreakerFailureThreshold,

@@ -10,20 +10,17 @@ import type { AnyScheme, StoreKeys, WrittenKeys } from "../schemes/scheme.ts";
 import { isEntra } from "../schemes/azure/entra.ts";
 import { chooseScheme, type CredentialsConfig, schemes } from "../schemes/schemes.ts";
 import { byKey, complaint, ifGiven, MISSING, notOneOf } from "../values/complaint.ts";
-import { isLoopback, isNearby } from "../values/host_names.ts";
-import { keysOf, recordOf, withRule } from "../values/keys_of.ts";
-import { certificatesFile, flag, httpUrl } from "../values/value_schemas.ts";
+import { isNearby, isPlaintext } from "../values/host_names.ts";
+import { isObject, keysOf, PLAIN_NAME, recordOf } from "../values/keys_of.ts";
+import { certificatesFile, flag, flagFromText, httpUrl } from "../values/value_schemas.ts";
 import { clientCertificate } from "./client_certificate.ts";
 import { rateLimitOf, rateLimitRule, serverRateLimitKeys } from "./rate_limit.ts";
 import { resilience, timeouts } from "./resilience.ts";
 import { profileName, profileOf, rules } from "./store_profile.ts";
 import { storeResilience } from "./store_resilience.ts";
 
-/** What the name of a server may look like: it is used in paths, metrics and logs. */
-export const SERVER_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-
 const verifySsl = z.preprocess(
-  (value) => value === "true" ? true : value === "false" ? false : value,
+  flagFromText,
   z.union([
     z.boolean().refine(
       (value) => value,
@@ -74,7 +71,7 @@ export const serverKeys = {
 
 type ServerKeys = z.output<z.ZodObject<typeof serverKeys>>;
 
-/** All keys of a server with this credential scheme; parses to the server. */
+/** The keys of a server with a credential scheme; parses to the server. */
 function serverSchema(scheme: AnyScheme<CredentialsConfig>): z.ZodPipe<
   z.ZodObject<typeof serverKeys, z.core.$strict>,
   z.ZodTransform<ReturnType<typeof serverOf>, ServerKeys>
@@ -93,7 +90,6 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
   return {
     url: withoutTrailingSlash(keys.Url),
     credentials,
-    /** What the credentials reach. */
     reach,
     warnings: [...transportWarnings(keys, scheme), ...warnings],
     tls: {
@@ -103,18 +99,16 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
     },
     profile: profileOf(keys.Url, keys.Profile, keys.Rules),
     readOnly: keys.ReadOnly,
-    /** `undefined`: the gateway's limit counts. */
+    /** `undefined`: the gateway's limit applies. */
     rateLimit: rateLimitOf(keys),
     http2: keys.Http2,
     compression: keys.Compression ?? !isNearby(new URL(keys.Url).hostname),
     timeouts: keys.Timeouts,
-    /** Retries and circuit breaker of token requests. */
     resilience: keys.ResilienceConfig,
     storeResilience: keys.StoreResilience,
   };
 }
 
-/** A server, without its name. */
 type NamelessServer = Frozen<ReturnType<typeof serverOf>>;
 
 /** One DICOMweb store. */
@@ -122,16 +116,16 @@ export interface ServerConfig extends NamelessServer {
   readonly name: string;
 }
 
-/** One entry of `Servers`: of the scheme that its keys choose. */
-export const server = z.unknown().transform(async (written, context): Promise<NamelessServer> => {
-  if (typeof written !== "object" || written === null || Array.isArray(written)) {
+/** One entry of `Servers`, with the credential scheme that its keys choose. */
+const server = z.unknown().transform(async (written, context): Promise<NamelessServer> => {
+  if (!isObject(written)) {
     context.addIssue({ code: "custom", message: "must be an object" });
     return z.NEVER;
   }
-  const choice = chooseScheme(written as WrittenKeys);
+  const choice = chooseScheme(written);
   if (choice.scheme === undefined) {
     const { key, allowed } = choice;
-    const message = notOneOf((written as WrittenKeys)[key], allowed);
+    const message = notOneOf(written[key], allowed);
     context.addIssue({ code: "custom", path: [key], message });
   }
   const schema = choice.scheme ? serverSchema(choice.scheme) : undecided(choice.candidates);
@@ -139,9 +133,9 @@ export const server = z.unknown().transform(async (written, context): Promise<Na
     error: (issue) => {
       const [key, ...more] = issue.path ?? [];
       if (issue.code !== "unrecognized_keys" && issue.input === undefined && more.length === 0) {
-        return missingKey(String(key), choice.scheme, written as WrittenKeys);
+        return missingKey(String(key), choice.scheme, written);
       }
-      return complaint(issue, (key) => foreignKey(key, choice.scheme, written as WrittenKeys));
+      return complaint(issue, (key) => foreignKey(key, choice.scheme, written));
     },
   });
   if (result.success) return result.data as NamelessServer;
@@ -150,25 +144,21 @@ export const server = z.unknown().transform(async (written, context): Promise<Na
 });
 
 /** All servers, by name. */
-export const servers = withRule(recordOf(server), (servers, complain) => {
-  const names = Object.keys(servers);
-  if (names.length === 0) complain([], "must name at least one server", "CFG-001");
-  for (const name of names.filter((name) => !SERVER_NAME.test(name))) {
-    complain(
-      name,
-      "the name of a server is a part of paths: it must start with a letter or digit, followed by letters, digits, '.', '_' and '-', 128 at most",
-    );
-  }
+export const servers = recordOf(server, {
+  names: PLAIN_NAME,
+  misnamed:
+    "the name of a server is a part of paths: it must start with a letter or digit, followed by letters, digits, '.', '_' and '-', 128 at most",
+  empty: "must name at least one server",
 }).transform((servers): ReadonlyMap<string, ServerConfig> =>
   new Map(Object.entries(servers).map(([name, server]) => [name, { name, ...server }]))
 );
 
-/** A URL as the gateway joins paths to it: normalized, without slashes at its end. */
+/** A URL that paths are appended to: normalized, without slashes at its end. */
 export function withoutTrailingSlash(url: string): string {
   return withoutTrailing(new URL(url).href, "/");
 }
 
-/** Where the scheme is not known, a key may be that of any, and none of them is required. */
+/** The keys of a server whose scheme is unknown: those of all candidates, all optional. */
 function undecided(candidates: readonly AnyScheme[]) {
   const keys = candidates.flatMap((scheme) => Object.entries(scheme.keys)).toReversed();
   const optional = keys.map(([key, schema]) => [key, z.optional(schema as z.ZodType)]);
@@ -176,20 +166,18 @@ function undecided(candidates: readonly AnyScheme[]) {
 }
 
 function transportWarnings({ Url: url }: StoreKeys, { chosenBy }: AnyScheme) {
-  const { protocol, hostname } = new URL(url);
-  const hasCredentials = chosenBy["ProviderType"]?.[0] !== "none";
-  if (protocol === "https:" || isLoopback(hostname) || !hasCredentials) return [];
+  if (!isPlaintext(url) || chosenBy["ProviderType"]?.[0] === "none") return [];
   const message = "credentials and images travel unencrypted; use https:// if possible";
   return [{ key: "Url", message }];
 }
 
-/** Keys that plugin users may have met, and what became of them. */
+/** Keys of the plugin, and what replaced them. */
 const FORMER_KEYS: Readonly<Record<string, string>> = {
   HttpHeaders: 'unknown key; it is called Headers and needs "ProviderType": "headers"',
   DicomWebRoot: "unknown key; the base URL of the store is called Url",
 };
 
-/** Azure has more schemes than the secret, none of which a message about OAuth2 would call to mind. */
+/** For Azure, names its other schemes as well, which a message about OAuth2 does not suggest. */
 function missingKey(key: string, scheme: AnyScheme | undefined, written: WrittenKeys): string {
   if (key in serverKeys) return `a server needs ${key}`;
   if (scheme === undefined) return MISSING;
@@ -199,7 +187,7 @@ function missingKey(key: string, scheme: AnyScheme | undefined, written: Written
     'certificate or "federated_token", or "ProviderType": "azuremanagedidentity"';
 }
 
-/** What to say of a key that another scheme has, such as that of another `ClientAuthentication`. */
+/** The message about a key of another scheme, such as another `ClientAuthentication`. */
 function foreignKey(
   key: string,
   scheme: AnyScheme | undefined,
@@ -217,7 +205,7 @@ function foreignKey(
   return `belongs to ${choices.join(" with ")}; ${advice}, or remove this key`;
 }
 
-/** The keys by whose values one scheme is chosen and the other is not. */
+/** The keys whose values choose `owner` and not `scheme`. */
 function choicesBetween(
   owner: AnyScheme,
   scheme: AnyScheme | undefined,
@@ -226,7 +214,7 @@ function choicesBetween(
   const different = choices.filter(([choosing, values]) =>
     !scheme?.chosenBy[choosing]?.some((value) => values.includes(value))
   );
-  // Another ProviderType means all else by itself.
+  // Another ProviderType alone chooses the scheme.
   const provider = different.find(([choosing]) => choosing === "ProviderType");
   return provider === undefined ? different : [provider];
 }

@@ -1,6 +1,6 @@
 /**
- * `Profile` and `Rules` of a server: what kind of store it is, and which rules of its profile are
- * set otherwise. The keys of `Rules` are made from the catalogue of rules, so none can be missing.
+ * `Profile` and `Rules` of a server: the type of store, and overridden rules of its profile. The keys
+ * of `Rules` derive from the rule catalogue.
  *
  * @module
  */
@@ -21,8 +21,7 @@ import { keysOf } from "../values/keys_of.ts";
 import { flag, whole } from "../values/value_schemas.ts";
 
 /** The key `Profile`. */
-export const profileName: z.ZodOptional<z.ZodType<ProfileName>> = z.enum(PROFILE_NAMES)
-  .optional();
+export const profileName: z.ZodOptional<z.ZodType<ProfileName>> = z.enum(PROFILE_NAMES).optional();
 
 /** The keys of `Rules`. */
 export const rules: z.ZodPipe<z.ZodObject, z.ZodTransform<Partial<Rules>>> = keysOf(
@@ -39,24 +38,12 @@ export const rules: z.ZodPipe<z.ZodObject, z.ZodTransform<Partial<Rules>>> = key
   ) as Partial<Rules>
 );
 
-/**
- * The key of a rule in the configuration.
- *
- * @returns Its name with a capital letter, as all keys have.
- *
- * @example
- * ```ts
- * import { ruleKey } from "./store_profile.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(ruleKey("searchPageSize"), "SearchPageSize");
- * ```
- */
+/** The key of a rule in the configuration: `SearchPageSize` of `searchPageSize`. */
 export function ruleKey(id: RuleId): string {
   return id.charAt(0).toUpperCase() + id.slice(1);
 }
 
-/** The profile of a server: the one that was named, else the one that the host of its URL has. */
+/** The profile of a server: the configured one, else that of the host of its URL. */
 export function profileOf(
   url: string,
   name: ProfileName | undefined,

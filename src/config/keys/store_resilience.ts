@@ -1,6 +1,6 @@
 /**
- * `StoreResilience` of a server: how many requests its store gets at once, which are retried, and
- * when it is left alone. All of it has defaults that a healthy store never meets.
+ * `StoreResilience` of a server: concurrency limit, retries and circuit breaker of requests to the
+ * store. A healthy store never reaches the default limits.
  *
  * @module
  */
@@ -45,24 +45,24 @@ export const storeResilience = keysOf({
     "Seconds after which an open breaker allows one request",
   ),
 }).transform((keys) => ({
-  /** Clients' requests at once, from arrival to the last byte of the answer. */
+  /** Concurrent requests of clients, from arrival to the last byte of the response. */
   maxConcurrent: keys.MaxConcurrentRequests,
-  /** Clients' requests that wait for others to end. */
+  /** Length of the queue. */
   maxQueued: keys.MaxQueuedRequests,
-  /** How long they wait. */
+  /** Longest wait in the queue. */
   queueMs: keys.QueueSeconds,
   retry: {
     /** Attempts in total, including the first. */
     maxAttempts: keys.RetryMaxAttempts,
     /** Before the second attempt; doubled each time. */
     initialDelayMs: keys.RetryInitialDelay,
-    /** The longest wait, and the longest `Retry-After` that is waited for. */
+    /** Also the longest `Retry-After` that is obeyed. */
     maxDelayMs: keys.RetryMaxDelay,
-    /** Which part of all requests may be repeated ones, from 0 to 1. */
+    /** Fraction of all requests that may be retries, from 0 to 1. */
     budget: keys.RetryBudgetPercent / 100,
   },
   circuitBreaker: circuitBreakerOf(keys),
 }));
 
-/** How a store is treated that fails or has too much to do. Times are in milliseconds. */
+/** Concurrency, retries and circuit breaker of requests to a store. Times are in milliseconds. */
 export type StoreResilienceConfig = Frozen<z.output<typeof storeResilience>>;

@@ -1,6 +1,6 @@
 /**
- * `TokenCache`: where tokens are kept between requests. Whatever leaves the memory of the gateway
- * is encrypted, so a cache beyond it needs a key.
+ * `TokenCache`: where tokens are cached. Tokens outside the memory of the gateway are encrypted, so
+ * these caches need a key.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const cacheUrl = text().register(secretKinds, {
   isSecret: (value) => Boolean(URL.parse(value)?.password),
 });
 
-/** Deno takes the access token of a KV service from this environment variable and nowhere else. */
+/** The only source of Deno for the access token of a KV service. */
 const KV_TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
 
 /** The keys of `TokenCache`. */
@@ -83,7 +83,7 @@ export const tokenCache = keysOf(
   }
 });
 
-/** Where tokens are kept. The first encryption key encrypts, all decrypt; there is at least one. */
+/** Where tokens are cached. The first encryption key encrypts, all decrypt; there is at least one. */
 export type TokenCacheConfig = Frozen<z.output<typeof tokenCache>>;
 
 function urlFault(url: string, backend: "kv" | "redis"): string | undefined {

@@ -1,45 +1,40 @@
 /**
- * Makes a configuration of the gateway of one of the plugin `orthanc-dicomweb-oauth`, of which every
- * key is kept, changed or left out for a reason that is told. Secrets that stand in it are replaced by
- * variables, and named but never told. Reads nothing: the text is given.
+ * Converts a configuration of the plugin `orthanc-dicomweb-oauth` to one of the gateway, with a note
+ * about each key that was kept, changed or left out. Secrets are replaced by variables and never shown.
+ * Reads no files.
  *
  * @module
  */
 import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
-import { isObject, readDocument } from "../file/config_document.ts";
+import { readDocument } from "../file/config_document.ts";
 import { secretKeys } from "../file/secret_keys.ts";
-import { sectionKeys } from "../gateway_config.ts";
+import { FORMER_KEYS, sectionKeys } from "../gateway_config.ts";
 import { serverKeys } from "../keys/server.ts";
 import { schemes } from "../schemes/schemes.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "../values/config_error.ts";
+import { isObject } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
 
-/** What became of one key. */
+/** What happened to one key. */
 export interface ImportNote {
   readonly kind: "kept" | "changed" | "left out";
-  /** Where the key stands. */
   readonly path: string;
-  /** What was done, or what is other than before. */
+  /** What was done, or what is different now. */
   readonly message: string;
 }
 
-/** A configuration of the gateway, and how it came about. */
+/** A converted configuration. */
 export interface ImportedConfig {
   /** The file's content. */
   readonly document: Readonly<Record<string, unknown>>;
-  /** The same with the secrets as they stood, for checking it. */
+  /** The same with the original secrets, to check it. */
   readonly withSecrets: Readonly<Record<string, unknown>>;
   readonly notes: readonly ImportNote[];
-  /** What must be mended by hand. */
+  /** What must be fixed manually. */
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Keys of the plugin's section that have no counterpart, and why. */
-export const LEFT_OUT: Readonly<Record<string, string>> = {
-  EnableMetrics: "metrics are always served, at /dicomweb-oauth/metrics",
-};
-
-/** Keys that are kept and do what they did not do in the plugin. */
+/** Keys that are kept and had no effect in the plugin. */
 const NEW_EFFECTS: Readonly<Record<string, string>> = {
   JWTPublicKey: "now takes effect: a token that fails validation is rejected",
   RateLimitRequests: "now takes effect: clients that exceed it are rejected with 429",
@@ -51,12 +46,11 @@ const KNOWN_OF_SERVERS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes the gateway's configuration.
+ * Converts the plugin's configuration.
  *
- * @param path Path of the plugin's file, for messages.
- * @param text Its text: an `orthanc.json`, or a file with the section.
- * @returns The configuration and what became of each key.
- * @throws {ConfigError} When the text holds no section of the plugin.
+ * @param path Path of the file, for messages.
+ * @param text An `orthanc.json`, or a file with the section.
+ * @throws {ConfigError} If the text has no section of the plugin.
  */
 export function importPlugin(path: string, text: string, keepSecrets: boolean): ImportedConfig {
   const notes: ImportNote[] = [];
@@ -107,8 +101,7 @@ function sectionOf(
       kept.push([key, value]);
       note({ kind: "kept", path, message: NEW_EFFECTS[key] ?? "" });
     } else {
-      const message = LEFT_OUT[key] ?? "unknown key";
-      note({ kind: "left out", path, message });
+      note({ kind: "left out", path, message: FORMER_KEYS[key] ?? "unknown key" });
     }
   }
   const servers = Object.entries(rawKeys(section["Servers"])).map(([name, server]) =>
@@ -126,8 +119,7 @@ function serverOf(
   for (const [key, value] of Object.entries(server)) {
     const path = keyPath([...at, key]);
     if (!KNOWN_OF_SERVERS.has(key)) {
-      const message = "unknown key";
-      note({ kind: "left out", path, message });
+      note({ kind: "left out", path, message: "unknown key" });
     } else if (key === "VerifySSL" && (value === false || value === "false")) {
       const message = "certificates are always verified; if the store or its identity provider " +
         "has one that the system does not trust, give VerifySSL the path of a PEM file with it";
@@ -140,7 +132,7 @@ function serverOf(
   return Object.fromEntries(kept);
 }
 
-/** Servers.my-store.ClientSecret: MY_STORE_CLIENT_SECRET. No two secrets share a variable. */
+/** `MY_STORE_CLIENT_SECRET` of Servers.my-store.ClientSecret. No two secrets share a variable. */
 function variableFor(path: KeyPath, taken: ReadonlySet<string>): string {
   const words = path.slice(path[1] === "Servers" ? 2 : 1).map((step) =>
     String(step).replace(/([a-z0-9])([A-Z])/g, "$1_$2").replace(/[^A-Za-z0-9]+/g, "_")

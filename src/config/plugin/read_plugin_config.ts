@@ -1,5 +1,5 @@
 /**
- * Reads a configuration of the plugin, makes the gateway's of it, and checks that as `check` would.
+ * Reads a configuration of the plugin, converts it, and checks the result like `check`.
  *
  * @module
  */
@@ -9,12 +9,7 @@ import { loadConfig } from "../file/load_config.ts";
 import { noSuchFile } from "../file/file_texts.ts";
 import { type ImportedConfig, importPlugin } from "./import_plugin.ts";
 
-/**
- * Reads and makes it.
- *
- * @returns The configuration, with what `check` finds wrong with it.
- * @throws {ConfigError} When the file cannot be read or holds no section of the plugin.
- */
+/** @throws {ConfigError} If the file cannot be read or has no section of the plugin. */
 export async function readPluginConfig(
   file: string,
   keepSecrets: boolean,
@@ -30,8 +25,7 @@ export async function readPluginConfig(
     throw new ConfigError(path, [{ code: "CFG-001", path: "", message }]);
   }
   const imported = importPlugin(path, text, keepSecrets);
-  const made = JSON.stringify(imported.withSecrets);
-  const found = await problemsOf(path, made);
+  const found = await problemsOf(path, JSON.stringify(imported.withSecrets));
   return { ...imported, problems: [...imported.problems, ...found] };
 }
 

@@ -1,5 +1,5 @@
 /**
- * Writes the reference of all configuration keys, from the schema that checks them.
+ * Generates the reference of all configuration keys from their schema.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { tokenKeys } from "../schemes/token_use.ts";
 import { SECTION } from "../values/section.ts";
 import { type JsonSchema, jsonSchemaOf } from "./json_schema.ts";
 
-/** The smallest configuration that works, as the reference shows it. */
+/** The smallest configuration that works. */
 export const EXAMPLE = `{
   "${SECTION}": {
     "Servers": {
@@ -81,14 +81,18 @@ const SHARED: readonly { readonly title: string; readonly shape: z.core.$ZodLoos
 export function configurationReference(): string {
   const pages = [
     INTRODUCTION,
-    ...sections(`The section \`${SECTION}\``, "", sectionKeys),
+    ...sections(`The section \`${SECTION}\``, "", schemaOf(sectionKeys)),
     ...sections(
       "`Servers.{name}`",
       "Every server has these keys, and those of its credential scheme.",
-      serverKeys,
+      schemaOf(serverKeys),
     ),
     ...SHARED.flatMap(({ title, shape }) =>
-      sections(`Credentials: ${title}`, "Keys that several credential schemes have.", shape)
+      sections(
+        `Credentials: ${title}`,
+        "Keys that several credential schemes have.",
+        schemaOf(shape),
+      )
     ),
     ...schemes.flatMap(({ title, description, chosenBy, keys }) => {
       const shared = SHARED.filter(({ shape }) =>
@@ -104,40 +108,37 @@ export function configurationReference(): string {
           ? []
           : [`Besides these it has the keys of ${others.join(" and ")}.`]),
       ];
-      return sections(`Credentials: ${title}`, text.join(" "), Object.fromEntries(own));
+      return sections(`Credentials: ${title}`, text.join(" "), schemaOf(Object.fromEntries(own)));
     }),
   ];
   return pages.join("\n");
 }
 
-/** The table of an object's keys, and those of the objects in it. */
-function sections(title: string, text: string, shape: z.core.$ZodLooseShape): string[] {
-  const name = /^`([^`]+)`$/.exec(title)?.[1];
-  const inner = Object.entries(shape).flatMap(([key, schema]) => {
-    const found = objectIn(schema);
-    if (found === undefined) return [];
-    const path = `${name === undefined ? "" : `${name}.`}${key}${found.step}`;
-    return sections(`\`${path}\``, "", found.shape);
-  });
-  return [section(title, text, shape), ...inner];
+function schemaOf(shape: z.core.$ZodLooseShape): JsonSchema {
+  return jsonSchemaOf(z.object(shape));
 }
 
-/** The keys of an object, or of those in a list or by name. */
+/** The table of an object's keys, and those of the objects in it. */
+function sections(title: string, text: string, schema: JsonSchema): string[] {
+  const name = /^`([^`]+)`$/.exec(title)?.[1];
+  const inner = Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    const found = objectIn(value);
+    if (found === undefined) return [];
+    const path = `${name === undefined ? "" : `${name}.`}${key}${found.step}`;
+    return sections(`\`${path}\``, "", found.schema);
+  });
+  return [section(title, text, schema), ...inner];
+}
+
+/** An object with keys, perhaps in a list or by name. */
 function objectIn(
-  schema: z.core.$ZodType,
-): { readonly step: string; readonly shape: z.core.$ZodLooseShape } | undefined {
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  if ("innerType" in def) return objectIn(def.innerType);
-  if (def.type === "pipe") return objectIn(def.in) ?? objectIn(def.out);
-  if (def.type === "object") {
-    return Object.keys(def.shape).length === 0 ? undefined : { step: "", shape: def.shape };
-  }
-  const [items, step] = def.type === "array"
-    ? [def.element, "[…]"]
-    : def.type === "record"
-    ? [def.valueType, ".{name}"]
-    : [];
-  const found = items && objectIn(items);
+  schema: unknown,
+): { readonly step: string; readonly schema: JsonSchema } | undefined {
+  if (typeof schema !== "object" || schema === null) return undefined;
+  const { properties, items, additionalProperties } = schema as JsonSchema;
+  if (properties !== undefined) return { step: "", schema: schema as JsonSchema };
+  const [inner, step] = items === undefined ? [additionalProperties, ".{name}"] : [items, "[…]"];
+  const found = objectIn(inner);
   return found && { ...found, step: `${step}${found.step}` };
 }
 
@@ -145,29 +146,27 @@ function anchor(title: string): string {
   return title.toLowerCase().replace(/[^a-z0-9 _-]/g, "").replaceAll(" ", "-");
 }
 
-function section(title: string, text: string, shape: z.core.$ZodLooseShape): string {
-  const schema = jsonSchemaOf(z.object(shape));
+function section(title: string, text: string, schema: JsonSchema): string {
   const required = new Set(schema.required);
   const rows = Object.entries(schema.properties ?? {}).map(([key, value]) => {
     const property = value as JsonSchema;
     const standard = required.has(key) ? "required" : code(property.default);
-    const cells = [`\`${key}\``, kind(property, schema), standard, property.description ?? ""];
+    const cells = [`\`${key}\``, kind(property), standard, property.description ?? ""];
     return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   });
   const head = ["| Key | Value | Default | Meaning |", "| --- | --- | --- | --- |"];
   return [`## ${title}\n`, ...(text === "" ? [] : [`${text}\n`]), ...head, ...rows, ""].join("\n");
 }
 
-function kind(schema: JsonSchema, root: JsonSchema): string {
-  if (schema.$ref !== undefined) return kind(referred(schema.$ref, root), root);
+function kind(schema: JsonSchema): string {
   if (schema.anyOf !== undefined) {
-    return [...new Set(schema.anyOf.map((one) => kind(one as JsonSchema, root)))].join(" or ");
+    return [...new Set(schema.anyOf.map((one) => kind(one as JsonSchema)))].join(" or ");
   }
   if (schema.const !== undefined) return code(schema.const);
   if (schema.enum !== undefined) return schema.enum.map(code).join(", ");
   switch (schema.type) {
     case "array":
-      return `list of ${kind(schema.items as JsonSchema, root)}`;
+      return `list of ${kind(schema.items as JsonSchema)}`;
     case "integer":
       return `whole number${bounds(schema)}`;
     case "number":
@@ -177,10 +176,6 @@ function kind(schema: JsonSchema, root: JsonSchema): string {
     default:
       return String(schema.type);
   }
-}
-
-function referred(reference: string, root: JsonSchema): JsonSchema {
-  return root.$defs?.[reference.replace("#/$defs/", "")] as JsonSchema;
 }
 
 function bounds({ minimum, maximum }: JsonSchema): string {

@@ -1,30 +1,30 @@
 /**
- * The JSON Schema of the configuration file, made from the schema that checks it, so that an editor
- * can complete and explain keys. Rules between keys are not in it: `check` knows them all.
+ * Generates the JSON Schema of the configuration file, with which editors complete and explain keys. It
+ * does not contain the rules between keys: `check` applies all.
  *
  * @module
  */
 import { z } from "zod";
 import { configVersion, sectionKeys } from "../gateway_config.ts";
-import { SERVER_NAME, serverKeys } from "../keys/server.ts";
+import { serverKeys } from "../keys/server.ts";
 import { schemes } from "../schemes/schemes.ts";
-import { keysOf } from "../values/keys_of.ts";
+import { keysOf, PLAIN_NAME } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
 
 /** A JSON Schema as plain data. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** What a variable looks like to an editor, which does not know its value. */
+/** A reference, whose value an editor does not know. */
 const REFERENCE = "\\$\\{";
 
-/** The JSON Schema of a part of the configuration, variables left out. */
+/** The JSON Schema of a part of the configuration, without `${NAME}`. */
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, {
     io: "input",
     unrepresentable: "any",
     override: ({ zodSchema, jsonSchema }) => {
       const { def } = zodSchema._zod;
-      // zod leaves out the default of what accepts more than it gives.
+      // zod omits the default if input and output differ.
       if (def.type === "default") jsonSchema.default = def.defaultValue;
       if (def.type === "prefault" && typeof def.defaultValue === "object") {
         delete jsonSchema.default;
@@ -33,13 +33,13 @@ export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
   });
 }
 
-/** The schema for editors: wherever text or a number may stand, `${NAME}` may stand too. */
+/** The schema for editors, which also allows `${NAME}` in place of values. */
 export function editorSchema(): JsonSchema {
   const server = z.union(withSharedKeys(schemes.map(({ title, keys }) => ({
     title,
     shape: { ...serverKeys, ...keys },
   }))));
-  const servers = z.record(z.string().regex(SERVER_NAME), server);
+  const servers = z.record(z.string().regex(PLAIN_NAME), server);
   const file = z.looseObject({
     ConfigVersion: configVersion.optional().describe("Version of the plugin's format"),
     [SECTION]: keysOf({
@@ -53,7 +53,7 @@ export function editorSchema(): JsonSchema {
   }) as JsonSchema;
 }
 
-/** Objects whose common keys are described once, under `$defs`, each by its own name. */
+/** Objects whose common keys are defined once, in `$defs`, under their own names. */
 function withSharedKeys(
   objects: readonly { readonly title: string; readonly shape: z.core.$ZodLooseShape }[],
 ): z.ZodType[] {

@@ -1,14 +1,13 @@
 /**
- * Whom the gateway contacts, and what for: the network allowlist with its reasons, as firewalls,
- * the command `permissions` and the command `doctor` want it.
+ * Derives from a configuration the hosts that the gateway contacts, and for what. The runtime denies
+ * all others; the commands `permissions` and `doctor` list them for firewalls.
  *
  * @module
  */
 import type { GatewayConfig } from "../gateway_config.ts";
-import { hostAndPort } from "../values/host_names.ts";
+import { bracketed, hostAndPort } from "../values/host_names.ts";
 
-/** What a place is contacted for. */
-export type ContactPurpose =
+type ContactPurpose =
   | "store"
   | "credentials"
   | "metadata service"
@@ -16,7 +15,7 @@ export type ContactPurpose =
   | "token cache"
   | "egress proxy";
 
-/** A place that the gateway contacts. */
+/** A host that the gateway contacts for one purpose. */
 export interface Contact {
   /** `host:port`, as on the allowlist. */
   readonly address: string;
@@ -25,20 +24,25 @@ export interface Contact {
   readonly port: number;
   readonly tls: boolean;
   readonly purpose: ContactPurpose;
-  /** The server or issuer of the configuration that needs it; nothing where all do. */
+  /** The server or issuer of the configuration that needs it; `undefined`: all do. */
   readonly neededBy: string | undefined;
   /** Whether connections go through the egress proxy. */
   readonly proxied: boolean;
-  /** Whether it is only contacted if a discovery document says so. */
+  /** Whether it is contacted only if a discovery document names it. */
   readonly possible: boolean;
 }
 
-/**
- * Lists whom a configuration has the gateway contact. A place that is needed for two things stands
- * there twice.
- *
- * @returns The contacts, in the order of the configuration.
- */
+/** The `host:port` of every contact, sorted, without duplicates. */
+export function networkAllowlist(config: GatewayConfig): string[] {
+  return [...new Set(contacts(config).map(({ address }) => address))].sort();
+}
+
+/** The `host:port` that the gateway listens on; an IPv6 address is in brackets. */
+export function listenHostAndPort({ listen }: GatewayConfig): string {
+  return `${bracketed(listen.address)}:${listen.port}`;
+}
+
+/** The contacts in the order of the configuration, one for each purpose. */
 export function contacts(config: GatewayConfig): Contact[] {
   const hasProxy = config.proxy !== undefined;
   const all: Contact[] = [];
@@ -73,7 +77,7 @@ export function contacts(config: GatewayConfig): Contact[] {
 
 const DIRECT = { neededBy: undefined, proxied: false, possible: false } as const;
 
-/** Keeps of a URL what is no secret: that of a cache may hold a password. */
+/** The parts of a URL without secrets: that of a cache may contain a password. */
 function place(url: string): Pick<Contact, "address" | "host" | "port" | "tls"> {
   const address = hostAndPort(url);
   const colon = address.lastIndexOf(":");

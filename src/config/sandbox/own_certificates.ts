@@ -1,5 +1,5 @@
 /**
- * The certificates by which the gateway itself is known: when one of them expires, nobody gets through.
+ * Lists the gateway's own certificates with their expiry: when one expires, connections fail.
  *
  * @module
  */
@@ -8,21 +8,17 @@ import type { GatewayConfig } from "../gateway_config.ts";
 import type { ServerConfig } from "../keys/server.ts";
 import { certificatesIn } from "../values/pem.ts";
 
-/** A certificate of the gateway. */
+/** A certificate of the gateway, and its use. */
 export interface OwnCertificate {
-  /** What for: TLS to clients, mutual TLS to a server, the header of assertions (Entra ID). */
+  /** TLS for clients, mutual TLS to a server, the header of assertions (Entra ID). */
   readonly use: "listener" | "client" | "assertion";
   /** Name of the configured server; empty for the listener. */
   readonly server: string;
-  /** Until when it is valid, in milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }
 
-/**
- * Lists the gateway's certificates.
- *
- * @returns Each, with the time at which it expires.
- */
+/** The certificates of a configuration. */
 export function ownCertificates({ listen, servers }: GatewayConfig): OwnCertificate[] {
   return [
     ...certificate("listener", "", listen.tls?.certificatePem),

@@ -1,12 +1,12 @@
 /**
- * Derives from a configuration the Deno permissions that a worker needs, and no more.
+ * Derives from a configuration the Deno permissions that a worker needs, and grants no others.
  *
  * @module
  */
-import { listenHostAndPort, networkAllowlist } from "./allowlist.ts";
 import type { GatewayConfig } from "../gateway_config.ts";
+import { listenHostAndPort, networkAllowlist } from "./contacts.ts";
 
-/** The permissions of a worker; `false` grants nothing. */
+/** The permissions of a worker as `new Worker` takes them; `false` grants nothing. */
 export interface PermissionSet {
   readonly net: string[];
   readonly read: string[] | false;
@@ -18,11 +18,7 @@ export interface PermissionSet {
   readonly import: false;
 }
 
-/**
- * The permissions that a worker with this configuration needs.
- *
- * @returns The permissions, as `new Worker` takes them.
- */
+/** The permissions of a worker with this configuration. */
 export function permissionSet(config: GatewayConfig): PermissionSet {
   const { tokenCache, stateDirectory } = config;
   const kv = tokenCache.backend === "kv";
@@ -34,7 +30,7 @@ export function permissionSet(config: GatewayConfig): PermissionSet {
     net: [...new Set([listenHostAndPort(config), ...networkAllowlist(config)])].sort(),
     read: orNothing([...new Set([...state, ...files])].sort()),
     write: orNothing(state),
-    // A remote KV takes its access token from this variable and from nowhere else.
+    // The only source of a remote KV for its access token.
     env: kv && !kvFile ? ["DENO_KV_ACCESS_TOKEN"] : false,
     run: false,
     ffi: false,

@@ -1,13 +1,11 @@
 /**
- * Collects the public keys that the gateway publishes.
+ * The public keys that the gateway publishes.
  *
  * @module
  */
 import type { GatewayConfig } from "../gateway_config.ts";
 
-/**
- * The public halves of all keys that sign assertions, those not yet or no longer in use included.
- */
+/** The public halves of all keys that sign assertions, including those not yet or no longer in use. */
 export function publishedKeys(
   servers: GatewayConfig["servers"],
 ): Readonly<Record<string, string>>[] {

@@ -1,6 +1,6 @@
 /**
- * Finds the certificate that belongs to a private key and makes the thumbprints of it by which
- * Entra ID finds the key. The certificate's chain is the provider's to judge.
+ * Finds the certificate that belongs to a private key, and its thumbprints, by which Entra ID finds the
+ * key. The provider validates the chain.
  *
  * @module
  */
@@ -9,26 +9,18 @@ import { certificatesIn } from "./pem.ts";
 
 /** A certificate in the header of assertions (RFC 7515, sections 4.1.7 and 4.1.8). */
 export interface AssertionCertificate {
-  /** Its thumbprint, base64url-encoded. */
+  /** Thumbprint, base64url-encoded. */
   readonly sha1: string;
-  /** Its thumbprint, base64url-encoded. */
+  /** Thumbprint, base64url-encoded. */
   readonly sha256: string;
-  /** Until when it is valid, in milliseconds since the epoch. */
+  /** In milliseconds since the epoch. */
   readonly expiresAtMs: number;
 }
 
-/** The certificate, or why there is none. */
-export type CertificateResult =
+/** The certificate of a key, among those of a chain or a bundle; or why there is none. */
+export function assertionCertificate(pem: string, key: KeyObject):
   | { readonly certificate: AssertionCertificate; readonly fault?: never }
-  | { readonly certificate?: never; readonly fault: string };
-
-/**
- * Finds the certificate of a key.
- *
- * @param pem A text with certificates, such as a chain or a bundle with the key.
- * @returns The certificate, or why there is none.
- */
-export function assertionCertificate(pem: string, key: KeyObject): CertificateResult {
+  | { readonly certificate?: never; readonly fault: string } {
   const certificates = certificatesIn(pem);
   if (certificates.length === 0) {
     return { fault: "must be a PEM text with a certificate (BEGIN CERTIFICATE)" };

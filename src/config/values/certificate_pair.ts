@@ -1,30 +1,30 @@
 /**
- * A certificate of the gateway's own and its private key.
+ * A certificate of the gateway's own and its private key: checks that they belong together.
  *
  * @module
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import type { Complain } from "./keys_of.ts";
 import { privateKeyFault, privateKeyIn } from "./pem.ts";
 
-/** What is wrong with a pair, and with which of the two. */
-export interface PairFault {
-  readonly of: "certificate" | "key";
-  readonly fault: string;
-}
-
 /** Checks that there is a private key and that it belongs to the first certificate. */
-export function certificatePairFault(
-  [leaf = ""]: readonly string[],
-  keyPem: string,
-): PairFault | undefined {
+export function certificatePairRule(
+  { certificates: [leaf = ""], keyPem, keyAt = "KeyFile" }: {
+    readonly certificates: readonly string[];
+    readonly keyPem: string;
+    /** The key that names the file of the private key. */
+    readonly keyAt?: string;
+  },
+  complain: Complain,
+): void {
   const fault = privateKeyFault(keyPem);
-  if (fault !== undefined) return { of: "key", fault };
+  if (fault !== undefined) return complain(keyAt, fault);
   try {
     const key = createPrivateKey(privateKeyIn(keyPem));
-    if (new X509Certificate(leaf).checkPrivateKey(key)) return undefined;
-    return { of: "key", fault: "is not the key of the first certificate in CertificateFile" };
+    if (new X509Certificate(leaf).checkPrivateKey(key)) return;
+    complain(keyAt, "is not the key of the first certificate in CertificateFile");
   } catch {
     const fault = "contains a certificate, or KeyFile a key, that is damaged or of an unknown type";
-    return { of: "certificate", fault };
+    complain("CertificateFile", fault);
   }
 }

@@ -1,19 +1,19 @@
 /**
- * The words for what zod finds: sentences for people, which name the nearest key or value that is
- * known and never quote a value of the configuration.
+ * The messages of what zod finds: sentences that name the nearest known key or value and never quote a
+ * value of the configuration.
  *
  * @module
  */
 import type { z } from "zod";
 import { nearestName } from "./nearest_name.ts";
 
-/** What is known of an unknown key besides its name. */
+/** Explains an unknown key, if something is known about it. */
 export type UnknownKey = (key: string) => string | undefined;
 
-/** Joins what is said of several unknown keys of one object: a line each, in the order of the keys. */
+/** Joins the messages about several unknown keys of one object, in the order of the keys. */
 const KEY_SEPARATOR = "\n";
 
-/** What a key lacks that is not there. */
+/** The message about a required key. */
 export const MISSING = "is missing";
 
 /** The message of an issue; `unknown` explains keys of the object that is parsed itself. */
@@ -44,12 +44,12 @@ export function complaint(
   }
 }
 
-/** The message of a schema for values that are wrong; one that is missing is told by `complaint`. */
+/** A schema's own message for wrong values; for missing ones that of {@linkcode complaint}. */
 export function ifGiven(message: string): (issue: z.core.$ZodRawIssue) => string | undefined {
   return ({ input }) => input === undefined ? undefined : message;
 }
 
-/** Turns an issue about unknown keys into one for each: alone it would not keep zod from going on. */
+/** Splits an issue about unknown keys into one per key: as one it would not end the parse in zod. */
 export function byKey(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   if (issue.code !== "unrecognized_keys") return [issue];
   const messages = issue.message.split(KEY_SEPARATOR);
@@ -61,7 +61,7 @@ export function byKey(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
   }));
 }
 
-/** What to say of a value that is none of those allowed; names the nearest one. */
+/** The message about a value that is not allowed; names the nearest allowed one. */
 export function notOneOf(value: unknown, allowed: readonly unknown[]): string {
   const list = `must be one of ${allowed.map((one) => JSON.stringify(one)).join(", ")}`;
   const nearest = typeof value === "string"

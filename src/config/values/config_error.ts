@@ -1,36 +1,31 @@
 /**
- * What is wrong with a configuration, said all at once: each problem with its code, the path of the
- * key and a sentence. Values of the configuration never appear, because any of them may be a secret.
+ * All problems of a configuration at once: each with its code, the path of the key and a sentence.
+ * Values of the configuration never appear, because any of them may be a secret.
  *
  * @module
  */
 import type { ErrorCode } from "../../errors/catalogue.ts";
 
-/** The codes a configuration can fail with. */
 export type ConfigCode = Extract<ErrorCode, `CFG-${string}`>;
 
-/** One thing that is wrong with a configuration. */
 export interface ConfigProblem {
   readonly code: ConfigCode;
   /** The key, such as `DicomWebOAuth.Servers.main.Url`; empty for the file as a whole. */
   readonly path: string;
-  /** What is wrong with it and what would be right. */
+  /** What is wrong and how to fix it. */
   readonly message: string;
 }
 
 /** The names and indexes that lead to a key. */
 export type KeyPath = readonly PropertyKey[];
 
-/** A configuration that cannot be used, with everything that is wrong with it. */
+/** A configuration that cannot be used, with all its problems. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
-  /** Everything that was found; never empty. */
+  /** Never empty. */
   readonly problems: readonly ConfigProblem[];
 
-  /**
-   * @param subject What cannot be used: the path of the file, as a rule.
-   * @param problems Everything that is wrong with it.
-   */
+  /** @param subject What cannot be used: usually the path of the file. */
   constructor(subject: string, problems: readonly ConfigProblem[]) {
     const lines = problems.map(({ code, path, message }) =>
       `  ${code} ${path === "" ? "" : `${path}: `}${message}`
@@ -44,10 +39,7 @@ const PLAIN = /^[A-Za-z_$][\w$-]*$/;
 const LONGEST_NAME = 80;
 
 /**
- * Writes the path of a key for people.
- *
- * @param path Names and indexes from the top of the file.
- * @returns The path, with dots where names allow it.
+ * The path of a key as messages show it, from the top of the file.
  *
  * @example
  * ```ts

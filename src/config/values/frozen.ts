@@ -1,21 +1,17 @@
 /**
- * Makes a configuration that nobody can change after it was checked.
+ * Freezes a configuration, so that it cannot change after it was checked.
  *
  * @module
  */
 import { Secret } from "./secret.ts";
 
-/** What {@linkcode deepFreeze} makes of a type: nothing in it can be changed. */
+/** The type of a value after {@linkcode deepFreeze}. */
 export type Frozen<Type> = Type extends Secret ? Type
   : Type extends ReadonlyMap<infer Key, infer Value> ? ReadonlyMap<Key, Frozen<Value>>
   : Type extends object ? { readonly [Key in keyof Type]: Frozen<Type[Key]> }
   : Type;
 
-/**
- * Freezes a value and everything in it.
- *
- * @param value Plain objects, lists, maps and secrets.
- */
+/** Freezes a value and everything in it: plain objects, lists, maps and secrets. */
 export function deepFreeze<Value>(value: Value): Value {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   if (value instanceof Map) {

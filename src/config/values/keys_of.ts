@@ -1,7 +1,6 @@
 /**
- * Objects of the configuration with rules between their keys. A rule is a function of the parsed
- * values; if it reads a key that is wrong itself, it is skipped, so that one mistake is reported once
- * while all other rules still run.
+ * Objects of the configuration with rules between their keys. A rule that reads a key with a problem
+ * of its own is skipped, so that each mistake is reported once while all other rules still run.
  *
  * @module
  */
@@ -9,18 +8,18 @@ import { z } from "zod";
 import type { ConfigCode, KeyPath } from "./config_error.ts";
 
 /**
- * Reports a problem with a key or a path below the object. Without a code it is CFG-001 if nothing is
- * written there and CFG-002 otherwise.
+ * Reports a problem with a key or a path below the object. The default code is CFG-001 for a missing
+ * value and CFG-002 for others.
  */
 export type Complain = (at: string | KeyPath, message: string, code?: ConfigCode) => void;
 
 /** A rule between the keys of an object. */
 export type Rule<Keys> = (keys: Keys, complain: Complain) => void;
 
-/** Thrown on reading a key that is wrong; ends the rule. */
+/** Thrown when a rule reads a wrong key; ends the rule. */
 const WRONG_KEY = Symbol("wrong key");
 
-/** An object of exactly these keys, which obeys these rules. */
+/** An object of exactly these keys, with rules between them. */
 export function keysOf<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
   ...rules: Rule<z.output<z.ZodObject<Shape, z.core.$strict>>>[]
@@ -28,7 +27,7 @@ export function keysOf<Shape extends z.core.$ZodLooseShape>(
   return z.strictObject(shape).check(...rules.map((rule) => checkOf(rule as Rule<never>)));
 }
 
-/** The same rules for another object, list or record. */
+/** Adds a rule to an object, list or record. */
 export function withRule<Schema extends z.ZodType>(
   schema: Schema,
   rule: Rule<z.output<Schema>>,
@@ -36,12 +35,12 @@ export function withRule<Schema extends z.ZodType>(
   return schema.check(checkOf(rule as Rule<never>)) as Schema;
 }
 
-/** What rules have complained of so far: a key is wrong by itself only if something else has. */
+/** The issues that rules have reported so far; they do not make a key wrong by itself. */
 const complaints = new WeakMap<z.core.ParsePayload, Set<z.core.$ZodRawIssue>>();
 
 /**
- * A record whose items are parsed one after the other, so that values and problems keep the order of the
- * file, which zod's own record loses when it waits for files.
+ * A record whose items are parsed in sequence, so that values and problems keep the order of the file.
+ * zod's own record loses it when it waits for files.
  */
 const OrderedRecord: z.core.$constructor<z.ZodRecord> = z.core.$constructor(
   "OrderedRecord",
@@ -49,7 +48,7 @@ const OrderedRecord: z.core.$constructor<z.ZodRecord> = z.core.$constructor(
     z.ZodRecord.init(record, def);
     record._zod.parse = async (payload, context) => {
       const { value: written, issues } = payload;
-      if (typeof written !== "object" || written === null || Array.isArray(written)) {
+      if (!isObject(written)) {
         issues.push({ code: "invalid_type", expected: "record", input: written, inst: record });
         return payload;
       }
@@ -66,10 +65,32 @@ const OrderedRecord: z.core.$constructor<z.ZodRecord> = z.core.$constructor(
   },
 );
 
-/** An object with any keys whose values are of one kind. */
-export function recordOf<Item extends z.ZodType>(item: Item): z.ZodRecord<z.ZodString, Item> {
+/** Names that are used in paths, metrics, logs and subjects. */
+export const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+/** An object whose keys are names of this form and whose values are of one kind. */
+export function recordOf<Item extends z.ZodType>(
+  item: Item,
+  { names: form, misnamed, empty }: {
+    readonly names: RegExp;
+    /** The message about a name of another form. */
+    readonly misnamed: string;
+    /** The message about an object without names; `undefined`: it may be empty. */
+    readonly empty?: string;
+  },
+): z.ZodRecord<z.ZodString, Item> {
   const def = { type: "record", keyType: z.string(), valueType: item } as const;
-  return new OrderedRecord(def) as z.ZodRecord<z.ZodString, Item>;
+  const record = new OrderedRecord(def) as z.ZodRecord<z.ZodString, Item>;
+  return withRule(record, (items, complain) => {
+    const names = Object.keys(items);
+    if (names.length === 0 && empty !== undefined) complain([], empty, "CFG-001");
+    for (const name of names.filter((name) => !form.test(name))) complain(name, misnamed);
+  });
+}
+
+/** Whether a value is an object rather than a list, a text, a number or `null`. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isOfWrongKind({ code, path }: z.core.$ZodRawIssue): boolean {

@@ -1,40 +1,26 @@
 /**
- * Finds the name that someone probably meant: the known one that fewest slips of the keyboard
- * (a character added, lost or changed, or two swapped) turn into what was written.
+ * Finds the name that was probably meant: the known one with the fewest typing errors (a character
+ * added, lost or changed, or two swapped).
  *
  * @module
  */
 
 const LONGEST_COMPARED = 64;
 
-/**
- * The known name nearest to a written one.
- *
- * @returns The nearest known name, or `undefined` when none is near.
- *
- * @example
- * ```ts
- * import { nearestName } from "./nearest_name.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(nearestName("ClientSecert", ["ClientId", "ClientSecret"]), "ClientSecret");
- * assert.equal(nearestName("tokenendpoint", ["TokenEndpoint"]), "TokenEndpoint");
- * assert.equal(nearestName("Colour", ["Url", "Scope"]), undefined);
- * ```
- */
+/** The known name nearest to a written one; `undefined` if none is near. */
 export function nearestName(written: string, known: Iterable<string>): string | undefined {
   if (written.length > LONGEST_COMPARED) return undefined;
   let nearest: string | undefined;
   let least = 1 + Math.max(1, Math.floor(written.length / 3));
   for (const name of known) {
-    const distance = slips(written.toLowerCase(), name.toLowerCase());
+    const distance = typingErrors(written.toLowerCase(), name.toLowerCase());
     if (distance < least) [nearest, least] = [name, distance];
   }
   return nearest;
 }
 
 /** The restricted Damerau–Levenshtein distance, kept to three rows. */
-function slips(from: string, to: string): number {
+function typingErrors(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);
   for (let row = 1; row <= from.length; row++) {

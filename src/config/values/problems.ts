@@ -1,6 +1,6 @@
 /**
- * Turns what zod found into problems. Where two rules complain of the same key, the first is the cause
- * and the second its consequence: it is left out.
+ * Turns the issues of zod into problems. Of two about the same key, the second is a consequence of the
+ * first and is left out.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { z } from "zod";
 import { byKey } from "./complaint.ts";
 import { type ConfigCode, type ConfigProblem, keyPath } from "./config_error.ts";
 
-/** The problems, one a key, in the order they were found; `raw` is what was parsed, at `path`. */
+/** The problems, one per key, in the order found; `raw` is the value that was parsed, at `path`. */
 export function problemsIn(
   issues: readonly z.core.$ZodIssue[],
   { raw, path, before = [] }: {
@@ -31,7 +31,7 @@ export function problemsIn(
   return [...problems.values()];
 }
 
-/** Of a union whose one member fits the kind of the value, what is wrong with the value for this one. */
+/** Of a union of which one member fits the type of the value, the issues of that member. */
 function specific(issue: z.core.$ZodIssue, raw: unknown): z.core.$ZodIssue[] {
   if (issue.code !== "invalid_union") return [issue];
   const kind = typeof valueAt(raw, issue.path);
@@ -41,7 +41,7 @@ function specific(issue: z.core.$ZodIssue, raw: unknown): z.core.$ZodIssue[] {
         inner.code === "invalid_value" && inner.values.every((value) => typeof value !== kind))
     )
   );
-  // Where several fit, the union's own words say what all of them allow.
+  // If several fit, the message of the union says what all of them allow.
   if (other !== undefined) return [issue];
   return own?.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] })) ?? [issue];
 }

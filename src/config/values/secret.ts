@@ -1,6 +1,5 @@
 /**
- * A string that must not be seen: it shows itself only when asked, never when printed, logged,
- * inspected or turned into JSON.
+ * A string that is not revealed when printed, logged, inspected or turned into JSON.
  *
  * @module
  */
@@ -24,32 +23,27 @@ const HIDDEN = "[secret]";
 export class Secret {
   readonly #value: string;
 
-  /** @param value The secret itself. */
   constructor(value: string) {
     this.#value = value;
   }
 
-  /** The secret itself, for the one place that needs it. */
+  /** The secret itself: only where it is used. */
   reveal(): string {
     return this.#value;
   }
 
-  /** @returns A mark in place of the secret. */
   toString(): string {
     return HIDDEN;
   }
 
-  /** @returns A mark in place of the secret. */
   toJSON(): string {
     return HIDDEN;
   }
 
-  /** @returns A mark in place of the secret. */
   [Symbol.for("Deno.customInspect")](): string {
     return HIDDEN;
   }
 
-  /** @returns A mark in place of the secret. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return HIDDEN;
   }

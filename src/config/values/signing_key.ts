@@ -1,7 +1,6 @@
 /**
- * Reads private keys to sign with, in the forms that providers and tools hand out: PEM (PKCS#8,
- * PKCS#1, SEC 1), JWK and JWK Set. A key that cannot be used is found here, before the gateway
- * serves; no message holds a part of it.
+ * Reads private keys that sign, in the formats of providers and tools: PEM (PKCS#8, PKCS#1, SEC 1),
+ * JWK and JWK Set. Rejects keys that cannot be used; no message contains a part of one.
  *
  * @module
  */
@@ -23,33 +22,34 @@ export const SIGNING_ALGORITHMS = [
   "EdDSA",
 ] as const;
 
-/** An algorithm of a key pair. */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
-/** A private key to sign assertions with. */
+/** A private key that signs assertions, and its algorithm. */
 export interface SigningKey {
   /** The private key as a JWK (RFC 7517), in JSON. */
   readonly privateJwk: Secret;
-  /** Its public half as it is published, `kid`, `alg` and `use` included. */
+  /** The public half as published, with `kid`, `alg` and `use`. */
   readonly publicJwk: Readonly<Record<string, string>>;
   readonly algorithm: SigningAlgorithm;
-  /** The `kid` header, where one is sent. */
+  /** The `kid` header; `undefined`: none is sent. */
   readonly keyId: string | undefined;
 }
 
-/** A key that was read, or why it cannot be used. */
+/** A key, or why it cannot be used. */
 export type KeyResult<Key> =
   | { readonly key: Key; readonly fault?: never }
   | { readonly key?: never; readonly fault: string };
 
-/** A private key and what it says about itself. */
+/** A private key as read. */
 export interface PrivateKey {
   readonly key: KeyObject;
-  /** The algorithms it can sign with, its own first. Never empty. */
-  readonly algorithms: readonly [SigningAlgorithm, ...SigningAlgorithm[]];
+  readonly algorithms: KeyAlgorithms;
   /** The `kid` of a JWK. */
   readonly keyId: string | undefined;
 }
+
+/** The algorithms that a key can be used with, the usual one first. */
+export type KeyAlgorithms = readonly [SigningAlgorithm, ...SigningAlgorithm[]];
 
 /** The members of a public JWK that make its thumbprint (RFC 7638, section 3.2; RFC 8037). */
 const THUMBPRINT_MEMBERS = ["crv", "e", "kty", "n", "x", "y"] as const;
@@ -63,24 +63,13 @@ const CURVES: Readonly<Record<string, SigningAlgorithm>> = {
 /** RFC 7518, section 3.3: "A key of size 2048 bits or larger MUST be used". */
 const LEAST_RSA_BITS = 2048;
 
-/**
- * Reads a private key.
- *
- * @param text PEM, a JWK, or a JWK Set of one key.
- * @returns The key, or why it cannot be used.
- */
+/** Reads a private key: PEM, a JWK, or a JWK Set of one key. */
 export function readPrivateKey(text: string): KeyResult<PrivateKey> {
   const trimmed = text.trim();
   return trimmed.startsWith("{") ? readJwk(trimmed) : readPem(trimmed);
 }
 
-/**
- * Makes of a private key what signs assertions.
- *
- * @param algorithm One that it can sign with.
- * @param keyId The `kid` to send, where one is.
- * @returns The key with its public half.
- */
+/** Prepares a private key for signing with one of its algorithms. */
 export function signingKey(
   { key }: PrivateKey,
   algorithm: SigningAlgorithm,
@@ -100,35 +89,14 @@ export function signingKey(
   };
 }
 
-/**
- * The thumbprint of a public key (RFC 7638).
- *
- * @returns Its SHA-256 thumbprint, base64url-encoded.
- *
- * @example
- * ```ts
- * import { jwkThumbprint } from "./signing_key.ts";
- * import assert from "node:assert/strict";
- *
- * // RFC 8037, appendix A.3
- * const x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
- * assert.equal(
- *   jwkThumbprint({ kty: "OKP", crv: "Ed25519", x }),
- *   "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
- * );
- * ```
- */
+/** The SHA-256 thumbprint of a public key (RFC 7638), base64url-encoded. */
 export function jwkThumbprint(publicJwk: Readonly<Record<string, string>>): string {
   const members = THUMBPRINT_MEMBERS.filter((name) => publicJwk[name] !== undefined);
   const canonical = JSON.stringify(Object.fromEntries(members.map((n) => [n, publicJwk[n]])));
   return createHash("sha256").update(canonical).digest("base64url");
 }
 
-/**
- * The public half of a key: only members that make up one, so that nothing private can slip through.
- *
- * @returns The public key as a JWK.
- */
+/** The public half of a key as a JWK: only members of public keys, so that nothing private leaks. */
 export function publicHalf(key: KeyObject): Record<string, string> {
   const publicKey = key.type === "public" ? key : createPublicKey(key);
   const jwk = publicKey.export({ format: "jwk" }) as Record<string, unknown>;
@@ -144,7 +112,7 @@ function readPem(pem: string): KeyResult<PrivateKey> {
   const fault = privateKeyFault(armoured);
   if (fault !== undefined) return { fault };
   try {
-    return judged(createPrivateKey(armoured), undefined, undefined);
+    return checked(createPrivateKey(armoured), undefined, undefined);
   } catch {
     return { fault: "contains a PEM private key that is damaged or of an unknown type" };
   }
@@ -172,30 +140,28 @@ function readJwk(text: string): KeyResult<PrivateKey> {
     };
   }
   try {
-    return judged(createPrivateKey({ key: jwk as never, format: "jwk" }), kid, alg);
+    return checked(createPrivateKey({ key: jwk as never, format: "jwk" }), kid, alg);
   } catch {
     return { fault: "contains a JWK that is damaged or of an unknown type" };
   }
 }
 
-function judged(key: KeyObject, kid: unknown, alg: unknown): KeyResult<PrivateKey> {
-  const algorithms = signatureAlgorithms(key);
+function checked(key: KeyObject, kid: unknown, alg: unknown): KeyResult<PrivateKey> {
+  const algorithms = signatureAlgorithms(key, alg);
   if (typeof algorithms === "string") return { fault: algorithms };
   const keyId = typeof kid === "string" && kid !== "" ? kid : undefined;
-  if (alg === undefined) return { key: { key, algorithms, keyId } };
-  const own = algorithms.find((each) => each === alg);
-  if (own === undefined) {
-    return { fault: 'contains a JWK whose "alg" does not fit its kind of key' };
-  }
-  return { key: { key, algorithms: [own], keyId } };
+  return { key: { key, algorithms, keyId } };
 }
 
-/**
- * The signature algorithms that a key is good for (RFC 7518, section 3.1).
- *
- * @returns The algorithms, the usual one first; or what is wrong with the key.
- */
-export function signatureAlgorithms(key: KeyObject): PrivateKey["algorithms"] | string {
+/** The algorithms of a key (RFC 7518, section 3.1), or the `alg` of its JWK alone; or what is wrong. */
+export function signatureAlgorithms(key: KeyObject, alg: unknown): KeyAlgorithms | string {
+  const algorithms = algorithmsOfKind(key);
+  if (alg === undefined || typeof algorithms === "string") return algorithms;
+  const own = algorithms.find((each) => each === alg);
+  return own === undefined ? 'contains a JWK whose "alg" does not fit its kind of key' : [own];
+}
+
+function algorithmsOfKind(key: KeyObject): KeyAlgorithms | string {
   switch (key.asymmetricKeyType) {
     case "rsa":
     case "rsa-pss": {

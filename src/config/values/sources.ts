@@ -1,6 +1,6 @@
 /**
- * What a configuration takes values from besides its own text: files that keys name, and environment
- * variables. Schemas are constants, so their transforms find the sources of the parse they run in here.
+ * Where values come from besides the text of a configuration: files that keys name, and environment
+ * variables. Schemas are constants, so their transforms get the sources of the current parse from here.
  *
  * @module
  */
@@ -9,25 +9,23 @@ import { AsyncLocalStorage } from "node:async_hooks";
 /** The text of a file, or why there is none. */
 export type FileText = { readonly content: string } | { readonly failure: string };
 
-/** The sources of one parse. */
 export interface Sources extends ReadSources {
   /** The section as written, for rules that depend on whether a key of another object is given. */
   readonly section: Readonly<Record<string, unknown>>;
 }
 
-/** What values come from besides the file itself. */
+/** Sources besides the file of the configuration. */
 export interface ReadSources {
-  /** Absolute path of the directory that relative paths are taken from. */
+  /** Absolute path that relative paths are resolved against. */
   readonly directory: string;
-  /** Absolute path of the state directory where the configuration names none. */
+  /** Absolute path of the default state directory. */
   readonly stateHome: string;
-  /** Environment variables; `undefined` where one is unset or empty. */
   readonly environment: Environment;
   /** Reads a file by its path as written. */
   readonly read: (path: string) => Promise<FileText>;
 }
 
-/** Environment variables by name. */
+/** Environment variables by name; `undefined` if unset or empty. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const current = new AsyncLocalStorage<Sources>();
@@ -38,7 +36,7 @@ export function withSources<Result>(sources: Sources, parse: () => Result): Resu
 }
 
 /**
- * The sources of the parse under way.
+ * The sources of the current parse.
  *
  * @throws {TypeError} Outside of {@linkcode withSources}.
  */

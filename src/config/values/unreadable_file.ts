@@ -1,36 +1,25 @@
 /**
- * Says why a file of the configuration cannot be read. Its path is named, unless it is none: a key in
- * PEM or JSON that stands where its path belongs is a secret.
+ * The message about a file of the configuration that cannot be read. It contains the path, unless that
+ * is none: a key in PEM or JSON in the place of its path is a secret.
  *
  * @module
  */
 
-/** Longer than any path that people write; a key on one line is longer still. */
+/** Longer than any path in use, and shorter than a key on one line. */
 const MAX_PATH_LENGTH = 512;
 
-/** JSON, PEM, PEM in base64, and what no path holds. */
+/** JSON, PEM, PEM in base64, and characters that no path contains. */
 const NO_PATH_BUT_A_KEY = /^\s*\{|-----BEGIN|^LS0tLS1CRUdJTi|\p{Cc}/u;
 
-/**
- * Whether a text may be the path of a file.
- *
- * @example
- * ```ts
- * import { isPath } from "./unreadable_file.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(isPath("secrets/key.pem"), true);
- * assert.equal(isPath("-----BEGIN PRIVATE KEY-----\nMIIE"), false);
- * ```
- */
+/** Whether a text may be the path of a file. */
 export function isPath(text: string): boolean {
   return text.length <= MAX_PATH_LENGTH && !NO_PATH_BUT_A_KEY.test(text);
 }
 
-/** What is wrong with a text that is no path. */
+/** The message about a text that is no path. */
 export const NO_PATH = "must be the path of a file, not what the file holds";
 
-/** The complaint about a file. */
+/** The message about a file that cannot be read, or about a text that is no path. */
 export function unreadableFile(path: string, failure: string): string {
   return isPath(path) ? `the file ${path} cannot be read: ${failure}` : NO_PATH;
 }

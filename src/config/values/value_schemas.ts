@@ -1,6 +1,6 @@
 /**
- * The kinds of values a configuration holds. Numbers and booleans may also come as text, because
- * that is what `${NAME}` leaves behind. Complaints are sentences without the value itself.
+ * The kinds of values of a configuration. Numbers and booleans may also be text, the result of
+ * `${NAME}`. Messages do not contain the value.
  *
  * @module
  */
@@ -12,10 +12,9 @@ import { Secret } from "./secret.ts";
 import { sources } from "./sources.ts";
 import { isPath, NO_PATH, unreadableFile } from "./unreadable_file.ts";
 
-/** Schemas of values that are or contain secrets; `isSecret` tells which, all unless given. */
+/** The schemas of values that are or contain secrets. */
 export const secretKinds: z.core.$ZodRegistry<SecretKind> = z.registry<SecretKind>();
 
-/** What is known of a schema of secrets. */
 interface SecretKind {
   readonly isSecret: (value: string) => boolean;
 }
@@ -28,7 +27,7 @@ export function text(): z.ZodString {
   return z.string().min(1);
 }
 
-/** A secret of a form of its own, not empty unless the form says so. */
+/** A secret of any form; not empty by default. */
 export function secret(form: z.ZodString = text()): z.ZodPipe<
   z.ZodString,
   z.ZodTransform<Secret, string>
@@ -46,15 +45,14 @@ export function fileContent(): z.ZodPipe<z.ZodString, z.ZodTransform<string, str
   return text().transform(async (path, context) => {
     const text = await sources().read(path);
     if ("content" in text) return text.content;
-    context.addIssue({
-      code: "custom",
-      message: unreadableFile(path, text.failure),
-    });
+    context.addIssue({ code: "custom", message: unreadableFile(path, text.failure) });
     return z.NEVER;
   });
 }
 
-const NO_CERTIFICATE = "must be a PEM file with at least one certificate (BEGIN CERTIFICATE)";
+/** The message about a file without certificates. */
+export const NO_CERTIFICATE =
+  "must be a PEM file with at least one certificate (BEGIN CERTIFICATE)";
 
 /** The path of a file of PEM certificates; parses to each with its armour, at least one. */
 export function certificatesFile(
@@ -71,23 +69,24 @@ export function certificatesFile(
 
 /** `true` or `false`. */
 export function flag(): z.ZodPreprocess<z.ZodBoolean> {
-  return z.preprocess(
-    (value) => value === "true" ? true : value === "false" ? false : value,
-    z.boolean(),
-  );
+  return z.preprocess(flagFromText, z.boolean());
+}
+
+/** The boolean that a text says; other values unchanged. */
+export function flagFromText(value: unknown): unknown {
+  return value === "true" ? true : value === "false" ? false : value;
 }
 
 /** A whole number within bounds, both allowed. */
 export function whole(least: number, most: number): z.ZodPreprocess<z.ZodInt> {
-  return z.preprocess(fromText, z.int().min(least).max(most));
+  return z.preprocess(numberFromText, z.int().min(least).max(most));
 }
 
 /** A number within bounds, both allowed. */
 export function decimal(least: number, most: number): z.ZodPreprocess<z.ZodNumber> {
-  return z.preprocess(fromText, z.number().min(least).max(most));
+  return z.preprocess(numberFromText, z.number().min(least).max(most));
 }
 
-/** The longest time that may be configured: a day. */
 const DAY_SECONDS = 86_400;
 
 /** A time in seconds, of at most a day; parses to milliseconds. */
@@ -97,7 +96,7 @@ export function seconds(
   return decimal(least, DAY_SECONDS).transform((value) => Math.round(value * 1_000));
 }
 
-/** A time in seconds that is waited for, so never 0; parses to milliseconds. */
+/** A time in seconds that must not be 0; parses to milliseconds. */
 export function waitSeconds(): ReturnType<typeof seconds> {
   return seconds(0.001);
 }
@@ -110,16 +109,16 @@ export function httpUrl({ query = false }: { readonly query?: boolean } = {}): z
   });
 }
 
-/** Whether a text from elsewhere, such as an environment variable, is a URL of that kind. */
+/** Whether a text that is no value of a key, such as an environment variable, is such a URL. */
 export function isHttpUrl(text: string, parts: { readonly query?: boolean } = {}): boolean {
   return urlFault(text, parts.query ?? false) === undefined;
 }
 
-function fromText(value: unknown): unknown {
+function numberFromText(value: unknown): unknown {
   return typeof value === "string" && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
 }
 
-/** `new URL` forgives too much to be trusted with where credentials are sent. */
+/** `new URL` accepts too much for URLs that credentials are sent to. */
 function urlFault(value: string, queryAllowed: boolean): string | undefined {
   if (!/^https?:\/\/[^/?#]/i.test(value)) {
     return "must be a URL that starts with https:// or http://";

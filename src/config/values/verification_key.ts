@@ -1,37 +1,30 @@
 /**
- * Reads the public key that tokens must be signed with, in the forms that providers hand out: PEM
- * (SubjectPublicKeyInfo, PKCS#1, certificate) and JWK. A private key is refused: what stands in
- * `JWTPublicKey` is not kept as a secret.
+ * Reads public keys that verify tokens, in the formats of providers: PEM (SubjectPublicKeyInfo, PKCS#1,
+ * certificate) and JWK. Rejects private keys: the value of `JWTPublicKey` is not treated as a secret.
  *
  * @module
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import {
+  type KeyAlgorithms,
   type KeyResult,
   publicHalf,
   signatureAlgorithms,
-  type SigningAlgorithm,
 } from "./signing_key.ts";
 
-/** A public key as a JWK (RFC 7517), its key material alone. */
+/** A public key as a JWK (RFC 7517), only its key material. */
 export type PublicJwk = Readonly<Record<string, string>>;
 
-/** A public key and what it can verify. */
+/** A public key and the algorithms whose signatures it verifies. */
 export interface VerificationKey {
   readonly publicJwk: PublicJwk;
-  /** The algorithms whose signatures it verifies, the usual one first. Never empty. */
-  readonly algorithms: readonly [SigningAlgorithm, ...SigningAlgorithm[]];
+  readonly algorithms: KeyAlgorithms;
 }
 
 // Each search for an end begins anew: only the administrator's files are read with it.
 const PEM = /-----BEGIN (PUBLIC KEY|RSA PUBLIC KEY|CERTIFICATE)-----[\s\S]+?-----END \1-----/g;
 
-/**
- * Reads a public key.
- *
- * @param text PEM or a JWK.
- * @returns The key, or why it cannot be used.
- */
+/** Reads a public key: PEM or a JWK. */
 export function readVerificationKey(text: string): KeyResult<VerificationKey> {
   const trimmed = text.trim();
   return trimmed.startsWith("{") ? readJwk(trimmed) : readPem(trimmed);
@@ -47,7 +40,7 @@ function readPem(text: string): KeyResult<VerificationKey> {
   }
   if (more.length > 0) return { fault: "must contain one key; set JWKSUri if there are several" };
   try {
-    return judged(createPublicKey(pem), undefined);
+    return checked(createPublicKey(pem), undefined);
   } catch {
     return {
       fault: "contains a PEM public key or certificate that is damaged or of an unknown type",
@@ -74,19 +67,15 @@ function readJwk(text: string): KeyResult<VerificationKey> {
     return { fault: 'contains a JWK whose "use" is not "sig"' };
   }
   try {
-    return judged(createPublicKey({ key: jwk as never, format: "jwk" }), jwk["alg"]);
+    return checked(createPublicKey({ key: jwk as never, format: "jwk" }), jwk["alg"]);
   } catch {
     return { fault: "contains a JWK that is damaged or of an unknown type" };
   }
 }
 
-function judged(key: KeyObject, alg: unknown): KeyResult<VerificationKey> {
-  const algorithms = signatureAlgorithms(key);
-  if (typeof algorithms === "string") return { fault: algorithms };
-  const publicJwk = publicHalf(key);
-  if (alg === undefined) return { key: { publicJwk, algorithms } };
-  const own = algorithms.find((each) => each === alg);
-  return own === undefined
-    ? { fault: 'contains a JWK whose "alg" does not fit its kind of key' }
-    : { key: { publicJwk, algorithms: [own] } };
+function checked(key: KeyObject, alg: unknown): KeyResult<VerificationKey> {
+  const algorithms = signatureAlgorithms(key, alg);
+  return typeof algorithms === "string"
+    ? { fault: algorithms }
+    : { key: { publicJwk: publicHalf(key), algorithms } };
 }

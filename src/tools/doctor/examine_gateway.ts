@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { listenHostAndPort } from "../../config/sandbox/allowlist.ts";
-import { contacts } from "../../config/sandbox/contacts.ts";
+import { contacts, listenHostAndPort } from "../../config/sandbox/contacts.ts";
 import { loopbackOf } from "../../config/values/host_names.ts";
 import { permissionSet } from "../../config/sandbox/permission_set.ts";
 import { SECTION } from "../../config/values/section.ts";

@@ -3,7 +3,7 @@
  * `Authorization` header.
  */
 import assert from "node:assert/strict";
-import { networkAllowlist } from "../../../src/config/sandbox/allowlist.ts";
+import { networkAllowlist } from "../../../src/config/sandbox/contacts.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
 import { systemClock } from "../../../src/network/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
