@@ -1,8 +1,8 @@
 /**
- * What each credential scheme states for the configuration: the values of `ProviderType` (and of other
- * keys) that choose it, its keys and the rules between them, the credentials they parse to, and what
- * these have the gateway contact and read. A new scheme is one more file that makes one of these, and
- * one more line in `schemes.ts`.
+ * The parts of a credential scheme: its keys, of which the values of `ProviderType` and
+ * `ClientAuthentication` choose it, the rules between them, the credentials they parse to, and what
+ * these contact and read. A new scheme is one more file with one of these, and one more line in
+ * `schemes.ts`.
  *
  * @module
  */
@@ -10,63 +10,57 @@ import type { z } from "zod";
 import type { ClientCertificate } from "../keys/client_certificate.ts";
 import type { Rule } from "../values/keys_of.ts";
 
-/** What credentials have the gateway contact, read and write while it runs. */
+/** What the gateway contacts, reads and writes at run time because of credentials. */
 export interface Reach {
-  /** URLs whose hosts are contacted, besides the store's own. */
+  /** URLs whose hosts are contacted, besides the store's. */
   readonly urls: readonly string[];
-  /** Those of `urls` that are contacted only if a discovery document says so. */
+  /** Those of `urls` that are contacted only if a discovery document names them. */
   readonly possibleUrls: readonly string[];
   /**
-   * URLs of metadata services of this machine or its platform: contacted as well, but never through
-   * the egress proxy, which cannot reach them, or would reach those of its own machine.
+   * URLs of metadata services of this machine or its platform: also contacted, but never through the
+   * egress proxy, which cannot reach them, or would reach those of its own machine.
    */
   readonly localUrls: readonly string[];
-  /** Absolute paths of files that are read again while the gateway runs. */
+  /** Absolute paths of files that are read at run time. */
   readonly files: readonly string[];
-  /** Whether something is kept in the state directory. */
+  /** Whether the state directory is used. */
   readonly state: boolean;
 }
 
-/** Credentials that reach nothing. */
-const NO_REACH: Reach = {
-  urls: [],
-  possibleUrls: [],
-  localUrls: [],
-  files: [],
-  state: false,
-};
+const NO_REACH: Reach = { urls: [], possibleUrls: [], localUrls: [], files: [], state: false };
 
-/** What is allowed but dangerous, with the key that it is about. */
+/** What is allowed but dangerous about a key. */
 export interface Warning {
   readonly key: string;
   readonly message: string;
 }
 
-/** The keys of every server that a scheme may look at. */
+/** The keys of every server that schemes may read. */
 export interface StoreKeys {
   readonly Url: string;
   readonly ClientCertificate?: ClientCertificate | undefined;
 }
 
-/** A server's keys as written, before they are parsed. */
+/** A server's keys before parsing. */
 export type WrittenKeys = Readonly<Record<string, unknown>>;
+
+/** The keys that choose a scheme. */
+export const CHOOSING_KEYS = ["ProviderType", "ClientAuthentication"] as const;
 
 type Parsed<Shape extends z.core.$ZodLooseShape> = z.output<z.ZodObject<Shape>> & StoreKeys;
 
 /** One credential scheme. */
-export interface Scheme<
+interface Scheme<
   Credentials = unknown,
   Shape extends z.core.$ZodLooseShape = z.core.$ZodLooseShape,
 > {
   /** Its name in messages: "AWS" makes "AWS needs Region". */
   readonly title: string;
-  /** What it is, in a sentence for the reference. */
+  /** One sentence for the reference. */
   readonly description: string;
-  /** The keys whose values choose this scheme, with those values. */
-  readonly chosenBy: Readonly<Record<string, readonly string[]>>;
-  /** Whether the other keys fit, where the keys that choose leave more than one scheme. */
+  /** Whether the other keys fit, if the choosing keys fit several schemes. */
   readonly applies?: (written: WrittenKeys) => boolean;
-  /** Its keys, those that choose it included; what is not optional is required. */
+  /** Its keys, including those that choose it. */
   readonly keys: Shape;
   readonly rules?: readonly Rule<Parsed<Shape>>[];
   readonly credentials: (keys: Parsed<Shape>) => Credentials;
@@ -74,12 +68,11 @@ export interface Scheme<
   readonly warnings?: (keys: Parsed<Shape>) => readonly Warning[];
 }
 
-/** A scheme whose types are known to itself alone. */
-export interface AnyScheme<Credentials = unknown> extends
-  Omit<
-    Scheme<Credentials>,
-    "rules" | "credentials" | "reach" | "warnings"
-  > {
+/** A scheme without the types of its keys. */
+export interface AnyScheme<Credentials = unknown>
+  extends Omit<Scheme<Credentials>, "rules" | "credentials" | "reach" | "warnings"> {
+  /** The keys that choose this scheme, with the values that do. */
+  readonly chosenBy: Readonly<Record<string, readonly string[]>>;
   readonly rules: readonly Rule<never>[];
   readonly parse: (keys: never) => {
     readonly credentials: Credentials;
@@ -88,12 +81,16 @@ export interface AnyScheme<Credentials = unknown> extends
   };
 }
 
-/** Makes a scheme. */
+/** Makes a scheme; the values that choose it follow from its keys. */
 export function scheme<Credentials, Shape extends z.core.$ZodLooseShape>(
   { rules = [], credentials, reach, warnings, ...rest }: Scheme<Credentials, Shape>,
 ): AnyScheme<Credentials> {
   return {
     ...rest,
+    chosenBy: Object.fromEntries(
+      CHOOSING_KEYS.filter((key) => key in rest.keys)
+        .map((key) => [key, [...rest.keys[key]._zod.values] as string[]]),
+    ),
     rules: rules as readonly Rule<never>[],
     parse: (keys) => {
       const made = credentials(keys);

@@ -1,5 +1,5 @@
 /**
- * All credential schemes that the configuration knows, and which one the keys of a server choose.
+ * All credential schemes, and the one that the keys of a server choose.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { federatedToken } from "./oauth2/federated_token.ts";
 import { mutualTls } from "./oauth2/mutual_tls.ts";
 import { privateKeyJwt } from "./oauth2/private_key_jwt.ts";
 import { smart } from "./oauth2/smart.ts";
-import type { AnyScheme, WrittenKeys } from "./scheme.ts";
+import { type AnyScheme, CHOOSING_KEYS, type WrittenKeys } from "./scheme.ts";
 
 const all = [
   google,
@@ -36,17 +36,17 @@ const all = [
 
 type CredentialsOf<Scheme> = Scheme extends AnyScheme<infer Credentials> ? Credentials : never;
 
-/** The credentials of every scheme, told apart by `kind`. */
+/** The credentials of all schemes, distinguished by `kind`. */
 export type CredentialsConfig = CredentialsOf<(typeof all)[number]>;
 
 /** All credential schemes. */
 export const schemes: readonly AnyScheme<CredentialsConfig>[] = all;
 
-/** What a key that chooses is taken for where it is missing. */
+/** The defaults of the choosing keys. */
 const DEFAULTS: WrittenKeys = { ProviderType: "auto", ClientAuthentication: "client_secret_post" };
 
-/** The scheme that was chosen; or the key that chooses none, and between what it should choose. */
-export type Choice =
+/** The chosen scheme; or the key whose value chooses none, its allowed values, and their schemes. */
+type Choice =
   | { readonly scheme: AnyScheme<CredentialsConfig> }
   | {
     readonly scheme: undefined;
@@ -58,7 +58,7 @@ export type Choice =
 /** The scheme that the keys of a server choose: the first that fits. */
 export function chooseScheme(written: WrittenKeys): Choice {
   let candidates = schemes;
-  for (const key of new Set(schemes.flatMap(({ chosenBy }) => Object.keys(chosenBy)))) {
+  for (const key of CHOOSING_KEYS) {
     const value = written[key] ?? DEFAULTS[key];
     const fitting = candidates.filter(({ chosenBy }) =>
       chosenBy[key]?.includes(value as string) ?? true

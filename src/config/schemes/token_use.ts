@@ -1,5 +1,5 @@
 /**
- * The keys of every scheme that uses tokens: when they are renewed and how they are validated.
+ * The keys of all schemes with tokens: renewal and validation.
  *
  * @module
  */
@@ -17,18 +17,17 @@ export const refreshBufferKey = whole(0, 3_600).transform((seconds) => seconds *
   300,
 ).describe("How long before its expiry a token is renewed in the background");
 
-/** Keys of every scheme that uses tokens. */
+/** Keys of all schemes with tokens. */
 export const tokenKeys = { TokenRefreshBufferSeconds: refreshBufferKey, ...validationKeys };
 
-/** When tokens are renewed and how they are validated. */
+/** Renewal and validation of tokens. */
 export interface TokenUse {
   /** How long before its expiry a token is renewed. */
   readonly refreshBufferMs: number;
-  /** How tokens are validated before they are used; `undefined`: they are not. */
+  /** `undefined`: tokens are not validated. */
   readonly tokenValidation?: TokenValidationConfig | undefined;
 }
 
-/** The rules of renewal and validation. */
 export function tokenUseOf(keys: z.output<z.ZodObject<typeof tokenKeys>> & ProviderKeys): TokenUse {
   return {
     refreshBufferMs: keys.TokenRefreshBufferSeconds,

@@ -1,11 +1,11 @@
 /**
- * The keys by which tokens are validated before they are used. The `JWT…` keys have the plugin's names
- * and meaning; the keys of the signature can also come from a URL or the provider's metadata.
+ * The keys for the validation of tokens before use. The `JWT…` keys have the plugin's names and meaning;
+ * signing keys can also come from a URL or the provider's metadata.
  *
  * @module
  */
 import { z } from "zod";
-import { isLoopback } from "../values/host_names.ts";
+import { isPlaintext } from "../values/host_names.ts";
 import type { Complain } from "../values/keys_of.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../values/signing_key.ts";
 import { flag, httpUrl, isHttpUrl, text } from "../values/value_schemas.ts";
@@ -18,28 +18,27 @@ import type { Reach, Warning } from "./scheme.ts";
 /** How tokens are validated before they are used. */
 export interface TokenValidationConfig {
   readonly keys: VerificationKeys;
-  /** The `aud` claim that tokens must have; `undefined`: any. */
+  /** The required `aud` claim; `undefined`: any. */
   readonly audience: string | undefined;
-  /** The `iss` claims accepted; none: any. */
+  /** Accepted `iss` claims; empty: any. */
   readonly issuers: readonly string[];
-  /** Signature algorithms accepted: never `none`, never HMAC. Never empty. */
+  /** Accepted signature algorithms, without `none` and HMAC. Never empty. */
   readonly algorithms: readonly SigningAlgorithm[];
 }
 
-/** Where the keys come from that tokens must be signed with. */
+/** Where the signing keys of tokens come from. */
 export type VerificationKeys =
   /** One key, from the configuration. */
   | { readonly from: "configuration"; readonly publicJwk: PublicJwk }
   | FetchedKeys;
 
-/** Keys that are fetched. */
-export type FetchedKeys =
+type FetchedKeys =
   /** A JWK Set at a URL (RFC 7517, section 5). */
   | { readonly from: "url"; readonly url: string }
-  /** The JWK Set that the provider's own metadata names. */
+  /** The JWK Set of the provider's metadata. */
   | { readonly from: "discovery"; readonly discovery: DiscoveryConfig };
 
-/** Keys of every scheme whose tokens may be JWTs. */
+/** Keys of all schemes whose tokens may be JWTs. */
 export const validationKeys = {
   JWTPublicKey: text().transform((value, context) => {
     const { key, fault } = readVerificationKey(value);
@@ -72,20 +71,21 @@ export const validationKeys = {
   ),
 };
 
-/** The parsed keys, with those of the scheme that determine the provider. */
 type ValidationKeys = z.output<z.ZodObject<typeof validationKeys>> & ProviderKeys;
 
-/** What of a scheme's keys tells where its tokens come from. */
+/** The keys of a scheme that determine where its tokens come from. */
 export interface ProviderKeys extends EntraKeys {
   readonly Issuer?: string | undefined;
   readonly AllowedHosts?: readonly string[] | undefined;
 }
 
-/** The keys that have no effect where tokens are not validated. */
+/** The keys that have no effect without validation. */
 const DETAILS = ["JWTAudience", "JWTIssuer", "JWTAlgorithms"] as const;
 
-/** A key source of its own is one: the key itself or where it is fetched. */
-export function keySourceRule(keys: ValidationKeys, complain: Complain): void {
+/** The rules between the keys of validation. */
+export const validationRules = [keySourceRule, validationRule] as const;
+
+function keySourceRule(keys: ValidationKeys, complain: Complain): void {
   if (keys.JWTPublicKey !== undefined && keys.JWKSUri !== undefined) {
     complain("JWKSUri", "conflicts with JWTPublicKey; remove one of the two");
   }
@@ -95,8 +95,7 @@ export function keySourceRule(keys: ValidationKeys, complain: Complain): void {
   }
 }
 
-/** Tokens that are to be validated can be. */
-export function validationRule(keys: ValidationKeys, complain: Complain): void {
+function validationRule(keys: ValidationKeys, complain: Complain): void {
   if (!isOn(keys) || keys.DisableJWTValidation) return;
   const { JWTPublicKey: publicKey, JWTAlgorithms: algorithms } = keys;
   if (publicKey !== undefined) {
@@ -114,12 +113,12 @@ export function validationRule(keys: ValidationKeys, complain: Complain): void {
     return complain("EnableJWTValidation", need, "CFG-001");
   }
   const isTenants = keys.JWKSUri === undefined && source.from === "url";
-  // All tenants share the keys: without an issuer a token of any tenant would pass.
+  // All tenants share the keys: without an issuer, tokens of any tenant would be valid.
   if (isTenants && issuersOf(keys).length === 0) {
     const need = "EnableJWTValidation needs TenantId to be the tenant's GUID, or JWTIssuer";
     complain("JWTIssuer", need);
   }
-  if (!isSecure(source)) {
+  if (isPlaintext(source.from === "url" ? source.url : source.discovery.url)) {
     const at = keys.JWKSUri !== undefined
       ? "JWKSUri"
       : keys.Issuer !== undefined
@@ -129,7 +128,6 @@ export function validationRule(keys: ValidationKeys, complain: Complain): void {
   }
 }
 
-/** What is allowed but dangerous. */
 export function validationWarnings(keys: ValidationKeys): Warning[] {
   if (!isOn(keys)) {
     const message = "has no effect without JWTPublicKey, JWKSUri or EnableJWTValidation";
@@ -144,7 +142,7 @@ export function validationWarnings(keys: ValidationKeys): Warning[] {
   return [{ key: "JWTAudience", message }];
 }
 
-/** The rules by which tokens are validated; `undefined` where they are not. */
+/** How tokens are validated; `undefined`: they are not. */
 export function validationOf(keys: ValidationKeys): TokenValidationConfig | undefined {
   if (!isOn(keys) || keys.DisableJWTValidation) return undefined;
   const { JWTPublicKey: key } = keys;
@@ -159,7 +157,7 @@ export function validationOf(keys: ValidationKeys): TokenValidationConfig | unde
   };
 }
 
-/** The URLs of everything that may have to be asked for keys. */
+/** The URLs that keys may be fetched from. */
 export function keysReach(
   validation: TokenValidationConfig | undefined,
 ): Pick<Reach, "urls" | "possibleUrls"> {
@@ -178,7 +176,6 @@ function isOn(keys: ValidationKeys): boolean {
   return keys.JWTPublicKey !== undefined || keys.JWKSUri !== undefined || keys.EnableJWTValidation;
 }
 
-/** Where keys are fetched from, where that is known. */
 function fetchedKeys(keys: ValidationKeys): FetchedKeys | undefined {
   if (keys.JWKSUri !== undefined) return { from: "url", url: keys.JWKSUri };
   const { Issuer: issuer, JWTIssuer: jwtIssuer, AllowedHosts: hosts } = keys;
@@ -197,9 +194,4 @@ function audienceOf(keys: ValidationKeys): string | undefined {
 function issuersOf(keys: ValidationKeys): readonly string[] {
   const one = keys.JWTIssuer ?? keys.Issuer;
   return one === undefined ? entraTokens(keys)?.issuers ?? [] : [one];
-}
-
-function isSecure(source: FetchedKeys): boolean {
-  const url = URL.parse(source.from === "url" ? source.url : source.discovery.url);
-  return url === null || url.protocol === "https:" || isLoopback(url.hostname);
 }

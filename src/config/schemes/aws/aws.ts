@@ -1,38 +1,37 @@
 /**
- * `ProviderType: "aws"`: requests are signed with access keys (Signature Version 4), for AWS
- * HealthImaging unless another service is named.
+ * `ProviderType: "aws"`: requests signed with access keys (Signature Version 4), by default for AWS
+ * HealthImaging.
  *
  * @module
  */
 import { z } from "zod";
-import { isLoopback } from "../../values/host_names.ts";
+import { isPlaintext } from "../../values/host_names.ts";
 import type { Complain } from "../../values/keys_of.ts";
 import type { Secret } from "../../values/secret.ts";
 import { sources } from "../../values/sources.ts";
 import { filePath, httpUrl, secret, whole } from "../../values/value_schemas.ts";
 import { type Reach, scheme, type StoreKeys } from "../scheme.ts";
 import { refreshBufferKey } from "../token_use.ts";
-import { REGION, regionOf, stsEndpointOf } from "./aws_hosts.ts";
+import { awsRegion, REGION, regionOf, stsEndpointOf } from "./aws_hosts.ts";
 import { type AwsKeysConfig, DEFAULT_SESSION_NAME, findKeys, keySources } from "./aws_keys.ts";
 
-/** Signature Version 4 of AWS. */
+/** Credentials of AWS, and how they sign. */
 export interface AwsCredentials {
   readonly kind: "aws";
-  /** The region in the signature, such as `eu-west-1`. */
+  /** The region of signatures, such as `eu-west-1`. */
   readonly region: string;
-  /** The service in the signature. */
   readonly service: string;
   readonly keys: AwsKeysConfig;
-  /** The role that is assumed with those keys; `undefined`: they sign themselves. */
+  /** The role that the keys assume; `undefined`: they sign themselves. */
   readonly role: AwsRole | undefined;
-  /** The Security Token Service, for web identities and roles. */
+  /** The Security Token Service for web identities and roles. */
   readonly sts: { readonly url: string; readonly region: string };
   readonly payloadSigning: PayloadSigning;
   /** How long before their expiry keys are renewed. */
   readonly refreshBufferMs: number;
 }
 
-/** What of a body the signature covers: its hash, nothing, or chunk after chunk. */
+/** How a signature covers a body: by its hash, not at all, or chunk by chunk. */
 export type PayloadSigning = (typeof payloadSignings)[number];
 
 /** A role that is assumed. */
@@ -53,11 +52,10 @@ const arn = () =>
 
 const keys = {
   ProviderType: z.literal("aws").describe("Signs requests with AWS access keys"),
-  Region: z.string().regex(REGION, "must be a region of AWS, as in eu-west-1").optional()
-    .describe(
-      "The region. Required unless it follows from the host of `Url` or the environment variable " +
-        "AWS_REGION or AWS_DEFAULT_REGION",
-    ),
+  Region: awsRegion.optional().describe(
+    "The region. Required unless it follows from the host of `Url` or the environment variable " +
+      "AWS_REGION or AWS_DEFAULT_REGION",
+  ),
   Service: z.string().regex(/^[a-z0-9-]+$/, "must be the name of a service in signatures")
     .default("medical-imaging").describe("The service that requests are signed for"),
   CredentialSource: z.enum(keySources).default("auto").describe(
@@ -115,7 +113,6 @@ type Keys = z.output<z.ZodObject<typeof keys>> & StoreKeys;
 export const aws = scheme({
   title: "AWS",
   description: "Requests signed with AWS access keys (Signature Version 4).",
-  chosenBy: { ProviderType: ["aws"] },
   keys,
   rules: [regionRule, keysRule, roleRule, payloadRule],
   credentials(keys): AwsCredentials {
@@ -142,7 +139,7 @@ export const aws = scheme({
   reach: awsReach,
 });
 
-/** What access keys, and signing with them, reach. */
+/** What access keys contact and read, and whether signing uses the state directory. */
 export function awsReach(
   { keys, role, sts, payloadSigning }: Pick<
     AwsCredentials,
@@ -162,7 +159,7 @@ export function awsReach(
       : keys.from === "container" && keys.authorization && "file" in keys.authorization
       ? [keys.authorization.file]
       : [],
-    // Bodies whose hash is signed are kept there.
+    // Bodies are buffered there until their hash is signed.
     state: payloadSigning !== "unsigned",
   };
 }
@@ -202,8 +199,7 @@ function roleRule(keys: Keys, complain: Complain): void {
 }
 
 function payloadRule({ PayloadSigning: payload, Url: url }: Keys, complain: Complain): void {
-  const store = new URL(url);
-  if (payload !== "unsigned" || store.protocol === "https:" || isLoopback(store.hostname)) return;
+  if (payload !== "unsigned" || !isPlaintext(url)) return;
   complain(
     "PayloadSigning",
     '"unsigned" needs an https:// Url: otherwise nothing protects the body on its way',

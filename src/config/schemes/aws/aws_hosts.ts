@@ -1,13 +1,17 @@
 /**
- * What the names of AWS's hosts tell: the region that requests to them are signed for.
+ * Regions of AWS, and how its host names contain them.
  *
  * @module
  */
+import { z } from "zod";
 
-/** The form of a region's name. */
+/** The name of a region. */
 export const REGION = /^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/;
 
-/** What AWS's hosts end with. */
+/** `Region`. */
+export const awsRegion = z.string().regex(REGION, "must be a region of AWS, as in eu-west-1");
+
+/** Suffixes of AWS's hosts. */
 const DOMAINS = [
   ".amazonaws.com",
   ".amazonaws.com.cn",
@@ -15,33 +19,15 @@ const DOMAINS = [
   ".api.amazonwebservices.com.cn",
 ];
 
-/**
- * The region of a host.
- *
- * @returns The region, where the name holds one and the host is AWS's own.
- *
- * @example
- * ```ts
- * import { regionOf } from "./aws_hosts.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(regionOf("dicom-medical-imaging.eu-west-1.amazonaws.com"), "eu-west-1");
- * assert.equal(regionOf("vpce-1.sts.us-gov-west-1.vpce.amazonaws.com"), "us-gov-west-1");
- * assert.equal(regionOf("dicom-medical-imaging.eu-west-1.amazonaws.com.evil.example"), undefined);
- * ```
- */
+/** The region in the name of a host; `undefined` if there is none, or if the host is not AWS's. */
 export function regionOf(hostname: string): string | undefined {
   if (!DOMAINS.some((domain) => hostname.endsWith(domain))) return undefined;
-  // Of the Security Token Service at its oldest address, which stands for no region.
+  // The oldest address of the Security Token Service, without a region.
   if (hostname === "sts.amazonaws.com") return "us-east-1";
   return hostname.split(".").find((label) => REGION.test(label));
 }
 
-/**
- * The Security Token Service of a region.
- *
- * @returns Its URL.
- */
+/** The URL of the Security Token Service of a region. */
 export function stsEndpointOf(region: string): string {
   return `https://sts.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}/`;
 }

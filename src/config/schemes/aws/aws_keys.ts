@@ -1,18 +1,18 @@
 /**
- * Finds out where AWS access keys come from: what the configuration says, or, as AWS's own tools look
- * for them, the environment variables that ECS, EKS and administrators set, and last the instance.
+ * Finds the source of AWS access keys: the configuration, or in the order of AWS's own tools, the
+ * environment variables that ECS, EKS and administrators set, and last the instance.
  *
  * @module
  */
 import { resolve } from "node:path";
 import { withoutTrailing } from "../../../dicomweb/without_trailing.ts";
 import type { ConfigCode } from "../../values/config_error.ts";
-import { isLoopback } from "../../values/host_names.ts";
+import { isPlaintext } from "../../values/host_names.ts";
 import { Secret } from "../../values/secret.ts";
-import { type Environment, sources } from "../../values/sources.ts";
+import { sources } from "../../values/sources.ts";
 import { isHttpUrl } from "../../values/value_schemas.ts";
 
-/** Where access keys come from. */
+/** A source of access keys. */
 export type AwsKeysConfig =
   | {
     readonly from: "configuration";
@@ -24,13 +24,13 @@ export type AwsKeysConfig =
     readonly from: "web_identity";
     readonly roleArn: string;
     readonly sessionName: string;
-    /** Absolute path of the file that holds the token of the other identity provider. */
+    /** Absolute path of the file with the token of the other identity provider. */
     readonly tokenFile: string;
   }
   | {
     readonly from: "container";
     readonly url: string;
-    /** What the `Authorization` header holds: itself, or the absolute path of a file with it. */
+    /** The `Authorization` header, or the absolute path of a file with it. */
     readonly authorization:
       | { readonly value: Secret }
       | { readonly file: string }
@@ -42,8 +42,8 @@ export type AwsKeysConfig =
     readonly endpoint: string;
   };
 
-/** The keys, parsed, that name a source. */
-export interface SourceKeys {
+/** The parsed keys that determine the source. */
+interface SourceKeys {
   readonly CredentialSource?: (typeof keySources)[number] | undefined;
   readonly AccessKeyId?: string | undefined;
   readonly SecretAccessKey?: Secret | undefined;
@@ -64,22 +64,19 @@ export const keySources = [
   "instance_metadata",
 ] as const;
 
-/** A source of keys, chosen. */
 type KeySource = Exclude<(typeof keySources)[number], "auto">;
 
-/** The keys of the configuration that belong to one source, by source. */
-const OWN_KEYS: Readonly<
-  Partial<Record<KeySource, readonly (keyof SourceKeys)[]>>
-> = {
+/** The keys of the configuration that belong to one source. */
+const OWN_KEYS: Readonly<Partial<Record<KeySource, readonly (keyof SourceKeys)[]>>> = {
   configuration: ["AccessKeyId", "SecretAccessKey", "SessionToken"],
   web_identity: ["WebIdentityRoleArn", "WebIdentityTokenFile"],
   instance_metadata: ["InstanceMetadataEndpoint"],
 };
 
-/** What a session is called in AWS's logs where nothing else is said. */
+/** The default name of sessions in AWS's logs. */
 export const DEFAULT_SESSION_NAME = "dicomweb-gateway";
 
-/** Where ECS answers; `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` is a path there. */
+/** The origin of `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`. */
 const ECS_ORIGIN = "http://169.254.170.2";
 
 /**
@@ -94,15 +91,14 @@ const CONTAINER_HOSTS: ReadonlySet<string> = new Set([
 
 const INSTANCE_METADATA = { ipv4: "http://169.254.169.254", ipv6: "http://[fd00:ec2::254]" };
 
-/** Why there are no keys. */
-export interface KeysFault {
+/** A problem with a key of the configuration, or with the environment. */
+interface KeysFault {
   readonly code: ConfigCode;
-  /** The key of the configuration that it is about. */
   readonly key: string;
   readonly message: string;
 }
 
-/** The source of the keys; or what is wrong, or wrong with what the environment says of it. */
+/** The source of the access keys, or why there is none. */
 export function findKeys(keys: SourceKeys): AwsKeysConfig | KeysFault {
   const source = chosenSource(keys);
   for (const [owner, own] of Object.entries(OWN_KEYS)) {
@@ -115,23 +111,18 @@ export function findKeys(keys: SourceKeys): AwsKeysConfig | KeysFault {
       };
     }
   }
-  return FINDERS[source](keys, sources());
+  return FINDERS[source](keys);
 }
 
-/** What the environment of a source is. */
-type Surroundings = Pick<ReturnType<typeof sources>, "environment" | "directory">;
-
-const FINDERS: Readonly<
-  Record<KeySource, (keys: SourceKeys, surroundings: Surroundings) => AwsKeysConfig | KeysFault>
-> = {
+const FINDERS: Readonly<Record<KeySource, (keys: SourceKeys) => AwsKeysConfig | KeysFault>> = {
   configuration: configured,
-  environment: (_, { environment }) => fromEnvironment(environment),
+  environment: fromEnvironment,
   web_identity: webIdentity,
-  container: (_, surroundings) => container(surroundings),
-  instance_metadata: (keys, { environment }) => instanceMetadata(keys, environment),
+  container,
+  instance_metadata: instanceMetadata,
 };
 
-/** The order of AWS's own tools, without the files of a person's workplace. */
+/** The order of AWS's own tools, without the files of a home directory. */
 function chosenSource(keys: SourceKeys): KeySource {
   const { CredentialSource: chosen = "auto" } = keys;
   if (chosen !== "auto") return chosen;
@@ -155,12 +146,12 @@ function configured(keys: SourceKeys): AwsKeysConfig | KeysFault {
   return { from: "configuration", accessKeyId, secretAccessKey, sessionToken: keys.SessionToken };
 }
 
-function fromEnvironment(environment: Environment): AwsKeysConfig | KeysFault {
+function fromEnvironment(): AwsKeysConfig | KeysFault {
   const {
     AWS_ACCESS_KEY_ID: id,
     AWS_SECRET_ACCESS_KEY: secret,
     AWS_SESSION_TOKEN: token,
-  } = environment;
+  } = sources().environment;
   if (id === undefined) return unset("environment", "AWS_ACCESS_KEY_ID");
   if (secret === undefined) return unset("environment", "AWS_SECRET_ACCESS_KEY");
   return {
@@ -171,10 +162,8 @@ function fromEnvironment(environment: Environment): AwsKeysConfig | KeysFault {
   };
 }
 
-function webIdentity(
-  keys: SourceKeys,
-  { environment, directory }: Surroundings,
-): AwsKeysConfig | KeysFault {
+function webIdentity(keys: SourceKeys): AwsKeysConfig | KeysFault {
+  const { environment, directory } = sources();
   const {
     WebIdentityRoleArn: roleArn = environment["AWS_ROLE_ARN"],
     WebIdentityTokenFile: file = environment["AWS_WEB_IDENTITY_TOKEN_FILE"],
@@ -187,7 +176,8 @@ function webIdentity(
   return { from: "web_identity", roleArn, sessionName, tokenFile: resolve(directory, file) };
 }
 
-function container({ environment, directory }: Surroundings): AwsKeysConfig | KeysFault {
+function container(): AwsKeysConfig | KeysFault {
+  const { environment, directory } = sources();
   const {
     AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: path,
     AWS_CONTAINER_CREDENTIALS_FULL_URI: full,
@@ -202,8 +192,7 @@ function container({ environment, directory }: Surroundings): AwsKeysConfig | Ke
   if (!isUsable(url) || new URL(url).origin !== originAsWritten(url)) {
     return broken(name, "is not a usable URL");
   }
-  const { protocol, hostname } = new URL(url);
-  if (protocol === "http:" && !isLoopback(hostname) && !CONTAINER_HOSTS.has(hostname)) {
+  if (isPlaintext(url) && !CONTAINER_HOSTS.has(new URL(url).hostname)) {
     return broken(
       name,
       "names a host that is neither this machine nor one of ECS or EKS; it needs https://",
@@ -222,13 +211,12 @@ function container({ environment, directory }: Surroundings): AwsKeysConfig | Ke
 
 function instanceMetadata(
   { InstanceMetadataEndpoint: configured }: SourceKeys,
-  environment: Environment,
 ): AwsKeysConfig | KeysFault {
   const {
     AWS_EC2_METADATA_DISABLED: disabled,
     AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint,
     AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: mode,
-  } = environment;
+  } = sources().environment;
   if (configured === undefined && disabled?.toLowerCase() === "true") {
     return {
       code: "CFG-001",
@@ -249,7 +237,7 @@ function isUsable(url: string): boolean {
   return isHttpUrl(url, { query: true });
 }
 
-/** A relative URI that begins with `@` or a port would lead to another host. */
+/** A relative URI that starts with `@` or a port would lead to another host. */
 function originAsWritten(url: string): string {
   return url.slice(0, url.indexOf("/", url.indexOf("://") + 3));
 }

@@ -1,6 +1,6 @@
 /**
- * Which platform of Azure the gateway runs on, and which of its services gives out tokens: told by the
- * configuration, or by the environment variables that the platform sets.
+ * The platform of Azure that the gateway runs on, and its service for tokens: from the configuration, or
+ * from the environment variables that the platform sets.
  *
  * @module
  */
@@ -9,22 +9,21 @@ import { Secret } from "../../values/secret.ts";
 import { type Environment, sources } from "../../values/sources.ts";
 import { isHttpUrl } from "../../values/value_schemas.ts";
 
-/** The service that gives out tokens, by platform. */
+/** The service for tokens of a platform. */
 export type IdentityService =
   | { readonly platform: "vm"; readonly endpoint: string }
   | { readonly platform: "appservice"; readonly endpoint: string; readonly header: Secret }
   | {
     readonly platform: "arc";
     readonly endpoint: string;
-    /** Absolute path of the only directory from which the agent may have a secret read. */
+    /** Absolute path of the only directory whose secrets the agent may request to be read. */
     readonly secretsDirectory: string;
   };
 
-/** The platforms that can be named. */
+/** The values of `IdentityPlatform`. */
 export const azurePlatforms = ["auto", "vm", "appservice", "arc", "workloadidentity"] as const;
 
-/** A platform of Azure. */
-export type AzurePlatform = Exclude<(typeof azurePlatforms)[number], "auto">;
+type AzurePlatform = Exclude<(typeof azurePlatforms)[number], "auto">;
 
 /** The parsed keys that determine the platform. */
 interface PlatformKeys {
@@ -36,7 +35,7 @@ const IMDS = "http://169.254.169.254";
 const ARC = "http://127.0.0.1:40342";
 const TOKEN_PATH = "/metadata/identity/oauth2/token";
 
-/** The variables that each platform must have set. */
+/** The variables that each platform must set. */
 const REQUIRED: Readonly<Record<AzurePlatform, readonly string[]>> = {
   vm: [],
   appservice: ["IDENTITY_ENDPOINT", "IDENTITY_HEADER"],
@@ -44,10 +43,10 @@ const REQUIRED: Readonly<Record<AzurePlatform, readonly string[]>> = {
   workloadidentity: ["AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"],
 };
 
-/** The variables that hold URLs. */
+/** The variables that are URLs. */
 const URLS = ["IDENTITY_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"] as const;
 
-/** The platform, looked for in the order of Azure's own libraries. */
+/** The platform, detected in the order of Azure's own libraries. */
 export function platformOf(keys: PlatformKeys): AzurePlatform {
   if (keys.IdentityPlatform !== "auto") return keys.IdentityPlatform;
   const { environment } = sources();
@@ -59,7 +58,7 @@ export function platformOf(keys: PlatformKeys): AzurePlatform {
   return environment["IMDS_ENDPOINT"] !== undefined ? "arc" : "vm";
 }
 
-/** The platform has set what its service needs. */
+/** The platform must have set the variables of its service. */
 export function platformRule(keys: PlatformKeys, complain: Complain): void {
   const { environment } = sources();
   const at = "IdentityPlatform";
@@ -80,12 +79,11 @@ export function platformRule(keys: PlatformKeys, complain: Complain): void {
   }
 }
 
-/** The variables that the platform must have set and has not. */
+/** The variables that the platform must set and did not. */
 export function missingVariables(keys: PlatformKeys): readonly string[] {
   return REQUIRED[platformOf(keys)].filter((name) => sources().environment[name] === undefined);
 }
 
-/** The service that gives out tokens. */
 export function identityService(
   platform: IdentityService["platform"],
   environment: Environment,

@@ -1,6 +1,6 @@
 /**
- * What can be derived for Microsoft Entra ID (Azure) from tenant and cloud alone, and how `auto` tells
- * that a server is one of its own: by the exact host, never by a part of it.
+ * What can be derived for Microsoft Entra ID (Azure) from tenant and cloud, and how `auto` recognizes
+ * it: by the exact host, never by a part of it.
  *
  * @module
  */
@@ -13,8 +13,7 @@ export const AZURE_DICOM_SCOPE = "https://dicom.healthcareapis.azure.com/.defaul
 
 const clouds = ["public", "usgovernment", "china"] as const;
 
-/** A cloud of Azure. */
-export type AzureCloud = (typeof clouds)[number];
+type AzureCloud = (typeof clouds)[number];
 
 /**
  * The authorities of the clouds.
@@ -26,7 +25,7 @@ const AUTHORITIES: Readonly<Record<AzureCloud, string>> = {
   china: "login.partner.microsoftonline.cn",
 };
 
-/** The keys that only Entra ID has a meaning for. */
+/** The keys that are only for Entra ID. */
 export const entraKeys = {
   TenantId: z.string().regex(/^[A-Za-z0-9.-]+$/, "must be a tenant's identifier or domain")
     .optional().describe("Tenant of Microsoft Entra ID (Azure)"),
@@ -36,7 +35,7 @@ export const entraKeys = {
   ),
 };
 
-/** The keys, parsed, that tell whether and how tokens come from Entra ID. */
+/** The parsed keys that determine whether and how tokens come from Entra ID. */
 export interface EntraKeys {
   readonly ProviderType: string;
   readonly TokenEndpoint?: string | undefined;
@@ -46,7 +45,7 @@ export interface EntraKeys {
   readonly Resource?: string | undefined;
 }
 
-/** Whether `ProviderType` says so or, where it leaves that open, the other keys do. */
+/** Whether tokens come from Entra ID: by `ProviderType`, or for `auto` by the other keys. */
 export function isEntra(keys: EntraKeys): boolean {
   const { ProviderType: type, TokenEndpoint: endpoint, TenantId: tenant } = keys;
   if (type !== "auto") return type === "azure";
@@ -54,19 +53,17 @@ export function isEntra(keys: EntraKeys): boolean {
   return cloudAt(endpoint) !== undefined;
 }
 
-/** The cloud of Azure that a server's tokens come from. */
 export function entraCloud({ Cloud: cloud, TokenEndpoint: endpoint }: EntraKeys): AzureCloud {
   return cloud ?? cloudAt(endpoint) ?? "public";
 }
 
-/** The scope to ask for where none is given: that of the DICOM service, where it is known. */
+/** The default scope: that of the DICOM service, where it is known. */
 export function entraScope(keys: EntraKeys): string | undefined {
   return isEntra(keys) && entraCloud(keys) === "public" && keys.Resource === undefined
     ? AZURE_DICOM_SCOPE
     : undefined;
 }
 
-/** The keys of Entra ID fit each other and those of other providers. */
 export function entraRule(keys: EntraKeys, complain: Complain): void {
   if (!isEntra(keys)) {
     for (const key of ["TenantId", "Cloud"] as const) {
@@ -89,38 +86,17 @@ export function entraRule(keys: EntraKeys, complain: Complain): void {
   }
 }
 
-/**
- * The token endpoint of a tenant (version 2.0).
- *
- * @param cloud The cloud that it belongs to.
- * @returns Its URL.
- *
- * @example
- * ```ts
- * import { entraTokenEndpoint } from "./entra.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(
- *   entraTokenEndpoint("contoso.example"),
- *   "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token",
- * );
- * ```
- */
+/** The token endpoint of a tenant (version 2.0). */
 export function entraTokenEndpoint(tenantId: string, cloud: AzureCloud = "public"): string {
   return tokenEndpointAt(`https://${AUTHORITIES[cloud]}`, tenantId);
 }
 
-/**
- * The token endpoint of a tenant at an authority that is given by its URL.
- *
- * @param authority The URL, with or without a slash at its end.
- * @returns Its URL.
- */
+/** The token endpoint of a tenant at the URL of an authority, with or without a trailing slash. */
 export function tokenEndpointAt(authority: string, tenantId: string): string {
   return `${withoutTrailing(authority, "/")}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
 }
 
-/** The cloud whose authority a URL is at, by the exact host. */
+/** The cloud of a token endpoint, by the exact host. */
 function cloudAt(endpoint: string | undefined): AzureCloud | undefined {
   const hostname = URL.parse(endpoint ?? "")?.hostname;
   return clouds.find((cloud) => AUTHORITIES[cloud] === hostname);

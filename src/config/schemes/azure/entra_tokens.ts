@@ -1,6 +1,6 @@
 /**
- * What the access tokens of Microsoft Entra ID (Azure) say of where they come from and what they are
- * for, as far as the configuration of a server tells.
+ * Signing keys, issuers and audience of the access tokens of Microsoft Entra ID (Azure), as far as they
+ * follow from the configuration of a server.
  *
  * @module
  */
@@ -13,46 +13,26 @@ import {
   isEntra,
 } from "./entra.ts";
 
-/** What a tenant's tokens are known by. */
-export interface EntraTokens {
+interface EntraTokens {
   /** The tenant's JWK Set. */
   readonly keysUrl: string;
   /**
-   * The `iss` claims of version 2.0 and 1.0 tokens: which of them a token has is for the API to say
-   * that it is for. None where the tenant is not given by its GUID: they hold nothing else.
+   * The `iss` claims of version 2.0 and 1.0 tokens: the API decides which one a token has. Empty unless
+   * the tenant is configured by its GUID, which they contain.
    */
   readonly issuers: readonly string[];
 }
 
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
-/** Who issues version 1.0 tokens, by authority. */
+/** Issuers of version 1.0 tokens, by authority. */
 const V1_ISSUERS: Readonly<Record<string, string>> = {
   "login.microsoftonline.com": "https://sts.windows.net",
   "login.microsoftonline.us": "https://sts.windows.net",
   "login.partner.microsoftonline.cn": "https://sts.chinacloudapi.cn",
 };
 
-/**
- * What the tokens of a server's tenant are known by.
- *
- * @returns What is known; nothing where the server gets no tokens from a tenant of Entra ID.
- *
- * @example
- * ```ts
- * import { entraTokens } from "./entra_tokens.ts";
- * import assert from "node:assert/strict";
- *
- * const tenant = "72f988bf-86f1-41af-91ab-2d7cd011db47";
- * assert.deepEqual(entraTokens({ ProviderType: "azure", TenantId: tenant }), {
- *   keysUrl: `https://login.microsoftonline.com/${tenant}/discovery/v2.0/keys`,
- *   issuers: [
- *     `https://login.microsoftonline.com/${tenant}/v2.0`,
- *     `https://sts.windows.net/${tenant}/`,
- *   ],
- * });
- * ```
- */
+/** Keys and issuers of a server's tokens; `undefined` unless they come from a tenant of Entra ID. */
 export function entraTokens(keys: EntraKeys): EntraTokens | undefined {
   if (!isEntra(keys)) return undefined;
   const endpoint = URL.parse(
@@ -71,22 +51,7 @@ export function entraTokens(keys: EntraKeys): EntraTokens | undefined {
   };
 }
 
-/**
- * The `aud` claim of tokens for a scope: a `/.default` scope is the audience with that at its end.
- *
- * @returns The audience; nothing where the scope does not tell, or the provider is another.
- *
- * @example
- * ```ts
- * import { entraAudience } from "./entra_tokens.ts";
- * import assert from "node:assert/strict";
- *
- * const server = { ProviderType: "azure", TenantId: "contoso.example" };
- * assert.equal(entraAudience(server), "https://dicom.healthcareapis.azure.com");
- * assert.equal(entraAudience({ ...server, Scope: "api://store/.default" }), "api://store");
- * assert.equal(entraAudience({ ...server, Scope: "openid" }), undefined);
- * ```
- */
+/** The `aud` claim of tokens: the scope without `/.default`; `undefined` for scopes of another form. */
 export function entraAudience(keys: EntraKeys): string | undefined {
   const isManaged = keys.ProviderType === "azuremanagedidentity";
   if (!isManaged && !isEntra(keys)) return undefined;

@@ -1,7 +1,6 @@
 /**
- * `ProviderType: "azuremanagedidentity"`: an identity that Azure gives to the machine, the app or the
- * pod the gateway runs on, without a secret in the configuration. As with the plugin, `auto` finds out
- * which of them it is.
+ * `ProviderType: "azuremanagedidentity"`: the identity of the Azure machine, app or pod that the gateway
+ * runs on, without a secret in the configuration. As in the plugin, `auto` detects the platform.
  *
  * @module
  */
@@ -17,12 +16,7 @@ import {
   federatedWarnings,
 } from "../oauth2/federated_token.ts";
 import { scheme } from "../scheme.ts";
-import {
-  keySourceRule,
-  keysReach,
-  validationRule,
-  validationWarnings,
-} from "../token_validation.ts";
+import { keysReach, validationRules, validationWarnings } from "../token_validation.ts";
 import { tokenKeys, type TokenUse, tokenUseOf } from "../token_use.ts";
 import {
   azurePlatforms,
@@ -34,7 +28,7 @@ import {
 } from "./azure_platform.ts";
 import { AZURE_DICOM_SCOPE } from "./entra.ts";
 
-/** A managed identity of Azure, or of a machine that Azure Arc has connected. */
+/** A managed identity of Azure, or of a machine connected by Azure Arc. */
 export interface ManagedIdentity extends TokenUse {
   readonly kind: "azure_managed_identity";
   readonly service: IdentityService;
@@ -44,7 +38,7 @@ export interface ManagedIdentity extends TokenUse {
   readonly identity: UserAssignedIdentity | undefined;
 }
 
-/** Which user-assigned identity is meant. */
+/** A user-assigned identity. */
 export interface UserAssignedIdentity {
   readonly by: "client" | "object" | "resource";
   readonly id: string;
@@ -79,15 +73,13 @@ const keys = {
 export const managedIdentity = scheme({
   title: "Azure managed identity",
   description: "A managed identity of the Azure machine, app, pod or Arc-connected server.",
-  chosenBy: { ProviderType: ["azuremanagedidentity"] },
   keys,
   rules: [
     identityRule,
     platformRule,
     (keys, complain) => {
       if (isPod(keys)) return;
-      keySourceRule(keys, complain);
-      validationRule(keys, complain);
+      for (const rule of validationRules) rule(keys, complain);
     },
     ...federatedRules.map((rule): typeof identityRule => (keys, complain) => {
       if (isPod(keys) && missingVariables(keys).length === 0) rule(federated(keys), complain);
@@ -140,7 +132,7 @@ function isPod(keys: Keys): boolean {
   return platformOf(keys) === "workloadidentity";
 }
 
-/** The keys as those of the other scheme mean them. */
+/** The keys as those of a federated token. */
 function federated(keys: Keys): FederatedTokenKeys {
   return Object.assign(Object.create(keys), {
     ProviderType: "azure",

@@ -13,7 +13,6 @@ const PRINTABLE = /^\P{Cc}+$/u;
 export const httpBasic = scheme({
   title: "Basic",
   description: "HTTP Basic: a user name and a password in each request.",
-  chosenBy: { ProviderType: ["basic"] },
   keys: {
     ProviderType: z.literal("basic").describe("Sends a user name and a password (HTTP Basic)"),
     Username: text().regex(/^[^:]+$/, "must not contain a colon, which ends a user name (RFC 7617)")

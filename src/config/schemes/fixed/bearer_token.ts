@@ -1,6 +1,5 @@
 /**
- * `ProviderType: "bearer"`: a token that somebody else got, either as it is or in a file that another
- * program renews.
+ * `ProviderType: "bearer"`: a token that another program obtained, fixed or in a file that it renews.
  *
  * @module
  */
@@ -9,7 +8,6 @@ import type { Secret } from "../../values/secret.ts";
 import { filePath, secret, text } from "../../values/value_schemas.ts";
 import { scheme } from "../scheme.ts";
 
-/** A bearer token. */
 interface StaticToken {
   readonly kind: "static_token";
   readonly token: Secret;
@@ -26,7 +24,6 @@ interface TokenFile {
 export const bearerToken = scheme({
   title: "A bearer token",
   description: "A bearer token of your own, fixed or from a file that another program renews.",
-  chosenBy: { ProviderType: ["bearer"] },
   keys: {
     ProviderType: z.literal("bearer").describe("Sends a bearer token of your own"),
     Token: secret(

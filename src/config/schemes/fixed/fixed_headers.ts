@@ -1,17 +1,17 @@
 /**
- * `ProviderType: "headers"`: headers as they are, such as the key of an API gateway.
+ * `ProviderType: "headers"`: fixed headers, such as the key of an API gateway.
  *
  * @module
  */
 import { z } from "zod";
-import { withRule } from "../../values/keys_of.ts";
+import { recordOf, withRule } from "../../values/keys_of.ts";
 import { secret } from "../../values/value_schemas.ts";
 import { scheme } from "../scheme.ts";
 
 /** RFC 9110, section 5.6.2. */
 const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** What frames a message or belongs to one connection cannot be set from outside. */
+/** Headers of framing and of the connection, which cannot be configured. */
 const RESERVED: ReadonlySet<string> = new Set([
   "accept-encoding",
   "connection",
@@ -36,15 +36,17 @@ const value = secret(
   ),
 );
 
-const headers = withRule(z.record(z.string(), value), (headers, complain) => {
-  const names = Object.keys(headers);
-  if (names.length === 0) complain([], "must name at least one header", "CFG-001");
+const namedValues = recordOf(value, {
+  names: NAME,
+  misnamed: "is not a header name",
+  empty: "must name at least one header",
+});
+
+const headers = withRule(namedValues, (headers, complain) => {
   const seen = new Set<string>();
-  for (const name of names) {
+  for (const name of Object.keys(headers)) {
     const lower = name.toLowerCase();
-    const fault = !NAME.test(name)
-      ? "is not a header name"
-      : RESERVED.has(lower)
+    const fault = RESERVED.has(lower)
       ? "is set by the gateway; remove it"
       : seen.has(lower)
       ? "is listed twice: header names are case-insensitive"
@@ -54,11 +56,10 @@ const headers = withRule(z.record(z.string(), value), (headers, complain) => {
   }
 });
 
-/** Headers as they are. */
+/** Fixed headers. */
 export const fixedHeaders = scheme({
   title: "Fixed headers",
   description: "Headers added to each request unchanged.",
-  chosenBy: { ProviderType: ["headers"] },
   keys: {
     ProviderType: z.literal("headers").describe("Adds headers of your own"),
     Headers: headers.describe(

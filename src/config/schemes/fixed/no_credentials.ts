@@ -1,5 +1,5 @@
 /**
- * `ProviderType: "none"`: a store that wants no credential, such as one on the same machine.
+ * `ProviderType: "none"`: a store without authentication, such as one on the same machine.
  *
  * @module
  */
@@ -10,9 +10,6 @@ import { scheme } from "../scheme.ts";
 export const noCredentials = scheme({
   title: "No credentials",
   description: "No credential is added to the requests.",
-  chosenBy: { ProviderType: ["none"] },
-  keys: {
-    ProviderType: z.literal("none").describe("Adds no credential"),
-  },
+  keys: { ProviderType: z.literal("none").describe("Adds no credential") },
   credentials: () => ({ kind: "none" as const }),
 });

@@ -1,13 +1,12 @@
 /**
  * `ProviderType: "google"`: a service account's key, the metadata server, a federated identity or a
- * user's refresh token. With a `ClientId` instead, as the plugin had it, it means client credentials,
- * which are another way.
+ * user's refresh token. With `ClientId`, as in the plugin, it means client credentials instead.
  *
  * @module
  */
 import { ifGiven } from "../../values/complaint.ts";
 import { z } from "zod";
-import { isLoopback } from "../../values/host_names.ts";
+import { isLoopback, isPlaintext } from "../../values/host_names.ts";
 import type { Complain } from "../../values/keys_of.ts";
 import { sources } from "../../values/sources.ts";
 import {
@@ -19,14 +18,9 @@ import {
   text,
 } from "../../values/value_schemas.ts";
 import { awsReach } from "../aws/aws.ts";
-import { REGION } from "../aws/aws_hosts.ts";
+import { awsRegion } from "../aws/aws_hosts.ts";
 import { type Reach, scheme, type Warning } from "../scheme.ts";
-import {
-  keySourceRule,
-  keysReach,
-  validationRule,
-  validationWarnings,
-} from "../token_validation.ts";
+import { keysReach, validationRules, validationWarnings } from "../token_validation.ts";
 import { tokenKeys, tokenUseOf } from "../token_use.ts";
 import type { GoogleCredentials } from "./google_credentials.ts";
 import { type GoogleFile, readGoogleFile } from "./google_file.ts";
@@ -39,10 +33,10 @@ const GOOGLE_HEALTHCARE_SCOPE = "https://www.googleapis.com/auth/cloud-healthcar
 const email = () =>
   z.string().regex(/^[^\s/:@]+@[^\s/:@]+$/, "must be the email address of a service account");
 
-/** The keys of which one says where the first token comes from. */
+/** The alternative sources of the first token. */
 const SOURCES = ["ServiceAccountKey", "CredentialsFile", "CredentialSource"] as const;
 
-/** A key that is written as an object: each of its members may be or hold a secret. */
+/** A key written as an object: each of its members may be or contain a secret. */
 const keyObject = z.looseObject({}).register(secretKinds, ALWAYS_SECRET);
 
 const ownKeys = {
@@ -64,7 +58,7 @@ const ownKeys = {
   ImpersonateServiceAccount: email().optional().describe(
     "Email address of a service account in whose name requests are sent",
   ),
-  Region: z.string().regex(REGION, "must be a region of AWS, as in eu-west-1").optional().describe(
+  Region: awsRegion.optional().describe(
     "Where the credentials file names AWS as the other provider: the region whose Security Token " +
       "Service Google calls, unless AWS_REGION or AWS_DEFAULT_REGION in the environment names it",
   ),
@@ -89,13 +83,12 @@ type Keys = z.output<z.ZodObject<typeof keys>>;
 export const google = scheme({
   title: "Google",
   description: "A service account, the metadata server or a federated identity of Google Cloud.",
-  chosenBy: { ProviderType: ["google"] },
   applies: (written) =>
     Object.keys(ownKeys).some((key) => written[key] !== undefined) ||
     !["ClientId", "ClientSecret", "ClientAuthentication"].some((key) => written[key] !== undefined),
   keys,
-  rules: [sourceRule, metadataRule, fileRule, keySourceRule, validationRule],
-  warnings: (keys) => [...overheardWarnings(keys), ...validationWarnings(keys)],
+  rules: [sourceRule, metadataRule, fileRule, ...validationRules],
+  warnings: (keys) => [...plaintextWarnings(keys), ...validationWarnings(keys)],
   credentials(keys): GoogleCredentials {
     const account = keys.ImpersonateServiceAccount;
     const file = keys.CredentialSource === undefined ? fileOf(keys, () => {}) : metadataFile(keys);
@@ -155,7 +148,7 @@ function keyOfFile(keys: Keys): "CredentialsFile" | "ServiceAccountKey" {
   return keys.ServiceAccountKey === undefined ? "CredentialsFile" : "ServiceAccountKey";
 }
 
-/** What the file or the key says; `undefined` where there is none or it is wrong. */
+/** The contents of the file or the key; `undefined` if there is none or it is invalid. */
 function fileOf(keys: Keys, complain: (fault: string) => void): GoogleFile | undefined {
   const { ServiceAccountKey: key, CredentialsFile: file } = keys;
   const json = key ?? file;
@@ -187,16 +180,16 @@ function metadataFile(keys: Keys): GoogleFile {
   };
 }
 
-function overheardWarnings(keys: Keys): Warning[] {
+function plaintextWarnings(keys: Keys): Warning[] {
   const warnings: Warning[] = [];
-  if (isPlaintext(keys.TokenEndpoint)) {
+  if (isExposed(keys.TokenEndpoint)) {
     const message = "the credential and the token travel unencrypted; use https:// if possible";
     warnings.push({ key: "TokenEndpoint", message });
   }
   const grant = fileOf(keys, () => {})?.grant;
   if (
     grant?.type === "external_account" && grant.subject.from === "url" &&
-    isPlaintext(grant.subject.url)
+    isExposed(grant.subject.url)
   ) {
     const message = "the other provider's token travels to the gateway unencrypted";
     warnings.push({ key: "CredentialsFile", message });
@@ -204,11 +197,9 @@ function overheardWarnings(keys: Keys): Warning[] {
   return warnings;
 }
 
-/** Metadata services speak plain HTTP, but within one machine or its host. */
-function isPlaintext(url: string | undefined): boolean {
-  const parsed = URL.parse(url ?? "");
-  return parsed?.protocol === "http:" && !isLoopback(parsed.hostname) &&
-    !parsed.hostname.startsWith("169.254.");
+/** Metadata services use plain HTTP, but within one machine or its host. */
+function isExposed(url: string | undefined): boolean {
+  return isPlaintext(url) && !isLinkLocal(url);
 }
 
 function grantReach({ grant, impersonation }: GoogleCredentials): Partial<Reach> {
@@ -228,11 +219,14 @@ function grantReach({ grant, impersonation }: GoogleCredentials): Partial<Reach>
     : { urls: [...urls, subject.url] };
 }
 
-/** Whether a service of this machine or its platform is meant, such as a metadata service. */
+/** Whether a URL is that of a service of this machine or its platform, such as metadata. */
 function isLocal(url: string): boolean {
   const { hostname } = new URL(url);
-  return isLoopback(hostname) || hostname.startsWith("169.254.") ||
-    hostname === "metadata.google.internal";
+  return isLoopback(hostname) || isLinkLocal(url) || hostname === "metadata.google.internal";
+}
+
+function isLinkLocal(url: string | undefined): boolean {
+  return URL.parse(url ?? "")?.hostname.startsWith("169.254.") ?? false;
 }
 
 /** Text that is JSON; parses to its value. */

@@ -1,6 +1,6 @@
 /**
- * AWS as the other provider of a Google workload identity pool: the identity that is shown is that of
- * the access keys which the gateway finds as AWS's own tools do.
+ * AWS as the identity provider of a Google workload identity pool: with the identity of the access keys
+ * that the gateway finds like AWS's own tools.
  *
  * @module
  */
@@ -8,33 +8,17 @@ import { sources } from "../../values/sources.ts";
 import { REGION, regionOf, stsEndpointOf } from "../aws/aws_hosts.ts";
 import { findKeys } from "../aws/aws_keys.ts";
 import type { GoogleAwsSubject } from "./google_credentials.ts";
+import type { GoogleFileContext } from "./google_file.ts";
+import type { ExternalAccountFile } from "./google_file_schema.ts";
 
-/** What finding the identity needs. */
-export interface AwsSubjectContext {
-  /** The region, where the configuration names one. */
-  readonly region: string | undefined;
-  /** Takes what is wrong, as the end of a sentence that begins with the file. */
-  readonly complain: (fault: string) => void;
-}
-
-/** The `credential_source` of AWS in a credentials file. */
-export interface AwsCredentialSource {
-  readonly environment_id?: string | undefined;
-  /** URL of `GetCallerIdentity`, with `{region}` where the region stands. */
-  readonly regional_cred_verification_url?: string | undefined;
-}
-
+/** URL of `GetCallerIdentity`. */
 const VERIFICATION_URL =
   "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15";
 
-/**
- * Makes the subject of a credentials file that names AWS.
- *
- * @returns The subject, or `undefined` after a complaint.
- */
+/** The subject of a credentials file that names AWS, or `undefined` after a complaint. */
 export function googleAwsSubject(
-  source: AwsCredentialSource,
-  { region: given, complain }: AwsSubjectContext,
+  source: ExternalAccountFile["credential_source"],
+  { region: given, complain }: GoogleFileContext,
 ): GoogleAwsSubject | undefined {
   if (source.environment_id !== "aws1") {
     complain('has a "credential_source.environment_id" other than "aws1"');
@@ -59,7 +43,7 @@ export function googleAwsSubject(
   return { from: "aws", url, region, keys, sts: { url: stsEndpointOf(region), region } };
 }
 
-/** The signature is good for this host alone, so that it must be AWS's. */
+/** Google sends the signed request to this host, so it must be AWS's. */
 function verificationUrl(template: string, region: string): string | undefined {
   const url = URL.parse(template.replaceAll("{region}", region));
   return url !== null && url.protocol === "https:" && url.port === "" &&

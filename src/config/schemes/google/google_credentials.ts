@@ -1,6 +1,6 @@
 /**
- * What signing with a token of Google needs: how the first token is got, and the service account that
- * it may be exchanged for.
+ * Credentials of Google Cloud: how the first token is obtained, and the service account that it may be
+ * exchanged for.
  *
  * @module
  */
@@ -15,13 +15,13 @@ export interface GoogleCredentials extends TokenUse {
   readonly grant: GoogleGrant;
   /** Scopes of the token that is sent to the store, separated by blanks. */
   readonly scope: string;
-  /** The service account in whose name requests are sent, where it is not the grant's own. */
+  /** The service account of the requests, if it is not that of the grant. */
   readonly impersonation: GoogleImpersonation | undefined;
-  /** The project that is billed for requests (`x-goog-user-project`), where one is named. */
+  /** The project that requests are billed to (`x-goog-user-project`). */
   readonly quotaProject: string | undefined;
 }
 
-/** How the first token is got. */
+/** How the first token is obtained. */
 export type GoogleGrant =
   | GoogleServiceAccount
   | GoogleAuthorizedUser
@@ -33,7 +33,7 @@ export interface GoogleServiceAccount {
   readonly type: "service_account";
   readonly tokenEndpoint: string;
   readonly clientEmail: string;
-  /** The `kid` of the assertion, where the key names one. */
+  /** The `kid` of the assertion. */
   readonly privateKeyId: string | undefined;
   /** PEM, PKCS#8, RSA. */
   readonly privateKey: Secret;
@@ -51,7 +51,6 @@ export interface GoogleAuthorizedUser {
 /** The metadata server of the machine, the pod or the service the gateway runs on. */
 export interface GoogleMetadata {
   readonly type: "metadata";
-  /** Origin of the metadata server. */
   readonly origin: string;
   /** Email address of an attached service account, or `default`. */
   readonly account: string;
@@ -69,43 +68,43 @@ export interface GoogleFederation {
   readonly workforceProject: string | undefined;
 }
 
-/** Where the other provider's token comes from. */
+/** The source of the other provider's token. */
 export type GoogleSubject = GoogleFileSubject | GoogleUrlSubject | GoogleAwsSubject;
 
 /** A file that the other provider renews. */
-export interface GoogleFileSubject {
+interface GoogleFileSubject {
   readonly from: "file";
   /** Absolute path. */
   readonly file: string;
-  /** The member of a JSON object that holds the token; `undefined`: the token is all there is. */
+  /** The member of a JSON object with the token; `undefined`: the file contains only the token. */
   readonly field: string | undefined;
 }
 
-/** An answer of the other provider. */
+/** A response of the other provider. */
 export interface GoogleUrlSubject {
   readonly from: "url";
   readonly url: string;
   readonly headers: Readonly<Record<string, Secret>>;
-  /** As of a file. */
+  /** As for a file. */
   readonly field: string | undefined;
 }
 
-/** A request of AWS's `GetCallerIdentity`, signed but not sent: Google sends it to see who it is. */
+/** A signed request of AWS's `GetCallerIdentity`, which Google sends to verify the identity. */
 export interface GoogleAwsSubject {
   readonly from: "aws";
-  /** The URL of the request, at the Security Token Service of the region. */
+  /** At the Security Token Service of the region. */
   readonly url: string;
   readonly region: string;
   readonly keys: AwsKeysConfig;
-  /** The Security Token Service that web identities are taken to. */
+  /** The Security Token Service for web identities. */
   readonly sts: AwsCredentials["sts"];
 }
 
-/** A service account in whose name a token is made. */
+/** A service account that a token is issued for. */
 export interface GoogleImpersonation {
   /** URL of `generateAccessToken`. */
   readonly url: string;
-  /** Service accounts through which the permission is handed on. */
+  /** Service accounts that delegate the permission. */
   readonly delegates: readonly string[];
   readonly lifetimeSeconds: number;
 }

@@ -1,7 +1,6 @@
 /**
- * Reads the files that Google hands out: keys of service accounts, configurations of workload identity
- * federation, and what `gcloud auth application-default login` writes. Says what is wrong with one
- * without quoting it.
+ * Reads Google's credentials files: keys of service accounts, configurations of workload identity
+ * federation, and the output of `gcloud auth application-default login`. Messages do not quote them.
  *
  * @module
  */
@@ -26,28 +25,24 @@ import {
   isGoogleTokenEndpoint,
 } from "./google_hosts.ts";
 
-/** What a file says. */
+/** A credentials file as read. */
 export interface GoogleFile {
   readonly grant: GoogleGrant;
   readonly impersonation: GoogleImpersonation | undefined;
   readonly quotaProject: string | undefined;
 }
 
-/** What reading a file needs besides its content. */
+/** The keys beside a file, and the function that reports its faults. */
 export interface GoogleFileContext {
-  /** The region of AWS, where the configuration names one. */
+  /** Region of AWS. */
   readonly region: string | undefined;
-  /** The token endpoint to use whatever the file says. */
+  /** Overrides that of the file. */
   readonly tokenEndpoint: string | undefined;
-  /** Takes what is wrong with the file, as the end of a sentence that begins with it. */
+  /** Reports a fault, as the end of a sentence that starts with the file. */
   readonly complain: (fault: string) => void;
 }
 
-/**
- * Reads a file of Google's.
- *
- * @returns What it says, or `undefined` after at least one complaint.
- */
+/** Reads a credentials file; returns `undefined` after at least one complaint. */
 export function readGoogleFile(json: unknown, context: GoogleFileContext): GoogleFile | undefined {
   const result = googleFileSchema.safeParse(json);
   if (!result.success) {
@@ -133,7 +128,7 @@ function subjectOf(
 ): GoogleSubject | undefined {
   const { complain } = context;
   const { format, file, url } = source;
-  // Before "url": that of AWS's metadata service stands there.
+  // Before "url", which is then that of AWS's metadata service.
   if (source.environment_id !== undefined) return googleAwsSubject(source, context);
   const field = format.type === "json" ? format.subject_token_field_name : undefined;
   if (format.type === "json" && field === undefined) {
@@ -168,7 +163,7 @@ function secretHeaders(
   }
 }
 
-/** @returns `null` after a complaint. */
+/** Returns `null` after a complaint. */
 function impersonationOf(
   content: GoogleFileContent,
   { complain }: GoogleFileContext,

@@ -1,5 +1,5 @@
 /**
- * The files that Google hands out, as far as the gateway needs them.
+ * The parts of Google's credentials files that the gateway needs.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { z } from "zod";
 import { httpUrl, text } from "../../values/value_schemas.ts";
 import { GOOGLE_STS_ENDPOINT, GOOGLE_TOKEN_ENDPOINT } from "./google_hosts.ts";
 
-/** Life of a token made for a service account, unless the file says another. */
+/** Default lifetime of a service account's token. */
 export const IMPERSONATION_SECONDS = 3600;
 
 const common = {
@@ -68,7 +68,7 @@ const impersonated = z.looseObject({
   ...common,
 });
 
-/** Every file that is known. */
+/** Any known file. */
 export const googleFileSchema = z.discriminatedUnion("type", [
   serviceAccount,
   authorizedUser,
@@ -76,18 +76,14 @@ export const googleFileSchema = z.discriminatedUnion("type", [
   impersonated,
 ]);
 
-/** What a file holds. */
+/** A valid file. */
 export type GoogleFileContent = z.output<typeof googleFileSchema>;
 /** A key of a service account. */
 export type ServiceAccountFile = z.output<typeof serviceAccount>;
 /** A configuration of workload identity federation. */
 export type ExternalAccountFile = z.output<typeof externalAccount>;
 
-/**
- * Says what is wrong with a file, as the end of a sentence that begins with it.
- *
- * @returns The fault, without a value of the file.
- */
+/** The message about a file, as the end of a sentence that starts with it, without its values. */
 export function googleFileFault({ code, path, message }: z.core.$ZodIssue): string {
   const at = path.join(".");
   if (path.at(-1) === "type" && (code === "invalid_union" || at === "type")) {

@@ -1,6 +1,5 @@
 /**
- * The keys of the assertions by which a client shows who it is (RFC 7523): what signs them and what
- * they say.
+ * The keys of the assertions that authenticate a client (RFC 7523): their signature and their claims.
  *
  * @module
  */
@@ -23,7 +22,7 @@ import { ALWAYS_SECRET, secretKinds, text, whole } from "../../values/value_sche
 import type { Warning } from "../scheme.ts";
 import type { AssertionConfig, KeyAssertion } from "./client_authentication.ts";
 
-/** Keys of what every assertion says. */
+/** Keys of all assertions. */
 export const assertionKeys = {
   AssertionAudience: text().optional().describe(
     "`aud` of the assertion. Default: the issuer if `Issuer` is set, otherwise the token " +
@@ -34,9 +33,9 @@ export const assertionKeys = {
   ),
 };
 
-/** A private key as the file has it, and what it parses to. */
+/** A private key, and the certificates beside it. */
 interface WrittenKey extends PrivateKey {
-  /** Tools such as `az ad sp create-for-rbac` write key and certificate into one file. */
+  /** Tools such as `az ad sp create-for-rbac` write both into one file. */
   readonly certificates: readonly string[];
 }
 
@@ -71,15 +70,15 @@ export const privateKeyKeys = {
 
 type PrivateKeyKeys = z.output<z.ZodObject<typeof privateKeyKeys>>;
 
-/** What a scheme wants of its keys beyond what they say themselves. */
-export interface KeyRules {
-  /** The algorithm of RSA keys where none is configured. */
+/** What a scheme requires of its keys. */
+interface KeyRules {
+  /** The default algorithm of RSA keys. */
   readonly rsaAlgorithm?: SigningAlgorithm;
-  /** Send a `kid` even where none is configured: the key's thumbprint. */
+  /** Send the key's thumbprint if no `kid` is configured. */
   readonly alwaysKeyId?: boolean;
 }
 
-/** The algorithm is one of the first key. */
+/** The algorithm must be one of the first key. */
 export function algorithmRule(keys: PrivateKeyKeys, complain: Complain): void {
   const { algorithms } = keys.PrivateKey[0];
   const algorithm = keys.AssertionAlgorithm;
@@ -90,20 +89,19 @@ export function algorithmRule(keys: PrivateKeyKeys, complain: Complain): void {
   );
 }
 
-/** The certificate is that of the first key. */
+/** The certificate must be that of the first key. */
 export function certificateRule(keys: PrivateKeyKeys, complain: Complain): void {
   const { fault } = certificateOf(keys) ?? {};
   if (fault !== undefined) complain(certificateKey(keys), fault);
 }
 
-/** A certificate that expires. */
 export function certificateWarnings(keys: PrivateKeyKeys): Warning[] {
   const { certificate } = certificateOf(keys) ?? {};
   const message = certificate && expiryWarning(certificate.expiresAtMs, Date.now());
   return message === undefined ? [] : [{ key: certificateKey(keys), message }];
 }
 
-/** What signs assertions. */
+/** The client authentication with an assertion that a private key signs. */
 export function keyAssertionOf(keys: PrivateKeyKeys, rules: KeyRules = {}): KeyAssertion {
   const [first, ...others] = keys.PrivateKey;
   return {
@@ -114,7 +112,6 @@ export function keyAssertionOf(keys: PrivateKeyKeys, rules: KeyRules = {}): KeyA
   };
 }
 
-/** What assertions say. */
 export function assertionOf(keys: z.output<z.ZodObject<typeof assertionKeys>>): AssertionConfig {
   return { audience: keys.AssertionAudience, lifetimeSeconds: keys.AssertionLifetimeSeconds };
 }

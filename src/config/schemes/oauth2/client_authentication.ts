@@ -1,5 +1,5 @@
 /**
- * How a client shows the token endpoint who it is, as the configuration has it: one type a method.
+ * The methods of client authentication at the token endpoint (RFC 6749, section 2.3).
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { AssertionCertificate } from "../../values/assertion_certificate.ts
 import type { Secret } from "../../values/secret.ts";
 import type { SigningKey } from "../../values/signing_key.ts";
 
-/** How the client shows the token endpoint who it is (RFC 6749, section 2.3). */
+/** A configured method of client authentication. */
 export type ClientAuthentication =
   | SharedSecret
   | SecretAssertion
@@ -16,7 +16,7 @@ export type ClientAuthentication =
   | FederatedToken;
 
 /** A secret that is sent (RFC 6749, section 2.3.1). */
-export interface SharedSecret {
+interface SharedSecret {
   readonly method: "client_secret_post" | "client_secret_basic";
   readonly clientSecret: Secret;
 }
@@ -25,7 +25,7 @@ export interface SharedSecret {
 export interface SecretAssertion {
   readonly method: "client_secret_jwt";
   readonly clientSecret: Secret;
-  readonly algorithm: HmacAlgorithm;
+  readonly algorithm: (typeof HMAC_ALGORITHMS)[number];
   readonly assertion: AssertionConfig;
 }
 
@@ -34,32 +34,29 @@ export interface KeyAssertion {
   readonly method: "private_key_jwt";
   /** The first signs; the public halves of all are published. Never empty. */
   readonly keys: readonly [SigningKey, ...SigningKey[]];
-  /** The key's certificate, which Entra ID finds the key by. */
+  /** The key's certificate, by which Entra ID finds the key. */
   readonly certificate?: AssertionCertificate | undefined;
   readonly assertion: AssertionConfig;
 }
 
-/** The client certificate of the connection (RFC 8705, section 2); `TlsConfig` holds it. */
-export interface CertificateAuthentication {
+/** The client certificate of the connection (RFC 8705, section 2), of `TlsConfig`. */
+interface CertificateAuthentication {
   readonly method: "tls_client_auth" | "self_signed_tls_client_auth";
 }
 
-/** A token of the platform in place of an assertion of one's own (RFC 7523, section 2.2). */
-export interface FederatedToken {
+/** A token of the platform in place of an assertion of the client (RFC 7523, section 2.2). */
+interface FederatedToken {
   readonly method: "federated_token";
-  /** Absolute path of the file that holds it, which the platform writes anew. */
+  /** Absolute path of its file, which the platform rewrites. */
   readonly file: string;
 }
 
-/** What an assertion says besides who the client is. */
+/** The claims of an assertion that are configured. */
 export interface AssertionConfig {
-  /** The `aud` claim; `undefined`: the issuer or the token endpoint, whichever the provider wants. */
+  /** The `aud` claim; `undefined`: the issuer or the token endpoint, depending on the provider. */
   readonly audience: string | undefined;
   readonly lifetimeSeconds: number;
 }
 
 /** Algorithms of a shared secret. */
 export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;
-
-/** An algorithm of a shared secret. */
-export type HmacAlgorithm = (typeof HMAC_ALGORITHMS)[number];

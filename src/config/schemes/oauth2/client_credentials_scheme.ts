@@ -1,6 +1,5 @@
 /**
- * The schemes of the client credentials grant, which differ only in how the client authenticates: each
- * states its values of `ClientAuthentication`, its own keys, and what they parse to.
+ * The schemes of the client credentials grant, which differ only in how the client authenticates.
  *
  * @module
  */
@@ -11,7 +10,6 @@ import type { ClientAuthentication } from "./client_authentication.ts";
 import {
   type ClientCredentials,
   clientCredentialsOf,
-  clientCredentialsProviders,
   clientCredentialsReach,
   type TokenRequestKeys,
   tokenRequestKeys,
@@ -24,13 +22,11 @@ type Keys<Shape extends z.core.$ZodLooseShape> =
   & TokenRequestKeys
   & StoreKeys;
 
-/** One way of client authentication (RFC 6749, section 2.3). */
-export interface ClientCredentialsParts<Shape extends z.core.$ZodLooseShape> {
+/** A method of client authentication (RFC 6749, section 2.3). */
+interface ClientCredentialsParts<Shape extends z.core.$ZodLooseShape> {
   readonly title: string;
   readonly description: string;
-  /** The values of `ClientAuthentication` that choose it. */
-  readonly methods: readonly string[];
-  /** Its keys besides those of the token request, `ClientAuthentication` included. */
+  /** Its keys besides those of the token request, including `ClientAuthentication`. */
   readonly keys: Shape;
   readonly rules?: readonly Rule<Keys<Shape>>[];
   readonly warnings?: (keys: Keys<Shape>) => readonly Warning[];
@@ -39,12 +35,10 @@ export interface ClientCredentialsParts<Shape extends z.core.$ZodLooseShape> {
 
 /** Makes a scheme of the client credentials grant. */
 export function clientCredentialsScheme<Shape extends z.core.$ZodLooseShape>(
-  { methods, keys, rules = [], warnings = () => [], authentication, ...rest }:
-    ClientCredentialsParts<Shape>,
+  { keys, rules = [], warnings = () => [], authentication, ...rest }: ClientCredentialsParts<Shape>,
 ): AnyScheme<ClientCredentials> {
   return scheme<ClientCredentials, typeof tokenRequestKeys>({
     ...rest,
-    chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: methods },
     keys: { ...tokenRequestKeys, ...keys },
     rules: [...tokenRequestRules, ...rules as readonly Rule<TokenRequestKeys>[]],
     warnings: (keys) => [...tokenRequestWarnings(keys), ...warnings(keys as Keys<Shape>)],

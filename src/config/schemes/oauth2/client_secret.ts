@@ -1,5 +1,5 @@
 /**
- * OAuth2 client credentials with a shared secret (RFC 6749, section 2.3.1): what the plugin knew.
+ * OAuth2 client credentials with a shared secret (RFC 6749, section 2.3.1), as in the plugin.
  *
  * @module
  */
@@ -14,11 +14,10 @@ export const clientSecretKey = secret().describe(
   "The client's secret; better `${NAME}` or `${file:PATH}` than the secret itself",
 );
 
-/** Client credentials with a secret in the body or the `Authorization` header of the token request. */
+/** Client credentials with a secret in the body or a header of the token request. */
 export const clientSecret = clientCredentialsScheme({
   title: "OAuth2",
   description: "OAuth2 client credentials grant with a client secret.",
-  methods,
   keys: {
     ClientAuthentication: z.enum(methods).default("client_secret_post").describe(
       "Where the secret goes: the body of the token request, or its `Authorization` header",

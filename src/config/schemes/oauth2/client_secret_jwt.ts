@@ -15,7 +15,6 @@ const method = "client_secret_jwt";
 export const clientSecretJwt = clientCredentialsScheme({
   title: "OAuth2 with client_secret_jwt",
   description: "OAuth2 client credentials grant with an assertion that the client's secret signs.",
-  methods: [method],
   keys: {
     ClientAuthentication: z.literal(method).describe(
       "The secret signs an assertion and is not sent",
@@ -27,7 +26,7 @@ export const clientSecretJwt = clientCredentialsScheme({
     ...assertionKeys,
   },
   warnings({ ClientSecret: secret, AssertionAlgorithm: algorithm }) {
-    // RFC 7518, section 3.2: a key at least as long as the hash. Providers hand out shorter ones.
+    // RFC 7518, section 3.2: a key at least as long as the hash. Providers issue shorter ones.
     const leastBytes = Number(algorithm.slice("HS".length)) / 8;
     if (new TextEncoder().encode(secret.reveal()).length >= leastBytes) return [];
     const message = `is shorter than the ${leastBytes} bytes that ${algorithm} wants (RFC 7518)`;

@@ -1,29 +1,29 @@
 /**
- * The keys by which the token endpoint is learnt from the provider instead of being written down.
- * The hosts it may turn out to be at are known before anything is asked: they are the allowlist's.
+ * The keys for discovery of the token endpoint from the provider. The hosts that it may be at are
+ * configured, for the allowlist.
  *
  * @module
  */
 import { z } from "zod";
-import { hostAndPort, isHost, isLoopback } from "../../values/host_names.ts";
-import type { Complain } from "../../values/keys_of.ts";
+import { hostAndPort, isHost, isPlaintext } from "../../values/host_names.ts";
+import type { Rule } from "../../values/keys_of.ts";
 import { httpUrl } from "../../values/value_schemas.ts";
 import type { Reach, Warning } from "../scheme.ts";
 
-/** A document of the provider that names its token endpoint. */
+/** A document of the provider with its token endpoint. */
 export interface DiscoveryConfig {
   /**
    * `issuer`: OpenID Connect Discovery 1.0 or RFC 8414. `smart`: SMART App Launch, from the base
    * URL of a FHIR server.
    */
   readonly kind: "issuer" | "smart";
-  /** The issuer, character by character as it must come back; or the base URL. */
+  /** The issuer, exactly as in the document; or the base URL. */
   readonly url: string;
-  /** `host:port` pairs that the token endpoint may be at: that of `url` among them. */
+  /** `host:port` pairs that the token endpoint may be at, including that of `url`. */
   readonly allowedHosts: readonly string[];
 }
 
-/** `AllowedHosts`: also where only the provider knows the host of its token endpoint. */
+/** `AllowedHosts`. */
 export const allowedHosts = z.array(
   z.string().refine(isHostAndPort, "must be a host name such as login.example, or host:port"),
 ).describe(
@@ -40,7 +40,7 @@ export const discoveryKeys = {
   AllowedHosts: allowedHosts.optional(),
 };
 
-/** The keys of an endpoint, written down or discovered. */
+/** The keys of an endpoint, configured or discovered. */
 interface EndpointKeys {
   readonly TokenEndpoint?: string | undefined;
   readonly AllowedHosts?: readonly string[] | undefined;
@@ -48,11 +48,8 @@ interface EndpointKeys {
   readonly SmartBaseUrl?: string | undefined;
 }
 
-/** The key that names where to look. */
-type SourceKey = "Issuer" | "SmartBaseUrl";
-
-/** An endpoint is written down or discovered. */
-export function discoveryRule(source: SourceKey): (keys: EndpointKeys, complain: Complain) => void {
+/** An endpoint is configured or discovered, not both. */
+export function discoveryRule(source: "Issuer" | "SmartBaseUrl"): Rule<EndpointKeys> {
   return (keys, complain) => {
     if (keys[source] !== undefined && keys.TokenEndpoint !== undefined) {
       complain(source, "conflicts with TokenEndpoint; remove one of the two");
@@ -63,7 +60,6 @@ export function discoveryRule(source: SourceKey): (keys: EndpointKeys, complain:
   };
 }
 
-/** What is allowed but dangerous. */
 export function endpointWarnings(keys: EndpointKeys): Warning[] {
   const message =
     "the client's credential and the token travel unencrypted; use https:// if possible";
@@ -71,7 +67,6 @@ export function endpointWarnings(keys: EndpointKeys): Warning[] {
     .filter((key) => isPlaintext(keys[key])).map((key) => ({ key, message }));
 }
 
-/** Where the token endpoint is learnt from. */
 export function discoveryOf(
   kind: DiscoveryConfig["kind"],
   url: string,
@@ -82,18 +77,13 @@ export function discoveryOf(
   return { kind, url, allowedHosts: [...new Set([hostAndPort(url), ...allowed])] };
 }
 
-/** The URLs of an endpoint: where it is yet to be learnt, every host counts that it may be at. */
+/** The URLs of an endpoint; of one to be discovered, all that it may have. */
 export function endpointUrls(
   endpoint: string | DiscoveryConfig,
 ): Pick<Reach, "urls" | "possibleUrls"> {
   if (typeof endpoint === "string") return { urls: [endpoint], possibleUrls: [] };
   const possibleUrls = endpoint.allowedHosts.map((host) => `https://${host}`);
   return { urls: [endpoint.url, ...possibleUrls], possibleUrls };
-}
-
-function isPlaintext(url: string | undefined): boolean {
-  const parsed = URL.parse(url ?? "");
-  return parsed?.protocol === "http:" && !isLoopback(parsed.hostname);
 }
 
 function isHostAndPort(value: string): boolean {

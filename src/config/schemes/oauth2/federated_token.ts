@@ -1,7 +1,7 @@
 /**
- * OAuth2 client credentials with a token that the platform keeps in a file in place of a secret (RFC
- * 7523, section 2.2): workload identity, as Kubernetes and Azure (AKS) have it. With Azure the
- * environment variables that its webhook sets in a pod are the defaults of the keys.
+ * OAuth2 client credentials with a token of the platform in a file in place of a secret (RFC 7523,
+ * section 2.2): workload identity of Kubernetes and Azure (AKS). For Azure, the environment variables
+ * that its webhook sets in a pod are the defaults of the keys.
  *
  * @module
  */
@@ -15,7 +15,6 @@ import { scheme, type Warning } from "../scheme.ts";
 import {
   type ClientCredentials,
   clientCredentialsOf,
-  clientCredentialsProviders,
   clientCredentialsReach,
   type TokenRequestKeys,
   tokenRequestKeys,
@@ -23,14 +22,14 @@ import {
   tokenRequestWarnings,
 } from "./token_request.ts";
 
-/** The environment variable of Azure's webhook that is the default of each key. */
+/** The environment variables of Azure's webhook by key. */
 const VARIABLES = {
   ClientId: "AZURE_CLIENT_ID",
   TenantId: "AZURE_TENANT_ID",
   FederatedTokenFile: "AZURE_FEDERATED_TOKEN_FILE",
 } as const;
 
-/** The keys that a federated token needs besides those of the token request. */
+/** The keys of the token request and of the federated token. */
 export interface FederatedTokenKeys extends Omit<TokenRequestKeys, "ClientId"> {
   readonly ClientId?: string | undefined;
   readonly FederatedTokenFile?: string | undefined;
@@ -62,7 +61,6 @@ export const federatedRules: readonly Rule<FederatedTokenKeys>[] = [
 export const federatedToken = scheme({
   title: "A federated token",
   description: "OAuth2 client credentials grant with a token of the platform, such as Kubernetes.",
-  chosenBy: { ProviderType: clientCredentialsProviders, ClientAuthentication: ["federated_token"] },
   keys: {
     ...tokenRequestKeys,
     ClientAuthentication: z.literal("federated_token").describe(
@@ -83,12 +81,10 @@ export const federatedToken = scheme({
   reach: clientCredentialsReach,
 });
 
-/** What is allowed but dangerous. */
 export function federatedWarnings(keys: FederatedTokenKeys): readonly Warning[] {
   return tokenRequestWarnings(completed(keys));
 }
 
-/** The credentials of keys whose gaps Azure's variables fill. */
 export function federatedCredentials(keys: FederatedTokenKeys): ClientCredentials {
   const all = completed(keys);
   return clientCredentialsOf(all, {
@@ -98,8 +94,8 @@ export function federatedCredentials(keys: FederatedTokenKeys): ClientCredential
 }
 
 /**
- * The keys with what Azure's variables say in place of those that are not given. All others are read
- * from the keys themselves: spreading them would read also those that are wrong.
+ * The keys, with Azure's variables in place of missing ones. The prototype serves all others: spreading
+ * the keys would also read wrong ones.
  */
 function completed(keys: FederatedTokenKeys): FederatedTokenKeys & TokenRequestKeys {
   if (keys.ProviderType !== "azure") return keys as typeof keys & TokenRequestKeys;

@@ -1,11 +1,11 @@
 /**
- * Tells identity providers apart, because some want things that others do not: by what the
- * configuration says, and by the URL of the token endpoint.
+ * Recognizes identity providers by the URL of the token endpoint, because some have requirements or
+ * remedies of their own.
  *
  * @module
  */
 
-/** An identity provider, or platform, that something is known about. */
+/** A known identity provider or platform. */
 export type ProviderName =
   | "auth0"
   | "aws"
@@ -16,7 +16,7 @@ export type ProviderName =
   | "pingone"
   | "smart";
 
-/** Hosts by their end, whole labels only: a host that merely contains a name is not the provider's. */
+/** Domains of providers. A host that merely contains one is not the provider's. */
 const HOSTS: readonly (readonly [domain: string, provider: ProviderName])[] = [
   ["auth0.com", "auth0"],
   ["amazonaws.com", "aws"],
@@ -39,28 +39,13 @@ const HOSTS: readonly (readonly [domain: string, provider: ProviderName])[] = [
   ["pingone.sg", "pingone"],
 ];
 
-/** Paths of providers that run under any host name. */
+/** Paths of providers with any host name. */
 const PATHS: readonly (readonly [path: RegExp, provider: ProviderName])[] = [
   [/\/realms\/[^/]+\/protocol\/openid-connect\//, "keycloak"],
   [/^\/oauth2\/(?:[^/]+\/)?v1\/token$/, "okta"],
 ];
 
-/**
- * Tells an identity provider by the URL of its token endpoint.
- *
- * @param endpoint The URL.
- * @returns The provider, where it is one that has remedies of its own.
- *
- * @example
- * ```ts
- * import { providerOf } from "./identity_provider.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(providerOf("https://tenant.eu.auth0.com/oauth/token"), "auth0");
- * assert.equal(providerOf("https://sso.example/realms/r/protocol/openid-connect/token"), "keycloak");
- * assert.equal(providerOf("https://auth0.com.evil.example/oauth/token"), undefined);
- * ```
- */
+/** The identity provider of a token endpoint, if it is a known one. */
 export function providerOf(endpoint: string): ProviderName | undefined {
   const url = URL.parse(endpoint);
   if (url === null) return undefined;

@@ -12,7 +12,6 @@ const methods = ["tls_client_auth", "self_signed_tls_client_auth"] as const;
 export const mutualTls = clientCredentialsScheme({
   title: "OAuth2 with a client certificate",
   description: "OAuth2 client credentials grant with the TLS client certificate (RFC 8705).",
-  methods,
   keys: {
     ClientAuthentication: z.enum(methods).describe(
       "`ClientCertificate` authenticates the client: by the authority that issued it, or as a certificate registered at the provider",

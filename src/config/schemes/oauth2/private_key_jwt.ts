@@ -20,7 +20,6 @@ const method = "private_key_jwt";
 export const privateKeyJwt = clientCredentialsScheme({
   title: "OAuth2 with private_key_jwt",
   description: "OAuth2 client credentials grant with an assertion that a private key signs.",
-  methods: [method],
   keys: {
     ClientAuthentication: z.literal(method).describe(
       "A private key signs an assertion; the provider knows its public half",
@@ -31,7 +30,7 @@ export const privateKeyJwt = clientCredentialsScheme({
     algorithmRule,
     certificateRule,
     (keys, complain) => {
-      // Entra ID finds the key by the thumbprint of the certificate that was uploaded to it.
+      // Entra ID finds the key by the thumbprint of the uploaded certificate.
       if (!isEntra(keys) || keys.AssertionCertificate !== undefined) return;
       if (keys.PrivateKey[0].certificates.length > 0) return;
       complain(
@@ -41,6 +40,6 @@ export const privateKeyJwt = clientCredentialsScheme({
     },
   ],
   warnings: certificateWarnings,
-  // Entra ID's document wants PS256 of certificates.
+  // Entra ID's documentation requires PS256 for certificates.
   authentication: (keys) => keyAssertionOf(keys, isEntra(keys) ? { rsaAlgorithm: "PS256" } : {}),
 });

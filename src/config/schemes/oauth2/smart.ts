@@ -1,13 +1,13 @@
 /**
- * SMART Backend Services (HL7 SMART App Launch 2): client credentials with a signed assertion, the
- * token endpoint found from the base URL of the FHIR server.
+ * SMART Backend Services (HL7 SMART App Launch 2): client credentials with a signed assertion; the token
+ * endpoint is discovered from the base URL of the FHIR server.
  *
  * @module
  */
 import { z } from "zod";
 import { httpUrl, text, whole } from "../../values/value_schemas.ts";
 import { scheme } from "../scheme.ts";
-import { keySourceRule, validationRule, validationWarnings } from "../token_validation.ts";
+import { validationRules, validationWarnings } from "../token_validation.ts";
 import { tokenKeys, tokenUseOf } from "../token_use.ts";
 import {
   algorithmRule,
@@ -28,7 +28,6 @@ import {
 export const smart = scheme({
   title: "SMART",
   description: "SMART Backend Services: a signed assertion, RS384 or ES384.",
-  chosenBy: { ProviderType: ["smart"] },
   keys: {
     ProviderType: z.literal("smart").describe("SMART Backend Services"),
     SmartBaseUrl: httpUrl().optional().describe(
@@ -64,8 +63,7 @@ export const smart = scheme({
     discoveryRule("SmartBaseUrl"),
     algorithmRule,
     certificateRule,
-    keySourceRule,
-    validationRule,
+    ...validationRules,
   ],
   warnings: (keys) => [
     ...endpointWarnings(keys),

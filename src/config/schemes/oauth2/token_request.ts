@@ -1,5 +1,5 @@
 /**
- * The keys of the client credentials grant (RFC 6749, section 4.4) that do not depend on how the
+ * The keys of the client credentials grant (RFC 6749, section 4.4) that are independent of how the
  * client authenticates. For Azure, endpoint and scope can be derived.
  *
  * @module
@@ -16,12 +16,7 @@ import {
   isEntra,
 } from "../azure/entra.ts";
 import type { Reach, Warning } from "../scheme.ts";
-import {
-  keySourceRule,
-  keysReach,
-  validationRule,
-  validationWarnings,
-} from "../token_validation.ts";
+import { keysReach, validationRules, validationWarnings } from "../token_validation.ts";
 import { tokenKeys, type TokenUse, tokenUseOf } from "../token_use.ts";
 import type { ClientAuthentication } from "./client_authentication.ts";
 import {
@@ -37,23 +32,21 @@ import { type ProviderName, providerOf } from "./identity_provider.ts";
 /** OAuth2 client credentials grant (RFC 6749, section 4.4). */
 export interface ClientCredentials extends TokenUse {
   readonly kind: "client_credentials";
-  /** The provider, where it is known: its own advice is given. */
+  /** The provider whose advice is given, if known. */
   readonly provider?: ProviderName | undefined;
-  /** URL of the token endpoint, or where it is learnt from. */
+  /** URL of the token endpoint, or where to discover it. */
   readonly tokenEndpoint: string | DiscoveryConfig;
   readonly clientId: string;
   readonly clientAuthentication: ClientAuthentication;
   readonly scope: string | undefined;
   readonly audience: string | undefined;
   readonly resource: string | undefined;
-  /** Further parameters of the token request. */
   readonly tokenParameters: Readonly<Record<string, string>>;
   /** Bind tokens to a key of this process (RFC 9449). */
   readonly dpop?: boolean | undefined;
 }
 
-/** The values of `ProviderType` that mean the client credentials grant. */
-export const clientCredentialsProviders = [
+const providers = [
   "auto",
   "azure",
   "google",
@@ -64,7 +57,7 @@ export const clientCredentialsProviders = [
   "generic",
 ] as const;
 
-/** Parameters that have a key of their own or that the gateway must set itself. */
+/** Parameters with a key of their own, and those that the gateway must set. */
 const RESERVED: ReadonlySet<string> = new Set([
   "grant_type",
   "client_id",
@@ -76,7 +69,7 @@ const RESERVED: ReadonlySet<string> = new Set([
   "resource",
 ]);
 
-/** `TokenParameters`, also of schemes that have no other key of these. Some providers want secrets. */
+/** `TokenParameters`. Some providers require secrets in it. */
 export const tokenParametersKey = withRule(
   z.record(z.string(), z.string().register(secretKinds, ALWAYS_SECRET)),
   (parameters, complain) => {
@@ -84,9 +77,7 @@ export const tokenParametersKey = withRule(
       complain(name, "has a key of its own or is set by the gateway; remove it");
     }
   },
-).default({}).describe(
-  "Further parameters of the token request, by name",
-);
+).default({}).describe("Further parameters of the token request, by name");
 
 /** `DPoP`. */
 export const dpopKey = flag().default(false).describe(
@@ -96,7 +87,7 @@ export const dpopKey = flag().default(false).describe(
 
 /** Keys of the client credentials grant. */
 export const tokenRequestKeys = {
-  ProviderType: z.enum(clientCredentialsProviders).default("auto").describe(
+  ProviderType: z.enum(providers).default("auto").describe(
     "The identity provider. `azure` derives `TokenEndpoint` and `Scope` from `TenantId` and `Cloud`; " +
       "`auto` does so if `TenantId` is set without `TokenEndpoint` or that is at a host of Entra " +
       "ID. The others only say whose advice to give when a token is refused, where the host does not " +
@@ -119,7 +110,7 @@ export const tokenRequestKeys = {
   ...tokenKeys,
 };
 
-/** The keys of the client credentials grant, parsed. */
+/** The parsed keys of the client credentials grant. */
 export type TokenRequestKeys = z.output<z.ZodObject<typeof tokenRequestKeys>>;
 
 /** The rules between the keys of the client credentials grant. */
@@ -128,8 +119,7 @@ export const tokenRequestRules = [
   entraRule,
   audienceRule,
   discoveryRule("Issuer"),
-  keySourceRule,
-  validationRule,
+  ...validationRules,
 ] as const;
 
 function endpointRule(keys: TokenRequestKeys, complain: Complain): void {
@@ -140,18 +130,17 @@ function endpointRule(keys: TokenRequestKeys, complain: Complain): void {
   complain("TokenEndpoint", `OAuth2 needs ${how}`);
 }
 
-/** Auth0 gives a client without an API no token, whatever the tenant's default audience is. */
+/** Auth0 issues no token without an audience, whatever the tenant's default is. */
 function audienceRule(keys: TokenRequestKeys, complain: Complain): void {
   if (providerIn(keys) !== "auth0" || (keys.Audience ?? keys.Resource) !== undefined) return;
   complain("Audience", "Auth0 needs Audience: the API's identifier");
 }
 
-/** What is allowed but dangerous. */
 export function tokenRequestWarnings(keys: TokenRequestKeys): Warning[] {
   return [...endpointWarnings(keys), ...validationWarnings(keys)];
 }
 
-/** The credentials of a client that authenticates like this. */
+/** The credentials of a client with this authentication. */
 export function clientCredentialsOf(
   keys: TokenRequestKeys,
   clientAuthentication: ClientAuthentication,
@@ -175,7 +164,6 @@ export function clientCredentialsOf(
   };
 }
 
-/** What client credentials reach. */
 export function clientCredentialsReach(credentials: ClientCredentials): Partial<Reach> {
   const endpoint = endpointUrls(credentials.tokenEndpoint);
   const keys = keysReach(credentials.tokenValidation);
@@ -187,7 +175,7 @@ export function clientCredentialsReach(credentials: ClientCredentials): Partial<
   };
 }
 
-/** The provider, as far as the configuration tells. */
+/** The provider, if the configuration identifies it. */
 function providerIn(keys: TokenRequestKeys): ProviderName | undefined {
   if (keys.ProviderType !== "auto" && keys.ProviderType !== "generic") return keys.ProviderType;
   return isEntra(keys) ? "azure" : providerOf(keys.TokenEndpoint ?? keys.Issuer ?? "");
