@@ -44,7 +44,6 @@ const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
   error: "must be an IP address or a network such as 10.1.0.0/16",
 });
 
-/** The keys of the section. */
 export const sectionKeys = {
   Servers: servers.describe(
     "The stores, by name. A name starts with a letter or digit, followed by letters, digits, " +
@@ -179,7 +178,6 @@ export interface GatewayConfig extends Frozen<z.output<typeof section>> {
   readonly path: string;
 }
 
-/** The audit trail. */
 export type AuditConfig = NonNullable<GatewayConfig["audit"]>;
 
 /** Keys of the plugin's section without a counterpart, and why. */

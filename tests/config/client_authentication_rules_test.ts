@@ -8,7 +8,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import type { ServerConfig } from "../../src/config/keys/server.ts";
-import { publishedKeys } from "../../src/config/sandbox/published_keys.ts";
+import { publishedKeys } from "../../src/config/sandbox/own_certificates.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { parseSection, problemsOf } from "./memory_files.ts";

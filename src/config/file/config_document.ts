@@ -19,7 +19,6 @@ import { SECTION } from "../values/section.ts";
 export interface ConfigDocument {
   /** `ConfigVersion` at the top of the file. */
   readonly ConfigVersion?: unknown;
-  /** The section of the gateway. */
   readonly DicomWebOAuth: unknown;
 }
 

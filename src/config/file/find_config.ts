@@ -7,15 +7,12 @@ import { isAbsolute, join, resolve } from "node:path";
 import { ConfigError } from "../values/config_error.ts";
 import { environmentVariable } from "../environment.ts";
 
-/** Environment variables by name. */
 export type Variables = (name: string) => string | undefined;
 
 interface FindConfigOptions {
   /** The path given on the command line. */
   readonly config?: string | undefined;
-  /** Environment variables by name. */
   readonly env?: Variables;
-  /** Whether there is something at a path. */
   readonly exists?: (path: string) => Promise<boolean>;
 }
 

@@ -25,7 +25,6 @@ import {
 import { secretKeys } from "./secret_keys.ts";
 import { substitute, type SubstitutionSources } from "./substitution.ts";
 
-/** How a configuration is read. */
 export interface ReadConfigOptions {
   readonly env?: Variables;
   readonly readTextFile?: (path: string) => Promise<string>;

@@ -6,7 +6,6 @@
  */
 import { dirname } from "node:path";
 
-/** Access to the file system. */
 export interface FileFacts {
   /** The mode of a file or directory; `null` if the system has none. */
   readonly mode: (path: string) => Promise<number | null>;

@@ -8,7 +8,6 @@
 import type { FileText } from "../values/sources.ts";
 import { unreadableFile } from "../values/unreadable_file.ts";
 
-/** Where values come from. */
 export interface SubstitutionSources {
   /** The value of an environment variable; `undefined` if it is not set. */
   readonly variable: (name: string) => string | undefined;

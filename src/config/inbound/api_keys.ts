@@ -25,7 +25,6 @@ const keyHashes = recordOf(keyHash, {
   empty: "must name at least one key",
 });
 
-/** The keys of `Authentication.ApiKeys`. */
 export const apiKeys = keysOf({
   Header: z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "must be the name of a header")
     .refine((name) => !TAKEN.test(name), "must be a dedicated header, such as X-API-Key")

@@ -12,7 +12,6 @@ import { apiKeys } from "./api_keys.ts";
 import { type IssuerConfig, issuers } from "./issuers.ts";
 import { basic } from "./users.ts";
 
-/** The keys of `Authentication`. */
 export const authentication = keysOf(
   {
     Basic: basic.optional().describe("Users with passwords, as Orthanc and scripts send them"),
@@ -34,5 +33,4 @@ export const authentication = keysOf(
   issuers: keys.Jwt ?? new Map<string, IssuerConfig>(),
 }));
 
-/** How clients authenticate. */
 export type AuthenticationConfig = Frozen<z.output<typeof authentication>>;

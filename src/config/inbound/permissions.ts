@@ -45,7 +45,6 @@ const permission = keysOf({
   rights: keys.Transactions,
 }));
 
-/** The key `Permissions`. */
 export const permissions = z.array(permission).min(1);
 
 /** Reports subjects and servers that are not defined elsewhere in the configuration. */

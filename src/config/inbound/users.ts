@@ -23,7 +23,6 @@ const users = recordOf(passwordHash, {
     "a user name must not contain a colon or control characters, and has at most 128 characters",
 });
 
-/** The keys of `Authentication.Basic`. */
 export const basic = keysOf(
   {
     Users: users.optional().describe(

@@ -34,7 +34,6 @@ const syslog = keysOf({
   caCertificatesPem: keys.CaFile ?? [],
 }));
 
-/** The keys of `Audit`. */
 export const audit = keysOf(
   {
     To: z.enum(["file", "stdout", "syslog"]).default("file").describe(

@@ -12,7 +12,6 @@ import { certificatesIn, privateKeyIn } from "../values/pem.ts";
 import { Secret } from "../values/secret.ts";
 import { fileContent, NO_CERTIFICATE } from "../values/value_schemas.ts";
 
-/** The keys of `ClientCertificate`. */
 export const clientCertificate = keysOf(
   {
     CertificateFile: fileContent().refine((pem) => certificatesIn(pem).length > 0, NO_CERTIFICATE)

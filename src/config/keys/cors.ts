@@ -13,12 +13,10 @@ const origin = z.string().refine(
   "must be an origin as browsers send it, such as https://viewer.example:3000 (no path, no slash at the end)",
 );
 
-/** The keys of `Cors`. */
 export const cors = keysOf({
   AllowedOrigins: z.array(origin).min(1).describe(
     "Allowed origins, such as `https://viewer.example`; `*` for every page",
   ),
 }).transform((keys) => ({ allowedOrigins: keys.AllowedOrigins }));
 
-/** The origins of web pages that may use the gateway. */
 export type CorsConfig = Frozen<z.output<typeof cors>>;

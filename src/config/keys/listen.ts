@@ -39,7 +39,6 @@ export const listenPlace = z.object({ ...place, Tls: z.unknown().optional() }).t
   (keys) => ({ address: keys.Address, port: keys.Port, isTls: keys.Tls !== undefined }),
 );
 
-/** The keys of `Listen`. */
 export const listen = keysOf({
   ...place,
   Tls: tls.optional().describe("TLS for clients"),

@@ -8,7 +8,6 @@ import type { z } from "zod";
 import { keysOf } from "../values/keys_of.ts";
 import { httpUrl, secret, text } from "../values/value_schemas.ts";
 
-/** The keys of `Proxy`. */
 export const proxy = keysOf(
   {
     Url: httpUrl().describe("URL of the proxy, without a user name"),

@@ -10,7 +10,6 @@ import { waitSeconds, whole } from "../values/value_schemas.ts";
 
 const DEFAULT_WINDOW_MS = 60_000;
 
-/** The keys of the section. */
 export const rateLimitKeys = {
   RateLimitRequests: whole(1, 1_000_000).optional().describe(
     "Requests per client and window, over all workers; unlimited by default. DICOMweb and the gateway's own pages are counted separately; see " +
@@ -21,7 +20,6 @@ export const rateLimitKeys = {
   ),
 };
 
-/** The keys of a server. */
 export const serverRateLimitKeys = {
   RateLimitRequests: whole(0, 1_000_000).optional().describe(
     "Requests per client and window to this server, instead of the gateway's limit; 0: unlimited",
@@ -33,7 +31,6 @@ export const serverRateLimitKeys = {
 
 type RateLimitKeys = z.output<z.ZodObject<typeof rateLimitKeys>>;
 
-/** Requests per client and window. */
 export interface RateLimitConfig {
   readonly requests: number;
   readonly windowMs: number;

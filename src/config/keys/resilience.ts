@@ -9,7 +9,6 @@ import { z } from "zod";
 import { keysOf } from "../values/keys_of.ts";
 import { decimal, flag, seconds, waitSeconds, whole } from "../values/value_schemas.ts";
 
-/** The keys of `Timeouts`. */
 export const timeouts = keysOf({
   HeadersSeconds: waitSeconds().prefault(60).describe(
     "Timeout for the start of the store's response, for a request without a body",
@@ -42,7 +41,6 @@ export const circuitBreakerKeys = {
   CircuitBreakerTimeout: seconds(0).prefault(60),
 };
 
-/** The keys of `ResilienceConfig`. */
 export const resilience = keysOf({
   CircuitBreakerEnabled: flag().default(false).describe(
     "Circuit breaker: after repeated failures, reject at once instead of trying",
@@ -77,7 +75,6 @@ export const resilience = keysOf({
   },
 }));
 
-/** Retries and circuit breaker of token requests. */
 export type ResilienceConfig = Frozen<z.output<typeof resilience>>;
 
 /** The circuit breaker; `undefined` if it is disabled. */

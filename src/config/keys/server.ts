@@ -31,7 +31,6 @@ const verifySsl = z.preprocess(
   ], { error: ifGiven("must be true or the path of a PEM file") }),
 );
 
-/** The keys that every server has. */
 export const serverKeys = {
   Url: httpUrl().describe("Base URL of the store's DICOMweb service"),
   VerifySSL: verifySsl.prefault(true).describe(
@@ -111,7 +110,6 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
 
 type NamelessServer = Frozen<ReturnType<typeof serverOf>>;
 
-/** One DICOMweb store. */
 export interface ServerConfig extends NamelessServer {
   readonly name: string;
 }
@@ -143,7 +141,6 @@ const server = z.unknown().transform(async (written, context): Promise<NamelessS
   return z.NEVER;
 });
 
-/** All servers, by name. */
 export const servers = recordOf(server, {
   names: PLAIN_NAME,
   misnamed:

@@ -20,10 +20,8 @@ import { type Rule, ruleCatalogue } from "../../dicomweb/profile/rule_catalogue.
 import { keysOf } from "../values/keys_of.ts";
 import { flag, whole } from "../values/value_schemas.ts";
 
-/** The key `Profile`. */
 export const profileName: z.ZodOptional<z.ZodType<ProfileName>> = z.enum(PROFILE_NAMES).optional();
 
-/** The keys of `Rules`. */
 export const rules: z.ZodPipe<z.ZodObject, z.ZodTransform<Partial<Rules>>> = keysOf(
   Object.fromEntries(
     Object.entries(ruleCatalogue).map(([id, rule]) => [

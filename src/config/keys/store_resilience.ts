@@ -10,7 +10,6 @@ import { keysOf } from "../values/keys_of.ts";
 import { decimal, flag, seconds, waitSeconds, whole } from "../values/value_schemas.ts";
 import { circuitBreakerKeys, circuitBreakerOf } from "./resilience.ts";
 
-/** The keys of `StoreResilience`. */
 export const storeResilience = keysOf({
   MaxConcurrentRequests: whole(1, 100_000).default(1024).describe(
     "Concurrency limit: client requests in progress at the store, each from its arrival to the last byte of its response, a WebSocket until it is closed. Divided evenly among `Workers`",

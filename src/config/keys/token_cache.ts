@@ -26,7 +26,6 @@ const cacheUrl = text().register(secretKinds, {
 /** The only source of Deno for the access token of a KV service. */
 const KV_TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
 
-/** The keys of `TokenCache`. */
 export const tokenCache = keysOf(
   {
     Backend: z.enum(["memory", "kv", "redis"]).default("memory").describe(

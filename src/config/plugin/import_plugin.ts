@@ -10,25 +10,23 @@ import { readDocument } from "../file/config_document.ts";
 import { secretKeys } from "../file/secret_keys.ts";
 import { FORMER_KEYS, sectionKeys } from "../gateway_config.ts";
 import { serverKeys } from "../keys/server.ts";
+import type { WrittenKeys } from "../schemes/scheme.ts";
 import { schemes } from "../schemes/schemes.ts";
 import { ConfigError, type ConfigProblem, type KeyPath, keyPath } from "../values/config_error.ts";
 import { isObject } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
 
-/** What happened to one key. */
 export interface ImportNote {
   readonly kind: "kept" | "changed" | "left out";
   readonly path: string;
-  /** What was done, or what is different now. */
   readonly message: string;
 }
 
 /** A converted configuration. */
 export interface ImportedConfig {
-  /** The file's content. */
-  readonly document: Readonly<Record<string, unknown>>;
+  readonly document: WrittenKeys;
   /** The same with the original secrets, to check it. */
-  readonly withSecrets: Readonly<Record<string, unknown>>;
+  readonly withSecrets: WrittenKeys;
   readonly notes: readonly ImportNote[];
   /** What must be fixed manually. */
   readonly problems: readonly ConfigProblem[];
@@ -89,47 +87,42 @@ export function importPlugin(path: string, text: string, keepSecrets: boolean): 
   };
 }
 
-function sectionOf(
-  section: Readonly<Record<string, unknown>>,
-  note: (note: ImportNote) => void,
-): Record<string, unknown> {
-  const kept: [string, unknown][] = [["ConfigVersion", "2.0"]];
-  for (const [key, value] of Object.entries(section)) {
-    if (key === "ConfigVersion" || key === "Servers") continue;
-    const path = keyPath([SECTION, key]);
-    if (Object.hasOwn(sectionKeys, key)) {
-      kept.push([key, value]);
-      note({ kind: "kept", path, message: NEW_EFFECTS[key] ?? "" });
-    } else {
-      note({ kind: "left out", path, message: FORMER_KEYS[key] ?? "unknown key" });
-    }
-  }
-  const servers = Object.entries(rawKeys(section["Servers"])).map(([name, server]) =>
-    [name, serverOf(rawKeys(server), [SECTION, "Servers", name], note)] as const
-  );
-  return Object.fromEntries([...kept, ["Servers", Object.fromEntries(servers)]]);
+function sectionOf(section: WrittenKeys, note: (note: ImportNote) => void): WrittenKeys {
+  const { ConfigVersion: _, Servers: servers, ...keys } = section;
+  const kept = (keys: WrittenKeys, at: KeyPath, reasonAgainst: ReasonAgainst) =>
+    Object.fromEntries(
+      Object.entries(keys).filter(([key, value]) => {
+        const reason = reasonAgainst(key, value);
+        const message = reason ?? NEW_EFFECTS[key] ?? "";
+        const kind = reason === undefined ? "kept" : "left out";
+        note({ kind, path: keyPath([...at, key]), message });
+        return reason === undefined;
+      }),
+    );
+  return {
+    ConfigVersion: "2.0",
+    ...kept(keys, [SECTION], reasonAgainstSectionKey),
+    Servers: Object.fromEntries(
+      Object.entries(rawKeys(servers)).map(([name, server]) => [
+        name,
+        kept(rawKeys(server), [SECTION, "Servers", name], reasonAgainstServerKey),
+      ]),
+    ),
+  };
 }
 
-function serverOf(
-  server: Readonly<Record<string, unknown>>,
-  at: KeyPath,
-  note: (note: ImportNote) => void,
-): Record<string, unknown> {
-  const kept: [string, unknown][] = [];
-  for (const [key, value] of Object.entries(server)) {
-    const path = keyPath([...at, key]);
-    if (!KNOWN_OF_SERVERS.has(key)) {
-      note({ kind: "left out", path, message: "unknown key" });
-    } else if (key === "VerifySSL" && (value === false || value === "false")) {
-      const message = "certificates are always verified; if the store or its identity provider " +
-        "has one that the system does not trust, give VerifySSL the path of a PEM file with it";
-      note({ kind: "left out", path, message });
-    } else {
-      kept.push([key, value]);
-      note({ kind: "kept", path, message: NEW_EFFECTS[key] ?? "" });
-    }
-  }
-  return Object.fromEntries(kept);
+/** Why a key is left out, if it is. */
+type ReasonAgainst = (key: string, value: unknown) => string | undefined;
+
+function reasonAgainstSectionKey(key: string): string | undefined {
+  return Object.hasOwn(sectionKeys, key) ? undefined : FORMER_KEYS[key] ?? "unknown key";
+}
+
+function reasonAgainstServerKey(key: string, value: unknown): string | undefined {
+  if (!KNOWN_OF_SERVERS.has(key)) return "unknown key";
+  if (key !== "VerifySSL" || value !== false && value !== "false") return undefined;
+  return "certificates are always verified; if the store or its identity provider " +
+    "has one that the system does not trust, give VerifySSL the path of a PEM file with it";
 }
 
 /** `MY_STORE_CLIENT_SECRET` of Servers.my-store.ClientSecret. No two secrets share a variable. */
@@ -144,6 +137,6 @@ function variableFor(path: KeyPath, taken: ReadonlySet<string>): string {
   return free;
 }
 
-function rawKeys(value: unknown): Readonly<Record<string, unknown>> {
+function rawKeys(value: unknown): WrittenKeys {
   return isObject(value) ? value : {};
 }

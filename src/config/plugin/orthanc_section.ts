@@ -8,7 +8,6 @@ import type { GatewayConfig } from "../gateway_config.ts";
 import type { ServerConfig } from "../keys/server.ts";
 import { bracketed } from "../values/host_names.ts";
 
-/** One entry of `DicomWeb.Servers`. */
 export interface OrthancServer {
   readonly Url: string;
   readonly Username?: string;

@@ -13,7 +13,6 @@ import { tokenKeys } from "../schemes/token_use.ts";
 import { SECTION } from "../values/section.ts";
 import { type JsonSchema, jsonSchemaOf } from "./json_schema.ts";
 
-/** The smallest configuration that works. */
 export const EXAMPLE = `{
   "${SECTION}": {
     "Servers": {

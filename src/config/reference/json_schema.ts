@@ -11,7 +11,6 @@ import { schemes } from "../schemes/schemes.ts";
 import { keysOf, PLAIN_NAME } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
 
-/** A JSON Schema as plain data. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 /** A reference, whose value an editor does not know. */
@@ -62,19 +61,11 @@ function withSharedKeys(
     for (const schema of Object.values(shape)) uses.set(schema, (uses.get(schema) ?? 0) + 1);
   }
   const named = new Map<z.core.$ZodType, z.ZodType>();
-  const ids = new Set<string>();
   const nameOf = (key: string, schema: z.core.$ZodType): z.core.$ZodType => {
     if (uses.get(schema) === 1) return schema;
-    const known = named.get(schema);
-    if (known !== undefined) return known;
-    const id = ids.has(key) ? `${key}_${ids.size}` : key;
-    ids.add(id);
-    const made = (schema as z.ZodType).meta({
-      ...z.globalRegistry.get(schema as z.ZodType),
-      id,
-    });
-    named.set(schema, made);
-    return made;
+    const shared = named.get(schema) ?? (schema as z.ZodType).meta({ id: key });
+    named.set(schema, shared);
+    return shared;
   };
   return objects.map(({ title, shape }) =>
     z.strictObject(Object.fromEntries(

@@ -1,5 +1,6 @@
 /**
- * Lists the gateway's own certificates with their expiry: when one expires, connections fail.
+ * The gateway's own certificates and the public keys that it publishes. When a certificate expires,
+ * connections fail.
  *
  * @module
  */
@@ -7,8 +8,8 @@ import { X509Certificate } from "node:crypto";
 import type { GatewayConfig } from "../gateway_config.ts";
 import type { ServerConfig } from "../keys/server.ts";
 import { certificatesIn } from "../values/pem.ts";
+import type { PublicJwk } from "../values/verification_key.ts";
 
-/** A certificate of the gateway, and its use. */
 export interface OwnCertificate {
   /** TLS for clients, mutual TLS to a server, the header of assertions (Entra ID). */
   readonly use: "listener" | "client" | "assertion";
@@ -18,15 +19,21 @@ export interface OwnCertificate {
   readonly expiresAtMs: number;
 }
 
-/** The certificates of a configuration. */
 export function ownCertificates({ listen, servers }: GatewayConfig): OwnCertificate[] {
   return [
     ...certificate("listener", "", listen.tls?.certificatePem),
     ...[...servers.values()].flatMap((server) => [
       ...certificate("client", server.name, server.tls.clientCertificate?.certificatePem),
-      ...assertionCertificates(server),
+      ...assertionCertificate(server),
     ]),
   ];
+}
+
+/** The public halves of all keys that sign assertions, including those not yet or no longer in use. */
+export function publishedKeys(servers: GatewayConfig["servers"]): PublicJwk[] {
+  const keys = [...servers.values()].flatMap((server) => keyAssertion(server)?.keys ?? [])
+    .map(({ publicJwk }) => publicJwk);
+  return [...new Map(keys.map((key) => [JSON.stringify(key), key])).values()];
 }
 
 function certificate(
@@ -39,12 +46,14 @@ function certificate(
   return [{ use, server, expiresAtMs: Date.parse(new X509Certificate(leaf).validTo) }];
 }
 
-function assertionCertificates({ name, credentials }: ServerConfig): OwnCertificate[] {
-  if (credentials.kind !== "client_credentials") return [];
+function assertionCertificate(server: ServerConfig): OwnCertificate[] {
+  const { certificate } = keyAssertion(server) ?? {};
+  if (certificate === undefined) return [];
+  return [{ use: "assertion", server: server.name, expiresAtMs: certificate.expiresAtMs }];
+}
+
+function keyAssertion({ credentials }: ServerConfig) {
+  if (credentials.kind !== "client_credentials") return undefined;
   const { clientAuthentication } = credentials;
-  if (clientAuthentication.method !== "private_key_jwt") return [];
-  const { certificate } = clientAuthentication;
-  return certificate === undefined
-    ? []
-    : [{ use: "assertion", server: name, expiresAtMs: certificate.expiresAtMs }];
+  return clientAuthentication.method === "private_key_jwt" ? clientAuthentication : undefined;
 }

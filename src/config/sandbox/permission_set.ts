@@ -18,7 +18,6 @@ export interface PermissionSet {
   readonly import: false;
 }
 
-/** The permissions of a worker with this configuration. */
 export function permissionSet(config: GatewayConfig): PermissionSet {
   const { tokenCache, stateDirectory } = config;
   const kv = tokenCache.backend === "kv";

@@ -49,7 +49,6 @@ export const CHOOSING_KEYS = ["ProviderType", "ClientAuthentication"] as const;
 
 type Parsed<Shape extends z.core.$ZodLooseShape> = z.output<z.ZodObject<Shape>> & StoreKeys;
 
-/** One credential scheme. */
 interface Scheme<
   Credentials = unknown,
   Shape extends z.core.$ZodLooseShape = z.core.$ZodLooseShape,

@@ -39,7 +39,6 @@ type CredentialsOf<Scheme> = Scheme extends AnyScheme<infer Credentials> ? Crede
 /** The credentials of all schemes, distinguished by `kind`. */
 export type CredentialsConfig = CredentialsOf<(typeof all)[number]>;
 
-/** All credential schemes. */
 export const schemes: readonly AnyScheme<CredentialsConfig>[] = all;
 
 /** The defaults of the choosing keys. */

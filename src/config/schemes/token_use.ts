@@ -17,12 +17,10 @@ export const refreshBufferKey = whole(0, 3_600).transform((seconds) => seconds *
   300,
 ).describe("How long before its expiry a token is renewed in the background");
 
-/** Keys of all schemes with tokens. */
 export const tokenKeys = { TokenRefreshBufferSeconds: refreshBufferKey, ...validationKeys };
 
 /** Renewal and validation of tokens. */
 export interface TokenUse {
-  /** How long before its expiry a token is renewed. */
   readonly refreshBufferMs: number;
   /** `undefined`: tokens are not validated. */
   readonly tokenValidation?: TokenValidationConfig | undefined;

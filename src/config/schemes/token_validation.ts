@@ -38,7 +38,6 @@ type FetchedKeys =
   /** The JWK Set of the provider's metadata. */
   | { readonly from: "discovery"; readonly discovery: DiscoveryConfig };
 
-/** Keys of all schemes whose tokens may be JWTs. */
 export const validationKeys = {
   JWTPublicKey: text().transform((value, context) => {
     const { key, fault } = readVerificationKey(value);
@@ -82,7 +81,6 @@ export interface ProviderKeys extends EntraKeys {
 /** The keys that have no effect without validation. */
 const DETAILS = ["JWTAudience", "JWTIssuer", "JWTAlgorithms"] as const;
 
-/** The rules between the keys of validation. */
 export const validationRules = [keySourceRule, validationRule] as const;
 
 function keySourceRule(keys: ValidationKeys, complain: Complain): void {

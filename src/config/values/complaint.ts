@@ -13,7 +13,6 @@ export type UnknownKey = (key: string) => string | undefined;
 /** Joins the messages about several unknown keys of one object, in the order of the keys. */
 const KEY_SEPARATOR = "\n";
 
-/** The message about a required key. */
 export const MISSING = "is missing";
 
 /** The message of an issue; `unknown` explains keys of the object that is parsed itself. */

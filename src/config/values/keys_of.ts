@@ -13,7 +13,6 @@ import type { ConfigCode, KeyPath } from "./config_error.ts";
  */
 export type Complain = (at: string | KeyPath, message: string, code?: ConfigCode) => void;
 
-/** A rule between the keys of an object. */
 export type Rule<Keys> = (keys: Keys, complain: Complain) => void;
 
 /** Thrown when a rule reads a wrong key; ends the rule. */
@@ -27,7 +26,6 @@ export function keysOf<Shape extends z.core.$ZodLooseShape>(
   return z.strictObject(shape).check(...rules.map((rule) => checkOf(rule as Rule<never>)));
 }
 
-/** Adds a rule to an object, list or record. */
 export function withRule<Schema extends z.ZodType>(
   schema: Schema,
   rule: Rule<z.output<Schema>>,

@@ -40,7 +40,6 @@ export type KeyResult<Key> =
   | { readonly key: Key; readonly fault?: never }
   | { readonly key?: never; readonly fault: string };
 
-/** A private key as read. */
 export interface PrivateKey {
   readonly key: KeyObject;
   readonly algorithms: KeyAlgorithms;

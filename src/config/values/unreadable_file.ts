@@ -11,12 +11,10 @@ const MAX_PATH_LENGTH = 512;
 /** JSON, PEM, PEM in base64, and characters that no path contains. */
 const NO_PATH_BUT_A_KEY = /^\s*\{|-----BEGIN|^LS0tLS1CRUdJTi|\p{Cc}/u;
 
-/** Whether a text may be the path of a file. */
 export function isPath(text: string): boolean {
   return text.length <= MAX_PATH_LENGTH && !NO_PATH_BUT_A_KEY.test(text);
 }
 
-/** The message about a text that is no path. */
 export const NO_PATH = "must be the path of a file, not what the file holds";
 
 /** The message about a file that cannot be read, or about a text that is no path. */

@@ -27,14 +27,12 @@ export interface AwsCredentials {
   /** The Security Token Service for web identities and roles. */
   readonly sts: { readonly url: string; readonly region: string };
   readonly payloadSigning: PayloadSigning;
-  /** How long before their expiry keys are renewed. */
   readonly refreshBufferMs: number;
 }
 
 /** How a signature covers a body: by its hash, not at all, or chunk by chunk. */
 export type PayloadSigning = (typeof payloadSignings)[number];
 
-/** A role that is assumed. */
 export interface AwsRole {
   readonly arn: string;
   readonly externalId: Secret | undefined;
@@ -109,7 +107,6 @@ const keys = {
 
 type Keys = z.output<z.ZodObject<typeof keys>> & StoreKeys;
 
-/** Signature Version 4 of AWS. */
 export const aws = scheme({
   title: "AWS",
   description: "Requests signed with AWS access keys (Signature Version 4).",

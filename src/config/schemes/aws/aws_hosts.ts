@@ -5,13 +5,10 @@
  */
 import { z } from "zod";
 
-/** The name of a region. */
 export const REGION = /^[a-z]{2,4}(?:-[a-z]+)+-\d{1,2}$/;
 
-/** `Region`. */
 export const awsRegion = z.string().regex(REGION, "must be a region of AWS, as in eu-west-1");
 
-/** Suffixes of AWS's hosts. */
 const DOMAINS = [
   ".amazonaws.com",
   ".amazonaws.com.cn",

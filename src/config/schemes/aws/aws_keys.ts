@@ -12,7 +12,6 @@ import { Secret } from "../../values/secret.ts";
 import { sources } from "../../values/sources.ts";
 import { isHttpUrl } from "../../values/value_schemas.ts";
 
-/** A source of access keys. */
 export type AwsKeysConfig =
   | {
     readonly from: "configuration";
@@ -73,10 +72,8 @@ const OWN_KEYS: Readonly<Partial<Record<KeySource, readonly (keyof SourceKeys)[]
   instance_metadata: ["InstanceMetadataEndpoint"],
 };
 
-/** The default name of sessions in AWS's logs. */
 export const DEFAULT_SESSION_NAME = "dicomweb-gateway";
 
-/** The origin of `AWS_CONTAINER_CREDENTIALS_RELATIVE_URI`. */
 const ECS_ORIGIN = "http://169.254.170.2";
 
 /**

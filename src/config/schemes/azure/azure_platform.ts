@@ -43,7 +43,6 @@ const REQUIRED: Readonly<Record<AzurePlatform, readonly string[]>> = {
   workloadidentity: ["AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"],
 };
 
-/** The variables that are URLs. */
 const URLS = ["IDENTITY_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"] as const;
 
 /** The platform, detected in the order of Azure's own libraries. */

@@ -38,7 +38,6 @@ export interface ManagedIdentity extends TokenUse {
   readonly identity: UserAssignedIdentity | undefined;
 }
 
-/** A user-assigned identity. */
 export interface UserAssignedIdentity {
   readonly by: "client" | "object" | "resource";
   readonly id: string;
@@ -69,7 +68,6 @@ const keys = {
   ...tokenKeys,
 };
 
-/** A managed identity of Azure. */
 export const managedIdentity = scheme({
   title: "Azure managed identity",
   description: "A managed identity of the Azure machine, app, pod or Arc-connected server.",

@@ -9,7 +9,6 @@ import { scheme } from "../scheme.ts";
 
 const PRINTABLE = /^\P{Cc}+$/u;
 
-/** HTTP Basic. */
 export const httpBasic = scheme({
   title: "Basic",
   description: "HTTP Basic: a user name and a password in each request.",

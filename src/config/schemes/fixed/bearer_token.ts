@@ -20,7 +20,6 @@ interface TokenFile {
   readonly file: string;
 }
 
-/** A bearer token that the gateway does not fetch itself. */
 export const bearerToken = scheme({
   title: "A bearer token",
   description: "A bearer token of your own, fixed or from a file that another program renews.",

@@ -56,7 +56,6 @@ const headers = withRule(namedValues, (headers, complain) => {
   }
 });
 
-/** Fixed headers. */
 export const fixedHeaders = scheme({
   title: "Fixed headers",
   description: "Headers added to each request unchanged.",

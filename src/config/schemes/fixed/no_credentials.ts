@@ -6,7 +6,6 @@
 import { z } from "zod";
 import { scheme } from "../scheme.ts";
 
-/** Nothing is added to the requests. */
 export const noCredentials = scheme({
   title: "No credentials",
   description: "No credential is added to the requests.",

@@ -27,7 +27,6 @@ import { type GoogleFile, readGoogleFile } from "./google_file.ts";
 import { IMPERSONATION_SECONDS } from "./google_file_schema.ts";
 import { GOOGLE_IAM_ORIGIN, impersonationUrl } from "./google_hosts.ts";
 
-/** Scope of the Cloud Healthcare API. */
 const GOOGLE_HEALTHCARE_SCOPE = "https://www.googleapis.com/auth/cloud-healthcare";
 
 const email = () =>

@@ -68,7 +68,6 @@ const impersonated = z.looseObject({
   ...common,
 });
 
-/** Any known file. */
 export const googleFileSchema = z.discriminatedUnion("type", [
   serviceAccount,
   authorizedUser,
@@ -76,11 +75,8 @@ export const googleFileSchema = z.discriminatedUnion("type", [
   impersonated,
 ]);
 
-/** A valid file. */
 export type GoogleFileContent = z.output<typeof googleFileSchema>;
-/** A key of a service account. */
 export type ServiceAccountFile = z.output<typeof serviceAccount>;
-/** A configuration of workload identity federation. */
 export type ExternalAccountFile = z.output<typeof externalAccount>;
 
 /** The message about a file, as the end of a sentence that starts with it, without its values. */

@@ -20,12 +20,10 @@ const STS_HOST = /^sts(?:-[a-z0-9-]+\.p)?\.googleapis\.com$/;
 const IAM_HOST = /^iamcredentials(?:-[a-z0-9-]+\.p)?\.googleapis\.com$/;
 const IMPERSONATION_PATH = /^\/v1\/projects\/-\/serviceAccounts\/([^/:]+):generateAccessToken$/;
 
-/** Whether a URL is a token endpoint of Google. */
 export function isGoogleTokenEndpoint(url: string): boolean {
   return hostOf(url, TOKEN_HOST) !== undefined;
 }
 
-/** Whether a URL is Google's token exchange. */
 export function isGoogleSts(url: string): boolean {
   return hostOf(url, STS_HOST) !== undefined;
 }

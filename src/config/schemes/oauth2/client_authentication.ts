@@ -7,7 +7,6 @@ import type { AssertionCertificate } from "../../values/assertion_certificate.ts
 import type { Secret } from "../../values/secret.ts";
 import type { SigningKey } from "../../values/signing_key.ts";
 
-/** A configured method of client authentication. */
 export type ClientAuthentication =
   | SharedSecret
   | SecretAssertion
@@ -58,5 +57,4 @@ export interface AssertionConfig {
   readonly lifetimeSeconds: number;
 }
 
-/** Algorithms of a shared secret. */
 export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;

@@ -9,12 +9,10 @@ import { clientCredentialsScheme } from "./client_credentials_scheme.ts";
 
 const methods = ["client_secret_post", "client_secret_basic"] as const;
 
-/** `ClientSecret`. */
 export const clientSecretKey = secret().describe(
   "The client's secret; better `${NAME}` or `${file:PATH}` than the secret itself",
 );
 
-/** Client credentials with a secret in the body or a header of the token request. */
 export const clientSecret = clientCredentialsScheme({
   title: "OAuth2",
   description: "OAuth2 client credentials grant with a client secret.",

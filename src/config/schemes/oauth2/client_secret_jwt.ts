@@ -11,7 +11,6 @@ import { clientSecretKey } from "./client_secret.ts";
 
 const method = "client_secret_jwt";
 
-/** Client credentials with an assertion signed with the client's secret. */
 export const clientSecretJwt = clientCredentialsScheme({
   title: "OAuth2 with client_secret_jwt",
   description: "OAuth2 client credentials grant with an assertion that the client's secret signs.",

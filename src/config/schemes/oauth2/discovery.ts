@@ -23,7 +23,6 @@ export interface DiscoveryConfig {
   readonly allowedHosts: readonly string[];
 }
 
-/** `AllowedHosts`. */
 export const allowedHosts = z.array(
   z.string().refine(isHostAndPort, "must be a host name such as login.example, or host:port"),
 ).describe(

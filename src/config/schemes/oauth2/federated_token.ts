@@ -35,7 +35,6 @@ export interface FederatedTokenKeys extends Omit<TokenRequestKeys, "ClientId"> {
   readonly FederatedTokenFile?: string | undefined;
 }
 
-/** The rules between these keys. */
 export const federatedRules: readonly Rule<FederatedTokenKeys>[] = [
   (keys, complain) => {
     for (const key of ["ClientId", "FederatedTokenFile"] as const) {
@@ -57,7 +56,6 @@ export const federatedRules: readonly Rule<FederatedTokenKeys>[] = [
   ),
 ];
 
-/** Client credentials with a token from a file. */
 export const federatedToken = scheme({
   title: "A federated token",
   description: "OAuth2 client credentials grant with a token of the platform, such as Kubernetes.",

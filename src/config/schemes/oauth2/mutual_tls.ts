@@ -8,7 +8,6 @@ import { clientCredentialsScheme } from "./client_credentials_scheme.ts";
 
 const methods = ["tls_client_auth", "self_signed_tls_client_auth"] as const;
 
-/** Client credentials with the client certificate of the connection. */
 export const mutualTls = clientCredentialsScheme({
   title: "OAuth2 with a client certificate",
   description: "OAuth2 client credentials grant with the TLS client certificate (RFC 8705).",

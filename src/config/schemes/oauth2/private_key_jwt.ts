@@ -16,7 +16,6 @@ import { clientCredentialsScheme } from "./client_credentials_scheme.ts";
 
 const method = "private_key_jwt";
 
-/** Client credentials with an assertion signed with a private key. */
 export const privateKeyJwt = clientCredentialsScheme({
   title: "OAuth2 with private_key_jwt",
   description: "OAuth2 client credentials grant with an assertion that a private key signs.",

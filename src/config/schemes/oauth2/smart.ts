@@ -24,7 +24,6 @@ import {
   tokenParametersKey,
 } from "./token_request.ts";
 
-/** SMART Backend Services. */
 export const smart = scheme({
   title: "SMART",
   description: "SMART Backend Services: a signed assertion, RS384 or ES384.",

@@ -79,13 +79,11 @@ export const tokenParametersKey = withRule(
   },
 ).default({}).describe("Further parameters of the token request, by name");
 
-/** `DPoP`. */
 export const dpopKey = flag().default(false).describe(
   "Bind tokens to a key that each worker makes for itself (RFC 9449). Tokens are then not shared " +
     "between workers or replicas",
 );
 
-/** Keys of the client credentials grant. */
 export const tokenRequestKeys = {
   ProviderType: z.enum(providers).default("auto").describe(
     "The identity provider. `azure` derives `TokenEndpoint` and `Scope` from `TenantId` and `Cloud`; " +
@@ -110,10 +108,8 @@ export const tokenRequestKeys = {
   ...tokenKeys,
 };
 
-/** The parsed keys of the client credentials grant. */
 export type TokenRequestKeys = z.output<z.ZodObject<typeof tokenRequestKeys>>;
 
-/** The rules between the keys of the client credentials grant. */
 export const tokenRequestRules = [
   endpointRule,
   entraRule,
