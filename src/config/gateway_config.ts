@@ -114,15 +114,7 @@ type SectionKeys = z.output<z.ZodObject<typeof sectionKeys>>;
 export const section = keysOf(
   sectionKeys,
   rateLimitRule,
-  (keys, complain) => {
-    if (keys.Permissions === undefined) return;
-    const { Servers: servers, Authentication: authentication } = keys;
-    permissionsRule(
-      keys.Permissions,
-      { servers: [...servers.keys()], authentication },
-      complain,
-    );
-  },
+  permissionsRule,
   (keys, complain) => {
     if (keys.Audit?.target.kind !== "file") return;
     if (!`${keys.Audit.target.path}/`.startsWith(`${stateDirectoryOf(keys)}/`)) return;

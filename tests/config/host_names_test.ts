@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { isHost, isLoopback, isNearby } from "../../src/config/values/host_names.ts";
+import {
+  hostAndPort,
+  isHost,
+  isLoopback,
+  isNearby,
+  isPlaintext,
+} from "../../src/config/values/host_names.ts";
 
 const hosts: readonly (readonly [host: string, is: boolean])[] = [
   ["store", true],
@@ -66,5 +72,36 @@ const nearby: readonly (readonly [host: string, is: boolean])[] = [
 for (const [host, is] of nearby) {
   Deno.test(`isNearby: ${host} is ${is ? "surely near" : "perhaps far"}`, () => {
     assert.equal(isNearby(host), is);
+  });
+}
+
+const plaintext: readonly (readonly [url: string | undefined, is: boolean])[] = [
+  ["http://store.example/", true],
+  ["http://192.168.7.1/", true],
+  ["http://127.0.0.1.example/", true],
+  ["https://store.example/", false],
+  ["http://localhost:8080/", false],
+  ["http://[::1]/", false],
+  ["no URL", false],
+  [undefined, false],
+];
+
+for (const [url, is] of plaintext) {
+  Deno.test(`isPlaintext: ${url} is ${is ? "" : "not "}sent unencrypted to another machine`, () => {
+    assert.equal(isPlaintext(url), is);
+  });
+}
+
+const ports: readonly (readonly [url: string, hostAndPort: string])[] = [
+  ["https://Store.example/dicom-web", "store.example:443"],
+  ["http://store.example", "store.example:80"],
+  ["https://store.example:8443/", "store.example:8443"],
+  ["redis://cache", "cache:6379"],
+  ["rediss://:secret@[fd00::7]/0", "[fd00::7]:6379"],
+];
+
+for (const [url, expected] of ports) {
+  Deno.test(`hostAndPort: ${url} is at ${expected}`, () => {
+    assert.equal(hostAndPort(url), expected);
   });
 }

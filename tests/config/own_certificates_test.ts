@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { expiryWarning } from "../../src/config/values/certificate_expiry.ts";
 import { ownCertificates } from "../../src/config/sandbox/own_certificates.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
@@ -47,6 +48,19 @@ Deno.test("ownCertificates lists that of the listener, and those that servers ar
     assert.ok(expiresAtMs > Date.UTC(2125, 0, 1), String(expiresAtMs));
   }
 });
+
+const NOW = Date.UTC(2026, 0, 1);
+const expiries: readonly (readonly [expiresAtMs: number, warning: string | undefined])[] = [
+  [Date.UTC(2025, 11, 31), "the certificate expired on 2025-12-31"],
+  [Date.UTC(2026, 0, 2), "the certificate expires on 2026-01-02, in 1 day"],
+  [Date.UTC(2026, 0, 30), "the certificate expires on 2026-01-30, in 29 days"],
+  [Date.UTC(2026, 0, 31), undefined],
+];
+for (const [expiresAtMs, warning] of expiries) {
+  Deno.test(`expiryWarning on 2026-01-01: ${warning ?? "none 30 days before"}`, () => {
+    assert.equal(expiryWarning(expiresAtMs, NOW), warning);
+  });
+}
 
 Deno.test(needing(OPENSSL, {
   name:

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { importJWK, jwtVerify, SignJWT } from "jose";
 import {
+  jwkThumbprint,
   readPrivateKey,
   type SigningAlgorithm,
   signingKey,
@@ -104,6 +105,14 @@ Deno.test("signingKey publishes nothing of the private half", () => {
       assert(!members.includes(secret), secret);
     }
   }
+});
+
+Deno.test("jwkThumbprint agrees with RFC 8037, appendix A.3", () => {
+  const x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+  assert.equal(
+    jwkThumbprint({ kty: "OKP", crv: "Ed25519", x, use: "sig" }),
+    "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+  );
 });
 
 Deno.test("signingKey publishes the configured kid, or else the thumbprint", () => {

@@ -11,7 +11,6 @@ export class FileTexts {
   readonly #directory: string;
   readonly #readTextFile: (path: string) => Promise<string>;
   readonly #texts = new Map<string, FileText>();
-  readonly #wanted = new Set<string>();
 
   /** @param directory Absolute path of the configuration's directory. */
   constructor(directory: string, readTextFile: (path: string) => Promise<string>) {
@@ -19,21 +18,10 @@ export class FileTexts {
     this.#readTextFile = readTextFile;
   }
 
-  /** Marks a file for {@linkcode readWanted}. */
-  readonly want = (path: string): FileText => {
-    this.#wanted.add(path);
-    return { content: "" };
-  };
-
-  /** The text without its last line break, which programs add to secrets in files. */
-  readonly get = (path: string): FileText => {
+  /** The text of a file that was read, without the last line break, which programs add to secrets. */
+  secret(path: string): FileText {
     const text = this.#texts.get(path) ?? { failure: "it is not known" };
     return "content" in text ? { content: text.content.replace(/\r?\n$/, "") } : text;
-  };
-
-  /** Reads the marked files. */
-  async readWanted(): Promise<void> {
-    for (const path of this.#wanted) await this.read(path);
   }
 
   async read(path: string): Promise<FileText> {

@@ -63,15 +63,20 @@ export async function readConfig(
     throw new ConfigError(absolute, [unreadable(path, main.failure)]);
   }
   // The first pass finds the files that strings refer to, the second replaces them by their contents.
+  const wanted = new Set<string>();
+  const want = (path: string) => {
+    wanted.add(path);
+    return { content: "" };
+  };
   const { document: written } = readDocument(main.content, (value) => {
-    substitute(value, { variable: env, file: texts.want });
+    substitute(value, { variable: env, file: want });
     return value;
   });
-  await texts.readWanted();
+  for (const path of wanted) await texts.read(path);
   const { document, problems, literalSecrets, secretFiles } = complete(
     main.content,
     secretKeys(written?.[SECTION]),
-    { variable: env, file: texts.get },
+    { variable: env, file: (path) => texts.secret(path) },
   );
   if (document === undefined) throw new ConfigError(absolute, problems);
 

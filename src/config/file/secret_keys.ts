@@ -65,8 +65,6 @@ function inSchema(
     for (const [key, item] of Object.entries(value)) inner(def.valueType, item, key);
   } else if (def.type === "array" && Array.isArray(value)) {
     value.forEach((item, index) => inner(def.element, item, index));
-  } else if (def.type === "tuple" && Array.isArray(value)) {
-    value.forEach((item, index) => inner(def.items[index] ?? def.rest!, item, index));
   }
 }
 

@@ -49,13 +49,14 @@ export const permissions = z.array(permission).min(1);
 
 /** Reports subjects and servers that are not defined elsewhere in the configuration. */
 export function permissionsRule(
-  permissions: readonly PermissionConfig[],
-  { servers, authentication }: {
-    readonly servers: readonly string[];
-    readonly authentication: AuthenticationConfig | undefined;
+  { Permissions: permissions = [], Servers, Authentication: authentication }: {
+    readonly Permissions?: readonly PermissionConfig[] | undefined;
+    readonly Servers: ReadonlyMap<string, unknown>;
+    readonly Authentication?: AuthenticationConfig | undefined;
   },
   complain: Complain,
 ): void {
+  const servers = [...Servers.keys()];
   const known = knownSubjects(authentication);
   for (const [index, permission] of permissions.entries()) {
     for (const [at, name] of permission.servers.entries()) {

@@ -71,10 +71,7 @@ export const serverKeys = {
 type ServerKeys = z.output<z.ZodObject<typeof serverKeys>>;
 
 /** The keys of a server with a credential scheme; parses to the server. */
-function serverSchema(scheme: AnyScheme<CredentialsConfig>): z.ZodPipe<
-  z.ZodObject<typeof serverKeys, z.core.$strict>,
-  z.ZodTransform<ReturnType<typeof serverOf>, ServerKeys>
-> {
+function serverSchema(scheme: AnyScheme<CredentialsConfig>) {
   // The scheme alone knows the types of its own keys.
   const keys = keysOf(
     { ...serverKeys, ...scheme.keys } as typeof serverKeys,

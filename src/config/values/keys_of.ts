@@ -113,13 +113,7 @@ function checkOf(rule: Rule<never>): z.core.$ZodCheck<any> {
       const path: PropertyKey[] = [at].flat();
       // What an object as a whole lacks may be what a misspelt key was meant to be.
       if (path.length === 0 && issues.some(({ code }) => code === "unrecognized_keys")) return;
-      const issue: z.core.$ZodRawIssue = {
-        code: "custom",
-        path,
-        message,
-        input: value,
-        params: { code },
-      };
+      const issue = { code: "custom" as const, path, message, input: value, params: { code } };
       ofRules.add(issue);
       issues.push(issue);
     };

@@ -78,7 +78,6 @@ const keys = {
 
 type Keys = z.output<z.ZodObject<typeof keys>>;
 
-/** Tokens of Google Cloud. */
 export const google = scheme({
   title: "Google",
   description: "A service account, the metadata server or a federated identity of Google Cloud.",
