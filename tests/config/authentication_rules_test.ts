@@ -151,7 +151,7 @@ for (const [authentication, problem, files = {}] of rows) {
   });
 }
 
-Deno.test("Authentication: all ways are read side by side, and hashes show themselves to nobody", async () => {
+Deno.test("Authentication: all methods can be combined, and hashes are never printed", async () => {
   const config = await parseSection({
     Servers: SERVERS,
     Listen: { Address: "10.0.0.1" },

@@ -28,7 +28,7 @@ async function problems(keys: Keys, env: Environment = {}): Promise<string[]> {
   );
 }
 
-Deno.test("AWS needs nothing but Url on an instance with a role, in front of HealthImaging", async () => {
+Deno.test("AWS needs only Url on an instance with a role, for HealthImaging", async () => {
   const { credentials, config } = await read({});
   assert.deepEqual(credentials, {
     kind: "aws",
@@ -178,7 +178,7 @@ function unwrapped(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, unwrapped(one)]));
 }
 
-Deno.test("AWS: a role is assumed on top of any keys", async () => {
+Deno.test("AWS: a role can be assumed with keys of any source", async () => {
   const { credentials } = await read({
     ...KEYS,
     RoleArn: ROLE,
@@ -405,7 +405,7 @@ for (const [keys, env, problem] of rules) {
   });
 }
 
-Deno.test("AWS: a worker reaches what its source of keys needs, and the state directory only to keep bodies", async () => {
+Deno.test("AWS: a worker reaches what its source of keys needs, and the state directory only to buffer bodies", async () => {
   const reach = async (keys: Keys, env: Environment = {}) =>
     reachOf((await read(keys, env)).config);
   const sts = "https://sts.eu-west-1.amazonaws.com/";

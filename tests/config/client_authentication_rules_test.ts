@@ -228,7 +228,7 @@ Deno.test("The keys of a rotation are all published, each once, and the first of
   assert(!JSON.stringify(keys).includes('"d"'));
 });
 
-Deno.test("Private keys show nowhere but where they are asked for", async () => {
+Deno.test("Private keys are never printed", async () => {
   const config = await parseSection({ Servers: { main: { ...KEY_JWT, PrivateKey: P256_JWK } } });
   const shown = Deno.inspect(config, { depth: 12 }) + JSON.stringify([...config.servers]);
   assert(!shown.includes(String(named.d)), shown);
@@ -249,7 +249,7 @@ const discoveries: readonly (readonly [keys: Keys, hosts: readonly string[]])[] 
   ],
 ];
 for (const [keys, hosts] of discoveries) {
-  Deno.test(`The allowlist holds the hosts that ${keys["Issuer"]} may name, and no others`, async () => {
+  Deno.test(`The allowlist contains the hosts that ${keys["Issuer"]} may name, and no others`, async () => {
     const config = await parseSection({ Servers: { main: { ...SECRET, ...keys } } });
     const { tokenEndpoint } = await credentials({ ...SECRET, ...keys });
     assert.deepEqual(tokenEndpoint, { kind: "issuer", url: keys["Issuer"], allowedHosts: hosts });
@@ -257,7 +257,7 @@ for (const [keys, hosts] of discoveries) {
   });
 }
 
-Deno.test("An issuer is kept character by character", async () => {
+Deno.test("An issuer is not normalized", async () => {
   for (
     const Issuer of ["https://Tenant.example", "https://tenant.example:443/", "https://t.example//"]
   ) {
@@ -276,13 +276,13 @@ const providers: readonly (readonly [keys: Keys, provider: string | undefined])[
   [{ TenantId: "contoso" }, "azure"],
 ];
 for (const [keys, provider] of providers) {
-  Deno.test(`parseConfig takes ${JSON.stringify(keys)} for ${provider ?? "no one in particular"}`, async () => {
+  Deno.test(`parseConfig recognizes ${provider ?? "no provider"} in ${JSON.stringify(keys)}`, async () => {
     assert.equal((await credentials({ ...SECRET, ...keys })).provider, provider);
   });
 }
 
 Deno.test(needing(OPENSSL, {
-  name: "Certificates are told by their thumbprints, wherever they stand beside the key",
+  name: "The thumbprints of a certificate are sent, whether it is in the key's file or another",
   async fn() {
     await using authority = await CertificateAuthority.create();
     const { certificatePem, keyPem } = await authority.issue({
@@ -329,7 +329,7 @@ Deno.test(needing(OPENSSL, {
 }));
 
 Deno.test(needing(OPENSSL, {
-  name: "ClientCertificate is read, and refused where certificate and key do not fit",
+  name: "ClientCertificate is read, and rejected if certificate and key do not match",
   async fn() {
     await using authority = await CertificateAuthority.create();
     const { certificatePem, keyPem } = await authority.issue({ commonName: "gateway" });

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
-import { type Contact, contacts, networkAllowlist } from "../../src/config/sandbox/contacts.ts";
+import {
+  type Contact,
+  contacts,
+  listenHostAndPort,
+  networkAllowlist,
+} from "../../src/config/sandbox/contacts.ts";
 import { parseConfig, sourceOf } from "../../src/config/parse_config.ts";
+import { parseSection } from "./memory_files.ts";
 
 async function configured(section: Readonly<Record<string, unknown>>) {
   return await parseConfig(
@@ -32,11 +38,11 @@ const SECTION = {
   },
 };
 
-const told = ({ address, purpose, neededBy, proxied, tls }: Contact) =>
+const summary = ({ address, purpose, neededBy, proxied, tls }: Contact) =>
   [address, purpose, neededBy, proxied, tls].join(" ");
 
-Deno.test("contacts: each place with its reason, whose it is, and whether the proxy carries it", async () => {
-  const all = contacts(await configured(SECTION)).map(told);
+Deno.test("contacts: each host with its purpose, its server and whether the proxy is used", async () => {
+  const all = contacts(await configured(SECTION)).map(summary);
   for (
     const expected of [
       "store.example:443 store main true true",
@@ -49,8 +55,52 @@ Deno.test("contacts: each place with its reason, whose it is, and whether the pr
   assert.doesNotMatch(JSON.stringify(contacts(await configured(SECTION))), /hidden/);
 });
 
-Deno.test("contacts: they are the network allowlist, no more and no less", async () => {
-  const config = await configured(SECTION);
-  const addresses = [...new Set(contacts(config).map(({ address }) => address))].sort();
-  assert.deepEqual(addresses, networkAllowlist(config));
+const ENCRYPTED = { EncryptionKey: btoa("0123456789abcdef0123456789abcdef") };
+
+Deno.test("networkAllowlist contains stores, identity providers, cache and proxy, sorted, each once", async () => {
+  const config = await parseSection({
+    TokenCache: { Backend: "redis", Url: "redis://:pw@Cache.example/2", ...ENCRYPTED },
+    Proxy: { Url: "http://proxy.example:3128" },
+    Servers: {
+      a: {
+        Url: "https://store.example/a",
+        TokenEndpoint: "https://IdP.example/token",
+        ClientId: "c",
+        ClientSecret: "s",
+      },
+      b: {
+        Url: "http://store.example/b",
+        TokenEndpoint: "https://idp.example:443/other",
+        ClientId: "c",
+        ClientSecret: "s",
+      },
+      c: { ProviderType: "none", Url: "http://[FD00::7]:8042" },
+      d: { Url: "https://store.example", TenantId: "t", ClientId: "c", ClientSecret: "s" },
+    },
+  });
+  assert.deepEqual(networkAllowlist(config), [
+    "[fd00::7]:8042",
+    "cache.example:6379",
+    "idp.example:443",
+    "login.microsoftonline.com:443",
+    "proxy.example:3128",
+    "store.example:443",
+    "store.example:80",
+  ]);
+});
+
+Deno.test("networkAllowlist contains the KV service of the token cache", async () => {
+  const config = await parseSection({
+    TokenCache: { Backend: "kv", Url: "https://kv.example/db", ...ENCRYPTED },
+    Servers: { a: { ProviderType: "none", Url: "https://a.example" } },
+  }, { env: { DENO_KV_ACCESS_TOKEN: "x" } });
+  assert.deepEqual(networkAllowlist(config), ["a.example:443", "kv.example:443"]);
+});
+
+Deno.test("listenHostAndPort puts an IPv6 address in brackets", async () => {
+  const Servers = { a: { ProviderType: "none", Url: "https://a.example" } };
+  const four = await parseSection({ Servers });
+  assert.equal(listenHostAndPort(four), "127.0.0.1:8043");
+  const six = await parseSection({ Servers, Listen: { Address: "::1", Port: 80 } });
+  assert.equal(listenHostAndPort(six), "[::1]:80");
 });

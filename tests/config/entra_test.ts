@@ -77,7 +77,7 @@ const hostile = [
   "https://login.microsoftonline.com-evil.example/t",
 ];
 for (const endpoint of hostile) {
-  Deno.test(`Entra ID is not taken for ${endpoint}: no scope is derived, no secret goes elsewhere`, async () => {
+  Deno.test(`${endpoint} is not recognized as Entra ID: no scope is derived`, async () => {
     const found = await credentials({ TokenEndpoint: endpoint });
     assert.equal(found.scope, undefined);
     assert.equal(found.tokenEndpoint, endpoint);

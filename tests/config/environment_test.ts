@@ -21,7 +21,7 @@ const variables: readonly [name: string, isLeft: boolean][] = [
   ["TMPDIR", true],
 ];
 
-Deno.test("hideEnvironment hides from the process what only the configuration refers to", async () => {
+Deno.test("hideEnvironment hides variables that only the configuration refers to", async () => {
   const names = JSON.stringify(variables.map(([name]) => name));
   const source = `
     const { environmentVariable, hideEnvironment } = await import(${JSON.stringify(MODULE)});

@@ -54,7 +54,7 @@ for (const keys of [AZURE, MANAGED, { ...MANAGED, IdentityPlatform: "workloadide
   });
 }
 
-Deno.test("Keys go before the variables of a pod", async () => {
+Deno.test("Keys take precedence over the variables of a pod", async () => {
   const found = await credentials({
     ...AZURE,
     ClientId: "other",
@@ -77,7 +77,7 @@ Deno.test("Keys go before the variables of a pod", async () => {
   assert.equal(managed.scope, "api://x/.default");
 });
 
-Deno.test("A federated token is for any provider, which gets nothing from Azure's variables", async () => {
+Deno.test("A federated token works with any provider, without Azure's variables", async () => {
   const generic = {
     ...URL_KEY,
     ClientAuthentication: "federated_token",
@@ -95,7 +95,7 @@ Deno.test("A federated token is for any provider, which gets nothing from Azure'
   ]);
 });
 
-Deno.test("A managed identity is that of the pod only where all of its variables are set", async () => {
+Deno.test("A managed identity is that of the pod only if all of its variables are set", async () => {
   for (
     const name of ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE"] as const
   ) {

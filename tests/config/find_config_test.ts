@@ -66,7 +66,7 @@ for (const [rule, config, variables, files, found] of rows) {
   });
 }
 
-Deno.test("findConfig lists the places it looked in and the way to try the gateway", async () => {
+Deno.test("findConfig lists the places searched and the demo command", async () => {
   const search = findConfig({ env: environment(HOME), exists: () => Promise.resolve(false) });
   await assert.rejects(search, (error: unknown) => {
     assert(error instanceof ConfigError);

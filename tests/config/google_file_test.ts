@@ -29,7 +29,7 @@ for (const uri of foreign) {
   });
 }
 
-Deno.test("Hosts of Google's own are taken in token_uri", async () => {
+Deno.test("Google's own hosts are accepted in token_uri", async () => {
   for (const uri of ["https://accounts.google.com/o/oauth2/token", KEY.token_uri]) {
     const { grant } = await credentials({}, { ...KEY, token_uri: uri });
     assert(grant.type === "service_account");

@@ -45,7 +45,7 @@ for (const [form, keys, file] of keyForms) {
   });
 }
 
-Deno.test("No secret of a file of Google's shows when the configuration is printed", async () => {
+Deno.test("Printing the configuration reveals no secret of Google's file", async () => {
   const configs = [
     await load({}, KEY),
     await load({}, USER),
@@ -62,14 +62,14 @@ Deno.test("No secret of a file of Google's shows when the configuration is print
   }
 });
 
-Deno.test("Client credentials of ProviderType google, as the plugin had them, still load", async () => {
+Deno.test("Client credentials of ProviderType google, as in the plugin, still load", async () => {
   const keys = { TokenEndpoint: "https://idp.example/token", ClientId: "c", ClientSecret: "s" };
   const found = (await load(keys)).servers.get("main")!.credentials;
   assert(found.kind === "client_credentials");
   assert.equal(found.tokenEndpoint, "https://idp.example/token");
 });
 
-Deno.test("The metadata server is reached without the proxy, at the place that Google's variable names", async () => {
+Deno.test("The metadata server is reached without the proxy, at the host of Google's variable", async () => {
   const config = await load({ CredentialSource: "metadata" });
   const found = config.servers.get("main")!.credentials;
   assert(found.kind === "google");
@@ -98,7 +98,7 @@ Deno.test("The metadata server is reached without the proxy, at the place that G
   });
 });
 
-Deno.test("A user's file brings the project that is billed, and a key overrides it", async () => {
+Deno.test("The billed project comes from a user's file, and a key overrides it", async () => {
   assert.equal((await credentials({}, USER)).quotaProject, "billing");
   assert.equal((await credentials({ QuotaProject: "other" }, USER)).quotaProject, "other");
 });
@@ -138,7 +138,7 @@ const AWS_SOURCE = {
     "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15",
 };
 
-Deno.test("An identity of AWS is found as AWS's own tools find it, and AWS's region where it is told", async () => {
+Deno.test("An identity of AWS is found like AWS's own tools do, and the region in a key or a variable", async () => {
   const file = { ...FEDERATION, credential_source: AWS_SOURCE };
   const env = { AWS_REGION: "eu-west-1" };
   const { grant } = await credentials({}, file, env);
@@ -198,7 +198,7 @@ Deno.test("Impersonation comes from the file or from a key, always at Google's o
   assert.deepEqual(keyed.impersonation, { url: encoded, delegates: [], lifetimeSeconds: 3600 });
 });
 
-Deno.test("TokenEndpoint stands in for the one that a file names", async () => {
+Deno.test("TokenEndpoint overrides that of a file", async () => {
   const keys = { TokenEndpoint: "http://127.0.0.1:1/token" };
   for (const file of [KEY, USER, FEDERATION]) {
     const { grant } = await credentials(keys, { ...file, token_uri: "https://evil.example/" });
@@ -207,7 +207,7 @@ Deno.test("TokenEndpoint stands in for the one that a file names", async () => {
   }
 });
 
-Deno.test("A subject token that travels unencrypted is warned of", async () => {
+Deno.test("A subject token over plain HTTP causes a warning", async () => {
   const warnings = async (url: string) =>
     (await load({}, { ...FEDERATION, credential_source: { url } })).warnings ?? [];
   assert.match(
@@ -222,7 +222,7 @@ Deno.test("A subject token that travels unencrypted is warned of", async () => {
   assert.deepEqual(local, []);
 });
 
-Deno.test("A union of one value and a form of text tells both where the value is of another kind", async () => {
+Deno.test("The message about a value of another type names all members of a union", async () => {
   assert.deepEqual(await problems({ CredentialSource: "metadata", ServiceAccount: 3 }), [
     'CFG-002 ServiceAccount: must be the email address of a service account, or "default"',
   ]);

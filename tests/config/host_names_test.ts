@@ -70,7 +70,7 @@ const nearby: readonly (readonly [host: string, is: boolean])[] = [
 ];
 
 for (const [host, is] of nearby) {
-  Deno.test(`isNearby: ${host} is ${is ? "surely near" : "perhaps far"}`, () => {
+  Deno.test(`isNearby: ${host} is ${is ? "near" : "possibly far"}`, () => {
     assert.equal(isNearby(host), is);
   });
 }
@@ -93,11 +93,15 @@ for (const [url, is] of plaintext) {
 }
 
 const ports: readonly (readonly [url: string, hostAndPort: string])[] = [
-  ["https://Store.example/dicom-web", "store.example:443"],
-  ["http://store.example", "store.example:80"],
-  ["https://store.example:8443/", "store.example:8443"],
-  ["redis://cache", "cache:6379"],
-  ["rediss://:secret@[fd00::7]/0", "[fd00::7]:6379"],
+  ["https://a.example/x", "a.example:443"],
+  ["https://A.Example/x", "a.example:443"],
+  ["http://a.example", "a.example:80"],
+  ["http://[::1]/", "[::1]:80"],
+  ["http://a.example:443", "a.example:443"],
+  ["redis://u:p@A.example", "a.example:6379"],
+  ["rediss://a.example:6380/1", "a.example:6380"],
+  ["redis://[FD00::7]", "[fd00::7]:6379"],
+  ["https://[::ffff:10.0.0.1]:1", "[::ffff:a00:1]:1"],
 ];
 
 for (const [url, expected] of ports) {

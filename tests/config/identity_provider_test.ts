@@ -19,7 +19,7 @@ const endpoints: [url: string, provider: ProviderName | undefined][] = [
   ["", undefined],
 ];
 for (const [url, provider] of endpoints) {
-  Deno.test(`providerOf takes ${url || "no URL"} for ${provider ?? "no one in particular"}`, () => {
+  Deno.test(`providerOf recognizes ${provider ?? "no provider"} in ${url || "no URL"}`, () => {
     assert.equal(providerOf(url), provider);
   });
 }

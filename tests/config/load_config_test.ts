@@ -77,7 +77,7 @@ Deno.test("readConfig reads comments, commas after the last item and a byte orde
   assert.deepEqual(document, { DicomWebOAuth: { Servers: { a: JSON.parse(SERVER) } } });
 });
 
-Deno.test("readConfig takes the section out of an orthanc.json and leaves the rest alone", async () => {
+Deno.test("readConfig reads the section of an orthanc.json and ignores the rest", async () => {
   const source = await loadFromMemory({
     Name: "${ORTHANC_NAME}",
     ConfigVersion: "2.0",
@@ -165,7 +165,7 @@ Deno.test("parseConfig reads the files that keys name, relative to the configura
   assert.deepEqual(servers.get("b")!.tls.caCertificatesPem, []);
 });
 
-Deno.test("parseConfig tells of a named file that cannot be read", async () => {
+Deno.test("parseConfig reports a named file that cannot be read", async () => {
   const problems = await problemsOf({
     DicomWebOAuth: {
       Servers: { a: { Url: "https://a.example", ProviderType: "none", VerifySSL: "ca.pem" } },
@@ -178,7 +178,7 @@ Deno.test("parseConfig tells of a named file that cannot be read", async () => {
   }]);
 });
 
-Deno.test("readConfig tells of a key that stands twice", async () => {
+Deno.test("readConfig reports a duplicate key", async () => {
   const { problems } = await loadFromMemory(
     `{"DicomWebOAuth": {"Servers": {"a": ${SERVER}, "b": ${SERVER}, "a": ${SERVER}}}}`,
   );
@@ -187,7 +187,7 @@ Deno.test("readConfig tells of a key that stands twice", async () => {
   ]);
 });
 
-Deno.test("readConfig takes a key named __proto__ for a key, and says that it cannot be used", async () => {
+Deno.test("readConfig reports a key named __proto__ as reserved", async () => {
   const source = await loadFromMemory(`{"DicomWebOAuth": {"Servers": {}, "__proto__": {"x": 1}}}`);
   const section = source.document.DicomWebOAuth as Record<string, unknown>;
   assert.deepEqual(Object.keys(section), ["Servers", "__proto__"]);
@@ -199,7 +199,7 @@ Deno.test("readConfig takes a key named __proto__ for a key, and says that it ca
   }]);
 });
 
-Deno.test("readConfig puts the command line's address and port before the file's", async () => {
+Deno.test("readConfig prefers the command line's address and port to the file's", async () => {
   const content = { DicomWebOAuth: { Listen: { Address: "::1", Port: 1 }, Servers: {} } };
   const both = await loadFromMemory(content, { listen: { address: "127.0.0.2", port: 8080 } });
   assert.deepEqual(both.document.DicomWebOAuth, {
@@ -210,7 +210,7 @@ Deno.test("readConfig puts the command line's address and port before the file's
   assert.deepEqual(one.document.DicomWebOAuth, { Listen: { Port: 0 } });
 });
 
-Deno.test("parseConfig wants an access token for a KV service, which Deno takes from the environment", async () => {
+Deno.test("parseConfig requires the access token of a KV service in the environment", async () => {
   const content = {
     DicomWebOAuth: {
       TokenCache: { Backend: "kv", Url: "https://kv.example", EncryptionKey: btoa("k".repeat(32)) },
@@ -274,7 +274,7 @@ Deno.test("readConfig reads real files and says why it cannot", async (t) => {
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("A configuration of 10 MB loads, and every server of it is there", async () => {
+Deno.test("A configuration of 10 MB loads with all its servers", async () => {
   const servers = Object.fromEntries(
     Array.from({ length: 20_000 }, (_, index) => [`server-${index}`, {
       ProviderType: "none",

@@ -73,7 +73,7 @@ const cases: [what: string, file: string, files: Files, isWarned: boolean][] = [
 ];
 
 for (const [what, file, files, isWarned] of cases) {
-  Deno.test(`A secret's file ${what} is ${isWarned ? "" : "not "}warned of`, async () => {
+  Deno.test(`A secret's file ${what} causes ${isWarned ? "a" : "no"} warning`, async () => {
     const warnings = await warningsOf({ Password: `\${file:${file}}` }, files);
     assert.equal(warnings.length, isWarned ? 1 : 0, warnings[0]);
     if (isWarned) {
@@ -85,7 +85,7 @@ for (const [what, file, files, isWarned] of cases) {
   });
 }
 
-Deno.test("A file that holds no secret is not warned of", async () => {
+Deno.test("A file without a secret causes no warning", async () => {
   const files = { modes: { [SECRET]: 0o644 } };
   assert.deepEqual(
     await warningsOf({ Username: `\${file:${SECRET}}`, Password: "${P}" }, {
@@ -97,7 +97,7 @@ Deno.test("A file that holds no secret is not warned of", async () => {
 });
 
 Deno.test({
-  name: "A secret's file is warned of as it lies on this machine's disk",
+  name: "A secret's file on disk causes a warning",
   ignore: Deno.build.os === "windows",
   async fn() {
     const directory = await Deno.makeTempDir();

@@ -35,7 +35,7 @@ const read = async (certificatePem: string, keyPem: string) =>
     }),
   );
 
-Deno.test("ownCertificates lists that of the listener, and those that servers are shown", async () => {
+Deno.test("ownCertificates lists those of the listener and of servers", async () => {
   const config = await read(CERTIFICATE_PEM, KEY_PEM);
   assert.deepEqual(config.warnings ?? [], []);
   const listed = ownCertificates(config);
@@ -64,7 +64,7 @@ for (const [expiresAtMs, warning] of expiries) {
 
 Deno.test(needing(OPENSSL, {
   name:
-    "A certificate of the gateway that has expired, or soon will, is warned of wherever it is used",
+    "A certificate of the gateway that has expired, or soon will, causes a warning for each use",
   async fn() {
     await using authority = await CertificateAuthority.create();
     for (
@@ -90,8 +90,7 @@ Deno.test(needing(OPENSSL, {
 }));
 
 Deno.test(needing(OPENSSL, {
-  name:
-    "Listen.Tls is refused where certificate and key do not belong together, before it is served",
+  name: "Listen.Tls is rejected if certificate and key do not match",
   async fn() {
     await using authority = await CertificateAuthority.create();
     const { certificatePem } = await authority.issue({ commonName: "gateway", purpose: "server" });

@@ -274,7 +274,7 @@ Deno.test("parseConfig warns of what is allowed but dangerous", async () => {
   ]);
 });
 
-Deno.test("parseConfig reports every problem of a file in one go, each by its key path", async () => {
+Deno.test("parseConfig reports every problem of a file at once, each by its key path", async () => {
   const problems = await problemsOf({
     ConfigVersion: "3.0",
     DicomWebOAuth: {
@@ -337,7 +337,7 @@ Deno.test("parseConfig reports every problem of a file in one go, each by its ke
   );
 });
 
-Deno.test("A ConfigError says everything in its message, and never a value of the file", async () => {
+Deno.test("The message of a ConfigError contains all problems, and no value of the file", async () => {
   const marked = "MARKED-S3CRET";
   const section = {
     LogLevel: marked,
@@ -403,7 +403,7 @@ Deno.test("The configuration cannot be changed, at any depth", async () => {
   assert.equal(config.servers.size, 1);
 });
 
-Deno.test("Secrets of the configuration show nowhere but where they are asked for", async () => {
+Deno.test("Secrets of the configuration are never printed", async () => {
   const key = btoa("0123456789abcdef0123456789abcdef");
   const config = await parseSection({
     TokenCache: { Backend: "redis", Url: "redis://:MARKED@cache", EncryptionKey: key },
@@ -424,7 +424,7 @@ Deno.test("Secrets of the configuration show nowhere but where they are asked fo
   assert.equal(clientAuthentication.clientSecret.reveal(), "MARKED");
 });
 
-Deno.test("parseConfig: a server's rate limit is its own, and 0 is any number", async () => {
+Deno.test("parseConfig: a server can have a rate limit of its own; 0 is unlimited", async () => {
   const server = { ProviderType: "none", Url: "https://a.example" };
   const { rateLimit, servers } = await parseSection({
     RateLimitRequests: 100,

@@ -21,7 +21,7 @@ Deno.test("permissionSet grants the listen address and the allowlist, and nothin
   assert.deepEqual(permissionSet(config), { ...NOTHING, net: ["[::1]:8043", "a.example:443"] });
 });
 
-Deno.test("permissionSet grants the state directory where the cache is a KV file", async () => {
+Deno.test("permissionSet grants the state directory for a KV file", async () => {
   const config = await parseSection({
     Servers,
     StateDirectory: "/var/lib/gateway",
@@ -35,7 +35,7 @@ Deno.test("permissionSet grants the state directory where the cache is a KV file
   });
 });
 
-Deno.test("permissionSet grants one variable and no directory where the cache is a KV service", async () => {
+Deno.test("permissionSet grants one variable and no directory for a KV service", async () => {
   const config = await parseSection({
     Servers,
     TokenCache: { Backend: "kv", Url: "https://kv.example", ...ENCRYPTED },

@@ -3,7 +3,7 @@ import { postable, received } from "../../src/config/posted_config.ts";
 import { Secret } from "../../src/config/values/secret.ts";
 import { parseSection } from "./memory_files.ts";
 
-Deno.test("received is what postable was given, after the structured cloning of postMessage", async () => {
+Deno.test("received restores what postable converted, after the structured cloning of postMessage", async () => {
   const config = await parseSection({
     TokenCache: {
       Backend: "redis",

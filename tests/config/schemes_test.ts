@@ -5,7 +5,7 @@ function title(keys: Record<string, unknown>): string | undefined {
   return chooseScheme(keys).scheme?.title;
 }
 
-Deno.test("chooseScheme takes auto with a secret in the body where nothing is said", () => {
+Deno.test("chooseScheme defaults to auto with a secret in the body", () => {
   assert.equal(title({}), "OAuth2");
   assert.equal(title({ ProviderType: null }), "OAuth2");
 });
@@ -23,7 +23,7 @@ Deno.test("chooseScheme chooses by ProviderType and, within it, by a second key"
   assert.equal(title({ ProviderType: "google", ClientId: "client" }), "OAuth2");
 });
 
-Deno.test("chooseScheme tells which key chooses nothing and what it may be", () => {
+Deno.test("chooseScheme returns the key whose value chooses no scheme, and its allowed values", () => {
   const choice = chooseScheme({ ProviderType: "keycloak", ClientAuthentication: "x" });
   assert(choice.scheme === undefined);
   assert.equal(choice.key, "ClientAuthentication");
@@ -36,6 +36,6 @@ Deno.test("chooseScheme tells which key chooses nothing and what it may be", () 
   assert.deepEqual(unknown.allowed, [...new Set(all)]);
 });
 
-Deno.test("chooseScheme takes a value of the wrong type for none that is known", () => {
+Deno.test("chooseScheme chooses no scheme for a value of the wrong type", () => {
   assert.equal(chooseScheme({ ProviderType: ["generic"] }).scheme, undefined);
 });

@@ -78,7 +78,7 @@ for (
   ] as const
 ) {
   const form = password === "hunter2" ? "a secret" : "no secret";
-  Deno.test(`A file of mode ${mode?.toString(8)} with ${form} is ${warned ? "" : "not "}warned of`, async () => {
+  Deno.test(`A file of mode ${mode?.toString(8)} with ${form} causes ${warned ? "a" : "no"} warning`, async () => {
     const source = await readConfig(CONFIG_PATH, {
       env: (name) => ({ HOME: "/home/gateway", PASSWORD: "from elsewhere" })[name],
       readTextFile: () => Promise.resolve(config(password)),

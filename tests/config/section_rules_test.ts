@@ -245,7 +245,7 @@ for (const [section, problem] of rows) {
   });
 }
 
-Deno.test("parseConfig names both ways out for an address beyond loopback", async () => {
+Deno.test("parseConfig names both remedies for an address beyond loopback", async () => {
   const [problem] = await problemsOf({
     DicomWebOAuth: {
       Listen: { Address: "0.0.0.0" },
@@ -255,7 +255,7 @@ Deno.test("parseConfig names both ways out for an address beyond loopback", asyn
   assert.match(problem?.message ?? "", /loopback \(127\.0\.0\.1.*AllowUnauthenticated to true/);
 });
 
-Deno.test("parseConfig reads an address of the command line under the same rules", async () => {
+Deno.test("parseConfig applies the same rules to an address of the command line", async () => {
   const content = {
     DicomWebOAuth: { Servers: { a: { ProviderType: "none", Url: "https://a.example" } } },
   };

@@ -168,7 +168,7 @@ for (const [keys, problem] of rows) {
   });
 }
 
-Deno.test("parseConfig says to which ProviderType a key belongs", async () => {
+Deno.test("parseConfig names the ProviderType that a key belongs to", async () => {
   const problems = await problemsOf({
     DicomWebOAuth: {
       Servers: { main: { ProviderType: "none", Url: "https://s.example", ClientSecret: "s" } },
@@ -181,7 +181,7 @@ Deno.test("parseConfig says to which ProviderType a key belongs", async () => {
   );
 });
 
-Deno.test("parseConfig says to which ClientAuthentication a key belongs", async () => {
+Deno.test("parseConfig names the ClientAuthentication that a key belongs to", async () => {
   const problems = await problemsOf({
     DicomWebOAuth: { Servers: { main: { ...OAUTH, PrivateKey: "x", SmartBaseUrl: "x" } } },
   });
@@ -191,7 +191,7 @@ Deno.test("parseConfig says to which ClientAuthentication a key belongs", async 
   ]);
 });
 
-Deno.test("parseConfig says what chooses the way that a key is meant for", async () => {
+Deno.test("parseConfig names the values that choose the scheme of a key", async () => {
   const server = { Url: "https://s.example", ProviderType: "none", Username: "u" };
   const [told] = await problemsOf({ DicomWebOAuth: { Servers: { main: server } } });
   assert.equal(
@@ -200,7 +200,7 @@ Deno.test("parseConfig says what chooses the way that a key is meant for", async
   );
 });
 
-Deno.test("parseConfig tells all that Azure could have in place of a missing secret", async () => {
+Deno.test("parseConfig lists Azure's alternatives to a missing secret", async () => {
   const azure = { Url: "https://s.example", ProviderType: "azure", TenantId: "contoso.example" };
   const [told] = await problemsOf({
     DicomWebOAuth: { Servers: { main: { ...azure, ClientId: "c" } } },
@@ -229,7 +229,7 @@ const names: readonly (readonly [name: string, good: boolean])[] = [
 ];
 
 for (const [name, good] of names) {
-  Deno.test(`parseConfig ${good ? "takes" : "refuses"} "${name.slice(0, 20)}" as the name of a server`, async () => {
+  Deno.test(`parseConfig ${good ? "accepts" : "rejects"} "${name.slice(0, 20)}" as the name of a server`, async () => {
     const problems = await problemsOf(
       `{"DicomWebOAuth": {"Servers": {${JSON.stringify(name)}: ${JSON.stringify(OAUTH)}}}}`,
     );
@@ -257,12 +257,12 @@ const urls: readonly (readonly [written: string, becomes: string])[] = [
 ];
 
 for (const [written, becomes] of urls) {
-  Deno.test(`parseConfig normalises the Url ${written}`, async () => {
+  Deno.test(`parseConfig normalizes the Url ${written}`, async () => {
     assert.equal((await server({ Url: written })).url, becomes);
   });
 }
 
-Deno.test("parseConfig reads all that a token request may carry", async () => {
+Deno.test("parseConfig reads all parameters of a token request", async () => {
   const { credentials } = await server({
     TokenEndpoint: "https://idp.example/token?policy=dicom",
     ClientAuthentication: "client_secret_basic",

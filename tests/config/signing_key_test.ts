@@ -89,7 +89,7 @@ const faults: [form: string, text: string, fault: RegExp][] = [
   ["a key that agrees", pem(generateKeyPairSync("x25519").privateKey, "pkcs8"), /cannot sign/],
 ];
 for (const [form, text, fault] of faults) {
-  Deno.test(`readPrivateKey refuses ${form}, and repeats nothing of it`, () => {
+  Deno.test(`readPrivateKey refuses ${form}, without quoting it`, () => {
     const result = readPrivateKey(text);
     assert.match(result.fault ?? "", fault);
     for (const word of text.split(/\s+/).filter((each) => each.length > 40)) {

@@ -46,7 +46,7 @@ const HOSTS: readonly (readonly [url: string, name: ProfileName])[] = [
 ];
 
 for (const [url, name] of HOSTS) {
-  Deno.test(`A store at ${url} has the profile ${name} unless told otherwise`, async () => {
+  Deno.test(`A store at ${url} has the profile ${name} by default`, async () => {
     assert.deepEqual(await profileWith({ Url: url }), profiles[name]);
   });
 }
@@ -58,7 +58,7 @@ for (const name of PROFILE_NAMES) {
   });
 }
 
-Deno.test("Rules set single rules of a profile otherwise and leave the profile itself alone", async () => {
+Deno.test("Rules override single rules without changing the profile", async () => {
   const { name, rules } = await profileWith({
     Profile: "azure",
     Rules: {
@@ -80,7 +80,7 @@ Deno.test("Rules set single rules of a profile otherwise and leave the profile i
   assert.equal(Object.isFrozen(rules) && Object.isFrozen(rules.searchTypes), true);
 });
 
-Deno.test("Every rule of the catalogue can be set in the configuration", async () => {
+Deno.test("Every rule of the catalogue can be configured", async () => {
   const other = (id: RuleId): unknown => {
     const rule = ruleCatalogue[id];
     switch (rule.kind) {

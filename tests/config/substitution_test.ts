@@ -59,13 +59,13 @@ const faulty: readonly (readonly [written: string, absent: boolean, message: str
 ];
 
 for (const [written, absent, message] of faulty) {
-  Deno.test(`substitute tells what is wrong with ${written.slice(0, 30)}`, () => {
+  Deno.test(`substitute reports what is wrong with ${written.slice(0, 30)}`, () => {
     const { faults } = substitute(written, sources);
     assert.deepEqual(faults[0], { absent, message });
   });
 }
 
-Deno.test("substitute tells of every variable that is not set, each once", () => {
+Deno.test("substitute reports each variable that is not set once", () => {
   const { faults } = substitute("${A}${B}${A}", sources);
   assert.deepEqual(faults.map(({ message }) => message), [
     "the environment variable A is not set",

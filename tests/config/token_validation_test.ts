@@ -51,7 +51,7 @@ const off: Keys[] = [
 ];
 
 for (const keys of off) {
-  Deno.test(`Tokens are not checked with ${Object.keys(keys).join(", ") || "no key"}`, async () => {
+  Deno.test(`Tokens are not validated with ${Object.keys(keys).join(", ") || "no key"}`, async () => {
     assert.equal(await validation(keys), undefined);
   });
 }
@@ -213,12 +213,12 @@ const on: [name: string, keys: Keys, becomes: TokenValidationConfig][] = [
 ];
 
 for (const [name, keys, becomes] of on) {
-  Deno.test(`Tokens are checked with ${name}`, async () => {
+  Deno.test(`Tokens are validated with ${name}`, async () => {
     assert.deepEqual(await validation(keys), becomes);
   });
 }
 
-Deno.test("A managed identity's tokens are checked for the audience that was asked for", async () => {
+Deno.test("A managed identity's tokens are validated for the requested audience", async () => {
   const { servers } = await parseSection({
     Servers: {
       main: {
@@ -240,7 +240,7 @@ Deno.test("A managed identity's tokens are checked for the audience that was ask
   });
 });
 
-Deno.test("The tenant of a workload identity comes from its platform, for the keys of its tokens, too", async () => {
+Deno.test("The tenant of a workload identity, also for the keys of its tokens, comes from its platform", async () => {
   const { servers } = await parseSection({
     Servers: {
       main: {

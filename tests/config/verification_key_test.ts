@@ -76,7 +76,7 @@ const bad: [name: string, text: string, fault: RegExp][] = [
 ];
 
 for (const [name, text, fault] of bad) {
-  Deno.test(`readVerificationKey refuses ${name}, and repeats nothing of it`, () => {
+  Deno.test(`readVerificationKey refuses ${name}, without quoting it`, () => {
     const result = readVerificationKey(text);
     assert.match(result.fault ?? "", fault);
     for (const line of text.split(/[\s",:]+/).filter((part) => part.length > 20)) {

@@ -8,8 +8,7 @@ import { sources } from "../../values/sources.ts";
 import { REGION, regionOf, stsEndpointOf } from "../aws/aws_hosts.ts";
 import { findKeys } from "../aws/aws_keys.ts";
 import type { GoogleAwsSubject } from "./google_credentials.ts";
-import type { GoogleFileContext } from "./google_file.ts";
-import type { ExternalAccountFile } from "./google_file_schema.ts";
+import type { ExternalAccountFile, GoogleFileContext } from "./google_file_schema.ts";
 
 /** URL of `GetCallerIdentity`. */
 const VERIFICATION_URL =

@@ -13,6 +13,7 @@ import type { GoogleGrant, GoogleImpersonation, GoogleSubject } from "./google_c
 import {
   type ExternalAccountFile,
   type GoogleFileContent,
+  type GoogleFileContext,
   googleFileFault,
   googleFileSchema,
   IMPERSONATION_SECONDS,
@@ -30,16 +31,6 @@ export interface GoogleFile {
   readonly grant: GoogleGrant;
   readonly impersonation: GoogleImpersonation | undefined;
   readonly quotaProject: string | undefined;
-}
-
-/** The keys beside a file, and the function that reports its faults. */
-export interface GoogleFileContext {
-  /** Region of AWS. */
-  readonly region: string | undefined;
-  /** Overrides that of the file. */
-  readonly tokenEndpoint: string | undefined;
-  /** Reports a fault, as the end of a sentence that starts with the file. */
-  readonly complain: (fault: string) => void;
 }
 
 /** Reads a credentials file; returns `undefined` after at least one complaint. */

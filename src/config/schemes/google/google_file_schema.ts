@@ -79,6 +79,16 @@ export type GoogleFileContent = z.output<typeof googleFileSchema>;
 export type ServiceAccountFile = z.output<typeof serviceAccount>;
 export type ExternalAccountFile = z.output<typeof externalAccount>;
 
+/** The keys beside a file, and the function that reports its faults. */
+export interface GoogleFileContext {
+  /** Region of AWS. */
+  readonly region: string | undefined;
+  /** Overrides that of the file. */
+  readonly tokenEndpoint: string | undefined;
+  /** Reports a fault, as the end of a sentence that starts with the file. */
+  readonly complain: (fault: string) => void;
+}
+
 /** The message about a file, as the end of a sentence that starts with it, without its values. */
 export function googleFileFault({ code, path, message }: z.core.$ZodIssue): string {
   const at = path.join(".");

@@ -35,7 +35,7 @@ Deno.test("A token file is relative to the configuration, and the one file a wor
   assert.deepEqual(permissionSet(relative).read, ["/srv/token"]);
 });
 
-Deno.test("Basic and fixed headers keep their secrets to themselves", async () => {
+Deno.test("Secrets of Basic and fixed headers are never printed", async () => {
   const basic = await load({ ProviderType: "basic", Username: "u", Password: "hunter2 ä" });
   const headers = await load({ ProviderType: "headers", Headers: { "X-Api-Key": "hunter2" } });
   for (const config of [basic, headers]) {
