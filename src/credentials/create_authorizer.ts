@@ -6,7 +6,7 @@
 import type { AwsCredentials } from "../config/schemes/aws/aws.ts";
 import type { ClientCredentials } from "../config/schemes/oauth2/token_request.ts";
 import type { ServerConfig } from "../config/keys/server.ts";
-import type { TokenUse } from "../config/schemes/token_use.ts";
+import type { TokenUse } from "../config/schemes/token_validation.ts";
 import type { HttpClient } from "../network/http_client.ts";
 import type { AuditEvent } from "../telemetry/audit_event.ts";
 import type { Logger } from "../telemetry/logger.ts";

@@ -45,7 +45,7 @@ export function readDocument(
       return { document: undefined, problems };
     }
     const version = property(root, "ConfigVersion");
-    const complete = (node: Node, path: KeyPath) => plain(node, path, completeString, problems);
+    const complete = (node: Node, path: KeyPath) => plain(node, path, { completeString, problems });
     return {
       document: {
         ...(version && { ConfigVersion: complete(version, ["ConfigVersion"]) }),
@@ -81,27 +81,25 @@ function parse(text: string, problems: ConfigProblem[]): Node | undefined {
 function plain(
   node: Node,
   path: KeyPath,
-  completeString: (value: string, path: KeyPath) => unknown,
-  problems: ConfigProblem[],
+  options: {
+    readonly completeString: (value: string, path: KeyPath) => unknown;
+    readonly problems: ConfigProblem[];
+  },
 ): unknown {
-  if (node.type === "string") return completeString(String(node.value), path);
+  if (node.type === "string") return options.completeString(String(node.value), path);
   if (node.type === "array") {
-    return (node.children ?? []).map((item, index) =>
-      plain(item, [...path, index], completeString, problems)
-    );
+    return node.children?.map((item, index) => plain(item, [...path, index], options));
   }
   if (node.type !== "object") return node.value;
   const entries = new Map<string, unknown>();
   for (const [key, value] of properties(node)) {
     const at = [...path, key];
-    if (entries.has(key)) {
-      problems.push({ code: "CFG-002", path: keyPath(at), message: "is duplicated" });
-    }
+    const report = (message: string) =>
+      options.problems.push({ code: "CFG-002", path: keyPath(at), message });
+    if (entries.has(key)) report("is duplicated");
     // Later steps would lose such a key: it means the prototype of an object.
-    if (key === "__proto__") {
-      problems.push({ code: "CFG-002", path: keyPath(at), message: "is a reserved name" });
-    }
-    entries.set(key, plain(value, at, completeString, problems));
+    if (key === "__proto__") report("is a reserved name");
+    entries.set(key, plain(value, at, options));
   }
   return Object.fromEntries(entries);
 }

@@ -15,64 +15,51 @@ import { secretKinds } from "../values/value_schemas.ts";
 /** The paths of all secrets of a section as written, which may be invalid. */
 export function secretKeys(section: unknown): ReadonlySet<string> {
   const found = new Set<string>();
+  const inShape = (shape: z.core.$ZodLooseShape, value: unknown, path: KeyPath): void => {
+    if (!isObject(value)) return;
+    for (const [key, inner] of Object.entries(value)) {
+      if (Object.hasOwn(shape, key)) inSchema(shape[key]!, inner, [...path, key]);
+    }
+  };
+  const inSchema = (schema: z.core.$ZodType, value: unknown, path: KeyPath): void => {
+    const kind = secretKinds.get(schema as z.ZodType);
+    if (kind !== undefined) {
+      const secrets = textsIn(value, path).filter(([, text]) => kind.isSecret(text));
+      for (const [at] of secrets) found.add(keyPath(at));
+    }
+    const { def } = (schema as z.core.$ZodTypes)._zod;
+    if ("innerType" in def) inSchema(def.innerType, value, path);
+    else if (def.type === "pipe") {
+      inSchema(def.in, value, path);
+      inSchema(def.out, value, path);
+    } else if (def.type === "union") {
+      for (const option of def.options) inSchema(option, value, path);
+    } else if (def.type === "object") inShape(def.shape, value, path);
+    else if (def.type === "record" && isObject(value)) {
+      for (const [key, item] of Object.entries(value)) {
+        inSchema(def.valueType, item, [...path, key]);
+      }
+    } else if (def.type === "array" && Array.isArray(value)) {
+      value.forEach((item, index) => inSchema(def.element, item, [...path, index]));
+    }
+  };
   const { Servers: _, ...shape } = sectionKeys;
-  inShape(shape, section, [SECTION], found);
-  const servers = isObject(section) ? section["Servers"] : undefined;
-  if (!isObject(servers)) return found;
+  inShape(shape, section, [SECTION]);
+  const servers = isObject(section) && isObject(section["Servers"]) ? section["Servers"] : {};
+  // Keys of schemes that were not chosen may contain secrets, too.
+  const ofSchemes = Object.assign({}, ...schemes.map(({ keys }) => keys));
   for (const [name, server] of Object.entries(servers)) {
     if (!isObject(server)) continue;
-    const { scheme } = chooseScheme(server);
-    // Keys of schemes that were not chosen may contain secrets, too.
-    const others = schemes.map(({ keys }) => keys);
-    const shape = Object.assign({}, ...others, serverKeys, scheme?.keys);
-    inShape(shape, server, [SECTION, "Servers", name], found);
+    const shape = { ...ofSchemes, ...serverKeys, ...chooseScheme(server).scheme?.keys };
+    inShape(shape, server, [SECTION, "Servers", name]);
   }
   return found;
 }
 
-function inShape(
-  shape: z.core.$ZodLooseShape,
-  value: unknown,
-  path: KeyPath,
-  found: Set<string>,
-): void {
-  if (!isObject(value)) return;
-  for (const [key, inner] of Object.entries(value)) {
-    if (Object.hasOwn(shape, key)) inSchema(shape[key]!, inner, [...path, key], found);
-  }
-}
-
-function inSchema(
-  schema: z.core.$ZodType,
-  value: unknown,
-  path: KeyPath,
-  found: Set<string>,
-): void {
-  const kind = secretKinds.get(schema as z.ZodType);
-  if (kind !== undefined) {
-    for (const [at, text] of textsIn(value, path)) if (kind.isSecret(text)) found.add(keyPath(at));
-  }
-  const inner = (schema: z.core.$ZodType, value: unknown, ...steps: PropertyKey[]) =>
-    inSchema(schema, value, [...path, ...steps], found);
-  const { def } = (schema as z.core.$ZodTypes)._zod;
-  if ("innerType" in def) inner(def.innerType, value);
-  else if (def.type === "pipe") {
-    inner(def.in, value);
-    inner(def.out, value);
-  } else if (def.type === "union") def.options.forEach((option) => inner(option, value));
-  else if (def.type === "object") inShape(def.shape, value, path, found);
-  else if (def.type === "record" && isObject(value)) {
-    for (const [key, item] of Object.entries(value)) inner(def.valueType, item, key);
-  } else if (def.type === "array" && Array.isArray(value)) {
-    value.forEach((item, index) => inner(def.element, item, index));
-  }
-}
-
-function* textsIn(value: unknown, path: KeyPath): Iterable<[KeyPath, string]> {
-  if (typeof value === "string") yield [path, value];
-  else if (typeof value === "object" && value !== null) {
-    for (const [key, inner] of Object.entries(value)) {
-      yield* textsIn(inner, [...path, Array.isArray(value) ? Number(key) : key]);
-    }
-  }
+function textsIn(value: unknown, path: KeyPath): [KeyPath, string][] {
+  if (typeof value === "string") return [[path, value]];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) =>
+    textsIn(inner, [...path, Array.isArray(value) ? Number(key) : key])
+  );
 }

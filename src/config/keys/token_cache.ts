@@ -16,6 +16,8 @@ import { secret, secretKinds, text } from "../values/value_schemas.ts";
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 const KEY_FORM = "must be 32 random bytes in base64, as `openssl rand -base64 32` prints them";
 
+const NO_EFFECT = 'has no effect with Backend "memory"; remove it';
+
 const encryptionKey = () => secret(z.string().regex(KEY, KEY_FORM));
 
 /** A URL of a cache may hold a password. */
@@ -43,31 +45,23 @@ export const tokenCache = keysOf(
         "Required for `kv` and `redis`",
     ),
   },
-  (keys, complain) => {
-    const { Backend: backend, EncryptionKey: key } = keys;
-    if (backend === "memory") {
-      if (key !== undefined) {
-        complain("EncryptionKey", 'has no effect with Backend "memory"; remove it');
-      }
-    } else if (key === undefined) {
+  ({ Backend: backend, EncryptionKey: key }, complain) => {
+    if (backend === "memory" && key !== undefined) complain("EncryptionKey", NO_EFFECT);
+    if (backend !== "memory" && key === undefined) {
       complain("EncryptionKey", `Backend "${backend}" needs EncryptionKey: ${KEY_FORM}`);
     }
   },
   ({ Backend: backend, Url: url }, complain) => {
-    if (backend === "memory") {
-      if (url !== undefined) complain("Url", 'has no effect with Backend "memory"; remove it');
-    } else if (url === undefined) {
-      if (backend === "redis") {
-        complain("Url", 'Backend "redis" needs Url, as in redis://cache:6379');
-      }
-    } else {
-      const fault = urlFault(url, backend);
-      if (fault !== undefined) complain("Url", fault);
-      else if (backend === "kv" && sources().environment[KV_TOKEN_VARIABLE] === undefined) {
-        const state =
-          `a KV service needs the environment variable ${KV_TOKEN_VARIABLE}, which is not set`;
-        complain("Url", state, "CFG-003");
-      }
+    if (url === undefined) {
+      if (backend !== "redis") return;
+      return complain("Url", 'Backend "redis" needs Url, as in redis://cache:6379');
+    }
+    const fault = backend === "memory" ? NO_EFFECT : urlFault(url, backend);
+    if (fault !== undefined) return complain("Url", fault);
+    if (backend === "kv" && sources().environment[KV_TOKEN_VARIABLE] === undefined) {
+      const state =
+        `a KV service needs the environment variable ${KV_TOKEN_VARIABLE}, which is not set`;
+      complain("Url", state, "CFG-003");
     }
   },
 ).transform((keys) => {

@@ -9,7 +9,7 @@ import { serverKeys } from "../keys/server.ts";
 import { privateKeyKeys } from "../schemes/oauth2/assertion_keys.ts";
 import { tokenRequestKeys } from "../schemes/oauth2/token_request.ts";
 import { schemes } from "../schemes/schemes.ts";
-import { tokenKeys } from "../schemes/token_use.ts";
+import { tokenKeys } from "../schemes/token_validation.ts";
 import { SECTION } from "../values/section.ts";
 import { type JsonSchema, jsonSchemaOf } from "./json_schema.ts";
 

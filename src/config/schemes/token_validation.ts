@@ -1,6 +1,6 @@
 /**
- * The keys for the validation of tokens before use. The `JWT…` keys have the plugin's names and meaning;
- * signing keys can also come from a URL or the provider's metadata.
+ * The keys of all schemes with tokens: renewal, and validation before use. The `JWT…` keys have the
+ * plugin's names and meaning; signing keys can also come from a URL or the provider's metadata.
  *
  * @module
  */
@@ -8,12 +8,19 @@ import { z } from "zod";
 import { isPlaintext } from "../values/host_names.ts";
 import type { Complain } from "../values/keys_of.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../values/signing_key.ts";
-import { flag, httpUrl, isHttpUrl, text } from "../values/value_schemas.ts";
+import { flag, httpUrl, isHttpUrl, text, whole } from "../values/value_schemas.ts";
 import { type PublicJwk, readVerificationKey } from "../values/verification_key.ts";
-import type { EntraKeys } from "./azure/entra.ts";
-import { entraAudience, entraTokens } from "./azure/entra_tokens.ts";
+import { entraAudience, type EntraKeys, entraTokens } from "./azure/entra.ts";
 import { type DiscoveryConfig, discoveryOf, endpointUrls } from "./oauth2/discovery.ts";
 import type { Reach, Warning } from "./scheme.ts";
+
+/** Renewal and validation of tokens. */
+export interface TokenUse {
+  /** How long before its expiry a token is renewed. */
+  readonly refreshBufferMs: number;
+  /** `undefined`: tokens are not validated. */
+  readonly tokenValidation?: TokenValidationConfig | undefined;
+}
 
 /** How tokens are validated before they are used. */
 export interface TokenValidationConfig {
@@ -38,7 +45,13 @@ type FetchedKeys =
   /** The JWK Set of the provider's metadata. */
   | { readonly from: "discovery"; readonly discovery: DiscoveryConfig };
 
-export const validationKeys = {
+/** `TokenRefreshBufferSeconds`; parses to milliseconds. */
+export const refreshBufferKey = whole(0, 3_600).transform((seconds) => seconds * 1_000).prefault(
+  300,
+).describe("How long before its expiry a token is renewed in the background");
+
+export const tokenKeys = {
+  TokenRefreshBufferSeconds: refreshBufferKey,
   JWTPublicKey: text().transform((value, context) => {
     const { key, fault } = readVerificationKey(value);
     if (key !== undefined) return key;
@@ -70,10 +83,10 @@ export const validationKeys = {
   ),
 };
 
-type ValidationKeys = z.output<z.ZodObject<typeof validationKeys>> & ProviderKeys;
+type TokenKeys = z.output<z.ZodObject<typeof tokenKeys>> & ProviderKeys;
 
 /** The keys of a scheme that determine where its tokens come from. */
-export interface ProviderKeys extends EntraKeys {
+interface ProviderKeys extends EntraKeys {
   readonly Issuer?: string | undefined;
   readonly AllowedHosts?: readonly string[] | undefined;
 }
@@ -83,7 +96,7 @@ const DETAILS = ["JWTAudience", "JWTIssuer", "JWTAlgorithms"] as const;
 
 export const validationRules = [keySourceRule, validationRule] as const;
 
-function keySourceRule(keys: ValidationKeys, complain: Complain): void {
+function keySourceRule(keys: TokenKeys, complain: Complain): void {
   if (keys.JWTPublicKey !== undefined && keys.JWKSUri !== undefined) {
     complain("JWKSUri", "conflicts with JWTPublicKey; remove one of the two");
   }
@@ -93,7 +106,7 @@ function keySourceRule(keys: ValidationKeys, complain: Complain): void {
   }
 }
 
-function validationRule(keys: ValidationKeys, complain: Complain): void {
+function validationRule(keys: TokenKeys, complain: Complain): void {
   if (!isOn(keys) || keys.DisableJWTValidation) return;
   const { JWTPublicKey: publicKey, JWTAlgorithms: algorithms } = keys;
   if (publicKey !== undefined) {
@@ -126,7 +139,7 @@ function validationRule(keys: ValidationKeys, complain: Complain): void {
   }
 }
 
-export function validationWarnings(keys: ValidationKeys): Warning[] {
+export function validationWarnings(keys: TokenKeys): Warning[] {
   if (!isOn(keys)) {
     const message = "has no effect without JWTPublicKey, JWKSUri or EnableJWTValidation";
     return DETAILS.filter((key) => keys[key] !== undefined).map((key) => ({ key, message }));
@@ -140,8 +153,11 @@ export function validationWarnings(keys: ValidationKeys): Warning[] {
   return [{ key: "JWTAudience", message }];
 }
 
-/** How tokens are validated; `undefined`: they are not. */
-export function validationOf(keys: ValidationKeys): TokenValidationConfig | undefined {
+export function tokenUseOf(keys: TokenKeys): TokenUse {
+  return { refreshBufferMs: keys.TokenRefreshBufferSeconds, tokenValidation: validationOf(keys) };
+}
+
+function validationOf(keys: TokenKeys): TokenValidationConfig | undefined {
   if (!isOn(keys) || keys.DisableJWTValidation) return undefined;
   const { JWTPublicKey: key } = keys;
   const source: VerificationKeys | undefined = key === undefined
@@ -170,11 +186,11 @@ export function keysReach(
   }
 }
 
-function isOn(keys: ValidationKeys): boolean {
+function isOn(keys: TokenKeys): boolean {
   return keys.JWTPublicKey !== undefined || keys.JWKSUri !== undefined || keys.EnableJWTValidation;
 }
 
-function fetchedKeys(keys: ValidationKeys): FetchedKeys | undefined {
+function fetchedKeys(keys: TokenKeys): FetchedKeys | undefined {
   if (keys.JWKSUri !== undefined) return { from: "url", url: keys.JWKSUri };
   const { Issuer: issuer, JWTIssuer: jwtIssuer, AllowedHosts: hosts } = keys;
   const tenant = issuer === undefined ? entraTokens(keys) : undefined;
@@ -185,11 +201,11 @@ function fetchedKeys(keys: ValidationKeys): FetchedKeys | undefined {
   return { from: "discovery", discovery: discoveryOf("issuer", url, allowed) };
 }
 
-function audienceOf(keys: ValidationKeys): string | undefined {
+function audienceOf(keys: TokenKeys): string | undefined {
   return keys.JWTAudience ?? entraAudience(keys);
 }
 
-function issuersOf(keys: ValidationKeys): readonly string[] {
+function issuersOf(keys: TokenKeys): readonly string[] {
   const one = keys.JWTIssuer ?? keys.Issuer;
   return one === undefined ? entraTokens(keys)?.issuers ?? [] : [one];
 }

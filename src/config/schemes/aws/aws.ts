@@ -11,7 +11,7 @@ import type { Secret } from "../../values/secret.ts";
 import { sources } from "../../values/sources.ts";
 import { filePath, httpUrl, secret, whole } from "../../values/value_schemas.ts";
 import { type Reach, scheme, type StoreKeys } from "../scheme.ts";
-import { refreshBufferKey } from "../token_use.ts";
+import { refreshBufferKey } from "../token_validation.ts";
 import { awsRegion, REGION, regionOf, stsEndpointOf } from "./aws_hosts.ts";
 import { type AwsKeysConfig, DEFAULT_SESSION_NAME, findKeys, keySources } from "./aws_keys.ts";
 

@@ -1,12 +1,16 @@
 /**
- * What can be derived for Microsoft Entra ID (Azure) from tenant and cloud, and how `auto` recognizes
- * it: by the exact host, never by a part of it.
+ * What can be derived for Microsoft Entra ID (Azure) from tenant and cloud: endpoint, scope, and the
+ * signing keys, issuers and audience of its tokens. `auto` recognizes it by the exact host, never by a
+ * part of it.
  *
  * @module
  */
 import { z } from "zod";
 import { withoutTrailing } from "../../../dicomweb/without_trailing.ts";
 import type { Complain } from "../../values/keys_of.ts";
+
+/** The end of scopes that name an audience. */
+export const DEFAULT_SCOPE = "/.default";
 
 /** Scope of the DICOM service of Azure Health Data Services in the public cloud. */
 export const AZURE_DICOM_SCOPE = "https://dicom.healthcareapis.azure.com/.default";
@@ -16,14 +20,16 @@ const clouds = ["public", "usgovernment", "china"] as const;
 type AzureCloud = (typeof clouds)[number];
 
 /**
- * The authorities of the clouds.
+ * The authorities of the clouds, and their issuers of version 1.0 tokens.
  * Source: learn.microsoft.com/entra/identity-platform/authentication-national-cloud, docs.azure.cn.
  */
-const AUTHORITIES: Readonly<Record<AzureCloud, string>> = {
-  public: "login.microsoftonline.com",
-  usgovernment: "login.microsoftonline.us",
-  china: "login.partner.microsoftonline.cn",
+const AUTHORITIES: Readonly<Record<AzureCloud, { host: string; v1Issuer: string }>> = {
+  public: { host: "login.microsoftonline.com", v1Issuer: "https://sts.windows.net" },
+  usgovernment: { host: "login.microsoftonline.us", v1Issuer: "https://sts.windows.net" },
+  china: { host: "login.partner.microsoftonline.cn", v1Issuer: "https://sts.chinacloudapi.cn" },
 };
+
+const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** The keys that are only for Entra ID. */
 export const entraKeys = {
@@ -53,7 +59,7 @@ export function isEntra(keys: EntraKeys): boolean {
   return cloudAt(endpoint) !== undefined;
 }
 
-export function entraCloud({ Cloud: cloud, TokenEndpoint: endpoint }: EntraKeys): AzureCloud {
+function entraCloud({ Cloud: cloud, TokenEndpoint: endpoint }: EntraKeys): AzureCloud {
   return cloud ?? cloudAt(endpoint) ?? "public";
 }
 
@@ -88,7 +94,7 @@ export function entraRule(keys: EntraKeys, complain: Complain): void {
 
 /** The token endpoint of a tenant (version 2.0). */
 export function entraTokenEndpoint(tenantId: string, cloud: AzureCloud = "public"): string {
-  return tokenEndpointAt(`https://${AUTHORITIES[cloud]}`, tenantId);
+  return tokenEndpointAt(`https://${AUTHORITIES[cloud].host}`, tenantId);
 }
 
 /** The token endpoint of a tenant at the URL of an authority, with or without a trailing slash. */
@@ -96,8 +102,49 @@ export function tokenEndpointAt(authority: string, tenantId: string): string {
   return `${withoutTrailing(authority, "/")}/${encodeURIComponent(tenantId)}/oauth2/v2.0/token`;
 }
 
+/** Keys and issuers of a server's tokens; `undefined` unless they come from a tenant of Entra ID. */
+export function entraTokens(keys: EntraKeys): {
+  /** The tenant's JWK Set. */
+  readonly keysUrl: string;
+  /**
+   * The `iss` claims of version 2.0 and 1.0 tokens: the API decides which one a token has. Empty unless
+   * the tenant is configured by its GUID, which they contain.
+   */
+  readonly issuers: readonly string[];
+} | undefined {
+  if (!isEntra(keys)) return undefined;
+  const endpoint = URL.parse(
+    keys.TokenEndpoint ?? entraTokenEndpoint(keys.TenantId ?? "", entraCloud(keys)),
+  );
+  const tenant = endpoint?.pathname.split("/")[1];
+  if (endpoint === null || tenant === undefined || tenant === "") return undefined;
+  const cloud = cloudAt(endpoint.href);
+  const issuers = [
+    `${endpoint.origin}/${tenant}/v2.0`,
+    ...(cloud === undefined ? [] : [`${AUTHORITIES[cloud].v1Issuer}/${tenant}/`]),
+  ];
+  return {
+    keysUrl: `${endpoint.origin}/${tenant}/discovery/v2.0/keys`,
+    issuers: GUID.test(tenant) ? issuers : [],
+  };
+}
+
+/** The `aud` claim of tokens: the scope without `/.default`; `undefined` for scopes of another form. */
+export function entraAudience(keys: EntraKeys): string | undefined {
+  const isManaged = keys.ProviderType === "azuremanagedidentity";
+  if (!isManaged && !isEntra(keys)) return undefined;
+  if (keys.Resource !== undefined) return keys.Resource;
+  const scope = keys.Scope || (isManaged ? AZURE_DICOM_SCOPE : entraScope(keys));
+  return scope?.endsWith(DEFAULT_SCOPE) ? withoutDefaultScope(scope) : undefined;
+}
+
+/** The audience of a scope: all before `/.default`. */
+export function withoutDefaultScope(scope: string): string {
+  return scope.endsWith(DEFAULT_SCOPE) ? scope.slice(0, -DEFAULT_SCOPE.length) : scope;
+}
+
 /** The cloud of a token endpoint, by the exact host. */
 function cloudAt(endpoint: string | undefined): AzureCloud | undefined {
   const hostname = URL.parse(endpoint ?? "")?.hostname;
-  return clouds.find((cloud) => AUTHORITIES[cloud] === hostname);
+  return clouds.find((cloud) => AUTHORITIES[cloud].host === hostname);
 }

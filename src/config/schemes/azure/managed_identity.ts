@@ -16,8 +16,14 @@ import {
   federatedWarnings,
 } from "../oauth2/federated_token.ts";
 import { scheme } from "../scheme.ts";
-import { keysReach, validationRules, validationWarnings } from "../token_validation.ts";
-import { tokenKeys, type TokenUse, tokenUseOf } from "../token_use.ts";
+import {
+  keysReach,
+  tokenKeys,
+  type TokenUse,
+  tokenUseOf,
+  validationRules,
+  validationWarnings,
+} from "../token_validation.ts";
 import {
   azurePlatforms,
   type IdentityService,
@@ -26,7 +32,7 @@ import {
   platformOf,
   platformRule,
 } from "./azure_platform.ts";
-import { AZURE_DICOM_SCOPE } from "./entra.ts";
+import { AZURE_DICOM_SCOPE, DEFAULT_SCOPE, withoutDefaultScope } from "./entra.ts";
 
 /** A managed identity of Azure, or of a machine connected by Azure Arc. */
 export interface ManagedIdentity extends TokenUse {
@@ -45,8 +51,6 @@ export interface UserAssignedIdentity {
 
 /** The keys that name a user-assigned identity. */
 const IDENTITY_KEYS = { ClientId: "client", ObjectId: "object", ResourceId: "resource" } as const;
-
-const DEFAULT_SCOPE = "/.default";
 
 const keys = {
   ProviderType: z.literal("azuremanagedidentity").describe(
@@ -90,7 +94,7 @@ export const managedIdentity = scheme({
     return {
       kind: "azure_managed_identity",
       service: identityService(platform, sources().environment),
-      resource: withoutSuffix(keys.Scope),
+      resource: withoutDefaultScope(keys.Scope),
       identity: platform === "arc" ? undefined : userAssigned(keys),
       ...tokenUseOf(keys),
     };
@@ -135,14 +139,10 @@ function federated(keys: Keys): FederatedTokenKeys {
   return Object.assign(Object.create(keys), {
     ProviderType: "azure",
     ClientAuthentication: "federated_token",
-    Scope: `${withoutSuffix(keys.Scope)}${DEFAULT_SCOPE}`,
+    Scope: `${withoutDefaultScope(keys.Scope)}${DEFAULT_SCOPE}`,
     TokenParameters: {},
     DPoP: false,
   });
-}
-
-function withoutSuffix(scope: string): string {
-  return scope.endsWith(DEFAULT_SCOPE) ? scope.slice(0, -DEFAULT_SCOPE.length) : scope;
 }
 
 function userAssigned(keys: Keys): UserAssignedIdentity | undefined {

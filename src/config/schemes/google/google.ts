@@ -20,8 +20,13 @@ import {
 import { awsReach } from "../aws/aws.ts";
 import { awsRegion } from "../aws/aws_hosts.ts";
 import { type Reach, scheme, type Warning } from "../scheme.ts";
-import { keysReach, validationRules, validationWarnings } from "../token_validation.ts";
-import { tokenKeys, tokenUseOf } from "../token_use.ts";
+import {
+  keysReach,
+  tokenKeys,
+  tokenUseOf,
+  validationRules,
+  validationWarnings,
+} from "../token_validation.ts";
 import type { GoogleCredentials } from "./google_credentials.ts";
 import { type GoogleFile, readGoogleFile } from "./google_file.ts";
 import { IMPERSONATION_SECONDS } from "./google_file_schema.ts";

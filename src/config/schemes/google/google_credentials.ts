@@ -7,7 +7,7 @@
 import type { Secret } from "../../values/secret.ts";
 import type { AwsCredentials } from "../aws/aws.ts";
 import type { AwsKeysConfig } from "../aws/aws_keys.ts";
-import type { TokenUse } from "../token_use.ts";
+import type { TokenUse } from "../token_validation.ts";
 
 /** Tokens of Google Cloud. */
 export interface GoogleCredentials extends TokenUse {

@@ -7,8 +7,7 @@
 import { z } from "zod";
 import { httpUrl, text, whole } from "../../values/value_schemas.ts";
 import { scheme } from "../scheme.ts";
-import { validationRules, validationWarnings } from "../token_validation.ts";
-import { tokenKeys, tokenUseOf } from "../token_use.ts";
+import { tokenKeys, tokenUseOf, validationRules, validationWarnings } from "../token_validation.ts";
 import {
   algorithmRule,
   certificateRule,

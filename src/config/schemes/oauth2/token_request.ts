@@ -16,8 +16,14 @@ import {
   isEntra,
 } from "../azure/entra.ts";
 import type { Reach, Warning } from "../scheme.ts";
-import { keysReach, validationRules, validationWarnings } from "../token_validation.ts";
-import { tokenKeys, type TokenUse, tokenUseOf } from "../token_use.ts";
+import {
+  keysReach,
+  tokenKeys,
+  type TokenUse,
+  tokenUseOf,
+  validationRules,
+  validationWarnings,
+} from "../token_validation.ts";
 import type { ClientAuthentication } from "./client_authentication.ts";
 import {
   type DiscoveryConfig,
