@@ -1,11 +1,11 @@
 /**
- * The rules of who may call, one row each.
+ * The rules of `Authentication`, one row each.
  */
 import assert from "node:assert/strict";
 import { knownHosts } from "../../src/config/keys/known_hosts.ts";
 import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
-import { parseSection, problemsOf } from "./memory_files.ts";
+import { assertProblem, parseSection, problemsOf, sectionProblems } from "./memory_files.ts";
 
 const SALT = "CpEh2u0aZskWFN4O+2Ku7Q";
 const DIGEST = "aXZpjfwOUdeQlfY8AWfq964wz4sw1tydqia/oz4XALA";
@@ -141,12 +141,9 @@ const SERVERS = { a: { ProviderType: "none", Url: "https://a.example" } };
 
 for (const [authentication, problem, files = {}] of rows) {
   Deno.test(`Authentication: ${JSON.stringify(authentication)}: ${problem.slice(0, 70)}`, async () => {
-    const content = { DicomWebOAuth: { Servers: SERVERS, Authentication: authentication } };
-    const problems = (await problemsOf(content, { files })).map(({ code, path, message }) =>
-      `${code} ${path.replace("DicomWebOAuth.", "")}: ${message}`
-    );
-    assert.equal(problems.length, 1, problems.join("\n"));
-    assert(problems[0]?.startsWith(problem), problems[0]);
+    const section = { Servers: SERVERS, Authentication: authentication };
+    const problems = await sectionProblems(section, { files });
+    assertProblem(problems, problem);
     assert(!problems[0]!.includes(DIGEST) && !problems[0]!.includes("secret"), problems[0]);
   });
 }
@@ -187,7 +184,7 @@ Deno.test("Authentication: an address beyond loopback without it is an error tha
   assert.match(problem?.message ?? "", /configure Authentication.* AllowUnauthenticated to true/);
 });
 
-/** What the section says → keys of the warnings. */
+/** Sections, and the keys of their warnings. */
 const WARNINGS: readonly [section: Record<string, unknown>, keys: string[]][] = [
   [{ Listen: { Address: "0.0.0.0", AllowUnauthenticated: true } }, ["Listen.AllowUnauthenticated"]],
   [

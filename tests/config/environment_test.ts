@@ -81,7 +81,7 @@ Deno.test("serve: the process of the gateway has no variables but the runtime's 
       },
     }),
   );
-  // Looks at the environment from inside, as the file of the system shows that of the start for good.
+  // From inside the process: /proc shows the environment of its start only.
   await Deno.writeTextFile(
     `${directory}/main.ts`,
     `import { run } from ${JSON.stringify(import.meta.resolve("../../src/cli/run.ts"))};

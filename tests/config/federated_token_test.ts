@@ -1,11 +1,11 @@
 /**
- * The rules of `ClientAuthentication: "federated_token"`, and of a managed identity in a pod, which is
- * the same thing found out from the environment.
+ * The rules of `ClientAuthentication: "federated_token"`, and of a managed identity in a pod, which means
+ * the same by the environment.
  */
 import assert from "node:assert/strict";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
-import { parseSection, problemsOf } from "./memory_files.ts";
+import { parseSection, parseServer, serverProblems } from "./memory_files.ts";
 
 type Keys = Readonly<Record<string, unknown>>;
 type Variables = Readonly<Record<string, string>>;
@@ -24,17 +24,9 @@ const ENDPOINT = "https://login.microsoftonline.com/tenant/oauth2/v2.0/token";
 const SCOPE = "https://dicom.healthcareapis.azure.com/.default";
 
 async function credentials(keys: Keys, env: Variables = {}): Promise<ClientCredentials> {
-  const config = await parseSection({ Servers: { main: keys } }, { env });
-  const found = config.servers.get("main")!.credentials;
+  const { credentials: found } = await parseServer(keys, { env });
   assert(found.kind === "client_credentials");
   return found;
-}
-
-async function problems(keys: Keys, env: Variables = {}): Promise<string[]> {
-  const found = await problemsOf({ DicomWebOAuth: { Servers: { main: keys } } }, { env });
-  return found.map(({ code, path, message }) =>
-    `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
-  );
 }
 
 for (const keys of [AZURE, MANAGED, { ...MANAGED, IdentityPlatform: "workloadidentity" }]) {
@@ -90,7 +82,7 @@ Deno.test("A federated token works with any provider, without Azure's variables"
   assert.equal(found.clientId, "gateway");
   assert.equal(found.scope, undefined);
   const { ClientId: _, ...without } = generic;
-  assert.deepEqual(await problems(without, POD), [
+  assert.deepEqual(await serverProblems(without, { env: POD }), [
     "CFG-001 ClientId: A federated token needs ClientId",
   ]);
 });
@@ -152,7 +144,7 @@ const wrong: readonly (readonly [keys: Keys, env: Variables, ...problems: string
 ];
 for (const [keys, env, ...expected] of wrong) {
   Deno.test(`A federated token is refused: ${expected[0]} (${JSON.stringify(keys)})`, async () => {
-    const found = await problems(keys, env);
+    const found = await serverProblems(keys, { env });
     assert.equal(found.length, expected.length, found.join("\n"));
     expected.forEach((start, index) => assert(found[index]?.startsWith(start), found[index]));
   });

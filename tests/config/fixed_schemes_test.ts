@@ -1,10 +1,10 @@
 /**
- * The rules of the ways of signing that ask nobody: bearer token, Basic, fixed headers.
+ * The rules of the fixed credential schemes: bearer token, Basic, fixed headers.
  */
 import assert from "node:assert/strict";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
 import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
-import { parseSection, problemsOf, reachOf } from "./memory_files.ts";
+import { assertProblem, parseSection, reachOf, serverProblems } from "./memory_files.ts";
 
 type Keys = Readonly<Record<string, unknown>>;
 
@@ -97,11 +97,6 @@ const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
 ];
 for (const [keys, problem] of wrong) {
   Deno.test(`${keys.ProviderType} is refused: ${problem}`, async () => {
-    const section = { Servers: { main: { Url: "https://store.example", ...keys } } };
-    const found = (await problemsOf({ DicomWebOAuth: section })).map(({ code, path, message }) =>
-      `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
-    );
-    assert.equal(found.length, 1, found.join("\n"));
-    assert(found[0]?.startsWith(problem), found[0]);
+    assertProblem(await serverProblems({ Url: "https://store.example", ...keys }), problem);
   });
 }

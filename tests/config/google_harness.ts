@@ -7,16 +7,13 @@ import assert from "node:assert/strict";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
 import type { GoogleCredentials } from "../../src/config/schemes/google/google_credentials.ts";
 import { ACCOUNT, KEY_ID, PRIVATE_KEY } from "../credentials/google/google_keys.ts";
-import { parseSection, problemsOf, reachOf, type Surroundings } from "./memory_files.ts";
+import { parseSection, reachOf, serverProblems, type Surroundings } from "./memory_files.ts";
 
-/** Keys of a server. */
 export type Keys = Readonly<Record<string, unknown>>;
 
-/** Path of the credentials file. */
 export const FILE = "/etc/google.json";
-/** Where tokens of service accounts are made. */
+/** URL of service accounts, whose tokens the API issues. */
 export const IAM = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts";
-/** A key of a service account. */
 export const KEY = {
   type: "service_account",
   project_id: "clinic",
@@ -28,7 +25,7 @@ export const KEY = {
   token_uri: "https://oauth2.googleapis.com/token",
   universe_domain: "googleapis.com",
 };
-/** What `gcloud` writes of a user. */
+/** The credentials of a user, as `gcloud` writes them. */
 export const USER = {
   type: "authorized_user",
   client_id: "gcloud",
@@ -53,23 +50,26 @@ export function surroundings(file: unknown): Surroundings {
   };
 }
 
-/** Reads a configuration with one server. */
-export function load(
-  keys: Keys,
-  file?: unknown,
-  env: Record<string, string> = {},
-): Promise<GatewayConfig> {
-  const server = {
+function serverOf(keys: Keys, file: unknown): Keys {
+  return {
     Url: "https://healthcare.googleapis.com/v1/dicomWeb",
     ProviderType: "google",
     ...(file !== undefined && { CredentialsFile: FILE }),
     ...keys,
   };
-  const around = surroundings(file ?? "");
-  return parseSection({ Servers: { main: server } }, { ...around, env: { ...around.env, ...env } });
 }
 
-/** Reads a server's credentials. */
+/** Parses a configuration with one server. */
+export function load(
+  keys: Keys,
+  file?: unknown,
+  env: Record<string, string> = {},
+): Promise<GatewayConfig> {
+  const around = surroundings(file ?? "");
+  const section = { Servers: { main: serverOf(keys, file) } };
+  return parseSection(section, { ...around, env: { ...around.env, ...env } });
+}
+
 export async function credentials(
   keys: Keys,
   file?: unknown,
@@ -80,7 +80,6 @@ export async function credentials(
   return found;
 }
 
-/** Reads what a server's credentials reach. */
 export async function reach(
   keys: Keys,
   file?: unknown,
@@ -89,17 +88,6 @@ export async function reach(
   return reachOf(await load(keys, file, env));
 }
 
-/** Tells what is wrong with a server. */
-export async function problems(keys: Keys, file?: unknown): Promise<string[]> {
-  const server = {
-    Url: "https://healthcare.googleapis.com/v1/dicomWeb",
-    ProviderType: "google",
-    ...(file !== undefined && { CredentialsFile: FILE }),
-    ...keys,
-  };
-  const section = { Servers: { main: server } };
-  const found = await problemsOf({ DicomWebOAuth: section }, surroundings(file ?? ""));
-  return found.map(({ code, path, message }) =>
-    `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
-  );
+export function problems(keys: Keys, file?: unknown): Promise<string[]> {
+  return serverProblems(serverOf(keys, file), surroundings(file ?? ""));
 }

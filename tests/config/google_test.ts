@@ -1,5 +1,5 @@
 /**
- * The rules of `ProviderType: "google"`: what is chosen by which keys, and what is reached because of it.
+ * The rules of `ProviderType: "google"`: credentials, and what they reach.
  */
 import assert from "node:assert/strict";
 import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";

@@ -8,7 +8,7 @@ import { loadFromMemory, parseSection, problemsOf } from "./memory_files.ts";
 
 const SERVER = `{"ProviderType": "none", "Url": "https://store.example"}`;
 
-/** What each unusable file is, and the one problem it must be told to have. */
+/** Unusable files, and their one problem. */
 const unusable: readonly (readonly [what: string, text: string, code: string, message: string])[] =
   [
     ["empty", "", "CFG-002", "is not valid JSON at line 1, column 1: a value is expected"],

@@ -1,13 +1,12 @@
 /**
- * The rules of `ProviderType: "azuremanagedidentity"`: what is asked on which platform, and what is
- * wrong where.
+ * The rules of `ProviderType: "azuremanagedidentity"` on each platform.
  */
 import assert from "node:assert/strict";
 import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import type { ManagedIdentity } from "../../src/config/schemes/azure/managed_identity.ts";
 import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
-import { parseSection, problemsOf, reachOf } from "./memory_files.ts";
+import { assertProblem, parseSection, reachOf, serverProblems } from "./memory_files.ts";
 
 type Keys = Readonly<Record<string, unknown>>;
 type Variables = Readonly<Record<string, string>>;
@@ -30,14 +29,6 @@ async function identity(keys: Keys, env: Variables = {}): Promise<ManagedIdentit
   const credentials = (await load(keys, env)).servers.get("main")?.credentials;
   assert(credentials?.kind === "azure_managed_identity");
   return credentials;
-}
-
-async function problems(keys: Keys, env: Variables = {}): Promise<string[]> {
-  const section = { Servers: { main: { ...BASE, ...keys } } };
-  const found = await problemsOf({ DicomWebOAuth: section }, { env });
-  return found.map(({ code, path, message }) =>
-    `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
-  );
 }
 
 Deno.test("A managed identity needs no key but Url", async () => {
@@ -154,9 +145,7 @@ const wrong: readonly (readonly [keys: Keys, env: Variables, problem: string])[]
 ];
 for (const [keys, env, problem] of wrong) {
   Deno.test(`A managed identity is refused: ${problem}`, async () => {
-    const found = await problems(keys, env);
-    assert.equal(found.length, 1, found.join("\n"));
-    assert(found[0]?.startsWith(problem), found[0]);
+    assertProblem(await serverProblems({ ...BASE, ...keys }, { env }), problem);
   });
 }
 

@@ -3,29 +3,27 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import { ConfigError, type ConfigProblem } from "../../src/config/values/config_error.ts";
 import type { ConfigSource } from "../../src/config/parse_config.ts";
 import { readConfig, type ReadConfigOptions } from "../../src/config/file/load_config.ts";
 import type { Reach } from "../../src/config/schemes/scheme.ts";
+import type { ServerConfig } from "../../src/config/keys/server.ts";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { postable, received } from "../../src/config/posted_config.ts";
 
-/** Where the configuration is said to stand. */
+/** Path of the configuration. */
 export const CONFIG_PATH = "/srv/gateway/gateway.json";
 
-/** What surrounds a configuration. */
+/** The environment of a configuration. */
 export interface Surroundings extends Pick<ReadConfigOptions, "listen"> {
   readonly env?: Readonly<Record<string, string>>;
   /** Further files, by absolute path. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/**
- * Reads a configuration.
- *
- * @param content Text of the file, or what it holds.
- */
+/** Reads a configuration; `content` is the text of the file or its JSON value. */
 export function loadFromMemory(
   content: string | Readonly<Record<string, unknown>>,
   surroundings: Surroundings = {},
@@ -45,11 +43,7 @@ export function loadFromMemory(
   });
 }
 
-/**
- * Reads and parses the section of a configuration.
- *
- * @returns The configuration as a worker receives it.
- */
+/** Parses a section to the configuration that workers receive. */
 export async function parseSection(
   section: Readonly<Record<string, unknown>>,
   surroundings: Surroundings = {},
@@ -60,18 +54,21 @@ export async function parseSection(
   return received(structuredClone(postable(config)));
 }
 
-/** What the credentials of the server `main` reach, possible hosts apart. */
+/** Parses a server. */
+export async function parseServer(
+  server: Readonly<Record<string, unknown>>,
+  surroundings: Surroundings = {},
+): Promise<ServerConfig> {
+  return (await parseSection({ Servers: { main: server } }, surroundings)).servers.get("main")!;
+}
+
+/** What the credentials of the server `main` reach, without possible hosts. */
 export function reachOf(config: GatewayConfig): Omit<Reach, "possibleUrls"> {
   const { possibleUrls: _, ...reach } = config.servers.get("main")!.reach;
   return reach;
 }
 
-/**
- * Reads and parses a configuration that must be wrong.
- *
- * @param content Text of the file, or what it holds.
- * @returns What is wrong with it; empty when nothing is.
- */
+/** The problems of a configuration; `content` is the text of the file or its JSON value. */
 export async function problemsOf(
   content: string | Readonly<Record<string, unknown>>,
   surroundings: Surroundings = {},
@@ -83,4 +80,29 @@ export async function problemsOf(
     throw error;
   }
   return [];
+}
+
+/** The problems of a section as lines, such as `CFG-002 Listen.Port: must be at most 65535`. */
+export async function sectionProblems(
+  section: Readonly<Record<string, unknown>>,
+  surroundings: Surroundings = {},
+): Promise<string[]> {
+  return (await problemsOf({ DicomWebOAuth: section }, surroundings)).map(
+    ({ code, path, message }) => `${code} ${path.replace("DicomWebOAuth.", "")}: ${message}`,
+  );
+}
+
+/** The problems of a server as lines, such as `CFG-001 Url: a server needs Url`. */
+export async function serverProblems(
+  server: Readonly<Record<string, unknown>>,
+  surroundings: Surroundings = {},
+): Promise<string[]> {
+  const lines = await sectionProblems({ Servers: { main: server } }, surroundings);
+  return lines.map((line) => line.replace("Servers.main.", ""));
+}
+
+/** Asserts that there is one problem, whose line starts with a text. */
+export function assertProblem(problems: readonly string[], start: string): void {
+  assert.equal(problems.length, 1, problems.join("\n"));
+  assert(problems[0]!.startsWith(start), problems[0]);
 }

@@ -6,7 +6,7 @@ import { profiles } from "../../src/dicomweb/profile/profile.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 import { CONFIG_PATH, loadFromMemory, parseSection, problemsOf } from "./memory_files.ts";
 
-/** An orthanc.json as sites of the plugin have it: comments, other keys, keys of their own. */
+/** An orthanc.json of a site with the plugin: comments, other keys. */
 const ORTHANC_JSON = `
 /**
  * Orthanc of the radiology department

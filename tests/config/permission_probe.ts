@@ -1,10 +1,9 @@
 /**
- * Runs in a worker and tells what the permissions there allow.
+ * Runs in a worker and reports its permissions.
  *
  * @module
  */
 
-/** What a worker with certain permissions may do. */
 export type Probe = Readonly<Record<string, Deno.PermissionState>>;
 
 self.addEventListener("message", async (event) => {

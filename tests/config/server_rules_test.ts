@@ -3,7 +3,7 @@
  */
 import assert from "node:assert/strict";
 import type { ServerConfig } from "../../src/config/keys/server.ts";
-import { parseSection, problemsOf } from "./memory_files.ts";
+import { assertProblem, parseSection, problemsOf, serverProblems } from "./memory_files.ts";
 
 const OAUTH = {
   Url: "https://store.example",
@@ -17,7 +17,7 @@ const TYPES = 'must be one of "';
 type Row = readonly [keys: Record<string, unknown>, problem: string];
 
 const rows: readonly Row[] = [
-  // What each way of signing needs.
+  // Required keys of each scheme.
   [{ Url: undefined }, "CFG-001 Url: a server needs Url"],
   [{ ClientId: undefined }, "CFG-001 ClientId: OAuth2 needs ClientId"],
   [{ ClientSecret: undefined }, "CFG-001 ClientSecret: OAuth2 needs ClientSecret"],
@@ -32,7 +32,7 @@ const rows: readonly Row[] = [
   ],
   [{ ClientId: "" }, "CFG-002 ClientId: must not be empty"],
   [{ ClientSecret: 12345 }, "CFG-002 ClientSecret: must be a string"],
-  // Which way of signing.
+  // Choice of the scheme.
   [{ ProviderType: "Azure" }, `CFG-002 ProviderType: ${TYPES}`],
   [{ ProviderType: 1 }, `CFG-002 ProviderType: ${TYPES}`],
   [
@@ -63,7 +63,7 @@ const rows: readonly Row[] = [
     { Timeouts: { Headers: 3 } },
     "CFG-002 Timeouts.Headers: unknown key; the configuration reference lists the known ones",
   ],
-  // URLs: new URL() would take each of these for something.
+  // URLs: new URL() would accept each of these.
   [{ Url: "store.example/dicom-web" }, `CFG-002 Url: ${URL_START}`],
   [{ Url: "ftp://store.example" }, `CFG-002 Url: ${URL_START}`],
   [{ Url: "https:store.example" }, `CFG-002 Url: ${URL_START}`],
@@ -136,7 +136,7 @@ const rows: readonly Row[] = [
   [{ JWTAlgorithms: "RS256" }, "CFG-002 JWTAlgorithms: must be a list"],
   [{ JWTAlgorithms: ["none"] }, 'CFG-002 JWTAlgorithms[0]: must be one of "RS256"'],
   [{ JWTAlgorithms: ["RS256", "HS256"] }, 'CFG-002 JWTAlgorithms[1]: must be one of "RS256"'],
-  // Waiting and trying again.
+  // Timeouts and retries.
   [{ Http2: "yes" }, "CFG-002 Http2: must be true or false"],
   [{ Timeouts: { TokenSeconds: 0 } }, "CFG-002 Timeouts.TokenSeconds: must be at least 0.001"],
   [{ Timeouts: { TokenSeconds: 86_401 } }, "CFG-002 Timeouts.TokenSeconds: must be at most 86400"],
@@ -156,15 +156,7 @@ const files = { "/srv/gateway/ca.der": "0\u0082\u0001" };
 
 for (const [keys, problem] of rows) {
   Deno.test(`parseConfig: server with ${JSON.stringify(keys)}: ${problem.slice(0, 60)}`, async () => {
-    const problems = await problemsOf(
-      { DicomWebOAuth: { Servers: { main: { ...OAUTH, ...keys } } } },
-      { files },
-    );
-    const told = problems.map(({ code, path, message }) =>
-      `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
-    );
-    assert.equal(told.length, 1, told.join("\n"));
-    assert(told[0]?.startsWith(problem), told[0]);
+    assertProblem(await serverProblems({ ...OAUTH, ...keys }, { files }), problem);
   });
 }
 

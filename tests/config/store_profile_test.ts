@@ -8,22 +8,14 @@ import {
   type RuleId,
 } from "../../src/dicomweb/profile/profile.ts";
 import { ruleCatalogue } from "../../src/dicomweb/profile/rule_catalogue.ts";
-import { parseSection, problemsOf } from "./memory_files.ts";
+import { parseSection, serverProblems } from "./memory_files.ts";
 
 async function profileWith(keys: Readonly<Record<string, unknown>>): Promise<Profile> {
   const server = { Url: "https://store.example", ProviderType: "none", ...keys };
   return (await parseSection({ Servers: { main: server } })).servers.get("main")!.profile;
 }
 
-async function problemsWith(keys: Readonly<Record<string, unknown>>): Promise<string[]> {
-  const server = { Url: "https://store.example", ProviderType: "none", ...keys };
-  const problems = await problemsOf({ DicomWebOAuth: { Servers: { main: server } } });
-  return problems.map(({ code, path, message }) =>
-    `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
-  );
-}
-
-/** Which profile a store's host gives it: that of a cloud only for the cloud's own hosts. */
+/** Hosts and their profiles: that of a cloud only for the cloud's own hosts. */
 const HOSTS: readonly (readonly [url: string, name: ProfileName])[] = [
   ["https://ws-svc.dicom.azurehealthcareapis.com/v2", "azure"],
   ["https://WS-SVC.DICOM.AzureHealthcareAPIs.com/v2/partitions/a", "azure"],
@@ -133,6 +125,7 @@ const WRONG: readonly (readonly [keys: Record<string, unknown>, problem: string]
 
 for (const [keys, problem] of WRONG) {
   Deno.test(`${JSON.stringify(keys)} is refused: ${problem}`, async () => {
-    assert.deepEqual(await problemsWith(keys), [problem]);
+    const server = { Url: "https://store.example", ProviderType: "none", ...keys };
+    assert.deepEqual(await serverProblems(server), [problem]);
   });
 }

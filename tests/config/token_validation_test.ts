@@ -1,11 +1,11 @@
 /**
- * The rules of the keys by which tokens are checked, one row each.
+ * The rules of the keys of token validation, one row each.
  */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import type { TokenValidationConfig } from "../../src/config/schemes/token_validation.ts";
-import { parseSection, problemsOf } from "./memory_files.ts";
+import { assertProblem, parseSection, serverProblems } from "./memory_files.ts";
 
 const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const PEM = publicKey.export({ type: "spki", format: "pem" }).toString();
@@ -307,12 +307,7 @@ const problems: [keys: Keys, problem: string][] = [
 
 for (const [keys, problem] of problems) {
   Deno.test(`${problem.slice(0, 60)}… for ${Object.keys(keys).join(", ")}`, async () => {
-    const found = await problemsOf({ DicomWebOAuth: section(keys) });
-    const told = found.map(({ code, path, message }) =>
-      `${code} ${path.replace("DicomWebOAuth.Servers.main.", "")}: ${message}`
-    );
-    assert.equal(told.length, 1, told.join("\n"));
-    assert(told[0]!.startsWith(problem), told[0]);
+    assertProblem(await serverProblems(section(keys).Servers.main), problem);
   });
 }
 
