@@ -8,7 +8,7 @@ import type { z } from "zod";
 import { nearestName } from "./nearest_name.ts";
 
 /** Explains an unknown key, if something is known about it. */
-export type UnknownKey = (key: string) => string | undefined;
+type UnknownKey = (key: string) => string | undefined;
 
 /** Joins the messages about several unknown keys of one object, in the order of the keys. */
 const KEY_SEPARATOR = "\n";

@@ -9,7 +9,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 /** The text of a file, or why there is none. */
 export type FileText = { readonly content: string } | { readonly failure: string };
 
-export interface Sources extends ReadSources {
+interface Sources extends ReadSources {
   /** The section as written, for rules that depend on whether a key of another object is given. */
   readonly section: Readonly<Record<string, unknown>>;
 }
