@@ -1,106 +1,78 @@
 /**
- * A token as the token manager and the stores see it, whatever way it was got.
+ * Tokens, and the interfaces of token sources and token stores.
  *
  * @module
  */
 import { createHash } from "node:crypto";
 
-/** A credential with an end. */
+/** A credential that expires. */
 export interface Token {
-  /** What goes into the request: an access token, or a set of AWS keys as JSON. */
+  /** An access token, or a set of AWS keys as JSON. */
   readonly value: string;
   /** `Bearer` or `DPoP` (RFC 6749, section 7.1), or `AWS`. */
   readonly type: string;
-  /** When it was got, in milliseconds since the epoch by the gateway's clock. */
+  /** In milliseconds since the epoch, by the gateway's clock. */
   readonly issuedAtMs: number;
-  /** When it expires, in milliseconds since the epoch by the gateway's clock. */
+  /** In milliseconds since the epoch, by the gateway's clock. */
   readonly expiresAtMs: number;
 }
 
-/** Where tokens come from: one kind of token request. */
+/** One kind of token request. */
 export interface TokenSource {
-  /** The token endpoint or metadata service, for messages and the status. */
+  /** The token endpoint or metadata service, for messages and status. */
   readonly endpoint: string;
-  /** A digest of everything that makes this source's tokens what they are: other credentials, other digest. */
+  /** Digest of the credentials and everything else that the tokens depend on. */
   readonly fingerprint: string;
   /**
-   * Asks for a new token, once.
+   * Requests a token, once.
    *
    * @throws {GatewayError} TOK-001, TOK-005, AUTH-001, AUTH-002, AUTH-003 or NET-….
    */
   acquire(signal: AbortSignal): Promise<Token>;
-  /**
-   * Tells whether a token that was found in the store will do. Every one does unless this is given.
-   *
-   * @param stored The token, found to be alive.
-   * @returns Whether it may be used.
-   */
+  /** Whether an unexpired token from the store may be used; all may if absent. */
   accepts?(stored: Token, signal: AbortSignal): Promise<boolean>;
 }
 
-/** Where tokens are kept. Every method may throw: the token manager then goes on without the store. */
+/** A token cache. Every method but `open` may throw: the token manager continues without the cache. */
 export interface TokenStore {
-  /**
-   * Prepares the first operation: loads the client library and connects. It keeps a limit of its own,
-   * and never fails: the operations report why the store cannot be used.
-   */
-  open(): Promise<void>;
-  /** @returns The token under this key, or nothing where it is absent, expired or cannot be read. */
-  get(key: string): Promise<Token | undefined>;
-  /** Keeps a token until it expires. */
-  set(key: string, token: Token): Promise<void>;
-  /** Drops the token under this key. */
-  delete(key: string): Promise<void>;
-  /**
-   * Takes the lease of a key, so that one of all who share the store asks the identity provider.
-   *
-   * @param holder Who asks: a value no one else uses.
-   * @param ttlMs After which the lease ends by itself.
-   * @returns Whether the lease is now the holder's.
-   */
-  acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean>;
-  /** Gives the lease back, if it is still the holder's. */
-  releaseLease(key: string, holder: string): Promise<void>;
-  /** Whether others read and write it as well. */
+  /** Whether other workers or replicas use it too. */
   readonly isShared: boolean;
   /**
-   * The generation of the tokens under a key, which every revocation changes.
-   *
-   * @returns The generation, `""` before the first; nothing where the store cannot tell.
+   * Prepares the first operation: loads the client library and connects, within its own time limit.
+   * Never fails: the operations report why the store is unavailable.
    */
-  generation(key: string): Promise<string | undefined>;
+  open(): Promise<void>;
+  /** @returns The token; undefined if it is absent, expired or unreadable. */
+  get(key: string): Promise<Token | undefined>;
+  set(key: string, token: Token): Promise<void>;
+  delete(key: string): Promise<void>;
   /**
-   * Begins another generation of the tokens under a key.
+   * Acquires or extends the lease of a key: only its holder requests a token.
    *
-   * @param generation An identifier no one else uses.
-   * @param ttlMs After which it may be dropped.
+   * @param holder A unique identifier.
+   * @returns Whether the holder has the lease.
    */
+  acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean>;
+  /** Releases the lease if the holder still has it. */
+  releaseLease(key: string, holder: string): Promise<void>;
+  /** @returns The generation, which every revocation changes; `""` before the first; undefined if unknown. */
+  generation(key: string): Promise<string | undefined>;
+  /** @param generation A unique identifier. */
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void>;
-  /** @throws When the store cannot be reached. */
+  /** @throws If the store is unreachable. */
   ping(): Promise<void>;
-  /** Frees what is held. */
   close(): Promise<void>;
 }
 
-/**
- * A cache outside this worker: strings that expire, a lease and a generation. It sees only keys and
- * encrypted values. Every method may throw.
- */
+/** A cache outside this worker. It sees only keys and encrypted values. */
 export interface StringStore extends Omit<TokenStore, "get" | "set" | "isShared"> {
-  /** @returns The string under this key, or nothing where it is absent. */
   get(key: string): Promise<string | undefined>;
-  /**
-   * Keeps a string.
-   *
-   * @param ttlMs After which it may be dropped.
-   */
   set(key: string, value: string, ttlMs: number): Promise<void>;
 }
 
 /**
- * Digests everything that makes a token what it is.
+ * Digests everything that a token depends on, secrets included.
  *
- * @param parts Secrets among them; the order counts.
  * @returns The first 128 bits of a SHA-256 digest, in hexadecimal.
  *
  * @example

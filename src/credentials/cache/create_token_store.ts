@@ -1,5 +1,5 @@
 /**
- * Chooses the token store that the configuration names.
+ * Creates the configured token store.
  *
  * @module
  */
@@ -15,28 +15,24 @@ import { MemoryTokenStore } from "./memory_token_store.ts";
 import type { StringStore, TokenStore } from "../token.ts";
 import { RedisTokenStore } from "./redis_token_store.ts";
 
-/** Name of the KV file in the state directory. */
+/** In the state directory. */
 const KV_FILE = "tokens.kv";
 
-/** What a token store works with. */
-export interface TokenStoreCollaborators {
-  /** Absolute path of the directory the gateway may write to. */
-  readonly stateDirectory: string;
-  readonly metrics: Pick<Metrics, "cacheErrors">;
-  readonly logger: Logger;
-  /** The runtime's unless given. */
-  readonly clock?: Clock;
-}
-
 /**
- * Creates the token store that all servers of a worker share. It connects when first used.
+ * Creates the token store that all servers of a worker share. It connects at first use; the caller
+ * closes it after the authorizers.
  *
- * @returns The store; whoever made it closes it, after the authorizers.
- * @throws {GatewayError} CFG-002 where a key or URL cannot be used.
+ * @throws {GatewayError} CFG-002 for an invalid key.
  */
 export function createTokenStore(
   config: TokenCacheConfig,
-  collaborators: TokenStoreCollaborators,
+  collaborators: {
+    /** Absolute path; the gateway may write there. */
+    readonly stateDirectory: string;
+    readonly metrics: Pick<Metrics, "cacheErrors">;
+    readonly logger: Logger;
+    readonly clock?: Clock;
+  },
 ): GuardedTokenStore {
   const { stateDirectory, metrics, logger, clock = systemClock } = collaborators;
   return new GuardedTokenStore(createStore(), { metrics, logger, clock });
@@ -53,8 +49,6 @@ export function createTokenStore(
       }
       case "redis":
         return encrypted(new RedisTokenStore(config.url), config);
-      default:
-        throw new TypeError(`Unknown token cache: ${config satisfies never}`);
     }
   }
 

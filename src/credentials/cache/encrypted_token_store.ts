@@ -1,7 +1,7 @@
 /**
- * Encrypts what is kept outside this worker: AES-256-GCM with a random 96-bit nonce for each entry
- * (NIST SP 800-38D), bound to its key, so that no one can put one entry in the place of another.
- * An entry that no key opens is a miss, never an error.
+ * Encrypts tokens kept outside this worker: AES-256-GCM with a random 96-bit nonce for each entry
+ * (NIST SP 800-38D), bound to the entry's key, so that entries cannot be exchanged. An entry that
+ * cannot be decrypted is a miss, never an error.
  *
  * @module
  */
@@ -16,29 +16,24 @@ import type { StringStore, Token, TokenStore } from "../token.ts";
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 
-/** Marks the format, so that a later one can be told from it. */
+/** Version of the format. */
 const PREFIX = "1:";
 
-/** What an encrypted store works with. */
 export interface EncryptedTokenStoreOptions {
-  /** 32 bytes in base64 each: the first encrypts, all decrypt. */
+  /** Each 32 bytes in base64: the first encrypts, all decrypt. */
   readonly keys: readonly Secret[];
   readonly metrics: Pick<Metrics, "cacheErrors">;
   readonly logger: Logger;
   readonly clock: Pick<Clock, "now">;
 }
 
-/** A token store around one that sees only encrypted values. */
 export class EncryptedTokenStore implements TokenStore {
   readonly isShared = true;
   readonly #raw: StringStore;
   readonly #options: EncryptedTokenStoreOptions;
   readonly #keys: Promise<CryptoKey[]>;
 
-  /**
-   * @param raw Where the encrypted values are kept.
-   * @throws {GatewayError} CFG-002 where there is no key or one is not 32 bytes in base64.
-   */
+  /** @throws {GatewayError} CFG-002 without a key, or if one is not 32 bytes in base64. */
   constructor(raw: StringStore, options: EncryptedTokenStoreOptions) {
     this.#raw = raw;
     this.#options = options;
@@ -49,12 +44,10 @@ export class EncryptedTokenStore implements TokenStore {
     this.#keys = Promise.all(keys.map(importKey));
   }
 
-  /** Opens what it is around. */
   open(): Promise<void> {
     return this.#raw.open();
   }
 
-  /** @returns The token under this key, or nothing where it is absent, expired or cannot be read. */
   async get(key: string): Promise<Token | undefined> {
     const value = await this.#raw.get(key);
     if (value === undefined) return undefined;
@@ -69,44 +62,37 @@ export class EncryptedTokenStore implements TokenStore {
     return this.#options.clock.now() < token.expiresAtMs ? token : undefined;
   }
 
-  /** Keeps a token until it expires. */
   async set(key: string, token: Token): Promise<void> {
     const ttlMs = token.expiresAtMs - this.#options.clock.now();
     if (ttlMs <= 0) return;
     await this.#raw.set(key, await this.#encrypt(key, JSON.stringify(token)), ttlMs);
   }
 
-  /** Drops the token under this key. */
   delete(key: string): Promise<void> {
     return this.#raw.delete(key);
   }
 
-  /** @returns Whether the lease is now the holder's. */
   acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean> {
     return this.#raw.acquireLease(key, holder, ttlMs);
   }
 
-  /** Gives the lease back, if it is still the holder's. */
   releaseLease(key: string, holder: string): Promise<void> {
     return this.#raw.releaseLease(key, holder);
   }
 
-  /** @returns The generation of the tokens under this key. It is no secret, so that no key is needed. */
+  /** Not encrypted: a generation is no secret. */
   generation(key: string): Promise<string | undefined> {
     return this.#raw.generation(key);
   }
 
-  /** Begins another generation of the tokens under this key. */
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
     return this.#raw.setGeneration(key, generation, ttlMs);
   }
 
-  /** @throws When the store cannot be reached. */
   ping(): Promise<void> {
     return this.#raw.ping();
   }
 
-  /** Frees what is held. */
   close(): Promise<void> {
     return this.#raw.close();
   }
@@ -136,7 +122,7 @@ export class EncryptedTokenStore implements TokenStore {
         );
         return new TextDecoder().decode(text);
       } catch {
-        // Not this key: WebCrypto tells no more than that.
+        // Another key, or a damaged entry: WebCrypto does not distinguish them.
       }
     }
     return undefined;

@@ -1,8 +1,7 @@
 /**
- * Stands between the token managers and a store that may fail or hang, so that traffic never
- * depends on the cache: nothing that traffic waits for throws or takes longer than a limit. Without
- * the store there is no token in it, and its lease is free: everyone asks the identity provider for
- * themselves.
+ * Protects token managers from a store that fails or hangs: operations that requests wait for neither
+ * throw nor exceed a time limit. While the store is unavailable, every read is a miss and every lease
+ * is granted, so that each worker requests its own tokens.
  *
  * @module
  */
@@ -12,24 +11,16 @@ import type { Clock } from "../../network/clock.ts";
 import { limited } from "../../network/wait.ts";
 import type { Token, TokenStore } from "../token.ts";
 
-/** Limit of one operation. */
 const OPERATION_TIMEOUT_MS = 1000;
 
-/** How long a store that failed is left alone, so that not every operation waits for the limit. */
+/** A failed store is not used for this time, so that not every operation waits for the timeout. */
 const FIRST_PAUSE_MS = 2000;
 
-/** The pause grows to this while the store stays away: what it hangs on may pile up. */
+/** Upper bound of the growing pause: operations that hang may accumulate. */
 const LONGEST_PAUSE_MS = 32_000;
 
-/** Where failures are told. */
-export interface GuardedTokenStoreOptions {
-  readonly metrics: Pick<Metrics, "cacheErrors">;
-  readonly logger: Logger;
-  readonly clock: Clock;
-}
-
-/** A store that does not fail. */
 export class GuardedTokenStore implements TokenStore {
+  readonly isShared: boolean;
   readonly #store: TokenStore;
   readonly #metrics: Pick<Metrics, "cacheErrors">;
   readonly #logger: Logger;
@@ -39,67 +30,62 @@ export class GuardedTokenStore implements TokenStore {
   #pauseMs = FIRST_PAUSE_MS;
   #pausedUntilMs = 0;
 
-  /** @param store The store that may fail. */
-  constructor(store: TokenStore, options: GuardedTokenStoreOptions) {
+  constructor(
+    store: TokenStore,
+    { metrics, logger, clock }: {
+      readonly metrics: Pick<Metrics, "cacheErrors">;
+      readonly logger: Logger;
+      readonly clock: Clock;
+    },
+  ) {
+    this.isShared = store.isShared;
     this.#store = store;
-    this.#metrics = options.metrics;
-    this.#logger = options.logger;
-    this.#clock = options.clock;
+    this.#metrics = metrics;
+    this.#logger = logger;
+    this.#clock = clock;
   }
 
-  /** Opens the store, once. Every operation waits for it, and only then begins its own limit. */
+  /** Opens the store, once. Every operation waits for it before its own timeout starts. */
   open(): Promise<void> {
     return this.#opened ??= this.#store.open();
   }
 
-  /** @returns The token under this key, or nothing where it is absent or the store failed. */
   get(key: string): Promise<Token | undefined> {
     return this.#guard<Token | undefined>("get", () => this.#store.get(key), undefined);
   }
 
-  /** Keeps a token, if it can. */
   set(key: string, token: Token): Promise<void> {
     return this.#guard("set", () => this.#store.set(key, token), undefined);
   }
 
-  /** Drops a token, if it can. */
   delete(key: string): Promise<void> {
     return this.#guard("delete", () => this.#store.delete(key), undefined);
   }
 
-  /** @returns Whether the lease is now the holder's, or the store failed and there is none. */
   acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean> {
     return this.#guard("lease", () => this.#store.acquireLease(key, holder, ttlMs), true);
   }
 
-  /** Gives the lease back, if it can. */
   releaseLease(key: string, holder: string): Promise<void> {
     return this.#guard("lease", () => this.#store.releaseLease(key, holder), undefined);
   }
 
-  /** Whether others read and write it as well. */
-  get isShared(): boolean {
-    return this.#store.isShared;
-  }
-
-  /** @returns The generation of the tokens under this key, or nothing where the store failed. */
   generation(key: string): Promise<string | undefined> {
     const read = () => this.#store.generation(key);
     return this.#guard<string | undefined>("generation", read, undefined);
   }
 
-  /** @throws When the store fails, or failed a moment ago: who revokes a token has to know. */
+  /** @throws If the store is unavailable: a revocation must report it. */
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
     const write = () => this.#store.setGeneration(key, generation, ttlMs);
     return this.#attempt("generation", write);
   }
 
-  /** @throws When the store fails, or failed a moment ago: this is how readiness learns of it. */
+  /** @throws If the store is unavailable: readiness depends on it. */
   ping(): Promise<void> {
     return this.#attempt("ping", () => this.#store.ping());
   }
 
-  /** Frees what is held, if it can. */
   async close(): Promise<void> {
     await this.#limit(() => this.#store.close()).catch(() => {});
   }
@@ -110,15 +96,15 @@ export class GuardedTokenStore implements TokenStore {
 
   async #attempt<T>(operation: string, run: () => Promise<T>): Promise<T> {
     if (this.#isPaused()) throw new Error("it failed a moment ago");
-    // A store that is still being opened has not failed: to say so would let every worker and replica
-    // that starts ask the identity provider for itself.
+    // A store that is still opening has not failed: otherwise every starting worker and replica would
+    // request its own token.
     await this.open();
     try {
       const result = await this.#limit(run);
-      this.#tellRecovery();
+      this.#recordRecovery();
       return result;
     } catch (error) {
-      this.#tellFailure(operation, error);
+      this.#recordFailure(operation, error);
       throw error;
     }
   }
@@ -127,16 +113,16 @@ export class GuardedTokenStore implements TokenStore {
     return this.#clock.monotonic() < this.#pausedUntilMs;
   }
 
-  #tellRecovery(): void {
+  #recordRecovery(): void {
     this.#pauseMs = FIRST_PAUSE_MS;
     if (!this.#isDown) return;
     this.#isDown = false;
     this.#logger.info("Token cache recovered");
   }
 
-  #tellFailure(operation: string, error: unknown): void {
+  #recordFailure(operation: string, error: unknown): void {
     this.#metrics.cacheErrors.inc({ operation });
-    // Of several that fail at once the first one sets the pause.
+    // Of several concurrent failures, the first sets the pause.
     if (this.#isPaused()) return;
     this.#pausedUntilMs = this.#clock.monotonic() + this.#pauseMs;
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
