@@ -1,14 +1,12 @@
 /**
- * What is thrown when the client's body cannot be read to its end: nobody but the client has failed.
+ * The client's request body cannot be read to its end: not a failure of gateway or store.
  *
  * @module
  */
 import { GatewayError, type GatewayErrorOptions } from "./gateway_error.ts";
 
 /**
- * Whether what failed was the client's sending of its body: it broke off, or stalled (408).
- *
- * @returns Whether nobody but the client has failed.
+ * Whether the client failed to send its body: it broke off or stalled (408).
  *
  * @example
  * ```ts
@@ -26,12 +24,11 @@ export function isOfClientsBody(error: unknown): boolean {
     (error instanceof GatewayError && error.status === 408);
 }
 
-/** Where to look: neither the gateway nor the store knows more. */
 const STEP = "Look at the client, and at what lies between it and the gateway: it left, or sent " +
   "less than it said";
 
 /**
- * The client's body broke off, or is not framed as HTTP demands: the runtime does not tell which.
+ * The body broke off or has invalid HTTP framing: the runtime does not distinguish them.
  *
  * @example
  * ```ts
@@ -42,7 +39,6 @@ const STEP = "Look at the client, and at what lies between it and the gateway: i
  * ```
  */
 export class BrokenBodyError extends GatewayError {
-  /** @param state What is wrong with the body. */
   constructor(state: string, options: Pick<GatewayErrorOptions, "server" | "cause"> = {}) {
     super("NET-005", `Cannot read the body of the request: ${state}`, {
       ...options,
