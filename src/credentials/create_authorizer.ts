@@ -23,7 +23,7 @@ import { createTokenValidator } from "./validation/create_token_validator.ts";
 import { DpopAuthorizer } from "./oauth2/dpop_authorizer.ts";
 import { DpopKey } from "./oauth2/dpop_key.ts";
 import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
-import type { GuardedTokenStore } from "./cache/guarded_token_store.ts";
+import type { TokenStore } from "./cache/token_store.ts";
 import { createGoogleSource } from "./google/create_google_source.ts";
 import { ManagedIdentitySource } from "./azure/managed_identity_source.ts";
 import { NoneAuthorizer } from "./fixed/none_authorizer.ts";
@@ -37,7 +37,7 @@ export interface AuthorizerCollaborators {
   /** The client for this server's identity provider. */
   readonly http: Pick<HttpClient, "send">;
   /** Shared by all servers; not closed with the authorizer. */
-  readonly store: GuardedTokenStore;
+  readonly store: TokenStore;
   /** Absolute path; the gateway may write there. */
   readonly stateDirectory: string;
   readonly metrics: Metrics;

@@ -1,5 +1,5 @@
 /**
- * Tokens, and the interfaces of token sources and token stores.
+ * Tokens, and the interface of token sources.
  *
  * @module
  */
@@ -31,43 +31,6 @@ export interface TokenSource {
   acquire(signal: AbortSignal): Promise<Token>;
   /** Whether an unexpired token from the store may be used; all may if absent. */
   accepts?(stored: Token, signal: AbortSignal): Promise<boolean>;
-}
-
-/** A token cache. Every method but `open` may throw: the token manager continues without the cache. */
-export interface TokenStore {
-  /** Whether other workers or replicas use it too. */
-  readonly isShared: boolean;
-  /**
-   * Prepares the first operation: loads the client library and connects, within its own time limit.
-   * Never fails: the operations report why the store is unavailable.
-   */
-  open(): Promise<void>;
-  /** @returns The token; undefined if it is absent, expired or unreadable. */
-  get(key: string): Promise<Token | undefined>;
-  set(key: string, token: Token): Promise<void>;
-  delete(key: string): Promise<void>;
-  /**
-   * Acquires or extends the lease of a key: only its holder requests a token.
-   *
-   * @param holder A unique identifier.
-   * @returns Whether the holder has the lease.
-   */
-  acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean>;
-  /** Releases the lease if the holder still has it. */
-  releaseLease(key: string, holder: string): Promise<void>;
-  /** @returns The generation, which every revocation changes; `""` before the first; undefined if unknown. */
-  generation(key: string): Promise<string | undefined>;
-  /** @param generation A unique identifier. */
-  setGeneration(key: string, generation: string, ttlMs: number): Promise<void>;
-  /** @throws If the store is unreachable. */
-  ping(): Promise<void>;
-  close(): Promise<void>;
-}
-
-/** A cache outside this worker. It sees only keys and encrypted values. */
-export interface StringStore extends Omit<TokenStore, "get" | "set" | "isShared"> {
-  get(key: string): Promise<string | undefined>;
-  set(key: string, value: string, ttlMs: number): Promise<void>;
 }
 
 /**

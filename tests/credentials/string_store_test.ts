@@ -3,7 +3,7 @@ import { Secret } from "../../src/config/values/secret.ts";
 import { systemClock } from "../../src/network/clock.ts";
 import { KvFile, KvService } from "../../src/credentials/cache/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/cache/kv_token_store.ts";
-import type { StringStore } from "../../src/credentials/token.ts";
+import type { StringStore } from "../../src/credentials/cache/token_store.ts";
 import { RedisTokenStore } from "../../src/credentials/cache/redis_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";

@@ -7,13 +7,11 @@ import type { TokenCacheConfig } from "../../config/keys/token_cache.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type Clock, systemClock } from "../../network/clock.ts";
-import { EncryptedTokenStore } from "./encrypted_token_store.ts";
-import { GuardedTokenStore } from "./guarded_token_store.ts";
 import { KvFile, KvService } from "./kv_location.ts";
 import { KvTokenStore } from "./kv_token_store.ts";
-import { MemoryTokenStore } from "./memory_token_store.ts";
-import type { StringStore, TokenStore } from "../token.ts";
 import { RedisTokenStore } from "./redis_token_store.ts";
+import { TokenCipher } from "./token_cipher.ts";
+import { type StringStore, TokenStore } from "./token_store.ts";
 
 /** In the state directory. */
 const KV_FILE = "tokens.kv";
@@ -26,36 +24,28 @@ const KV_FILE = "tokens.kv";
  */
 export function createTokenStore(
   config: TokenCacheConfig,
-  collaborators: {
+  { stateDirectory, metrics, logger, clock = systemClock }: {
     /** Absolute path; the gateway may write there. */
     readonly stateDirectory: string;
     readonly metrics: Pick<Metrics, "cacheErrors">;
     readonly logger: Logger;
     readonly clock?: Clock;
   },
-): GuardedTokenStore {
-  const { stateDirectory, metrics, logger, clock = systemClock } = collaborators;
-  return new GuardedTokenStore(createStore(), { metrics, logger, clock });
+): TokenStore {
+  return new TokenStore(createBackend(), { metrics, logger, clock });
 
-  function createStore(): TokenStore {
-    switch (config.backend) {
-      case "memory":
-        return new MemoryTokenStore(clock);
-      case "kv": {
-        const location = config.url === undefined
-          ? new KvFile(`${stateDirectory}/${KV_FILE}`)
-          : new KvService(config.url);
-        return encrypted(new KvTokenStore(location, clock), config);
-      }
-      case "redis":
-        return encrypted(new RedisTokenStore(config.url), config);
-    }
+  function createBackend() {
+    if (config.backend === "memory") return undefined;
+    return { strings: createStringStore(config), cipher: new TokenCipher(config.encryptionKeys) };
   }
 
-  function encrypted(
-    raw: StringStore,
-    { encryptionKeys: keys }: Exclude<TokenCacheConfig, { readonly backend: "memory" }>,
-  ): TokenStore {
-    return new EncryptedTokenStore(raw, { keys, metrics, logger, clock });
+  function createStringStore(
+    config: Exclude<TokenCacheConfig, { readonly backend: "memory" }>,
+  ): StringStore {
+    if (config.backend === "redis") return new RedisTokenStore(config.url);
+    const location = config.url === undefined
+      ? new KvFile(`${stateDirectory}/${KV_FILE}`)
+      : new KvService(config.url);
+    return new KvTokenStore(location, clock);
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { Clock } from "../../network/clock.ts";
 import type { KvLocation } from "./kv_location.ts";
-import type { StringStore } from "../token.ts";
+import type { StringStore } from "./token_store.ts";
 import { limited, sleep } from "../../network/wait.ts";
 
 interface Lease {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Secret } from "../../config/values/secret.ts";
-import type { StringStore } from "../token.ts";
+import type { StringStore } from "./token_store.ts";
 import { NoAnswerError, type RedisClient, RedisConnection } from "./redis_connection.ts";
 
 /** SET with NX would not let the holder extend its lease. */

@@ -8,7 +8,7 @@
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { Clock } from "../../network/clock.ts";
-import type { GuardedTokenStore } from "../cache/guarded_token_store.ts";
+import type { TokenStore } from "../cache/token_store.ts";
 
 /** Limit for using a token that was revoked elsewhere. */
 export const REVOCATION_CHECK_MS = 5000;
@@ -19,7 +19,7 @@ const GENERATION_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 export interface RevocationEpochOptions {
   /** Name of the configured server. */
   readonly server: string;
-  readonly store: GuardedTokenStore;
+  readonly store: TokenStore;
   /** Cache key of the tokens, without the generation. */
   readonly key: string;
   readonly clock: Clock;

@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../../network/clock.ts";
 import { sleep } from "../../network/wait.ts";
-import type { GuardedTokenStore } from "../cache/guarded_token_store.ts";
+import type { TokenStore } from "../cache/token_store.ts";
 import type { Token } from "../token.ts";
 
 /** The holder extends the lease until it is done. */
@@ -18,7 +18,7 @@ const FIRST_POLL_MS = 25;
 const SLOWEST_POLL_MS = 500;
 
 export interface SharedAcquisition {
-  readonly store: GuardedTokenStore;
+  readonly store: TokenStore;
   readonly key: string;
   readonly clock: Clock;
   /** From 0 to 1: spreads the polls. */

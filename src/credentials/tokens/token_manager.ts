@@ -12,7 +12,7 @@ import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { abortable } from "../../network/wait.ts";
 import type { Clock } from "../../network/clock.ts";
-import type { GuardedTokenStore } from "../cache/guarded_token_store.ts";
+import type { TokenStore } from "../cache/token_store.ts";
 import { type HeldToken, holdToken, isAlive, isCredible } from "./held_token.ts";
 import { RefusalLimit } from "./refusal_limit.ts";
 import { RenewalSchedule } from "./renewal_schedule.ts";
@@ -26,7 +26,7 @@ export interface TokenManagerOptions {
   /** Name of the configured server. */
   readonly server: string;
   readonly source: TokenSource;
-  readonly store: GuardedTokenStore;
+  readonly store: TokenStore;
   /** Time before expiry at which a token is renewed; at most half its lifetime counts. */
   readonly refreshBufferMs: number;
   /** Limit of one token request; the source enforces it. */

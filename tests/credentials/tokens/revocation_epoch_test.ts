@@ -3,27 +3,12 @@ import type { Token } from "../../../src/credentials/token.ts";
 import { REVOCATION_CHECK_MS } from "../../../src/credentials/tokens/revocation_epoch.ts";
 import { type FakeClock, settle } from "../../fixtures/fake_clock.ts";
 import { SharedTokenStore } from "../../fixtures/shared_token_store.ts";
-import {
-  failure,
-  never,
-  type Options,
-  type Parts,
-  valueOf,
-  withManager,
-} from "../token_manager_harness.ts";
+import { failure, never, type Parts, valueOf, withManager } from "../token_manager_harness.ts";
 
 const HOUR = 3_600_000;
 
-interface SharedParts extends Parts {
-  readonly shared: SharedTokenStore;
-}
-
-function withSharedStore(test: (parts: SharedParts) => Promise<void>): Promise<void> {
-  const store: NonNullable<Options["store"]> = (clock) => new SharedTokenStore(clock);
-  return withManager(
-    { store },
-    (parts) => test({ ...parts, shared: parts.store as SharedTokenStore }),
-  );
+function withSharedStore(test: (parts: Parts) => Promise<void>): Promise<void> {
+  return withManager({ shares: true }, test);
 }
 
 Deno.test("TokenManager.forget: a revoked token is used no more, here and by those who share the cache", () =>
@@ -157,10 +142,11 @@ Deno.test("TokenManager.forget: what the cache said before a revocation does not
       return generation;
     }
   }
-  const store = (clock: FakeClock) => new SlowStore(clock);
-  return withManager({ store }, async ({ clock, source, manager, another, store }) => {
+  const createShared = (clock: FakeClock) => new SlowStore(clock);
+  const options = { shares: true, createShared };
+  return withManager(options, async ({ clock, source, manager, another, shared }) => {
     source.lifeMs = HOUR;
-    const slow = store as SlowStore;
+    const slow = shared as SlowStore;
     const other = another();
     for (const each of [manager, other]) await each.token(never);
     await other.forget("revocation-1");
@@ -204,12 +190,11 @@ Deno.test("TokenManager.forget: revoking again and again asks for nothing by its
   }));
 
 Deno.test("TokenManager.forget: a token in memory alone is dropped, and no timer is started for others", () =>
-  withManager({}, async ({ clock, source, manager, store }) => {
+  withManager({}, async ({ clock, source, manager }) => {
     await manager.token(never);
     assert.equal(clock.pendingTimers, 1, "the renewal");
     await manager.forget("revocation-1");
     assert.equal(clock.pendingTimers, 0);
-    assert.equal(await store.get("main:fingerprint"), undefined);
     assert.equal(await valueOf(manager.token(never)), "token-2");
     assert.equal(source.requests, 2);
   }));

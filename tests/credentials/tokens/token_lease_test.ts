@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Token } from "../../../src/credentials/token.ts";
 import { settle } from "../../fixtures/fake_clock.ts";
-import { SharedTokenStore } from "../../fixtures/shared_token_store.ts";
 import {
   failure,
   MINUTE,
@@ -13,13 +12,8 @@ import {
 
 const KEY = "main:fingerprint";
 
-function withShared(
-  test: (parts: Parts & { readonly shared: SharedTokenStore }) => Promise<void>,
-): Promise<void> {
-  return withManager({ store: (clock) => new SharedTokenStore(clock) }, async (parts) => {
-    assert(parts.store instanceof SharedTokenStore);
-    await test({ ...parts, shared: parts.store });
-  });
+function withShared(test: (parts: Parts) => Promise<void>): Promise<void> {
+  return withManager({ shares: true }, test);
 }
 
 Deno.test("Token managers that share a store ask once between them", () =>
@@ -110,7 +104,7 @@ Deno.test("TokenManager gives the lease back when it is closed while it asks", (
 
 Deno.test("TokenManager takes a token that another process stored before it started", () =>
   withShared(async ({ source, shared, manager, another }) => {
-    await shared.set(KEY, source.token("stored"));
+    shared.put(KEY, source.token("stored"));
     assert.equal(await valueOf(manager.token(never)), "stored");
     assert.equal(await valueOf(another().token(never)), "stored");
     assert.equal(source.requests, 0);
@@ -118,7 +112,7 @@ Deno.test("TokenManager takes a token that another process stored before it star
 
 Deno.test("TokenManager looks again once it has the lease: the last holder may just have stored one", () =>
   withShared(async ({ source, shared, manager }) => {
-    shared.beforeLease = () => shared.set(KEY, source.token("just stored"));
+    shared.beforeLease = () => shared.put(KEY, source.token("just stored"));
     assert.equal(await valueOf(manager.token(never)), "just stored");
     assert.equal(source.requests, 0);
   }));

@@ -151,7 +151,7 @@ Deno.test("TokenManager keeps no one waiting who has already left", () =>
   }));
 
 Deno.test("TokenManager turns a storm of refusals of one token into one renewal", () =>
-  withManager({}, async ({ source, manager, store }) => {
+  withManager({ shares: true }, async ({ source, manager, shared }) => {
     const token = await manager.token(never);
     const replaced = await Promise.all(Array.from({ length: 500 }, async () => {
       assert(await manager.invalidate(token), "asking again must give another token");
@@ -159,13 +159,13 @@ Deno.test("TokenManager turns a storm of refusals of one token into one renewal"
     }));
     assert.deepEqual(new Set(replaced), new Set(["token-2"]));
     assert.equal(source.requests, 2);
-    assert.equal((await store.get("main:fingerprint"))?.value, "token-2");
+    assert.equal(shared.tokenAt("main:fingerprint")?.value, "token-2");
     assert(await manager.invalidate(token), "a late refusal of the old token");
     assert.equal(manager.current()?.value, "token-2");
   }));
 
 Deno.test("TokenManager uses what another worker stored in place of a refused token", () =>
-  withManager({}, async ({ source, manager, another }) => {
+  withManager({ shares: true }, async ({ source, manager, another }) => {
     const other = another();
     const token = await manager.token(never);
     assert.equal(await valueOf(other.token(never)), "token-1");
@@ -221,7 +221,7 @@ Deno.test("TokenManager.renew asks even if the provider has just refused", () =>
   }));
 
 Deno.test("TokenManager.renew replaces the token here and in the store, and keeps it on failure", () =>
-  withManager({}, async ({ source, manager, store }) => {
+  withManager({ shares: true }, async ({ source, manager, shared }) => {
     await manager.token(never);
     source.failWith("TOK-001");
     assert.equal((await failure(manager.renew(never))).code, "TOK-001");
@@ -229,7 +229,7 @@ Deno.test("TokenManager.renew replaces the token here and in the store, and keep
     source.answer = undefined;
     await manager.renew(never);
     assert.equal(manager.current()?.value, "token-3");
-    assert.equal((await store.get("main:fingerprint"))?.value, "token-3");
+    assert.equal(shared.tokenAt("main:fingerprint")?.value, "token-3");
   }));
 
 Deno.test("TokenManager ends waiting requests when it is closed", () =>
@@ -258,7 +258,7 @@ Deno.test("TokenManager keeps token, secret and fingerprint out of its log", () 
 // Clocks that jump.
 
 Deno.test("TokenManager tells the audit trail of every token once, and of none that could not be had", () =>
-  withManager({}, async ({ clock, source, manager, another, events }) => {
+  withManager({ shares: true }, async ({ clock, source, manager, another, events }) => {
     const told = () => events.splice(0).map(({ outcome, error_code }) => error_code ?? outcome);
     const [first] = await Promise.all([manager.token(never), manager.token(never)]);
     await another().token(never);
@@ -291,14 +291,14 @@ Deno.test("TokenManager asks once, not per request, when the wall clock jumps fo
   }));
 
 Deno.test("TokenManager does not use an expired token when the wall clock is set back", () =>
-  withManager({ refreshBufferMs: 0 }, async ({ clock, source, manager }) => {
+  withManager({ refreshBufferMs: 0, shares: true }, async ({ clock, source, manager }) => {
     await manager.token(never);
     source.failWith("AUTH-003");
     clock.jumpWallClock(-60 * MINUTE);
     await clock.advance(4 * MINUTE);
     assert.equal(await valueOf(manager.token(never)), "token-1");
     await clock.advance(MINUTE);
-    // The memory store still holds it, and by the wall clock it has an hour to live.
+    // The cache still contains it, and by the wall clock it has an hour to live.
     source.answer = undefined;
     for (let i = 0; i < 100; i++) {
       assert.notEqual(await valueOf(manager.token(never)), "token-1");
@@ -307,7 +307,7 @@ Deno.test("TokenManager does not use an expired token when the wall clock is set
   }));
 
 Deno.test("TokenManager does not take its own expired token back from the store after a small jump", () =>
-  withManager({ refreshBufferMs: 0 }, async ({ clock, source, manager }) => {
+  withManager({ refreshBufferMs: 0, shares: true }, async ({ clock, source, manager }) => {
     await manager.token(never);
     clock.jumpWallClock(-20_000);
     source.failWith("AUTH-003");
@@ -328,11 +328,11 @@ Deno.test("TokenManager still renews in time after the wall clock was set back",
   }));
 
 Deno.test("TokenManager does not trust the age of a token stored by a clock ahead of its own", () =>
-  withManager({}, async ({ clock, source, store, manager }) => {
+  withManager({ shares: true }, async ({ clock, source, shared, manager }) => {
     clock.jumpWallClock(60 * MINUTE);
     const future = source.token("from the future");
     clock.jumpWallClock(-60 * MINUTE);
-    await store.set("main:fingerprint", future);
+    shared.put("main:fingerprint", future);
     assert.equal(await valueOf(manager.token(never)), "token-1");
   }));
 

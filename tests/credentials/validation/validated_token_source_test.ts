@@ -7,8 +7,7 @@ import { networkAllowlist } from "../../../src/config/sandbox/allowlist.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
 import { systemClock } from "../../../src/network/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
-import { GuardedTokenStore } from "../../../src/credentials/cache/guarded_token_store.ts";
-import { MemoryTokenStore } from "../../../src/credentials/cache/memory_token_store.ts";
+import { TokenStore } from "../../../src/credentials/cache/token_store.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient } from "../../../src/network/http_client.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
@@ -58,7 +57,7 @@ async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
   const logger = new MemoryLogger();
   const security = new MemoryLogger();
   const metrics = createMetrics();
-  const guarded = new GuardedTokenStore(store, { metrics, logger, clock });
+  const tokenStore = new TokenStore(store.backend, { metrics, logger, clock });
   const closing: (() => Promise<void> | void)[] = [];
   const issue: Parts["issue"] = (claims = {}, by = key) =>
     endpoint.answer = async () => {
@@ -93,7 +92,7 @@ async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
         const http = new HttpClient({ allowlist: new Set(networkAllowlist(config)) });
         const authorizer = createAuthorizer(config.servers.get("main")!, {
           http,
-          store: guarded,
+          store: tokenStore,
           stateDirectory: "/",
           metrics,
           logger,
@@ -342,7 +341,7 @@ Deno.test("oidc-provider's tokens pass by its metadata, and only for the right a
     });
     const clock = systemClock;
     const http = new HttpClient({ allowlist: new Set(networkAllowlist(config)) });
-    const store = new GuardedTokenStore(new MemoryTokenStore(clock), { metrics, logger, clock });
+    const store = new TokenStore(undefined, { metrics, logger, clock });
     const collaborators = { metrics, logger, security: logger, clock };
     const authorizer = createAuthorizer(config.servers.get("main")!, {
       ...collaborators,
