@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readText } from "../network/bounded_body.ts";
 
 /** Tokens are a few KiB. */
 const MAX_CREDENTIAL_FILE_BYTES = 64 * 1024;
@@ -23,30 +24,18 @@ export async function readCredentialFile(
   path: string,
   maxBytes: number = MAX_CREDENTIAL_FILE_BYTES,
 ): Promise<string> {
-  let bytes: Uint8Array;
+  let text: string | undefined;
   try {
-    bytes = await readUpTo(path, maxBytes + 1);
+    using file = await Deno.open(path);
+    text = (await readText(file.readable, maxBytes))?.trim();
   } catch (cause) {
     throw new CredentialFileError(`the file ${path} cannot be read: ${reason(cause)}`, { cause });
   }
-  if (bytes.length > maxBytes) {
+  if (text === undefined) {
     throw new CredentialFileError(`the file ${path} holds more than ${maxBytes} bytes`);
   }
-  const text = new TextDecoder().decode(bytes).trim();
   if (text === "") throw new CredentialFileError(`the file ${path} is empty`);
   return text;
-}
-
-async function readUpTo(path: string, maxBytes: number): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(maxBytes);
-  let length = 0;
-  while (length < maxBytes) {
-    const read = await file.read(bytes.subarray(length));
-    if (read === null) break;
-    length += read;
-  }
-  return bytes.subarray(0, length);
 }
 
 function reason(cause: unknown): string {

@@ -26,22 +26,7 @@ export const providerAdvice: readonly Advice[] = [
   ...oauth2Advice,
 ];
 
-/**
- * Finds the remedy for an error response; undefined if only the catalogue's steps apply.
- *
- * @example
- * ```ts
- * import { findAdvice } from "./provider_advice.ts";
- * import assert from "node:assert/strict";
- *
- * const remedy = findAdvice({
- *   endpoint: "https://clinic.okta.com/oauth2/v1/token",
- *   status: 400,
- *   error: "invalid_scope",
- * });
- * assert.match(remedy?.steps[0] ?? "", /custom authorization server/);
- * ```
- */
+/** Finds the remedy for an error response; undefined if only the catalogue's steps apply. */
 export function findAdvice(refusal: ProviderRefusal): Advice | undefined {
   const provider = refusal.provider ?? providerOf(refusal.endpoint);
   return providerAdvice.find((row) =>

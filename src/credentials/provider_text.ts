@@ -19,16 +19,6 @@ const UNPRINTABLE = /[\p{C}\p{Z}]+/gu;
  *
  * @param maxLength In UTF-16 code units.
  * @param secrets Hidden from 8 characters on; plain, URL-encoded and in base64.
- *
- * @example
- * ```ts
- * import { quoteProvider } from "./provider_text.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(quoteProvider("bad secret\r\nhunter2", 100, ["hunter2"]), "bad secret [hidden]");
- * assert.equal(quoteProvider("wrong: 5f0c8a52…", 100, ["5f0c8a527f0e4b52"]), "wrong: [hidden]…");
- * assert.equal(quoteProvider("too long", 4, []), "too…");
- * ```
  */
 export function quoteProvider(
   text: string,

@@ -27,17 +27,7 @@ export function isOfClientsBody(error: unknown): boolean {
 const STEP = "Look at the client, and at what lies between it and the gateway: it left, or sent " +
   "less than it said";
 
-/**
- * The body broke off or has invalid HTTP framing: the runtime does not distinguish them.
- *
- * @example
- * ```ts
- * import { BrokenBodyError } from "./broken_body_error.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(new BrokenBodyError("it broke off").code, "NET-005");
- * ```
- */
+/** The body broke off or has invalid HTTP framing: the runtime does not distinguish them. */
 export class BrokenBodyError extends GatewayError {
   constructor(state: string, options: Pick<GatewayErrorOptions, "server" | "cause"> = {}) {
     super("NET-005", `Cannot read the body of the request: ${state}`, {

@@ -19,17 +19,6 @@ export interface GatewayErrorOptions {
   readonly cause?: unknown;
 }
 
-/**
- * @example
- * ```ts
- * import { GatewayError } from "./gateway_error.ts";
- * import assert from "node:assert/strict";
- *
- * const error = new GatewayError("TOK-001", 'Cannot fetch a token for server "main": token endpoint answered 401');
- * assert.equal(error.status, 502);
- * assert.equal(error.entry.category, "AUTHENTICATION");
- * ```
- */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;

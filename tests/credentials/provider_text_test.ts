@@ -7,6 +7,7 @@ const base64 = (text: string) => new TextEncoder().encode(text).toBase64();
 /** What the provider says, and what is told of it. */
 const rows: [name: string, said: string, told: string][] = [
   ["as it is", `"${SECRET}" is wrong`, '"[hidden]" is wrong'],
+  ["behind a line break", `bad secret\r\n${SECRET}`, "bad secret [hidden]"],
   ["twice", `${SECRET} ${SECRET}`, "[hidden] [hidden]"],
   ["its first eight characters", `${SECRET.slice(0, 8)}… is wrong`, "[hidden]… is wrong"],
   ["its last eight characters", `…${SECRET.slice(-8)}`, "…[hidden]"],

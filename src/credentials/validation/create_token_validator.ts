@@ -26,8 +26,7 @@ export function createTokenValidator(
   });
 }
 
-/** Fetches nothing before keys are needed. */
-export function createKeySet(keys: VerificationKeys, connection: ProviderConnection): KeySet {
+function createKeySet(keys: VerificationKeys, connection: ProviderConnection): KeySet {
   switch (keys.from) {
     case "configuration":
       return new ConfiguredKeySet(keys.publicJwk);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { IssuerConfig } from "../../../src/config/inbound/issuers.ts";
-import { createKeySet } from "../../../src/credentials/validation/create_token_validator.ts";
+import { createTokenValidator } from "../../../src/credentials/validation/create_token_validator.ts";
 import { BearerTokens } from "../../../src/credentials/inbound/bearer_tokens.ts";
 import { TokenFault } from "../../../src/credentials/validation/token_fault.ts";
-import { TokenValidator } from "../../../src/credentials/validation/token_validator.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient } from "../../../src/network/http_client.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
@@ -45,8 +44,7 @@ function tokensOf(
       ...changes,
     };
     const connection = { server: config.name, http, timeoutMs: 10_000, clock };
-    const keys = createKeySet(config.validation.keys, connection);
-    return { config, validator: new TokenValidator({ rules: config.validation, keys, clock }) };
+    return { config, validator: createTokenValidator(config.validation, connection) };
   });
   return { tokens: new BearerTokens(issuers, () => clock.now()), close: () => http.close() };
 }
