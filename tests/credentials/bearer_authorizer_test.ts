@@ -15,7 +15,7 @@ for (const [status, isAboutTheToken] of [[401, true], [403, false]] as const) {
     }));
 }
 
-Deno.test("BearerAuthorizer tells when a token expired that could not be renewed, until it is dropped", () =>
+Deno.test("BearerAuthorizer reports the past expiry of a token that could not be renewed", () =>
   withManager({}, async ({ manager, source, clock }) => {
     const authorizer = new BearerAuthorizer("test", manager);
     await authorizer.authorize({ signal: never });

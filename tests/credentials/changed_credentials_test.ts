@@ -128,7 +128,7 @@ for (const backend of ["kv", "redis"] as const) {
     Deno.test(backend === "redis" ? needing(REDIS, definition) : definition);
   };
 
-  test("A server never re-uses a token got with other credentials, and finds its own again", async ({ endpoint, elsewhere, tokenWith }) => {
+  test("A server never uses a token acquired with other credentials, and finds its own again", async ({ endpoint, elsewhere, tokenWith }) => {
     const rows: typeof changes = [
       ...changes,
       ["another token endpoint", SECRET, { TokenEndpoint: elsewhere.url }],
@@ -153,7 +153,7 @@ for (const backend of ["kv", "redis"] as const) {
     assert.notEqual(await tokenWith(SECRET, "other"), token);
   });
 
-  test("What does not make a token another leaves it in use", async ({ tokenWith, endpoint }) => {
+  test("Changes that do not affect a token leave it in use", async ({ tokenWith, endpoint }) => {
     const token = await tokenWith(SECRET);
     const alike = { ...SECRET, TokenRefreshBufferSeconds: 60, Http2: true };
     assert.equal(await tokenWith(alike), token);

@@ -78,7 +78,7 @@ Deno.test("createAuthorizer gives stores without credentials an authorizer that 
     await authorizer.renew();
   }));
 
-Deno.test("createAuthorizer asks for nothing before the first request", () =>
+Deno.test("createAuthorizer sends no token request before the first request", () =>
   withAuthorizers(async ({ create, endpoint, clock }) => {
     const authorizer = create();
     await clock.advance(3_600_000);
@@ -91,7 +91,7 @@ Deno.test("createAuthorizer asks for nothing before the first request", () =>
     assert.equal(endpoint.requests.length, 0);
   }));
 
-Deno.test("BearerAuthorizer signs with the token, and with the same object while it is the same", () =>
+Deno.test("BearerAuthorizer returns the same headers object for the same token", () =>
   withAuthorizers(async ({ create, endpoint, clock }) => {
     const authorizer = create();
     const first = await authorizer.authorize(request);
@@ -100,7 +100,7 @@ Deno.test("BearerAuthorizer signs with the token, and with the same object while
     assert.equal(authorizer.describe().expiresAtMs, clock.now() + 300_000);
   }));
 
-Deno.test("BearerAuthorizer replaces what the store refused, and nothing newer", () =>
+Deno.test("BearerAuthorizer replaces a rejected token, but not a newer one", () =>
   withAuthorizers(async ({ create, endpoint }) => {
     const authorizer = create();
     const first = await authorizer.authorize(request);
@@ -128,7 +128,7 @@ Deno.test("BearerAuthorizer.renew fetches a new token", () =>
     assert.equal(renewed.headers.authorization, `Bearer ${endpoint.issued[1]}`);
   }));
 
-Deno.test("createAuthorizer shares tokens between equal credentials, and never between others", () =>
+Deno.test("createAuthorizer shares tokens between equal credentials only", () =>
   withAuthorizers(async ({ create, endpoint }) => {
     const original = await create().authorize(request);
     assert.deepEqual(await create().authorize(request), original);
@@ -141,7 +141,7 @@ Deno.test("createAuthorizer shares tokens between equal credentials, and never b
     assert.equal(endpoint.requests.length, 3);
   }));
 
-Deno.test("A token waiting for its renewal keeps no process from ending", async () => {
+Deno.test("A scheduled renewal does not keep the process running", async () => {
   const endpoint = startTokenEndpoint();
   const worker = new URL("../fixtures/token_worker.ts", import.meta.url).href;
   const setup = JSON.stringify({

@@ -75,7 +75,7 @@ for (
     await one.ping();
   });
 
-  test("lets one of two take the lease, until it is given back", async (one, two) => {
+  test("grants the lease to one of two, until it is released", async (one, two) => {
     const taken = await Promise.all([
       one.acquireLease("a", "one", 60_000),
       two.acquireLease("a", "two", 60_000),
@@ -90,7 +90,7 @@ for (
     assert.equal(await loser.acquireLease("a", loserName, 60_000), true);
   });
 
-  test("ends a lease by itself, and later when its holder extends it", async (one, two) => {
+  test("ends a lease after its time, which the holder may extend", async (one, two) => {
     assert(await one.acquireLease("a", "one", 150));
     assert(await one.acquireLease("a", "one", 60_000), "its holder may extend it");
     assert(await one.acquireLease("b", "one", 150));

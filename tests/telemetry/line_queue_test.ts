@@ -42,7 +42,7 @@ Deno.test("LineQueue: lines are written whole and in order", async () => {
   assert.deepEqual([queue.lost, reader.told], [0, []]);
 });
 
-Deno.test("LineQueue: beyond its bound lines are dropped and counted, and the reader that goes on is told where", async () => {
+Deno.test("LineQueue: beyond its bound, lines are discarded and counted, and the loss is reported in place", async () => {
   const reader = new Reader();
   reader.isOpen = false;
   const queue = reader.queue(100);
@@ -61,7 +61,7 @@ Deno.test("LineQueue: beyond its bound lines are dropped and counted, and the re
   assert.deepEqual([queue.lost, reader.told], [9_990, [9_990]]);
 });
 
-Deno.test("LineQueue: what was dropped while others waited behind a write is told once, and in full", async () => {
+Deno.test("LineQueue: lines discarded during a slow write are reported once, in full", async () => {
   const reader = new Reader();
   reader.isOpen = false;
   const queue = reader.queue(100);
@@ -77,7 +77,7 @@ Deno.test("LineQueue: what was dropped while others waited behind a write is tol
   assert.deepEqual([queue.lost, reader.told], [9_990, [9_990]]);
 });
 
-Deno.test("LineQueue: a line longer than the bound is written where none waits", async () => {
+Deno.test("LineQueue: a line longer than the bound is written if the queue is empty", async () => {
   const reader = new Reader();
   const queue = reader.queue(4);
   queue.push("much longer\n");
@@ -85,7 +85,7 @@ Deno.test("LineQueue: a line longer than the bound is written where none waits",
   assert.deepEqual(reader.read, ["much longer"]);
 });
 
-Deno.test("LineQueue: a reader that has gone stops nothing, and the next is told what is missing", async () => {
+Deno.test("LineQueue: a closed reader stops nothing, and the next one gets a report of the loss", async () => {
   const reader = new Reader();
   reader.isBroken = true;
   const queue = reader.queue(1_000);

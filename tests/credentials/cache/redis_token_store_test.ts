@@ -32,7 +32,7 @@ async function eventually(run: () => Promise<void>): Promise<void> {
 }
 
 Deno.test(needing(REDIS, {
-  name: "RedisTokenStore fails at once while Redis is down, says why, and works when it is back",
+  name: "RedisTokenStore fails at once with the reason while Redis is down, and recovers",
   ...LEAVES_A_RECONNECT_TIMER,
   async fn() {
     const server = await startRedisServer();
@@ -52,7 +52,7 @@ Deno.test(needing(REDIS, {
 }));
 
 Deno.test(needing(REDIS, {
-  name: "RedisTokenStore does not wait for a Redis that hangs, and works when it goes on",
+  name: "RedisTokenStore times out while Redis hangs, and recovers",
   ...LEAVES_A_RECONNECT_TIMER,
   async fn() {
     const server = await startRedisServer();
@@ -69,7 +69,7 @@ Deno.test(needing(REDIS, {
 }));
 
 Deno.test(needing(REDIS, {
-  name: "RedisTokenStore makes a new connection in place of one that has gone silent",
+  name: "RedisTokenStore replaces a connection that no longer responds",
   ...LEAVES_A_RECONNECT_TIMER,
   async fn() {
     const server = await startRedisServer();
@@ -86,7 +86,7 @@ Deno.test(needing(REDIS, {
 }));
 
 Deno.test(needing(REDIS, {
-  name: "RedisTokenStore never says its password, in a message or a cause",
+  name: "RedisTokenStore never reveals its password, in a message or a cause",
   ...LEAVES_A_RECONNECT_TIMER,
   async fn() {
     const server = await startRedisServer({ password: "right" });

@@ -11,7 +11,7 @@ function withSharedStore(test: (parts: Parts) => Promise<void>): Promise<void> {
   return withManager({ shares: true }, test);
 }
 
-Deno.test("TokenManager.forget: a revoked token is used no more, here and by those who share the cache", () =>
+Deno.test("TokenManager.forget: a revoked token is no longer used, here and by all that share the cache", () =>
   withSharedStore(async ({ clock, source, manager, another }) => {
     source.lifeMs = HOUR;
     const others = [another(), another()];
@@ -43,7 +43,7 @@ Deno.test("TokenManager.forget: no request waits for the cache while nothing is 
     assert.equal(source.requests, 1, "a cache that is away revokes nothing");
   }));
 
-Deno.test("TokenManager.forget: a token that was being fetched is not used, but fetched again", () =>
+Deno.test("TokenManager.forget: a token being fetched is not used, but fetched again", () =>
   withSharedStore(async ({ source, manager }) => {
     let deliver = (_token: Token) => {};
     source.answer = () => new Promise((resolve) => deliver = resolve);
@@ -59,7 +59,7 @@ Deno.test("TokenManager.forget: a token that was being fetched is not used, but 
     assert.equal(manager.current()?.value, "fetched after it");
   }));
 
-Deno.test("TokenManager.forget: what another replica stores late is not found", () =>
+Deno.test("TokenManager.forget: a revoked token that another replica stores late is not found", () =>
   withSharedStore(async ({ clock, source, manager, another }) => {
     const slow = another();
     let deliver = (_token: Token) => {};
@@ -78,7 +78,7 @@ Deno.test("TokenManager.forget: what another replica stores late is not found", 
     assert.equal(source.requests, 2);
   }));
 
-Deno.test("TokenManager.forget: whoever is told of one revocation twice drops one token", () =>
+Deno.test("TokenManager.forget: repeating a revocation has no effect", () =>
   withSharedStore(async ({ source, manager }) => {
     await manager.token(never);
     await manager.forget("revocation-1");
@@ -90,7 +90,7 @@ Deno.test("TokenManager.forget: whoever is told of one revocation twice drops on
     assert.equal(source.requests, 3);
   }));
 
-Deno.test("TokenManager.forget: revocations that cross each other end in one token for all", () =>
+Deno.test("TokenManager.forget: concurrent revocations end in one token for all", () =>
   withSharedStore(async ({ clock, source, manager, another }) => {
     source.lifeMs = HOUR;
     const other = another();
@@ -106,7 +106,7 @@ Deno.test("TokenManager.forget: revocations that cross each other end in one tok
   }));
 
 for (const fault of ["throws", "hangs"] as const) {
-  Deno.test(`TokenManager.forget says so when the cache ${fault}, and tells the others once it is back`, () =>
+  Deno.test(`TokenManager.forget reports that the cache ${fault}, and informs the others when it recovers`, () =>
     withSharedStore(async ({ clock, source, manager, another, shared }) => {
       source.lifeMs = HOUR;
       const other = another();
@@ -132,7 +132,7 @@ for (const fault of ["throws", "hangs"] as const) {
     }));
 }
 
-Deno.test("TokenManager.forget: what the cache said before a revocation does not undo it", () => {
+Deno.test("TokenManager.forget: a late response of the cache does not undo a revocation", () => {
   /** Answers what it knew when it was asked. */
   class SlowStore extends SharedTokenStore {
     delay: Promise<void> | undefined;
@@ -166,7 +166,7 @@ Deno.test("TokenManager.forget: what the cache said before a revocation does not
   });
 });
 
-Deno.test("TokenManager.forget: with a cache that is away, the old token stays out of use", () =>
+Deno.test("TokenManager.forget: while the cache is unavailable, the revoked token is not used", () =>
   withSharedStore(async ({ clock, source, manager, shared }) => {
     await manager.token(never);
     shared.fault = "throws";
@@ -178,7 +178,7 @@ Deno.test("TokenManager.forget: with a cache that is away, the old token stays o
     assert.equal(source.requests, 2);
   }));
 
-Deno.test("TokenManager.forget: revoking again and again asks for nothing by itself", () =>
+Deno.test("TokenManager.forget: repeated revocations send no token requests", () =>
   withSharedStore(async ({ clock, source, manager, another }) => {
     const other = another();
     for (const each of [manager, other]) await each.token(never);
@@ -189,7 +189,7 @@ Deno.test("TokenManager.forget: revoking again and again asks for nothing by its
     assert.equal(await valueOf(manager.token(never)), "token-2");
   }));
 
-Deno.test("TokenManager.forget: a token in memory alone is dropped, and no timer is started for others", () =>
+Deno.test("TokenManager.forget: without a shared cache the token is discarded, and no timer is started", () =>
   withManager({}, async ({ clock, source, manager }) => {
     await manager.token(never);
     assert.equal(clock.pendingTimers, 1, "the renewal");
@@ -199,7 +199,7 @@ Deno.test("TokenManager.forget: a token in memory alone is dropped, and no timer
     assert.equal(source.requests, 2);
   }));
 
-Deno.test("TokenManager.forget tells the log of a revocation, here and elsewhere", () =>
+Deno.test("TokenManager.forget logs a revocation, here and elsewhere", () =>
   withSharedStore(async ({ clock, source, manager, another, logger }) => {
     source.lifeMs = HOUR;
     for (const each of [manager, another()]) await each.token(never);
