@@ -22,8 +22,8 @@ Deno.test("BearerAuthorizer reports the past expiry of a token that could not be
     const { expiresAtMs } = authorizer.describe();
     source.failWith("AUTH-003");
     await clock.advance(source.lifeMs + MINUTE);
-    const { hasToken, ...told } = authorizer.describe();
-    assert.deepEqual([hasToken, told.expiresAtMs], [false, expiresAtMs]);
+    const { hasToken, ...status } = authorizer.describe();
+    assert.deepEqual([hasToken, status.expiresAtMs], [false, expiresAtMs]);
     assert.notEqual(expiresAtMs, undefined);
     await manager.forget("revocation");
     assert.equal(authorizer.describe().expiresAtMs, undefined);

@@ -1,6 +1,6 @@
 /**
- * Changing a server's credentials in the configuration never re-uses a token got with the old ones:
- * over real caches, one row a key.
+ * After a change of a server's credentials, tokens of the old ones are not used: with real caches,
+ * one row per key.
  */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
@@ -27,7 +27,7 @@ const oldKey = pem();
 const spki = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey
   .export({ type: "spki", format: "pem" }).toString();
 
-/** What stands in the configuration, and then what is changed in it. */
+/** The configuration, and the change. */
 const changes: [name: string, before: Keys, change: Keys][] = [
   ["its secret", SECRET, { ClientSecret: "new secret" }],
   ["its client", SECRET, { ClientId: "another" }],
@@ -138,7 +138,7 @@ for (const backend of ["kv", "redis"] as const) {
       const asked = endpoint.requests.length + elsewhere.requests.length;
       assert.equal(await tokenWith(before), old, `${name}: the cache was not used`);
       if ("JWTPublicKey" in change) {
-        // The endpoint's tokens are opaque and do not pass: an old one that was found might have.
+        // The endpoint's opaque tokens are rejected; an old cached one might not be.
         await assert.rejects(tokenWith({ ...before, ...change }), /not a signed JWT/);
       } else {
         assert.notEqual(await tokenWith({ ...before, ...change }), old, name);

@@ -96,7 +96,7 @@ Deno.test("BearerAuthorizer returns the same headers object for the same token",
     const authorizer = create();
     const first = await authorizer.authorize(request);
     assert.deepEqual(first, { headers: { authorization: `Bearer ${endpoint.issued[0]}` } });
-    assert.equal(authorizer.authorize(request), first, "a promise, or made anew");
+    assert.equal(authorizer.authorize(request), first, "a promise, or a new object");
     assert.equal(authorizer.describe().expiresAtMs, clock.now() + 300_000);
   }));
 

@@ -12,7 +12,7 @@ const AWS = {
 };
 const KEY = `a"b\\c<d>&e'f g;h?`;
 
-/** What each kind of credential adds to a request, and the strings that must not reach the client. */
+/** Headers of each credential scheme, and the strings that must not reach the client. */
 const CREDENTIALS: [kind: string, headers: Record<string, string>, secrets: string[]][] = [
   ["bearer token", { authorization: `Bearer ${TOKEN}` }, [TOKEN]],
   ["DPoP token and proof", { authorization: `DPoP ${TOKEN}`, dpop: "eyJ0eXAi.eyJqdGki.c2ln" }, [
@@ -41,7 +41,7 @@ const each = (text: string, write: (code: number) => string) =>
   text.replace(/[^A-Za-z0-9\u0080-\uFFFF]/g, (char) => write(char.charCodeAt(0)));
 const hex = (code: number, size = 2) => code.toString(16).padStart(size, "0");
 
-/** How an error page may write a header that it echoes. */
+/** Spellings of an echoed header. */
 const ECHOES: [form: string, write: (text: string) => string][] = [
   ["as it is", (text) => text],
   ["in JSON", (text) => JSON.stringify(text)],
@@ -85,7 +85,7 @@ function pieces(
   });
 }
 
-/** Whether anything longer than 6 characters of a secret's form is left. */
+/** Whether more than 6 characters of a form of a secret are left. */
 function isLeft(text: string, form: string): boolean {
   for (let at = 0; at + 12 <= form.length; at++) {
     if (text.includes(form.slice(at, at + 12))) return true;
@@ -169,9 +169,9 @@ Deno.test("CredentialMask changes no byte outside the credential", async () => {
     const masked = await mask.mask(new Response(pieces(body, size), { status: 500 })).bytes();
     assert.deepEqual(masked, body);
   }
-  const told = "InvalidSignature for AKIAEXAMPLE at 20260101T000000Z, AWS4-HMAC-SHA256";
-  const response = new CredentialMask(AWS).mask(new Response(told, { status: 403 }));
-  assert.equal(await response.text(), told);
+  const body = "InvalidSignature for AKIAEXAMPLE at 20260101T000000Z, AWS4-HMAC-SHA256";
+  const response = new CredentialMask(AWS).mask(new Response(body, { status: 403 }));
+  assert.equal(await response.text(), body);
 });
 
 Deno.test("CredentialMask removes a body in a content coding that was not decoded", async () => {

@@ -4,8 +4,7 @@ import { quoteProvider } from "../../src/credentials/provider_text.ts";
 const SECRET = "Ab8~q/+ä 0123456789";
 const base64 = (text: string) => new TextEncoder().encode(text).toBase64();
 
-/** What the provider says, and what is told of it. */
-const rows: [name: string, said: string, told: string][] = [
+const rows: [name: string, text: string, quoted: string][] = [
   ["as it is", `"${SECRET}" is wrong`, '"[hidden]" is wrong'],
   ["behind a line break", `bad secret\r\n${SECRET}`, "bad secret [hidden]"],
   ["twice", `${SECRET} ${SECRET}`, "[hidden] [hidden]"],
@@ -17,16 +16,16 @@ const rows: [name: string, said: string, told: string][] = [
   ["in base64url", base64(SECRET).replaceAll("+", "-").replaceAll("/", "_"), "[hidden]"],
 ];
 
-for (const [name, said, told] of rows) {
+for (const [name, text, quoted] of rows) {
   Deno.test(`quoteProvider hides a secret ${name}`, () => {
-    assert.equal(quoteProvider(said, 300, [SECRET]), told);
+    assert.equal(quoteProvider(text, 300, [SECRET]), quoted);
   });
 }
 
 for (const before of ["a:", "ab:", "abc:"]) {
   Deno.test(`quoteProvider hides nearly all of a secret in the base64 of ${before}secret`, () => {
-    const told = quoteProvider(base64(before + SECRET), 300, [SECRET]);
-    assert.match(told, /^\w{0,8}\[hidden\].{0,6}$/);
+    const quoted = quoteProvider(base64(before + SECRET), 300, [SECRET]);
+    assert.match(quoted, /^\w{0,8}\[hidden\].{0,6}$/);
   });
 }
 

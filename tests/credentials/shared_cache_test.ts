@@ -47,7 +47,7 @@ for (const backend of ["kv", "redis"] as const) {
 
   test(`Two processes that share ${backend} send one token request under 1,000 concurrent requests`, async ({ endpoint, setup }) => {
     const processes = [startTokenProcess(setup), startTokenProcess(setup)];
-    // Both are up and wait for the word.
+    // Both are running and idle.
     const answers = await Promise.all(processes.map((each) => each.ask(0)))
       .then(() => Promise.all(processes.map((each) => each.ask(500))));
     const expected = { results: [`Bearer ${endpoint.issued[0]}`], warnings: [] };
@@ -100,7 +100,7 @@ for (const backend of ["kv", "redis"] as const) {
       results: [`Bearer ${endpoint.issued[0]}`],
       warnings: [],
     });
-    // Had the cache not worked in there, this would ask again.
+    // Without a working cache in the sandbox, this would send another token request.
     const outside = createTokenWorker(setup);
     assert.deepEqual((await outside.ask(1)).results, results);
     await outside.close();
@@ -149,7 +149,7 @@ Deno.test("A sandboxed worker gets its token through a KV Connect service, which
 
 Deno.test({
   name: "An unavailable KV Connect service delays no request for long, and is used again",
-  // Deno KV never ends a read that waits for a service, not even when it is closed.
+  // Deno KV never ends a pending read from a service, not even when it is closed.
   sanitizeOps: false,
   fn: () =>
     withCache("kv", async ({ endpoint, setup }) => {

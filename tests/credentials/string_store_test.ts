@@ -9,7 +9,7 @@ import { needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
-/** Gives a test two stores that share what they keep, as two processes do. */
+/** Runs a test with two stores that share their data, like two processes. */
 type WithTwo = (test: (one: StringStore, two: StringStore) => Promise<void>) => Promise<void>;
 
 const withKv: WithTwo = async (test) => {

@@ -120,7 +120,7 @@ export async function withManager(
     await test({ clock, source, shared, metrics, logger, events, manager: another(), another });
   } finally {
     const closed = Promise.all(managers.map((manager) => manager.close()));
-    // A store that hangs is waited for as long as one operation may take.
+    // Closing waits for a hanging backend until the timeout of an operation.
     await clock.advance(2000);
     await closed;
   }
@@ -139,7 +139,7 @@ export async function failure(
   return error;
 }
 
-/** @returns The value of a metric of this server; 0 where it was never counted. */
+/** @returns The value of a metric of this server; 0 if it was never set. */
 export async function metric(
   metrics: Metrics,
   name: Exclude<keyof Metrics, "registry" | "beforeRead">,

@@ -31,7 +31,7 @@ function theirs(): Registry {
   return registry;
 }
 
-/** A line's labels may stand in any order. */
+/** Labels may be in any order. */
 function lines(text: string): string[] {
   return text.split("\n").map((line) =>
     line.replace(/\{(.*)\}/, (_, labels: string) => `{${labels.split(",").sort().join(",")}}`)

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { LineQueue } from "../../src/telemetry/line_queue.ts";
 
-/** What reads the lines, one gate for each write. */
+/** A reader that can stall or close. */
 class Reader {
   readonly read: string[] = [];
-  readonly told: number[] = [];
+  readonly losses: number[] = [];
   isOpen = true;
   isBroken = false;
   #go = Promise.withResolvers<void>();
@@ -18,14 +18,14 @@ class Reader {
         this.read.push(...new TextDecoder().decode(bytes).split("\n").slice(0, -1));
       },
       dropped: (lines) => {
-        this.told.push(lines);
+        this.losses.push(lines);
         queue.push(`${lines} dropped\n`);
       },
     });
     return queue;
   }
 
-  goOn(): void {
+  resume(): void {
     this.isOpen = true;
     this.#go.resolve();
   }
@@ -39,7 +39,7 @@ Deno.test("LineQueue: lines are written whole and in order", async () => {
   for (let i = 0; i < 50; i++) queue.push(lineOf(i));
   assert.equal(await queue.flush(1_000), true);
   assert.deepEqual(reader.read, Array.from({ length: 50 }, (_, i) => lineOf(i).trimEnd()));
-  assert.deepEqual([queue.lost, reader.told], [0, []]);
+  assert.deepEqual([queue.lost, reader.losses], [0, []]);
 });
 
 Deno.test("LineQueue: beyond its bound, lines are discarded and counted, and the loss is reported in place", async () => {
@@ -49,7 +49,7 @@ Deno.test("LineQueue: beyond its bound, lines are discarded and counted, and the
   for (let i = 0; i < 10_000; i++) queue.push(lineOf(i));
   assert.equal(await queue.flush(5), false);
   assert.equal(queue.lost, 9_990);
-  reader.goOn();
+  reader.resume();
   assert.equal(await queue.flush(1_000), true);
   queue.push(lineOf(10_000));
   await queue.flush(1_000);
@@ -58,7 +58,7 @@ Deno.test("LineQueue: beyond its bound, lines are discarded and counted, and the
     "9990 dropped",
     "line 10000",
   ]);
-  assert.deepEqual([queue.lost, reader.told], [9_990, [9_990]]);
+  assert.deepEqual([queue.lost, reader.losses], [9_990, [9_990]]);
 });
 
 Deno.test("LineQueue: lines discarded during a slow write are reported once, in full", async () => {
@@ -68,13 +68,13 @@ Deno.test("LineQueue: lines discarded during a slow write are reported once, in 
   queue.push(lineOf(0));
   assert.equal(await queue.flush(5), false);
   for (let i = 1; i < 10_000; i++) queue.push(lineOf(i));
-  reader.goOn();
+  reader.resume();
   assert.equal(await queue.flush(1_000), true);
   assert.deepEqual(reader.read, [
     ...Array.from({ length: 10 }, (_, i) => lineOf(i).trimEnd()),
     "9990 dropped",
   ]);
-  assert.deepEqual([queue.lost, reader.told], [9_990, [9_990]]);
+  assert.deepEqual([queue.lost, reader.losses], [9_990, [9_990]]);
 });
 
 Deno.test("LineQueue: a line longer than the bound is written if the queue is empty", async () => {
@@ -93,7 +93,7 @@ Deno.test("LineQueue: a closed reader stops nothing, and the next one gets a rep
     queue.push(lineOf(i));
     assert.equal(await queue.flush(1_000), true);
   }
-  assert.deepEqual([queue.lost, reader.told], [3, []]);
+  assert.deepEqual([queue.lost, reader.losses], [3, []]);
   reader.isBroken = false;
   queue.push(lineOf(3));
   await queue.flush(1_000);

@@ -49,7 +49,7 @@ Deno.test("KvTokenStore recovers after its file was removed during concurrent us
         store.get(`a${i}`),
         store.acquireLease("a", `${i}`, 60_000),
       ]);
-      // Those that are under way may fail.
+      // Operations in progress may fail.
       const settled = Promise.allSettled(work);
       await removeFiles(path);
       await settled;
@@ -57,7 +57,7 @@ Deno.test("KvTokenStore recovers after its file was removed during concurrent us
     }
   }));
 
-/** Each may once find the files of another in its way, and throw them away with what they hold. */
+/** Each store may once replace the files of another, and their content. */
 async function sharesAgain(stores: readonly KvTokenStore[], value: string): Promise<boolean> {
   for (let attempt = 0; attempt <= stores.length; attempt++) {
     await stores[0]?.set("b", value, 60_000).catch(() => {});
@@ -104,7 +104,7 @@ Deno.test("KvTokenStore does not rely on KV to end a lease in time", () =>
   withFile(async (path) => {
     const clock = new FakeClock();
     const store = new KvTokenStore(new KvFile(path), clock);
-    // KV drops it by the real clock, in an hour.
+    // KV deletes it by the real clock, in an hour.
     assert(await store.acquireLease("a", "one", 3_600_000));
     clock.jumpWallClock(3_599_999);
     assert.equal(await store.acquireLease("a", "two", 5000), false);

@@ -17,7 +17,7 @@ for (const url of ["http://user:hunter2@cache.test", "redis://user:hunter2@:x:y"
   });
 }
 
-/** The library's wait before it connects again ends only after the store is closed. */
+/** The library's reconnect delay ends only after the store is closed. */
 const LEAVES_A_RECONNECT_TIMER = { sanitizeOps: false, sanitizeResources: false };
 
 async function eventually(run: () => Promise<void>): Promise<void> {

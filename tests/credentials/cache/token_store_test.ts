@@ -127,7 +127,7 @@ Deno.test("TokenStore logs the failure and the recovery of its backend once", as
 Deno.test("TokenStore pauses the use of a failing backend for growing times, up to 32 seconds", async () => {
   const { clock, inner, store } = setup();
   inner.fault = "throws";
-  // At 0, 2, 6, 14, 30 s and every 32 s from then on; several at once count as one.
+  // At 0, 2, 6, 14, 30 s and then every 32 s; concurrent operations count as one.
   for (let second = 0; second < 100; second++) {
     const before = inner.operations;
     await Promise.all([store.get("a"), store.get("b"), store.get("c")]);

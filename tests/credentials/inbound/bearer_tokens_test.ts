@@ -81,7 +81,7 @@ Deno.test("BearerTokens: a valid token identifies the client, distinct from user
     assert.deepEqual(caller, { subject: "jwt:issuer0:4711", roles: ["role:issuer0:read"] });
   }));
 
-/** What is wrong with a token → what is said of it. */
+/** Fault of a token → message. */
 const REFUSED: readonly [what: string, claims: Claims, expected: RegExp][] = [
   ["of another audience", { aud: "store" }, /claim aud does not have the expected value/],
   ["without an audience", { aud: undefined }, /claim aud is missing/],
@@ -136,7 +136,7 @@ Deno.test("BearerTokens: one issuer's keys do not verify tokens of another", asy
   close();
 });
 
-/** Claims → whether they hold the scopes `read` and `write`. */
+/** Claims → whether they contain the scopes `read` and `write`. */
 const SCOPES: readonly [claims: Claims, enough: boolean][] = [
   [{ scope: "write openid read" }, true],
   [{ scp: "read write" }, true],
@@ -172,7 +172,7 @@ Deno.test("BearerTokens: a verification is valid for a minute, and never beyond 
   withIssuer({}, async ({ verify, clock }) => {
     const long = await verify({}) as { untilMs: number };
     assert.equal(long.untilMs, clock.now() + 60_000);
-    // The clock tolerance of a minute counts.
+    // Includes the clock tolerance of a minute.
     const short = await verify({ exp: clock.now() / 1000 - 30 }) as { untilMs: number };
     assert.equal(short.untilMs, clock.now() + 30_000);
   }));

@@ -49,7 +49,7 @@ Deno.test("Passwords: an unknown name costs as much work as a known one, and pas
     return Promise.resolve(new Uint8Array(32).fill(7));
   });
   assert.equal(await passwords.check("alice", "right"), true);
-  // The decoy's own password does not open it either.
+  // Not even the decoy's own password.
   assert.equal(await passwords.check("mallory", "right"), false);
   assert.deepEqual(derived, ["right 15", "right 15"]);
 });

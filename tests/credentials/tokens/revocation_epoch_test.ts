@@ -24,7 +24,7 @@ Deno.test("TokenManager.forget: a revoked token is no longer used, here and by a
     assert.equal(await valueOf(manager.token(never)), "token-2");
     await clock.advance(REVOCATION_CHECK_MS);
     for (const other of others) {
-      assert.equal(other.current(), undefined, "the others have not learnt of it");
+      assert.equal(other.current(), undefined, "not revoked elsewhere");
       assert.equal(await valueOf(other.token(never)), "token-2");
     }
     await clock.advance(10 * REVOCATION_CHECK_MS);
@@ -40,7 +40,7 @@ Deno.test("TokenManager.forget: no request waits for the cache while nothing is 
       await clock.advance(REVOCATION_CHECK_MS);
       assert(!(manager.token(never) instanceof Promise));
     }
-    assert.equal(source.requests, 1, "a cache that is away revokes nothing");
+    assert.equal(source.requests, 1, "an unavailable cache revokes nothing");
   }));
 
 Deno.test("TokenManager.forget: a token being fetched is not used, but fetched again", () =>
@@ -117,12 +117,12 @@ for (const fault of ["throws", "hangs"] as const) {
       const error = await failing;
       assert.equal(error.code, "INT-002");
       assert.equal(error.server, "main");
-      assert.equal(manager.current(), undefined, "dropped here all the same");
+      assert.equal(manager.current(), undefined, "discarded here nevertheless");
 
       await clock.advance(3 * REVOCATION_CHECK_MS);
       assert.equal(other.current()?.value, "token-1", "it cannot know");
       shared.fault = undefined;
-      // A cache that failed is left alone for up to 32 s, then told, then looked at.
+      // A failed cache is not used for up to 32 s, then written, then read.
       await clock.advance(32_000 + 2 * REVOCATION_CHECK_MS);
       assert.equal(other.current(), undefined);
       const value = await valueOf(other.token(never));
@@ -133,7 +133,7 @@ for (const fault of ["throws", "hangs"] as const) {
 }
 
 Deno.test("TokenManager.forget: a late response of the cache does not undo a revocation", () => {
-  /** Answers what it knew when it was asked. */
+  /** Returns the generation at the time of the request. */
   class SlowStore extends SharedTokenStore {
     delay: Promise<void> | undefined;
     override async generation(key: string): Promise<string> {
@@ -152,7 +152,7 @@ Deno.test("TokenManager.forget: a late response of the cache does not undo a rev
     await other.forget("revocation-1");
     const { promise, resolve } = Promise.withResolvers<void>();
     slow.delay = promise;
-    // The look in the background is on its way with the first revocation when the second comes.
+    // The background read of the first revocation is pending when the second comes.
     await clock.advance(REVOCATION_CHECK_MS);
     await manager.forget("revocation-2");
     slow.delay = undefined;
@@ -205,8 +205,8 @@ Deno.test("TokenManager.forget logs a revocation, here and elsewhere", () =>
     for (const each of [manager, another()]) await each.token(never);
     await manager.forget("revocation-1");
     await clock.advance(REVOCATION_CHECK_MS);
-    const told = logger.lines.filter(({ message }) => message.includes("Token revoked"));
-    assert.deepEqual(told.map(({ fields }) => fields.where), [
+    const revocations = logger.lines.filter(({ message }) => message.includes("Token revoked"));
+    assert.deepEqual(revocations.map(({ fields }) => fields.where), [
       "here",
       "by a worker or replica that shares the cache",
     ]);

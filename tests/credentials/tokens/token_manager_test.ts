@@ -89,7 +89,7 @@ Deno.test("TokenManager uses the current token until it expires when renewals fa
     assert.equal(logger.withCode("TOK-006").length, 6);
     assert.equal(await metric(metrics, "errors", { error_code: "TOK-006" }), 6);
     await clock.advance(60 * MINUTE);
-    assert.equal(source.requests, 1 + 6, "no one needs a token, so no one asks");
+    assert.equal(source.requests, 1 + 6, "no request without demand");
     assert.equal((await failure(manager.token(never))).code, "AUTH-003");
     source.answer = undefined;
     assert.equal(await valueOf(manager.token(never)), "token-9");
@@ -183,7 +183,7 @@ Deno.test("TokenManager limits token requests when every new token is rejected",
       for (let i = 0; i < 100; i++) await manager.invalidate(await manager.token(never));
       await clock.advance(5000);
     }
-    // At 0, 10, 30, 70, 130 s and once a minute from then on.
+    // At 0, 10, 30, 70, 130 s and then once a minute.
     assert.equal(source.requests, 1 + 12);
     assert(manager.current() !== undefined, "the last token stays in use");
   }));
@@ -259,16 +259,16 @@ Deno.test("TokenManager keeps token, secret and fingerprint out of its log", () 
 
 Deno.test("TokenManager records every token once in the audit trail, and every failure", () =>
   withManager({ shares: true }, async ({ clock, source, manager, another, events }) => {
-    const told = () => events.splice(0).map(({ outcome, error_code }) => error_code ?? outcome);
+    const recorded = () => events.splice(0).map(({ outcome, error_code }) => error_code ?? outcome);
     const [first] = await Promise.all([manager.token(never), manager.token(never)]);
     await another().token(never);
-    assert.deepEqual(told(), ["acquired", "taken over"]);
+    assert.deepEqual(recorded(), ["acquired", "taken over"]);
     await clock.advance(4 * MINUTE);
-    assert.deepEqual(told().sort(), ["renewed", "taken over"]);
+    assert.deepEqual(recorded().sort(), ["renewed", "taken over"]);
     await manager.invalidate(first);
-    assert.deepEqual(told(), [], "it is no longer the token in use");
+    assert.deepEqual(recorded(), [], "it is no longer the token in use");
     await manager.invalidate(await manager.token(never));
-    assert.deepEqual(told(), ["dropped"]);
+    assert.deepEqual(recorded(), ["dropped"]);
     source.failWith("TOK-001");
     await failure(manager.renew(never));
     const [refused, ...more] = events.splice(0);
@@ -278,7 +278,7 @@ Deno.test("TokenManager records every token once in the audit trail, and every f
       [],
     ]);
     await manager.forget("revocation");
-    assert.deepEqual(told(), ["revoked"]);
+    assert.deepEqual(recorded(), ["revoked"]);
     assert(!JSON.stringify(events).includes("token-"));
   }));
 
@@ -436,7 +436,7 @@ Deno.test("TokenManager opens the circuit after repeated failures, and tries onc
     await failure(manager.token(never));
     assert.equal(await metric(metrics, "circuitBreakerRejections"), 2);
 
-    // Set back, the wall clock must not keep it open.
+    // A wall clock set back must not keep it open.
     clock.jumpWallClock(-60 * MINUTE);
     await clock.advance(40_000);
     await failure(manager.token(never));

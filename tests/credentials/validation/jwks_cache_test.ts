@@ -16,7 +16,7 @@ interface Parts {
   readonly cache: JwksCache;
   readonly clock: FakeClock;
   readonly connection: ProviderConnection;
-  /** How many keys the cache finds of a name. */
+  /** Number of keys found for a kid. */
   count(kid?: string): Promise<number>;
 }
 
@@ -38,13 +38,13 @@ async function withCache(test: (parts: Parts) => Promise<void>): Promise<void> {
   }, { clock });
 }
 
-/** Until the cache's request has been answered and its answer read. */
+/** Waits until the cache has read a response. */
 async function untilRequests(server: KeyServer, count: number): Promise<void> {
   while (server.requests.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Makes the server accept requests and answer none. */
+/** Makes the server accept requests without responding. */
 function hang(server: KeyServer): () => void {
   const hanging = Promise.withResolvers<void>();
   server.answer = async () => {
@@ -77,7 +77,7 @@ Deno.test("JwksCache: a key set that hangs delays no check of a token whose key 
   withCache(async ({ server, cache, clock, count }) => {
     await cache.load(never);
     const release = hang(server);
-    // 23 hours, the limit of a request going by between checks; none of them moves the clock.
+    // 23 hours, with the timeout of a request between checks; the checks do not move the clock.
     for (let half = 0; half < 46; half++) {
       await clock.advance(30 * MINUTE);
       assert.equal(await within(10_000, "a check", count("first")), 1);
@@ -100,7 +100,7 @@ Deno.test("JwksCache: while a key set hangs, tokens with an unknown key wait for
     assert.equal(await count("first"), 1);
     await clock.advance(2500);
     for (const failure of unknown) assert.equal((await failure).code, "NET-001");
-    assert.equal(await count("made-up"), 0, "for half a minute nobody waits again");
+    assert.equal(await count("made-up"), 0, "no further request for half a minute");
     assert.equal(server.requests.length, 2);
     release();
   }));
@@ -129,7 +129,7 @@ Deno.test("JwksCache does not fetch for every made-up key identifier", () =>
       assert.equal(await count(`made-up-${second}`), 0);
       await clock.advance(1000);
     }
-    // At the beginning and then every 30 s.
+    // At the start and then every 30 s.
     assert.equal(server.requests.length, 10);
   }));
 

@@ -1,6 +1,4 @@
-/**
- * What tokens pass, one row a rule.
- */
+/** Which tokens are valid, one row per rule. */
 import assert from "node:assert/strict";
 import { exportSPKI, importJWK, type JWTPayload, SignJWT } from "jose";
 import type { SigningAlgorithm } from "../../../src/config/values/signing_key.ts";
@@ -187,7 +185,7 @@ const forged: [name: string, token: string, reason: string | RegExp][] = [
     /none/,
   ],
   [
-    "that demands an extension nobody knows",
+    "that demands an unknown extension",
     await signToken(rsa, GOOD, { crit: ["x"], x: 1 } as never).catch(() =>
       `${base64url({ alg: "RS256", crit: ["x"], x: 1 })}.${payload}.${signature}`
     ),
@@ -210,7 +208,7 @@ for (const [name, token, reason] of forged) {
       const { message } = await fault(validator({}, keys), token);
       if (typeof reason !== "string") assert.match(message, reason);
       else if (message !== reason) {
-        // A set finds the key by name, and the forger's header may name none.
+        // A set selects by kid, and a forged header may have none.
         assert.equal(message, "no key of its issuer matches its header (alg, kid)");
       }
     }

@@ -1,6 +1,5 @@
 /**
- * Validation of tokens as the configuration's keys switch it on, from the token request to the
- * `Authorization` header.
+ * Token validation by each configuration key, from the token request to the `Authorization` header.
  */
 import assert from "node:assert/strict";
 import { networkAllowlist } from "../../../src/config/sandbox/allowlist.ts";
@@ -43,9 +42,9 @@ interface Parts {
   readonly store: SharedTokenStore;
   readonly logger: MemoryLogger;
   readonly security: MemoryLogger;
-  /** A worker or replica with keys of a server in its configuration. */
+  /** A worker or replica with further configuration keys of the server. */
   worker(keys: Readonly<Record<string, unknown>>): Promise<Authorizer>;
-  /** Has the endpoint give out tokens with these claims. */
+  /** Makes the endpoint issue tokens with these claims. */
   issue(claims?: Readonly<Record<string, unknown>>, by?: IssuerKey): void;
 }
 
@@ -157,8 +156,8 @@ for (const [name, keys] of sources) {
         from: "identity provider",
         reason: "its signature does not match the issuer's key",
       });
-      const told = `${error.message} ${JSON.stringify([...security.lines, ...logger.lines])}`;
-      assert.doesNotMatch(told, /eyJ|attacker/);
+      const output = `${error.message} ${JSON.stringify([...security.lines, ...logger.lines])}`;
+      assert.doesNotMatch(output, /eyJ|attacker/);
     }));
 }
 
