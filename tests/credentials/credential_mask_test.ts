@@ -169,9 +169,9 @@ Deno.test("CredentialMask changes no byte outside the credential", async () => {
     const masked = await mask.mask(new Response(pieces(body, size), { status: 500 })).bytes();
     assert.deepEqual(masked, body);
   }
-  const body = "InvalidSignature for AKIAEXAMPLE at 20260101T000000Z, AWS4-HMAC-SHA256";
-  const response = new CredentialMask(AWS).mask(new Response(body, { status: 403 }));
-  assert.equal(await response.text(), body);
+  const message = "InvalidSignature for AKIAEXAMPLE at 20260101T000000Z, AWS4-HMAC-SHA256";
+  const response = new CredentialMask(AWS).mask(new Response(message, { status: 403 }));
+  assert.equal(await response.text(), message);
 });
 
 Deno.test("CredentialMask removes a body in a content coding that was not decoded", async () => {

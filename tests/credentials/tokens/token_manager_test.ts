@@ -255,8 +255,6 @@ Deno.test("TokenManager keeps token, secret and fingerprint out of its log", () 
     assert.doesNotMatch(JSON.stringify(logger.lines), /token-1|fingerprint/);
   }));
 
-// Clocks that jump.
-
 Deno.test("TokenManager records every token once in the audit trail, and every failure", () =>
   withManager({ shares: true }, async ({ clock, source, manager, another, events }) => {
     const recorded = () => events.splice(0).map(({ outcome, error_code }) => error_code ?? outcome);
@@ -281,6 +279,8 @@ Deno.test("TokenManager records every token once in the audit trail, and every f
     assert.deepEqual(recorded(), ["revoked"]);
     assert(!JSON.stringify(events).includes("token-"));
   }));
+
+// Clocks that jump.
 
 Deno.test("TokenManager sends one token request, not one per request, when the wall clock jumps forward", () =>
   withManager({}, async ({ clock, source, manager }) => {
