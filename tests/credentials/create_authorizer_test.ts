@@ -6,12 +6,13 @@ import type {
   OutboundRequest,
 } from "../../src/credentials/authorizer.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
-import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
+import { TokenStore } from "../../src/credentials/cache/token_store.ts";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
+import { SharedTokenStore } from "../fixtures/shared_token_store.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
 import { serverConfig } from "../fixtures/token_worker.ts";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
@@ -39,7 +40,7 @@ async function withAuthorizers(test: (parts: Parts) => Promise<void>): Promise<v
   const logger = new MemoryLogger();
   const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
   const collaborators = { stateDirectory: "/", metrics, logger, clock };
-  const store = createTokenStore({ backend: "memory" }, collaborators);
+  const store = new TokenStore(new SharedTokenStore(clock).backend, collaborators);
   const created: Authorizer[] = [];
   try {
     await test({
