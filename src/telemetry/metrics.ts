@@ -14,23 +14,38 @@ export const METRIC_PREFIX = "dicomweb_oauth_";
 /** The labels by which `@hono/prometheus` counts requests. */
 export type RequestLabel = "method" | "status" | "ok" | "route" | "endpoint";
 
-export interface Metrics {
+/** Counters of each server, with name and description. */
+const SERVER_COUNTERS = {
+  cacheHits: ["cache_hits_total", "Requests signed with a cached token"],
+  cacheMisses: ["cache_misses_total", "Requests that had to wait for a token"],
+  circuitBreakerRejections: [
+    "circuit_breaker_rejections_total",
+    "Token requests not sent because the circuit breaker was open",
+  ],
+  retryAttempts: ["retry_attempts_total", "Retries of token requests"],
+  storeRetries: ["store_retries_total", "Retries of requests to the store"],
+  storeCircuitBreakerRejections: [
+    "store_circuit_breaker_rejections_total",
+    "Requests not sent to the store because its circuit breaker was open",
+  ],
+  storeRequestsRejected: [
+    "store_requests_rejected_total",
+    "Client requests rejected by the store's concurrency limit",
+  ],
+} as const satisfies Record<string, readonly [name: string, help: string]>;
+
+type ServerCounters = Readonly<Record<keyof typeof SERVER_COUNTERS, Counter<"server">>>;
+
+export interface Metrics extends ServerCounters {
   readonly registry: Registry;
   readonly tokenAcquisitions: Counter<"server" | "status">;
   readonly tokenAcquisitionDuration: Histogram<"server">;
   readonly tokenExpiry: Gauge<"server">;
-  readonly cacheHits: Counter<"server">;
-  readonly cacheMisses: Counter<"server">;
   readonly cacheErrors: Counter<"operation">;
   readonly circuitBreakerState: Gauge<"server">;
-  readonly circuitBreakerRejections: Counter<"server">;
-  readonly retryAttempts: Counter<"server">;
-  readonly storeRetries: Counter<"server">;
   readonly storeCircuitBreakerState: Gauge<"server">;
-  readonly storeCircuitBreakerRejections: Counter<"server">;
   readonly storeRequestsInFlight: Gauge<"server">;
   readonly storeRequestsQueued: Gauge<"server">;
-  readonly storeRequestsRejected: Counter<"server">;
   /** Called before metrics are read, for values that are cheaper to look up than to keep current. */
   readonly beforeRead: Set<() => void>;
   readonly errors: Counter<"server" | "error_code" | "category">;
@@ -53,6 +68,7 @@ const WATCHED_CODES = {
  */
 export function beginAtZero(metrics: Metrics, servers: Iterable<string>): void {
   const { errors } = metrics;
+  const serverCounters = Object.keys(SERVER_COUNTERS) as (keyof ServerCounters)[];
   const begin = (server: string, error_code: ErrorCode) =>
     errors.inc({ server, error_code, category: catalogue[error_code].category }, 0);
   for (const operation of CACHE_OPERATIONS) metrics.cacheErrors.inc({ operation }, 0);
@@ -62,17 +78,7 @@ export function beginAtZero(metrics: Metrics, servers: Iterable<string>): void {
     for (const status of ["success", "failure"]) {
       metrics.tokenAcquisitions.inc({ server, status }, 0);
     }
-    for (
-      const counter of [
-        metrics.cacheHits,
-        metrics.cacheMisses,
-        metrics.circuitBreakerRejections,
-        metrics.retryAttempts,
-        metrics.storeRetries,
-        metrics.storeCircuitBreakerRejections,
-        metrics.storeRequestsRejected,
-      ]
-    ) counter.inc({ server }, 0);
+    for (const counter of serverCounters) metrics[counter].inc({ server }, 0);
     metrics.transferDuration.labels(server, "broken");
   }
 }
@@ -85,8 +91,10 @@ export function createMetrics(): Metrics {
   const collect = () => beforeRead.forEach((set) => set());
   const ofServer = (name: string, help: string) =>
     ({ name: `${METRIC_PREFIX}${name}`, help, labelNames: ["server"], registers }) as const;
-  const counter = (name: string, help: string) => new Counter(ofServer(name, help));
+  const counters = Object.entries(SERVER_COUNTERS)
+    .map(([key, [name, help]]) => [key, new Counter(ofServer(name, help))]);
   return {
+    ...Object.fromEntries(counters) as ServerCounters,
     registry,
     tokenAcquisitions: new Counter({
       name: `${METRIC_PREFIX}token_acquisitions_total`,
@@ -107,8 +115,6 @@ export function createMetrics(): Metrics {
       // Metrics are read in the order of their creation.
       collect,
     }),
-    cacheHits: counter("cache_hits_total", "Requests signed with a cached token"),
-    cacheMisses: counter("cache_misses_total", "Requests that had to wait for a token"),
     cacheErrors: new Counter({
       name: `${METRIC_PREFIX}cache_errors_total`,
       help: `Failed operations on the shared token cache (${CACHE_OPERATIONS.join(", ")})`,
@@ -122,12 +128,6 @@ export function createMetrics(): Metrics {
       ),
       aggregator: "max",
     }),
-    circuitBreakerRejections: counter(
-      "circuit_breaker_rejections_total",
-      "Token requests not sent because the circuit breaker was open",
-    ),
-    retryAttempts: counter("retry_attempts_total", "Retries of token requests"),
-    storeRetries: counter("store_retries_total", "Retries of requests to the store"),
     storeCircuitBreakerState: new Gauge({
       ...ofServer(
         "store_circuit_breaker_state",
@@ -135,10 +135,6 @@ export function createMetrics(): Metrics {
       ),
       aggregator: "max",
     }),
-    storeCircuitBreakerRejections: counter(
-      "store_circuit_breaker_rejections_total",
-      "Requests not sent to the store because its circuit breaker was open",
-    ),
     storeRequestsInFlight: new Gauge({
       ...ofServer(
         "store_requests_in_flight",
@@ -150,10 +146,6 @@ export function createMetrics(): Metrics {
       "store_requests_queued",
       "Client requests in the queue of the store's concurrency limit",
     )),
-    storeRequestsRejected: counter(
-      "store_requests_rejected_total",
-      "Client requests rejected by the store's concurrency limit",
-    ),
     beforeRead,
     errors: new Counter({
       name: `${METRIC_PREFIX}errors_total`,

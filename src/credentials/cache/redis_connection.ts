@@ -1,6 +1,6 @@
 /**
- * A connection to Redis, made at first use and restored in the background. While there is none,
- * commands fail at once with the reason.
+ * A connection to Redis, made at first use, restored in the background when lost, and replaced when it
+ * does not respond. While there is none, commands fail at once with the reason.
  *
  * @module
  */
@@ -25,10 +25,10 @@ const SLOWEST_RECONNECT_MS = 1000;
 /** Imported only if Redis is used: loading takes a fifth of the start-up time. */
 type Library = typeof import("@redis/client");
 
-export type RedisClient = ReturnType<typeof createRedisClient>;
+type RedisClient = ReturnType<typeof createRedisClient>;
 
 /** Redis did not respond to a command in time. */
-export class NoAnswerError extends Error {}
+class NoAnswerError extends Error {}
 
 interface Loaded {
   readonly library: Library;
@@ -50,7 +50,7 @@ export class RedisConnection {
 
   /** Loads the library and tries to connect; commands report a failure. */
   async open(): Promise<void> {
-    await this.#load()
+    await (this.#loaded ??= this.#start())
       .then(({ attempted }) => limited(attempted, CONNECT_TIMEOUT_MS, stillConnecting))
       .catch(() => {});
   }
@@ -58,17 +58,21 @@ export class RedisConnection {
   /**
    * Sends a command.
    *
-   * @throws {NoAnswerError} On a timeout.
    * @throws {GatewayError} CFG-002 for an invalid URL.
-   * @throws Without a connection, or if Redis rejects the command.
+   * @throws Without a connection, on a timeout, or if Redis rejects the command.
    */
   async use<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
     // Without a timeout: loading the library is local.
-    const { library, client, attempted } = await this.#load();
+    const loaded = this.#loaded ??= this.#start();
+    const { library, client, attempted } = await loaded;
     await limited(attempted, RESPONSE_TIMEOUT_MS, stillConnecting);
     try {
       return await limited(command(client), RESPONSE_TIMEOUT_MS, noAnswer);
     } catch (error) {
+      if (error instanceof NoAnswerError && loaded === this.#loaded) {
+        this.#loaded = undefined;
+        if (client.isOpen) client.destroy();
+      }
       if (!(error instanceof library.ClientOfflineError)) throw error;
       // The reason for the log, instead of the library's "offline".
       throw new Error(`not connected: ${messageOf(this.#lastError)}`, { cause: error });
@@ -78,10 +82,6 @@ export class RedisConnection {
   close(): void {
     this.#isClosed = true;
     if (this.#client?.isOpen) this.#client.destroy();
-  }
-
-  #load(): Promise<Loaded> {
-    return this.#loaded ??= this.#start();
   }
 
   async #start(): Promise<Loaded> {

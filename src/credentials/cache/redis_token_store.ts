@@ -1,11 +1,11 @@
 /**
- * Tokens in Redis. A connection that does not respond is replaced.
+ * Tokens in Redis.
  *
  * @module
  */
 import type { Secret } from "../../config/values/secret.ts";
 import type { StringStore } from "./token_store.ts";
-import { NoAnswerError, type RedisClient, RedisConnection } from "./redis_connection.ts";
+import { RedisConnection } from "./redis_connection.ts";
 
 /** SET with NX would not let the holder extend its lease. */
 const ACQUIRE_LEASE = `
@@ -19,21 +19,20 @@ if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) 
 return 0`;
 
 export class RedisTokenStore implements StringStore {
-  readonly #url: Secret;
-  #connection: RedisConnection;
+  readonly #redis: RedisConnection;
 
   /** @param url `redis://` or `rediss://` URL. */
   constructor(url: Secret) {
-    this.#url = url;
-    this.#connection = new RedisConnection(url);
+    this.#redis = new RedisConnection(url);
   }
 
   open(): Promise<void> {
-    return this.#connection.open();
+    return this.#redis.open();
   }
 
   async get(key: string): Promise<string | undefined> {
-    return (await this.#use((client) => client.get(redisKey("token", key)))) ?? undefined;
+    return (await this.#redis.use((client) => client.get(redisKey("token", key)))) ??
+      undefined;
   }
 
   set(key: string, value: string, ttlMs: number): Promise<void> {
@@ -41,7 +40,7 @@ export class RedisTokenStore implements StringStore {
   }
 
   async delete(key: string): Promise<void> {
-    await this.#use((client) => client.del(redisKey("token", key)));
+    await this.#redis.use((client) => client.del(redisKey("token", key)));
   }
 
   async acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean> {
@@ -49,16 +48,16 @@ export class RedisTokenStore implements StringStore {
       keys: [redisKey("lease", key)],
       arguments: [holder, String(Math.ceil(ttlMs))],
     };
-    return await this.#use((client) => client.eval(ACQUIRE_LEASE, script)) === 1;
+    return await this.#redis.use((client) => client.eval(ACQUIRE_LEASE, script)) === 1;
   }
 
   async releaseLease(key: string, holder: string): Promise<void> {
     const script = { keys: [redisKey("lease", key)], arguments: [holder] };
-    await this.#use((client) => client.eval(RELEASE_LEASE, script));
+    await this.#redis.use((client) => client.eval(RELEASE_LEASE, script));
   }
 
   async generation(key: string): Promise<string> {
-    return (await this.#use((client) => client.get(redisKey("generation", key)))) ?? "";
+    return (await this.#redis.use((client) => client.get(redisKey("generation", key)))) ?? "";
   }
 
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
@@ -66,30 +65,17 @@ export class RedisTokenStore implements StringStore {
   }
 
   async ping(): Promise<void> {
-    await this.#use((client) => client.ping());
+    await this.#redis.use((client) => client.ping());
   }
 
   close(): Promise<void> {
-    this.#connection.close();
+    this.#redis.close();
     return Promise.resolve();
   }
 
   async #set(key: string, value: string, ttlMs: number): Promise<void> {
     const expiration = { type: "PX", value: Math.ceil(ttlMs) } as const;
-    await this.#use((client) => client.set(key, value, { expiration }));
-  }
-
-  async #use<T>(operate: (client: RedisClient) => Promise<T>): Promise<T> {
-    const connection = this.#connection;
-    try {
-      return await connection.use(operate);
-    } catch (error) {
-      if (error instanceof NoAnswerError && connection === this.#connection) {
-        connection.close();
-        this.#connection = new RedisConnection(this.#url);
-      }
-      throw error;
-    }
+    await this.#redis.use((client) => client.set(key, value, { expiration }));
   }
 }
 

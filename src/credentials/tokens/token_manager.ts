@@ -20,6 +20,7 @@ import type { Token, TokenSource } from "../token.ts";
 import { RevocationEpoch } from "./revocation_epoch.ts";
 import { TokenEvents } from "./token_events.ts";
 import { acquireShared, LEASE_TTL_MS } from "./token_lease.ts";
+import { cannotFetch } from "../provider_exchange.ts";
 import { TokenRequestPolicy } from "./token_request_policy.ts";
 
 export interface TokenManagerOptions {
@@ -162,12 +163,7 @@ export class TokenManager {
 
   /** Ends background work and requests in flight; a valid token can still be used. */
   async close(): Promise<void> {
-    const { server } = this.#options;
-    this.#closing.abort(
-      new GatewayError("INT-002", `Cannot fetch a token for server "${server}": closing`, {
-        server,
-      }),
-    );
+    this.#closing.abort(cannotFetch("INT-002", this.#options.server, "closing"));
     this.#schedule.cancel();
     this.#epoch.close();
     await this.#flight?.catch(() => {});
@@ -229,11 +225,9 @@ export class TokenManager {
       await this.#fetch({ accepts: (stored) => this.#isUsable(stored) && this.#isNewer(stored) });
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      const retryAfterMs = error instanceof GatewayError
-        ? (error.retryAfterSeconds ?? 0) * 1000
-        : 0;
+      const retryAfterSeconds = error instanceof GatewayError ? error.retryAfterSeconds : undefined;
       const held = this.#held;
-      const retryInMs = held && this.#schedule.planRetry(held, retryAfterMs);
+      const retryInMs = held && this.#schedule.planRetry(held, (retryAfterSeconds ?? 0) * 1000);
       this.#events.renewalFailed(error, held?.token, retryInMs);
     }
   }
