@@ -37,16 +37,6 @@ export interface TokenSource {
  * Digests everything that a token depends on, secrets included.
  *
  * @returns The first 128 bits of a SHA-256 digest, in hexadecimal.
- *
- * @example
- * ```ts
- * import { fingerprint } from "./token.ts";
- * import assert from "node:assert/strict";
- *
- * assert.match(fingerprint(["id", "secret"]), /^[0-9a-f]{32}$/);
- * // JSON keeps the parts apart.
- * assert.notEqual(fingerprint(["ab", "c"]), fingerprint(["a", "bc"]));
- * ```
  */
 export function fingerprint(parts: readonly (string | readonly string[])[]): string {
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32);

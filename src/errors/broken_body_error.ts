@@ -5,20 +5,7 @@
  */
 import { GatewayError, type GatewayErrorOptions } from "./gateway_error.ts";
 
-/**
- * Whether the client failed to send its body: it broke off or stalled (408).
- *
- * @example
- * ```ts
- * import { BrokenBodyError, isOfClientsBody } from "./broken_body_error.ts";
- * import { GatewayError } from "./gateway_error.ts";
- * import assert from "node:assert/strict";
- *
- * assert(isOfClientsBody(new BrokenBodyError("it broke off")));
- * assert(isOfClientsBody(new GatewayError("NET-001", "Gave up waiting", { status: 408 })));
- * assert(!isOfClientsBody(new GatewayError("NET-001", "Gave up waiting")));
- * ```
- */
+/** Whether the client failed to send its body: it broke off or stalled (408). */
 export function isOfClientsBody(error: unknown): boolean {
   return error instanceof BrokenBodyError ||
     (error instanceof GatewayError && error.status === 408);

@@ -51,17 +51,6 @@ export function seal(
  * Reads a record; undefined if the line is none.
  *
  * @param line Without its line end.
- *
- * @example
- * ```ts
- * import { NO_RECORDS, readRecord, seal } from "./audit_chain.ts";
- * import assert from "node:assert/strict";
- *
- * const event = { time: "2026-01-01T00:00:00.000Z", event: "gateway", outcome: "started" } as const;
- * const { lines: [line = ""] } = seal([JSON.stringify(event)], NO_RECORDS, undefined);
- * assert.equal(readRecord(line, undefined)?.isWhole, true);
- * assert.equal(readRecord(line.replace("started", "stopped"), undefined)?.isWhole, false);
- * ```
  */
 export function readRecord(line: string, key: Secret | undefined): SealedRecord | undefined {
   const [, text = "", sequence, previous = "", hash = ""] = RECORD.exec(line) ?? [];

@@ -11,17 +11,7 @@
  */
 export const JWT_LIKE = /eyJ[\w-]*(?:\.[\w-]*\.[\w-]*)?/g;
 
-/**
- * Makes the replacer for matches of {@linkcode JWT_LIKE}; it keeps those that are no JWT.
- *
- * @example
- * ```ts
- * import { JWT_LIKE, maskJwt } from "./jwt_mask.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal("token eyJh.eyJi.c, eyJ".replace(JWT_LIKE, maskJwt("***")), "token ***, eyJ");
- * ```
- */
+/** Makes the replacer for matches of {@linkcode JWT_LIKE}; it keeps those that are no JWT. */
 export function maskJwt(mask: string): (match: string) => string {
   return (match) => match.includes(".") ? mask : match;
 }

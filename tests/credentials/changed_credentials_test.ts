@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { networkAllowlist } from "../../src/config/sandbox/allowlist.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
+import { fingerprint } from "../../src/credentials/token.ts";
 import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -121,6 +122,11 @@ async function withCache(
     await Deno.remove(stateDirectory, { recursive: true });
   }
 }
+
+Deno.test("fingerprint keeps its parts apart", () => {
+  assert.match(fingerprint(["id", "secret"]), /^[0-9a-f]{32}$/);
+  assert.notEqual(fingerprint(["ab", "c"]), fingerprint(["a", "bc"]));
+});
 
 for (const backend of ["kv", "redis"] as const) {
   const test = (name: string, body: (parts: Parts) => Promise<void>) => {

@@ -29,18 +29,8 @@ export function isAlive(held: HeldToken, clock: Clock): boolean {
 /**
  * The remaining lifetime in milliseconds, negative after expiry. Never more than the whole lifetime:
  * `issuedAtMs` is in the future if another replica's clock is ahead or this one was set back.
- *
- * @example
- * ```ts
- * import { remainingMs } from "./held_token.ts";
- * import assert from "node:assert/strict";
- *
- * const token = { value: "abc", type: "Bearer", issuedAtMs: 10_000, expiresAtMs: 70_000 };
- * assert.equal(remainingMs(token, 30_000), 40_000);
- * assert.equal(remainingMs(token, 0), 60_000);
- * ```
  */
-export function remainingMs(token: Token, nowMs: number): number {
+function remainingMs(token: Token, nowMs: number): number {
   return Math.min(token.expiresAtMs - nowMs, lifeMs(token));
 }
 
@@ -59,16 +49,6 @@ export function lifeMs(token: Token): number {
 /**
  * Milliseconds until a token is renewed: the buffer before its expiry, but not before half its
  * lifetime. Otherwise a buffer longer than the lifetime would cause a token request per DICOM request.
- *
- * @example
- * ```ts
- * import { renewalDelayMs } from "./held_token.ts";
- * import assert from "node:assert/strict";
- *
- * const token = { value: "abc", type: "Bearer", issuedAtMs: 0, expiresAtMs: 300_000 };
- * assert.equal(renewalDelayMs(token, 0, 60_000), 240_000);
- * assert.equal(renewalDelayMs(token, 0, 600_000), 150_000);
- * ```
  */
 export function renewalDelayMs(token: Token, nowMs: number, refreshBufferMs: number): number {
   const bufferMs = Math.min(refreshBufferMs, lifeMs(token) / 2);
