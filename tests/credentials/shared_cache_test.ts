@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeBase64 } from "@oslojs/encoding";
 import { systemClock } from "../../src/network/clock.ts";
-import { KvService } from "../../src/credentials/cache/kv_location.ts";
+import { kvService } from "../../src/credentials/cache/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/cache/kv_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
@@ -156,7 +156,7 @@ Deno.test({
       Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
       const service = startKvConnectServer("access-token");
       await service.close();
-      const location = new KvService(service.url);
+      const location = kvService(service.url);
       const store = new KvTokenStore(location, systemClock);
       await assert.rejects(store.get("a"), { message: "no answer in time" });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../src/config/values/secret.ts";
 import { systemClock } from "../../src/network/clock.ts";
-import { KvFile, KvService } from "../../src/credentials/cache/kv_location.ts";
+import { KvFile, kvService } from "../../src/credentials/cache/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/cache/kv_token_store.ts";
 import type { StringStore } from "../../src/credentials/cache/token_store.ts";
 import { RedisTokenStore } from "../../src/credentials/cache/redis_token_store.ts";
@@ -28,7 +28,7 @@ const withKv: WithTwo = async (test) => {
 const withKvConnect: WithTwo = async (test) => {
   const server = startKvConnectServer("access-token");
   Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
-  const open = () => new KvTokenStore(new KvService(server.url), systemClock);
+  const open = () => new KvTokenStore(kvService(server.url), systemClock);
   const [one, two] = [open(), open()];
   try {
     await test(one, two);

@@ -7,7 +7,7 @@ import type { TokenCacheConfig } from "../../config/keys/token_cache.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import { type Clock, systemClock } from "../../network/clock.ts";
-import { KvFile, KvService } from "./kv_location.ts";
+import { KvFile, kvService } from "./kv_location.ts";
 import { KvTokenStore } from "./kv_token_store.ts";
 import { RedisTokenStore } from "./redis_token_store.ts";
 import { TokenCipher } from "./token_cipher.ts";
@@ -45,7 +45,7 @@ export function createTokenStore(
     if (config.backend === "redis") return new RedisTokenStore(config.url);
     const location = config.url === undefined
       ? new KvFile(`${stateDirectory}/${KV_FILE}`)
-      : new KvService(config.url);
+      : kvService(config.url);
     return new KvTokenStore(location, clock);
   }
 }

@@ -8,13 +8,13 @@
 export interface KvLocation {
   open(): Promise<Deno.Kv>;
   /** @returns Whether the data opened last has been replaced. */
-  hasMoved(): Promise<boolean>;
+  hasMoved?(): Promise<boolean>;
   /**
    * Makes the location usable again if possible.
    *
    * @returns Whether reopening may work at once.
    */
-  repair(error: unknown): Promise<boolean>;
+  repair?(error: unknown): Promise<boolean>;
 }
 
 /** SQLite's messages for damaged files. An I/O error: the log was removed while another worker had it open. */
@@ -70,22 +70,6 @@ export class KvFile implements KvLocation {
 }
 
 /** A service that speaks KV Connect. */
-export class KvService implements KvLocation {
-  readonly #url: string;
-
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  open(): Promise<Deno.Kv> {
-    return Deno.openKv(this.#url);
-  }
-
-  hasMoved(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
-  repair(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
+export function kvService(url: string): KvLocation {
+  return { open: () => Deno.openKv(url) };
 }

@@ -109,7 +109,7 @@ export class KvTokenStore implements StringStore {
     let repairs = 0;
     for (let attempt = 1;; attempt++) {
       if (this.#isClosed) throw new Error("the store is closed");
-      if (await this.#location.hasMoved()) await this.#reset(this.#kv);
+      if (await this.#location.hasMoved?.()) await this.#reset(this.#kv);
       const opened = this.#kv ??= this.#location.open();
       try {
         const operation = opened.then(operate);
@@ -122,7 +122,7 @@ export class KvTokenStore implements StringStore {
         // A concurrent operation may have closed it.
         const isGone = opened !== this.#kv;
         await this.#reset(opened);
-        const isWorthRetrying = isGone || await this.#location.repair(error);
+        const isWorthRetrying = isGone || await this.#location.repair?.(error);
         if (!isWorthRetrying || ++repairs > MAX_REPAIRS) throw error;
       }
     }
