@@ -9,60 +9,61 @@ import { needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
-/** Runs a test with two stores that share their data, like two processes. */
-type WithTwo = (test: (one: StringStore, two: StringStore) => Promise<void>) => Promise<void>;
+interface Backend {
+  /** Opens another store with the same data, like another process. */
+  open(): StringStore;
+  close(): Promise<void>;
+}
 
-const withKv: WithTwo = async (test) => {
+async function startKvFile(): Promise<Backend> {
   const directory = await Deno.makeTempDir();
-  const open = () => new KvTokenStore(new KvFile(`${directory}/tokens.kv`), systemClock);
-  const [one, two] = [open(), open()];
-  try {
-    await test(one, two);
-  } finally {
-    await one.close();
-    await two.close();
-    await Deno.remove(directory, { recursive: true });
-  }
-};
+  return {
+    open: () => new KvTokenStore(new KvFile(`${directory}/tokens.kv`), systemClock),
+    close: () => Deno.remove(directory, { recursive: true }),
+  };
+}
 
-const withKvConnect: WithTwo = async (test) => {
+function startKvConnect(): Promise<Backend> {
   const server = startKvConnectServer("access-token");
   Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
-  const open = () => new KvTokenStore(kvService(server.url), systemClock);
-  const [one, two] = [open(), open()];
-  try {
-    await test(one, two);
-  } finally {
-    await one.close();
-    await two.close();
-    Deno.env.delete("DENO_KV_ACCESS_TOKEN");
-    await server.close();
-  }
-};
+  return Promise.resolve({
+    open: () => new KvTokenStore(kvService(server.url), systemClock),
+    close: async () => {
+      Deno.env.delete("DENO_KV_ACCESS_TOKEN");
+      await server.close();
+    },
+  });
+}
 
-const withRedis: WithTwo = async (test) => {
+async function startRedis(): Promise<Backend> {
   const server = await startRedisServer({ password: "p@ss:wörd" });
-  const url = new Secret(server.url);
-  const [one, two] = [new RedisTokenStore(url), new RedisTokenStore(url)];
-  try {
-    await test(one, two);
-  } finally {
-    await one.close();
-    await two.close();
-    await server.kill();
-  }
-};
+  return { open: () => new RedisTokenStore(new Secret(server.url)), close: () => server.kill() };
+}
 
 for (
-  const [name, withTwo] of [
-    ["KvTokenStore with a file", withKv],
-    ["KvTokenStore with a service", withKvConnect],
-    ["RedisTokenStore", withRedis],
+  const [name, start] of [
+    ["KvTokenStore with a file", startKvFile],
+    ["KvTokenStore with a service", startKvConnect],
+    ["RedisTokenStore", startRedis],
   ] as const
 ) {
-  const test = (sentence: string, body: Parameters<WithTwo>[0]) => {
-    const definition = { name: `${name} ${sentence}`, fn: () => withTwo(body) };
-    Deno.test(withTwo === withRedis ? needing(REDIS, definition) : definition);
+  const test = (
+    sentence: string,
+    body: (one: StringStore, two: StringStore) => Promise<void>,
+  ) => {
+    const fn = async () => {
+      const backend = await start();
+      const [one, two] = [backend.open(), backend.open()];
+      try {
+        await body(one, two);
+      } finally {
+        await one.close();
+        await two.close();
+        await backend.close();
+      }
+    };
+    const definition = { name: `${name} ${sentence}`, fn };
+    Deno.test(start === startRedis ? needing(REDIS, definition) : definition);
   };
 
   test("shares what is set and deleted", async (one, two) => {
