@@ -1,37 +1,34 @@
 /**
- * What a row of the table of remedies looks like: which refusal of which identity provider it is
- * about, and what that provider says is to be done.
+ * A row of the advice tables: an error response of an identity provider, and the remedy that its
+ * documentation gives.
  *
  * @module
  */
 import type { ProviderName } from "../config/schemes/oauth2/identity_provider.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 
-/** A refusal as it arrived. */
+/** An error response of an identity provider. */
 export interface ProviderRefusal {
-  /** The URL that was asked: its host and path tell the provider. */
+  /** URL of the request: its host and path identify the provider. */
   readonly endpoint: string;
-  /** The provider, where the configuration says it. */
+  /** The configured provider; undefined if it has to be detected. */
   readonly provider?: ProviderName | undefined;
-  /** HTTP status of the answer. */
   readonly status: number;
   /** The provider's error code, such as `invalid_client`. */
   readonly error?: string | undefined;
-  /** What else it said: `error_description`, or the text in its place. */
+  /** `error_description`, or the text in its place. */
   readonly description?: string | undefined;
 }
 
-/** What to do about one kind of refusal. What it leaves out fits everything. */
+/** The remedy for one kind of error response. An absent condition matches every response. */
 export interface Advice {
-  /** Whose refusal it is; `undefined` where it means the same whoever says it. */
   readonly provider?: ProviderName;
   readonly status?: number;
-  /** The provider's error code. */
   readonly error?: string;
-  /** What the rest of its words must match. */
+  /** Matched against the description. */
   readonly text?: RegExp;
-  /** The code of the catalogue, where it is another than the error code says. */
+  /** Replaces the catalogue code that follows from the provider's error code. */
   readonly code?: ErrorCode;
-  /** What to do, the likeliest first; never quotes the answer. */
+  /** Most likely remedy first; never quotes the response. */
   readonly steps: readonly string[];
 }

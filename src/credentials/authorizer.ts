@@ -1,108 +1,91 @@
 /**
- * The interface behind which every way of signing a request stands.
+ * The interface of every credential scheme: adds credentials to requests to one store.
  *
  * @module
  */
 import type { RequestBody } from "../network/http_client.ts";
 
-/** A body that can be sent, and sent again. */
+/** A body that can be sent repeatedly. */
 export interface KeptBody {
-  /** Its length in bytes. */
+  /** In bytes. */
   readonly length: number;
-  /** Its SHA-256, in hexadecimal. */
+  /** In hexadecimal. */
   readonly sha256: string;
-  /**
-   * Opens it for sending, from its beginning. What was opened before gives nothing more.
-   *
-   * @returns What to send; it goes with its length.
-   */
+  /** Opens the body at its beginning; a body opened before ends. */
   open(): RequestBody;
-  /** Frees what holds it. What is being sent breaks off. */
+  /** Frees the storage; a body being sent breaks off. */
   close(): void;
 }
 
 /** A request on its way to the store. */
 export interface OutboundRequest {
   readonly method: string;
-  /** The whole URL at the store. */
   readonly url: string;
-  /** Headers so far, without credentials. What only signing may say is removed from them. */
+  /** Without credentials. The authorizer removes headers that only it may set. */
   readonly headers: Headers;
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
-  /** The body as an earlier attempt of the same request kept it; `body` is then used up. */
+  /** The body as kept by an earlier attempt of this request; `body` is then consumed. */
   readonly kept?: KeptBody | undefined;
-  /** Aborts when the client has gone. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
-/** What signing adds to a request. */
+/** What an authorizer adds to or replaces in a request. */
 export interface Authorization {
-  /** Headers to set, by name. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The URL to send to, where what is signed had to be written in another form. */
+  /** Replaces the URL if the signature needs another spelling of it. */
   readonly url?: string;
-  /** The body to send instead, where signing had to read it. */
+  /** Replaces the body if the authorizer had to read it. */
   readonly body?: RequestBody;
-  /** What holds `body` until the exchange is over, so that it can be sent again; the store closes it. */
+  /** Keeps `body` for retries; the store closes it after the exchange. */
   readonly kept?: KeptBody;
 }
 
-/** One way of signing requests to one store. */
+/** Adds the credentials of one scheme to requests to one store. */
 export interface Authorizer {
   /**
-   * Makes the headers that authorize a request. Answers without a promise where nothing has to
-   * be waited for, because this stands in the path of every request.
+   * Makes the headers that authorize a request; without a promise if nothing has to be awaited,
+   * because every request takes this path.
    *
-   * @throws {GatewayError} TOK-…, AUTH-… or NET-… when no credential can be had.
+   * @throws {GatewayError} TOK-…, AUTH-… or NET-… if no credential is available.
    */
   authorize(request: OutboundRequest): Authorization | Promise<Authorization>;
   /**
-   * Tells that the store refused (401, 403) what `authorize` gave. Each way of signing knows which
-   * answers are about the credential: that is then not used again.
+   * Reports that the store answered 401 or 403. If the response is about the credential, which each
+   * scheme decides, the credential is discarded.
    *
-   * @param refusal The answer. It goes to the client if nothing else can be tried: whoever looks into
-   * its body looks into a clone.
-   * @returns Whether asking `authorize` again may give something else.
+   * @param refusal Goes to the client if there is no retry: read its body from a clone.
+   * @returns Whether `authorize` may return another credential now.
    */
   invalidate(authorization: Authorization, refusal: Response): Promise<boolean>;
-  /**
-   * Sees what every answer of the store brings for the next request.
-   *
-   * @param url The URL that answered.
-   */
+  /** Receives the URL and headers of every response of the store. */
   observe?(url: string, headers: Headers): void;
-  /** What may be told about the credential: never the credential itself. */
+  /** Never contains the credential itself. */
   describe(): CredentialStatus;
   /**
-   * Fetches a new credential now and puts it in the place of the one at hand, which stays in use
-   * if that fails.
+   * Replaces the credential by a new one now; the current one stays in use if that fails.
    *
    * @throws {GatewayError} As `authorize`.
    */
   renew(signal?: AbortSignal): Promise<void>;
   /**
-   * Drops what is cached, here and for everyone who shares the cache: an operator has revoked it, so
-   * it is not used again, whoever fetched it. What the configuration holds is no cache and stays.
+   * Discards cached credentials that an operator has revoked, in this worker and for all that share
+   * the cache. Credentials in the configuration stay.
    *
-   * @param revocation A new identifier. Whoever is told of the same one again has nothing to do.
-   * @throws {GatewayError} INT-002 when it was dropped here, but the shared cache cannot be told now.
+   * @param revocation A new identifier; repeating one has no effect.
+   * @throws {GatewayError} INT-002 if it was discarded here, but the shared cache is unreachable.
    */
   forget(revocation: string): Promise<void>;
-  /** Stops background work and frees what is held. */
   close(): Promise<void>;
 }
 
-/** What may be told about a credential. */
+/** Facts about a credential that may be shown. */
 export interface CredentialStatus {
-  /** The way of signing, as in the configuration. */
+  /** The credential scheme, as in the configuration. */
   readonly kind: string;
-  /** The token endpoint or metadata service asked, where there is one. */
+  /** The token endpoint or metadata service. */
   readonly endpoint: string | undefined;
-  /** Whether a token is at hand. */
   readonly hasToken: boolean;
-  /**
-   * When the token at hand expires or, where no other could be had since, expired; in milliseconds since
-   * the epoch.
-   */
+  /** Expiry of the token, in the past if renewal failed; in milliseconds since the epoch. */
   readonly expiresAtMs: number | undefined;
 }

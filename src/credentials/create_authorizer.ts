@@ -1,5 +1,5 @@
 /**
- * Chooses the way of signing that the configuration names.
+ * Creates the authorizer of a server from its configuration.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { createTokenValidator } from "./validation/create_token_validator.ts";
 import { DpopAuthorizer } from "./oauth2/dpop_authorizer.ts";
 import { DpopKey } from "./oauth2/dpop_key.ts";
 import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
-import type { GuardedTokenStore } from "./cache/guarded_token_store.ts";
+import type { TokenStore } from "./cache/token_store.ts";
 import { createGoogleSource } from "./google/create_google_source.ts";
 import { ManagedIdentitySource } from "./azure/managed_identity_source.ts";
 import { NoneAuthorizer } from "./fixed/none_authorizer.ts";
@@ -33,29 +33,23 @@ import { TokenFileAuthorizer } from "./fixed/token_file_authorizer.ts";
 import { TokenManager } from "./tokens/token_manager.ts";
 import { ValidatedTokenSource } from "./validation/validated_token_source.ts";
 
-/** What authorizers work with. */
 export interface AuthorizerCollaborators {
-  /** Reaches the identity provider of this server. */
+  /** The client for this server's identity provider. */
   readonly http: Pick<HttpClient, "send">;
   /** Shared by all servers; not closed with the authorizer. */
-  readonly store: GuardedTokenStore;
-  /** Absolute path of the directory that the gateway may write to. */
+  readonly store: TokenStore;
+  /** Absolute path; the gateway may write there. */
   readonly stateDirectory: string;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  /** Takes security events. */
+  /** Receives security events. */
   readonly security: Logger;
-  /** Told what becomes of tokens, for the audit trail. */
+  /** Receives events for the audit trail. */
   readonly onTokenEvent?: (event: AuditEvent) => void;
-  /** The runtime's unless given. */
   readonly clock?: Clock;
 }
 
-/**
- * Creates the authorizer of a server. Nothing is asked for before the first request.
- *
- * @returns The authorizer; whoever made it closes it.
- */
+/** Creates the authorizer of a server. It requests no token before the first request; the caller closes it. */
 export function createAuthorizer(
   server: ServerConfig,
   collaborators: AuthorizerCollaborators,
@@ -104,8 +98,6 @@ export function createAuthorizer(
       });
     case "aws":
       return sigV4(credentials);
-    default:
-      throw new TypeError(`Unknown way of signing: ${credentials satisfies never}`);
   }
 
   function clientCredentials(configured: ClientCredentials): Authorizer {
@@ -125,15 +117,15 @@ export function createAuthorizer(
   function bearer(
     { kind, refreshBufferMs, tokenValidation }: TokenUse & { readonly kind: string },
     source: TokenSource,
-    beside: Readonly<Record<string, string>> = {},
+    extraHeaders: Readonly<Record<string, string>> = {},
   ): BearerAuthorizer {
-    const checked = tokenValidation === undefined ? source : new ValidatedTokenSource({
+    const validated = tokenValidation === undefined ? source : new ValidatedTokenSource({
       server: name,
       source,
       validator: createTokenValidator(tokenValidation, connection),
       security: collaborators.security,
     });
-    return new BearerAuthorizer(kind, manage(checked, refreshBufferMs), beside);
+    return new BearerAuthorizer(kind, manage(validated, refreshBufferMs), extraHeaders);
   }
 
   function sigV4({ region, service, payloadSigning, ...aws }: AwsCredentials): Authorizer {

@@ -1,6 +1,6 @@
 /**
- * What may be told of a credential: of a token its issuer, audience, scope and life, of AWS keys their
- * identity. Never the credential itself, and no claim that may be about a person.
+ * Facts about a credential for diagnosis: issuer, audience, scope and expiry of a token, identifier
+ * of an AWS key. Never the credential itself, and no claim that may be about a person.
  *
  * @module
  */
@@ -32,13 +32,10 @@ const IMPERSONAL: ReadonlySet<string> = new Set([
   "region",
 ]);
 
-/** What may be told. */
 export interface CredentialFacts {
-  /** The way of signing, as in the configuration. */
+  /** The credential scheme, as in the configuration. */
   readonly kind: string;
-  /** Who was asked, where someone was. */
   readonly endpoint: string | null;
-  /** `jwt`, `opaque`, `aws`, or `none` where no token is sent. */
   readonly form: "jwt" | "opaque" | "aws" | "none";
   /** Such as `Bearer` or `AWS4-HMAC-SHA256`. */
   readonly scheme: string | null;
@@ -46,22 +43,17 @@ export interface CredentialFacts {
   readonly audience: readonly string[];
   readonly scopes: readonly string[];
   readonly expiresAt: string | null;
-  /** Of AWS: the identifier of the key, which is no secret. */
+  /** An AWS key identifier, which is no secret. */
   readonly accessKeyId: string | null;
-  /** Of a JWT: the algorithm it is signed with. */
+  /** Signature algorithm of a JWT. */
   readonly algorithm: string | null;
-  /** Of a JWT: the claims that are not personal. */
+  /** The impersonal claims of a JWT. */
   readonly claims: Readonly<Record<string, unknown>>;
-  /** Of a JWT: the names of the other claims. */
+  /** The names of its other claims. */
   readonly withheld: readonly string[];
 }
 
-/**
- * Collects what may be told.
- *
- * @param authorization What signing gave for a request.
- * @param status What the authorizer says of its credential.
- */
+/** Collects the facts about the credential in an authorization. */
 export function credentialFacts(
   { headers }: Authorization,
   { kind, endpoint, expiresAtMs }: CredentialStatus,

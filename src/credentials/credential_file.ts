@@ -1,55 +1,41 @@
 /**
- * Reads small files that hold a credential and that other programs write anew while the gateway runs:
- * a token of Kubernetes, say. Never more than a bound, and never an empty one, which is what a file
- * looks like while it is being written.
+ * Reads small credential files that other programs rewrite while the gateway runs, such as a
+ * Kubernetes token. Rejects long files, and empty ones, which may be half written.
  *
  * @module
  */
+import { readText } from "../network/bounded_body.ts";
 
-/** Most that a file may hold. Tokens are a few KiB. */
+/** Tokens are a few KiB. */
 const MAX_CREDENTIAL_FILE_BYTES = 64 * 1024;
 
-/** Why a file gives no credential: a state for messages, without what it holds. */
+/** The message says why a file cannot be used, without its content. */
 export class CredentialFileError extends Error {
   override readonly name = "CredentialFileError";
 }
 
 /**
- * Reads the credential that a file holds.
+ * Reads the credential in a file, without surrounding white space.
  *
- * @param path Its absolute path, one of those that the worker may read.
- * @param maxBytes Most that it may hold.
- * @returns Its text without white space around it.
- * @throws {CredentialFileError} When it cannot be read, is empty or too long.
+ * @param path Absolute; the worker must have permission to read it.
+ * @throws {CredentialFileError} If the file cannot be read, is empty or too long.
  */
 export async function readCredentialFile(
   path: string,
   maxBytes: number = MAX_CREDENTIAL_FILE_BYTES,
 ): Promise<string> {
-  let bytes: Uint8Array;
+  let text: string | undefined;
   try {
-    bytes = await readUpTo(path, maxBytes + 1);
+    using file = await Deno.open(path);
+    text = (await readText(file.readable, maxBytes))?.trim();
   } catch (cause) {
     throw new CredentialFileError(`the file ${path} cannot be read: ${reason(cause)}`, { cause });
   }
-  if (bytes.length > maxBytes) {
+  if (text === undefined) {
     throw new CredentialFileError(`the file ${path} holds more than ${maxBytes} bytes`);
   }
-  const text = new TextDecoder().decode(bytes).trim();
   if (text === "") throw new CredentialFileError(`the file ${path} is empty`);
   return text;
-}
-
-async function readUpTo(path: string, maxBytes: number): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(maxBytes);
-  let length = 0;
-  while (length < maxBytes) {
-    const read = await file.read(bytes.subarray(length));
-    if (read === null) break;
-    length += read;
-  }
-  return bytes.subarray(0, length);
 }
 
 function reason(cause: unknown): string {

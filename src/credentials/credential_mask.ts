@@ -1,9 +1,7 @@
 /**
- * Masks the gateway's own credential in a store's answer that is no success. Debug pages and some proxies echo the
- * headers of a request, and a client must never learn the credential that the gateway added to it.
- *
- * Every character of the credential is replaced by an asterisk, so that the body keeps its length.
- * Nothing is buffered beyond twice the longest form of the credential.
+ * Masks the gateway's own credential in a store's error response: debug pages and some proxies echo
+ * request headers, and a client must never learn the credential. Each character becomes an asterisk,
+ * so that the body keeps its length. Buffers at most twice the longest form of the credential.
  *
  * @module
  */
@@ -12,13 +10,12 @@ import { TimeSlice } from "../dicomweb/time_slice.ts";
 import { SpelledSearch } from "./spelled_search.ts";
 import { base64Forms } from "./written_forms.ts";
 
-/** What is searched at a stretch, at least. */
 const MAX_PIECE_BYTES = 64 * 1024;
 
-/** Shorter header values occur in ordinary text, and are no secrets. */
+/** Shorter header values occur in ordinary text. */
 const MIN_SECRET_CHARACTERS = 4;
 
-/** Headers that a signature adds and that are no secrets. */
+/** Not secret, though the authorizer adds them. */
 const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
   "content-encoding",
   "content-length",
@@ -29,10 +26,9 @@ const PUBLIC_HEADERS: ReadonlySet<string> = new Set([
   "x-amz-decoded-content-length",
 ]);
 
-/** Headers of a response that hold for the bytes that the store sent. */
+/** Response headers that no longer match a masked body. */
 const DIGESTS = ["content-digest", "content-md5", "digest", "etag", "repr-digest"];
 
-/** A byte stream. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** Masks the credential of one request. */
@@ -46,10 +42,7 @@ export class CredentialMask {
   }
 
   /**
-   * Masks the credential in the headers and the body of a response.
-   *
-   * @param response The store's response, its body not read.
-   * @returns A response of the same status and length. A body in a content coding that the runtime did not
+   * Masks the credential in headers and body. A body in a content coding that the runtime did not
    * decode cannot be searched and is removed.
    */
   mask(response: Response): Response {
@@ -57,7 +50,9 @@ export class CredentialMask {
     if (search === undefined) return response;
     const { status, body } = response;
     const headers = new Headers();
-    response.headers.forEach((value, name) => headers.append(name, masked(value, search)));
+    response.headers.forEach((value, name) =>
+      headers.append(name, maskUpTo(value, value.length, search).clear)
+    );
     if (body === null) return new Response(null, { status, headers });
     for (const name of DIGESTS) headers.delete(name);
     const coding = headers.get("content-encoding");
@@ -71,7 +66,7 @@ export class CredentialMask {
   }
 }
 
-/** A page may be one piece of any size: others proceed while it is searched. */
+/** A chunk may have any size: searching it pauses for other requests. */
 function maskedBody(body: Body, search: SpelledSearch): Body {
   const reader = body.getReader();
   const { maxMatch } = search;
@@ -88,7 +83,7 @@ function maskedBody(body: Body, search: SpelledSearch): Body {
         if (!done) {
           held += decodeLatin1(value.subarray(0, MAX_PIECE_BYTES));
           unread = value.subarray(MAX_PIECE_BYTES);
-          // Small pieces are gathered: each byte is searched at most twice.
+          // Small chunks are collected, so that each byte is searched at most twice.
           if (held.length <= 2 * maxMatch) continue;
         }
         const limit = done ? held.length : held.length - maxMatch;
@@ -103,7 +98,7 @@ function maskedBody(body: Body, search: SpelledSearch): Body {
   }, { highWaterMark: 0 });
 }
 
-/** Masks the matches that begin before a position; a later one may not be complete yet. */
+/** Masks the matches that begin before `limit`; a later one may be incomplete. */
 function maskUpTo(
   text: string,
   limit: number,
@@ -119,11 +114,6 @@ function maskUpTo(
   return { clear: clear + text.slice(at, end), rest: text.slice(end) };
 }
 
-function masked(text: string, search: SpelledSearch): string {
-  return maskUpTo(text, text.length, search).clear;
-}
-
-/** What is secret in the headers that an authorizer adds. */
 function secretsOf(headers: Readonly<Record<string, string>>): string[] {
   const secrets = Object.entries(headers)
     .filter(([name]) => !PUBLIC_HEADERS.has(name.toLowerCase()))
@@ -136,7 +126,7 @@ function secretsIn(value: string): string[] {
   if (space <= 0) return [value];
   const scheme = value.slice(0, space);
   const credential = value.slice(space).trimStart();
-  // The access key's identifier, scope and header names are no secrets, and AWS's messages quote them.
+  // Access key identifier, scope and header names are not secret, and AWS error messages quote them.
   if (scheme.startsWith("AWS4-")) return [credential.split("Signature=")[1] ?? credential];
   if (scheme.toLowerCase() !== "basic") return [value, credential];
   const pair = decodedBase64(credential);

@@ -1,6 +1,5 @@
 /**
- * Finds what an identity provider itself says is to be done about its refusal. The rows stand in
- * one file a provider under `remedies/`; a row is found by the provider and by what it said.
+ * Finds the remedy that an identity provider's documentation gives for its error response.
  *
  * @module
  */
@@ -15,7 +14,7 @@ import { oktaAdvice } from "./oauth2/okta_advice.ts";
 import { pingOneAdvice } from "./oauth2/pingone_advice.ts";
 import type { Advice, ProviderRefusal } from "./advice.ts";
 
-/** Every row. Of several that fit, the first counts. */
+/** The first matching row counts. */
 export const providerAdvice: readonly Advice[] = [
   ...auth0Advice,
   ...awsAdvice,
@@ -27,24 +26,7 @@ export const providerAdvice: readonly Advice[] = [
   ...oauth2Advice,
 ];
 
-/**
- * Finds the remedy for a refusal.
- *
- * @returns The row that fits, or `undefined` where the catalogue's own steps must do.
- *
- * @example
- * ```ts
- * import { findAdvice } from "./provider_advice.ts";
- * import assert from "node:assert/strict";
- *
- * const remedy = findAdvice({
- *   endpoint: "https://clinic.okta.com/oauth2/v1/token",
- *   status: 400,
- *   error: "invalid_scope",
- * });
- * assert.match(remedy?.steps[0] ?? "", /custom authorization server/);
- * ```
- */
+/** Finds the remedy for an error response; undefined if only the catalogue's steps apply. */
 export function findAdvice(refusal: ProviderRefusal): Advice | undefined {
   const provider = refusal.provider ?? providerOf(refusal.endpoint);
   return providerAdvice.find((row) =>

@@ -1,7 +1,7 @@
 /**
- * One exchange with an identity provider or a metadata service: within a time limit, its answer read
- * up to a bound. What it means is for others to judge; that none came is told here. It follows no
- * redirect: that would send a secret to another place.
+ * One HTTP exchange with an identity provider or metadata service, limited in time and response
+ * size. Reports network failures, does not interpret the response, and follows no redirect, which
+ * would send a secret to another host.
  *
  * @module
  */
@@ -11,20 +11,19 @@ import { readText } from "../network/bounded_body.ts";
 import type { HttpClient, HttpRequestInit } from "../network/http_client.ts";
 import type { Clock } from "../network/clock.ts";
 
-/** Most that is read of an answer. A token is a few KiB; only a wrong address answers more. */
+/** Token responses are a few KiB; only a wrong address sends more. */
 export const MAX_ANSWER_BYTES: number = 64 * 1024;
 
-/** How a provider is reached, for one server of the configuration. */
+/** Connects the token requests of one configured server. */
 export interface ProviderConnection {
-  /** Name of the configured server, for messages. */
+  /** Name of the configured server. */
   readonly server: string;
   readonly http: Pick<HttpClient, "send">;
-  /** Limit of getting a token from start to end. */
+  /** Limit for getting a token, all requests together. */
   readonly timeoutMs: number;
   readonly clock: Clock;
 }
 
-/** An answer, its body read. */
 export interface ProviderAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -32,11 +31,11 @@ export interface ProviderAnswer {
 }
 
 /**
- * Gives what is done to get a token its time limit.
+ * Limits the time of a token acquisition.
  *
- * @param service What is asked, as in "token endpoint", for messages.
- * @param work What is done; its signal aborts when the time is over, too.
- * @throws {GatewayError} NET-001 after the time limit, and what the work throws.
+ * @param service For messages, such as "token endpoint".
+ * @param work Its signal also aborts at the time limit.
+ * @throws {GatewayError} NET-001 after the time limit; whatever `work` throws.
  */
 export async function withinTimeLimit<T>(
   connection: ProviderConnection,
@@ -58,11 +57,10 @@ export async function withinTimeLimit<T>(
 }
 
 /**
- * Sends one request and reads its answer.
+ * Sends one request and reads the response.
  *
- * @param request What to send, `url` among it.
- * @throws {GatewayError} AUTH-003 where no answer came or it broke off, TOK-005 where it is too
- * long, NET-003 for an untrusted certificate.
+ * @throws {GatewayError} AUTH-003 without a complete response, TOK-005 if it is too long, NET-003 for
+ * an untrusted certificate.
  * @throws The signal's reason when it aborts.
  */
 export async function exchange(
@@ -85,7 +83,6 @@ export async function exchange(
   }
 }
 
-/** Says that no token can be had. */
 export function cannotFetch(
   code: ErrorCode,
   server: string,
@@ -98,7 +95,7 @@ export function cannotFetch(
   });
 }
 
-/** An answer that breaks off, or a provider out of reach, heals; a certificate does not. */
+/** AUTH-003 counts as temporary: a cut-off response or unreachable provider, not a bad certificate. */
 function networkFailure(cause: unknown, service: string, server: string): GatewayError {
   if (!(cause instanceof GatewayError)) {
     return cannotFetch("AUTH-003", server, `the response of the ${service} was cut off`, { cause });

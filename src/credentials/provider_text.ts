@@ -1,6 +1,5 @@
 /**
- * Makes text of an identity provider fit for a message: short, on one line, and without secrets
- * that the provider echoes.
+ * Sanitizes an identity provider's text for messages: short, one line, without echoed secrets.
  *
  * @module
  */
@@ -9,35 +8,24 @@ import { writtenForms } from "./written_forms.ts";
 
 const HIDDEN = "[hidden]";
 
-/** So many characters of a secret in a row are hidden, too: some providers repeat its beginning. */
+/** Hides runs of this many characters of a secret: some providers repeat its beginning. */
 const PART = 8;
 
 /** Control and format characters: line breaks that forge log lines, marks that reverse the text. */
 const UNPRINTABLE = /[\p{C}\p{Z}]+/gu;
 
 /**
- * Quotes what an identity provider said.
+ * Removes secrets, tokens, line breaks and control characters from a provider's text.
  *
- * @param maxLength Longest result, in UTF-16 code units.
- * @param secrets What must not appear, nor eight characters of it, as it is, URL-encoded or in base64.
- * @returns The text without secrets, tokens, line breaks and control characters.
- *
- * @example
- * ```ts
- * import { quoteProvider } from "./provider_text.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(quoteProvider("bad secret\r\nhunter2", 100, ["hunter2"]), "bad secret [hidden]");
- * assert.equal(quoteProvider("wrong: 5f0c8a52…", 100, ["5f0c8a527f0e4b52"]), "wrong: [hidden]…");
- * assert.equal(quoteProvider("too long", 4, []), "too…");
- * ```
+ * @param maxLength In UTF-16 code units.
+ * @param secrets Hidden from 8 characters on; plain, URL-encoded and in base64.
  */
 export function quoteProvider(
   text: string,
   maxLength: number,
   secrets: readonly string[],
 ): string {
-  // Before anything is cut or replaced: half a secret might no longer be recognised.
+  // Before truncation: half a secret might not be recognised.
   const quoted = hide(text, secrets.flatMap(writtenForms))
     .replace(JWT_LIKE, maskJwt(HIDDEN)).replace(UNPRINTABLE, " ").trim();
   return quoted.length <= maxLength ? quoted : `${quoted.slice(0, maxLength - 1)}…`;

@@ -1,12 +1,12 @@
 /**
- * Finds secrets in a text, however their characters are escaped: percent-encoding, JSON, JavaScript, HTML.
- * It takes time in proportion to the text and nothing beforehand: tokens have thousands of characters, and
- * signatures are new with each request, so that an expression for each would cost more than the search.
+ * Finds secrets in a text in any escaping of their characters: percent-encoding, JSON, JavaScript,
+ * HTML. Linear in the text and without preparation: tokens have thousands of characters, and each
+ * request has a new signature, so that compiling an expression would cost more than the search.
  *
  * @module
  */
 
-/** The longest way of writing one character that is found: `%2525` and two digits for each of four bytes. */
+/** Longest spelling of one character: `%2525` and two digits for each of four bytes. */
 const MAX_SPELLING = 28;
 
 /** HTML names of the characters that occur in credentials. */
@@ -26,23 +26,20 @@ const HTML_NAMES: Readonly<Record<string, string>> = {
 
 const PLAIN = /^[A-Za-z0-9]$/;
 
-/** Ways of writing characters that are escaped, each an expression that matches in one way only. */
-const waysOf = new Map<string, readonly RegExp[]>();
+/** Spellings by character, shared by all searches; each expression matches in one way only. */
+const spellingsOf = new Map<string, readonly RegExp[]>();
 
-/** A place in a text. */
 export interface Found {
   readonly start: number;
   readonly end: number;
 }
 
-/** Finds any of some secrets. */
 export class SpelledSearch {
-  /** The longest match that is possible. */
+  /** Length of the longest possible match. */
   readonly maxMatch: number;
-  /** The forms that may begin with a byte, the longest first. */
+  /** By first byte; longest first. */
   readonly #byFirst: readonly (readonly (readonly string[])[] | undefined)[];
 
-  /** @param forms What is searched for. */
   constructor(forms: readonly string[]) {
     const longestFirst = [...new Set(forms)].sort((a, b) => b.length - a.length);
     this.maxMatch = Math.max(0, ...longestFirst.map(maxLengthOf));
@@ -54,10 +51,9 @@ export class SpelledSearch {
   }
 
   /**
-   * Finds the next match.
+   * Finds the next match that begins before `limit`.
    *
    * @param text Bytes as Latin-1, so that the charset does not matter.
-   * @param limit Where matches may not begin any more.
    */
   next(text: string, from: number, limit: number): Found | undefined {
     for (let start = from; start < limit; start++) {
@@ -72,9 +68,9 @@ export class SpelledSearch {
   }
 }
 
-/** Where a form ends that begins at a place, if it does; the longest way of reading it counts. */
+/** @returns The end of the longest match of a form at `start`. */
 function endOf(chars: readonly string[], text: string, start: number): number | undefined {
-  // Almost always one: only backslashes and ampersands can be read in more ways than one.
+  // Almost always one: only backslashes and ampersands have several readings.
   let ends = [start];
   for (const char of chars) {
     ends = ends.length === 1 && text[ends[0]!] === char && PLAIN.test(char)
@@ -88,8 +84,8 @@ function endOf(chars: readonly string[], text: string, start: number): number | 
 
 function endsOf(char: string, text: string, at: number): number[] {
   if (PLAIN.test(char)) return text[at] === char ? [at + 1] : [];
-  let ways = waysOf.get(char);
-  if (ways === undefined) waysOf.set(char, ways = spellings(char));
+  let ways = spellingsOf.get(char);
+  if (ways === undefined) spellingsOf.set(char, ways = spellings(char));
   const ends: number[] = [];
   for (const way of ways) {
     way.lastIndex = at;
@@ -98,7 +94,6 @@ function endsOf(char: string, text: string, at: number): number[] {
   return ends;
 }
 
-/** Kept for all searches: credentials hold few characters that are not plain. */
 function spellings(char: string): RegExp[] {
   const bytes = [...new TextEncoder().encode(char)];
   const code = char.codePointAt(0)!;

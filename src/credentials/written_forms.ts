@@ -1,20 +1,15 @@
 /**
- * The forms in which a secret may appear in text that another system wrote: as it is, percent-encoded,
- * form-encoded, and in base64 at each of its three alignments.
+ * The forms of a secret in another system's text: plain, percent-encoded, form-encoded, and base64
+ * at each of its three alignments.
  *
  * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
 
-/** Shorter pieces of base64 occur in ordinary words: masking them would garble `invalid_client`. */
+/** Shorter base64 occurs in ordinary words: masking it would garble `invalid_client`. */
 const MIN_BASE64_CHARACTERS = 6;
 
-/**
- * Lists the forms of a secret.
- *
- * @param secret The secret; an empty one has no forms.
- * @returns The forms, with the secret itself first. A secret of fewer than 4 bytes has no form in base64.
- */
+/** @returns The forms, the secret itself first; none for an empty secret. */
 export function writtenForms(secret: string): string[] {
   if (secret === "") return [];
   const form = new URLSearchParams([["", secret]]).toString().slice(1);
@@ -22,16 +17,13 @@ export function writtenForms(secret: string): string[] {
 }
 
 /**
- * Lists the forms of a secret in base64 and base64url, which depend on its position in the encoded
- * text. Characters that bytes beside the secret contribute to are left out.
- *
- * @returns The forms that are long enough to be told from ordinary text.
+ * Lists the base64 and base64url forms of a secret for each alignment in the encoded text, without
+ * the characters that adjacent bytes contribute to. A secret of fewer than 4 bytes has none.
  */
 export function base64Forms(secret: string): string[] {
   const bytes = new TextEncoder().encode(secret);
   const forms = [0, 1, 2].map((before) => {
     const text = encodeBase64(new Uint8Array([...new Uint8Array(before), ...bytes]));
-    // A character stands for six bits.
     return text.slice(Math.ceil(before * 8 / 6), Math.floor((before + bytes.length) * 8 / 6));
   });
   return [encodeBase64(bytes), ...forms]

@@ -16,7 +16,7 @@ import {
   createAuthorizer,
 } from "../credentials/create_authorizer.ts";
 import { createTokenStore } from "../credentials/cache/create_token_store.ts";
-import type { GuardedTokenStore } from "../credentials/cache/guarded_token_store.ts";
+import type { TokenStore } from "../credentials/cache/token_store.ts";
 import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -38,7 +38,7 @@ export interface StoresOptions {
 export interface AssembledStores {
   /** By name. */
   readonly stores: ReadonlyMap<string, Store>;
-  readonly tokenStore: GuardedTokenStore;
+  readonly tokenStore: TokenStore;
   /** Makes a further client within the allowlist, through the proxy. */
   readonly client: (
     options: Pick<

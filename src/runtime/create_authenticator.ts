@@ -5,12 +5,11 @@
  */
 import type { AuthenticationConfig } from "../config/inbound/authentication.ts";
 import { systemClock } from "../network/clock.ts";
-import { createKeySet } from "../credentials/validation/create_token_validator.ts";
+import { createTokenValidator } from "../credentials/validation/create_token_validator.ts";
 import { ApiKeys } from "../credentials/inbound/api_keys.ts";
 import { BearerTokens, type TrustedIssuer } from "../credentials/inbound/bearer_tokens.ts";
 import { Passwords } from "../credentials/inbound/passwords.ts";
 import { VerifiedCredentials } from "../credentials/inbound/verified_credentials.ts";
-import { TokenValidator } from "../credentials/validation/token_validator.ts";
 import { Authenticator } from "../gateway/steps/authenticator.ts";
 import { FailureThrottle } from "../gateway/steps/failure_throttle.ts";
 import { QuotaTable } from "../gateway/steps/quota_table.ts";
@@ -45,9 +44,7 @@ export function createAuthenticator(
       timeoutMs: KEYS_TIMEOUT_MS,
       clock: systemClock,
     };
-    const keys = createKeySet(issuer.validation.keys, connection);
-    const rules = issuer.validation;
-    return { config: issuer, validator: new TokenValidator({ rules, keys, clock: systemClock }) };
+    return { config: issuer, validator: createTokenValidator(issuer.validation, connection) };
   });
   return new Authenticator({
     passwords: users.size === 0 ? undefined : new Passwords(users),

@@ -1,42 +1,38 @@
 /**
- * What the audit trail tells about one happening: who, what, where, how it ended. Never a credential,
- * a patient's name, or the value of a query parameter.
+ * Events of the audit trail: who, what, where, with which outcome. Never a credential, a patient's
+ * name, or the value of a query parameter.
  *
  * @module
  */
 
-/** What kind of happening. */
 export type AuditKind =
   /** A request to a store. */
   | "access"
-  /** A request for one of the gateway's own pages. */
+  /** A request to one of the gateway's own pages. */
   | "management"
-  /** Somebody did not show who they are. */
+  /** Authentication failed. */
   | "authentication"
-  /** Somebody may not do what they asked for. */
+  /** Permission denied. */
   | "authorization"
-  /** A token was fetched, renewed, revoked, or could not be. */
+  /** A token was acquired, renewed or revoked, or that failed. */
   | "token"
-  /** The gateway started, stopped, took another configuration or refused it, lost a worker. */
+  /** Start, stop, reload (successful or not) or a worker crash. */
   | "gateway"
-  /** The trail itself was cut off, or lost records. */
+  /** The trail itself was truncated or lost records. */
   | "trail";
 
-/** One happening, before it becomes a record of the trail. */
 export interface AuditEvent {
-  /** When it ended, as ISO 8601 in UTC. */
+  /** End of the event, as ISO 8601 in UTC. */
   readonly time: string;
   readonly event: AuditKind;
-  /** How it ended, in a few words of a bounded set. */
+  /** A few words of a bounded set. */
   readonly outcome: string;
-  /** What else is known, by name; `null` where it cannot be. */
+  /** Further details; `null` if unknown. */
   readonly [detail: string]: string | number | null | readonly string[];
 }
 
-/** Takes what happened. */
 export interface AuditRecorder {
-  /** Whether requests are refused now, because nothing can be recorded. */
+  /** Whether requests must be refused because nothing can be recorded. */
   readonly isRefusing: boolean;
-  /** @param event What happened. */
   record(event: AuditEvent): void;
 }

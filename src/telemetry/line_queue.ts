@@ -1,66 +1,53 @@
 /**
- * Writes lines without waiting for whoever reads them: a log reader that stalls must not stop requests.
- * Lines wait up to a bound; beyond it new ones are dropped and counted.
+ * Writes lines without waiting for their reader: a stalled log reader must not stop requests. Queues
+ * lines up to a bound; beyond it, discards and counts new ones.
  *
  * @module
  */
 
-/** How lines are written. */
 export interface LineQueueOptions {
-  /**
-   * Writes bytes.
-   *
-   * @returns When all of them are written.
-   */
+  /** Writes all bytes. */
   readonly write: (bytes: Uint8Array) => Promise<void>;
-  /** Told how many lines were dropped, once lines are written again. May push a line. */
+  /** Receives the number of discarded lines once writing works again; may push a line. */
   readonly dropped?: (lines: number) => void;
-  /** Most characters that wait or are being written. */
+  /** Limit of queued characters, including those being written. */
   readonly maxCharacters?: number;
 }
 
 /** A few thousand lines. */
 const MAX_CHARACTERS = 1024 * 1024;
 
-/** Lines that wait to be written. */
 export class LineQueue {
   readonly #options: LineQueueOptions;
   readonly #encoder = new TextEncoder();
-  #waiting: string[] = [];
+  #queued: string[] = [];
   #characters = 0;
   #lost = 0;
-  #untold = 0;
-  #isTelling = false;
+  #unreported = 0;
+  #isReporting = false;
   #writing: Promise<void> | undefined;
 
-  /** @param options How lines are written. */
   constructor(options: LineQueueOptions) {
     this.#options = options;
   }
 
-  /** How many lines were dropped since the start, for want of room or because writing failed. */
+  /** Lines discarded so far because the queue was full or writing failed. */
   get lost(): number {
     return this.#lost;
   }
 
-  /** Adds a line, or drops it where there is no room. */
+  /** Queues a line, or discards it if the queue is full. */
   push(line: string): void {
     const { maxCharacters = MAX_CHARACTERS } = this.#options;
     const isFull = this.#characters > 0 && this.#characters + line.length > maxCharacters;
-    // The line that says how many were dropped must not be dropped itself.
-    if (isFull && !this.#isTelling) {
-      return this.#drop(1);
-    }
-    this.#waiting.push(line);
+    // The line that reports the loss must not be discarded itself.
+    if (isFull && !this.#isReporting) return this.#drop(1);
+    this.#queued.push(line);
     this.#characters += line.length;
     this.#writing ??= this.#write().finally(() => this.#writing = undefined);
   }
 
-  /**
-   * Waits until all lines are written.
-   *
-   * @param timeoutMs How long to wait at most.
-   */
+  /** @returns Whether all lines were written within the time limit. */
   async flush(timeoutMs: number): Promise<boolean> {
     const limit = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => limit.resolve(false), timeoutMs);
@@ -71,18 +58,17 @@ export class LineQueue {
   }
 
   async #write(): Promise<void> {
-    // What is logged in one go is written in one go.
+    // Lines logged synchronously are written together.
     await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const lines = this.#waiting;
-      this.#waiting = [];
+    while (this.#queued.length > 0) {
+      const lines = this.#queued;
+      this.#queued = [];
       const text = lines.join("");
       try {
         await this.#options.write(this.#encoder.encode(text));
         this.#characters -= text.length;
-        this.#tell();
+        this.#reportLoss();
       } catch {
-        // Nobody is left to tell it to.
         this.#characters -= text.length;
         this.#drop(lines.length);
       }
@@ -91,15 +77,15 @@ export class LineQueue {
 
   #drop(lines: number): void {
     this.#lost += lines;
-    this.#untold += lines;
+    this.#unreported += lines;
   }
 
-  #tell(): void {
-    const lines = this.#untold;
+  #reportLoss(): void {
+    const lines = this.#unreported;
     if (lines === 0) return;
-    this.#untold = 0;
-    this.#isTelling = true;
+    this.#unreported = 0;
+    this.#isReporting = true;
     this.#options.dropped?.(lines);
-    this.#isTelling = false;
+    this.#isReporting = false;
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Writes log lines to standard error, as text or JSON lines, with secrets taken out of them once
- * more at the last moment: fields by their names, and anything that has the shape of a token. It never
- * waits for whoever reads them.
+ * Writes log lines to standard error, as text or JSON lines, without waiting for the reader. As a last
+ * defence, redacts fields with secret names and everything that looks like a token.
  *
  * @module
  */
 import {
   configureSync,
+  type FormattedValues,
   getJsonLinesFormatter,
   getLogger,
   getTextFormatter,
@@ -17,17 +17,16 @@ import { JWT_LIKE, maskJwt } from "./jwt_mask.ts";
 import { LineQueue } from "./line_queue.ts";
 import type { LogFields, Logger } from "./logger.ts";
 
-/** What is logged, and how. */
 export interface LoggingOptions {
   readonly level: "debug" | "info" | "warning" | "error";
-  /** Other levels of categories below `gateway`, by their names. */
+  /** Levels of single categories below `gateway`. */
   readonly levels?: Readonly<Record<string, LoggingOptions["level"]>>;
   readonly format: "text" | "json";
-  /** Takes one line with its end; it goes to standard error unless given. */
+  /** Receives a line with its end; by default standard error. */
   readonly write?: (line: string) => void;
 }
 
-/** Names of fields that are never written, whatever they hold. */
+/** Names of fields whose values are never written. */
 const SECRET_FIELDS = [
   /secret/i,
   /password/i,
@@ -39,16 +38,16 @@ const SECRET_FIELDS = [
   /^(access_?|id_?|refresh_?)?token$/i,
 ];
 
-/** Values that stand in a text line as they are; all others are quoted, so that no line can be forged. */
+/** Other values are quoted in text lines, so that no line can be forged. */
 const PLAIN = /^[!-~]+$/;
 
 const BEARER = { pattern: /\b(Bearer|Basic|DPoP) +[A-Za-z0-9\-._~+/]+=*/g, replacement: "$1 ***" };
 const JWT = { pattern: JWT_LIKE, replacement: maskJwt("***") };
 
-/** The process has one standard error: outlives the configuration that it was made for. */
+/** One per process; survives `configureLogging`. */
 let standardError: LineQueue | undefined;
 
-/** Writes a line to standard error, in its turn. For lines that another worker has made. */
+/** Queues a finished line of this thread or of a worker. */
 export function writeLogLine(line: string): void {
   standardError ??= new LineQueue({
     write: writeToStandardError,
@@ -60,16 +59,11 @@ export function writeLogLine(line: string): void {
   standardError.push(line);
 }
 
-/** @returns How many lines for standard error were dropped since the start. */
+/** @returns Lines discarded since the start. */
 export function lostLogLines(): number {
   return standardError?.lost ?? 0;
 }
 
-/**
- * Waits until all lines are written to standard error.
- *
- * @param timeoutMs How long to wait at most.
- */
 export async function flushLog(timeoutMs: number): Promise<void> {
   await standardError?.flush(timeoutMs);
 }
@@ -78,7 +72,7 @@ async function writeToStandardError(bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await Deno.stderr.write(bytes.subarray(at));
 }
 
-/** Sets up logging for this worker or process; later calls replace earlier ones. */
+/** Configures logging of this worker or process; replaces an earlier configuration. */
 export function configureLogging(options: LoggingOptions): void {
   const { write = writeLogLine } = options;
   const formatter = redactByPattern(
@@ -107,14 +101,10 @@ export function configureLogging(options: LoggingOptions): void {
   });
 }
 
-/**
- * A logger of one category below `gateway`.
- *
- * @param category The room or part that logs, such as `credentials`.
- */
+/** @param category A category below `gateway`, such as `credentials`. */
 export function createLogger(category: string): Logger {
   const logger = getLogger(["gateway", category]);
-  // The message is text, never a template: braces in it stand for themselves.
+  // The message is text, not a LogTape template.
   const escape = (message: string) => message.replaceAll("{", "{{").replaceAll("}", "}}");
   return {
     debug: (message: string, fields: LogFields = {}) => logger.debug(escape(message), fields),
@@ -124,21 +114,10 @@ export function createLogger(category: string): Logger {
   };
 }
 
-function formatText(values: {
-  readonly timestamp: string | null;
-  readonly level: string;
-  readonly category: string;
-  readonly message: string;
-  readonly record: LogRecord;
-}): string {
+function formatText(values: FormattedValues): string {
   const fields = Object.entries(values.record.properties)
     .map(([name, value]) => ` ${name}=${PLAIN.test(String(value)) ? value : JSON.stringify(value)}`)
     .join("");
-  return `${values.timestamp} ${values.level} ${values.category} ${
-    oneLine(values.message)
-  }${fields}`;
-}
-
-function oneLine(message: string): string {
-  return message.replace(/\p{Cc}+/gu, " ");
+  const message = values.message.replace(/\p{Cc}+/gu, " ");
+  return `${values.timestamp} ${values.level} ${values.category} ${message}${fields}`;
 }

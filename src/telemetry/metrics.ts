@@ -1,6 +1,6 @@
 /**
- * The gateway's own metrics, under the names of the plugin it replaces. Labels come from bounded
- * sets: configured server names, catalogue codes, never anything a client sent.
+ * The gateway's metrics, under the names of the plugin that it replaces. Labels come from bounded
+ * sets: configured server names, catalogue codes, never a client's text.
  *
  * @module
  */
@@ -8,52 +8,67 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { catalogue, type ErrorCode } from "../errors/catalogue.ts";
 import { DurationHistogram } from "./duration_histogram.ts";
 
-/** Prefix of every metric, the plugin's. */
+/** Of every metric, as in the plugin. */
 export const METRIC_PREFIX = "dicomweb_oauth_";
 
-/** What tells requests apart: the labels that `@hono/prometheus` counts them by. */
+/** The labels by which `@hono/prometheus` counts requests. */
 export type RequestLabel = "method" | "status" | "ok" | "route" | "endpoint";
 
-/** The registry with the metrics that rooms count in. */
-export interface Metrics {
+/** Counters of each server, with name and description. */
+const SERVER_COUNTERS = {
+  cacheHits: ["cache_hits_total", "Requests signed with a cached token"],
+  cacheMisses: ["cache_misses_total", "Requests that had to wait for a token"],
+  circuitBreakerRejections: [
+    "circuit_breaker_rejections_total",
+    "Token requests not sent because the circuit breaker was open",
+  ],
+  retryAttempts: ["retry_attempts_total", "Retries of token requests"],
+  storeRetries: ["store_retries_total", "Retries of requests to the store"],
+  storeCircuitBreakerRejections: [
+    "store_circuit_breaker_rejections_total",
+    "Requests not sent to the store because its circuit breaker was open",
+  ],
+  storeRequestsRejected: [
+    "store_requests_rejected_total",
+    "Client requests rejected by the store's concurrency limit",
+  ],
+} as const satisfies Record<string, readonly [name: string, help: string]>;
+
+type ServerCounters = Readonly<Record<keyof typeof SERVER_COUNTERS, Counter<"server">>>;
+
+export interface Metrics extends ServerCounters {
   readonly registry: Registry;
   readonly tokenAcquisitions: Counter<"server" | "status">;
   readonly tokenAcquisitionDuration: Histogram<"server">;
   readonly tokenExpiry: Gauge<"server">;
-  readonly cacheHits: Counter<"server">;
-  readonly cacheMisses: Counter<"server">;
   readonly cacheErrors: Counter<"operation">;
   readonly circuitBreakerState: Gauge<"server">;
-  readonly circuitBreakerRejections: Counter<"server">;
-  readonly retryAttempts: Counter<"server">;
-  readonly storeRetries: Counter<"server">;
   readonly storeCircuitBreakerState: Gauge<"server">;
-  readonly storeCircuitBreakerRejections: Counter<"server">;
   readonly storeRequestsInFlight: Gauge<"server">;
   readonly storeRequestsQueued: Gauge<"server">;
-  readonly storeRequestsRejected: Counter<"server">;
-  /** Called before the metrics are read, to set what is cheaper looked up than kept up to date. */
+  /** Called before metrics are read, for values that are cheaper to look up than to keep current. */
   readonly beforeRead: Set<() => void>;
   readonly errors: Counter<"server" | "error_code" | "category">;
   readonly requestDuration: DurationHistogram<RequestLabel>;
   readonly transferDuration: DurationHistogram<"server" | "outcome">;
 }
 
-/** Operations of the token cache, as `cacheErrors` counts them. */
+/** Labels of `cacheErrors`. */
 const CACHE_OPERATIONS = ["get", "set", "delete", "lease", "generation", "ping", "decrypt"];
 
-/** Codes that an alert watches: those of a server, and those that are told before it is known. */
+/** Codes with alerts, by whether they are counted for a server or before one is known. */
 const WATCHED_CODES = {
   ofServers: ["NET-001", "NET-002", "NET-003"],
   ofClients: ["AUTH-005", "AUTH-006"],
 } as const satisfies Record<string, readonly ErrorCode[]>;
 
 /**
- * Lets what alerts watch begin at zero: Prometheus sees no increase in a counter that begins at 1, and
- * an alert would miss the first failure.
+ * Starts the counters with alerts at zero: Prometheus sees no increase in a counter that starts at 1,
+ * and an alert would miss the first failure.
  */
 export function beginAtZero(metrics: Metrics, servers: Iterable<string>): void {
   const { errors } = metrics;
+  const serverCounters = Object.keys(SERVER_COUNTERS) as (keyof ServerCounters)[];
   const begin = (server: string, error_code: ErrorCode) =>
     errors.inc({ server, error_code, category: catalogue[error_code].category }, 0);
   for (const operation of CACHE_OPERATIONS) metrics.cacheErrors.inc({ operation }, 0);
@@ -63,28 +78,23 @@ export function beginAtZero(metrics: Metrics, servers: Iterable<string>): void {
     for (const status of ["success", "failure"]) {
       metrics.tokenAcquisitions.inc({ server, status }, 0);
     }
-    for (
-      const counter of [
-        metrics.cacheHits,
-        metrics.cacheMisses,
-        metrics.circuitBreakerRejections,
-        metrics.retryAttempts,
-        metrics.storeRetries,
-        metrics.storeCircuitBreakerRejections,
-        metrics.storeRequestsRejected,
-      ]
-    ) counter.inc({ server }, 0);
+    for (const counter of serverCounters) metrics[counter].inc({ server }, 0);
     metrics.transferDuration.labels(server, "broken");
   }
 }
 
-/** Makes a registry with all metrics of the gateway. */
+/** Creates a registry with all metrics of the gateway. */
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const beforeRead = new Set<() => void>();
-  const update = () => beforeRead.forEach((set) => set());
+  const collect = () => beforeRead.forEach((set) => set());
+  const ofServer = (name: string, help: string) =>
+    ({ name: `${METRIC_PREFIX}${name}`, help, labelNames: ["server"], registers }) as const;
+  const counters = Object.entries(SERVER_COUNTERS)
+    .map(([key, [name, help]]) => [key, new Counter(ofServer(name, help))]);
   return {
+    ...Object.fromEntries(counters) as ServerCounters,
     registry,
     tokenAcquisitions: new Counter({
       name: `${METRIC_PREFIX}token_acquisitions_total`,
@@ -93,33 +103,17 @@ export function createMetrics(): Metrics {
       registers,
     }),
     tokenAcquisitionDuration: new Histogram({
-      name: `${METRIC_PREFIX}token_acquisition_duration_seconds`,
-      help: "Duration of token requests in seconds",
-      labelNames: ["server"],
+      ...ofServer("token_acquisition_duration_seconds", "Duration of token requests in seconds"),
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers,
     }),
     tokenExpiry: new Gauge({
-      name: `${METRIC_PREFIX}token_expiry_timestamp_seconds`,
-      help:
+      ...ofServer(
+        "token_expiry_timestamp_seconds",
         "Expiry of the cached token (in the past if it could not be renewed), in seconds since the epoch; the latest of all workers",
-      labelNames: ["server"],
+      ),
       aggregator: "max",
-      registers,
-      // Metrics are read in the order in which they are made, each with what it holds by then.
-      collect: update,
-    }),
-    cacheHits: new Counter({
-      name: `${METRIC_PREFIX}cache_hits_total`,
-      help: "Requests signed with a cached token",
-      labelNames: ["server"],
-      registers,
-    }),
-    cacheMisses: new Counter({
-      name: `${METRIC_PREFIX}cache_misses_total`,
-      help: "Requests that had to wait for a token",
-      labelNames: ["server"],
-      registers,
+      // Metrics are read in the order of their creation.
+      collect,
     }),
     cacheErrors: new Counter({
       name: `${METRIC_PREFIX}cache_errors_total`,
@@ -128,63 +122,30 @@ export function createMetrics(): Metrics {
       registers,
     }),
     circuitBreakerState: new Gauge({
-      name: `${METRIC_PREFIX}circuit_breaker_state`,
-      help: "Circuit breaker of the token endpoint: 0 closed, 1 open, 2 half-open",
-      labelNames: ["server"],
+      ...ofServer(
+        "circuit_breaker_state",
+        "Circuit breaker of the token endpoint: 0 closed, 1 open, 2 half-open",
+      ),
       aggregator: "max",
-      registers,
-    }),
-    circuitBreakerRejections: new Counter({
-      name: `${METRIC_PREFIX}circuit_breaker_rejections_total`,
-      help: "Token requests not sent because the circuit breaker was open",
-      labelNames: ["server"],
-      registers,
-    }),
-    retryAttempts: new Counter({
-      name: `${METRIC_PREFIX}retry_attempts_total`,
-      help: "Retries of token requests",
-      labelNames: ["server"],
-      registers,
-    }),
-    storeRetries: new Counter({
-      name: `${METRIC_PREFIX}store_retries_total`,
-      help: "Retries of requests to the store",
-      labelNames: ["server"],
-      registers,
     }),
     storeCircuitBreakerState: new Gauge({
-      name: `${METRIC_PREFIX}store_circuit_breaker_state`,
-      help:
+      ...ofServer(
+        "store_circuit_breaker_state",
         "Circuit breaker of the store: 0 closed, 1 open, 2 half-open; the highest of all workers",
-      labelNames: ["server"],
+      ),
       aggregator: "max",
-      registers,
-    }),
-    storeCircuitBreakerRejections: new Counter({
-      name: `${METRIC_PREFIX}store_circuit_breaker_rejections_total`,
-      help: "Requests not sent to the store because its circuit breaker was open",
-      labelNames: ["server"],
-      registers,
     }),
     storeRequestsInFlight: new Gauge({
-      name: `${METRIC_PREFIX}store_requests_in_flight`,
-      help: "Client requests in progress at the store, up to the last byte of the response",
-      labelNames: ["server"],
-      registers,
-      collect: update,
+      ...ofServer(
+        "store_requests_in_flight",
+        "Client requests in progress at the store, up to the last byte of the response",
+      ),
+      collect,
     }),
-    storeRequestsQueued: new Gauge({
-      name: `${METRIC_PREFIX}store_requests_queued`,
-      help: "Client requests in the queue of the store's concurrency limit",
-      labelNames: ["server"],
-      registers,
-    }),
-    storeRequestsRejected: new Counter({
-      name: `${METRIC_PREFIX}store_requests_rejected_total`,
-      help: "Client requests rejected by the store's concurrency limit",
-      labelNames: ["server"],
-      registers,
-    }),
+    storeRequestsQueued: new Gauge(ofServer(
+      "store_requests_queued",
+      "Client requests in the queue of the store's concurrency limit",
+    )),
     beforeRead,
     errors: new Counter({
       name: `${METRIC_PREFIX}errors_total`,

@@ -15,15 +15,15 @@ for (const [status, isAboutTheToken] of [[401, true], [403, false]] as const) {
     }));
 }
 
-Deno.test("BearerAuthorizer tells when a token expired that could not be renewed, until it is dropped", () =>
+Deno.test("BearerAuthorizer reports the past expiry of a token that could not be renewed", () =>
   withManager({}, async ({ manager, source, clock }) => {
     const authorizer = new BearerAuthorizer("test", manager);
     await authorizer.authorize({ signal: never });
     const { expiresAtMs } = authorizer.describe();
     source.failWith("AUTH-003");
     await clock.advance(source.lifeMs + MINUTE);
-    const { hasToken, ...told } = authorizer.describe();
-    assert.deepEqual([hasToken, told.expiresAtMs], [false, expiresAtMs]);
+    const { hasToken, ...status } = authorizer.describe();
+    assert.deepEqual([hasToken, status.expiresAtMs], [false, expiresAtMs]);
     assert.notEqual(expiresAtMs, undefined);
     await manager.forget("revocation");
     assert.equal(authorizer.describe().expiresAtMs, undefined);

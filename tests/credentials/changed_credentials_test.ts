@@ -1,11 +1,12 @@
 /**
- * Changing a server's credentials in the configuration never re-uses a token got with the old ones:
- * over real caches, one row a key.
+ * After a change of a server's credentials, tokens of the old ones are not used: with real caches,
+ * one row per key.
  */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
+import { fingerprint } from "../../src/credentials/token.ts";
 import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -27,7 +28,7 @@ const oldKey = pem();
 const spki = generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey
   .export({ type: "spki", format: "pem" }).toString();
 
-/** What stands in the configuration, and then what is changed in it. */
+/** The configuration, and the change. */
 const changes: [name: string, before: Keys, change: Keys][] = [
   ["its secret", SECRET, { ClientSecret: "new secret" }],
   ["its client", SECRET, { ClientId: "another" }],
@@ -122,13 +123,18 @@ async function withCache(
   }
 }
 
+Deno.test("fingerprint keeps its parts apart", () => {
+  assert.match(fingerprint(["id", "secret"]), /^[0-9a-f]{32}$/);
+  assert.notEqual(fingerprint(["ab", "c"]), fingerprint(["a", "bc"]));
+});
+
 for (const backend of ["kv", "redis"] as const) {
   const test = (name: string, body: (parts: Parts) => Promise<void>) => {
     const definition = { name: `${name} (${backend})`, fn: () => withCache(backend, body) };
     Deno.test(backend === "redis" ? needing(REDIS, definition) : definition);
   };
 
-  test("A server never re-uses a token got with other credentials, and finds its own again", async ({ endpoint, elsewhere, tokenWith }) => {
+  test("A server never uses a token acquired with other credentials, and finds its own again", async ({ endpoint, elsewhere, tokenWith }) => {
     const rows: typeof changes = [
       ...changes,
       ["another token endpoint", SECRET, { TokenEndpoint: elsewhere.url }],
@@ -138,7 +144,7 @@ for (const backend of ["kv", "redis"] as const) {
       const asked = endpoint.requests.length + elsewhere.requests.length;
       assert.equal(await tokenWith(before), old, `${name}: the cache was not used`);
       if ("JWTPublicKey" in change) {
-        // The endpoint's tokens are opaque and do not pass: an old one that was found might have.
+        // The endpoint's opaque tokens are rejected; an old cached one might not be.
         await assert.rejects(tokenWith({ ...before, ...change }), /not a signed JWT/);
       } else {
         assert.notEqual(await tokenWith({ ...before, ...change }), old, name);
@@ -153,7 +159,7 @@ for (const backend of ["kv", "redis"] as const) {
     assert.notEqual(await tokenWith(SECRET, "other"), token);
   });
 
-  test("What does not make a token another leaves it in use", async ({ tokenWith, endpoint }) => {
+  test("Changes that do not affect a token leave it in use", async ({ tokenWith, endpoint }) => {
     const token = await tokenWith(SECRET);
     const alike = { ...SECRET, TokenRefreshBufferSeconds: 60, Http2: true };
     assert.equal(await tokenWith(alike), token);

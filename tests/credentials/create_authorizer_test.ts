@@ -6,12 +6,13 @@ import type {
   OutboundRequest,
 } from "../../src/credentials/authorizer.ts";
 import { createAuthorizer } from "../../src/credentials/create_authorizer.ts";
-import { createTokenStore } from "../../src/credentials/cache/create_token_store.ts";
+import { TokenStore } from "../../src/credentials/cache/token_store.ts";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
+import { SharedTokenStore } from "../fixtures/shared_token_store.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
 import { serverConfig } from "../fixtures/token_worker.ts";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
@@ -39,7 +40,7 @@ async function withAuthorizers(test: (parts: Parts) => Promise<void>): Promise<v
   const logger = new MemoryLogger();
   const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
   const collaborators = { stateDirectory: "/", metrics, logger, clock };
-  const store = createTokenStore({ backend: "memory" }, collaborators);
+  const store = new TokenStore(new SharedTokenStore(clock).backend, collaborators);
   const created: Authorizer[] = [];
   try {
     await test({
@@ -78,7 +79,7 @@ Deno.test("createAuthorizer gives stores without credentials an authorizer that 
     await authorizer.renew();
   }));
 
-Deno.test("createAuthorizer asks for nothing before the first request", () =>
+Deno.test("createAuthorizer sends no token request before the first request", () =>
   withAuthorizers(async ({ create, endpoint, clock }) => {
     const authorizer = create();
     await clock.advance(3_600_000);
@@ -91,16 +92,16 @@ Deno.test("createAuthorizer asks for nothing before the first request", () =>
     assert.equal(endpoint.requests.length, 0);
   }));
 
-Deno.test("BearerAuthorizer signs with the token, and with the same object while it is the same", () =>
+Deno.test("BearerAuthorizer returns the same headers object for the same token", () =>
   withAuthorizers(async ({ create, endpoint, clock }) => {
     const authorizer = create();
     const first = await authorizer.authorize(request);
     assert.deepEqual(first, { headers: { authorization: `Bearer ${endpoint.issued[0]}` } });
-    assert.equal(authorizer.authorize(request), first, "a promise, or made anew");
+    assert.equal(authorizer.authorize(request), first, "a promise, or a new object");
     assert.equal(authorizer.describe().expiresAtMs, clock.now() + 300_000);
   }));
 
-Deno.test("BearerAuthorizer replaces what the store refused, and nothing newer", () =>
+Deno.test("BearerAuthorizer replaces a rejected token, but not a newer one", () =>
   withAuthorizers(async ({ create, endpoint }) => {
     const authorizer = create();
     const first = await authorizer.authorize(request);
@@ -128,7 +129,7 @@ Deno.test("BearerAuthorizer.renew fetches a new token", () =>
     assert.equal(renewed.headers.authorization, `Bearer ${endpoint.issued[1]}`);
   }));
 
-Deno.test("createAuthorizer shares tokens between equal credentials, and never between others", () =>
+Deno.test("createAuthorizer shares tokens between equal credentials only", () =>
   withAuthorizers(async ({ create, endpoint }) => {
     const original = await create().authorize(request);
     assert.deepEqual(await create().authorize(request), original);
@@ -141,7 +142,7 @@ Deno.test("createAuthorizer shares tokens between equal credentials, and never b
     assert.equal(endpoint.requests.length, 3);
   }));
 
-Deno.test("A token waiting for its renewal keeps no process from ending", async () => {
+Deno.test("A scheduled renewal does not keep the process running", async () => {
   const endpoint = startTokenEndpoint();
   const worker = new URL("../fixtures/token_worker.ts", import.meta.url).href;
   const setup = JSON.stringify({

@@ -12,7 +12,7 @@ const AWS = {
 };
 const KEY = `a"b\\c<d>&e'f g;h?`;
 
-/** What each kind of credential adds to a request, and the strings that must not reach the client. */
+/** Headers of each credential scheme, and the strings that must not reach the client. */
 const CREDENTIALS: [kind: string, headers: Record<string, string>, secrets: string[]][] = [
   ["bearer token", { authorization: `Bearer ${TOKEN}` }, [TOKEN]],
   ["DPoP token and proof", { authorization: `DPoP ${TOKEN}`, dpop: "eyJ0eXAi.eyJqdGki.c2ln" }, [
@@ -41,7 +41,7 @@ const each = (text: string, write: (code: number) => string) =>
   text.replace(/[^A-Za-z0-9\u0080-\uFFFF]/g, (char) => write(char.charCodeAt(0)));
 const hex = (code: number, size = 2) => code.toString(16).padStart(size, "0");
 
-/** How an error page may write a header that it echoes. */
+/** Spellings of an echoed header. */
 const ECHOES: [form: string, write: (text: string) => string][] = [
   ["as it is", (text) => text],
   ["in JSON", (text) => JSON.stringify(text)],
@@ -85,7 +85,7 @@ function pieces(
   });
 }
 
-/** Whether anything longer than 6 characters of a secret's form is left. */
+/** Whether more than 6 characters of a form of a secret are left. */
 function isLeft(text: string, form: string): boolean {
   for (let at = 0; at + 12 <= form.length; at++) {
     if (text.includes(form.slice(at, at + 12))) return true;
@@ -140,7 +140,7 @@ Deno.test("CredentialMask hides a token of 60,000 characters, whatever they are"
   }
 });
 
-Deno.test("CredentialMask hides what can be read in more ways than one", async () => {
+Deno.test("CredentialMask hides a secret with several readings", async () => {
   const secret = String.raw`\\\&amp;&\key`;
   const mask = new CredentialMask({ "x-api-key": secret });
   for (const written of [secret, JSON.stringify(secret), html(secret), html(html(secret))]) {
@@ -149,7 +149,7 @@ Deno.test("CredentialMask hides what can be read in more ways than one", async (
   }
 });
 
-Deno.test("CredentialMask: others proceed while a page of 32 MB that is there at once is searched", async () => {
+Deno.test("CredentialMask pauses for other requests while it searches a page of 32 MB", async () => {
   const page = new Uint8Array(32 * 1024 * 1024).fill(0x61);
   let turns = 0;
   const others = setInterval(() => turns++, 0);
@@ -162,19 +162,19 @@ Deno.test("CredentialMask: others proceed while a page of 32 MB that is there at
   assert.ok(turns > 4, `${turns} turns`);
 });
 
-Deno.test("CredentialMask leaves every byte alone that is no part of the credential", async () => {
+Deno.test("CredentialMask changes no byte outside the credential", async () => {
   const body = Uint8Array.from({ length: 200_000 }, (_, i) => i * 31 % 256);
   for (const size of [1, 1000, 65_536]) {
     const mask = new CredentialMask(AWS);
     const masked = await mask.mask(new Response(pieces(body, size), { status: 500 })).bytes();
     assert.deepEqual(masked, body);
   }
-  const told = "InvalidSignature for AKIAEXAMPLE at 20260101T000000Z, AWS4-HMAC-SHA256";
-  const response = new CredentialMask(AWS).mask(new Response(told, { status: 403 }));
-  assert.equal(await response.text(), told);
+  const message = "InvalidSignature for AKIAEXAMPLE at 20260101T000000Z, AWS4-HMAC-SHA256";
+  const response = new CredentialMask(AWS).mask(new Response(message, { status: 403 }));
+  assert.equal(await response.text(), message);
 });
 
-Deno.test("CredentialMask drops a body in a coding that was not decoded", async () => {
+Deno.test("CredentialMask removes a body in a content coding that was not decoded", async () => {
   const response = new CredentialMask({ authorization: `Bearer ${TOKEN}` }).mask(
     new Response(TOKEN, {
       status: 500,
@@ -186,12 +186,12 @@ Deno.test("CredentialMask drops a body in a coding that was not decoded", async 
   assert.equal(response.headers.has("content-length"), false);
 });
 
-Deno.test("CredentialMask passes a response on where the request had no credential", () => {
+Deno.test("CredentialMask returns the response unchanged if the request had no credential", () => {
   const response = new Response("x", { status: 404 });
   assert.equal(new CredentialMask({}).mask(response), response);
 });
 
-Deno.test("CredentialMask fails where the body fails", async () => {
+Deno.test("CredentialMask fails when the body fails", async () => {
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull: (controller) => controller.error(new Error("broke off")),
   });
@@ -199,7 +199,7 @@ Deno.test("CredentialMask fails where the body fails", async () => {
   await assert.rejects(mask.mask(new Response(body, { status: 500 })).text(), /broke off/);
 });
 
-Deno.test("CredentialMask takes time in proportion to the body, whatever the body resembles", async () => {
+Deno.test("CredentialMask takes linear time for bodies that resemble the credential", async () => {
   const mask = new CredentialMask({ authorization: `Bearer ${"A".repeat(4000)}b` });
   const response = mask.mask(
     new Response("A".repeat(3999) + "c" + "ab".repeat(500_000), { status: 500 }),

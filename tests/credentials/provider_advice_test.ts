@@ -3,13 +3,13 @@ import { findAdvice, providerAdvice } from "../../src/credentials/provider_advic
 import { parseTokenResponse } from "../../src/credentials/oauth2/token_response.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 
-Deno.test("findAdvice goes by what the configuration says before what the host says", () => {
+Deno.test("findAdvice prefers the configured provider to the one detected by host", () => {
   const refusal = { endpoint: "https://idp.example/token", status: 400, error: "invalid_scope" };
   assert.equal(findAdvice(refusal), undefined);
   assert.match(findAdvice({ ...refusal, provider: "okta" })?.steps[0] ?? "", /^Okta/);
 });
 
-Deno.test("Every remedy names what to do", () => {
+Deno.test("Every advice row has steps and a condition", () => {
   for (const row of providerAdvice) {
     assert(row.steps.length > 0);
     for (const step of row.steps) assert.match(step, /^[A-Z][^:]+: .{10,}[^.]$/s);
@@ -17,7 +17,7 @@ Deno.test("Every remedy names what to do", () => {
   }
 });
 
-Deno.test("A refused token request carries the provider's remedy before the catalogue's", () => {
+Deno.test("A failed token request has the provider's remedy before the catalogue's", () => {
   const answer = {
     status: 400,
     headers: new Headers(),

@@ -4,9 +4,9 @@ import { quoteProvider } from "../../src/credentials/provider_text.ts";
 const SECRET = "Ab8~q/+ä 0123456789";
 const base64 = (text: string) => new TextEncoder().encode(text).toBase64();
 
-/** What the provider says, and what is told of it. */
-const rows: [name: string, said: string, told: string][] = [
+const rows: [name: string, text: string, quoted: string][] = [
   ["as it is", `"${SECRET}" is wrong`, '"[hidden]" is wrong'],
+  ["behind a line break", `bad secret\r\n${SECRET}`, "bad secret [hidden]"],
   ["twice", `${SECRET} ${SECRET}`, "[hidden] [hidden]"],
   ["its first eight characters", `${SECRET.slice(0, 8)}… is wrong`, "[hidden]… is wrong"],
   ["its last eight characters", `…${SECRET.slice(-8)}`, "…[hidden]"],
@@ -16,36 +16,36 @@ const rows: [name: string, said: string, told: string][] = [
   ["in base64url", base64(SECRET).replaceAll("+", "-").replaceAll("/", "_"), "[hidden]"],
 ];
 
-for (const [name, said, told] of rows) {
-  Deno.test(`quoteProvider hides a secret told ${name}`, () => {
-    assert.equal(quoteProvider(said, 300, [SECRET]), told);
+for (const [name, text, quoted] of rows) {
+  Deno.test(`quoteProvider hides a secret ${name}`, () => {
+    assert.equal(quoteProvider(text, 300, [SECRET]), quoted);
   });
 }
 
 for (const before of ["a:", "ab:", "abc:"]) {
-  Deno.test(`quoteProvider leaves too little of a secret in the base64 of ${before}secret`, () => {
-    const told = quoteProvider(base64(before + SECRET), 300, [SECRET]);
-    assert.match(told, /^\w{0,8}\[hidden\].{0,6}$/);
+  Deno.test(`quoteProvider hides nearly all of a secret in the base64 of ${before}secret`, () => {
+    const quoted = quoteProvider(base64(before + SECRET), 300, [SECRET]);
+    assert.match(quoted, /^\w{0,8}\[hidden\].{0,6}$/);
   });
 }
 
-Deno.test("quoteProvider hides short secrets, and tells the rest", () => {
+Deno.test("quoteProvider hides short secrets, and keeps the rest", () => {
   assert.equal(
     quoteProvider("pass: s3cr; user: me", 300, ["s3cr", ""]),
     "pass: [hidden]; user: me",
   );
 });
 
-Deno.test("quoteProvider hides no words that merely resemble a secret", () => {
+Deno.test("quoteProvider keeps words that merely resemble a secret", () => {
   const said = "AADSTS700016: Application with identifier '00000000' was not found";
   assert.equal(quoteProvider(said, 300, ["with a secret", "00000001"]), said);
 });
 
-Deno.test("quoteProvider hides a secret before the text is cut in the middle of it", () => {
+Deno.test("quoteProvider hides a secret before it truncates the text", () => {
   assert.equal(quoteProvider(`12345${SECRET}`, 10, [SECRET]), "12345[hid…");
 });
 
-Deno.test("quoteProvider leaves words whole that resemble a short secret in base64", () => {
+Deno.test("quoteProvider keeps words that resemble a short secret in base64", () => {
   // The words of RFC 6749, section 5.2, and all secrets of one to three bytes whose base64 is in them.
   const words = [
     "invalid_client",

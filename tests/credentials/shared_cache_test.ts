@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { encodeBase64 } from "@oslojs/encoding";
 import { systemClock } from "../../src/network/clock.ts";
-import { KvService } from "../../src/credentials/cache/kv_location.ts";
+import { kvService } from "../../src/credentials/cache/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/cache/kv_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
@@ -45,9 +45,9 @@ for (const backend of ["kv", "redis"] as const) {
     Deno.test(backend === "redis" ? needing(REDIS, definition) : definition);
   };
 
-  test(`Two processes that share ${backend} ask once under 1,000 concurrent requests`, async ({ endpoint, setup }) => {
+  test(`Two processes that share ${backend} send one token request under 1,000 concurrent requests`, async ({ endpoint, setup }) => {
     const processes = [startTokenProcess(setup), startTokenProcess(setup)];
-    // Both are up and wait for the word.
+    // Both are running and idle.
     const answers = await Promise.all(processes.map((each) => each.ask(0)))
       .then(() => Promise.all(processes.map((each) => each.ask(500))));
     const expected = { results: [`Bearer ${endpoint.issued[0]}`], warnings: [] };
@@ -56,7 +56,7 @@ for (const backend of ["kv", "redis"] as const) {
     await Promise.all(processes.map((each) => each.close()));
   });
 
-  test(`A process killed while it asks, with ${backend}, holds up the next one for seconds only`, async ({ endpoint, setup }) => {
+  test(`A process killed during a token request, with ${backend}, delays the next one by seconds only`, async ({ endpoint, setup }) => {
     let reached = () => {};
     const asked = new Promise<void>((resolve) => reached = resolve);
     endpoint.answer = () => {
@@ -78,7 +78,7 @@ for (const backend of ["kv", "redis"] as const) {
     await heir.close();
   });
 
-  test(`A restarted process finds its token in ${backend}; one with another key asks anew`, async ({ endpoint, setup }) => {
+  test(`A restarted process finds its token in ${backend}; one with another key requests a new token`, async ({ endpoint, setup }) => {
     const ask = async (changes: Partial<TokenWorkerSetup> = {}) => {
       const worker = createTokenWorker({ ...setup, ...changes });
       const { results, warnings } = await worker.ask(1);
@@ -100,7 +100,7 @@ for (const backend of ["kv", "redis"] as const) {
       results: [`Bearer ${endpoint.issued[0]}`],
       warnings: [],
     });
-    // Had the cache not worked in there, this would ask again.
+    // Without a working cache in the sandbox, this would send another token request.
     const outside = createTokenWorker(setup);
     assert.deepEqual((await outside.ask(1)).results, results);
     await outside.close();
@@ -108,7 +108,7 @@ for (const backend of ["kv", "redis"] as const) {
 }
 
 Deno.test(needing(REDIS, {
-  name: "Two workers that start while Redis is slow to accept them wait for it, and ask once",
+  name: "Two workers that start while Redis is slow wait for it, and send one token request",
   fn: () =>
     withCache("redis", async ({ endpoint, setup, redis }) => {
       redis!.pause();
@@ -125,7 +125,7 @@ Deno.test(needing(REDIS, {
     }),
 }));
 
-Deno.test("A sandboxed worker gets its token through a KV Connect service, which sees it encrypted", () =>
+Deno.test("A sandboxed worker gets its token through a KV Connect service, which stores it encrypted", () =>
   withCache("kv", async ({ endpoint, setup }) => {
     const service = startKvConnectServer("access-token");
     Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
@@ -148,15 +148,15 @@ Deno.test("A sandboxed worker gets its token through a KV Connect service, which
   }));
 
 Deno.test({
-  name: "A KV Connect service that goes away holds up no request for long, and is used again",
-  // Deno KV never ends a read that waits for a service, not even when it is closed.
+  name: "An unavailable KV Connect service delays no request for long, and is used again",
+  // Deno KV never ends a pending read from a service, not even when it is closed.
   sanitizeOps: false,
   fn: () =>
     withCache("kv", async ({ endpoint, setup }) => {
       Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
       const service = startKvConnectServer("access-token");
       await service.close();
-      const location = new KvService(service.url);
+      const location = kvService(service.url);
       const store = new KvTokenStore(location, systemClock);
       await assert.rejects(store.get("a"), { message: "no answer in time" });
 

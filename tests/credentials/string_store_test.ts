@@ -1,68 +1,69 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../src/config/values/secret.ts";
 import { systemClock } from "../../src/network/clock.ts";
-import { KvFile, KvService } from "../../src/credentials/cache/kv_location.ts";
+import { KvFile, kvService } from "../../src/credentials/cache/kv_location.ts";
 import { KvTokenStore } from "../../src/credentials/cache/kv_token_store.ts";
-import type { StringStore } from "../../src/credentials/token.ts";
+import type { StringStore } from "../../src/credentials/cache/token_store.ts";
 import { RedisTokenStore } from "../../src/credentials/cache/redis_token_store.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
-/** Gives a test two stores that share what they keep, as two processes do. */
-type WithTwo = (test: (one: StringStore, two: StringStore) => Promise<void>) => Promise<void>;
+interface Backend {
+  /** Opens another store with the same data, like another process. */
+  open(): StringStore;
+  close(): Promise<void>;
+}
 
-const withKv: WithTwo = async (test) => {
+async function startKvFile(): Promise<Backend> {
   const directory = await Deno.makeTempDir();
-  const open = () => new KvTokenStore(new KvFile(`${directory}/tokens.kv`), systemClock);
-  const [one, two] = [open(), open()];
-  try {
-    await test(one, two);
-  } finally {
-    await one.close();
-    await two.close();
-    await Deno.remove(directory, { recursive: true });
-  }
-};
+  return {
+    open: () => new KvTokenStore(new KvFile(`${directory}/tokens.kv`), systemClock),
+    close: () => Deno.remove(directory, { recursive: true }),
+  };
+}
 
-const withKvConnect: WithTwo = async (test) => {
+function startKvConnect(): Promise<Backend> {
   const server = startKvConnectServer("access-token");
   Deno.env.set("DENO_KV_ACCESS_TOKEN", "access-token");
-  const open = () => new KvTokenStore(new KvService(server.url), systemClock);
-  const [one, two] = [open(), open()];
-  try {
-    await test(one, two);
-  } finally {
-    await one.close();
-    await two.close();
-    Deno.env.delete("DENO_KV_ACCESS_TOKEN");
-    await server.close();
-  }
-};
+  return Promise.resolve({
+    open: () => new KvTokenStore(kvService(server.url), systemClock),
+    close: async () => {
+      Deno.env.delete("DENO_KV_ACCESS_TOKEN");
+      await server.close();
+    },
+  });
+}
 
-const withRedis: WithTwo = async (test) => {
+async function startRedis(): Promise<Backend> {
   const server = await startRedisServer({ password: "p@ss:wörd" });
-  const url = new Secret(server.url);
-  const [one, two] = [new RedisTokenStore(url), new RedisTokenStore(url)];
-  try {
-    await test(one, two);
-  } finally {
-    await one.close();
-    await two.close();
-    await server.kill();
-  }
-};
+  return { open: () => new RedisTokenStore(new Secret(server.url)), close: () => server.kill() };
+}
 
 for (
-  const [name, withTwo] of [
-    ["KvTokenStore with a file", withKv],
-    ["KvTokenStore with a service", withKvConnect],
-    ["RedisTokenStore", withRedis],
+  const [name, start] of [
+    ["KvTokenStore with a file", startKvFile],
+    ["KvTokenStore with a service", startKvConnect],
+    ["RedisTokenStore", startRedis],
   ] as const
 ) {
-  const test = (sentence: string, body: Parameters<WithTwo>[0]) => {
-    const definition = { name: `${name} ${sentence}`, fn: () => withTwo(body) };
-    Deno.test(withTwo === withRedis ? needing(REDIS, definition) : definition);
+  const test = (
+    sentence: string,
+    body: (one: StringStore, two: StringStore) => Promise<void>,
+  ) => {
+    const fn = async () => {
+      const backend = await start();
+      const [one, two] = [backend.open(), backend.open()];
+      try {
+        await body(one, two);
+      } finally {
+        await one.close();
+        await two.close();
+        await backend.close();
+      }
+    };
+    const definition = { name: `${name} ${sentence}`, fn };
+    Deno.test(start === startRedis ? needing(REDIS, definition) : definition);
   };
 
   test("shares what is set and deleted", async (one, two) => {
@@ -75,7 +76,7 @@ for (
     await one.ping();
   });
 
-  test("lets one of two take the lease, until it is given back", async (one, two) => {
+  test("grants the lease to one of two, until it is released", async (one, two) => {
     const taken = await Promise.all([
       one.acquireLease("a", "one", 60_000),
       two.acquireLease("a", "two", 60_000),
@@ -90,7 +91,7 @@ for (
     assert.equal(await loser.acquireLease("a", loserName, 60_000), true);
   });
 
-  test("ends a lease by itself, and later when its holder extends it", async (one, two) => {
+  test("ends a lease after its time, which the holder may extend", async (one, two) => {
     assert(await one.acquireLease("a", "one", 150));
     assert(await one.acquireLease("a", "one", 60_000), "its holder may extend it");
     assert(await one.acquireLease("b", "one", 150));

@@ -1,14 +1,13 @@
 /**
- * A token manager with everything around it in the hands of a test: clock, identity provider,
- * store, log. It checks at the end that no timer is left.
+ * A token manager with a fake clock, identity provider, cache and log. Checks at the end that no timer
+ * is left.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import type { ResilienceConfig } from "../../src/config/keys/resilience.ts";
-import { GuardedTokenStore } from "../../src/credentials/cache/guarded_token_store.ts";
-import { MemoryTokenStore } from "../../src/credentials/cache/memory_token_store.ts";
-import type { Token, TokenSource, TokenStore } from "../../src/credentials/token.ts";
+import { TokenStore } from "../../src/credentials/cache/token_store.ts";
+import type { Token, TokenSource } from "../../src/credentials/token.ts";
 import { TokenManager } from "../../src/credentials/tokens/token_manager.ts";
 import type { ErrorCode } from "../../src/errors/catalogue.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
@@ -16,19 +15,18 @@ import type { AuditEvent } from "../../src/telemetry/audit_event.ts";
 import { createMetrics, type Metrics } from "../../src/telemetry/metrics.ts";
 import { FakeClock } from "../fixtures/fake_clock.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
+import { SharedTokenStore } from "../fixtures/shared_token_store.ts";
 
-/** A signal that does not abort. */
 export const never = new AbortController().signal;
-/** In milliseconds. */
 export const MINUTE = 60_000;
 
-/** An identity provider in memory: answers at once with a new token, or as the test says. */
+/** An identity provider in memory: returns a new token at once, or what the test wants. */
 export class FakeSource implements TokenSource {
   readonly endpoint = "https://idp.test/token";
   readonly fingerprint = "fingerprint";
   lifeMs = 5 * MINUTE;
   requests = 0;
-  /** Answers in place of a new token while set. */
+  /** Replaces the response while set. */
   answer: ((signal: AbortSignal) => Promise<Token>) | undefined;
   readonly #clock: FakeClock;
 
@@ -67,28 +65,28 @@ export const NO_RETRY: ResilienceConfig = {
   },
 };
 
-/** What a test has in hand. */
 export interface Parts {
   readonly clock: FakeClock;
   readonly source: FakeSource;
-  readonly store: TokenStore;
+  /** The backend of the token stores, unless `shares` is false. */
+  readonly shared: SharedTokenStore;
   readonly metrics: Metrics;
   readonly logger: MemoryLogger;
-  /** What goes into the audit trail. */
+  /** Events for the audit trail. */
   readonly events: AuditEvent[];
   readonly manager: TokenManager;
-  /** Another worker or replica that shares the store, with a memory of its own. */
+  /** Another worker or replica, with a memory of its own. */
   another(): TokenManager;
 }
 
-/** What a test may choose. */
 export interface Options {
   readonly refreshBufferMs?: number;
   readonly resilience?: ResilienceConfig;
-  readonly store?: (clock: FakeClock) => TokenStore;
+  /** Whether managers share a cache; otherwise tokens are in memory only. */
+  readonly shares?: boolean;
+  readonly createShared?: (clock: FakeClock) => SharedTokenStore;
 }
 
-/** Runs a test, then closes what it made. */
 export async function withManager(
   options: Options,
   test: (parts: Parts) => Promise<void>,
@@ -97,14 +95,15 @@ export async function withManager(
   const source = new FakeSource(clock);
   const metrics = createMetrics();
   const logger = new MemoryLogger();
-  const store = options.store?.(clock) ?? new MemoryTokenStore(clock);
+  const shared = options.createShared?.(clock) ?? new SharedTokenStore(clock);
+  const backend = options.shares === true ? shared.backend : undefined;
   const events: AuditEvent[] = [];
   const managers: TokenManager[] = [];
   const another = () => {
     const manager = new TokenManager({
       server: "main",
       source,
-      store: new GuardedTokenStore(store, { metrics, logger, clock }),
+      store: new TokenStore(backend, { metrics, logger, clock }),
       refreshBufferMs: options.refreshBufferMs ?? MINUTE,
       tokenTimeoutMs: 10_000,
       resilience: options.resilience ?? NO_RETRY,
@@ -118,22 +117,20 @@ export async function withManager(
     return manager;
   };
   try {
-    await test({ clock, source, store, metrics, logger, events, manager: another(), another });
+    await test({ clock, source, shared, metrics, logger, events, manager: another(), another });
   } finally {
     const closed = Promise.all(managers.map((manager) => manager.close()));
-    // A store that hangs is waited for as long as one operation may take.
+    // Closing waits for a hanging backend until the timeout of an operation.
     await clock.advance(2000);
     await closed;
   }
   assert.equal(clock.pendingTimers, 0, "timers are left");
 }
 
-/** @returns The token itself. */
 export async function valueOf(token: Token | Promise<Token>): Promise<string> {
   return (await token).value;
 }
 
-/** @returns What a wait for a token failed with. */
 export async function failure(
   token: Token | Promise<Token> | Promise<void>,
 ): Promise<GatewayError> {
@@ -142,7 +139,7 @@ export async function failure(
   return error;
 }
 
-/** @returns The value of a metric of this server; 0 where it was never counted. */
+/** @returns The value of a metric of this server; 0 if it was never set. */
 export async function metric(
   metrics: Metrics,
   name: Exclude<keyof Metrics, "registry" | "beforeRead">,

@@ -67,16 +67,15 @@ export async function describedMetrics(): Promise<Described[]> {
 
 /** The library's own types hide what every metric has. */
 function described(metric: unknown): Described {
-  const { name, help, labelNames = [], upperBounds, type, constructor, describe } = metric as {
+  const { name, help, labelNames = [], upperBounds, type, constructor } = metric as {
     readonly name: string;
     readonly help?: string;
     readonly labelNames?: readonly string[];
     readonly upperBounds?: readonly number[];
     readonly type?: string;
     readonly constructor: { readonly name: string };
-    readonly describe?: Described;
   };
-  return describe ?? {
+  return {
     name,
     help: help ?? "",
     type: type ?? constructor.name.toLowerCase(),

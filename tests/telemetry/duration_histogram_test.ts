@@ -31,18 +31,18 @@ function theirs(): Registry {
   return registry;
 }
 
-/** A line's labels may stand in any order. */
+/** Labels may be in any order. */
 function lines(text: string): string[] {
   return text.split("\n").map((line) =>
     line.replace(/\{(.*)\}/, (_, labels: string) => `{${labels.split(",").sort().join(",")}}`)
   ).sort();
 }
 
-Deno.test("DurationHistogram is told as prom-client's own histogram is", async () => {
+Deno.test("DurationHistogram reports the same as prom-client's histogram", async () => {
   assert.deepEqual(lines(await ours().metrics()), lines(await theirs().metrics()));
 });
 
-Deno.test("DurationHistogram: those of several workers add up", async () => {
+Deno.test("DurationHistogram: the histograms of several workers add up", async () => {
   const workers = await Promise.all([ours(), ours()].map((each) => each.getMetricsAsJSON()));
   const text = await AggregatorRegistry.aggregate(workers).metrics();
   assert.match(text, /waits_seconds_count\{server="a",outcome="complete"\} 6\n/);

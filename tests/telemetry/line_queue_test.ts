@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { LineQueue } from "../../src/telemetry/line_queue.ts";
 
-/** What reads the lines, one gate for each write. */
+/** A reader that can stall or close. */
 class Reader {
   readonly read: string[] = [];
-  readonly told: number[] = [];
+  readonly losses: number[] = [];
   isOpen = true;
   isBroken = false;
   #go = Promise.withResolvers<void>();
@@ -18,14 +18,14 @@ class Reader {
         this.read.push(...new TextDecoder().decode(bytes).split("\n").slice(0, -1));
       },
       dropped: (lines) => {
-        this.told.push(lines);
+        this.losses.push(lines);
         queue.push(`${lines} dropped\n`);
       },
     });
     return queue;
   }
 
-  goOn(): void {
+  resume(): void {
     this.isOpen = true;
     this.#go.resolve();
   }
@@ -39,17 +39,17 @@ Deno.test("LineQueue: lines are written whole and in order", async () => {
   for (let i = 0; i < 50; i++) queue.push(lineOf(i));
   assert.equal(await queue.flush(1_000), true);
   assert.deepEqual(reader.read, Array.from({ length: 50 }, (_, i) => lineOf(i).trimEnd()));
-  assert.deepEqual([queue.lost, reader.told], [0, []]);
+  assert.deepEqual([queue.lost, reader.losses], [0, []]);
 });
 
-Deno.test("LineQueue: beyond its bound lines are dropped and counted, and the reader that goes on is told where", async () => {
+Deno.test("LineQueue: beyond its bound, lines are discarded and counted, and the loss is reported in place", async () => {
   const reader = new Reader();
   reader.isOpen = false;
   const queue = reader.queue(100);
   for (let i = 0; i < 10_000; i++) queue.push(lineOf(i));
   assert.equal(await queue.flush(5), false);
   assert.equal(queue.lost, 9_990);
-  reader.goOn();
+  reader.resume();
   assert.equal(await queue.flush(1_000), true);
   queue.push(lineOf(10_000));
   await queue.flush(1_000);
@@ -58,26 +58,26 @@ Deno.test("LineQueue: beyond its bound lines are dropped and counted, and the re
     "9990 dropped",
     "line 10000",
   ]);
-  assert.deepEqual([queue.lost, reader.told], [9_990, [9_990]]);
+  assert.deepEqual([queue.lost, reader.losses], [9_990, [9_990]]);
 });
 
-Deno.test("LineQueue: what was dropped while others waited behind a write is told once, and in full", async () => {
+Deno.test("LineQueue: lines discarded during a slow write are reported once, in full", async () => {
   const reader = new Reader();
   reader.isOpen = false;
   const queue = reader.queue(100);
   queue.push(lineOf(0));
   assert.equal(await queue.flush(5), false);
   for (let i = 1; i < 10_000; i++) queue.push(lineOf(i));
-  reader.goOn();
+  reader.resume();
   assert.equal(await queue.flush(1_000), true);
   assert.deepEqual(reader.read, [
     ...Array.from({ length: 10 }, (_, i) => lineOf(i).trimEnd()),
     "9990 dropped",
   ]);
-  assert.deepEqual([queue.lost, reader.told], [9_990, [9_990]]);
+  assert.deepEqual([queue.lost, reader.losses], [9_990, [9_990]]);
 });
 
-Deno.test("LineQueue: a line longer than the bound is written where none waits", async () => {
+Deno.test("LineQueue: a line longer than the bound is written if the queue is empty", async () => {
   const reader = new Reader();
   const queue = reader.queue(4);
   queue.push("much longer\n");
@@ -85,7 +85,7 @@ Deno.test("LineQueue: a line longer than the bound is written where none waits",
   assert.deepEqual(reader.read, ["much longer"]);
 });
 
-Deno.test("LineQueue: a reader that has gone stops nothing, and the next is told what is missing", async () => {
+Deno.test("LineQueue: a closed reader stops nothing, and the next one gets a report of the loss", async () => {
   const reader = new Reader();
   reader.isBroken = true;
   const queue = reader.queue(1_000);
@@ -93,7 +93,7 @@ Deno.test("LineQueue: a reader that has gone stops nothing, and the next is told
     queue.push(lineOf(i));
     assert.equal(await queue.flush(1_000), true);
   }
-  assert.deepEqual([queue.lost, reader.told], [3, []]);
+  assert.deepEqual([queue.lost, reader.losses], [3, []]);
   reader.isBroken = false;
   queue.push(lineOf(3));
   await queue.flush(1_000);

@@ -9,7 +9,7 @@ function logged(format: "text" | "json", log: () => void): string[] {
 }
 
 for (const format of ["text", "json"] as const) {
-  Deno.test(`logging (${format}): what has the name or the shape of a secret is not written`, () => {
+  Deno.test(`logging (${format}): secrets are redacted by field name and by form`, () => {
     const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9mLWl0";
     const [line = ""] = logged(
       format,
@@ -56,7 +56,7 @@ Deno.test("logging (json): a line is one JSON object with its fields", () => {
   assert.equal(parsed.level, "INFO");
 });
 
-Deno.test("logging: a category may have a level of its own, below or above the others'", () => {
+Deno.test("logging: a category may have its own level, below or above the others'", () => {
   const lines: string[] = [];
   const levels = { credentials: "debug", gateway: "error" } as const;
   configureLogging({ level: "info", levels, format: "json", write: (line) => lines.push(line) });

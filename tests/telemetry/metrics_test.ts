@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 
-Deno.test("createMetrics: what is set before the metrics are read is in that reading, not only in the next", async () => {
+Deno.test("createMetrics: values set by beforeRead are in the same report", async () => {
   const metrics = createMetrics();
   metrics.beforeRead.add(() => {
     metrics.tokenExpiry.set({ server: "main" }, 60);

@@ -1,45 +1,39 @@
 /**
- * Where Deno KV keeps its data: a file, which may be removed or damaged while it is in use, or a
- * service. The file holds nothing that cannot be fetched again, so a damaged one is thrown away.
+ * Where Deno KV keeps its data: a file, which may be removed or damaged while in use, or a service.
+ * A damaged file is deleted: everything in it can be fetched again.
  *
  * @module
  */
 
-/** Where a KV store is, and what can be done when it fails. */
 export interface KvLocation {
-  /** Opens it. */
   open(): Promise<Deno.Kv>;
-  /** @returns Whether what was opened last is no longer what is there. */
-  hasMoved(): Promise<boolean>;
+  /** @returns Whether the data opened last has been replaced. */
+  hasMoved?(): Promise<boolean>;
   /**
-   * Makes it usable again, if that is possible.
+   * Makes the location usable again if possible.
    *
-   * @returns Whether opening it anew may help at once.
+   * @returns Whether reopening may work at once.
    */
-  repair(error: unknown): Promise<boolean>;
+  repair?(error: unknown): Promise<boolean>;
 }
 
-/**
- * What SQLite says of files that it can make no sense of. An I/O error is one too: it comes when the
- * log beside the file was removed while another worker had it open.
- */
+/** SQLite's messages for damaged files. An I/O error: the log was removed while another worker had it open. */
 const BROKEN = /not a database|malformed|disk I\/O error/;
 
-/** The database, its log, and the index of its log: all must be the same for all who share them. */
+/** The database, its log, and the log's index: all users must have the same three files open. */
 const SUFFIXES = ["", "-wal", "-shm"] as const;
 
-/** A file that workers and processes of this host share. */
+/** A file that workers and processes of this host share, created when absent. */
 export class KvFile implements KvLocation {
   readonly #path: string;
-  /** Of the files that are open; null where unknown, and on Windows, where they cannot be removed. */
+  /** Of the open files; null if unknown, and on Windows, where open files cannot be removed. */
   #inodes: readonly (number | null)[] = [];
 
-  /** @param path Its absolute path. */
+  /** @param path Absolute. */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** Opens it, and makes it where it is absent. */
   async open(): Promise<Deno.Kv> {
     this.#inodes = [];
     const kv = await Deno.openKv(this.#path);
@@ -47,19 +41,17 @@ export class KvFile implements KvLocation {
     return kv;
   }
 
-  /** @returns Whether a file was removed or replaced: what was opened is then shared with no one. */
   async hasMoved(): Promise<boolean> {
     const opened = this.#inodes;
     if (opened.length === 0) return false;
     const current = await this.#currentInodes();
-    // SQLite makes the log when it first needs it.
+    // SQLite creates the log when it first needs it.
     if (opened === this.#inodes) {
       this.#inodes = opened.map((inode, i) => inode ?? current[i] ?? null);
     }
     return opened.some((inode, i) => inode !== null && inode !== current[i]);
   }
 
-  /** Removes the files if SQLite cannot make sense of them. */
   async repair(error: unknown): Promise<boolean> {
     if (!(error instanceof Error) || !BROKEN.test(error.message)) return false;
     for (const suffix of SUFFIXES) await Deno.remove(this.#path + suffix).catch(() => {});
@@ -78,26 +70,6 @@ export class KvFile implements KvLocation {
 }
 
 /** A service that speaks KV Connect. */
-export class KvService implements KvLocation {
-  readonly #url: string;
-
-  /** @param url Its URL. */
-  constructor(url: string) {
-    this.#url = url;
-  }
-
-  /** Connects. */
-  open(): Promise<Deno.Kv> {
-    return Deno.openKv(this.#url);
-  }
-
-  /** @returns That it is where it was. */
-  hasMoved(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
-  /** @returns That it cannot be repaired from here. */
-  repair(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
+export function kvService(url: string): KvLocation {
+  return { open: () => Deno.openKv(url) };
 }

@@ -1,38 +1,35 @@
 /**
- * Tokens in Deno KV: a file that several workers and processes open at once, or a service that
- * speaks KV Connect. It is opened when first needed, and anew after it failed or was removed, so
- * that neither is of lasting harm.
+ * Tokens in Deno KV: a file that several workers and processes share, or a KV Connect service. It is
+ * opened at first use, and reopened after it failed or was removed.
  *
  * @module
  */
 import type { Clock } from "../../network/clock.ts";
 import type { KvLocation } from "./kv_location.ts";
-import type { StringStore } from "../token.ts";
+import type { StringStore } from "./token_store.ts";
 import { limited, sleep } from "../../network/wait.ts";
 
-/** Who holds a lease, and until when. */
 interface Lease {
   readonly holder: string;
-  /** KV drops entries some time after their `expireIn`, so the end is kept in the value too. */
+  /** Kept in the value because KV deletes entries some time after their `expireIn`. */
   readonly expiresAtMs: number;
 }
 
-/** How long to try while another process writes to the file, which refuses all others meanwhile. */
+/** Limit of retries while another process locks the file for writing. */
 const LOCKED_LIMIT_MS = 800;
 
-/** How often one operation is tried again after the file was opened anew or thrown away. */
+/** Retries of one operation after the file was reopened or deleted. */
 const MAX_REPAIRS = 2;
 
 /**
- * Limit of one operation. Deno KV waits for a service that is away without end, and between its own
- * attempts ever longer; a new connection finds at once that the service is back.
+ * Deno KV waits for an unreachable service forever, with growing intervals between its attempts; a
+ * new connection notices at once that the service is back.
  */
-const OPERATION_LIMIT_MS = 900;
+const OPERATION_TIMEOUT_MS = 900;
 
-/** Limit of opening it for the first time, which counts against no operation. */
-const OPEN_LIMIT_MS = 2000;
+/** For the first opening, which is not part of any operation's time. */
+const OPEN_TIMEOUT_MS = 2000;
 
-/** Keeps strings in Deno KV. */
 export class KvTokenStore implements StringStore {
   readonly #location: KvLocation;
   readonly #clock: Pick<Clock, "now">;
@@ -44,32 +41,27 @@ export class KvTokenStore implements StringStore {
     this.#clock = clock;
   }
 
-  /** Opens it, or attempts to. */
   async open(): Promise<void> {
     if (this.#isClosed) return;
     const opened = this.#kv ??= this.#location.open();
-    await limited(opened, OPEN_LIMIT_MS, () => new Error("no answer in time")).catch(() => {});
+    await limited(opened, OPEN_TIMEOUT_MS, () => new Error("no answer in time")).catch(() => {});
   }
 
-  /** @returns The string under this key, or nothing where it is absent. */
   get(key: string): Promise<string | undefined> {
-    return this.#use(async (kv) => (await kv.get<string>(tokenKey(key))).value ?? undefined);
+    return this.#use(async (kv) => (await kv.get<string>(kvKey("token", key))).value ?? undefined);
   }
 
-  /** Keeps a string. */
   set(key: string, value: string, ttlMs: number): Promise<void> {
-    return this.#use(async (kv) => void await kv.set(tokenKey(key), value, { expireIn: ttlMs }));
+    return this.#set(kvKey("token", key), value, ttlMs);
   }
 
-  /** Drops the string under this key. */
   delete(key: string): Promise<void> {
-    return this.#use((kv) => kv.delete(tokenKey(key)));
+    return this.#use((kv) => kv.delete(kvKey("token", key)));
   }
 
-  /** @returns Whether the lease is now the holder's; one already the holder's is extended. */
   acquireLease(key: string, holder: string, ttlMs: number): Promise<boolean> {
     return this.#use(async (kv) => {
-      const entry = await kv.get<Lease>(leaseKey(key));
+      const entry = await kv.get<Lease>(kvKey("lease", key));
       const nowMs = this.#clock.now();
       const isTaken = entry.value !== null && entry.value.holder !== holder &&
         nowMs < entry.value.expiresAtMs;
@@ -77,42 +69,39 @@ export class KvTokenStore implements StringStore {
       const lease: Lease = { holder, expiresAtMs: nowMs + ttlMs };
       const { ok } = await kv.atomic()
         .check(entry)
-        .set(leaseKey(key), lease, { expireIn: ttlMs })
+        .set(entry.key, lease, { expireIn: ttlMs })
         .commit();
       return ok;
     });
   }
 
-  /** Gives the lease back, if it is still the holder's. */
   releaseLease(key: string, holder: string): Promise<void> {
     return this.#use(async (kv) => {
-      const entry = await kv.get<Lease>(leaseKey(key));
+      const entry = await kv.get<Lease>(kvKey("lease", key));
       if (entry.value?.holder !== holder) return;
-      await kv.atomic().check(entry).delete(leaseKey(key)).commit();
+      await kv.atomic().check(entry).delete(entry.key).commit();
     });
   }
 
-  /** @returns The generation of the tokens under this key, `""` before the first. */
   generation(key: string): Promise<string> {
-    return this.#use(async (kv) => (await kv.get<string>(generationKey(key))).value ?? "");
+    return this.#use(async (kv) => (await kv.get<string>(kvKey("generation", key))).value ?? "");
   }
 
-  /** Begins another generation of the tokens under this key. */
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
-    return this.#use(async (kv) =>
-      void await kv.set(generationKey(key), generation, { expireIn: ttlMs })
-    );
+    return this.#set(kvKey("generation", key), generation, ttlMs);
   }
 
-  /** @throws When the store cannot be read. */
   ping(): Promise<void> {
     return this.#use(async (kv) => void await kv.get(["dicomweb-gateway"]));
   }
 
-  /** Closes the file or connection. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#reset(this.#kv);
+  }
+
+  #set(key: Deno.KvKey, value: string, expireIn: number): Promise<void> {
+    return this.#use(async (kv) => void await kv.set(key, value, { expireIn }));
   }
 
   async #use<T>(operate: (kv: Deno.Kv) => Promise<T>): Promise<T> {
@@ -120,20 +109,20 @@ export class KvTokenStore implements StringStore {
     let repairs = 0;
     for (let attempt = 1;; attempt++) {
       if (this.#isClosed) throw new Error("the store is closed");
-      if (await this.#location.hasMoved()) await this.#reset(this.#kv);
+      if (await this.#location.hasMoved?.()) await this.#reset(this.#kv);
       const opened = this.#kv ??= this.#location.open();
       try {
         const operation = opened.then(operate);
-        return await limited(operation, OPERATION_LIMIT_MS, () => new Error("no answer in time"));
+        return await limited(operation, OPERATION_TIMEOUT_MS, () => new Error("no answer in time"));
       } catch (error) {
         if (isLocked(error) && performance.now() - startMs < LOCKED_LIMIT_MS) {
           await sleep(10 * Math.min(attempt, 5) * Math.random());
           continue;
         }
-        // Another operation may have closed it under this one.
+        // A concurrent operation may have closed it.
         const isGone = opened !== this.#kv;
         await this.#reset(opened);
-        const isWorthRetrying = isGone || await this.#location.repair(error);
+        const isWorthRetrying = isGone || await this.#location.repair?.(error);
         if (!isWorthRetrying || ++repairs > MAX_REPAIRS) throw error;
       }
     }
@@ -146,19 +135,11 @@ export class KvTokenStore implements StringStore {
   }
 }
 
-/** SQLite's SQLITE_BUSY, which Deno KV hands on without waiting: nothing was written. */
+/** SQLITE_BUSY, which Deno KV reports without waiting: nothing was written. */
 function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
 }
 
-function tokenKey(key: string): Deno.KvKey {
-  return ["dicomweb-gateway", "token", key];
-}
-
-function generationKey(key: string): Deno.KvKey {
-  return ["dicomweb-gateway", "generation", key];
-}
-
-function leaseKey(key: string): Deno.KvKey {
-  return ["dicomweb-gateway", "lease", key];
+function kvKey(kind: "token" | "generation" | "lease", key: string): Deno.KvKey {
+  return ["dicomweb-gateway", kind, key];
 }

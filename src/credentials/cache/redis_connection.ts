@@ -1,6 +1,6 @@
 /**
- * A connection to Redis that is made when first needed and again in the background whenever it is
- * lost. While there is none every command fails at once, and says why there is none.
+ * A connection to Redis, made at first use, restored in the background when lost, and replaced when it
+ * does not respond. While there is none, commands fail at once with the reason.
  *
  * @module
  */
@@ -8,43 +8,35 @@ import type { Secret } from "../../config/values/secret.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { limited } from "../../network/wait.ts";
 
-/** Limit of making a TCP or TLS connection, and of waiting for the first one. */
+/** For a TCP or TLS connection, and for waiting for the first one. */
 const CONNECT_TIMEOUT_MS = 2000;
 
-/** Limit of waiting for the answer to a command. */
-const ANSWER_TIMEOUT_MS = 800;
+const RESPONSE_TIMEOUT_MS = 800;
 
-/** Pings keep a healthy connection from being taken for a dead one. */
+/** Pings distinguish an idle connection from a dead one. */
 const PING_INTERVAL_MS = 10_000;
 
-/** Without traffic for so long the connection is dead: it may hang before the first ping. */
+/** Without traffic for this time the connection is dead: it may hang before the first ping. */
 const IDLE_TIMEOUT_MS = 25_000;
 
 const FIRST_RECONNECT_MS = 50;
 const SLOWEST_RECONNECT_MS = 1000;
 
-/** The library is loaded where Redis is used: it would take a fifth of every start. */
+/** Imported only if Redis is used: loading takes a fifth of the start-up time. */
 type Library = typeof import("@redis/client");
 
-/** The client of the library. */
-export type RedisClient = ReturnType<typeof createRedisClient>;
+type RedisClient = ReturnType<typeof createRedisClient>;
 
-/** A command was sent and no answer came. */
-export class NoAnswerError extends Error {
-  /** Makes the error. */
-  constructor() {
-    super(`no answer within ${ANSWER_TIMEOUT_MS} ms`);
-  }
-}
+/** Redis did not respond to a command in time. */
+class NoAnswerError extends Error {}
 
 interface Loaded {
   readonly library: Library;
   readonly client: RedisClient;
-  /** Ends when the first attempt to connect did, whatever came of it. */
+  /** Resolves when the first attempt to connect has succeeded or failed. */
   readonly attempted: Promise<void>;
 }
 
-/** One connection at a time. */
 export class RedisConnection {
   readonly #url: Secret;
   #loaded: Promise<Loaded> | undefined;
@@ -52,57 +44,52 @@ export class RedisConnection {
   #lastError: unknown;
   #isClosed = false;
 
-  /** @param url `redis://` or `rediss://` URL. */
   constructor(url: Secret) {
     this.#url = url;
   }
 
-  /** Loads the library and connects, or attempts to: the commands say what went wrong. */
+  /** Loads the library and tries to connect; commands report a failure. */
   async open(): Promise<void> {
-    try {
-      const { attempted } = await this.#load();
-      await limited(attempted, CONNECT_TIMEOUT_MS, () => new Error("still connecting"));
-    } catch {
-      // As above.
-    }
+    await (this.#loaded ??= this.#start())
+      .then(({ attempted }) => limited(attempted, CONNECT_TIMEOUT_MS, stillConnecting))
+      .catch(() => {});
   }
 
   /**
    * Sends a command.
    *
-   * @throws {NoAnswerError} When none came in time.
-   * @throws {GatewayError} CFG-002 where the URL is none of Redis.
-   * @throws When there is no connection, or Redis refuses.
+   * @throws {GatewayError} CFG-002 for an invalid URL.
+   * @throws Without a connection, on a timeout, or if Redis rejects the command.
    */
   async use<T>(command: (client: RedisClient) => Promise<T>): Promise<T> {
-    // Without a limit: loading the library waits for nothing but this machine.
-    const { library, client, attempted } = await this.#load();
-    await limited(attempted, ANSWER_TIMEOUT_MS, () => new Error("still connecting"));
+    // Without a timeout: loading the library is local.
+    const loaded = this.#loaded ??= this.#start();
+    const { library, client, attempted } = await loaded;
+    await limited(attempted, RESPONSE_TIMEOUT_MS, stillConnecting);
     try {
-      return await limited(command(client), ANSWER_TIMEOUT_MS, () => new NoAnswerError());
+      return await limited(command(client), RESPONSE_TIMEOUT_MS, noAnswer);
     } catch (error) {
+      if (error instanceof NoAnswerError && loaded === this.#loaded) {
+        this.#loaded = undefined;
+        if (client.isOpen) client.destroy();
+      }
       if (!(error instanceof library.ClientOfflineError)) throw error;
-      // The bare truth that it is offline helps no one who reads the log.
+      // The reason for the log, instead of the library's "offline".
       throw new Error(`not connected: ${messageOf(this.#lastError)}`, { cause: error });
     }
   }
 
-  /** Closes it for good. */
   close(): void {
     this.#isClosed = true;
     if (this.#client?.isOpen) this.#client.destroy();
   }
 
-  #load(): Promise<Loaded> {
-    return this.#loaded ??= this.#start();
-  }
-
   async #start(): Promise<Loaded> {
     const library = await import("@redis/client");
     const client = this.#client = createRedisClient(library, this.#url);
-    // Without a listener a lost connection would end the worker.
+    // Without a listener, a lost connection would terminate the worker.
     client.on("error", (error: unknown) => this.#lastError = error);
-    // Only the first attempt is waited for: later ones must not hold up anything.
+    // Commands wait for the first attempt only, not for reconnecting.
     const attempted = this.#isClosed ? Promise.resolve() : new Promise<void>((resolve) => {
       client.once("ready", resolve);
       client.once("error", () => resolve());
@@ -110,6 +97,14 @@ export class RedisConnection {
     });
     return { library, client, attempted };
   }
+}
+
+function noAnswer(): NoAnswerError {
+  return new NoAnswerError(`no answer within ${RESPONSE_TIMEOUT_MS} ms`);
+}
+
+function stillConnecting(): Error {
+  return new Error("still connecting");
 }
 
 function messageOf(error: unknown): string {
@@ -121,7 +116,7 @@ function createRedisClient({ createClient }: Library, url: Secret) {
     return createClient({
       url: url.reveal(),
       disableOfflineQueue: true,
-      // It reads the environment, which the worker may not.
+      // Reads the environment, which the worker may not.
       maintNotifications: "disabled",
       disableClientInfo: true,
       pingInterval: PING_INTERVAL_MS,
@@ -133,7 +128,7 @@ function createRedisClient({ createClient }: Library, url: Secret) {
       },
     });
   } catch {
-    // Without the cause: its message repeats the URL, which may hold a password.
+    // Without the cause: its message repeats the URL, which may contain a password.
     throw new GatewayError("CFG-002", "Cannot use the Url of TokenCache: it is no Redis URL");
   }
 }

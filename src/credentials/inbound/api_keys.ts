@@ -1,5 +1,5 @@
 /**
- * Finds out whose key a client has. Every key is compared in constant time, and always all of them.
+ * Identifies clients by API key. Always compares all keys, each in constant time.
  *
  * @module
  */
@@ -9,7 +9,6 @@ import type { Secret } from "../../config/values/secret.ts";
 
 const KEY_BYTES = 32;
 
-/** The keys of all clients. */
 export class ApiKeys {
   readonly #digests: readonly (readonly [name: string, digest: Uint8Array])[];
   readonly #equal: (one: Uint8Array, other: Uint8Array) => boolean;
@@ -23,11 +22,6 @@ export class ApiKeys {
     this.#equal = equal;
   }
 
-  /**
-   * Finds the owner of a key.
-   *
-   * @returns Their name; nothing where it is nobody's.
-   */
   ownerOf(key: string): string | undefined {
     const digest = createHash("sha256").update(key).digest();
     let owner: string | undefined;
@@ -36,11 +30,7 @@ export class ApiKeys {
   }
 }
 
-/**
- * Makes a key.
- *
- * @returns The key for the client, and its hash for the configuration.
- */
+/** @returns A new key for a client, and its hash for the configuration. */
 export function makeApiKey(): { readonly key: string; readonly hash: string } {
   const key = randomBytes(KEY_BYTES).toString("base64url");
   return { key, hash: `sha256:${createHash("sha256").update(key).digest("hex")}` };

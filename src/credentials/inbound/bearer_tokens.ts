@@ -1,7 +1,6 @@
 /**
- * Checks the bearer tokens of clients (RFC 6750): from a configured issuer, for this gateway, with
- * the scopes and a role that it asks for. The issuer that a token names decides by whose keys it is
- * checked, and by no others.
+ * Verifies clients' bearer tokens (RFC 6750): from a configured issuer, for this gateway, with the
+ * required scopes and one of the required roles. Only the keys of the issuer in the token count.
  *
  * @module
  */
@@ -12,25 +11,23 @@ import { NO_JWT, TokenFault } from "../validation/token_fault.ts";
 import { CLOCK_TOLERANCE_SECONDS, type TokenValidator } from "../validation/token_validator.ts";
 import type { VerifiedCaller } from "./caller.ts";
 
-/** How long a token counts without being looked at again: a key may be withdrawn. */
+/** A token is verified again after this time: its key may have been withdrawn. */
 const MAX_VERIFIED_MS = 60_000;
 
-/** OpenID Connect Core, section 2: a subject is no longer than this. */
+/** OpenID Connect Core, section 2. */
 const MAX_SUBJECT_LENGTH = 255;
 const MAX_ROLES = 200;
 
-/** An issuer, and what checks its tokens. */
 export interface TrustedIssuer {
   readonly config: IssuerConfig;
   readonly validator: Pick<TokenValidator, "validate">;
 }
 
-/** The issuers whose tokens count. */
 export class BearerTokens {
   readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
   readonly #now: () => number;
 
-  /** @param now The wall clock in milliseconds. */
+  /** @param now Wall clock, in milliseconds. */
   constructor(issuers: readonly TrustedIssuer[], now: () => number) {
     this.#issuers = new Map(
       issuers.flatMap((issuer) =>
@@ -41,11 +38,9 @@ export class BearerTokens {
   }
 
   /**
-   * Checks a token.
-   *
-   * @throws {TokenFault} When it does not pass.
-   * @throws {GatewayError} AUTH-007 where it passes but lacks a scope or role; AUTH-009 when the keys of
-   * its issuer are unavailable.
+   * @throws {TokenFault} If the token is invalid.
+   * @throws {GatewayError} AUTH-007 for a valid token without the scopes or a role required; AUTH-009
+   * if the keys of its issuer are unavailable.
    */
   async verify(token: string, signal: AbortSignal): Promise<VerifiedCaller> {
     const issuer = this.#issuers.get(issuerIn(token));
@@ -73,7 +68,7 @@ export class BearerTokens {
   }
 }
 
-/** What the token itself says, which nobody has vouched for yet: it only chooses the keys. */
+/** Not verified yet: selects the keys only. */
 function issuerIn(token: string): string {
   try {
     return decodeJwt(token).iss ?? "";

@@ -1,27 +1,24 @@
 /**
- * Who calls the gateway, as the rest of it knows them.
+ * The identity of a client.
  *
  * @module
  */
 
-/** A client that has shown who it is, or need not. */
 export interface Caller {
   /**
-   * `user:{name}` by password, `key:{name}` by key, `jwt:{issuer}:{subject}` by token, each apart from
-   * the others, so that no issuer can make a token that passes for a user; `anonymous` where nobody is
-   * asked.
+   * `user:{name}` by password, `key:{name}` by API key, `jwt:{issuer}:{subject}` by token; `anonymous`
+   * without authentication. The prefixes prevent an issuer's token from impersonating a user.
    */
   readonly subject: string;
-  /** `role:{issuer}:{role}` of each role that a token gives. */
+  /** `role:{issuer}:{role}` of each role in the token. */
   readonly roles: readonly string[];
 }
 
-/** Whoever reaches a gateway that asks nobody who they are. */
+/** Every client of a gateway without authentication. */
 export const ANONYMOUS: Caller = Object.freeze({ subject: "anonymous", roles: [] });
 
-/** A caller whose credential was found right, and until when that counts. */
 export interface VerifiedCaller {
   readonly caller: Caller;
-  /** Milliseconds, by the wall clock. */
+  /** End of the verification, in milliseconds since the epoch. */
   readonly untilMs: number;
 }

@@ -1,5 +1,5 @@
 /**
- * Hashes passwords with scrypt (RFC 7914), on a thread of the runtime's own.
+ * Hashes passwords with scrypt (RFC 7914), on a thread of the runtime's pool.
  *
  * @module
  */
@@ -8,31 +8,22 @@ import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
 import { type PasswordHash, writePasswordHash } from "../../config/inbound/password_hash.ts";
 import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
 
-/** Turns a password into what is compared. */
 export type DeriveKey = (password: string, hash: PasswordHash) => Promise<Uint8Array>;
 
-/** OWASP Password Storage Cheat Sheet: as good as its first choice, in a quarter of the memory. */
+/** OWASP Password Storage Cheat Sheet: equivalent to its first choice, with a quarter of the memory. */
 const COST = { logCost: 15, blockSize: 8, parallelism: 3 } as const;
 
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 
-/**
- * Makes the hash of a new password.
- *
- * @returns The PHC string for the configuration.
- */
+/** @returns The PHC string for the configuration. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = unpadded(randomBytes(SALT_BYTES));
   const hash = { ...COST, salt, hash: "A".repeat(Math.ceil(HASH_BYTES * 8 / 6)) };
   return writePasswordHash({ ...hash, hash: unpadded(await deriveKey(password, hash)) });
 }
 
-/**
- * Derives the key of a password.
- *
- * @param hash How, and how long a key.
- */
+/** @param hash Parameters, salt and length of the key. */
 export function deriveKey(password: string, hash: PasswordHash): Promise<Uint8Array> {
   const { logCost, blockSize, parallelism } = hash;
   const cost = 2 ** logCost;
@@ -47,11 +38,7 @@ export function deriveKey(password: string, hash: PasswordHash): Promise<Uint8Ar
   return promise;
 }
 
-/**
- * Whether a password is the one of a hash.
- *
- * @returns Whether it is; takes the same time for every wrong one.
- */
+/** Compares in constant time. */
 export async function isPassword(
   password: string,
   hash: PasswordHash,

@@ -1,8 +1,8 @@
 /**
- * Checks the passwords of clients. A check costs a core a good part of a second, which is the point of
- * it, so only one runs at a time in a worker, few wait, and the rest are turned away. Passwords that were
- * right before have a turn of their own, so that the attempts of others do not keep them waiting. An unknown name
- * costs as much as a known one: how long the answer takes does not tell who has an account.
+ * Checks clients' passwords. A check is deliberately slow (a good part of a second on a core), so a
+ * worker runs one at a time, queues few and rejects the rest. Passwords that were right before have
+ * a queue of their own, so that attempts of others do not delay them. An unknown name takes as long
+ * as a known one, so that response times do not reveal accounts.
  *
  * @module
  */
@@ -11,20 +11,16 @@ import type { Secret } from "../../config/values/secret.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { type DeriveKey, deriveKey, isPassword } from "./password.ts";
 
-/** Checks that may wait for the one that runs. */
-const MAX_WAITING = 16;
-/** There are no more of these than right passwords: each client's requests share one check. */
-const MAX_KNOWN_WAITING = 256;
+const MAX_QUEUED = 16;
+/** At most one for each right password: a client's requests share one check. */
+const MAX_KNOWN_QUEUED = 256;
 
-/** The users and their passwords. */
 export class Passwords {
   readonly #hashes: ReadonlyMap<string, PasswordHash>;
   readonly #decoy: PasswordHash;
   readonly #derive: DeriveKey;
-  readonly #turns = {
-    known: new Turns(MAX_KNOWN_WAITING),
-    unknown: new Turns(MAX_WAITING),
-  } as const;
+  readonly #knownQueue = new CheckQueue(MAX_KNOWN_QUEUED);
+  readonly #queue = new CheckQueue(MAX_QUEUED);
 
   /** @param users Hashes by name, at least one. */
   constructor(users: ReadonlyMap<string, Secret>, derive: DeriveKey = deriveKey) {
@@ -36,10 +32,8 @@ export class Passwords {
   }
 
   /**
-   * Checks a password.
-   *
-   * @param attempt Whether this password was right for this name before.
-   * @throws {GatewayError} AUTH-009 when too many checks wait.
+   * @param isKnown Whether this password was right for this name before.
+   * @throws {GatewayError} AUTH-009 if too many checks are queued.
    */
   async check(
     name: string,
@@ -47,26 +41,25 @@ export class Passwords {
     { isKnown }: { readonly isKnown: boolean } = { isKnown: false },
   ): Promise<boolean> {
     const hash = this.#hashes.get(name);
-    const matches = await this.#turns[isKnown ? "known" : "unknown"].run(() =>
-      isPassword(password, hash ?? this.#decoy, this.#derive)
-    );
+    const queue = isKnown ? this.#knownQueue : this.#queue;
+    const matches = await queue.run(() => isPassword(password, hash ?? this.#decoy, this.#derive));
     return matches && hash !== undefined;
   }
 }
 
-/** Runs one check after another. */
-class Turns {
-  readonly #maxWaiting: number;
-  /** Checks that run or wait. */
+/** Runs one check at a time. */
+class CheckQueue {
+  readonly #maxQueued: number;
+  /** Running and queued checks. */
   #pending = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(maxWaiting: number) {
-    this.#maxWaiting = maxWaiting;
+  constructor(maxQueued: number) {
+    this.#maxQueued = maxQueued;
   }
 
   async run<T>(check: () => Promise<T>): Promise<T> {
-    if (this.#pending > this.#maxWaiting) {
+    if (this.#pending > this.#maxQueued) {
       throw new GatewayError(
         "AUTH-009",
         "Cannot check the password: too many are being checked already",

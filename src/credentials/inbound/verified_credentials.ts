@@ -1,7 +1,7 @@
 /**
- * Remembers for a while which credentials were found right, so that a client that sends its password
- * with every request costs one slow check and not thousands. It keeps digests under a key that never
- * leaves this process: from its memory nobody can tell a password.
+ * Caches verified credentials for a while, so that a client that sends its password with every
+ * request costs one slow check. Stores digests with a key that never leaves this process, so that
+ * its memory reveals no password.
  *
  * @module
  */
@@ -10,33 +10,27 @@ import type { Caller, VerifiedCaller } from "./caller.ts";
 
 const MAX_ENTRIES = 10_000;
 
-/** Credentials that were found right. */
 export class VerifiedCredentials {
   readonly #key = randomBytes(32).toString("hex");
   readonly #callers = new Map<string, VerifiedCaller>();
   readonly #now: () => number;
 
-  /** @param now The wall clock in milliseconds. */
+  /** @param now Wall clock, in milliseconds. */
   constructor(now: () => number) {
     this.#now = now;
   }
 
   /**
-   * The name under which a credential is remembered.
+   * The cache key of a credential.
    *
-   * @param credential The credential as it came, with its kind.
+   * @param credential As sent, with its scheme.
    */
   digest(credential: string): string {
-    // The key in front is enough, and a fifth of HMAC's time: digests leave this process never, so
-    // nobody can lengthen one.
+    // A key prefix suffices and takes a fifth of HMAC's time: digests never leave this process, so
+    // that length extension is no threat.
     return createHash("sha256").update(this.#key + credential).digest("hex");
   }
 
-  /**
-   * Looks a credential up.
-   *
-   * @returns Whose it is; nothing where it has to be checked.
-   */
   get(digest: string): Caller | undefined {
     const known = this.#callers.get(digest);
     if (known === undefined) return undefined;
@@ -45,11 +39,7 @@ export class VerifiedCredentials {
     return undefined;
   }
 
-  /**
-   * Remembers a credential; where there is no room left, the oldest is forgotten.
-   *
-   * @param verified Whose it is, and until when.
-   */
+  /** Evicts the oldest entry if the cache is full. */
   set(digest: string, verified: VerifiedCaller): void {
     this.#callers.delete(digest);
     if (this.#callers.size >= MAX_ENTRIES) {

@@ -1,6 +1,6 @@
 /**
- * When the token at hand is renewed: once the configured buffer before its expiry, and after a
- * failure again and again until it has expired. Its timers keep no process running.
+ * Schedules the renewal of a token: the configured buffer before its expiry and, after failures,
+ * again until it expires. Its timers do not keep the process running.
  *
  * @module
  */
@@ -10,29 +10,25 @@ import { type HeldToken, lifeMs, renewalDelayMs } from "./held_token.ts";
 const FIRST_RETRY_MS = 1000;
 const SLOWEST_RETRY_MS = 30_000;
 
-/** What a schedule works with. */
 export interface RenewalScheduleOptions {
-  /** How long before its expiry a token is renewed; at most half its life. */
+  /** Time before expiry; at most half the token's lifetime counts. */
   readonly refreshBufferMs: number;
   readonly clock: Clock;
-  /** A number from 0 up to 1, so that workers who share a token do not renew it at one moment. */
+  /** From 0 to 1: spreads the renewals of workers that share a token. */
   readonly random: () => number;
-  /** Renews the token. */
   readonly renew: () => void;
 }
 
-/** The timer of one token. */
 export class RenewalSchedule {
   readonly #options: RenewalScheduleOptions;
   #cancel: () => void = () => {};
   #failures = 0;
 
-  /** @param options What it works with. */
   constructor(options: RenewalScheduleOptions) {
     this.#options = options;
   }
 
-  /** Plans the renewal of a new token, in place of any other plan. */
+  /** Replaces the schedule by that of a new token. */
   plan({ token }: HeldToken): void {
     const { refreshBufferMs, clock, random } = this.#options;
     this.#failures = 0;
@@ -42,10 +38,10 @@ export class RenewalSchedule {
   }
 
   /**
-   * Plans another attempt after a failed one, unless the token will have expired by then.
+   * Schedules a retry unless the token expires before it.
    *
-   * @param retryAfterMs The least wait that the identity provider asks for.
-   * @returns After how many milliseconds; nothing where there will be no other attempt.
+   * @param retryAfterMs The minimum delay that the identity provider demands.
+   * @returns The delay in milliseconds; undefined without a retry.
    */
   planRetry(held: HeldToken, retryAfterMs: number): number | undefined {
     const { clock, random } = this.#options;
@@ -57,7 +53,6 @@ export class RenewalSchedule {
     return delayMs;
   }
 
-  /** Drops the plan. */
   cancel(): void {
     this.#cancel();
   }

@@ -1,86 +1,83 @@
 /**
- * Makes a revocation reach everyone who shares a token cache. Tokens are cached under their
- * generation, and a revocation begins a new one: no token of an earlier generation is found again,
- * whoever stored it and however late. Who holds a token in memory looks for a new generation every
+ * Propagates revocations to all workers and replicas that share a token cache. The cache key contains
+ * a generation, and a revocation begins a new one: tokens of earlier generations are never found
+ * again, however late they are stored. While there is a token in memory, the generation is read every
  * few seconds in the background, so that no request waits for it. No clocks are compared.
  *
  * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { Clock } from "../../network/clock.ts";
-import type { GuardedTokenStore } from "../cache/guarded_token_store.ts";
+import type { TokenStore } from "../cache/token_store.ts";
 
-/** How long others may go on with a token that was revoked elsewhere. */
+/** Limit for using a token that was revoked elsewhere. */
 export const REVOCATION_CHECK_MS = 5000;
 
-/** Longer than any token lives: by then nothing is left that the generation keeps from being found. */
+/** Longer than the lifetime of any token that the generation excludes. */
 const GENERATION_TTL_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** What a generation works with. */
 export interface RevocationEpochOptions {
   /** Name of the configured server. */
   readonly server: string;
-  readonly store: GuardedTokenStore;
-  /** Of the tokens, whatever their generation. */
+  readonly store: TokenStore;
+  /** Cache key of the tokens, without the generation. */
   readonly key: string;
   readonly clock: Clock;
-  /** Whether there is a token in memory, which a revocation elsewhere would make outdated. */
-  readonly isHolding: () => boolean;
-  /** Is told that the tokens were revoked elsewhere. */
+  /** Whether there is a token in memory. */
+  readonly hasToken: () => boolean;
+  /** Called after a revocation elsewhere. */
   readonly onRevoked: () => void;
 }
 
-/** The generation of one server's tokens that counts. */
+/** The current generation of one server's tokens. */
 export class RevocationEpoch {
   readonly #options: RevocationEpochOptions;
   #current = "";
-  /** Whether the store has not been told of the current generation yet. */
-  #isUntold = false;
+  /** Whether the current generation has yet to be written to the store. */
+  #isUnsaved = false;
   #cancel: (() => void) | undefined;
 
-  /** @param options What it works with. */
   constructor(options: RevocationEpochOptions) {
     this.#options = options;
   }
 
-  /** The generation. */
   get current(): string {
     return this.#current;
   }
 
-  /** The key of its tokens in the store. */
+  /** Cache key of the current generation's tokens. */
   get key(): string {
     const { key } = this.#options;
     return this.#current === "" ? key : `${key}:${this.#current}`;
   }
 
-  /** Looks for a generation that someone else began. Without the store the last one known counts. */
-  async look(): Promise<void> {
+  /** Reads the generation from the store; if that fails, the last known one stays. */
+  async refresh(): Promise<void> {
     const { store, key, onRevoked } = this.#options;
     if (!store.isShared) return;
     const before = this.#current;
-    if (this.#isUntold) return await this.#tell().catch(() => {});
+    if (this.#isUnsaved) return await this.#save().catch(() => {});
     const found = await store.generation(key);
-    // While the store was asked, another generation may have begun here.
+    // Meanwhile, another generation may have begun here.
     if (found === undefined || found === before || before !== this.#current) return;
     this.#current = found;
     if (found !== "") onRevoked();
   }
 
   /**
-   * Begins a generation, here at once.
+   * Begins a generation, in this worker at once.
    *
-   * @param generation An identifier no one else uses.
-   * @throws {GatewayError} INT-002 when the store cannot be told now. It is as soon as it works again.
+   * @param generation A unique identifier.
+   * @throws {GatewayError} INT-002 if the store is unavailable; it is written as soon as it recovers.
    */
   async begin(generation: string): Promise<void> {
     const { server, store } = this.#options;
     const outdated = this.key;
     this.#current = generation;
-    this.#isUntold = true;
+    this.#isUnsaved = true;
     this.watch();
     try {
-      await this.#tell();
+      await this.#save();
     } catch (cause) {
       const state =
         "it was discarded here, but the shared token cache is unreachable; other replicas " +
@@ -93,30 +90,29 @@ export class RevocationEpoch {
     await store.delete(outdated);
   }
 
-  /** Looks every few seconds from now on, for as long as that can make a difference. */
+  /** Refreshes every few seconds while there is a token or an unsaved generation. */
   watch(): void {
     const { clock, store } = this.#options;
     if (!store.isShared || this.#cancel !== undefined) return;
     this.#cancel = clock.after(REVOCATION_CHECK_MS, () => void this.#tick(), { background: true });
   }
 
-  /** Stops looking. */
   close(): void {
     this.#cancel?.();
     this.#cancel = undefined;
   }
 
   async #tick(): Promise<void> {
-    await this.look();
+    await this.refresh();
     const isClosed = this.#cancel === undefined;
     this.#cancel = undefined;
-    if (!isClosed && (this.#isUntold || this.#options.isHolding())) this.watch();
+    if (!isClosed && (this.#isUnsaved || this.#options.hasToken())) this.watch();
   }
 
-  async #tell(): Promise<void> {
+  async #save(): Promise<void> {
     const { store, key } = this.#options;
     const generation = this.#current;
     await store.setGeneration(key, generation, GENERATION_TTL_MS);
-    if (generation === this.#current) this.#isUntold = false;
+    if (generation === this.#current) this.#isUnsaved = false;
   }
 }

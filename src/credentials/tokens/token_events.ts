@@ -1,5 +1,5 @@
 /**
- * Tells the log and the metrics what becomes of a server's token: facts about it, never the token.
+ * Records the life of a server's token in log, metrics and audit trail; never the token itself.
  *
  * @module
  */
@@ -11,41 +11,33 @@ import type { Metrics } from "../../telemetry/metrics.ts";
 import { lifeMs } from "./held_token.ts";
 import type { Token } from "../token.ts";
 
-/** What a journal works with. */
 export interface TokenEventsOptions {
   /** Name of the configured server. */
   readonly server: string;
-  /** How long before its expiry a token is renewed. */
   readonly refreshBufferMs: number;
   readonly metrics: Pick<Metrics, "errors">;
   readonly logger: Logger;
-  /** Takes what goes into the audit trail. */
+  /** Receives events for the audit trail. */
   readonly onTokenEvent?: ((event: AuditEvent) => void) | undefined;
 }
 
-/** What became of the token of one server. */
 export class TokenEvents {
   readonly #options: TokenEventsOptions;
-  #hasToldOfClamp = false;
+  #hasLoggedClamp = false;
 
-  /** @param options What it works with. */
   constructor(options: TokenEventsOptions) {
     this.#options = options;
   }
 
-  /**
-   * A token was fetched, or found in the store.
-   *
-   * @param how `acquired`, `renewed`, or `taken over` from another worker or replica.
-   */
-  atHand(token: Token, how: "acquired" | "renewed" | "taken over"): void {
+  /** @param how `taken over`: found in the cache, stored by another worker or replica. */
+  adopted(token: Token, how: "acquired" | "renewed" | "taken over"): void {
     const { server, logger, refreshBufferMs } = this.#options;
     const expires_at = new Date(token.expiresAtMs).toISOString();
     const what = how === "taken over" ? "loaded from the cache" : how;
     logger.info(`Token ${what} for server "${server}"`, { server, expires_at });
     this.#audit(how, { expires_at });
-    if (this.#hasToldOfClamp || refreshBufferMs <= lifeMs(token) / 2) return;
-    this.#hasToldOfClamp = true;
+    if (this.#hasLoggedClamp || refreshBufferMs <= lifeMs(token) / 2) return;
+    this.#hasLoggedClamp = true;
     logger.info(
       `Renewing tokens of server "${server}" after half their lifetime: ` +
         "TokenRefreshBufferSeconds is longer than that",
@@ -58,12 +50,8 @@ export class TokenEvents {
     );
   }
 
-  /**
-   * A renewal in the background failed.
-   *
-   * @param retryInMs When it is tried again, if it is.
-   */
-  notRenewed(error: unknown, token: Token | undefined, retryInMs: number | undefined): void {
+  /** Background renewal failed; undefined `retryInMs`: there is no retry. */
+  renewalFailed(error: unknown, token: Token | undefined, retryInMs: number | undefined): void {
     const { server, metrics, logger } = this.#options;
     const { category } = catalogue["TOK-006"];
     metrics.errors.inc({ server, error_code: "TOK-006", category });
@@ -80,25 +68,21 @@ export class TokenEvents {
   }
 
   /**
-   * No token could be had, for a request or in the background.
+   * Acquisition failed, for a request or in the background.
    *
-   * @param hasToken Whether the old one is still in use.
+   * @param hasToken Whether the current token is still valid.
    */
-  notHad(error: unknown, hasToken: boolean): void {
+  acquisitionFailed(error: unknown, hasToken: boolean): void {
     const error_code = error instanceof GatewayError ? error.code : "INT-001";
     this.#audit(hasToken ? "not renewed" : "not acquired", { error_code });
   }
 
-  /** The store refused the token, and it is no longer used. */
-  dropped(): void {
+  /** The store rejected the token. */
+  discarded(): void {
     this.#audit("dropped", {});
   }
 
-  /**
-   * The token was revoked.
-   *
-   * @param where Where the revocation was asked for.
-   */
+  /** @param where The origin of the revocation. */
   revoked(where: string): void {
     const { server, logger } = this.#options;
     logger.info(`Token revoked for server "${server}"`, { server, where });

@@ -1,43 +1,42 @@
 /**
- * Gets a token for all who share a store with one token request between them: whoever holds the
- * lease asks the identity provider, the others watch the store for what comes of it. A holder
- * that dies loses the lease within seconds; a lease that cannot be had is no reason not to serve.
+ * Gets a token for all that share a store with a single token request: the holder of the lease sends
+ * it, the others poll the store for its token. A crashed holder loses the lease within seconds, and
+ * after a limit the token is requested without the lease.
  *
  * @module
  */
 import type { Clock } from "../../network/clock.ts";
 import { sleep } from "../../network/wait.ts";
-import type { GuardedTokenStore } from "../cache/guarded_token_store.ts";
+import type { TokenStore } from "../cache/token_store.ts";
 import type { Token } from "../token.ts";
 
-/** How long the lease outlives its holder. The holder extends it while it works. */
+/** The holder extends the lease until it is done. */
 export const LEASE_TTL_MS = 5000;
 
 const EXTENSION_INTERVAL_MS = LEASE_TTL_MS / 3;
 const FIRST_POLL_MS = 25;
 const SLOWEST_POLL_MS = 500;
 
-/** What is shared, and how. */
 export interface SharedAcquisition {
-  readonly store: GuardedTokenStore;
+  readonly store: TokenStore;
   readonly key: string;
   readonly clock: Clock;
-  /** A number from 0 up to 1, so that those who wait do not all look at the same moment. */
+  /** From 0 to 1: spreads the polls. */
   readonly random: () => number;
-  /** How long someone else's lease is respected. */
+  /** Limit for waiting for another holder's lease. */
   readonly maxWaitMs: number;
-  /** Whether a token found in the store will do. */
+  /** Whether a token from the store may be used. */
   readonly accepts: (stored: Token) => boolean | Promise<boolean>;
-  /** Asks the identity provider. */
+  /** Requests a token from the identity provider. */
   readonly acquire: () => Promise<Token>;
-  /** Ends the wait for someone else's lease. */
+  /** Ends the wait for another holder's lease. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Gets a token from the store, from whoever is fetching one, or from the identity provider.
+ * Gets a token from the store, from another lease holder through the store, or from the identity provider.
  *
- * @throws What `acquire` throws.
+ * @throws Whatever `acquire` throws.
  * @throws The signal's reason when it aborts.
  */
 export async function acquireShared(shared: SharedAcquisition): Promise<Token> {
@@ -51,7 +50,7 @@ export async function acquireShared(shared: SharedAcquisition): Promise<Token> {
 
   const stopExtending = extendLease(shared, holder);
   try {
-    // The last holder may have stored one between our look and our lease.
+    // The last holder may have stored one before our lease began.
     const stored = await find(shared);
     if (stored !== undefined) return stored;
     const token = await shared.acquire();
@@ -68,7 +67,7 @@ async function find({ store, key, accepts }: SharedAcquisition): Promise<Token |
   return stored !== undefined && await accepts(stored) ? stored : undefined;
 }
 
-/** @returns A token if one arrives first; nothing once the lease is ours or the wait is over. */
+/** @returns Another holder's token; undefined with our lease or at the time limit. */
 async function waitForLease(
   shared: SharedAcquisition,
   holder: string,
@@ -87,7 +86,7 @@ async function waitForLease(
   return undefined;
 }
 
-/** @returns A function that ends it, and waits for an extension on its way: it would outlive the release. */
+/** @returns Stops extending, and waits for an extension in progress, which would outlive the release. */
 function extendLease(
   { store, key, clock }: SharedAcquisition,
   holder: string,

@@ -1,6 +1,6 @@
 /**
- * How often a token endpoint is asked when it fails: again, after growing waits, where that may
- * help; not at all for a while where it refused or said when to come back. Counts every request.
+ * Retries token requests with back-off after temporary failures, and sends none for a while after a
+ * refusal or until `Retry-After`. Counts every request.
  *
  * @module
  */
@@ -12,30 +12,24 @@ import type { Clock } from "../../network/clock.ts";
 import { Retries } from "../../network/retries.ts";
 import type { Token } from "../token.ts";
 
-/** How long a provider that refused is not asked again: its answer would be the same. */
+/** A refused request is not repeated for this time: the response would be the same. */
 const REFUSAL_HOLD_MS = 5000;
 
-/** What a policy works with. */
 export interface TokenRequestPolicyOptions {
   /** Name of the configured server. */
   readonly server: string;
   readonly resilience: ResilienceConfig;
   readonly metrics: Metrics;
   readonly clock: Clock;
-  /** A number from 0 up to 1, for jitter. */
+  /** From 0 to 1, for jitter. */
   readonly random: () => number;
 }
 
-/**
- * Tells whether a failed token request may succeed when it is sent again.
- *
- * @returns True for a provider that is out of reach, busy or too slow.
- */
+/** Whether the provider is unreachable, busy or too slow: a retry may succeed. */
 function isTransient(error: unknown): error is GatewayError {
   return error instanceof GatewayError && (error.code === "AUTH-003" || error.code === "NET-001");
 }
 
-/** Sends the token requests of one server as often as is sensible. */
 export class TokenRequestPolicy {
   readonly #options: TokenRequestPolicyOptions;
   readonly #retries: Retries;
@@ -70,10 +64,8 @@ export class TokenRequestPolicy {
   }
 
   /**
-   * Asks for a token until it comes or it makes no sense to go on.
-   *
-   * @param options `now`: even if the provider has just refused.
-   * @throws {GatewayError} What the last request failed with; AUTH-003 while the circuit is open.
+   * @param options `now`: also shortly after a refusal.
+   * @throws {GatewayError} The failure of the last request; AUTH-003 while the circuit is open.
    * @throws The signal's reason when it aborts.
    */
   async execute(

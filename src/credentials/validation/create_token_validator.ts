@@ -1,5 +1,5 @@
 /**
- * Chooses where the keys come from that tokens are checked with.
+ * Creates token validators with their configured source of keys.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { explainKeySetUrl } from "../oauth2/provider_metadata.ts";
 import { readDiscoveryDocument } from "../oauth2/token_endpoint_discovery.ts";
 import { TokenValidator } from "./token_validator.ts";
 
-/** Creates what checks the tokens of a server. Nothing is fetched before the first token. */
+/** Fetches nothing before the first token. */
 export function createTokenValidator(
   rules: TokenValidationConfig,
   connection: ProviderConnection,
@@ -26,8 +26,7 @@ export function createTokenValidator(
   });
 }
 
-/** Chooses where keys come from. Nothing is fetched before they are asked for. */
-export function createKeySet(keys: VerificationKeys, connection: ProviderConnection): KeySet {
+function createKeySet(keys: VerificationKeys, connection: ProviderConnection): KeySet {
   switch (keys.from) {
     case "configuration":
       return new ConfiguredKeySet(keys.publicJwk);

@@ -1,11 +1,10 @@
 /**
- * The keys that a provider publishes (RFC 7517, section 5), fetched when tokens are to be checked and
- * kept for a while. They are renewed in the background: a check waits only for a key that is not known.
- * A token with such a key makes the set be fetched anew, but not more than twice a minute: anyone can
- * make up names of keys.
+ * Caches a provider's published keys (RFC 7517, section 5) and renews them in the background: only a
+ * token with an unknown key waits. Unknown keys cause at most two requests a minute, because anyone
+ * can make up key identifiers.
  *
- * jose's `createRemoteJWKSet` would do less: it makes every check wait once its keys have expired, fails
- * when no new ones can be had then, and reads the system's clock. Keys are found by jose all the same.
+ * jose's `createRemoteJWKSet` makes every check wait once its keys have expired, fails if they cannot
+ * be renewed then, and reads the system clock.
  *
  * @module
  */
@@ -24,24 +23,23 @@ import {
 
 const SERVICE = "key set";
 
-/** From this age on a check has the keys renewed, and does not wait for it. */
+/** From this age on, a check starts a renewal without waiting for it. */
 const RENEW_AFTER_MS = 5 * 60 * 1000;
 
 /**
- * Keys of this age are renewed before they are used, unless that has failed within the same time: nobody
- * checked a token for so long, and a key that was withdrawn meanwhile must not open the door once more.
+ * From this age on, a check waits for the renewal unless one has failed within the same time: without
+ * checks for so long, a key may have been withdrawn unnoticed.
  */
 const MAX_UNRENEWED_MS = 60 * 60 * 1000;
 
-/** How long keys serve when no new ones can be had. */
+/** Limit for using keys that cannot be renewed. */
 const MAX_STALE_MS = 24 * 60 * 60 * 1000;
 
-/** Least time between two attempts while there are keys. */
+/** Minimum time between attempts while there are keys. */
 const REFETCH_INTERVAL_MS = 30_000;
 
-/** What a cache of keys works with. */
 export interface JwksCacheOptions extends ProviderConnection {
-  /** Finds the URL of the set. */
+  /** @returns The URL of the JWK Set. */
   readonly locate: (signal: AbortSignal) => string | Promise<string>;
 }
 
@@ -50,26 +48,22 @@ interface KnownKeys {
   readonly fetchedAtMs: number;
 }
 
-/** The keys of one provider, for any number of checks at once. */
 export class JwksCache implements KeySet {
   readonly #options: JwksCacheOptions;
   #known: KnownKeys | undefined;
   #triedAtMs = -Infinity;
   #failedAtMs = -Infinity;
-  /** The request under way; whoever waits for it may leave, it has a limit of its own. */
+  /** The request in flight, shared by all waiting checks; only its timeout aborts it. */
   #running: Promise<SelectKeys> | undefined;
   readonly #never = new AbortController().signal;
 
-  /** @param options What it works with. */
   constructor(options: JwksCacheOptions) {
     this.#options = options;
   }
 
   /**
-   * Fetches the keys, unless there are some.
-   *
-   * @throws {GatewayError} TOK-004 for an answer that is no JWK Set; NET-001, NET-003, NET-004, AUTH-003
-   * where none came; what finding the URL throws.
+   * @throws {GatewayError} TOK-004 if the response is no JWK Set; NET-001, NET-003, NET-004, AUTH-003
+   * without one; whatever `locate` throws.
    * @throws The signal's reason when it aborts.
    */
   async load(signal: AbortSignal): Promise<void> {
@@ -77,15 +71,14 @@ export class JwksCache implements KeySet {
   }
 
   /**
-   * Finds the keys that a token may be signed with; fetches the set anew where it has none.
+   * Fetches the set again if no key matches.
    *
-   * @returns The keys; none where none fits.
    * @throws {GatewayError} As `load`.
    */
   async find(header: JWSHeaderParameters, signal: AbortSignal): Promise<readonly CryptoKey[]> {
     const found = await (await this.#select(signal))(header);
     if (found.length > 0) return found;
-    // One under way may bring the key. Who just failed to get it has no use for another attempt.
+    // A request in flight may bring the key; another one right after a failure would not.
     if (this.#running === undefined && this.#hasJustTried()) return found;
     return await (await abortable(this.#fetch(), signal))(header);
   }
@@ -106,7 +99,6 @@ export class JwksCache implements KeySet {
     return this.#options.clock.monotonic() - this.#triedAtMs < REFETCH_INTERVAL_MS;
   }
 
-  /** Joins the request under way, or begins one. */
   #fetch(): Promise<SelectKeys> {
     return this.#running ??= this.#request().catch((error) => {
       this.#failedAtMs = this.#options.clock.monotonic();
@@ -114,7 +106,7 @@ export class JwksCache implements KeySet {
     }).finally(() => this.#running = undefined);
   }
 
-  /** Half the time of a token request, so that a token is still to be had. */
+  /** Limited to half the time of a token request, which leaves time to get a token. */
   async #request(): Promise<SelectKeys> {
     const { clock, timeoutMs, locate } = this.#options;
     const fetchedAtMs = this.#triedAtMs = clock.monotonic();
@@ -123,13 +115,13 @@ export class JwksCache implements KeySet {
       const url = await locate(signal);
       const headers = { accept: "application/jwk-set+json, application/json" };
       const answer = await exchange(this.#options, SERVICE, { url, headers, signal });
-      return this.#judge(answer, url);
+      return this.#parse(answer, url);
     });
     this.#known = { select, fetchedAtMs };
     return select;
   }
 
-  #judge({ status, body }: ProviderAnswer, url: string): SelectKeys {
+  #parse({ status, body }: ProviderAnswer, url: string): SelectKeys {
     const { origin, pathname } = new URL(url);
     const fail = (code: ErrorCode, state: string): GatewayError =>
       cannotFetch(code, this.#options.server, `the ${SERVICE} at ${origin}${pathname} ${state}`, {

@@ -1,24 +1,23 @@
 /**
- * Says in words why a token did not pass validation. Nothing of the token gets into them but the names
- * of its algorithm and of a claim.
+ * Explains why a token is invalid. The explanation contains nothing of the token but the names of
+ * its algorithm and of a claim.
  *
  * @module
  */
 import { errors } from "jose";
 import { quoteProvider } from "../provider_text.ts";
 
-/** Longest name of an algorithm that a message repeats. */
 const MAX_QUOTED_ALGORITHM = 20;
 
-/** A token did not pass validation. */
+/** A token is invalid. */
 export class TokenFault extends Error {
   override readonly name = "TokenFault";
-  /** The claim it is about, where it is about one; the signature was then found to be right. */
+  /** The claim at fault, if any; the signature is then valid. */
   readonly claim: string | undefined;
-  /** What that claim holds. */
+  /** The value of that claim. */
   readonly found: unknown;
 
-  /** @param reason Why, as the end of a sentence about the token. */
+  /** @param reason The end of a sentence about the token. */
   constructor(reason: string, claim?: string, found?: unknown) {
     super(reason);
     this.claim = claim;
@@ -26,14 +25,9 @@ export class TokenFault extends Error {
   }
 }
 
-/** The token is none that can be checked. */
 export const NO_JWT = "it is not a signed JWT: opaque and encrypted tokens cannot be checked";
 
-/**
- * The algorithm of a token's signature is not allowed.
- *
- * @param algorithm What its header says, which nobody has vouched for.
- */
+/** @param algorithm From the token's header, not verified. */
 export function algorithmFault(algorithm: unknown, allowed: readonly string[]): TokenFault {
   const named = typeof algorithm === "string"
     ? quoteProvider(algorithm, MAX_QUOTED_ALGORITHM, [])
@@ -43,7 +37,6 @@ export function algorithmFault(algorithm: unknown, allowed: readonly string[]): 
   );
 }
 
-/** Says why the verification of a token failed. */
 export function tokenFault(error: unknown): TokenFault {
   if (error instanceof TokenFault) return error;
   if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {

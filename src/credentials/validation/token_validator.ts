@@ -1,7 +1,7 @@
 /**
- * Checks access tokens that are JWTs before they are used (RFC 7519, RFC 8725): signature by a key that
- * is trusted, algorithm, issuer, audience and time. HMAC is refused before any key is looked at, so
- * that a public key is never taken for a secret one.
+ * Validates JWT access tokens (RFC 7519, RFC 8725): signature by a trusted key, algorithm, issuer,
+ * audience and time. Rejects HMAC before selecting a key, so that a public key never serves as an
+ * HMAC secret.
  *
  * @module
  */
@@ -18,49 +18,39 @@ import type { Clock } from "../../network/clock.ts";
 import type { KeySet } from "./key_set.ts";
 import { algorithmFault, NO_JWT, TokenFault, tokenFault } from "./token_fault.ts";
 
-/** How far the provider's clock may be off, for `exp` and `nbf`. */
+/** Allowed clock difference, for `exp` and `nbf`. */
 export const CLOCK_TOLERANCE_SECONDS = 60;
 
-/** What validation works with. */
 export interface TokenValidatorOptions {
   readonly rules: TokenValidationConfig;
   readonly keys: KeySet;
   readonly clock: Pick<Clock, "now">;
 }
 
-/** Checks the tokens of one provider. */
 export class TokenValidator {
   readonly #options: TokenValidatorOptions;
   readonly #algorithms: readonly string[];
 
-  /** @param options What it works with. */
   constructor(options: TokenValidatorOptions) {
     this.#options = options;
     const { algorithms } = options.rules;
-    // RFC 9864 gives EdDSA with Ed25519 a name of its own.
+    // RFC 9864: EdDSA with Ed25519 has a name of its own.
     this.#algorithms = algorithms.flatMap((name) => name === "EdDSA" ? [name, "Ed25519"] : [name]);
   }
 
-  /** The rules, as part of what makes a token what it is: others, and it is another token. */
+  /** Identifies the rules: tokens validated by other rules must not be found in the cache. */
   get fingerprint(): string {
     return JSON.stringify(this.#options.rules);
   }
 
-  /**
-   * Sees to it that there are keys.
-   *
-   * @throws {GatewayError} When there are none.
-   */
+  /** @throws {GatewayError} If there are no keys. */
   async prepare(signal: AbortSignal): Promise<void> {
     await this.#options.keys.load(signal);
   }
 
   /**
-   * Checks a token.
-   *
-   * @param token What is to be a JWT.
-   * @throws {TokenFault} When it does not pass.
-   * @throws {GatewayError} When there are no keys to check it with.
+   * @throws {TokenFault} If the token is invalid.
+   * @throws {GatewayError} If there are no keys.
    */
   async validate(token: string, signal: AbortSignal): Promise<JWTPayload> {
     const header = headerOf(token);
@@ -98,7 +88,7 @@ export class TokenValidator {
 }
 
 function headerOf(token: string): ProtectedHeaderParameters {
-  // Two dots: with four it would be encrypted (RFC 7516, section 3.1).
+  // Five parts: an encrypted token (RFC 7516, section 3.1).
   if (token.split(".").length !== 3) throw new TokenFault(NO_JWT);
   try {
     return decodeProtectedHeader(token);

@@ -1,6 +1,6 @@
 /**
- * Stands around a way of getting tokens and lets none through that does not pass validation: it is
- * neither used nor kept. That one does not is a security event, since it may not come from the provider.
+ * Validates the tokens of another source: an invalid one is neither used nor cached. It is a security
+ * event, because the token may not come from the provider.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { quoteProvider } from "../provider_text.ts";
 import { NO_JWT, TokenFault } from "./token_fault.ts";
 import type { TokenValidator } from "./token_validator.ts";
 
-/** Longest value of a claim that the security log repeats. */
+/** In the security log. */
 const MAX_QUOTED_CLAIM = 200;
 
 const OPAQUE_REMEDY = [
@@ -19,42 +19,35 @@ const OPAQUE_REMEDY = [
   "EnableJWTValidation of this server: then only the store checks its tokens",
 ];
 
-/** What a validated source works with. */
 export interface ValidatedTokenSourceOptions {
-  /** Name of the configured server. */
   readonly server: string;
-  /** Gets tokens. */
   readonly source: TokenSource;
   readonly validator: TokenValidator;
-  /** Takes security events. */
+  /** Receives security events. */
   readonly security: Logger;
 }
 
-/** Gets tokens that have passed validation. */
 export class ValidatedTokenSource implements TokenSource {
   readonly fingerprint: string;
   readonly #options: ValidatedTokenSourceOptions;
-  /** The last token of the cache that did not pass. */
-  #refusedValue: string | undefined;
+  /** The last invalid token from the cache. */
+  #rejectedValue: string | undefined;
 
-  /** @param options What it works with. */
   constructor(options: ValidatedTokenSourceOptions) {
     this.#options = options;
     const { source, validator } = options;
-    // Tokens cached under other rules, or unchecked, are not found under this key.
+    // Excludes cached tokens that were validated by other rules, or not at all.
     this.fingerprint = fingerprint([source.fingerprint, validator.fingerprint]);
   }
 
-  /** The token endpoint or metadata service. */
   get endpoint(): string {
     return this.#options.source.endpoint;
   }
 
   /**
-   * Asks for a new token, once, and checks it. Keys come first: without them no token is asked for.
+   * Fetches the keys before it requests the token.
    *
-   * @throws {GatewayError} TOK-004 for a token that does not pass, or where there are no keys to check it
-   * with; what the source throws.
+   * @throws {GatewayError} TOK-004 for an invalid token or without keys; whatever the source throws.
    */
   async acquire(signal: AbortSignal): Promise<Token> {
     const { source, validator, server } = this.#options;
@@ -75,21 +68,19 @@ export class ValidatedTokenSource implements TokenSource {
   }
 
   /**
-   * Checks a token of the cache again. It has passed when it was stored, and the cache's encryption
-   * vouches for that; but its key may have been withdrawn since. Where no keys can be had it will do:
-   * a cache is there for the time when the provider is away.
-   *
-   * @returns Whether it may be used.
+   * Validates a cached token again, because its key may have been withdrawn. If the keys are
+   * unavailable, it is accepted: it was validated before it was stored, as the cache's encryption
+   * proves, and the cache is meant to bridge outages of the provider.
    */
   async accepts(stored: Token, signal: AbortSignal): Promise<boolean> {
     const { source, validator } = this.#options;
-    // Who waits for another's token finds the old one again and again.
-    if (stored.value === this.#refusedValue) return false;
+    // While waiting for another worker's token, the old one is found repeatedly.
+    if (stored.value === this.#rejectedValue) return false;
     try {
       await validator.validate(stored.value, signal);
     } catch (error) {
       if (error instanceof TokenFault) {
-        this.#refusedValue = stored.value;
+        this.#rejectedValue = stored.value;
         this.#report(error, "token cache");
         return false;
       }
@@ -108,11 +99,8 @@ export class ValidatedTokenSource implements TokenSource {
       endpoint: source.endpoint,
       from,
       reason: fault.message,
-      ...(claim !== undefined && { claim, found: quoteClaim(found) }),
+      ...(claim !== undefined &&
+        { claim, found: quoteProvider(JSON.stringify(found) ?? "", MAX_QUOTED_CLAIM, []) }),
     });
   }
-}
-
-function quoteClaim(value: unknown): string {
-  return quoteProvider(JSON.stringify(value) ?? "", MAX_QUOTED_CLAIM, []);
 }

@@ -27,7 +27,7 @@ async function removeFiles(path: string): Promise<void> {
   for (const suffix of ["", "-wal", "-shm"]) await Deno.remove(path + suffix).catch(() => {});
 }
 
-Deno.test("KvTokenStore goes on when its file is removed, and shares the new one again", () =>
+Deno.test("KvTokenStore continues when its file is removed, and shares the new one", () =>
   withFile(async (path, open) => {
     const [one, two] = [open(), open()];
     await one.set("a", "old", 60_000);
@@ -40,7 +40,7 @@ Deno.test("KvTokenStore goes on when its file is removed, and shares the new one
     assert.equal(await two.acquireLease("a", "two", 60_000), false);
   }));
 
-Deno.test("KvTokenStore works again after its file was removed under concurrent use", () =>
+Deno.test("KvTokenStore recovers after its file was removed during concurrent use", () =>
   withFile(async (path, open) => {
     const stores = [open(), open(), open()];
     for (let round = 0; round < 20; round++) {
@@ -49,7 +49,7 @@ Deno.test("KvTokenStore works again after its file was removed under concurrent 
         store.get(`a${i}`),
         store.acquireLease("a", `${i}`, 60_000),
       ]);
-      // Those that are under way may fail.
+      // Operations in progress may fail.
       const settled = Promise.allSettled(work);
       await removeFiles(path);
       await settled;
@@ -57,7 +57,7 @@ Deno.test("KvTokenStore works again after its file was removed under concurrent 
     }
   }));
 
-/** Each may once find the files of another in its way, and throw them away with what they hold. */
+/** Each store may once replace the files of another, and their content. */
 async function sharesAgain(stores: readonly KvTokenStore[], value: string): Promise<boolean> {
   for (let attempt = 0; attempt <= stores.length; attempt++) {
     await stores[0]?.set("b", value, 60_000).catch(() => {});
@@ -74,7 +74,7 @@ const damages: [name: string, damage: (bytes: Uint8Array) => Uint8Array][] = [
   ["is empty", () => new Uint8Array()],
 ];
 for (const [name, damage] of damages) {
-  Deno.test(`KvTokenStore throws away a file that ${name}`, () =>
+  Deno.test(`KvTokenStore replaces a file that ${name}`, () =>
     withFile(async (path, open) => {
       const before = open();
       await before.set("a", "old", 60_000);
@@ -87,7 +87,7 @@ for (const [name, damage] of damages) {
     }));
 }
 
-Deno.test("KvTokenStore fails while its directory is not there, and works once it is", () =>
+Deno.test("KvTokenStore fails while its directory is missing, and recovers", () =>
   withFile(async (path) => {
     const directory = path.replace("tokens.kv", "later");
     const store = new KvTokenStore(new KvFile(`${directory}/tokens.kv`), systemClock);
@@ -100,11 +100,11 @@ Deno.test("KvTokenStore fails while its directory is not there, and works once i
     await store.close();
   }));
 
-Deno.test("KvTokenStore does not trust KV to end a lease in time", () =>
+Deno.test("KvTokenStore does not rely on KV to end a lease in time", () =>
   withFile(async (path) => {
     const clock = new FakeClock();
     const store = new KvTokenStore(new KvFile(path), clock);
-    // KV drops it by the real clock, in an hour.
+    // KV deletes it by the real clock, in an hour.
     assert(await store.acquireLease("a", "one", 3_600_000));
     clock.jumpWallClock(3_599_999);
     assert.equal(await store.acquireLease("a", "two", 5000), false);

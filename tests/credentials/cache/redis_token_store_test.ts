@@ -17,8 +17,10 @@ for (const url of ["http://user:hunter2@cache.test", "redis://user:hunter2@:x:y"
   });
 }
 
-/** The library's wait before it connects again ends only after the store is closed. */
-const LEAVES_A_RECONNECT_TIMER = { sanitizeOps: false, sanitizeResources: false };
+function test(name: string, fn: () => Promise<void>): void {
+  // The library's reconnect delay ends only after the store is closed.
+  Deno.test(needing(REDIS, { name, fn, sanitizeOps: false, sanitizeResources: false }));
+}
 
 async function eventually(run: () => Promise<void>): Promise<void> {
   for (let attempt = 0;; attempt++) {
@@ -31,71 +33,55 @@ async function eventually(run: () => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test(needing(REDIS, {
-  name: "RedisTokenStore fails at once while Redis is down, says why, and works when it is back",
-  ...LEAVES_A_RECONNECT_TIMER,
-  async fn() {
-    const server = await startRedisServer();
-    const store = new RedisTokenStore(new Secret(server.url));
-    await store.set("a", "value", 60_000);
-    await server.kill();
-    const startMs = performance.now();
-    await assert.rejects(store.get("a"));
-    await eventually(() => assert.rejects(store.get("a"), /not connected: .*ECONNREFUSED/));
-    assert(performance.now() - startMs < 20_000);
-    const back = await startRedisServer({ port: server.port });
-    await eventually(() => store.set("a", "again", 60_000));
-    assert.equal(await store.get("a"), "again");
-    await store.close();
-    await back.kill();
-  },
-}));
+test("RedisTokenStore fails at once with the reason while Redis is down, and recovers", async () => {
+  const server = await startRedisServer();
+  const store = new RedisTokenStore(new Secret(server.url));
+  await store.set("a", "value", 60_000);
+  await server.kill();
+  const startMs = performance.now();
+  await assert.rejects(store.get("a"));
+  await eventually(() => assert.rejects(store.get("a"), /not connected: .*ECONNREFUSED/));
+  assert(performance.now() - startMs < 20_000);
+  const back = await startRedisServer({ port: server.port });
+  await eventually(() => store.set("a", "again", 60_000));
+  assert.equal(await store.get("a"), "again");
+  await store.close();
+  await back.kill();
+});
 
-Deno.test(needing(REDIS, {
-  name: "RedisTokenStore does not wait for a Redis that hangs, and works when it goes on",
-  ...LEAVES_A_RECONNECT_TIMER,
-  async fn() {
-    const server = await startRedisServer();
-    const store = new RedisTokenStore(new Secret(server.url));
-    await store.set("a", "value", 60_000);
-    server.pause();
-    await assert.rejects(store.get("a"), { message: "no answer within 800 ms" });
-    await assert.rejects(store.get("a"));
-    server.resume();
-    await eventually(async () => assert.equal(await store.get("a"), "value"));
-    await store.close();
-    await server.kill();
-  },
-}));
+test("RedisTokenStore times out while Redis hangs, and recovers", async () => {
+  const server = await startRedisServer();
+  const store = new RedisTokenStore(new Secret(server.url));
+  await store.set("a", "value", 60_000);
+  server.pause();
+  await assert.rejects(store.get("a"), { message: "no answer within 800 ms" });
+  await assert.rejects(store.get("a"));
+  server.resume();
+  await eventually(async () => assert.equal(await store.get("a"), "value"));
+  await store.close();
+  await server.kill();
+});
 
-Deno.test(needing(REDIS, {
-  name: "RedisTokenStore makes a new connection in place of one that has gone silent",
-  ...LEAVES_A_RECONNECT_TIMER,
-  async fn() {
-    const server = await startRedisServer();
-    const proxy = startFreezingProxy(server.port);
-    const store = new RedisTokenStore(new Secret(`redis://127.0.0.1:${proxy.port}`));
-    await store.set("a", "value", 60_000);
-    proxy.freeze();
-    await assert.rejects(store.get("a"), { message: "no answer within 800 ms" });
-    assert.equal(await store.get("a"), "value");
-    await store.close();
-    await proxy.close();
-    await server.kill();
-  },
-}));
+test("RedisTokenStore replaces a connection that no longer responds", async () => {
+  const server = await startRedisServer();
+  const proxy = startFreezingProxy(server.port);
+  const store = new RedisTokenStore(new Secret(`redis://127.0.0.1:${proxy.port}`));
+  await store.set("a", "value", 60_000);
+  proxy.freeze();
+  await assert.rejects(store.get("a"), { message: "no answer within 800 ms" });
+  assert.equal(await store.get("a"), "value");
+  await store.close();
+  await proxy.close();
+  await server.kill();
+});
 
-Deno.test(needing(REDIS, {
-  name: "RedisTokenStore never says its password, in a message or a cause",
-  ...LEAVES_A_RECONNECT_TIMER,
-  async fn() {
-    const server = await startRedisServer({ password: "right" });
-    const store = new RedisTokenStore(new Secret(server.url.replace("right", "hunter2")));
-    const error = await store.get("a").then(() => undefined, (error: unknown) => error);
-    assert(error instanceof Error);
-    assert.match(error.message, /WRONGPASS/);
-    assert.doesNotMatch(Deno.inspect(error), /hunter2/);
-    await store.close();
-    await server.kill();
-  },
-}));
+test("RedisTokenStore never reveals its password, in a message or a cause", async () => {
+  const server = await startRedisServer({ password: "right" });
+  const store = new RedisTokenStore(new Secret(server.url.replace("right", "hunter2")));
+  const error = await store.get("a").then(() => undefined, (error: unknown) => error);
+  assert(error instanceof Error);
+  assert.match(error.message, /WRONGPASS/);
+  assert.doesNotMatch(Deno.inspect(error), /hunter2/);
+  await store.close();
+  await server.kill();
+});

@@ -8,7 +8,7 @@ const digests = new Map(
   Object.entries(made).map(([name, { hash }]) => [name, new Secret(hash.slice("sha256:".length))]),
 );
 
-Deno.test("ApiKeys: a key leads to its owner, and its hash to nobody", () => {
+Deno.test("ApiKeys: a key identifies its owner, its hash nobody", () => {
   const keys = new ApiKeys(digests);
   for (const [name, { key, hash }] of Object.entries(made)) {
     assert.equal(keys.ownerOf(key), name);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import type { IssuerConfig } from "../../../src/config/inbound/issuers.ts";
-import { createKeySet } from "../../../src/credentials/validation/create_token_validator.ts";
+import { createTokenValidator } from "../../../src/credentials/validation/create_token_validator.ts";
 import { BearerTokens } from "../../../src/credentials/inbound/bearer_tokens.ts";
 import { TokenFault } from "../../../src/credentials/validation/token_fault.ts";
-import { TokenValidator } from "../../../src/credentials/validation/token_validator.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient } from "../../../src/network/http_client.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
@@ -45,8 +44,7 @@ function tokensOf(
       ...changes,
     };
     const connection = { server: config.name, http, timeoutMs: 10_000, clock };
-    const keys = createKeySet(config.validation.keys, connection);
-    return { config, validator: new TokenValidator({ rules: config.validation, keys, clock }) };
+    return { config, validator: createTokenValidator(config.validation, connection) };
   });
   return { tokens: new BearerTokens(issuers, () => clock.now()), close: () => http.close() };
 }
@@ -77,13 +75,13 @@ async function withIssuer(
   close();
 }
 
-Deno.test("BearerTokens: a right token tells who the client is, apart from users and other issuers", () =>
+Deno.test("BearerTokens: a valid token identifies the client, distinct from users and other issuers", () =>
   withIssuer({ rolesClaim: ["realm_access", "roles"] }, async ({ verify }) => {
     const { caller } = await verify({ realm_access: { roles: ["read", 7] } }) as never;
     assert.deepEqual(caller, { subject: "jwt:issuer0:4711", roles: ["role:issuer0:read"] });
   }));
 
-/** What is wrong with a token → what is said of it. */
+/** Fault of a token → message. */
 const REFUSED: readonly [what: string, claims: Claims, expected: RegExp][] = [
   ["of another audience", { aud: "store" }, /claim aud does not have the expected value/],
   ["without an audience", { aud: undefined }, /claim aud is missing/],
@@ -102,7 +100,7 @@ const REFUSED: readonly [what: string, claims: Claims, expected: RegExp][] = [
 ];
 
 for (const [what, claims, expected] of REFUSED) {
-  Deno.test(`BearerTokens: a token ${what} is refused`, () =>
+  Deno.test(`BearerTokens: a token ${what} is rejected`, () =>
     withIssuer({}, async ({ verify }) => {
       await assert.rejects(verify(claims), (error) => {
         assert(error instanceof TokenFault);
@@ -112,12 +110,12 @@ for (const [what, claims, expected] of REFUSED) {
     }));
 }
 
-Deno.test("BearerTokens: a token that someone else signed in the issuer's name is refused", () =>
+Deno.test("BearerTokens: a token signed by another key in the issuer's name is rejected", () =>
   withIssuer({}, async ({ verify }) => {
     await assert.rejects(verify({}, otherKey), /signature does not match/);
   }));
 
-Deno.test("BearerTokens: text that is no token is refused without asking anyone", () =>
+Deno.test("BearerTokens: text that is no token is rejected without a request", () =>
   withIssuer({}, async ({ tokens, requests }) => {
     for (const text of ["", "a.b.c", "opaque", "e30.e30."]) {
       await assert.rejects(tokens.verify(text, never), TokenFault);
@@ -125,7 +123,7 @@ Deno.test("BearerTokens: text that is no token is refused without asking anyone"
     assert.deepEqual(requests, []);
   }));
 
-Deno.test("BearerTokens: one issuer's keys open nothing in another's name", async () => {
+Deno.test("BearerTokens: one issuer's keys do not verify tokens of another", async () => {
   await using one = startKeyServer(key);
   await using other = startKeyServer(otherKey);
   const clock = new FakeClock();
@@ -138,7 +136,7 @@ Deno.test("BearerTokens: one issuer's keys open nothing in another's name", asyn
   close();
 });
 
-/** Claims → whether they hold the scopes `read` and `write`. */
+/** Claims → whether they contain the scopes `read` and `write`. */
 const SCOPES: readonly [claims: Claims, enough: boolean][] = [
   [{ scope: "write openid read" }, true],
   [{ scp: "read write" }, true],
@@ -162,7 +160,7 @@ for (const [claims, enough] of SCOPES) {
     }));
 }
 
-Deno.test("BearerTokens: one of the required roles is enough, none is not", () =>
+Deno.test("BearerTokens: one of the required roles is sufficient", () =>
   withIssuer({ requiredRoles: ["reader", "writer"] }, async ({ verify }) => {
     await verify({ roles: ["other", "writer"] });
     for (const roles of [["other"], "read", undefined]) {
@@ -170,22 +168,22 @@ Deno.test("BearerTokens: one of the required roles is enough, none is not", () =
     }
   }));
 
-Deno.test("BearerTokens: a token counts no longer than a minute without being looked at, and never beyond its end", () =>
+Deno.test("BearerTokens: a verification is valid for a minute, and never beyond the token's expiry", () =>
   withIssuer({}, async ({ verify, clock }) => {
     const long = await verify({}) as { untilMs: number };
     assert.equal(long.untilMs, clock.now() + 60_000);
-    // The clock tolerance of a minute counts.
+    // Includes the clock tolerance of a minute.
     const short = await verify({ exp: clock.now() / 1000 - 30 }) as { untilMs: number };
     assert.equal(short.untilMs, clock.now() + 30_000);
   }));
 
-Deno.test("BearerTokens: many first tokens at once cost one fetch of keys", () =>
+Deno.test("BearerTokens: concurrent first tokens cause one request for keys", () =>
   withIssuer({}, async ({ verify, requests }) => {
     await Promise.all(Array.from({ length: 50 }, (_, index) => verify({ sub: String(index) })));
     assert.deepEqual(requests, ["/.well-known/openid-configuration", "/keys"]);
   }));
 
-Deno.test("BearerTokens: where the keys cannot be had the client is not to blame", async () => {
+Deno.test("BearerTokens: unavailable keys are not the client's fault", async () => {
   const clock = new FakeClock();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${listener.addr.port}`;

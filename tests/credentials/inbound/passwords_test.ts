@@ -24,7 +24,7 @@ Deno.test("deriveKey computes scrypt as RFC 7914, section 12, has it", async () 
   );
 });
 
-Deno.test("hashPassword: its hash is accepted by the configuration, salted, and right for this password alone", async () => {
+Deno.test("hashPassword: its hash is valid in the configuration, salted, and matches only this password", async () => {
   const [one, other] = await Promise.all([hashPassword("swordfish"), hashPassword("swordfish")]);
   assert.notEqual(one, other);
   const { hash, fault } = readPasswordHash(one);
@@ -49,12 +49,12 @@ Deno.test("Passwords: an unknown name costs as much work as a known one, and pas
     return Promise.resolve(new Uint8Array(32).fill(7));
   });
   assert.equal(await passwords.check("alice", "right"), true);
-  // The decoy's own password does not open it either.
+  // Not even the decoy's own password.
   assert.equal(await passwords.check("mallory", "right"), false);
   assert.deepEqual(derived, ["right 15", "right 15"]);
 });
 
-Deno.test("Passwords: one check runs at a time, few wait, and the rest are turned away", async () => {
+Deno.test("Passwords: one check runs at a time, few are queued, the rest are rejected", async () => {
   let running = 0;
   let most = 0;
   const gate = Promise.withResolvers<void>();
@@ -76,7 +76,7 @@ Deno.test("Passwords: one check runs at a time, few wait, and the rest are turne
   assert(reason.retryAfterSeconds! > 0);
 });
 
-Deno.test("Passwords: one that was right before does not wait for the attempts of others", async () => {
+Deno.test("Passwords: one that was right before does not wait for attempts of others", async () => {
   const gate = Promise.withResolvers<void>();
   const passwords = new Passwords(new Map([["alice", PHC]]), async (password) => {
     if (password !== "known") await gate.promise;
@@ -89,7 +89,7 @@ Deno.test("Passwords: one that was right before does not wait for the attempts o
   await outcomes;
 });
 
-Deno.test("isPassword compares all of a key in constant time: no prefix of it is as good", async () => {
+Deno.test("isPassword compares the whole key in constant time: no prefix of it matches", async () => {
   const expected = new Uint8Array(32).fill(7);
   for (const key of [expected.slice(0, 31), new Uint8Array([...expected, 7]), new Uint8Array()]) {
     assert.equal(await isPassword("x", HASH, () => Promise.resolve(key)), false);

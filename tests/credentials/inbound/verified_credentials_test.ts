@@ -3,7 +3,7 @@ import { VerifiedCredentials } from "../../../src/credentials/inbound/verified_c
 
 const caller = { subject: "user:alice", roles: [] };
 
-Deno.test("VerifiedCredentials: a credential counts until its time is over", () => {
+Deno.test("VerifiedCredentials: an entry is valid until it expires", () => {
   let nowMs = 1000;
   const verified = new VerifiedCredentials(() => nowMs);
   const digest = verified.digest("header Basic abc");
@@ -14,7 +14,7 @@ Deno.test("VerifiedCredentials: a credential counts until its time is over", () 
   assert.equal(verified.get(digest), undefined);
 });
 
-Deno.test("VerifiedCredentials: what is remembered tells nothing of the credential, and differs by process", () => {
+Deno.test("VerifiedCredentials: an entry reveals nothing of the credential, and differs by process", () => {
   const [one, other] = [new VerifiedCredentials(Date.now), new VerifiedCredentials(Date.now)];
   const digest = one.digest("header Basic c2VjcmV0");
   assert.match(digest, /^[0-9a-f]{64}$/);
@@ -23,7 +23,7 @@ Deno.test("VerifiedCredentials: what is remembered tells nothing of the credenti
   assert(!Deno.inspect(one, { depth: 10, showHidden: true }).includes("c2VjcmV0"));
 });
 
-Deno.test("VerifiedCredentials: memory stays bounded, and the newest are kept", () => {
+Deno.test("VerifiedCredentials: the number of entries is bounded, and the newest are kept", () => {
   const verified = new VerifiedCredentials(() => 0);
   for (let i = 0; i <= 10_000; i++) verified.set(`d${i}`, { caller, untilMs: 1 });
   assert.equal(verified.get("d0"), undefined);

@@ -3,30 +3,15 @@ import type { Token } from "../../../src/credentials/token.ts";
 import { REVOCATION_CHECK_MS } from "../../../src/credentials/tokens/revocation_epoch.ts";
 import { type FakeClock, settle } from "../../fixtures/fake_clock.ts";
 import { SharedTokenStore } from "../../fixtures/shared_token_store.ts";
-import {
-  failure,
-  never,
-  type Options,
-  type Parts,
-  valueOf,
-  withManager,
-} from "../token_manager_harness.ts";
+import { failure, never, type Parts, valueOf, withManager } from "../token_manager_harness.ts";
 
 const HOUR = 3_600_000;
 
-interface SharedParts extends Parts {
-  readonly shared: SharedTokenStore;
+function withSharedStore(test: (parts: Parts) => Promise<void>): Promise<void> {
+  return withManager({ shares: true }, test);
 }
 
-function withSharedStore(test: (parts: SharedParts) => Promise<void>): Promise<void> {
-  const store: NonNullable<Options["store"]> = (clock) => new SharedTokenStore(clock);
-  return withManager(
-    { store },
-    (parts) => test({ ...parts, shared: parts.store as SharedTokenStore }),
-  );
-}
-
-Deno.test("TokenManager.forget: a revoked token is used no more, here and by those who share the cache", () =>
+Deno.test("TokenManager.forget: a revoked token is no longer used, here and by all that share the cache", () =>
   withSharedStore(async ({ clock, source, manager, another }) => {
     source.lifeMs = HOUR;
     const others = [another(), another()];
@@ -39,7 +24,7 @@ Deno.test("TokenManager.forget: a revoked token is used no more, here and by tho
     assert.equal(await valueOf(manager.token(never)), "token-2");
     await clock.advance(REVOCATION_CHECK_MS);
     for (const other of others) {
-      assert.equal(other.current(), undefined, "the others have not learnt of it");
+      assert.equal(other.current(), undefined, "not revoked elsewhere");
       assert.equal(await valueOf(other.token(never)), "token-2");
     }
     await clock.advance(10 * REVOCATION_CHECK_MS);
@@ -55,10 +40,10 @@ Deno.test("TokenManager.forget: no request waits for the cache while nothing is 
       await clock.advance(REVOCATION_CHECK_MS);
       assert(!(manager.token(never) instanceof Promise));
     }
-    assert.equal(source.requests, 1, "a cache that is away revokes nothing");
+    assert.equal(source.requests, 1, "an unavailable cache revokes nothing");
   }));
 
-Deno.test("TokenManager.forget: a token that was being fetched is not used, but fetched again", () =>
+Deno.test("TokenManager.forget: a token being fetched is not used, but fetched again", () =>
   withSharedStore(async ({ source, manager }) => {
     let deliver = (_token: Token) => {};
     source.answer = () => new Promise((resolve) => deliver = resolve);
@@ -74,7 +59,7 @@ Deno.test("TokenManager.forget: a token that was being fetched is not used, but 
     assert.equal(manager.current()?.value, "fetched after it");
   }));
 
-Deno.test("TokenManager.forget: what another replica stores late is not found", () =>
+Deno.test("TokenManager.forget: a revoked token that another replica stores late is not found", () =>
   withSharedStore(async ({ clock, source, manager, another }) => {
     const slow = another();
     let deliver = (_token: Token) => {};
@@ -93,7 +78,7 @@ Deno.test("TokenManager.forget: what another replica stores late is not found", 
     assert.equal(source.requests, 2);
   }));
 
-Deno.test("TokenManager.forget: whoever is told of one revocation twice drops one token", () =>
+Deno.test("TokenManager.forget: repeating a revocation has no effect", () =>
   withSharedStore(async ({ source, manager }) => {
     await manager.token(never);
     await manager.forget("revocation-1");
@@ -105,7 +90,7 @@ Deno.test("TokenManager.forget: whoever is told of one revocation twice drops on
     assert.equal(source.requests, 3);
   }));
 
-Deno.test("TokenManager.forget: revocations that cross each other end in one token for all", () =>
+Deno.test("TokenManager.forget: concurrent revocations end in one token for all", () =>
   withSharedStore(async ({ clock, source, manager, another }) => {
     source.lifeMs = HOUR;
     const other = another();
@@ -121,7 +106,7 @@ Deno.test("TokenManager.forget: revocations that cross each other end in one tok
   }));
 
 for (const fault of ["throws", "hangs"] as const) {
-  Deno.test(`TokenManager.forget says so when the cache ${fault}, and tells the others once it is back`, () =>
+  Deno.test(`TokenManager.forget reports that the cache ${fault}, and informs the others when it recovers`, () =>
     withSharedStore(async ({ clock, source, manager, another, shared }) => {
       source.lifeMs = HOUR;
       const other = another();
@@ -132,12 +117,12 @@ for (const fault of ["throws", "hangs"] as const) {
       const error = await failing;
       assert.equal(error.code, "INT-002");
       assert.equal(error.server, "main");
-      assert.equal(manager.current(), undefined, "dropped here all the same");
+      assert.equal(manager.current(), undefined, "discarded here nevertheless");
 
       await clock.advance(3 * REVOCATION_CHECK_MS);
       assert.equal(other.current()?.value, "token-1", "it cannot know");
       shared.fault = undefined;
-      // A cache that failed is left alone for up to 32 s, then told, then looked at.
+      // A failed cache is not used for up to 32 s, then written, then read.
       await clock.advance(32_000 + 2 * REVOCATION_CHECK_MS);
       assert.equal(other.current(), undefined);
       const value = await valueOf(other.token(never));
@@ -147,8 +132,8 @@ for (const fault of ["throws", "hangs"] as const) {
     }));
 }
 
-Deno.test("TokenManager.forget: what the cache said before a revocation does not undo it", () => {
-  /** Answers what it knew when it was asked. */
+Deno.test("TokenManager.forget: a late response of the cache does not undo a revocation", () => {
+  /** Returns the generation at the time of the request. */
   class SlowStore extends SharedTokenStore {
     delay: Promise<void> | undefined;
     override async generation(key: string): Promise<string> {
@@ -157,16 +142,17 @@ Deno.test("TokenManager.forget: what the cache said before a revocation does not
       return generation;
     }
   }
-  const store = (clock: FakeClock) => new SlowStore(clock);
-  return withManager({ store }, async ({ clock, source, manager, another, store }) => {
+  const createShared = (clock: FakeClock) => new SlowStore(clock);
+  const options = { shares: true, createShared };
+  return withManager(options, async ({ clock, source, manager, another, shared }) => {
     source.lifeMs = HOUR;
-    const slow = store as SlowStore;
+    const slow = shared as SlowStore;
     const other = another();
     for (const each of [manager, other]) await each.token(never);
     await other.forget("revocation-1");
     const { promise, resolve } = Promise.withResolvers<void>();
     slow.delay = promise;
-    // The look in the background is on its way with the first revocation when the second comes.
+    // The background read of the first revocation is pending when the second comes.
     await clock.advance(REVOCATION_CHECK_MS);
     await manager.forget("revocation-2");
     slow.delay = undefined;
@@ -180,7 +166,7 @@ Deno.test("TokenManager.forget: what the cache said before a revocation does not
   });
 });
 
-Deno.test("TokenManager.forget: with a cache that is away, the old token stays out of use", () =>
+Deno.test("TokenManager.forget: while the cache is unavailable, the revoked token is not used", () =>
   withSharedStore(async ({ clock, source, manager, shared }) => {
     await manager.token(never);
     shared.fault = "throws";
@@ -192,7 +178,7 @@ Deno.test("TokenManager.forget: with a cache that is away, the old token stays o
     assert.equal(source.requests, 2);
   }));
 
-Deno.test("TokenManager.forget: revoking again and again asks for nothing by itself", () =>
+Deno.test("TokenManager.forget: repeated revocations send no token requests", () =>
   withSharedStore(async ({ clock, source, manager, another }) => {
     const other = another();
     for (const each of [manager, other]) await each.token(never);
@@ -203,25 +189,24 @@ Deno.test("TokenManager.forget: revoking again and again asks for nothing by its
     assert.equal(await valueOf(manager.token(never)), "token-2");
   }));
 
-Deno.test("TokenManager.forget: a token in memory alone is dropped, and no timer is started for others", () =>
-  withManager({}, async ({ clock, source, manager, store }) => {
+Deno.test("TokenManager.forget: without a shared cache the token is discarded, and no timer is started", () =>
+  withManager({}, async ({ clock, source, manager }) => {
     await manager.token(never);
     assert.equal(clock.pendingTimers, 1, "the renewal");
     await manager.forget("revocation-1");
     assert.equal(clock.pendingTimers, 0);
-    assert.equal(await store.get("main:fingerprint"), undefined);
     assert.equal(await valueOf(manager.token(never)), "token-2");
     assert.equal(source.requests, 2);
   }));
 
-Deno.test("TokenManager.forget tells the log of a revocation, here and elsewhere", () =>
+Deno.test("TokenManager.forget logs a revocation, here and elsewhere", () =>
   withSharedStore(async ({ clock, source, manager, another, logger }) => {
     source.lifeMs = HOUR;
     for (const each of [manager, another()]) await each.token(never);
     await manager.forget("revocation-1");
     await clock.advance(REVOCATION_CHECK_MS);
-    const told = logger.lines.filter(({ message }) => message.includes("Token revoked"));
-    assert.deepEqual(told.map(({ fields }) => fields.where), [
+    const revocations = logger.lines.filter(({ message }) => message.includes("Token revoked"));
+    assert.deepEqual(revocations.map(({ fields }) => fields.where), [
       "here",
       "by a worker or replica that shares the cache",
     ]);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Token } from "../../../src/credentials/token.ts";
 import { settle } from "../../fixtures/fake_clock.ts";
-import { SharedTokenStore } from "../../fixtures/shared_token_store.ts";
 import {
   failure,
   MINUTE,
@@ -13,16 +12,11 @@ import {
 
 const KEY = "main:fingerprint";
 
-function withShared(
-  test: (parts: Parts & { readonly shared: SharedTokenStore }) => Promise<void>,
-): Promise<void> {
-  return withManager({ store: (clock) => new SharedTokenStore(clock) }, async (parts) => {
-    assert(parts.store instanceof SharedTokenStore);
-    await test({ ...parts, shared: parts.store });
-  });
+function withShared(test: (parts: Parts) => Promise<void>): Promise<void> {
+  return withManager({ shares: true }, test);
 }
 
-Deno.test("Token managers that share a store ask once between them", () =>
+Deno.test("Token managers that share a cache send one token request", () =>
   withShared(async ({ clock, source, shared, manager, another }) => {
     let deliver = (_token: Token) => {};
     source.answer = () => new Promise((resolve) => deliver = resolve);
@@ -36,7 +30,7 @@ Deno.test("Token managers that share a store ask once between them", () =>
     assert.equal(shared.holderOf(KEY), undefined, "the lease was not given back");
   }));
 
-Deno.test("Token managers that share a store renew once between them, life after life", () =>
+Deno.test("Token managers that share a cache renew each token once", () =>
   withShared(async ({ clock, source, manager, another }) => {
     const managers = [manager, another(), another()];
     for (const each of managers) await each.token(never);
@@ -47,7 +41,7 @@ Deno.test("Token managers that share a store renew once between them, life after
     assert.equal(source.requests, 1 + 40 / 4);
   }));
 
-Deno.test("TokenManager takes over within seconds when the holder of the lease has died", () =>
+Deno.test("TokenManager takes over within seconds when the holder of the lease has crashed", () =>
   withShared(async ({ clock, source, shared, manager }) => {
     await shared.acquireLease(KEY, "dead", 5000);
     const token = valueOf(manager.token(never));
@@ -58,7 +52,7 @@ Deno.test("TokenManager takes over within seconds when the holder of the lease h
     assert.equal(source.requests, 1);
   }));
 
-Deno.test("TokenManager goes ahead alone when a lease does not end", () =>
+Deno.test("TokenManager continues without the lease when it does not end", () =>
   withShared(async ({ clock, source, shared, manager }) => {
     await shared.acquireLease(KEY, "stuck", 60 * MINUTE);
     const token = valueOf(manager.token(never));
@@ -68,7 +62,7 @@ Deno.test("TokenManager goes ahead alone when a lease does not end", () =>
     assert.equal(shared.holderOf(KEY), "stuck");
   }));
 
-Deno.test("TokenManager keeps the lease for as long as a slow provider takes", () =>
+Deno.test("TokenManager extends the lease while a slow provider responds", () =>
   withShared(async ({ clock, source, manager, another }) => {
     let deliver = (_token: Token) => {};
     source.answer = () => new Promise((resolve) => deliver = resolve);
@@ -82,7 +76,7 @@ Deno.test("TokenManager keeps the lease for as long as a slow provider takes", (
     assert.deepEqual([await first, await second], ["slow", "slow"]);
   }));
 
-Deno.test("TokenManager gives the lease back when its request fails, and the next one tries", () =>
+Deno.test("TokenManager releases the lease when its request fails, and the next manager tries", () =>
   withShared(async ({ clock, source, shared, manager, another }) => {
     source.failWith("TOK-001");
     const first = failure(manager.token(never));
@@ -94,7 +88,7 @@ Deno.test("TokenManager gives the lease back when its request fails, and the nex
     assert.equal(shared.holderOf(KEY), undefined);
   }));
 
-Deno.test("TokenManager gives the lease back when it is closed while it asks", () =>
+Deno.test("TokenManager releases the lease when it is closed during a token request", () =>
   withShared(async ({ source, shared, manager }) => {
     source.answer = (signal) =>
       new Promise((_resolve, reject) =>
@@ -108,17 +102,17 @@ Deno.test("TokenManager gives the lease back when it is closed while it asks", (
     assert.equal(shared.holderOf(KEY), undefined);
   }));
 
-Deno.test("TokenManager takes a token that another process stored before it started", () =>
+Deno.test("TokenManager uses a token that another process stored before it started", () =>
   withShared(async ({ source, shared, manager, another }) => {
-    await shared.set(KEY, source.token("stored"));
+    shared.put(KEY, source.token("stored"));
     assert.equal(await valueOf(manager.token(never)), "stored");
     assert.equal(await valueOf(another().token(never)), "stored");
     assert.equal(source.requests, 0);
   }));
 
-Deno.test("TokenManager looks again once it has the lease: the last holder may just have stored one", () =>
+Deno.test("TokenManager reads the cache again when it has the lease: the last holder may have stored a token", () =>
   withShared(async ({ source, shared, manager }) => {
-    shared.beforeLease = () => shared.set(KEY, source.token("just stored"));
+    shared.beforeLease = () => shared.put(KEY, source.token("just stored"));
     assert.equal(await valueOf(manager.token(never)), "just stored");
     assert.equal(source.requests, 0);
   }));

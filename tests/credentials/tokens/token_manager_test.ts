@@ -12,7 +12,7 @@ import {
   withManager,
 } from "../token_manager_harness.ts";
 
-Deno.test("TokenManager asks once under 1,000 concurrent requests", () =>
+Deno.test("TokenManager sends one token request under 1,000 concurrent requests", () =>
   withManager({}, async ({ source, manager, metrics }) => {
     const values = await Promise.all(
       Array.from({ length: 1000 }, () => valueOf(manager.token(never))),
@@ -24,7 +24,7 @@ Deno.test("TokenManager asks once under 1,000 concurrent requests", () =>
     assert.equal(await metric(metrics, "cacheHits"), 0);
   }));
 
-Deno.test("TokenManager answers without a promise when a token is at hand", () =>
+Deno.test("TokenManager returns a valid token without a promise", () =>
   withManager({}, async ({ manager, metrics }) => {
     assert.equal(manager.current(), undefined);
     await manager.token(never);
@@ -67,7 +67,7 @@ Deno.test("TokenManager keeps renewing, so that only the first request ever wait
     assert.equal(await metric(metrics, "cacheMisses"), 1);
   }));
 
-Deno.test("TokenManager never asks per request when the refresh buffer is longer than the life", () =>
+Deno.test("TokenManager never sends a token request per request when the refresh buffer is longer than the lifetime", () =>
   withManager({ refreshBufferMs: 5 * MINUTE }, async ({ clock, source, manager, logger }) => {
     source.lifeMs = 20_000;
     for (let second = 0; second < 60; second++) {
@@ -78,7 +78,7 @@ Deno.test("TokenManager never asks per request when the refresh buffer is longer
     assert.equal(logger.withCode("TOK-003").length, 1, "said once");
   }));
 
-Deno.test("TokenManager uses the old token until it expires when renewals fail", () =>
+Deno.test("TokenManager uses the current token until it expires when renewals fail", () =>
   withManager({ refreshBufferMs: MINUTE }, async ({ clock, source, manager, logger, metrics }) => {
     await manager.token(never);
     source.failWith("AUTH-003");
@@ -89,13 +89,13 @@ Deno.test("TokenManager uses the old token until it expires when renewals fail",
     assert.equal(logger.withCode("TOK-006").length, 6);
     assert.equal(await metric(metrics, "errors", { error_code: "TOK-006" }), 6);
     await clock.advance(60 * MINUTE);
-    assert.equal(source.requests, 1 + 6, "no one needs a token, so no one asks");
+    assert.equal(source.requests, 1 + 6, "no request without demand");
     assert.equal((await failure(manager.token(never))).code, "AUTH-003");
     source.answer = undefined;
     assert.equal(await valueOf(manager.token(never)), "token-9");
   }));
 
-Deno.test("TokenManager goes on renewing once the provider is back", () =>
+Deno.test("TokenManager resumes renewals when the provider recovers", () =>
   withManager({ refreshBufferMs: MINUTE }, async ({ clock, source, manager, metrics }) => {
     await manager.token(never);
     source.failWith("NET-001");
@@ -115,7 +115,7 @@ Deno.test("TokenManager goes on renewing once the provider is back", () =>
     assert.equal(await metric(metrics, "cacheMisses"), 1);
   }));
 
-Deno.test("TokenManager waits as long as Retry-After says between failed renewals", () =>
+Deno.test("TokenManager respects Retry-After between failed renewals", () =>
   withManager({ refreshBufferMs: MINUTE }, async ({ clock, source, manager }) => {
     await manager.token(never);
     source.failWith("AUTH-003", 20);
@@ -125,7 +125,7 @@ Deno.test("TokenManager waits as long as Retry-After says between failed renewal
     assert.equal(source.requests, 3);
   }));
 
-Deno.test("TokenManager lets a waiter leave without ending the request of the others", () =>
+Deno.test("TokenManager continues the token request when one of its callers aborts", () =>
   withManager({}, async ({ source, manager }) => {
     let deliver = (_token: Token) => {};
     source.answer = () => new Promise((resolve) => deliver = resolve);
@@ -142,7 +142,7 @@ Deno.test("TokenManager lets a waiter leave without ending the request of the ot
     assert.equal(source.requests, 1);
   }));
 
-Deno.test("TokenManager keeps no one waiting who has already left", () =>
+Deno.test("TokenManager does not make an aborted caller wait", () =>
   withManager({}, async ({ source, manager }) => {
     source.answer = () => new Promise(() => {});
     const gone = AbortSignal.abort(new Error("gone"));
@@ -150,8 +150,8 @@ Deno.test("TokenManager keeps no one waiting who has already left", () =>
     source.answer = undefined;
   }));
 
-Deno.test("TokenManager turns a storm of refusals of one token into one renewal", () =>
-  withManager({}, async ({ source, manager, store }) => {
+Deno.test("TokenManager replaces a token once, however many requests it was rejected for", () =>
+  withManager({ shares: true }, async ({ source, manager, shared }) => {
     const token = await manager.token(never);
     const replaced = await Promise.all(Array.from({ length: 500 }, async () => {
       assert(await manager.invalidate(token), "asking again must give another token");
@@ -159,13 +159,13 @@ Deno.test("TokenManager turns a storm of refusals of one token into one renewal"
     }));
     assert.deepEqual(new Set(replaced), new Set(["token-2"]));
     assert.equal(source.requests, 2);
-    assert.equal((await store.get("main:fingerprint"))?.value, "token-2");
+    assert.equal(shared.tokenAt("main:fingerprint")?.value, "token-2");
     assert(await manager.invalidate(token), "a late refusal of the old token");
     assert.equal(manager.current()?.value, "token-2");
   }));
 
-Deno.test("TokenManager uses what another worker stored in place of a refused token", () =>
-  withManager({}, async ({ source, manager, another }) => {
+Deno.test("TokenManager uses another worker's replacement of a rejected token", () =>
+  withManager({ shares: true }, async ({ source, manager, another }) => {
     const other = another();
     const token = await manager.token(never);
     assert.equal(await valueOf(other.token(never)), "token-1");
@@ -176,19 +176,19 @@ Deno.test("TokenManager uses what another worker stored in place of a refused to
     assert.equal(source.requests, 2);
   }));
 
-Deno.test("TokenManager does not storm the provider when every new token is refused", () =>
+Deno.test("TokenManager limits token requests when every new token is rejected", () =>
   withManager({}, async ({ clock, source, manager }) => {
     source.lifeMs = 60 * MINUTE;
     for (let second = 0; second < 600; second += 5) {
       for (let i = 0; i < 100; i++) await manager.invalidate(await manager.token(never));
       await clock.advance(5000);
     }
-    // At 0, 10, 30, 70, 130 s and once a minute from then on.
+    // At 0, 10, 30, 70, 130 s and then once a minute.
     assert.equal(source.requests, 1 + 12);
     assert(manager.current() !== undefined, "the last token stays in use");
   }));
 
-Deno.test("TokenManager replaces a refused token at once when the one before was good for a while", () =>
+Deno.test("TokenManager replaces a rejected token at once when the one before was valid for a while", () =>
   withManager({}, async ({ clock, source, manager }) => {
     for (let round = 1; round <= 10; round++) {
       const token = await manager.token(never);
@@ -211,7 +211,7 @@ Deno.test("TokenManager does not repeat a refused request for each of its own re
     assert.equal(await valueOf(manager.token(never)), "token-2");
   }));
 
-Deno.test("TokenManager.renew asks even if the provider has just refused", () =>
+Deno.test("TokenManager.renew sends a token request shortly after a refusal, too", () =>
   withManager({}, async ({ source, manager }) => {
     source.failWith("AUTH-001");
     await failure(manager.token(never));
@@ -220,8 +220,8 @@ Deno.test("TokenManager.renew asks even if the provider has just refused", () =>
     assert.equal(manager.current()?.value, "token-2");
   }));
 
-Deno.test("TokenManager.renew replaces the token here and in the store, and keeps it on failure", () =>
-  withManager({}, async ({ source, manager, store }) => {
+Deno.test("TokenManager.renew replaces the token in memory and cache, and keeps it on failure", () =>
+  withManager({ shares: true }, async ({ source, manager, shared }) => {
     await manager.token(never);
     source.failWith("TOK-001");
     assert.equal((await failure(manager.renew(never))).code, "TOK-001");
@@ -229,7 +229,7 @@ Deno.test("TokenManager.renew replaces the token here and in the store, and keep
     source.answer = undefined;
     await manager.renew(never);
     assert.equal(manager.current()?.value, "token-3");
-    assert.equal((await store.get("main:fingerprint"))?.value, "token-3");
+    assert.equal(shared.tokenAt("main:fingerprint")?.value, "token-3");
   }));
 
 Deno.test("TokenManager ends waiting requests when it is closed", () =>
@@ -255,20 +255,18 @@ Deno.test("TokenManager keeps token, secret and fingerprint out of its log", () 
     assert.doesNotMatch(JSON.stringify(logger.lines), /token-1|fingerprint/);
   }));
 
-// Clocks that jump.
-
-Deno.test("TokenManager tells the audit trail of every token once, and of none that could not be had", () =>
-  withManager({}, async ({ clock, source, manager, another, events }) => {
-    const told = () => events.splice(0).map(({ outcome, error_code }) => error_code ?? outcome);
+Deno.test("TokenManager records every token once in the audit trail, and every failure", () =>
+  withManager({ shares: true }, async ({ clock, source, manager, another, events }) => {
+    const recorded = () => events.splice(0).map(({ outcome, error_code }) => error_code ?? outcome);
     const [first] = await Promise.all([manager.token(never), manager.token(never)]);
     await another().token(never);
-    assert.deepEqual(told(), ["acquired", "taken over"]);
+    assert.deepEqual(recorded(), ["acquired", "taken over"]);
     await clock.advance(4 * MINUTE);
-    assert.deepEqual(told().sort(), ["renewed", "taken over"]);
+    assert.deepEqual(recorded().sort(), ["renewed", "taken over"]);
     await manager.invalidate(first);
-    assert.deepEqual(told(), [], "it is no longer the token in use");
+    assert.deepEqual(recorded(), [], "it is no longer the token in use");
     await manager.invalidate(await manager.token(never));
-    assert.deepEqual(told(), ["dropped"]);
+    assert.deepEqual(recorded(), ["dropped"]);
     source.failWith("TOK-001");
     await failure(manager.renew(never));
     const [refused, ...more] = events.splice(0);
@@ -278,11 +276,13 @@ Deno.test("TokenManager tells the audit trail of every token once, and of none t
       [],
     ]);
     await manager.forget("revocation");
-    assert.deepEqual(told(), ["revoked"]);
+    assert.deepEqual(recorded(), ["revoked"]);
     assert(!JSON.stringify(events).includes("token-"));
   }));
 
-Deno.test("TokenManager asks once, not per request, when the wall clock jumps forward", () =>
+// Clocks that jump.
+
+Deno.test("TokenManager sends one token request, not one per request, when the wall clock jumps forward", () =>
   withManager({}, async ({ clock, source, manager }) => {
     await manager.token(never);
     clock.jumpWallClock(24 * 60 * MINUTE);
@@ -291,14 +291,14 @@ Deno.test("TokenManager asks once, not per request, when the wall clock jumps fo
   }));
 
 Deno.test("TokenManager does not use an expired token when the wall clock is set back", () =>
-  withManager({ refreshBufferMs: 0 }, async ({ clock, source, manager }) => {
+  withManager({ refreshBufferMs: 0, shares: true }, async ({ clock, source, manager }) => {
     await manager.token(never);
     source.failWith("AUTH-003");
     clock.jumpWallClock(-60 * MINUTE);
     await clock.advance(4 * MINUTE);
     assert.equal(await valueOf(manager.token(never)), "token-1");
     await clock.advance(MINUTE);
-    // The memory store still holds it, and by the wall clock it has an hour to live.
+    // The cache still contains it, and by the wall clock it has an hour to live.
     source.answer = undefined;
     for (let i = 0; i < 100; i++) {
       assert.notEqual(await valueOf(manager.token(never)), "token-1");
@@ -306,8 +306,8 @@ Deno.test("TokenManager does not use an expired token when the wall clock is set
     assert.equal(source.requests, 3);
   }));
 
-Deno.test("TokenManager does not take its own expired token back from the store after a small jump", () =>
-  withManager({ refreshBufferMs: 0 }, async ({ clock, source, manager }) => {
+Deno.test("TokenManager does not reload its own expired token from the cache after a small jump", () =>
+  withManager({ refreshBufferMs: 0, shares: true }, async ({ clock, source, manager }) => {
     await manager.token(never);
     clock.jumpWallClock(-20_000);
     source.failWith("AUTH-003");
@@ -328,11 +328,11 @@ Deno.test("TokenManager still renews in time after the wall clock was set back",
   }));
 
 Deno.test("TokenManager does not trust the age of a token stored by a clock ahead of its own", () =>
-  withManager({}, async ({ clock, source, store, manager }) => {
+  withManager({ shares: true }, async ({ clock, source, shared, manager }) => {
     clock.jumpWallClock(60 * MINUTE);
     const future = source.token("from the future");
     clock.jumpWallClock(-60 * MINUTE);
-    await store.set("main:fingerprint", future);
+    shared.put("main:fingerprint", future);
     assert.equal(await valueOf(manager.token(never)), "token-1");
   }));
 
@@ -344,7 +344,7 @@ const RETRYING: ResilienceConfig = {
 };
 
 for (const code of ["AUTH-003", "NET-001"] as const) {
-  Deno.test(`TokenManager retries ${code} with growing waits`, () =>
+  Deno.test(`TokenManager retries ${code} with growing delays`, () =>
     withManager({ resilience: RETRYING }, async ({ clock, source, manager, metrics }) => {
       source.failWith(code);
       const waiting = failure(manager.token(never));
@@ -373,7 +373,7 @@ for (
     "NET-004",
   ] as const
 ) {
-  Deno.test(`TokenManager does not retry ${code}: it would not heal`, () =>
+  Deno.test(`TokenManager does not retry ${code}: it is permanent`, () =>
     withManager({ resilience: RETRYING }, async ({ source, manager, metrics }) => {
       source.failWith(code);
       assert.equal((await failure(manager.token(never))).code, code);
@@ -393,7 +393,7 @@ Deno.test("TokenManager waits for Retry-After before it retries", () =>
     assert.equal(await waiting, "token-2");
   }));
 
-Deno.test("TokenManager asks no one before a long Retry-After is over", () =>
+Deno.test("TokenManager sends no token request before the end of a long Retry-After", () =>
   withManager({ resilience: RETRYING }, async ({ clock, source, manager }) => {
     source.failWith("AUTH-003", 120);
     for (let i = 0; i < 10; i++) {
@@ -405,7 +405,7 @@ Deno.test("TokenManager asks no one before a long Retry-After is over", () =>
     assert.equal(await valueOf(manager.token(never)), "token-2");
   }));
 
-Deno.test("TokenManager does not wait and retry while the circuit is open", () =>
+Deno.test("TokenManager does not retry while the circuit is open", () =>
   withManager({
     resilience: { ...RETRYING, circuitBreaker: { failureThreshold: 3, timeoutMs: 10_000 } },
   }, async ({ clock, source, manager }) => {
@@ -417,7 +417,7 @@ Deno.test("TokenManager does not wait and retry while the circuit is open", () =
     assert.equal(source.requests, 3);
   }));
 
-Deno.test("TokenManager opens the circuit after repeated failures, and tries once when it is over", () =>
+Deno.test("TokenManager opens the circuit after repeated failures, and tries once after the timeout", () =>
   withManager({
     resilience: { ...NO_RETRY, circuitBreaker: { failureThreshold: 3, timeoutMs: MINUTE } },
   }, async ({ clock, source, manager, metrics }) => {
@@ -436,7 +436,7 @@ Deno.test("TokenManager opens the circuit after repeated failures, and tries onc
     await failure(manager.token(never));
     assert.equal(await metric(metrics, "circuitBreakerRejections"), 2);
 
-    // Set back, the wall clock must not keep it open.
+    // A wall clock set back must not keep it open.
     clock.jumpWallClock(-60 * MINUTE);
     await clock.advance(40_000);
     await failure(manager.token(never));

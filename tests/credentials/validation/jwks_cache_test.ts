@@ -16,7 +16,7 @@ interface Parts {
   readonly cache: JwksCache;
   readonly clock: FakeClock;
   readonly connection: ProviderConnection;
-  /** How many keys the cache finds of a name. */
+  /** Number of keys found for a kid. */
   count(kid?: string): Promise<number>;
 }
 
@@ -38,13 +38,13 @@ async function withCache(test: (parts: Parts) => Promise<void>): Promise<void> {
   }, { clock });
 }
 
-/** Until the cache's request has been answered and its answer read. */
+/** Waits until the cache has read a response. */
 async function untilRequests(server: KeyServer, count: number): Promise<void> {
   while (server.requests.length < count) await new Promise((resolve) => setTimeout(resolve, 1));
   await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Makes the server accept requests and answer none. */
+/** Makes the server accept requests without responding. */
 function hang(server: KeyServer): () => void {
   const hanging = Promise.withResolvers<void>();
   server.answer = async () => {
@@ -57,7 +57,7 @@ function hang(server: KeyServer): () => void {
   };
 }
 
-Deno.test("JwksCache fetches keys once and renews them after five minutes, without letting anyone wait", () =>
+Deno.test("JwksCache fetches keys once and renews them after five minutes in the background", () =>
   withCache(async ({ server, cache, clock, count }) => {
     await cache.load(never);
     for (let i = 0; i < 100; i++) assert.equal(await count("first"), 1);
@@ -77,7 +77,7 @@ Deno.test("JwksCache: a key set that hangs delays no check of a token whose key 
   withCache(async ({ server, cache, clock, count }) => {
     await cache.load(never);
     const release = hang(server);
-    // 23 hours, the limit of a request going by between checks; none of them moves the clock.
+    // 23 hours, with the timeout of a request between checks; the checks do not move the clock.
     for (let half = 0; half < 46; half++) {
       await clock.advance(30 * MINUTE);
       assert.equal(await within(10_000, "a check", count("first")), 1);
@@ -100,7 +100,7 @@ Deno.test("JwksCache: while a key set hangs, tokens with an unknown key wait for
     assert.equal(await count("first"), 1);
     await clock.advance(2500);
     for (const failure of unknown) assert.equal((await failure).code, "NET-001");
-    assert.equal(await count("made-up"), 0, "for half a minute nobody waits again");
+    assert.equal(await count("made-up"), 0, "no further request for half a minute");
     assert.equal(server.requests.length, 2);
     release();
   }));
@@ -114,7 +114,7 @@ Deno.test("JwksCache: after an hour without a check keys are renewed before they
     assert.equal(server.requests.length, 2);
   }));
 
-Deno.test("JwksCache fetches anew for a key it does not know, so that a rotation is noticed at once", () =>
+Deno.test("JwksCache fetches an unknown key, so that a rotation is noticed at once", () =>
   withCache(async ({ server, clock, count }) => {
     assert.equal(await count("first"), 1);
     server.keys = [first, second];
@@ -123,17 +123,17 @@ Deno.test("JwksCache fetches anew for a key it does not know, so that a rotation
     assert.equal(server.requests.length, 2);
   }));
 
-Deno.test("JwksCache does not fetch for each made-up name of a key", () =>
+Deno.test("JwksCache does not fetch for every made-up key identifier", () =>
   withCache(async ({ server, clock, count }) => {
     for (let second = 0; second < 300; second++) {
       assert.equal(await count(`made-up-${second}`), 0);
       await clock.advance(1000);
     }
-    // At the beginning and then every 30 s.
+    // At the start and then every 30 s.
     assert.equal(server.requests.length, 10);
   }));
 
-Deno.test("JwksCache goes on with the keys at hand while no new ones can be had, for a day", () =>
+Deno.test("JwksCache uses its keys for a day while they cannot be renewed", () =>
   withCache(async ({ server, cache, clock, count }) => {
     await cache.load(never);
     server.answer = () => new Response(null, { status: 503 });
@@ -165,7 +165,7 @@ const bad: [name: string, answer: () => Response | Promise<Response>, ErrorCode,
 ];
 
 for (const [name, answer, code, message] of bad) {
-  Deno.test(`JwksCache fails with ${code} where the key set is ${name}`, () =>
+  Deno.test(`JwksCache fails with ${code} if the key set is ${name}`, () =>
     withCache(async ({ server, cache }) => {
       server.answer = answer;
       const error = await failureOf(cache.load(never));
@@ -174,7 +174,7 @@ for (const [name, answer, code, message] of bad) {
     }));
 }
 
-Deno.test("JwksCache says which set it is about without its query", () =>
+Deno.test("JwksCache names the key set without its query", () =>
   withCache(async ({ server, connection }) => {
     server.answer = () => new Response(null, { status: 404 });
     const cache = new JwksCache({ ...connection, locate: () => `${server.url}/keys?p=dicom` });
@@ -183,7 +183,7 @@ Deno.test("JwksCache says which set it is about without its query", () =>
     assert.match(troubleshooting[0] ?? "", /JWKSUri/);
   }));
 
-Deno.test("JwksCache does not wait for ever: half the time of a token request", () =>
+Deno.test("JwksCache waits no longer than half the time of a token request", () =>
   withCache(async ({ server, cache, clock }) => {
     const hanging = Promise.withResolvers<Response>();
     const asked = Promise.withResolvers<void>();
@@ -198,7 +198,7 @@ Deno.test("JwksCache does not wait for ever: half the time of a token request", 
     hanging.resolve(new Response());
   }));
 
-Deno.test("JwksCache lets one of many leave, and the others go on waiting", () =>
+Deno.test("JwksCache continues a request for the others when one caller aborts", () =>
   withCache(async ({ server, cache }) => {
     const answer = Promise.withResolvers<void>();
     server.answer = async () => {

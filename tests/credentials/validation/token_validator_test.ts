@@ -1,6 +1,4 @@
-/**
- * What tokens pass, one row a rule.
- */
+/** Which tokens are valid, one row per rule. */
 import assert from "node:assert/strict";
 import { exportSPKI, importJWK, type JWTPayload, SignJWT } from "jose";
 import type { SigningAlgorithm } from "../../../src/config/values/signing_key.ts";
@@ -74,7 +72,7 @@ const ALGORITHMS = [
 ] as SigningAlgorithm[];
 
 for (const algorithm of ALGORITHMS) {
-  Deno.test(`TokenValidator accepts ${algorithm} where it is allowed, and only there`, async () => {
+  Deno.test(`TokenValidator accepts ${algorithm} only if it is allowed`, async () => {
     const key = await makeIssuerKey(algorithm, "k1");
     const token = await signToken(key, GOOD);
     for (const keys of [configured(key), published(rsa, key)]) {
@@ -87,7 +85,7 @@ for (const algorithm of ALGORITHMS) {
   });
 }
 
-Deno.test("TokenValidator takes Ed25519 for what EdDSA allows (RFC 9864)", async () => {
+Deno.test("TokenValidator accepts Ed25519 if EdDSA is allowed (RFC 9864)", async () => {
   const key = await makeIssuerKey("EdDSA");
   const token = await signToken(key, GOOD, { alg: "Ed25519" });
   await validator({ algorithms: ["EdDSA"] }, configured(key)).validate(token, never);
@@ -134,7 +132,7 @@ for (const [name, payload, reason] of claims) {
   });
 }
 
-Deno.test("TokenValidator tells which claim it is about and what it holds, once the signature is right", async () => {
+Deno.test("TokenValidator reports the claim at fault and its value if the signature is valid", async () => {
   const wrong = { ...GOOD, aud: "https://other.test" };
   const { claim, found } = await fault(validator(), await signToken(rsa, wrong));
   assert.deepEqual({ claim, found }, { claim: "aud", found: "https://other.test" });
@@ -142,7 +140,7 @@ Deno.test("TokenValidator tells which claim it is about and what it holds, once 
   assert.deepEqual([forged.claim, forged.found], [undefined, undefined]);
 });
 
-Deno.test("TokenValidator takes any of several issuers, and any audience and issuer where none is set", async () => {
+Deno.test("TokenValidator accepts any configured issuer, and any issuer and audience if none is configured", async () => {
   const token = await signToken(rsa, GOOD);
   await validator({ issuers: ["https://a.test", ISSUER] }).validate(token, never);
   assert.equal((await fault(validator({ issuers: ["https://a.test"] }), token)).claim, "iss");
@@ -187,7 +185,7 @@ const forged: [name: string, token: string, reason: string | RegExp][] = [
     /none/,
   ],
   [
-    "that demands an extension nobody knows",
+    "that demands an unknown extension",
     await signToken(rsa, GOOD, { crit: ["x"], x: 1 } as never).catch(() =>
       `${base64url({ alg: "RS256", crit: ["x"], x: 1 })}.${payload}.${signature}`
     ),
@@ -205,19 +203,19 @@ const forged: [name: string, token: string, reason: string | RegExp][] = [
 ];
 
 for (const [name, token, reason] of forged) {
-  Deno.test(`TokenValidator refuses a token ${name}`, async () => {
+  Deno.test(`TokenValidator rejects a token ${name}`, async () => {
     for (const keys of [configured(rsa), published(rsa)]) {
       const { message } = await fault(validator({}, keys), token);
       if (typeof reason !== "string") assert.match(message, reason);
       else if (message !== reason) {
-        // A set finds the key by name, and the forger's header may name none.
+        // A set selects by kid, and a forged header may have none.
         assert.equal(message, "no key of its issuer matches its header (alg, kid)");
       }
     }
   });
 }
 
-Deno.test("TokenValidator never looks at a key for an algorithm that is not allowed", async () => {
+Deno.test("TokenValidator never selects a key for an algorithm that is not allowed", async () => {
   const keys: KeySet = {
     load: () => Promise.reject(new Error("asked")),
     find: () => Promise.reject(new Error("asked")),
@@ -227,20 +225,20 @@ Deno.test("TokenValidator never looks at a key for an algorithm that is not allo
   await fault(validator({}, keys), token);
 });
 
-Deno.test("A header's own key or URL of keys is not looked at (jwk, jku, x5u, x5c)", async () => {
+Deno.test("TokenValidator ignores keys and key URLs in a token's header (jwk, jku, x5u, x5c)", async () => {
   const own = { jwk: otherRsa.publicJwk, jku: "https://evil.test/keys", x5u: "https://evil.test" };
   const token = await signToken(otherRsa, GOOD, own as never);
   assert.equal((await fault(validator(), token)).message, BY_OTHER_KEY);
 });
 
-Deno.test("An RSA key does not verify what claims to be signed by an EC key", async () => {
+Deno.test("TokenValidator does not verify an EC signature with an RSA key", async () => {
   const ec = await makeIssuerKey("ES256", "rsa");
   const token = await signToken(ec, GOOD);
   const { message } = await fault(validator({ algorithms: ["RS256", "ES256"] }), token);
   assert.equal(message, "no key of its issuer matches its header (alg, kid)");
 });
 
-Deno.test("A token that names no key is tried with every key of its kind", async () => {
+Deno.test("TokenValidator tries every key of the right type for a token without kid", async () => {
   const keys = await Promise.all([1, 2, 3].map(() => makeIssuerKey("RS256")));
   const named = keys.map((key, i) => ({ ...key, publicJwk: { ...key.publicJwk, kid: `${i}` } }));
   for (const key of keys) {
@@ -250,7 +248,7 @@ Deno.test("A token that names no key is tried with every key of its kind", async
   assert.equal((await fault(validator({}, published(...named)), stranger)).message, BY_OTHER_KEY);
 });
 
-Deno.test("A key for encryption, a secret key and damaged keys of a set verify nothing", async () => {
+Deno.test("TokenValidator ignores encryption keys, secret keys and damaged keys of a set", async () => {
   const broken = { kty: "RSA", kid: "rsa", n: "!", e: "AQAB" };
   const select = selectKeys({
     keys: [

@@ -1,14 +1,12 @@
 /**
- * Validation of tokens as the configuration's keys switch it on, from the token request to the
- * `Authorization` header.
+ * Token validation by each configuration key, from the token request to the `Authorization` header.
  */
 import assert from "node:assert/strict";
 import { networkAllowlist } from "../../../src/config/sandbox/contacts.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
 import { systemClock } from "../../../src/network/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
-import { GuardedTokenStore } from "../../../src/credentials/cache/guarded_token_store.ts";
-import { MemoryTokenStore } from "../../../src/credentials/cache/memory_token_store.ts";
+import { TokenStore } from "../../../src/credentials/cache/token_store.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient } from "../../../src/network/http_client.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
@@ -44,9 +42,9 @@ interface Parts {
   readonly store: SharedTokenStore;
   readonly logger: MemoryLogger;
   readonly security: MemoryLogger;
-  /** A worker or replica with keys of a server in its configuration. */
+  /** A worker or replica with further configuration keys of the server. */
   worker(keys: Readonly<Record<string, unknown>>): Promise<Authorizer>;
-  /** Has the endpoint give out tokens with these claims. */
+  /** Makes the endpoint issue tokens with these claims. */
   issue(claims?: Readonly<Record<string, unknown>>, by?: IssuerKey): void;
 }
 
@@ -58,7 +56,7 @@ async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
   const logger = new MemoryLogger();
   const security = new MemoryLogger();
   const metrics = createMetrics();
-  const guarded = new GuardedTokenStore(store, { metrics, logger, clock });
+  const tokenStore = new TokenStore(store.backend, { metrics, logger, clock });
   const closing: (() => Promise<void> | void)[] = [];
   const issue: Parts["issue"] = (claims = {}, by = key) =>
     endpoint.answer = async () => {
@@ -93,7 +91,7 @@ async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
         const http = new HttpClient({ allowlist: new Set(networkAllowlist(config)) });
         const authorizer = createAuthorizer(config.servers.get("main")!, {
           http,
-          store: guarded,
+          store: tokenStore,
           stateDirectory: "/",
           metrics,
           logger,
@@ -128,7 +126,7 @@ const sources: [name: string, keys: (url: string) => Record<string, unknown>][] 
 ];
 
 for (const [name, keys] of sources) {
-  Deno.test(`With ${name} a good token is used`, () =>
+  Deno.test(`With ${name} a valid token is used`, () =>
     withParts(async ({ worker, keyServer, endpoint, security }) => {
       const token = await tokenOf(await worker(keys(keyServer.url)));
       assert.equal(token.split(".").length, 3);
@@ -136,7 +134,7 @@ for (const [name, keys] of sources) {
       assert.deepEqual(security.lines, []);
     }));
 
-  Deno.test(`With ${name} a forged token is neither used nor kept, and is a security event`, () =>
+  Deno.test(`With ${name} a forged token is neither used nor cached, and is a security event`, () =>
     withParts(async ({ worker, keyServer, endpoint, issue, security, logger, store }) => {
       issue({ sub: "attacker" }, strangerKey);
       const authorizer = await worker(keys(keyServer.url));
@@ -158,12 +156,12 @@ for (const [name, keys] of sources) {
         from: "identity provider",
         reason: "its signature does not match the issuer's key",
       });
-      const told = `${error.message} ${JSON.stringify([...security.lines, ...logger.lines])}`;
-      assert.doesNotMatch(told, /eyJ|attacker/);
+      const output = `${error.message} ${JSON.stringify([...security.lines, ...logger.lines])}`;
+      assert.doesNotMatch(output, /eyJ|attacker/);
     }));
 }
 
-Deno.test("Keys found by metadata are those at the address that the document names", () =>
+Deno.test("Keys are fetched from the jwks_uri of the provider's metadata", () =>
   withParts(async ({ worker, keyServer }) => {
     await tokenOf(await worker({ JWTIssuer: keyServer.url, EnableJWTValidation: true }));
     assert.deepEqual(keyServer.requests, ["/.well-known/openid-configuration", "/keys"]);
@@ -191,7 +189,7 @@ const documents: [name: string, document: (url: string) => unknown, code: string
 ];
 
 for (const [name, document, code] of documents) {
-  Deno.test(`A document ${name} is no way to the keys: ${code}, and no token is asked for`, () =>
+  Deno.test(`A metadata document ${name} fails with ${code} before a token is requested`, () =>
     withParts(async ({ worker, keyServer, endpoint }) => {
       keyServer.answer = () => Response.json(document(keyServer.url));
       const authorizer = await worker({ JWTIssuer: keyServer.url, EnableJWTValidation: true });
@@ -202,7 +200,7 @@ for (const [name, document, code] of documents) {
     }));
 }
 
-Deno.test("Without keys no token is asked for, however often the request is tried again", () =>
+Deno.test("Without keys no token is requested, however often the request is retried", () =>
   withParts(async ({ worker, keyServer, endpoint, security, clock }) => {
     keyServer.answer = () => new Response(null, { status: 503 });
     const authorizer = await worker({ JWKSUri: `${keyServer.url}/keys` });
@@ -218,7 +216,7 @@ Deno.test("Without keys no token is asked for, however often the request is trie
     assert.equal(endpoint.requests.length, 1);
   }));
 
-Deno.test("A provider whose tokens do not pass is not asked for each request", () =>
+Deno.test("A provider of invalid tokens does not get a token request per request", () =>
   withParts(async ({ worker, keyServer, endpoint, issue, clock, security }) => {
     issue({}, strangerKey);
     const authorizer = await worker({
@@ -235,7 +233,7 @@ Deno.test("A provider whose tokens do not pass is not asked for each request", (
     assert.equal(security.lines.length, 60 / 5);
   }));
 
-Deno.test("A renewal that does not pass leaves the old token in use until it expires", () =>
+Deno.test("After an invalid renewal the current token stays in use until it expires", () =>
   withParts(async ({ worker, keyServer, endpoint, issue, clock, security }) => {
     const authorizer = await worker({
       JWKSUri: `${keyServer.url}/keys`,
@@ -257,7 +255,7 @@ Deno.test("A renewal that does not pass leaves the old token in use until it exp
     assert.notEqual(await tokenOf(authorizer), good);
   }));
 
-Deno.test("The provider's change of keys is noticed with the first token that it signs", () =>
+Deno.test("A key rotation is noticed with the first token signed by the new key", () =>
   withParts(async ({ worker, keyServer, issue, clock }) => {
     const authorizer = await worker({ JWKSUri: `${keyServer.url}/keys` });
     await tokenOf(authorizer);
@@ -268,7 +266,7 @@ Deno.test("The provider's change of keys is noticed with the first token that it
     await authorizer.renew();
   }));
 
-Deno.test("A token that was cached unchecked, or under other rules, is not found once it is to be checked", () =>
+Deno.test("A token cached without validation, or validated by other rules, is not found in the cache", () =>
   withParts(async ({ worker, keyServer, endpoint, issue }) => {
     issue({ aud: "another store" });
     await tokenOf(await worker({ JWTAudience: undefined }));
@@ -278,7 +276,7 @@ Deno.test("A token that was cached unchecked, or under other rules, is not found
     assert.equal(endpoint.requests.length, 3);
   }));
 
-Deno.test("A cached token is checked again by who finds it: a key withdrawn since makes it useless", () =>
+Deno.test("A cached token is validated again: after its key was withdrawn it is not used", () =>
   withParts(async ({ worker, keyServer, endpoint, issue, security }) => {
     const keys = { JWKSUri: `${keyServer.url}/keys` };
     const cached = await tokenOf(await worker(keys));
@@ -292,7 +290,7 @@ Deno.test("A cached token is checked again by who finds it: a key withdrawn sinc
     assert.deepEqual(security.lines.map(({ fields }) => fields["from"]), ["token cache"]);
   }));
 
-Deno.test("A cached token will do while no keys can be had: the provider is away, the cache vouches for it", () =>
+Deno.test("A cached token is used while the provider's keys are unavailable", () =>
   withParts(async ({ worker, keyServer, endpoint, security }) => {
     const keys = { JWKSUri: `${keyServer.url}/keys` };
     const cached = await tokenOf(await worker(keys));
@@ -302,7 +300,7 @@ Deno.test("A cached token will do while no keys can be had: the provider is away
     assert.deepEqual(security.lines, []);
   }));
 
-Deno.test("An opaque token fails with what to do about it", () =>
+Deno.test("An opaque token fails with its remedy", () =>
   withParts(async ({ worker, keyServer, endpoint }) => {
     endpoint.answer = undefined;
     const authorizer = await worker({ JWKSUri: `${keyServer.url}/keys` });
@@ -320,7 +318,7 @@ Deno.test("DisableJWTValidation uses every token, and fetches no keys", () =>
     assert.deepEqual(keyServer.requests, []);
   }));
 
-Deno.test("oidc-provider's tokens pass by its metadata, and only for the right audience and issuer", async () => {
+Deno.test("Tokens of oidc-provider are valid by its metadata, for the right audience and issuer only", async () => {
   const provider = await startOidcProvider({
     clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
   });
@@ -342,7 +340,7 @@ Deno.test("oidc-provider's tokens pass by its metadata, and only for the right a
     });
     const clock = systemClock;
     const http = new HttpClient({ allowlist: new Set(networkAllowlist(config)) });
-    const store = new GuardedTokenStore(new MemoryTokenStore(clock), { metrics, logger, clock });
+    const store = new TokenStore(undefined, { metrics, logger, clock });
     const collaborators = { metrics, logger, security: logger, clock };
     const authorizer = createAuthorizer(config.servers.get("main")!, {
       ...collaborators,

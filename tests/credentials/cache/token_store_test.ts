@@ -1,25 +1,70 @@
 import assert from "node:assert/strict";
-import { GuardedTokenStore } from "../../../src/credentials/cache/guarded_token_store.ts";
+import { TokenStore } from "../../../src/credentials/cache/token_store.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
 import { MemoryLogger } from "../../fixtures/memory_logger.ts";
 import { SharedTokenStore } from "../../fixtures/shared_token_store.ts";
 import { MINUTE, never, valueOf, withManager } from "../token_manager_harness.ts";
 
-function guarded() {
+const token = { value: "a", type: "Bearer", issuedAtMs: 0, expiresAtMs: 9e15 };
+
+function setup() {
   const clock = new FakeClock();
   const metrics = createMetrics();
   const logger = new MemoryLogger();
   const inner = new SharedTokenStore(clock);
-  const store = new GuardedTokenStore(inner, { metrics, logger, clock });
+  const store = new TokenStore(inner.backend, { metrics, logger, clock });
   const errors = async (operation: string) =>
     (await metrics.cacheErrors.get()).values.find((v) => v.labels.operation === operation)?.value;
-  return { clock, logger, inner, store, errors };
+  return { clock, metrics, logger, inner, store, errors };
 }
 
-Deno.test("GuardedTokenStore never throws, and says that all is absent and every lease is free", async () => {
-  const { clock, inner, store, errors } = guarded();
-  const token = { value: "a", type: "Bearer", issuedAtMs: 0, expiresAtMs: 9e15 };
+Deno.test("TokenStore returns the tokens stored, until they expire", async () => {
+  const { clock, inner, store } = setup();
+  const expiresAtMs = clock.now() + 60_000;
+  await store.set("main", { ...token, expiresAtMs });
+  assert.deepEqual(await store.get("main"), { ...token, expiresAtMs });
+  assert.deepEqual(inner.ttlsMs, [60_000]);
+  assert.equal(await store.get("other"), undefined);
+  clock.jumpWallClock(60_000);
+  assert.equal(await store.get("main"), undefined, "expired, but not deleted yet");
+  await store.set("main", { ...token, expiresAtMs });
+  assert.equal(inner.ttlsMs.length, 1, "an expired token is not stored");
+  await store.delete("main");
+  assert.equal(inner.tokenAt("main"), undefined);
+});
+
+Deno.test("TokenStore treats an entry that cannot be decrypted as a miss, counts and logs it", async () => {
+  const { clock, inner, metrics, logger, errors } = setup();
+  const cipher = { ...inner.backend.cipher, decrypt: () => Promise.resolve(undefined) };
+  const store = new TokenStore({ strings: inner, cipher }, { metrics, logger, clock });
+  await store.set("main", token);
+  assert.equal(await store.get("main"), undefined);
+  assert.equal(await errors("decrypt"), 1);
+  assert.deepEqual(logger.lines.map(({ level }) => level), ["debug"]);
+});
+
+Deno.test("TokenStore.close closes its backend", async () => {
+  const { inner, store } = setup();
+  await store.close();
+  assert(inner.isClosed);
+});
+
+Deno.test("TokenStore without a backend stores nothing, and is always ready", async () => {
+  const { clock, metrics, logger } = setup();
+  const store = new TokenStore(undefined, { metrics, logger, clock });
+  await store.open();
+  await store.set("a", token);
+  assert.equal(await store.get("a"), undefined);
+  assert.equal(await store.acquireLease("a", "b", 1), true);
+  await store.setGeneration("a", "b", 1);
+  await store.ping();
+  await store.close();
+  assert.equal(store.isShared, false);
+});
+
+Deno.test("TokenStore never throws while its backend fails: every read is a miss, every lease is granted", async () => {
+  const { clock, inner, store, errors } = setup();
   inner.fault = "throws";
   const operations = [
     ["get", () => store.get("a"), undefined],
@@ -36,10 +81,9 @@ Deno.test("GuardedTokenStore never throws, and says that all is absent and every
   }
 });
 
-Deno.test("GuardedTokenStore counts the time for opening the store against no operation", async () => {
-  const { clock, inner, store, errors } = guarded();
-  const token = { value: "a", type: "Bearer", issuedAtMs: 0, expiresAtMs: 9e15 };
-  await inner.set("a", token);
+Deno.test("TokenStore does not count the time for opening its backend as part of an operation", async () => {
+  const { clock, inner, store, errors } = setup();
+  inner.put("a", token);
   let open = () => {};
   inner.opening = new Promise((resolve) => open = resolve);
   const found = [store.get("a"), store.get("a")];
@@ -49,8 +93,8 @@ Deno.test("GuardedTokenStore counts the time for opening the store against no op
   assert.equal(await errors("get"), undefined);
 });
 
-Deno.test("GuardedTokenStore waits a second at most, then leaves a hanging store alone for a while", async () => {
-  const { clock, inner, store } = guarded();
+Deno.test("TokenStore waits for a hanging backend for one second, then pauses its use", async () => {
+  const { clock, inner, store } = setup();
   inner.fault = "hangs";
   let answered = false;
   const first = store.get("a").then(() => answered = true);
@@ -67,8 +111,8 @@ Deno.test("GuardedTokenStore waits a second at most, then leaves a hanging store
   assert.equal(clock.pendingTimers, 0);
 });
 
-Deno.test("GuardedTokenStore logs when the store fails and when it works again, not every time", async () => {
-  const { clock, inner, store, logger } = guarded();
+Deno.test("TokenStore logs the failure and the recovery of its backend once", async () => {
+  const { clock, inner, store, logger } = setup();
   inner.fault = "throws";
   for (let i = 0; i < 10; i++) {
     await store.get("a");
@@ -80,10 +124,10 @@ Deno.test("GuardedTokenStore logs when the store fails and when it works again, 
   assert.equal(logger.lines[0]?.fields.reason, "connection refused");
 });
 
-Deno.test("GuardedTokenStore leaves a store alone for longer the longer it fails, up to half a minute", async () => {
-  const { clock, inner, store } = guarded();
+Deno.test("TokenStore pauses the use of a failing backend for growing times, up to 32 seconds", async () => {
+  const { clock, inner, store } = setup();
   inner.fault = "throws";
-  // At 0, 2, 6, 14, 30 s and every 32 s from then on; several at once count as one.
+  // At 0, 2, 6, 14, 30 s and then every 32 s; concurrent operations count as one.
   for (let second = 0; second < 100; second++) {
     const before = inner.operations;
     await Promise.all([store.get("a"), store.get("b"), store.get("c")]);
@@ -106,8 +150,8 @@ Deno.test("GuardedTokenStore leaves a store alone for longer the longer it fails
   assert.equal(inner.operations, before + 1, "the pause is short again");
 });
 
-Deno.test("GuardedTokenStore.ping throws, so that readiness learns of it", async () => {
-  const { clock, inner, store } = guarded();
+Deno.test("TokenStore.ping throws while the backend is unavailable, for readiness", async () => {
+  const { clock, inner, store } = setup();
   await store.ping();
   inner.fault = "throws";
   await assert.rejects(store.ping(), { message: "connection refused" });
@@ -123,12 +167,11 @@ Deno.test("GuardedTokenStore.ping throws, so that readiness learns of it", async
 });
 
 for (const fault of ["throws", "hangs"] as const) {
-  Deno.test(`TokenManager serves and renews without a store that ${fault}`, () =>
+  Deno.test(`TokenManager serves and renews while the cache ${fault}`, () =>
     withManager(
-      { store: (clock) => new SharedTokenStore(clock) },
-      async ({ clock, source, store, manager, logger }) => {
-        assert(store instanceof SharedTokenStore);
-        store.fault = fault;
+      { shares: true },
+      async ({ clock, source, shared, manager, logger }) => {
+        shared.fault = fault;
         const waiting = valueOf(manager.token(never));
         await clock.advance(1000);
         assert.equal(await waiting, "token-1");
@@ -143,9 +186,9 @@ for (const fault of ["throws", "hangs"] as const) {
         assert.equal(source.requests, 3);
         assert.equal(logger.lines.filter(({ level }) => level === "warn").length, 1);
 
-        store.fault = undefined;
+        shared.fault = undefined;
         await clock.advance(4 * MINUTE);
-        assert.equal((await store.get("main:fingerprint"))?.value, "token-4", "shared again");
+        assert.equal(shared.tokenAt("main:fingerprint")?.value, "token-4", "shared again");
       },
     ));
 }
