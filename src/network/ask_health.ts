@@ -1,26 +1,23 @@
 /**
- * Asks a gateway on this machine whether it answers. Its certificate is made out to the name that
- * clients know it by, not to loopback, and nothing secret is sent: so who answers is not checked.
+ * Requests the health of a gateway on this machine. Its certificate is not verified: it names the host
+ * that clients use, not loopback, and nothing secret is sent.
  *
  * @module
  */
 import { request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
 
-/** Where the gateway listens. */
 export interface HealthAddress {
   /** An IP address or host name; an IPv6 address without brackets. */
   readonly host: string;
   readonly port: number;
-  /** Whether it speaks TLS. */
   readonly tls: boolean;
 }
 
 /**
- * Asks `GET /healthz`.
+ * Sends `GET /healthz` and returns the status.
  *
- * @param timeoutMs How long the answer may take.
- * @throws {Error} When no answer came in time.
+ * @throws {Error} Without a response in time.
  *
  * @example
  * ```ts

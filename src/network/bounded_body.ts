@@ -4,14 +4,13 @@
  * @module
  */
 
-/** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /**
- * Reads a body, and loses nothing of one that is longer.
+ * Reads a body.
  *
- * @param maxBytes How long it may be; a function where that is known only in the course of reading.
- * @returns The bytes; the whole body as a stream again where it is longer.
+ * @param maxBytes A function if the bound changes in the course of reading.
+ * @returns The bytes; if the body is longer, all of it as a stream.
  * @throws What the body fails with.
  */
 export async function readBounded(
@@ -28,8 +27,7 @@ export async function readBounded(
 /**
  * Reads a body as text.
  *
- * @param maxBytes How long it may be.
- * @returns The text; `undefined` where it is longer, which cancels the body.
+ * @returns `undefined` for a longer body, which is cancelled.
  * @throws What the body fails with.
  *
  * @example
@@ -49,9 +47,9 @@ export async function readText(body: Body | null, maxBytes: number): Promise<str
 }
 
 /**
- * Reads the beginning of a body as text, also of one that is longer or breaks off.
+ * Reads the beginning of a body as text, also of one that is longer, which is cancelled, or breaks off.
  *
- * @param maxBytes How much is read at least, where there is so much; the body is then cancelled.
+ * @param maxBytes Once more than this has been read, reading ends.
  */
 export async function readStart(body: Body | null, maxBytes: number): Promise<string> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];

@@ -5,10 +5,10 @@
  */
 
 /**
- * Reads how long a server asks to wait.
+ * How long a server asks to wait.
  *
- * @param nowMs The wall clock, which a date is compared with.
- * @returns Milliseconds, 0 for a date in the past; `undefined` where the field is absent or malformed.
+ * @param nowMs The wall clock, for dates.
+ * @returns Milliseconds, 0 for a date in the past; `undefined` if the field is absent or malformed.
  *
  * @example
  * ```ts

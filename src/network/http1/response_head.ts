@@ -1,6 +1,6 @@
 /**
- * The head of an HTTP/1.1 response (RFC 9112, sections 4 and 5) and what it says about the body behind
- * it (section 6.3). Ambiguous framing is refused, never guessed.
+ * Parses the head of an HTTP/1.1 response (RFC 9112, sections 4 and 5), and from it the framing of the
+ * body (section 6.3). Ambiguous framing is refused, never guessed.
  *
  * @module
  */
@@ -14,7 +14,6 @@ export type BodyFraming =
   /** By the connection's end; `bytes` is what a `Content-Length` beside another coding announces. */
   | { readonly kind: "until-close"; readonly bytes?: number };
 
-/** A parsed response head. */
 export interface ResponseHead {
   readonly status: number;
   /** Names in lower case, one entry a field line. */
@@ -26,10 +25,10 @@ export interface ResponseHead {
 
 /** A response that does not follow RFC 9112. */
 export class MalformedResponseError extends Error {
-  /** @param state What is wrong. */
+  override readonly name = "MalformedResponseError";
+
   constructor(state: string) {
     super(`malformed HTTP/1.1 response: ${state}`);
-    this.name = "MalformedResponseError";
   }
 }
 
@@ -38,7 +37,7 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Control characters other than the tab (RFC 9110, section 5.5). */
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
-/** As many as the runtime takes of an answer. */
+/** As many as the runtime accepts. */
 const MAX_FIELDS = 100;
 
 /**
@@ -73,7 +72,7 @@ export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHe
     const colon = line.indexOf(":");
     const written = line.slice(0, colon);
     const value = trimOws(line, colon + 1);
-    // No name begins with a space: this refuses folded lines, too (section 5.2).
+    // No name begins with a space: this rejects folded lines, too (section 5.2).
     if (colon < 1 || !NAME.test(written) || CONTROL.test(value)) {
       throw new MalformedResponseError("a header field cannot be read");
     }
@@ -92,7 +91,7 @@ export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHe
     headers,
     framing,
     keepsAlive: framing.kind !== "until-close" && keepsAlive(isHttp11, fields) &&
-      // Whoever sends both may have been fooled about where the body ends (section 6.1).
+      // Both together may be an attempt at response splitting (section 6.1).
       !(fields.has("transfer-encoding") && fields.has("content-length")),
   };
 }
