@@ -6,6 +6,7 @@
  */
 import { request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
+import { settled } from "./wait.ts";
 
 export interface HealthAddress {
   /** An IP address or host name; an IPv6 address without brackets. */
@@ -35,18 +36,13 @@ export interface HealthAddress {
 export function askHealth(address: HealthAddress, timeoutMs: number): Promise<number> {
   const { host, port, tls } = address;
   const target = { host, port, path: "/healthz", agent: false, headers: { connection: "close" } };
-  return new Promise((resolve, reject) => {
-    const asked = tls ? requestTls({ ...target, rejectUnauthorized: false }) : requestPlain(target);
-    const timer = setTimeout(
-      () => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    asked.on("response", (response) => {
+  const request = tls ? requestTls({ ...target, rejectUnauthorized: false }) : requestPlain(target);
+  const late = () => new Error(`no answer within ${timeoutMs} ms`);
+  return settled<number>(request, timeoutMs, late, (resolve) => {
+    request.on("response", (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
     });
-    asked.on("error", reject);
-    asked.on("close", () => clearTimeout(timer));
-    asked.end();
+    request.end();
   });
 }

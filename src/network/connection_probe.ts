@@ -5,10 +5,10 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import { type ClientRequest, request as requestPlain } from "node:http";
+import { request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
 import { connect, type Socket } from "node:net";
-import { limited } from "./wait.ts";
+import { limited, settled } from "./wait.ts";
 
 export interface Endpoint {
   /** A name or an address, the latter without brackets. */
@@ -49,7 +49,7 @@ export async function resolveName(host: string, timeoutMs: number): Promise<stri
  */
 export function openConnection(endpoint: Endpoint, timeoutMs: number): Promise<Socket> {
   const socket = connect(endpoint);
-  return outcome<Socket>(socket, timeoutMs, (resolve) => {
+  return settled<Socket>(socket, timeoutMs, timedOut, (resolve) => {
     socket.once("connect", () => resolve(socket));
   });
 }
@@ -78,7 +78,7 @@ export function openTunnel(
     agent: false,
     headers: { host: path, ...login },
   });
-  return outcome<TunnelAnswer>(request, timeoutMs, (resolve) => {
+  return settled<TunnelAnswer>(request, timeoutMs, timedOut, (resolve) => {
     request.on("connect", ({ statusCode = 0 }, socket) => {
       const isOpen = statusCode >= 200 && statusCode < 300;
       if (!isOpen) socket.destroy();
@@ -90,19 +90,6 @@ export function openTunnel(
     });
     request.end();
   });
-}
-
-/** What `listen` resolves with; rejected if the connection fails or takes too long. */
-async function outcome<Result>(
-  connection: Socket | ClientRequest,
-  timeoutMs: number,
-  listen: (resolve: (result: Result) => void) => void,
-): Promise<Result> {
-  const { promise, resolve, reject } = Promise.withResolvers<Result>();
-  const timer = setTimeout(() => connection.destroy(timedOut(timeoutMs)), timeoutMs);
-  connection.on("error", reject);
-  listen(resolve);
-  return await promise.finally(() => clearTimeout(timer));
 }
 
 function timedOut(timeoutMs: number): Error {

@@ -7,6 +7,7 @@
 import { isIP, type Socket } from "node:net";
 import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import type { NodeTlsOptions } from "./http1/node_transport.ts";
+import { settled } from "./wait.ts";
 
 export interface CertificateFacts {
   /** Common name or organization. */
@@ -42,36 +43,28 @@ export interface TlsProbeOptions extends Omit<NodeTlsOptions, "alpnProtocols"> {
  *
  * @throws {Error} When the handshake failed: the other side supports no TLS, or ended it.
  */
-export function probeTls(options: TlsProbeOptions): Promise<TlsFacts> {
+export async function probeTls(options: TlsProbeOptions): Promise<TlsFacts> {
   const { socket, host, caCertificatesPem: ca, clientCertificate, timeoutMs } = options;
-  return new Promise((resolve, reject) => {
-    const tls = connect({
-      socket,
-      host,
-      ...(isIP(host) === 0 && { servername: host }),
-      ...(ca.length > 0 && { ca: [...ca] }),
-      ...(clientCertificate &&
-        { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
-      // To read certificates that are not trusted, too; nothing is sent.
-      rejectUnauthorized: false,
-    });
-    const timer = setTimeout(
-      () => tls.destroy(new Error(`no TLS handshake within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    tls.once("secureConnect", () => {
-      clearTimeout(timer);
-      resolve(facts(tls));
-      tls.destroy();
-    });
-    const fail = (error: Error) => {
-      clearTimeout(timer);
-      tls.destroy();
-      reject(error);
-    };
-    tls.once("error", fail);
-    tls.once("close", () => fail(new Error("the connection was closed during the TLS handshake")));
+  const tls = connect({
+    socket,
+    host,
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca.length > 0 && { ca: [...ca] }),
+    ...(clientCertificate &&
+      { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
+    // To read certificates that are not trusted, too; nothing is sent.
+    rejectUnauthorized: false,
   });
+  const late = () => new Error(`no TLS handshake within ${timeoutMs} ms`);
+  const closed = () => new Error("the connection was closed during the TLS handshake");
+  try {
+    return await settled<TlsFacts>(tls, timeoutMs, late, (resolve, reject) => {
+      tls.once("secureConnect", () => resolve(facts(tls)));
+      tls.once("close", () => reject(closed()));
+    });
+  } finally {
+    tls.destroy();
+  }
 }
 
 function facts(tls: TLSSocket): TlsFacts {

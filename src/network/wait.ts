@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { ClientRequest } from "node:http";
+import type { Socket } from "node:net";
 import { type Clock, systemClock } from "./clock.ts";
 
 /** @throws The signal's reason when it aborts. */
@@ -36,6 +38,25 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     signal.addEventListener("abort", onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
   });
+}
+
+/**
+ * Waits for an event of one of Node's sockets or requests, which is destroyed after a time limit.
+ *
+ * @param listen Listens for the events that settle the result.
+ * @throws What `timeout` returns, or the error of the source.
+ */
+export async function settled<Result>(
+  source: Pick<Socket | ClientRequest, "destroy" | "on">,
+  timeoutMs: number,
+  timeout: (timeoutMs: number) => Error,
+  listen: (resolve: (result: Result) => void, reject: (error: Error) => void) => void,
+): Promise<Result> {
+  const { promise, resolve, reject } = Promise.withResolvers<Result>();
+  const timer = setTimeout(() => source.destroy(timeout(timeoutMs)), timeoutMs);
+  source.on("error", reject);
+  listen(resolve, reject);
+  return await promise.finally(() => clearTimeout(timer));
 }
 
 /**

@@ -86,7 +86,8 @@ export class Http1Client {
       const bytes = this.#headOf(url, request, span?.traceparent);
       for (;;) {
         const kept = this.#take(url.origin, method);
-        const connection = kept ?? await this.#connect(url, signal);
+        const connection = kept ??
+          new Http1Connection(await this.#dial(url, signal, ["http/1.1"]));
         const abort = () => connection.close();
         signal?.addEventListener("abort", abort, { once: true });
         try {
@@ -156,10 +157,6 @@ export class Http1Client {
     }
     connection.becomeIdle();
     list.push({ connection, sinceMs: performance.now() });
-  }
-
-  async #connect(url: URL, signal: AbortSignal | undefined): Promise<Http1Connection> {
-    return new Http1Connection(await this.#dial(url, signal, ["http/1.1"]));
   }
 
   async #dial(
@@ -253,10 +250,7 @@ export class Http1Client {
       return new Response(null, init);
     }
     if (decode === undefined || method === "HEAD") return new Response(body, init);
-    return new Response(decode(body instanceof ReadableStream ? body : streamOf(body)), init);
+    const stream = body instanceof ReadableStream ? body : new Blob([body]).stream();
+    return new Response(decode(stream), init);
   }
-}
-
-function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new Blob([bytes]).stream();
 }

@@ -98,13 +98,14 @@ export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHe
 
 const FRAMING: ReadonlySet<string> = new Set(["transfer-encoding", "content-length", "connection"]);
 
-interface FramingContext {
-  readonly method: string;
-  readonly isHttp11: boolean;
-  readonly fields: ReadonlyMap<string, string>;
-}
-
-function framingOf(status: number, { method, isHttp11, fields }: FramingContext): BodyFraming {
+function framingOf(
+  status: number,
+  { method, isHttp11, fields }: {
+    readonly method: string;
+    readonly isHttp11: boolean;
+    readonly fields: ReadonlyMap<string, string>;
+  },
+): BodyFraming {
   const length = contentLength(fields.get("content-length"));
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) {
     return { kind: "none" };
