@@ -1,12 +1,11 @@
 /**
- * The body of a request as it is being written: it is read as fast as the other side takes it, and
- * its writer waits. While it is short, what was read is kept, so that it can be read once more from its
- * beginning when the request has to be sent again.
+ * The body of a request while it is written, with back-pressure to its writer. Up to a limit, it is kept,
+ * so that it can be read again from its beginning when the request has to be sent again.
  *
  * @module
  */
 
-/** How much may be written ahead of the reader: enough to bridge a moment, little enough for many. */
+/** How much may be written ahead of the reader. */
 const MAX_AHEAD_BYTES = 256 * 1024;
 
 type Chunk = Uint8Array<ArrayBuffer>;
@@ -14,7 +13,7 @@ type Chunk = Uint8Array<ArrayBuffer>;
 /** A body with one writer and one reader at a time. */
 export class ReplayableBody {
   readonly #maxKeptBytes: number;
-  /** Everything written so far; nothing once that became too much. */
+  /** Everything written so far; undefined once that exceeds the limit. */
   #kept: Chunk[] | undefined = [];
   #keptBytes = 0;
   #unread: Chunk[] = [];
@@ -27,7 +26,7 @@ export class ReplayableBody {
   /** Wakes the writer, which waits for room. */
   #room: PromiseWithResolvers<void> | undefined;
 
-  /** @param maxKeptBytes Up to which length the body can be read again. */
+  /** @param maxKeptBytes Up to this length, the body can be read again. */
   constructor(maxKeptBytes: number) {
     this.#maxKeptBytes = maxKeptBytes;
   }
@@ -37,16 +36,15 @@ export class ReplayableBody {
     return this.#kept !== undefined;
   }
 
-  /** Whether it ended and all of it was read. The reader need not have asked for the end itself. */
+  /** Whether it ended and every byte was read, even if the reader has not reached the end itself. */
   get isTaken(): boolean {
     return this.#end === "ended" && this.#unread.length === 0;
   }
 
   /**
-   * Writes. What is written to a body that no one reads any more is dropped.
+   * Appends bytes, which must not change afterwards; drops them if the body is not open any more.
    *
-   * @param chunk The bytes; they must not change afterwards.
-   * @returns When there is room for more; nothing where there is.
+   * @returns Resolves when there is room for more; undefined if there is now.
    */
   write(chunk: Chunk): Promise<void> | undefined {
     if (this.#end !== "open" || chunk.length === 0) return undefined;
@@ -61,18 +59,17 @@ export class ReplayableBody {
     return this.#room.promise;
   }
 
-  /** Tells that all is written. */
   end(): void {
     this.#finish("ended");
   }
 
-  /** @param reason Why the reader shall fail instead of coming to an end. */
+  /** Makes the reader fail. */
   fail(reason: unknown): void {
     this.#reason = reason;
     this.#finish("failed");
   }
 
-  /** Lets go of everything: no one will read on. */
+  /** Frees everything: nobody will read on. */
   abandon(): void {
     this.#finish("abandoned");
     this.#kept = undefined;
@@ -81,9 +78,9 @@ export class ReplayableBody {
   }
 
   /**
-   * Reads it, from its beginning. A reader from before gets nothing more.
+   * Reads it from its beginning. A previous reader fails.
    *
-   * @throws {TypeError} When it was read and not kept.
+   * @throws {TypeError} If the body was not kept.
    */
   open(): ReadableStream<Chunk> {
     if (this.#kept === undefined) throw new TypeError("Cannot read a body again that is gone");
@@ -106,7 +103,7 @@ export class ReplayableBody {
       this.#written = Promise.withResolvers();
       await this.#written.promise;
     }
-    // While it waited, another may have begun to read.
+    // Another reader may have begun meanwhile.
     if (this.#reader !== controller) return;
     const chunk = this.#end === "failed" ? undefined : this.#unread.shift();
     if (chunk !== undefined) {

@@ -10,9 +10,10 @@ import {
   STOW_TYPE,
   stowBody,
 } from "../fixtures/stow_request.ts";
-import { needsSplitting, type SplittingRules } from "../../src/upstream/store_in_parts.ts";
 import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
+import type { SplittingRules } from "../../src/upstream/batch_splitter.ts";
+import { needsSplitting } from "../../src/upstream/store_in_parts.ts";
 import { readResult, withSplitStore } from "./split_store.ts";
 import { withStore } from "./store_harness.ts";
 

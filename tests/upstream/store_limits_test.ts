@@ -29,6 +29,10 @@ for (
     const config = { name: "main", storeResilience } as Parameters<
       typeof storeLimits
     >[0]["config"];
-    assert.deepEqual(storeLimits({ config }).map(places), [maxConcurrent, uploads, sockets]);
+    assert.deepEqual(Object.values(storeLimits({ config })).map(places), [
+      maxConcurrent,
+      uploads,
+      sockets,
+    ]);
   });
 }
