@@ -20,7 +20,7 @@ export async function readBounded(
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   const reader = body?.getReader();
   const isWhole = reader === undefined || await gather(reader, chunks, maxBytes);
-  if (!isWhole) return joined(chunks, reader);
+  if (!isWhole) return resumed(chunks, reader);
   return await new Blob(chunks).bytes() as Uint8Array<ArrayBuffer>;
 }
 
@@ -76,9 +76,11 @@ async function gather(
   return true;
 }
 
-function joined(
+/** A body of which some chunks have been read. */
+export function resumed(
   chunks: Uint8Array<ArrayBuffer>[],
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  cancel = (reason: unknown): Promise<void> | void => reader.cancel(reason),
 ): Body {
   return new ReadableStream({
     async pull(controller) {
@@ -88,6 +90,6 @@ function joined(
       if (done) controller.close();
       else controller.enqueue(value);
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel,
   }, { highWaterMark: 0 });
 }
