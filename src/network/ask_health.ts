@@ -19,19 +19,6 @@ export interface HealthAddress {
  * Sends `GET /healthz` and returns the status.
  *
  * @throws {Error} Without a response in time.
- *
- * @example
- * ```ts
- * import { askHealth } from "./ask_health.ts";
- * import assert from "node:assert/strict";
- *
- * await using server = Deno.serve(
- *   { hostname: "127.0.0.1", port: 0, onListen() {} },
- *   () => new Response("ok"),
- * );
- * const address = { host: "127.0.0.1", port: server.addr.port, tls: false };
- * assert.equal(await askHealth(address, 5_000), 200);
- * ```
  */
 export function askHealth(address: HealthAddress, timeoutMs: number): Promise<number> {
   const { host, port, tls } = address;

@@ -29,15 +29,6 @@ export async function readBounded(
  *
  * @returns `undefined` for a longer body, which is cancelled.
  * @throws What the body fails with.
- *
- * @example
- * ```ts
- * import { readText } from "./bounded_body.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(await readText(new Response("token").body, 5), "token");
- * assert.equal(await readText(new Response("token").body, 4), undefined);
- * ```
  */
 export async function readText(body: Body | null, maxBytes: number): Promise<string | undefined> {
   const held = await readBounded(body, maxBytes);

@@ -9,15 +9,6 @@
  *
  * @param nowMs The wall clock, for dates.
  * @returns Milliseconds, 0 for a date in the past; `undefined` if the field is absent or malformed.
- *
- * @example
- * ```ts
- * import { retryAfterMs } from "./retry_after.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(retryAfterMs(new Headers({ "retry-after": "2" }), 0), 2_000);
- * assert.equal(retryAfterMs(new Headers({ "retry-after": "soon" }), 0), undefined);
- * ```
  */
 export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
   const value = headers.get("retry-after")?.trim();

@@ -32,16 +32,6 @@ const varies = new BoundedCache<string>(BOUNDS);
 
 /**
  * Restricts a store's `Cache-Control` to the client's own cache. Stricter directives stay.
- *
- * @example
- * ```ts
- * import { privateCacheControl } from "./cache_headers.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(privateCacheControl(null), "private");
- * assert.equal(privateCacheControl("public, max-age=60"), "private, max-age=60");
- * assert.equal(privateCacheControl("no-store"), "private, no-store");
- * ```
  */
 export function privateCacheControl(value: string | null): string {
   if (value === null) return "private";
@@ -56,15 +46,6 @@ export function privateCacheControl(value: string | null): string {
  * authenticate. The middleware for `Cors` adds `Origin`.
  *
  * @param credentialHeader A further header by which clients authenticate.
- *
- * @example
- * ```ts
- * import { varyWith } from "./cache_headers.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(varyWith("Accept, Origin"), "Accept, Authorization, Cookie");
- * assert.equal(varyWith(null, "X-API-Key"), "Authorization, Cookie, X-API-Key");
- * ```
  */
 export function varyWith(value: string | null, credentialHeader?: string): string {
   return varies.get(`${credentialHeader} ${value}`, () => {

@@ -9,16 +9,6 @@ import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 /**
  * Removes the headers that describe the store's own bytes. A strong entity tag becomes a weak one (RFC
  * 9110, section 8.8.1): it serves `If-None-Match`, but does not allow parts of two bodies to be combined.
- *
- * @example
- * ```ts
- * import { describeChangedBody } from "./changed_body.ts";
- * import assert from "node:assert/strict";
- *
- * const headers = new Headers({ etag: '"1"', "content-length": "9", "accept-ranges": "bytes" });
- * describeChangedBody(headers);
- * assert.deepEqual([...headers], [["etag", 'W/"1"']]);
- * ```
  */
 export function describeChangedBody(headers: Headers): void {
   for (const name of STALE_HEADERS) headers.delete(name);
@@ -31,16 +21,6 @@ export function describeChangedBody(headers: Headers): void {
  * that of another response (RFC 9111, section 4.3.4).
  *
  * @param headers The headers of the 304, which are changed.
- *
- * @example
- * ```ts
- * import { answerTagAsAsked } from "./changed_body.ts";
- * import assert from "node:assert/strict";
- *
- * const headers = new Headers({ etag: '"1"' });
- * answerTagAsAsked(headers, 'W/"0", W/"1"');
- * assert.equal(headers.get("etag"), 'W/"1"');
- * ```
  */
 export function answerTagAsAsked(headers: Headers, ifNoneMatch: string | null): void {
   const tag = headers.get("etag");

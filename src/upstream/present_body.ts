@@ -31,20 +31,6 @@ const EXPECT_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
  * @throws {BrokenBodyError} When the body breaks off before its first piece.
  * @throws {GatewayError} NET-005 with 411 for a body whose end cannot be recognized.
  * @throws The signal's reason when it aborts.
- *
- * @example
- * ```ts
- * import { presentBody } from "./present_body.ts";
- * import assert from "node:assert/strict";
- *
- * const { signal } = new AbortController();
- * const request = (body: string, headers: HeadersInit) =>
- *   new Request("http://gateway.example/", { method: "POST", body, headers });
- * assert.equal(await presentBody(request("", { "content-length": "0" }), signal), null);
- * assert.equal(await presentBody(request("", {}), signal), null);
- * const json = await presentBody(request("[]", { "content-type": "application/json" }), signal);
- * assert.equal(await new Response(json).text(), "[]");
- * ```
  */
 export function presentBody(
   { method, headers, body }: FramedRequest,

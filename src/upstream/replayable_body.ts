@@ -15,7 +15,7 @@ export class ReplayableBody {
   readonly #maxKeptBytes: number;
   /** Everything written so far; undefined once that exceeds the limit. */
   #kept: Chunk[] | undefined = [];
-  #keptBytes = 0;
+  #bytes = 0;
   #unread: Chunk[] = [];
   #unreadBytes = 0;
   #end: "open" | "ended" | "failed" | "abandoned" = "open";
@@ -29,6 +29,11 @@ export class ReplayableBody {
   /** @param maxKeptBytes Up to this length, the body can be read again. */
   constructor(maxKeptBytes: number) {
     this.#maxKeptBytes = maxKeptBytes;
+  }
+
+  /** How much was written while it was open. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Whether it can be read from its beginning. */
@@ -48,8 +53,8 @@ export class ReplayableBody {
    */
   write(chunk: Chunk): Promise<void> | undefined {
     if (this.#end !== "open" || chunk.length === 0) return undefined;
-    this.#keptBytes += chunk.length;
-    if (this.#keptBytes > this.#maxKeptBytes) this.#kept = undefined;
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxKeptBytes) this.#kept = undefined;
     this.#kept?.push(chunk);
     this.#unread.push(chunk);
     this.#unreadBytes += chunk.length;
@@ -86,7 +91,7 @@ export class ReplayableBody {
     if (this.#kept === undefined) throw new TypeError("Cannot read a body again that is gone");
     this.#reader?.error(new TypeError("Cannot read on: the body is read by another"));
     this.#unread = [...this.#kept];
-    this.#unreadBytes = this.#keptBytes;
+    this.#unreadBytes = this.#bytes;
     return new ReadableStream<Chunk>({
       start: (controller) => {
         this.#reader = controller;

@@ -30,18 +30,6 @@ const MAX_INSTANCES = 50_000;
 /**
  * Whether a request has to be split, by its headers: not if its length is within the limits. Metadata with
  * bulk data, single instances and encoded bodies cannot be split.
- *
- * @example
- * ```ts
- * import { needsSplitting } from "./store_in_parts.ts";
- * import assert from "node:assert/strict";
- *
- * const headers = new Headers({ "content-type": 'multipart/related; type="application/dicom"; boundary=b' });
- * const rules = { maxBytes: 1_000_000_000, maxInstances: 0 };
- * assert.equal(needsSplitting(headers, rules), true);
- * headers.set("content-length", "1000000");
- * assert.equal(needsSplitting(headers, rules), false);
- * ```
  */
 export function needsSplitting(headers: Headers, rules: SplittingRules): boolean {
   const { maxBytes, maxInstances } = rules;

@@ -52,7 +52,6 @@ export class StorePart {
   readonly #abort = new AbortController();
   #sent: InstanceUids[] = [];
   #head: InstanceHead | undefined;
-  #bytes = 0;
   #ending: Ending | undefined;
   #result: PartResult | undefined;
 
@@ -65,7 +64,7 @@ export class StorePart {
 
   /** Bytes written so far. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#body.bytes;
   }
 
   /** Instances begun so far. */
@@ -90,7 +89,7 @@ export class StorePart {
    */
   begin(framing: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
     this.#head = new InstanceHead();
-    return this.#write(framing);
+    return this.#body.write(framing);
   }
 
   /**
@@ -100,7 +99,7 @@ export class StorePart {
    */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
     this.#head?.push(bytes);
-    return this.#write(bytes);
+    return this.#body.write(bytes);
   }
 
   /** Ends an instance, of which only the UIDs are kept. */
@@ -115,7 +114,7 @@ export class StorePart {
    * @param framing The closing delimiter.
    */
   end(framing: Uint8Array<ArrayBuffer>): void {
-    this.#write(framing);
+    this.#body.write(framing);
     this.#body.end();
   }
 
@@ -133,26 +132,14 @@ export class StorePart {
     if (this.#result !== undefined || this.#ending === undefined) return this.#result;
     this.endInstance();
     const { storeUrl, duplicateReasons } = this.#options;
-    const { answer, comment, ...ending } = this.#ending;
-    const { status } = ending;
     const sent = this.#sent;
-    const report = accountFor({
-      sent,
-      status,
-      ...(answer && { answer }),
-      ...(comment !== undefined && { comment }),
-    });
+    const report = accountFor({ ...this.#ending, sent });
     this.#sent = [];
     return this.#result = {
-      ...ending,
+      ...this.#ending,
       report: acceptDuplicates(report, duplicateReasons, { sent, storeUrl }),
-      isReported: answer?.kind === "report",
+      isReported: this.#ending.answer?.kind === "report",
     };
-  }
-
-  #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
-    this.#bytes += bytes.length;
-    return this.#body.write(bytes);
   }
 
   async #send(): Promise<void> {

@@ -46,17 +46,6 @@ const MAX_FIELDS = 100;
  * @param bytes Status line and field lines, up to and including the empty line.
  * @param method The request's method: a response to HEAD has no body.
  * @throws {MalformedResponseError} When it is malformed or its framing ambiguous.
- *
- * @example
- * ```ts
- * import { parseResponseHead } from "./response_head.ts";
- * import assert from "node:assert/strict";
- *
- * const bytes = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
- * const { status, framing } = parseResponseHead(bytes, "GET");
- * assert.equal(status, 200);
- * assert.deepEqual(framing, { kind: "length", bytes: 2 });
- * ```
  */
 export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHead {
   const lines = decodeLatin1(bytes).split("\n");
