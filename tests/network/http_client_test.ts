@@ -34,7 +34,7 @@ Deno.test("HttpClient: a host that is not on the allowlist is refused before any
   await server.shutdown();
 });
 
-Deno.test("HttpClient: a redirect comes back as it is", async () => {
+Deno.test("HttpClient: a redirect is returned, not followed", async () => {
   const server = serve(() =>
     new Response(null, { status: 302, headers: { location: "/elsewhere" } })
   );
@@ -48,7 +48,7 @@ Deno.test("HttpClient: a redirect comes back as it is", async () => {
   await server.shutdown();
 });
 
-Deno.test("HttpClient: nobody listening is NET-002, and the message has no path of the URL", async () => {
+Deno.test("HttpClient: a refused connection is NET-002, and the message has no path of the URL", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr as Deno.NetAddr;
   listener.close();

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import type { ConcurrencyLimit } from "../../src/upstream/concurrency_limit.ts";
 import { storeLimits } from "../../src/upstream/store_limits.ts";
 
-/** How many are let in at once. */
 function places(limit: ConcurrencyLimit): number {
   const { signal } = new AbortController();
   for (let entered = 0;; entered++) {
