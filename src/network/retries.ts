@@ -111,23 +111,8 @@ export class Retries {
   }
 }
 
-/**
- * The delay before a retry, without jitter.
- *
- * @example
- * ```ts
- * import { retryDelayMs } from "./retries.ts";
- * import assert from "node:assert/strict";
- *
- * const rules = { maxAttempts: 9, initialDelayMs: 100, multiplier: 2, incrementMs: 50, maxDelayMs: 300 };
- * const delays = (strategy: "fixed" | "linear" | "exponential") =>
- *   [1, 2, 3, 9].map((n) => retryDelayMs(n, { ...rules, strategy }));
- * assert.deepEqual(delays("fixed"), [100, 100, 100, 100]);
- * assert.deepEqual(delays("linear"), [100, 150, 200, 300]);
- * assert.deepEqual(delays("exponential"), [100, 200, 300, 300]);
- * ```
- */
-export function retryDelayMs(retryNumber: number, rules: RetryRules): number {
+/** The delay before a retry, without jitter. */
+function retryDelayMs(retryNumber: number, rules: RetryRules): number {
   const { strategy = "exponential", initialDelayMs, incrementMs = 0, multiplier = 2 } = rules;
   const grown = {
     fixed: initialDelayMs,

@@ -25,6 +25,8 @@ import type { StoreExchange } from "./store_exchange.ts";
 interface Found<Item> {
   readonly items: readonly Item[];
   readonly end: SearchEnd;
+  /** The store's response to a search that failed, without items. */
+  readonly failure?: Response;
 }
 
 /** Kept in memory before the first is fetched: about 200 bytes each. */
@@ -89,21 +91,20 @@ class Listing {
       this.#countsOfStudy(),
       this.#search("/instances", (result) => instanceOf(result)),
     ]);
-    if (found instanceof Response && !NO_SUCH_SEARCH.has(found.status)) return found;
-    if (!(found instanceof Response) && isComplete(found, counts.instances)) return found.items;
+    if (found.failure && !NO_SUCH_SEARCH.has(found.failure.status)) return found.failure;
+    if (isComplete(found, counts.instances)) return found.items;
     // Not every store supports searching the instances of a study.
-    if (found instanceof Response) await found.body?.cancel();
+    await found.failure?.body?.cancel();
     const series = await this.#search("/series", seriesOf);
-    if (series instanceof Response) {
-      if (found instanceof Response) return series;
+    if (series.failure) {
+      if (found.failure) return series.failure;
+      await series.failure.body?.cancel();
       throw incomplete("study", found, counts.instances);
     }
     // If the store counts the instances, that shows below whether a series is missing.
     const countedSeries = counts.series ?? (counts.instances === undefined ? undefined : 0);
-    if (!isComplete(series, countedSeries)) {
-      throw incomplete("study", series, counts.series);
-    }
-    const instances: ListedInstance[] = found instanceof Response ? [] : [...found.items];
+    if (!isComplete(series, countedSeries)) throw incomplete("study", series, counts.series);
+    const instances = [...found.items];
     for (const each of series.items) {
       instances.push(...await this.#partOfStudy(this.#ofSeries(each)));
     }
@@ -138,16 +139,16 @@ class Listing {
       `/series/${uid}/instances`,
       (result) => instanceOf(result, uid),
     );
-    if (found instanceof Response && !NO_SUCH_SEARCH.has(found.status)) return found;
-    if (!(found instanceof Response) && isComplete(found, count)) return found.items;
+    if (found.failure && !NO_SUCH_SEARCH.has(found.failure.status)) return found.failure;
+    if (isComplete(found, count)) return found.items;
     const metadata = await this.#metadata(uid);
     if (metadata instanceof Response) {
       await metadata.body?.cancel();
-      if (found instanceof Response) return found;
+      if (found.failure) return found.failure;
       throw incomplete("series", found, count);
     }
-    if (found instanceof Response) await found.body?.cancel();
-    const all = unique(found instanceof Response ? metadata : [...found.items, ...metadata]);
+    await found.failure?.body?.cancel();
+    const all = unique([...found.items, ...metadata]);
     if (count === undefined || all.length >= count) return all;
     throw incomplete("series", { items: all, end: { kind: "all" } }, count);
   }
@@ -157,8 +158,8 @@ class Listing {
     let uids = this.#series === undefined ? undefined : [this.#series];
     if (uids === undefined) {
       const series = await this.#search("/series", seriesOf, "");
-      if (series instanceof Response) {
-        await series.body?.cancel();
+      if (series.failure) {
+        await series.failure.body?.cancel();
         return undefined;
       }
       if (series.end.kind !== "all") throw incomplete("study", series, undefined);
@@ -219,15 +220,14 @@ class Listing {
     below: string,
     read: (result: ListedDataset) => Item,
     query: string = this.#query,
-  ): Promise<Found<Item> | Response> {
-    const search = readSearch(`${this.#study}${below}?${query}`);
-    const [target, offset] = [search?.target ?? `${this.#study}${below}?`, 0];
-    const pages = await PagedSearch.begin(
-      this.#exchange,
-      { target, offset, limit: undefined },
-      this.#rules,
-    );
-    if (pages instanceof Response) return pages;
+  ): Promise<Found<Item>> {
+    const given = readSearch(`${this.#study}${below}?${query}`);
+    const target = given?.target ?? `${this.#study}${below}?`;
+    const search = { target, offset: 0, limit: undefined };
+    const pages = await PagedSearch.begin(this.#exchange, search, this.#rules);
+    if (pages instanceof Response) {
+      return { items: [], end: { kind: "incomplete", reason: "it failed" }, failure: pages };
+    }
     const items: Item[] = [];
     for await (const result of pages.results()) {
       items.push(read(result));

@@ -60,8 +60,7 @@ const OPAQUE = /^(?!text\/)[^/]+\//i;
 const MAX_REDIRECTS = 5;
 
 export class StoreClient {
-  /** Base URL of the store's DICOMweb service, without a trailing slash. */
-  readonly url: string;
+  readonly #url: string;
   readonly #options: StoreClientOptions;
   readonly #siblings: readonly StoreSibling[];
   readonly #resilience: StoreResilience;
@@ -69,7 +68,7 @@ export class StoreClient {
   #mask: { readonly of: string; readonly mask: CredentialMask } | undefined;
 
   constructor(options: StoreClientOptions) {
-    this.url = options.config.url;
+    this.#url = options.config.url;
     this.#options = options;
     const { config, logger, metrics } = options;
     this.#siblings = config.profile.name === "azure" ? azureSiblings(config.url) : [];
@@ -116,7 +115,7 @@ export class StoreClient {
     for (const { base, segments } of this.#siblings) {
       if (segments.has(/^\/([^/?]*)/.exec(target)?.[1] ?? "")) return base + target;
     }
-    return this.url + target;
+    return this.#url + target;
   }
 
   #sendSigned(
@@ -265,7 +264,8 @@ export class StoreClient {
     target.hash = "";
     const { href } = target;
     if (
-      !href.startsWith(`${this.url}/`) || findTargetFault(href.slice(this.url.length)) !== undefined
+      !href.startsWith(`${this.#url}/`) ||
+      findTargetFault(href.slice(this.#url.length)) !== undefined
     ) throw refuse("it leads outside the base URL");
     if (body !== null || (method !== "GET" && method !== "HEAD")) {
       throw refuse("this request cannot be repeated");

@@ -18,7 +18,7 @@ import { describeChangedBody } from "./changed_body.ts";
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
-/** What a response answers. */
+/** The request that a response belongs to. */
 export interface StoreQuestion {
   readonly method: string;
   readonly transaction: Transaction;
@@ -102,7 +102,7 @@ export class StoreDialect {
     return method === "HEAD" ? undefined : beginningOf(rewrite.body(response));
   }
 
-  /** How URLs in the store's answer to `target` are translated; undefined if they are not. */
+  /** How URLs in the store's response to `target` are translated; undefined if they are not. */
   urlTranslation(
     target: string,
     gatewayBase: string | undefined,

@@ -44,6 +44,21 @@ Deno.test("Retries: the delay grows, attempts end, and the last outcome is retur
   assert.equal(some.clock.pendingTimers, 0);
 });
 
+/** When attempts begin, by strategy: up to 300 ms apart. */
+const STRATEGIES = {
+  fixed: [0, 100, 200, 300, 400],
+  linear: [0, 100, 250, 450, 700],
+  exponential: [0, 100, 300, 600, 900],
+};
+
+for (const [strategy, expected] of Object.entries(STRATEGIES)) {
+  Deno.test(`Retries: ${strategy} delays`, async () => {
+    const rules = { maxAttempts: 5, incrementMs: 50, multiplier: 2, maxDelayMs: 300 };
+    const some = retriesOf({ ...rules, strategy: strategy as keyof typeof STRATEGIES });
+    assert.deepEqual((await attempts(some, [0])).begunMs, expected);
+  });
+}
+
 Deno.test("Retries: neither a final outcome nor an unrepeatable request is repeated", async () => {
   assert.deepEqual((await attempts(retriesOf(), ["final"])).begunMs, [0]);
   assert.deepEqual((await attempts(retriesOf(), [0], false)).begunMs, [0]);
