@@ -7,8 +7,6 @@
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /**
- * Reads a body.
- *
  * @param maxBytes A function if the bound changes in the course of reading.
  * @returns The bytes; if the body is longer, all of it as a stream.
  * @throws What the body fails with.
@@ -25,8 +23,6 @@ export async function readBounded(
 }
 
 /**
- * Reads a body as text.
- *
  * @returns `undefined` for a longer body, which is cancelled.
  * @throws What the body fails with.
  */

@@ -15,11 +15,7 @@ export interface SyslogOptions {
 }
 
 export interface SyslogConnection {
-  /**
-   * Sends messages.
-   *
-   * @throws When they could not be written.
-   */
+  /** @throws When the messages could not be written. */
   write(lines: readonly string[]): Promise<void>;
   /** Closes the connection; a write in progress fails first. */
   close(): Promise<void>;

@@ -8,6 +8,7 @@ import { InstanceHead, type InstanceUids } from "../dicomweb/stow/dicom_uids.ts"
 import { encodeLatin1 } from "../dicomweb/latin1.ts";
 import { accountFor } from "../dicomweb/stow/stow_account.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
+import type { Room } from "./replayable_body.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 import { type PartResult, StorePart, type StorePartOptions } from "./store_part.ts";
 
@@ -85,12 +86,8 @@ export class BatchSplitter {
     await this.#current?.begin(this.#framing(instance));
   }
 
-  /**
-   * Appends content to the instance.
-   *
-   * @returns Resolves when there is room for more; undefined if there is now.
-   */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+  /** Appends content to the instance. */
+  write(bytes: Uint8Array<ArrayBuffer>): Room {
     this.#untriedHead?.push(bytes);
     return this.#current?.write(bytes);
   }

@@ -26,8 +26,6 @@ const INSTANCE_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Opens an instance.
- *
  * @param uid Its SOP Instance UID.
  * @returns The instance with its headers. Its body fails if it breaks off, is empty, is followed by
  * another part, or contains another instance.

@@ -28,11 +28,7 @@ export class Pace {
     this.#now = now;
   }
 
-  /**
-   * Waits for its turn.
-   *
-   * @throws The signal's reason when it aborts.
-   */
+  /** @throws The signal's reason when it aborts. */
   async turn(signal: AbortSignal): Promise<void> {
     // The turn of a client that has left would be lost.
     signal.throwIfAborted();
@@ -44,11 +40,7 @@ export class Pace {
   }
 }
 
-/**
- * Sends a GET.
- *
- * @param pace Without it, the request is sent at once, and once.
- */
+/** Sends a GET; without a pace, at once and once. */
 export async function getAtPace(
   exchange: StoreExchange,
   target: string,

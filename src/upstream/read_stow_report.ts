@@ -42,8 +42,6 @@ export function maxAnswerBytes(instances: number | undefined): number {
 }
 
 /**
- * Reads a response.
- *
  * @param maxBytes Called repeatedly while reading, as more instances may have been sent meanwhile.
  * @returns The response; if it is longer, its body as a stream.
  * @throws {GatewayError} NET-002 when it breaks off.

@@ -10,6 +10,9 @@ const MAX_AHEAD_BYTES = 256 * 1024;
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
+/** Back-pressure: resolves when there is room for more; undefined if there is room now. */
+export type Room = Promise<void> | undefined;
+
 /** A body with one writer and one reader at a time. */
 export class ReplayableBody {
   readonly #maxKeptBytes: number;
@@ -46,12 +49,8 @@ export class ReplayableBody {
     return this.#end === "ended" && this.#unread.length === 0;
   }
 
-  /**
-   * Appends bytes, which must not change afterwards; drops them if the body is not open any more.
-   *
-   * @returns Resolves when there is room for more; undefined if there is now.
-   */
-  write(chunk: Chunk): Promise<void> | undefined {
+  /** Appends bytes, which must not change afterwards; drops them if the body is not open any more. */
+  write(chunk: Chunk): Room {
     if (this.#end !== "open" || chunk.length === 0) return undefined;
     this.#bytes += chunk.length;
     if (this.#bytes > this.#maxKeptBytes) this.#kept = undefined;

@@ -33,8 +33,6 @@ const ANSWER_TYPE = 'multipart/related; type="application/dicom"';
 type Fetched = { readonly part: MultipartPartInit } | { readonly failure: unknown };
 
 /**
- * Retrieves a study or series.
- *
  * @param whole The client's request, with the `Accept` for the store's single instances.
  * @returns One multipart response; the store's own if the list fails, 404 without instances.
  * @throws {GatewayError} NET-005 with status 406 if the client does not accept this; NET-009 if instances

@@ -99,8 +99,6 @@ export class Store {
   }
 
   /**
-   * Sends a request to the store.
-   *
    * @returns The store's response: its status, its body, its end-to-end headers.
    * @throws {GatewayError} NET-005 for a rejected target, NET-011 if a concurrency limit is reached, and
    * what `StoreClient.send` throws.

@@ -51,8 +51,6 @@ export function disbelief(
 }
 
 /**
- * Verifies and normalizes a STOW response.
- *
  * @throws {GatewayError} NET-002 when it breaks off; NET-009 for a success that does not say what was
  * stored.
  */

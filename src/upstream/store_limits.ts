@@ -26,7 +26,6 @@ export function storeLimits(
   { config, metrics, workers = 1 }: {
     readonly config: Pick<ServerConfig, "name" | "storeResilience">;
     readonly metrics?: Metrics | undefined;
-    /** How many workers share the limits; 1 unless given. */
     readonly workers?: number;
   },
 ): StoreLimits {

@@ -14,7 +14,7 @@ import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
-import { ReplayableBody } from "./replayable_body.ts";
+import { ReplayableBody, type Room } from "./replayable_body.ts";
 import { disbelief } from "./store_answer.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 
@@ -82,22 +82,14 @@ export class StorePart {
     return this.#head !== undefined;
   }
 
-  /**
-   * Begins an instance; the one before is complete.
-   *
-   * @returns Resolves when there is room for more; undefined if there is now.
-   */
-  begin(framing: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+  /** Begins an instance; the one before is complete. */
+  begin(framing: Uint8Array<ArrayBuffer>): Room {
     this.#head = new InstanceHead();
     return this.#body.write(framing);
   }
 
-  /**
-   * Appends content to the instance.
-   *
-   * @returns Resolves when there is room for more; undefined if there is now.
-   */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+  /** Appends content to the instance. */
+  write(bytes: Uint8Array<ArrayBuffer>): Room {
     this.#head?.push(bytes);
     return this.#body.write(bytes);
   }
@@ -108,11 +100,7 @@ export class StorePart {
     this.#head = undefined;
   }
 
-  /**
-   * Ends the request, all its instances being complete.
-   *
-   * @param framing The closing delimiter.
-   */
+  /** Ends the request with its closing delimiter, all its instances being complete. */
   end(framing: Uint8Array<ArrayBuffer>): void {
     this.#body.write(framing);
     this.#body.end();

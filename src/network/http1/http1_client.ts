@@ -72,8 +72,6 @@ export class Http1Client {
   }
 
   /**
-   * Sends a request.
-   *
    * @returns The response, decoded; its body fails if the response is truncated.
    * @throws What connecting, writing or reading fails with; the signal's reason when it aborts.
    */

@@ -41,8 +41,6 @@ const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 const MAX_FIELDS = 100;
 
 /**
- * Parses a response head.
- *
  * @param bytes Status line and field lines, up to and including the empty line.
  * @param method The request's method: a response to HEAD has no body.
  * @throws {MalformedResponseError} When it is malformed or its framing ambiguous.
