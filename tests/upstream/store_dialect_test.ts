@@ -38,6 +38,15 @@ Deno.test("StoreDialect: the store's URLs in an answer become the gateway's, and
   assert.equal(headers.get("content-location"), `${GATEWAY}/studies`);
 });
 
+Deno.test("StoreDialect: each client gets the address that it uses", () => {
+  const dialect = new StoreDialect(STORE, profiles.generic);
+  for (const gateway of [GATEWAY, "https://gw.example/dicom-web/main", GATEWAY]) {
+    const headers = new Headers({ location: `${STORE}/studies/1.2` });
+    dialect.toClient(asked("POST", "/studies"), new Response(), headers, gateway);
+    assert.equal(headers.get("location"), `${gateway}/studies/1.2`);
+  }
+});
+
 /** A response, and whether its headers describe the store's own bytes. */
 const TOLD: [status: number, type: string, body: string | null, isStores: boolean][] = [
   [200, "application/dicom+json", "[]", false],
