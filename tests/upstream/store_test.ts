@@ -308,49 +308,45 @@ Deno.test("Store: HeadersSeconds begins anew with each request of a retrieval by
   );
 });
 
-Deno.test("Store: a store that does not respond is a timeout after HeadersSeconds", async () => {
+/** Sends a request to a store that does not respond, and waits until it has arrived there. */
+async function withSilentStore(
+  use: (answer: Promise<Response>) => Promise<void>,
+  { signal, deadlines }: { readonly signal?: AbortSignal; readonly deadlines?: Deadlines },
+): Promise<void> {
+  const arrived = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  await withStore(
+    async () => {
+      arrived.resolve();
+      await release.promise;
+      return new Response();
+    },
+    async (store) => {
+      const answer = forward(store, "/studies", { ...(signal && { signal }) });
+      await arrived.promise;
+      await use(answer);
+      release.resolve();
+    },
+    { ...(deadlines && { deadlines }) },
+  );
+}
+
+Deno.test("Store: a store that does not respond is a timeout after HeadersSeconds", () => {
   let now = 0;
   const deadlines = new Deadlines(() => now);
-  const { promise: release, resolve } = Promise.withResolvers<void>();
-  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
-  await withStore(
-    async () => {
-      arrive();
-      await release;
-      return new Response();
-    },
-    async (store) => {
-      const answer = failure(forward(store, "/studies"));
-      await arrived;
-      now = 5_000;
-      deadlines.sweep();
-      const error = await answer;
-      assert.equal(error.code, "NET-001");
-      assert.equal(error.status, 504);
-      resolve();
-    },
-    { deadlines },
-  );
+  return withSilentStore(async (answer) => {
+    now = 5_000;
+    deadlines.sweep();
+    await assert.rejects(answer, { code: "NET-001", status: 504 });
+  }, { deadlines });
 });
 
-Deno.test("Store: a client that leaves ends the exchange with its own reason", async () => {
-  const { promise: release, resolve } = Promise.withResolvers<void>();
-  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
-  await withStore(
-    async () => {
-      arrive();
-      await release;
-      return new Response();
-    },
-    async (store) => {
-      const client = new AbortController();
-      const answer = forward(store, "/studies", { signal: client.signal });
-      await arrived;
-      client.abort(new DOMException("left", "AbortError"));
-      await assert.rejects(answer, { name: "AbortError" });
-      resolve();
-    },
-  );
+Deno.test("Store: a client that leaves ends the exchange with its own reason", () => {
+  const client = new AbortController();
+  return withSilentStore(async (answer) => {
+    client.abort(new DOMException("left", "AbortError"));
+    await assert.rejects(answer, { name: "AbortError" });
+  }, client);
 });
 
 for (const compression of [true, false]) {
