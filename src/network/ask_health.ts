@@ -1,55 +1,35 @@
 /**
- * Asks a gateway on this machine whether it answers. Its certificate is made out to the name that
- * clients know it by, not to loopback, and nothing secret is sent: so who answers is not checked.
+ * Requests the health of a gateway on this machine. Its certificate is not verified: it names the host
+ * that clients use, not loopback, and nothing secret is sent.
  *
  * @module
  */
 import { request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
+import { settled } from "./wait.ts";
 
-/** Where the gateway listens. */
 export interface HealthAddress {
   /** An IP address or host name; an IPv6 address without brackets. */
   readonly host: string;
   readonly port: number;
-  /** Whether it speaks TLS. */
   readonly tls: boolean;
 }
 
 /**
- * Asks `GET /healthz`.
+ * Sends `GET /healthz` and returns the status.
  *
- * @param timeoutMs How long the answer may take.
- * @throws {Error} When no answer came in time.
- *
- * @example
- * ```ts
- * import { askHealth } from "./ask_health.ts";
- * import assert from "node:assert/strict";
- *
- * await using server = Deno.serve(
- *   { hostname: "127.0.0.1", port: 0, onListen() {} },
- *   () => new Response("ok"),
- * );
- * const address = { host: "127.0.0.1", port: server.addr.port, tls: false };
- * assert.equal(await askHealth(address, 5_000), 200);
- * ```
+ * @throws {Error} Without a response in time.
  */
 export function askHealth(address: HealthAddress, timeoutMs: number): Promise<number> {
   const { host, port, tls } = address;
   const target = { host, port, path: "/healthz", agent: false, headers: { connection: "close" } };
-  return new Promise((resolve, reject) => {
-    const asked = tls ? requestTls({ ...target, rejectUnauthorized: false }) : requestPlain(target);
-    const timer = setTimeout(
-      () => asked.destroy(new Error(`no answer within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    asked.on("response", (response) => {
+  const request = tls ? requestTls({ ...target, rejectUnauthorized: false }) : requestPlain(target);
+  const late = () => new Error(`no answer within ${timeoutMs} ms`);
+  return settled<number>(request, timeoutMs, late, (resolve) => {
+    request.on("response", (response) => {
       response.resume();
       resolve(response.statusCode ?? 0);
     });
-    asked.on("error", reject);
-    asked.on("close", () => clearTimeout(timer));
-    asked.end();
+    request.end();
   });
 }

@@ -4,14 +4,11 @@
  * @module
  */
 
-/** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /**
- * Reads a body, and loses nothing of one that is longer.
- *
- * @param maxBytes How long it may be; a function where that is known only in the course of reading.
- * @returns The bytes; the whole body as a stream again where it is longer.
+ * @param maxBytes A function if the bound changes in the course of reading.
+ * @returns The bytes; if the body is longer, all of it as a stream.
  * @throws What the body fails with.
  */
 export async function readBounded(
@@ -21,25 +18,13 @@ export async function readBounded(
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   const reader = body?.getReader();
   const isWhole = reader === undefined || await gather(reader, chunks, maxBytes);
-  if (!isWhole) return joined(chunks, reader);
+  if (!isWhole) return resumed(chunks, reader);
   return await new Blob(chunks).bytes() as Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Reads a body as text.
- *
- * @param maxBytes How long it may be.
- * @returns The text; `undefined` where it is longer, which cancels the body.
+ * @returns `undefined` for a longer body, which is cancelled.
  * @throws What the body fails with.
- *
- * @example
- * ```ts
- * import { readText } from "./bounded_body.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(await readText(new Response("token").body, 5), "token");
- * assert.equal(await readText(new Response("token").body, 4), undefined);
- * ```
  */
 export async function readText(body: Body | null, maxBytes: number): Promise<string | undefined> {
   const held = await readBounded(body, maxBytes);
@@ -49,9 +34,9 @@ export async function readText(body: Body | null, maxBytes: number): Promise<str
 }
 
 /**
- * Reads the beginning of a body as text, also of one that is longer or breaks off.
+ * Reads the beginning of a body as text, also of one that is longer, which is cancelled, or breaks off.
  *
- * @param maxBytes How much is read at least, where there is so much; the body is then cancelled.
+ * @param maxBytes Once more than this has been read, reading ends.
  */
 export async function readStart(body: Body | null, maxBytes: number): Promise<string> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
@@ -78,9 +63,11 @@ async function gather(
   return true;
 }
 
-function joined(
+/** A body of which some chunks have been read. */
+export function resumed(
   chunks: Uint8Array<ArrayBuffer>[],
   reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  cancel = (reason: unknown): Promise<void> | void => reader.cancel(reason),
 ): Body {
   return new ReadableStream({
     async pull(controller) {
@@ -90,6 +77,6 @@ function joined(
       if (done) controller.close();
       else controller.enqueue(value);
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel,
   }, { highWaterMark: 0 });
 }

@@ -13,10 +13,9 @@ const CLOSED = 0;
 const OPEN = 1;
 const HALF_OPEN = 2;
 
-/** What an attempt shows of the peer; nothing, for instance, when the client left. */
+/** What an attempt shows of the peer; `unknown` if the client left, for instance. */
 export type Availability = "available" | "unavailable" | "unknown";
 
-/** What a circuit breaker is made of. */
 export interface CircuitBreakerOptions {
   /** Name of the configured server. */
   readonly server: string;
@@ -26,7 +25,7 @@ export interface CircuitBreakerOptions {
     | undefined;
   /** Judges an attempt by what it returned or threw. */
   readonly availability: (outcome: unknown) => Availability;
-  /** What a rejection says: its code, and the beginning of its message up to the subject. */
+  /** Error code, and the beginning of the message up to the subject. */
   readonly rejection: { readonly code: ErrorCode; readonly subject: string };
   readonly state?: { set(labels: { server: string }, value: number): void } | undefined;
   readonly rejections?: { inc(labels: { server: string }): void } | undefined;
@@ -49,7 +48,7 @@ export class CircuitBreaker {
   /**
    * Makes an attempt unless the circuit is open.
    *
-   * @throws {CircuitOpenError} While it is open, or while the attempt that decides is under way.
+   * @throws {CircuitOpenError} While it is open, or the attempt that decides is in progress.
    * @throws What the attempt throws.
    */
   execute<T>(attempt: () => Promise<T>): Promise<T> {
@@ -75,7 +74,7 @@ export class CircuitBreaker {
     }
   }
 
-  /** @returns Whether this attempt decides if the circuit closes. */
+  /** Whether this attempt decides if the circuit closes. */
   #admit(): boolean {
     if (this.#state === CLOSED) return false;
     const openMs = this.#openUntilMs - this.#options.monotonic();

@@ -1,25 +1,24 @@
 /**
- * Time and timers, so that tests can replace them: two clocks, because each alone can lie. The wall clock jumps
- * when it is set; the monotonic one stands still while the machine sleeps.
+ * Time and timers, replaceable in tests. There are two clocks: the wall clock jumps when it is set, the
+ * monotonic one stops while the machine sleeps.
  *
  * @module
  */
 
-/** Time and timers. */
 export interface Clock {
-  /** @returns Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. */
   now(): number;
-  /** @returns Milliseconds since some fixed moment; never goes back. */
+  /** Milliseconds since some fixed moment; never goes back. */
   monotonic(): number;
   /**
    * Calls back once.
    *
    * @param options `background`: this timer alone keeps no process running.
+   * @returns Cancels the timer.
    */
   after(delayMs: number, callback: () => void, options?: { background?: boolean }): () => void;
 }
 
-/** The clocks and timers of the runtime. */
 export const systemClock: Clock = {
   now: Date.now,
   monotonic: () => performance.now(),

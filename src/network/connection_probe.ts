@@ -1,15 +1,15 @@
 /**
- * Tries the lowest steps of a connection one by one, for diagnosis: looking up the name, connecting,
- * asking a proxy for a tunnel. Nothing of the configuration but the proxy's login is sent.
+ * Tries the lowest steps of a connection one by one, for diagnosis: resolving the name, connecting,
+ * opening a tunnel through a proxy. Nothing of the configuration but the proxy's login is sent.
  *
  * @module
  */
 import { lookup } from "node:dns/promises";
 import { request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
-import { connect, isIP, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import { limited, settled } from "./wait.ts";
 
-/** Where to connect. */
 export interface Endpoint {
   /** A name or an address, the latter without brackets. */
   readonly host: string;
@@ -18,72 +18,46 @@ export interface Endpoint {
 
 /** An egress proxy. */
 export interface ProxyEndpoint extends Endpoint {
-  /** Whether the proxy itself is spoken to over TLS. */
+  /** Whether the connection to the proxy itself uses TLS. */
   readonly tls: boolean;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
 }
 
-/** What a proxy said to `CONNECT`. */
+/** The response of a proxy to `CONNECT`. */
 export interface TunnelAnswer {
   readonly status: number;
-  /** The tunnel, open: whoever gets it ends it. Only with a status of 2xx. */
+  /** The tunnel, which the caller closes; only with a status of 2xx. */
   readonly socket: Socket | undefined;
 }
 
 /**
- * Whether a host is an address, which needs no looking up.
+ * Resolves a name as the system does: its hosts file, then DNS.
  *
- * @param host A name or address, the latter without brackets.
- */
-export function isAddress(host: string): boolean {
-  return isIP(host) !== 0;
-}
-
-/**
- * Looks up a name as the system does: its hosts file, then DNS.
- *
- * @param timeoutMs How long that may take.
- * @throws {Error} When there is none; `code` says why (`ENOTFOUND`, `EAI_AGAIN`, `ETIMEDOUT`).
+ * @throws {Error} When there is none; `code` is `ENOTFOUND`, `EAI_AGAIN` or `ETIMEDOUT`.
  */
 export async function resolveName(host: string, timeoutMs: number): Promise<string[]> {
-  const timeout = Promise.withResolvers<never>();
-  const timer = setTimeout(() => timeout.reject(timedOut(timeoutMs)), timeoutMs);
-  try {
-    const found = await Promise.race([lookup(host, { all: true }), timeout.promise]);
-    return found.map(({ address }) => address);
-  } finally {
-    clearTimeout(timer);
-  }
+  const lookingUp = lookup(host, { all: true });
+  const found = await limited(lookingUp, timeoutMs, () => timedOut(timeoutMs));
+  return found.map(({ address }) => address);
 }
 
 /**
- * Opens a connection.
+ * Opens a connection, which the caller closes.
  *
- * @param timeoutMs How long that may take.
- * @returns The connection: whoever gets it ends it.
- * @throws {Error} When it cannot be opened; `code` says why (`ECONNREFUSED`, `ETIMEDOUT`, …).
+ * @throws {Error} When it cannot be opened; `code` is `ECONNREFUSED`, `ETIMEDOUT`, …
  */
 export function openConnection(endpoint: Endpoint, timeoutMs: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(endpoint);
-    const timer = setTimeout(() => socket.destroy(timedOut(timeoutMs)), timeoutMs);
-    socket.once("connect", () => {
-      clearTimeout(timer);
-      resolve(socket);
-    });
-    socket.once("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
+  const socket = connect(endpoint);
+  return settled<Socket>(socket, timeoutMs, timedOut, (resolve) => {
+    socket.once("connect", () => resolve(socket));
   });
 }
 
 /**
- * Asks a proxy for a tunnel (RFC 9110, section 9.3.6).
+ * Opens a tunnel through a proxy (RFC 9110, section 9.3.6).
  *
- * @param options `timeoutMs`: how long the proxy may take.
- * @throws {Error} When it gave no answer.
+ * @throws {Error} Without a response of the proxy in time.
  */
 export function openTunnel(
   proxy: ProxyEndpoint,
@@ -96,32 +70,25 @@ export function openTunnel(
   const login = username === undefined
     ? {}
     : { "proxy-authorization": `Basic ${btoa(`${username}:${password ?? ""}`)}` };
-  return new Promise((resolve, reject) => {
-    const asked = (tls ? requestTls : requestPlain)({
-      host,
-      port,
-      path,
-      method: "CONNECT",
-      agent: false,
-      headers: { host: path, ...login },
-    });
-    const timer = setTimeout(() => asked.destroy(timedOut(timeoutMs)), timeoutMs);
-    asked.on("connect", ({ statusCode = 0 }, socket) => {
-      clearTimeout(timer);
+  const request = (tls ? requestTls : requestPlain)({
+    host,
+    port,
+    path,
+    method: "CONNECT",
+    agent: false,
+    headers: { host: path, ...login },
+  });
+  return settled<TunnelAnswer>(request, timeoutMs, timedOut, (resolve) => {
+    request.on("connect", ({ statusCode = 0 }, socket) => {
       const isOpen = statusCode >= 200 && statusCode < 300;
       if (!isOpen) socket.destroy();
       resolve({ status: statusCode, socket: isOpen ? socket as Socket : undefined });
     });
-    asked.on("response", (response) => {
-      clearTimeout(timer);
+    request.on("response", (response) => {
       response.destroy();
       resolve({ status: response.statusCode ?? 0, socket: undefined });
     });
-    asked.on("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    asked.end();
+    request.end();
   });
 }
 

@@ -1,13 +1,12 @@
 /**
- * The two ways in which requests leave: the runtime's `fetch` for those with a body, and the client of the
- * gateway for those without.
+ * The two clients of a host: the runtime's `fetch` for requests with a body, the gateway's own for those
+ * without.
  *
  * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
 import { Http1Client } from "./http1/http1_client.ts";
 
-/** How connections are made. */
 export interface ConnectorOptions {
   /** PEM certificates trusted besides those of the system. */
   readonly caCertificatesPem?: readonly string[];
@@ -19,22 +18,23 @@ export interface ConnectorOptions {
     readonly username?: string;
     readonly password?: string;
   } | undefined;
-  /** Speak HTTP/2 where the other side does. */
+  /** Use HTTP/2 where the server supports it. */
   readonly http2?: boolean;
 }
 
-/** How one host is reached: with a body, and without one. */
 export interface Connector {
+  /** For requests with a body. */
   readonly client: Deno.HttpClient;
+  /** For requests without a body. */
   readonly bodiless: Http1Client;
-  /** The origins found to speak HTTP/2. */
+  /** Whether an origin supports HTTP/2. */
   readonly http2: Map<string, Promise<boolean>>;
 }
 
 /** Idle connections kept for each origin. */
 const MAX_IDLE = 64;
 
-/** Makes the connections' pools; no connection yet. */
+/** Creates the pools, without opening a connection. */
 export function createConnector(
   { caCertificatesPem = [], clientCertificate, proxy, http2 = false }: ConnectorOptions,
 ): Connector {

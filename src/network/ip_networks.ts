@@ -9,31 +9,23 @@ import { BlockList, isIP } from "node:net";
 export class IpNetworks {
   readonly #list = new BlockList();
 
-  /** @throws {TypeError} When one is none. */
+  /** @throws {TypeError} For a text that is neither. */
   constructor(networks: readonly string[]) {
     for (const network of networks) {
       const [address = "", bits] = network.split("/");
-      if (isIP(address) === 0) throw new TypeError(`${network} is no IP address or network`);
+      if (!isIpAddress(address)) throw new TypeError(`${network} is no IP address or network`);
       if (bits === undefined) this.#list.addAddress(address, familyOf(address));
       else this.#list.addSubnet(address, Number(bits), familyOf(address));
     }
   }
 
-  /**
-   * Whether an address is among them.
-   *
-   * @returns Whether it is; an IPv4 address written as IPv6 (`::ffff:10.1.2.3`) is that IPv4 address.
-   */
+  /** Whether it contains an address; an IPv4 address written as IPv6 (`::ffff:10.1.2.3`) counts as IPv4. */
   has(address: string): boolean {
-    return isIP(address) !== 0 && this.#list.check(address, familyOf(address));
+    return isIpAddress(address) && this.#list.check(address, familyOf(address));
   }
 }
 
-/**
- * Whether a text is an IP address.
- *
- * @param text The text; an IPv6 address without brackets.
- */
+/** Whether a text is an IP address; an IPv6 address without brackets. */
 export function isIpAddress(text: string): boolean {
   return isIP(text) !== 0;
 }

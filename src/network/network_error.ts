@@ -1,6 +1,6 @@
 /**
- * Network failures of the runtime and of the HTTP/1.1 client as errors of the catalogue, without the path
- * or query of what was asked for.
+ * Turns network failures of the runtime and of the HTTP/1.1 client into errors of the catalogue, without
+ * the path and query of the request.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { UnusableStatusError } from "./http1/http1_client.ts";
 
-/** What a server says that does not like the client's certificate (RFC 8446, section 6.2). */
+/** How a server rejects the client's certificate (RFC 8446, section 6.2). */
 const REFUSED_CERTIFICATE =
   /received fatal alert: (CertificateRequired|BadCertificate|UnsupportedCertificate|CertificateRevoked|CertificateExpired|CertificateUnknown|UnknownCA|AccessDenied)/;
 
 /**
- * Turns what a request failed with into an error of the catalogue.
+ * The error of the catalogue for a failed request: NET-001, NET-002, NET-003, or NET-005 if the body to
+ * send could not be read.
  *
- * @param host The `host:port` that it went to.
- * @returns NET-001, NET-002, NET-003, or NET-005 where the body to send could not be read.
+ * @param host The `host:port` of the request.
  */
 export function networkError(host: string, cause: unknown): GatewayError {
   if (cause instanceof UnusableStatusError) {
@@ -24,7 +24,7 @@ export function networkError(host: string, cause: unknown): GatewayError {
     return new GatewayError("NET-002", `Cannot understand ${host}: ${state}`, { cause });
   }
   const text = cause instanceof Error ? cause.message : String(cause);
-  // The other side is not to blame: whoever sent the body did not send it to its end, or not right.
+  // A fault of the client, not of this host: the body was incomplete or malformed.
   if (text.includes("error from user's Body stream")) {
     return new BrokenBodyError("it was cut off or has invalid HTTP framing", { cause });
   }
@@ -42,7 +42,7 @@ export function networkError(host: string, cause: unknown): GatewayError {
   return new GatewayError("NET-002", `Cannot reach ${host}: ${reason(text)}`, { cause });
 }
 
-/** The innermost part of the runtime's message: the URL before it may hold identifiers of a patient. */
+/** The innermost part of the runtime's message: the URL before it may contain patient identifiers. */
 function reason(text: string): string {
   const at = text.lastIndexOf("): ");
   return (at < 0 ? text.replace(/https?:\/\/\S+/g, "the host") : text.slice(at + 3)).trim();

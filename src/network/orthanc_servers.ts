@@ -1,5 +1,5 @@
 /**
- * The DICOMweb servers that a running Orthanc knows, by the REST API of its DICOMweb plugin
+ * The DICOMweb servers configured in a running Orthanc, by the REST API of its DICOMweb plugin
  * (Orthanc Book, "DICOMweb plugin"). Passwords and the values of headers can be set there but not read.
  *
  * @module
@@ -9,21 +9,20 @@ import { hostAndPort } from "../config/values/host_names.ts";
 import { readText } from "./bounded_body.ts";
 import { HttpClient } from "./http_client.ts";
 
-/** A server as Orthanc tells of it; flags come as text. */
+/** A server as Orthanc describes it; flags come as text. */
 export type KnownServer = Readonly<Record<string, unknown>>;
 
-/** Most that is read of an answer; a server takes about 1 KiB. */
+/** A server takes about 1 KiB. */
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 
-/** A running Orthanc. */
 export class OrthancServers {
   readonly #url: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #http: HttpClient;
 
   /**
-   * @param url Its URL, without a trailing slash.
-   * @param authorization What it is shown as `Authorization`.
+   * @param url Orthanc's URL, without a trailing slash.
+   * @param authorization Sent as `Authorization`.
    */
   constructor(url: string, authorization: string | undefined) {
     this.#url = `${url}/dicom-web/servers`;
@@ -32,9 +31,8 @@ export class OrthancServers {
   }
 
   /**
-   * The servers that it knows.
+   * The configured servers, by name.
    *
-   * @returns Each as Orthanc tells of it, by name.
    * @throws {GatewayError} When it does not answer, or is no Orthanc with the plugin.
    */
   async list(): Promise<Readonly<Record<string, KnownServer>>> {
@@ -45,21 +43,20 @@ export class OrthancServers {
         return known as Record<string, KnownServer>;
       }
     } catch {
-      // What is told below.
+      // Reported below.
     }
     throw new GatewayError("NET-002", "Cannot read the servers of Orthanc: it did not return JSON");
   }
 
   /**
-   * Makes a server known, or changes it.
+   * Adds or changes a server.
    *
-   * @throws {GatewayError} When Orthanc does not take it.
+   * @throws {GatewayError} When Orthanc rejects it.
    */
   async set(name: string, server: object): Promise<void> {
     await this.#send("PUT", `/${name}`, JSON.stringify(server));
   }
 
-  /** Closes its connections. */
   close(): void {
     this.#http.close();
   }

@@ -1,14 +1,13 @@
 /**
- * The retry loop of requests to stores and to token endpoints: after growing delays with jitter, never
- * before the time that the peer asked for, and only as often as a budget allows, which every request
- * fills by a fraction, so that an outage is not made worse by twice as many requests.
+ * The retry loop of requests to stores and token endpoints: after growing delays with jitter, never
+ * before the time that the peer asked for, and within a budget that every request refills by a fraction,
+ * so that retries do not double the load during an outage.
  *
  * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
 import { sleep } from "./wait.ts";
 
-/** How often and when an attempt is repeated. */
 export interface RetryRules {
   /** Attempts in total, including the first. */
   readonly maxAttempts: number;
@@ -26,19 +25,16 @@ export interface RetryRules {
   readonly budget?: number;
 }
 
-/** What retries are made of. */
 export interface RetriesOptions {
   readonly rules: RetryRules;
   /**
-   * Judges an attempt by what it returned or threw: the milliseconds that the peer asks to wait, 0 where
-   * it asks for none; `undefined` where the attempt is not repeated.
+   * Judges an attempt by what it returned or threw: the milliseconds that the peer asks to wait, 0 if it
+   * asks for none; `undefined` if the attempt is not repeated.
    */
   readonly wantedDelayMs: (outcome: unknown) => number | undefined;
-  /** A retry begins. */
   readonly onRetry: () => void;
   /** A number from 0 up to 1, for jitter; `Math.random` unless given. */
   readonly random?: (() => number) | undefined;
-  /** Whose timers; the runtime's unless given. */
   readonly clock?: Pick<Clock, "after"> | undefined;
 }
 
@@ -48,11 +44,11 @@ export interface Repeatable {
   readonly signal: AbortSignal;
   /** Whether repeating it does no harm; true unless given. */
   readonly isRepeatable?: boolean;
-  /** Takes an outcome that is not the last, before the wait. */
+  /** Called with an outcome that is not the last, before the wait. */
   readonly discard?: (outcome: unknown, delayMs: number) => unknown;
 }
 
-/** Retries that the budget holds at most, and at the start. */
+/** Capacity of the budget, in retries; it starts full. */
 const MAX_SAVED = 10;
 
 /** Repeats the attempts at one peer. */
@@ -67,7 +63,7 @@ export class Retries {
   /**
    * Makes attempts until one is final.
    *
-   * @returns What the last attempt returned, whether that is a success or not.
+   * @returns What the last attempt returned, a success or not.
    * @throws What the last attempt threw.
    * @throws The signal's reason when it aborts during a wait.
    */
@@ -95,17 +91,17 @@ export class Retries {
       }
       await discard?.(outcome, delayMs);
       await sleep(delayMs, { signal, clock });
-      // Not before the wait: nothing is repeated for a client that leaves meanwhile.
+      // After the wait: nothing is repeated for a client that leaves meanwhile.
       onRetry();
     }
   }
 
-  /** The delay before the next attempt; `undefined` where there is none. The budget is charged. */
+  /** The delay before the next attempt, if there is one: that is charged to the budget. */
   #delayMs(outcome: unknown, attempts: number): number | undefined {
     const { rules, random = Math.random, wantedDelayMs } = this.#options;
     if (attempts >= rules.maxAttempts) return undefined;
     const wantedMs = wantedDelayMs(outcome);
-    // A longer wait is for the client.
+    // A longer wait is left to the client.
     if (wantedMs === undefined || wantedMs > rules.maxDelayMs) return undefined;
     if (rules.budget !== undefined) {
       if (rules.budget === 0 || this.#saved < 1) return undefined;
@@ -115,23 +111,8 @@ export class Retries {
   }
 }
 
-/**
- * The delay before a retry, without jitter.
- *
- * @example
- * ```ts
- * import { retryDelayMs } from "./retries.ts";
- * import assert from "node:assert/strict";
- *
- * const rules = { maxAttempts: 9, initialDelayMs: 100, multiplier: 2, incrementMs: 50, maxDelayMs: 300 };
- * const delays = (strategy: "fixed" | "linear" | "exponential") =>
- *   [1, 2, 3, 9].map((n) => retryDelayMs(n, { ...rules, strategy }));
- * assert.deepEqual(delays("fixed"), [100, 100, 100, 100]);
- * assert.deepEqual(delays("linear"), [100, 150, 200, 300]);
- * assert.deepEqual(delays("exponential"), [100, 200, 300, 300]);
- * ```
- */
-export function retryDelayMs(retryNumber: number, rules: RetryRules): number {
+/** The delay before a retry, without jitter. */
+function retryDelayMs(retryNumber: number, rules: RetryRules): number {
   const { strategy = "exponential", initialDelayMs, incrementMs = 0, multiplier = 2 } = rules;
   const grown = {
     fixed: initialDelayMs,

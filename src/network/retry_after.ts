@@ -5,19 +5,10 @@
  */
 
 /**
- * Reads how long a server asks to wait.
+ * How long a server asks to wait.
  *
- * @param nowMs The wall clock, which a date is compared with.
- * @returns Milliseconds, 0 for a date in the past; `undefined` where the field is absent or malformed.
- *
- * @example
- * ```ts
- * import { retryAfterMs } from "./retry_after.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(retryAfterMs(new Headers({ "retry-after": "2" }), 0), 2_000);
- * assert.equal(retryAfterMs(new Headers({ "retry-after": "soon" }), 0), undefined);
- * ```
+ * @param nowMs The wall clock, for dates.
+ * @returns Milliseconds, 0 for a date in the past; `undefined` if the field is absent or malformed.
  */
 export function retryAfterMs(headers: Headers, nowMs: number): number | undefined {
   const value = headers.get("retry-after")?.trim();

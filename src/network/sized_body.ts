@@ -1,17 +1,16 @@
 /**
- * A body that comes as a stream, of known length. `fetch` sends a plain stream in chunks, whatever
- * `Content-Length` says, and some stores take no chunks; of a `Blob` it believes the size.
+ * A stream of known length, for `fetch`, which sends a plain stream in chunks, whatever `Content-Length`
+ * says, but a `Blob` with its size. Some stores reject chunks.
  *
  * @module
  */
 
-/** A stream with its length, for `fetch`. */
 export class SizedBody extends Blob {
   readonly #open: () => ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #length: number;
 
   /**
-   * @param length Bytes that the stream gives. Fewer fail the request; more are cut off.
+   * @param length Bytes of the stream. Fewer fail the request; more are cut off.
    * @param open Opens the stream, from its beginning.
    */
   constructor(length: number, open: () => ReadableStream<Uint8Array<ArrayBuffer>>) {
@@ -20,11 +19,7 @@ export class SizedBody extends Blob {
     this.#length = length;
   }
 
-  /**
-   * Makes one of bytes: as bytes, `fetch` would send them again by itself.
-   *
-   * @param bytes The bytes.
-   */
+  /** Wraps bytes, which `fetch` would repeat by itself if it got them as such. */
   static of(bytes: Uint8Array<ArrayBuffer>): SizedBody {
     return new SizedBody(bytes.length, () =>
       new ReadableStream({
@@ -35,12 +30,10 @@ export class SizedBody extends Blob {
       }));
   }
 
-  /** Its length in bytes. */
   override get size(): number {
     return this.#length;
   }
 
-  /** @returns The stream. */
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#open();
   }

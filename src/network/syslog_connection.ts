@@ -1,29 +1,23 @@
 /**
  * Sends messages to a syslog server (RFC 5424) over TLS (RFC 5425). Syslog confirms nothing: what was
- * given to a connection that then breaks may be lost, which the numbers in the messages show.
+ * written to a connection that then breaks may be lost, which the numbers in the messages show.
  *
  * @module
  */
 
-/** Where the server is, and whom to trust. */
 export interface SyslogOptions {
   readonly host: string;
   readonly port: number;
   /** PEM certificates trusted besides those of the system. */
   readonly caCertificatesPem: readonly string[];
-  /** A server that takes nothing for so long is not there. */
+  /** Longest time for connecting and for each write. */
   readonly timeoutMs: number;
 }
 
-/** A syslog server that is connected to when there is something to send. */
 export interface SyslogConnection {
-  /**
-   * Sends messages.
-   *
-   * @throws When they could not be given to the connection.
-   */
+  /** @throws When the messages could not be written. */
   write(lines: readonly string[]): Promise<void>;
-  /** Closes the connection; a write under way fails first. */
+  /** Closes the connection; a write in progress fails first. */
   close(): Promise<void>;
 }
 
@@ -32,7 +26,7 @@ const PRIORITY = 13 * 8 + 6;
 const APPLICATION = "dicomweb-gateway";
 const MESSAGE_ID = "audit";
 
-/** Makes a connection; it is opened with the first message and again whenever it was lost. */
+/** A connection that is opened with the first message, and again whenever it was lost. */
 export function openSyslog(options: SyslogOptions): SyslogConnection {
   const host = Deno.hostname();
   const encoder = new TextEncoder();
@@ -88,7 +82,7 @@ async function connect(
   signal: AbortSignal,
 ): Promise<Deno.TlsConn> {
   const tcp = await Deno.connect({ hostname: host, port, signal });
-  // Without it, that a server vanished without a word would show when the next record is lost to it.
+  // Else a server that vanished would be noticed only when the next record is lost.
   tcp.setKeepAlive(true);
   const connection = await Deno.startTls(tcp, { hostname: host, caCerts: [...caCertificatesPem] });
   const close = () => connection.close();
@@ -104,13 +98,13 @@ async function connect(
   return connection;
 }
 
-/** The server says nothing; that reading ends tells that it has gone, before a message is lost to it. */
+/** Waits for the end of the connection. The server sends nothing, so reading shows only that. */
 async function ended(connection: Deno.TlsConn): Promise<void> {
   const buffer = new Uint8Array(64);
   try {
     while (await connection.read(buffer) !== null);
   } catch {
-    // It broke off, or was closed here.
+    // The connection broke off or was closed here.
   }
 }
 

@@ -1,85 +1,70 @@
 /**
- * Looks at the certificates that a server shows, whether they are trusted or not. Nothing is sent over
- * the connection, so nothing can be lost to a server that is not who it says.
+ * Reads the certificates that a server presents, whether they are trusted or not. Nothing is sent over
+ * the connection, so an impostor learns nothing.
  *
  * @module
  */
 import { isIP, type Socket } from "node:net";
 import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import type { NodeTlsOptions } from "./http1/node_transport.ts";
+import { settled } from "./wait.ts";
 
-/** A certificate as people tell it from others. */
 export interface CertificateFacts {
-  /** The common name, or the organization, of whom it is for. */
+  /** Common name or organization. */
   readonly subject: string;
-  /** The same of who signed it. */
+  /** Common name or organization of the signer. */
   readonly issuer: string;
-  /** The names and addresses it is good for. */
+  /** Subject alternative names: hosts and addresses. */
   readonly names: readonly string[];
   readonly validFromMs: number;
   readonly validToMs: number;
 }
 
-/** What a TLS handshake showed. */
+/** The result of a TLS handshake. */
 export interface TlsFacts {
   readonly protocol: string;
   /** Whether the certificate is trusted for this host. */
   readonly trusted: boolean;
-  /** Why not: a code of OpenSSL's, or the text of the runtime. */
+  /** Why not: a code of OpenSSL, or a text of the runtime. */
   readonly fault: string | undefined;
-  /** The server's own certificate, then its signers, as far as they were shown or are known. */
+  /** The server's certificate, then its signers, as far as they were sent or are known. */
   readonly chain: readonly CertificateFacts[];
 }
 
-/** How to look. */
-export interface TlsProbeOptions {
-  /** The connection, open; it is ended. */
+export interface TlsProbeOptions extends Omit<NodeTlsOptions, "alpnProtocols"> {
+  /** The open connection, which is closed afterwards. */
   readonly socket: Socket;
-  /** Whom the certificate has to be for. */
   readonly host: string;
-  /** PEM certificates trusted besides those of the system. */
-  readonly caCertificatesPem: readonly string[];
-  /** The certificate to show to a server that asks for one. */
-  readonly clientCertificate?:
-    | { readonly certificatePem: string; readonly keyPem: string }
-    | undefined;
   readonly timeoutMs: number;
 }
 
 /**
- * Makes a TLS handshake over a connection and ends it.
+ * Makes a TLS handshake over a connection and closes it.
  *
- * @throws {Error} When there was no handshake: the other side speaks no TLS, or ended it.
+ * @throws {Error} When the handshake failed: the other side supports no TLS, or ended it.
  */
-export function probeTls(options: TlsProbeOptions): Promise<TlsFacts> {
+export async function probeTls(options: TlsProbeOptions): Promise<TlsFacts> {
   const { socket, host, caCertificatesPem: ca, clientCertificate, timeoutMs } = options;
-  return new Promise((resolve, reject) => {
-    const tls = connect({
-      socket,
-      host,
-      ...(isIP(host) === 0 && { servername: host }),
-      ...(ca.length > 0 && { ca: [...ca] }),
-      ...(clientCertificate &&
-        { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
-      // To see the certificates also where they are not trusted; nothing is sent.
-      rejectUnauthorized: false,
-    });
-    const timer = setTimeout(
-      () => tls.destroy(new Error(`no TLS handshake within ${timeoutMs} ms`)),
-      timeoutMs,
-    );
-    tls.once("secureConnect", () => {
-      clearTimeout(timer);
-      resolve(facts(tls));
-      tls.destroy();
-    });
-    const fail = (error: Error) => {
-      clearTimeout(timer);
-      tls.destroy();
-      reject(error);
-    };
-    tls.once("error", fail);
-    tls.once("close", () => fail(new Error("the connection was closed during the TLS handshake")));
+  const tls = connect({
+    socket,
+    host,
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca.length > 0 && { ca: [...ca] }),
+    ...(clientCertificate &&
+      { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
+    // To read certificates that are not trusted, too; nothing is sent.
+    rejectUnauthorized: false,
   });
+  const late = () => new Error(`no TLS handshake within ${timeoutMs} ms`);
+  const closed = () => new Error("the connection was closed during the TLS handshake");
+  try {
+    return await settled<TlsFacts>(tls, timeoutMs, late, (resolve, reject) => {
+      tls.once("secureConnect", () => resolve(facts(tls)));
+      tls.once("close", () => reject(closed()));
+    });
+  } finally {
+    tls.destroy();
+  }
 }
 
 function facts(tls: TLSSocket): TlsFacts {

@@ -3,42 +3,31 @@
  *
  * @module
  */
+import type { ClientRequest } from "node:http";
+import type { Socket } from "node:net";
 import { type Clock, systemClock } from "./clock.ts";
 
-/** What a wait may be given. */
-export interface SleepOptions {
-  /** Ends the wait. */
-  readonly signal?: AbortSignal;
-  /** Whose timers; the runtime's unless given. */
-  readonly clock?: Pick<Clock, "after">;
-}
-
-/**
- * Lets time pass.
- *
- * @throws The signal's reason when it aborts.
- */
+/** @throws The signal's reason when it aborts. */
 export async function sleep(
   delayMs: number,
-  { signal, clock = systemClock }: SleepOptions = {},
+  { signal, clock = systemClock }: {
+    readonly signal?: AbortSignal;
+    readonly clock?: Pick<Clock, "after">;
+  } = {},
 ): Promise<void> {
   signal?.throwIfAborted();
   if (delayMs <= 0) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<void>();
   const cancel = clock.after(delayMs, resolve);
-  const abort = () => reject(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
   try {
-    await promise;
+    await (signal === undefined ? promise : abortable(promise, signal));
   } finally {
     cancel();
-    signal?.removeEventListener("abort", abort);
   }
 }
 
 /**
- * Waits for a promise that others wait for, too, until a signal aborts. The operation behind the promise
- * continues.
+ * Waits for a promise until a signal aborts. The operation behind the promise continues.
  *
  * @throws The signal's reason when it aborts first.
  */
@@ -52,19 +41,35 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
 }
 
 /**
- * The limit is made of so many timers, one after the other. A thread that was busy past its timers
- * runs them before it reads what has arrived meanwhile: with one timer, an answer that came in time
- * would count as none.
+ * Waits for an event of one of Node's sockets or requests, which is destroyed after a time limit.
+ *
+ * @param listen Listens for the events that settle the result.
+ * @throws What `timeout` returns, or the error of the source.
+ */
+export async function settled<Result>(
+  source: Pick<Socket | ClientRequest, "destroy" | "on">,
+  timeoutMs: number,
+  timeout: (timeoutMs: number) => Error,
+  listen: (resolve: (result: Result) => void, reject: (error: Error) => void) => void,
+): Promise<Result> {
+  const { promise, resolve, reject } = Promise.withResolvers<Result>();
+  const timer = setTimeout(() => source.destroy(timeout(timeoutMs)), timeoutMs);
+  source.on("error", reject);
+  listen(resolve, reject);
+  return await promise.finally(() => clearTimeout(timer));
+}
+
+/**
+ * The limit consists of this many timers in a row. A busy thread runs its overdue timers before it reads
+ * what has arrived meanwhile: with one timer, a response that came in time would count as missing.
  */
 const SLICES = 8;
 
 /**
- * Waits for a promise, but not longer than a limit, not counting the time for which this thread was
- * busy with other things. The operation behind the promise continues unobserved.
+ * Waits for a promise up to a time limit, not counting the time for which this thread was busy. The
+ * operation behind the promise continues.
  *
- * @param timeout Makes the error for when it takes longer.
- * @param clock Whose timers; the runtime's unless given.
- * @throws What `timeout` makes, or what the promise is rejected with.
+ * @throws What `timeout` returns, or what the promise is rejected with.
  */
 export function limited<T>(
   promise: Promise<T>,

@@ -1,7 +1,6 @@
 /**
- * Deals the instances of one request to store out to several, each within what the store takes at
- * once, a bounded number of them under way. It gives up when the store refuses or fails one after the
- * other, whatever is in them.
+ * Distributes the instances of one store request over several within the store's limits, a bounded number
+ * of them at a time. It gives up when the store rejects or fails several in a row.
  *
  * @module
  */
@@ -9,51 +8,53 @@ import { InstanceHead, type InstanceUids } from "../dicomweb/stow/dicom_uids.ts"
 import { encodeLatin1 } from "../dicomweb/latin1.ts";
 import { accountFor } from "../dicomweb/stow/stow_account.ts";
 import type { GatewayError } from "../errors/gateway_error.ts";
+import type { Room } from "./replayable_body.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 import { type PartResult, StorePart, type StorePartOptions } from "./store_part.ts";
 
-/** How a request is dealt out. */
-export interface BatchSplitterOptions extends StorePartOptions {
-  /** How many bytes one request may have; 0: any number. */
+/** Limits of one request to the store. */
+export interface SplittingRules {
+  /** 0: any number. */
   readonly maxBytes: number;
-  /** How many instances one request may have; 0: any number. */
+  /** 0: any number. */
   readonly maxInstances: number;
-  /** How many requests are under way at once. */
+}
+
+export interface BatchSplitterOptions extends SplittingRules, StorePartOptions {
+  /** How many requests are sent at once. */
   readonly concurrency: number;
   /** The boundary between instances, the same in all requests: no instance contains it. */
   readonly boundary: string;
 }
 
-/** What a part's own headers say of it, as far as it matters here. */
 export interface InstanceStart {
-  /** Its header block as it stood, with the empty line. */
+  /** The header block as received, with the empty line. */
   readonly block: Uint8Array<ArrayBuffer>;
-  /** How long its content is, where the client says so. */
+  /** Bytes of the content, if the client states them. */
   readonly length: number | undefined;
 }
 
-/** After so many refusals or failures of the store in a row, further requests would be in vain. */
+/** After this many failures of the store in a row, the splitter gives up. */
 const MAX_FAILURES_IN_A_ROW = 3;
 
-/** Statuses that say something of the store or the credential, not of what is stored. */
+/** Statuses about the store or the credential, not about the instances. */
 const OF_THE_STORE: readonly number[] = [401, 403, 404, 405, 429];
 
 /**
- * An instance whose length is not known begins a request of its own once the one before is filled to
- * this share: then it harms no other instance unless it is almost as long as a request may be.
+ * An instance of unknown length begins a new request once the current one is filled to this share: then
+ * it exceeds the limit only if it is almost as long as a request may be.
  */
 const SHARE_BEFORE_UNKNOWN = 1 / 8;
 
-/** Deals out one request. */
 export class BatchSplitter {
   readonly #exchange: StoreExchange;
   readonly #options: BatchSplitterOptions;
   readonly #parts: StorePart[] = [];
-  readonly #running = new Set<StorePart>();
+  readonly #running = new Set<Promise<void>>();
   readonly #delimiter: Uint8Array<ArrayBuffer>;
   readonly #closing: Uint8Array<ArrayBuffer>;
   #current: StorePart | undefined;
-  /** Instances that came after it gave up. */
+  /** Instances received after it gave up. */
   readonly #untried: InstanceUids[] = [];
   #untriedHead: InstanceHead | undefined;
   #hasGivenUp = false;
@@ -66,12 +67,12 @@ export class BatchSplitter {
     this.#closing = encodeLatin1(`\r\n--${options.boundary}--\r\n`);
   }
 
-  /** Whether it gave up before anything was stored: what still comes need not be read. */
+  /** Whether it gave up before anything was stored: the rest of the request need not be read. */
   get isInVain(): boolean {
     return this.#isInVain;
   }
 
-  /** Begins an instance; the one before is whole. */
+  /** Begins an instance; the one before is complete. */
   async begin(instance: InstanceStart): Promise<void> {
     if (this.#current !== undefined && !this.#hasRoom(this.#current, instance)) {
       this.#current.end(this.#closing);
@@ -85,31 +86,26 @@ export class BatchSplitter {
     await this.#current?.begin(this.#framing(instance));
   }
 
-  /**
-   * Takes content of the instance.
-   *
-   * @returns When there is room for more; nothing where there is.
-   */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+  /** Appends content to the instance. */
+  write(bytes: Uint8Array<ArrayBuffer>): Room {
     this.#untriedHead?.push(bytes);
     return this.#current?.write(bytes);
   }
 
-  /** Ends the instance: it is whole. */
   endInstance(): void {
     this.#current?.endInstance();
     if (this.#untriedHead !== undefined) this.#untried.push(this.#untriedHead.uids);
     this.#untriedHead = undefined;
   }
 
-  /** Ends it, all instances being whole. A request without any is sent as such. */
+  /** Ends the request, all instances being complete. One without any is sent as such. */
   async end(): Promise<readonly PartResult[]> {
     if (this.#parts.length === 0) await this.#open();
     this.#current?.end(this.#closing);
     return await this.#results();
   }
 
-  /** Breaks off the request if it holds half an instance. What is whole goes on to its end. */
+  /** Breaks off the current request if its last instance is incomplete. Complete requests continue. */
   async breakOff(reason: GatewayError): Promise<readonly PartResult[]> {
     if (this.#current?.isInInstance) this.#current.breakOff(reason);
     else this.#current?.end(this.#closing);
@@ -117,7 +113,7 @@ export class BatchSplitter {
   }
 
   async #results(): Promise<readonly PartResult[]> {
-    await Promise.all([...this.#running].map((part) => part.over));
+    await Promise.all(this.#running);
     this.endInstance();
     const results = this.#parts.map((part) => part.result!);
     const last = results.findLast(isOfTheStore);
@@ -148,21 +144,19 @@ export class BatchSplitter {
     return framing;
   }
 
-  /** Begins a request as soon as fewer than the bound are under way, unless that is in vain. */
+  /** Begins a request as soon as the concurrency allows, unless the splitter has given up. */
   async #open(): Promise<void> {
-    while (this.#running.size >= this.#options.concurrency) {
-      await Promise.race([...this.#running].map((part) => part.over));
-    }
+    while (this.#running.size >= this.#options.concurrency) await Promise.race(this.#running);
     this.#hasGivenUp ||= this.#failsInARow();
     if (this.#hasGivenUp) {
-      await Promise.all([...this.#running].map((part) => part.over));
+      await Promise.all(this.#running);
       this.#isInVain = !this.#parts.some((part) => part.result!.report.stored.length > 0);
       return;
     }
     const part = new StorePart(this.#exchange, this.#options);
     this.#parts.push(part);
-    this.#running.add(part);
-    part.over.then(() => this.#running.delete(part));
+    this.#running.add(part.over);
+    part.over.then(() => this.#running.delete(part.over));
     this.#current = part;
   }
 
@@ -178,7 +172,7 @@ export class BatchSplitter {
   }
 }
 
-/** Whether a request failed for a reason that lies with the store or on the way to it. */
+/** Whether a request failed because of the store or the way to it. */
 function isOfTheStore({ status, isReported }: PartResult): boolean {
   return !isReported && (OF_THE_STORE.includes(status) || status >= 500);
 }

@@ -1,12 +1,12 @@
 /**
- * Keeps answers of stores out of shared caches: they hold patient data and were got with the gateway's
- * credential for one client (RFC 9111).
+ * Keeps responses of stores out of shared caches: they contain patient data and were requested with the
+ * gateway's credential for one client (RFC 9111).
  *
  * @module
  */
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 
-/** Directives that let shared caches keep an answer, in the unqualified sense or for some fields. */
+/** Directives for shared caches, in the unqualified sense or for some fields. */
 const SHARED: ReadonlySet<string> = new Set([
   "private",
   "proxy-revalidate",
@@ -14,7 +14,7 @@ const SHARED: ReadonlySet<string> = new Set([
   "s-maxage",
 ]);
 
-/** A request's headers that never reach the store: what it says of them holds of no client. */
+/** Request headers that never reach the store: its `Vary` cannot mean those of the client. */
 const NOT_SEEN_BY_STORE: ReadonlySet<string> = new Set([
   "access-control-request-headers",
   "access-control-request-method",
@@ -23,7 +23,7 @@ const NOT_SEEN_BY_STORE: ReadonlySet<string> = new Set([
   "origin",
 ]);
 
-/** By these clients show a gateway, or a login proxy before it, who they are. */
+/** By these, clients authenticate at the gateway or at a login proxy before it. */
 const CREDENTIALS: readonly string[] = ["Authorization", "Cookie"];
 
 const BOUNDS = { maxEntries: 100, maxKeyLength: 300 };
@@ -31,19 +31,7 @@ const cacheControls = new BoundedCache<string>(BOUNDS);
 const varies = new BoundedCache<string>(BOUNDS);
 
 /**
- * A store's `Cache-Control` for the client's own cache only. What is stricter stays.
- *
- * @param value The store's; `null` if it has none.
- *
- * @example
- * ```ts
- * import { privateCacheControl } from "./cache_headers.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(privateCacheControl(null), "private");
- * assert.equal(privateCacheControl("public, max-age=60"), "private, max-age=60");
- * assert.equal(privateCacheControl("no-store"), "private, no-store");
- * ```
+ * Restricts a store's `Cache-Control` to the client's own cache. Stricter directives stay.
  */
 export function privateCacheControl(value: string | null): string {
   if (value === null) return "private";
@@ -54,20 +42,10 @@ export function privateCacheControl(value: string | null): string {
 }
 
 /**
- * A store's `Vary` with the headers by which clients of the gateway, or of a proxy before it,
- * authenticate. `Origin` is added where `Cors` is configured, by the middleware that looks at it.
+ * Adds to a store's `Vary` the headers by which clients of the gateway, or of a proxy before it,
+ * authenticate. The middleware for `Cors` adds `Origin`.
  *
- * @param value The store's; `null` if it has none.
  * @param credentialHeader A further header by which clients authenticate.
- *
- * @example
- * ```ts
- * import { varyWith } from "./cache_headers.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(varyWith("Accept, Origin"), "Accept, Authorization, Cookie");
- * assert.equal(varyWith(null, "X-API-Key"), "Authorization, Cookie, X-API-Key");
- * ```
  */
 export function varyWith(value: string | null, credentialHeader?: string): string {
   return varies.get(`${credentialHeader} ${value}`, () => {
@@ -84,7 +62,7 @@ export function varyWith(value: string | null, credentialHeader?: string): strin
   });
 }
 
-/** The elements of a list, a quoted string being part of one (RFC 9110, sections 5.6.1 and 5.6.4). */
+/** The elements of a list, which may contain quoted strings (RFC 9110, sections 5.6.1 and 5.6.4). */
 function directives(list: string): string[] {
   const elements: string[] = [];
   let start = 0;

@@ -1,6 +1,6 @@
 /**
- * Decides how many requests a client's one becomes at a store, by the store's profile, and puts right
- * what an answer lacks.
+ * Decides by the store's profile which requests a client's request becomes at the store, and normalizes
+ * the response.
  *
  * @module
  */
@@ -11,15 +11,13 @@ import type { Pace } from "./pace.ts";
 import { retrieveByInstance } from "./retrieve_by_instance.ts";
 import { needsPages, searchInPages } from "./search_in_pages.ts";
 import type { StoreExchange } from "./store_exchange.ts";
-import { normaliseStowAnswer, type StoreAnswerRules } from "./store_answer.ts";
+import { normaliseStowAnswer } from "./store_answer.ts";
 import { needsSplitting, storeInParts } from "./store_in_parts.ts";
 import { StowUpload } from "./stow_upload.ts";
 import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
 
-/** What decides. */
 export interface DispatchOptions {
   readonly rules: Rules;
-  /** The store's quota. */
   readonly pace: Pace;
   /** The client's own `Accept`. */
   readonly accept: string | null;
@@ -30,15 +28,13 @@ export interface DispatchOptions {
   readonly logger: Logger;
 }
 
-/** Transactions that a store answers with a report of the instances (PS3.18, annex I). */
+/** Transactions whose response is a report of the instances (PS3.18, annex I). */
 const REPORTED: ReadonlySet<string> = new Set(["store", "store-or-replace"]);
 
 /**
- * Asks a store for what the client asked for.
+ * Sends a client's request, translated for the store.
  *
- * @param exchange The client's request, in the store's words.
- * @returns The answer, in the store's words.
- * @throws {GatewayError} Whatever sending throws; NET-009 where the store's answers do not fit together.
+ * @throws {GatewayError} What sending throws; NET-009 if the store's responses contradict each other.
  */
 export async function dispatch(
   exchange: StoreExchange,
@@ -47,9 +43,9 @@ export async function dispatch(
 ): Promise<Response> {
   const { rules, pace, accept } = options;
   const isGet = exchange.method === "GET";
+  const pages = { pageSize: rules.searchPageSize, maxResults: rules.searchMaxResults };
   switch (transaction.class) {
     case "query": {
-      const pages = { pageSize: rules.searchPageSize, maxResults: rules.searchMaxResults };
       const response = isGet && needsPages(exchange.target, pages)
         ? await searchInPages(exchange, pages)
         : await plain(exchange);
@@ -63,10 +59,10 @@ export async function dispatch(
         isGet && rules.retrieveByInstance &&
         (name === "retrieve-study" || name === "retrieve-series")
       ) {
+        const concurrency = rules.retrieveConcurrency;
         return await retrieveByInstance(exchange, transaction, {
-          concurrency: rules.retrieveConcurrency,
-          pageSize: rules.searchPageSize,
-          maxResults: rules.searchMaxResults,
+          ...pages,
+          concurrency,
           pace,
           accept,
         });
@@ -78,16 +74,16 @@ export async function dispatch(
     }
     case "store":
       return REPORTED.has(transaction.name) && exchange.body !== null
-        ? await store(exchange, transaction, options)
+        ? await store(exchange, exchange.body, transaction, options)
         : await plain(exchange);
     default:
       return await plain(exchange);
   }
 }
 
-/** Stores, in one request or several, and makes of the answers what PS3.18 has the client told. */
 async function store(
   exchange: StoreExchange,
+  body: NonNullable<StoreExchange["body"]>,
   { name }: Transaction,
   { rules, accept, server, storeUrl, logger }: DispatchOptions,
 ): Promise<Response> {
@@ -103,29 +99,14 @@ async function store(
     const concurrency = rules.storeConcurrency;
     return await storeInParts(exchange, { ...bounds, ...answerRules, concurrency, storeUrl });
   }
-  return await storeWhole(exchange, answerRules);
-}
-
-/** Stores in one request, and compares the store's report with what was sent. */
-async function storeWhole(
-  exchange: StoreExchange,
-  rules: StoreAnswerRules,
-): Promise<Response> {
-  const { client, method, target, headers, body, signal, keep } = exchange;
-  if (body === null) return await plain(exchange);
-  const upload = new StowUpload(body, headers);
+  const upload = new StowUpload(body, exchange.headers);
   const over = new AbortController();
-  const response = await client.send({
-    method,
-    target,
-    headers,
-    body: upload.body,
-    signal: AbortSignal.any([signal, over.signal]),
-  }, keep);
+  const signal = AbortSignal.any([exchange.signal, over.signal]);
+  const response = await plain({ ...exchange, body: upload.body, signal });
   try {
-    return await normaliseStowAnswer(response, upload, rules);
+    return await normaliseStowAnswer(response, upload, answerRules);
   } catch (error) {
-    // Whatever is left of the upload would be sent in vain.
+    // The rest of the upload would be sent in vain.
     over.abort(error);
     throw error;
   }

@@ -1,33 +1,26 @@
 /**
- * Gives up on whoever stalls inside a body: a store inside its answer's, a client inside its request's.
- * The body then passes through JavaScript, which costs up to half of the throughput: so only where the
- * configuration asks for it.
+ * Limits how long a store or client may stall within a body. The body then passes through JavaScript,
+ * which costs up to half of the throughput, so this applies only if configured.
  *
  * @module
  */
 import { cancelOrRelease } from "../dicomweb/completeness/released_body.ts";
 import type { Deadlines, Exchange } from "./deadlines.ts";
 
-/** What a watch works with. */
 export interface IdleWatchOptions {
   readonly deadlines: Deadlines;
-  /** The exchange that the body belongs to, its limit that of the whole transfer. */
+  /** The exchange of the body, with the time limit of the whole transfer. */
   readonly exchange: Exchange;
   /** Longest wait for the next piece. */
   readonly idleMs: number;
-  /** What is waited for, for the message. */
+  /** Named in the message. */
   readonly waitingFor: string;
-  /** Told of the length of each piece. */
   readonly onPiece?: ((bytes: number) => void) | undefined;
-  /** The status that tells of it; 504 unless given. */
+  /** Status after a timeout; 504 unless given. */
   readonly status?: number;
 }
 
-/**
- * Watches a body. Only waits for whoever sends it count: who takes it may be as slow as it likes.
- *
- * @returns The same body, which fails when the next piece takes too long.
- */
+/** The same body, failing if the next piece takes too long. Only the sender is limited, not the receiver. */
 export function watchIdle(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { deadlines, exchange, idleMs, waitingFor, status, onPiece }: IdleWatchOptions,

@@ -1,7 +1,7 @@
 /**
- * Lists the instances of a study or series, for a store that retrieves single instances only: all of them, or
- * an error. A search that the store limits, or that finds fewer instances than the store counts itself, is
- * followed by searches series by series, and those by the metadata of the series, which no page limits.
+ * Lists all instances of a study or series, or fails. If a search is limited by the store, or finds fewer
+ * instances than the store counts, each series is searched, and then its metadata read, which has no
+ * pages.
  *
  * @module
  */
@@ -18,31 +18,30 @@ import {
   TAGS,
   uidOf,
 } from "./listed_instance.ts";
-import { getAtPace } from "./paced_get.ts";
+import { getAtPace } from "./pace.ts";
 import { PagedSearch, type PagedSearchRules, type SearchEnd } from "./paged_search.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 
-/** What was found, and whether that is all. */
 interface Found<Item> {
   readonly items: readonly Item[];
   readonly end: SearchEnd;
+  /** The store's response to a search that failed, without items. */
+  readonly failure?: Response;
 }
 
-/** The instances of a study that are known before the first is fetched: about 200 bytes each. */
+/** Kept in memory before the first is fetched: about 200 bytes each. */
 const MAX_INSTANCES = 100_000;
 const MAX_METADATA_BYTES = 1024 * 1024 * 1024;
 const MAX_COUNT_BYTES = 1024 * 1024;
-/** How stores say that they have no such search. */
+/** Responses of stores that do not support a search. */
 const NO_SUCH_SEARCH: ReadonlySet<number> = new Set([400, 404, 405, 501]);
 
 /**
- * Lists the instances of a study or series.
+ * Lists the instances of a transaction's study or series.
  *
- * @param transaction The study or series that it names.
- * @param query The client's query for the store, without its `?`; empty where there is none.
- * @returns All instances, each once; or the store's own answer where the search fails, 404 where there is
- * nothing.
- * @throws {GatewayError} NET-009 where it cannot be made sure that these are all.
+ * @param query The client's query for the store, without `?`.
+ * @returns All instances, each once; the store's own response if the search fails, 404 without instances.
+ * @throws {GatewayError} NET-009 if instances may be missing.
  */
 export async function listInstances(
   exchange: StoreExchange,
@@ -58,7 +57,6 @@ export async function listInstances(
   return new Response(null, { status: 404 });
 }
 
-/** The requests that one list takes. */
 class Listing {
   readonly #exchange: StoreExchange;
   readonly #study: string;
@@ -80,7 +78,7 @@ class Listing {
   }
 
   async list(): Promise<readonly ListedInstance[] | Response> {
-    // What a query selects, such as an image set of HealthImaging, only the metadata is sure to respect.
+    // Only metadata is sure to respect what a query selects, such as an image set of HealthImaging.
     const selected = this.#query === "" ? undefined : await this.#bySelection();
     if (selected !== undefined) return selected;
     return this.#series === undefined
@@ -93,27 +91,26 @@ class Listing {
       this.#countsOfStudy(),
       this.#search("/instances", (result) => instanceOf(result)),
     ]);
-    if (found instanceof Response && !NO_SUCH_SEARCH.has(found.status)) return found;
-    if (!(found instanceof Response) && isComplete(found, counts.instances)) return found.items;
-    // Not every store searches the instances of a whole study.
-    if (found instanceof Response) await found.body?.cancel();
+    if (found.failure && !NO_SUCH_SEARCH.has(found.failure.status)) return found.failure;
+    if (isComplete(found, counts.instances)) return found.items;
+    // Not every store supports searching the instances of a study.
+    await found.failure?.body?.cancel();
     const series = await this.#search("/series", seriesOf);
-    if (series instanceof Response) {
-      if (found instanceof Response) return series;
+    if (series.failure) {
+      if (found.failure) return series.failure;
+      await series.failure.body?.cancel();
       throw incomplete("study", found, counts.instances);
     }
-    // Where the store counts the instances, they show below whether a series is missing.
+    // If the store counts the instances, that shows below whether a series is missing.
     const countedSeries = counts.series ?? (counts.instances === undefined ? undefined : 0);
-    if (!isComplete(series, countedSeries)) {
-      throw incomplete("study", series, counts.series);
-    }
-    const instances: ListedInstance[] = found instanceof Response ? [] : [...found.items];
+    if (!isComplete(series, countedSeries)) throw incomplete("study", series, counts.series);
+    const instances = [...found.items];
     for (const each of series.items) {
       instances.push(...await this.#partOfStudy(this.#ofSeries(each)));
     }
     let all = unique(instances);
     const isMissing = () => counts.instances !== undefined && all.length < counts.instances;
-    // Of a series that the store does not count, a search may have found a part.
+    // In a series without a count, a search may have found only some instances.
     for (const { uid } of series.items.filter(({ count }) => count === undefined)) {
       if (isMissing()) {
         all = unique([...all, ...await this.#partOfStudy(this.#metadata(uid))]);
@@ -142,27 +139,27 @@ class Listing {
       `/series/${uid}/instances`,
       (result) => instanceOf(result, uid),
     );
-    if (found instanceof Response && !NO_SUCH_SEARCH.has(found.status)) return found;
-    if (!(found instanceof Response) && isComplete(found, count)) return found.items;
+    if (found.failure && !NO_SUCH_SEARCH.has(found.failure.status)) return found.failure;
+    if (isComplete(found, count)) return found.items;
     const metadata = await this.#metadata(uid);
     if (metadata instanceof Response) {
       await metadata.body?.cancel();
-      if (found instanceof Response) return found;
+      if (found.failure) return found.failure;
       throw incomplete("series", found, count);
     }
-    if (found instanceof Response) await found.body?.cancel();
-    const all = unique(found instanceof Response ? metadata : [...found.items, ...metadata]);
+    await found.failure?.body?.cancel();
+    const all = unique([...found.items, ...metadata]);
     if (count === undefined || all.length >= count) return all;
     throw incomplete("series", { items: all, end: { kind: "all" } }, count);
   }
 
-  /** By the metadata of each series, with the query; nothing where the store does not answer that. */
+  /** By the metadata of each series, with the query; undefined if the store does not support that. */
   async #bySelection(): Promise<readonly ListedInstance[] | undefined> {
     let uids = this.#series === undefined ? undefined : [this.#series];
     if (uids === undefined) {
       const series = await this.#search("/series", seriesOf, "");
-      if (series instanceof Response) {
-        await series.body?.cancel();
+      if (series.failure) {
+        await series.failure.body?.cancel();
         return undefined;
       }
       if (series.end.kind !== "all") throw incomplete("study", series, undefined);
@@ -174,22 +171,19 @@ class Listing {
       if (!(metadata instanceof Response)) instances.push(...metadata);
       else {
         await metadata.body?.cancel();
-        // A series of the study that has no part in what the query selects.
+        // 404: the query selects nothing in this series.
         if (metadata.status !== 404) return undefined;
       }
     }
     return instances.length === 0 ? undefined : unique(instances);
   }
 
-  /** What the store itself counts in the study; unknown where it does not say. */
+  /** What the store counts in the study. */
   async #countsOfStudy(): Promise<{ instances?: number | undefined; series?: number | undefined }> {
     const uid = this.#study.slice(this.#study.lastIndexOf("/") + 1);
     const path = this.#study.slice(0, -uid.length - 1);
-    const study = await this.#counted(
-      `${path}?StudyInstanceUID=${uid}&limit=1`,
-      TAGS.study,
-      uid,
-    );
+    const target = `${path}?StudyInstanceUID=${uid}&limit=1`;
+    const study = await this.#counted(target, TAGS.study, uid);
     return {
       instances: study && countOf(study, TAGS.studyInstances),
       series: study && countOf(study, TAGS.studySeries),
@@ -198,17 +192,14 @@ class Listing {
 
   async #countOfSeries(): Promise<number | undefined> {
     const uid = this.#series!;
-    const series = await this.#counted(
-      `${this.#study}/series?SeriesInstanceUID=${uid}&limit=1`,
-      TAGS.series,
-      uid,
-    );
+    const target = `${this.#study}/series?SeriesInstanceUID=${uid}&limit=1`;
+    const series = await this.#counted(target, TAGS.series, uid);
     return series && countOf(series, TAGS.seriesInstances);
   }
 
-  /** The one dataset of a search; nothing where the store refuses the search or ignores what it asks. */
+  /** The only match of a search; undefined if the store rejects the search or ignores its keys. */
   async #counted(target: string, tag: string, uid: string): Promise<ListedDataset | undefined> {
-    // A query selects something else than what is counted.
+    // The counts do not respect a query.
     if (this.#query !== "") return undefined;
     const response = await getAtPace(this.#exchange, target, this.#rules.pace);
     if (!response.ok) {
@@ -229,15 +220,14 @@ class Listing {
     below: string,
     read: (result: ListedDataset) => Item,
     query: string = this.#query,
-  ): Promise<Found<Item> | Response> {
-    const search = readSearch(`${this.#study}${below}?${query}`);
-    const [target, offset] = [search?.target ?? `${this.#study}${below}?`, 0];
-    const pages = await PagedSearch.begin(
-      this.#exchange,
-      { target, offset, limit: undefined },
-      this.#rules,
-    );
-    if (pages instanceof Response) return pages;
+  ): Promise<Found<Item>> {
+    const given = readSearch(`${this.#study}${below}?${query}`);
+    const target = given?.target ?? `${this.#study}${below}?`;
+    const search = { target, offset: 0, limit: undefined };
+    const pages = await PagedSearch.begin(this.#exchange, search, this.#rules);
+    if (pages instanceof Response) {
+      return { items: [], end: { kind: "incomplete", reason: "it failed" }, failure: pages };
+    }
     const items: Item[] = [];
     for await (const result of pages.results()) {
       items.push(read(result));
@@ -246,7 +236,7 @@ class Listing {
     return { items, end: pages.end };
   }
 
-  /** The instances that the metadata of a series names; or the store's answer where it has none. */
+  /** The instances in the metadata of a series; the store's response if it has none. */
   async #metadata(series: string): Promise<ListedInstance[] | Response> {
     const query = this.#query === "" ? "" : `?${this.#query}`;
     const target = `${this.#study}/series/${series}/metadata${query}`;
@@ -254,7 +244,7 @@ class Listing {
     if (response.status !== 200) return response;
     const instances: ListedInstance[] = [];
     for await (const dataset of readListBody(response, MAX_METADATA_BYTES)) {
-      // It may be hundreds of megabytes.
+      // Metadata may have hundreds of megabytes.
       this.#exchange.proceed?.();
       instances.push(instanceOf(dataset, series));
       if (instances.length > MAX_INSTANCES) throw tooMany();
@@ -266,7 +256,7 @@ class Listing {
 /** Whether a search is known to have found everything. */
 function isComplete({ items, end }: Found<unknown>, counted: number | undefined): boolean {
   if (counted !== undefined && items.length < counted) return false;
-  // A store that ignores offset is believed where it counts the same.
+  // A store that ignores `offset` is believed if its count is the same.
   return end.kind === "all" || end.kind === "repeated" && counted !== undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Makes a part of a multipart answer from a store's answer for one instance. Stores answer with the instance
- * itself or, as PS3.18 has it (section 10.4.3.3), with a multipart body whose one part it is. What is no
- * instance, not all of one, or another one, is an error.
+ * Makes a part of a multipart response from a store's response for one instance: the instance itself or,
+ * by PS3.18 (section 10.4.3.3), a multipart body with it as the only part. Anything but the requested,
+ * complete instance is an error.
  *
  * @module
  */
@@ -19,36 +19,31 @@ import { GatewayError } from "../errors/gateway_error.ts";
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** Media types of an instance; some stores name none, or the most general one. */
+/** Media types of an instance; some stores send none, or the generic one. */
 const INSTANCE_TYPES: ReadonlySet<string> = new Set([
   "application/dicom",
   "application/octet-stream",
 ]);
 
 /**
- * Opens an instance.
- *
- * @param uid The instance that was asked for.
- * @returns The instance with its headers. Its body fails where it breaks off, is empty, is followed by
- * another part, or is DICOM of another instance.
- * @throws {GatewayError} NET-009 where the answer is no instance, NET-002 where it breaks off before one
+ * @param uid Its SOP Instance UID.
+ * @returns The instance with its headers. Its body fails if it breaks off, is empty, is followed by
+ * another part, or contains another instance.
+ * @throws {GatewayError} NET-009 if the response is no instance, NET-002 if it breaks off before one
  * begins.
  */
-export async function openInstance(
-  response: Response,
-  uid: string,
-): Promise<MultipartPartInit> {
+export async function openInstance(response: Response, uid: string): Promise<MultipartPartInit> {
   const { status, headers, body } = response;
   const type = headers.get("content-type");
   if (status !== 200 || body === null) {
     await body?.cancel();
     throw noInstance(status === 200 ? "without a body" : String(status));
   }
-  // To read it as multipart is to look for its closing delimiter.
+  // Reading multipart includes a check for the closing delimiter.
   if (parseMediaType(type ?? "")?.essence.startsWith("multipart/")) {
     return await onlyPart(body, type, uid);
   }
-  // What the runtime has decoded has another length than the store said.
+  // The stated length is that before the runtime decoded the body.
   const length = headers.has("content-encoding") ? null : headers.get("content-length");
   return await instance(wholeAnswerBody(body, headers), { type, length, uid });
 }
@@ -106,8 +101,8 @@ async function instance(
 }
 
 /**
- * Fails in place of ending where there was nothing, or not as much as was announced; and where the content
- * says that it is another instance. One that does not say is believed.
+ * Fails at the end of an empty or truncated body, and as soon as the content identifies itself as another
+ * instance. Content without a UID is believed.
  */
 function checkedContent(
   content: Body,

@@ -1,6 +1,6 @@
 /**
- * Reads an answer that is a JSON array of datasets, element by element, within bounds of size and
- * without keeping other requests waiting.
+ * Reads a JSON array of datasets element by element, with bounded sizes and without blocking other
+ * requests.
  *
  * @module
  */
@@ -11,22 +11,21 @@ import { TimeSlice } from "../dicomweb/time_slice.ts";
 
 /** One element of the array. */
 export interface ListedDataset {
-  /** As the store wrote it. */
+  /** As received. */
   readonly bytes: Uint8Array;
-  /** Parsed; names that are not UTF-8 are garbled in here, and only here. */
+  /** Parsed; names that are not UTF-8 are garbled here, and only here. */
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** A dataset without its bulk data is some kilobytes; private attributes may make it megabytes. */
+/** A dataset without bulk data has some kilobytes; with private attributes, possibly megabytes. */
 const MAX_ELEMENT_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads a list. Returning early cancels the body.
  *
- * @param response The store's successful answer; 204 is an empty list.
- * @param maxBytes How long the body may be.
- * @throws {GatewayError} NET-009 for a body that is no such list, is too long or empty; NET-002 where
- * it breaks off.
+ * @param response A successful response; 204 is an empty list.
+ * @throws {GatewayError} NET-009 for a body that is no such list, too long or empty; NET-002 if it breaks
+ * off.
  */
 export async function* readListBody(
   response: Response,
@@ -47,7 +46,7 @@ export async function* readListBody(
       }
       if (slice.isOver) await slice.pause();
     }
-    // A body without a single byte is one only where the store says so: else it may have been lost.
+    // An empty body must be announced as such: else it may have been lost.
     if (scanner.isBlank && response.headers.get("content-length") === "0") return;
     if (!scanner.isComplete) throw brokenAnswer("a list ends before its closing bracket");
   } catch (cause) {
@@ -61,7 +60,7 @@ export async function* readListBody(
   }
 }
 
-/** Some stores write the escape sequences of ISO 2022 into strings as they are, which no JSON may have. */
+/** Some stores write the escape sequences of ISO 2022 into strings, which is invalid JSON. */
 function parsed(text: string): Readonly<Record<string, unknown>> {
   try {
     return JSON.parse(text);

@@ -1,6 +1,6 @@
 /**
- * Instances and series as a store's searches and metadata name them. A UID becomes part of a path, so
- * whatever is none is refused.
+ * Instances and series in the matches of searches and in metadata. Invalid UIDs are rejected, as they
+ * become parts of paths.
  *
  * @module
  */
@@ -8,20 +8,19 @@ import { numberOf, textOf, toDataset } from "../dicomweb/dicom_json.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { ListedDataset } from "./json_list_body.ts";
 
-/** One instance. */
+/** UIDs of an instance. */
 export interface ListedInstance {
   readonly series: string;
   readonly instance: string;
 }
 
-/** One series. */
 export interface ListedSeries {
   readonly uid: string;
-  /** NumberOfSeriesRelatedInstances; unknown where the store does not say. */
+  /** NumberOfSeriesRelatedInstances, if the store returns it. */
   readonly count: number | undefined;
 }
 
-/** The attributes that are read: UIDs, and what the store counts (PS3.18, tables 10.6.3-3 and -4). */
+/** UIDs, and what the store counts (PS3.18, tables 10.6.3-3 and -4). */
 export const TAGS = {
   study: "0020000D",
   series: "0020000E",
@@ -34,11 +33,10 @@ export const TAGS = {
 const UID = /^[0-9.]{1,64}$/;
 
 /**
- * Reads an instance.
+ * The instance of a match or of metadata.
  *
- * @param result One result of a search, or the metadata of an instance.
- * @param series Its series, where that is known.
- * @throws {GatewayError} NET-009 where it has no UID.
+ * @param series Its series, if known.
+ * @throws {GatewayError} NET-009 without valid UIDs.
  */
 export function instanceOf(result: ListedDataset, series?: string): ListedInstance {
   return {
@@ -47,11 +45,7 @@ export function instanceOf(result: ListedDataset, series?: string): ListedInstan
   };
 }
 
-/**
- * Reads a series.
- *
- * @throws {GatewayError} NET-009 where it has no UID.
- */
+/** @throws {GatewayError} NET-009 without a valid UID. */
 export function seriesOf(result: ListedDataset): ListedSeries {
   return {
     uid: requiredUid(result, TAGS.series),
@@ -59,12 +53,12 @@ export function seriesOf(result: ListedDataset): ListedSeries {
   };
 }
 
-/** What the store counts; unknown where it does not say. */
+/** A count of the store, if it returns one. */
 export function countOf({ value }: ListedDataset, tag: string): number | undefined {
   return numberOf(toDataset(value) ?? {}, tag);
 }
 
-/** The text of an attribute, whether it is a UID or not. */
+/** The text of an attribute, a valid UID or not. */
 export function uidOf({ value }: ListedDataset, tag: string): string | undefined {
   return textOf(toDataset(value) ?? {}, tag);
 }

@@ -1,19 +1,26 @@
 /**
- * Spreads the requests of all exchanges with one store over time, so that a quota of the store is not
- * exceeded by what the gateway makes of one request.
+ * Spreads the requests that the gateway makes of a client's one over time, within the quota of the store,
+ * and repeats them if the store throttles.
  *
  * @module
  */
+import { retryAfterMs } from "../network/retry_after.ts";
 import { sleep } from "../network/wait.ts";
+import { get, type StoreExchange } from "./store_exchange.ts";
 
-/** Lets so many begin within a second, and the others wait their turn. */
+/** First delay after a throttled request, unless the store says how long. */
+const THROTTLED_WAIT_MS = 500;
+const LONGEST_THROTTLED_WAIT_MS = 30_000;
+const MAX_THROTTLED = 8;
+
+/** The quota of a store. */
 export class Pace {
   readonly #intervalMs: number;
   readonly #now: () => number;
   #nextMs = 0;
 
   /**
-   * @param perSecond How many may begin within a second; 0: any number.
+   * @param perSecond How many requests may begin within a second; 0: any number.
    * @param now The monotonic clock, in milliseconds.
    */
   constructor(perSecond: number, now: () => number = () => performance.now()) {
@@ -21,18 +28,33 @@ export class Pace {
     this.#now = now;
   }
 
-  /**
-   * Waits for its turn.
-   *
-   * @throws The signal's reason when it aborts.
-   */
+  /** @throws The signal's reason when it aborts. */
   async turn(signal: AbortSignal): Promise<void> {
-    // A turn of a client that has gone would be lost to the others.
+    // The turn of a client that has left would be lost.
     signal.throwIfAborted();
     if (this.#intervalMs === 0) return;
     const now = this.#now();
     const atMs = Math.max(now, this.#nextMs);
     this.#nextMs = atMs + this.#intervalMs;
     await sleep(atMs - now, { signal });
+  }
+}
+
+/** Sends a GET; without a pace, at once and once. */
+export async function getAtPace(
+  exchange: StoreExchange,
+  target: string,
+  pace: Pace | undefined,
+): Promise<Response> {
+  for (let throttled = 0;; throttled++) {
+    await pace?.turn(exchange.signal);
+    const response = await get(exchange, target);
+    exchange.proceed?.();
+    const isThrottled = response.status === 429 || response.status === 503;
+    if (pace === undefined || !isThrottled || throttled === MAX_THROTTLED) return response;
+    await response.body?.cancel();
+    const wantedMs = retryAfterMs(response.headers, Date.now()) ||
+      THROTTLED_WAIT_MS * 2 ** throttled;
+    await sleep(Math.min(wantedMs, LONGEST_THROTTLED_WAIT_MS), exchange);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Searches a store page by page until a page is empty: a page with fewer results than were asked for is
- * not the last one (PS3.18, section 8.3.4.4). It says how the search ended, because a store that limits
- * a search, ignores `offset` or contradicts itself must never look like one that has no more.
+ * Searches a store page by page until a page is empty: a page with fewer results than requested may not be
+ * the last one (PS3.18, section 8.3.4.4). It reports how the search ended, so that a store that limits a
+ * search, ignores `offset` or contradicts itself never looks like one without further results.
  *
  * @module
  */
@@ -9,54 +9,50 @@ import { textOf, toDataset } from "../dicomweb/dicom_json.ts";
 import type { Search } from "../dicomweb/search/search_page.ts";
 import { readRemaining } from "../dicomweb/search/search_warning.ts";
 import { type ListedDataset, readListBody } from "./json_list_body.ts";
-import { getAtPace } from "./paced_get.ts";
-import type { Pace } from "./pace.ts";
+import { TAGS } from "./listed_instance.ts";
+import { getAtPace, type Pace } from "./pace.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 
-/** What the store allows. */
 export interface PagedSearchRules {
-  /** How many results a page has at most; 0: the store decides. */
+  /** Maximum results of a page; 0: the store decides. */
   readonly pageSize: number;
-  /** How many results the store lists of one search in all; 0: any number. */
+  /** Maximum results that the store returns for one search in all pages; 0: any number. */
   readonly maxResults: number;
-  /** The store's quota, where the search counts towards it. */
+  /** The store's quota, if the search counts towards it. */
   readonly pace?: Pace;
 }
 
-/** How a search ended. */
 export type SearchEnd =
   /** With an empty page: these are all results. */
   | { readonly kind: "all" }
-  /** With as many results as were wanted. */
+  /** With as many results as requested. */
   | { readonly kind: "limit" }
-  /** With as many results as the store lists of one search: there may be more. */
+  /** With as many results as the store returns for one search: there may be more. */
   | { readonly kind: "cap" }
-  /** The second page was the first one again, and it was no full page: `offset` is ignored. */
+  /** The second page was the first one again, which was not full: `offset` is ignored. */
   | { readonly kind: "repeated" }
-  /** There are more, or may be, and they cannot be had. */
+  /** There are more, or may be, and the store does not return them. */
   | { readonly kind: "incomplete"; readonly reason: string };
 
-/** A page is read up to here. */
 const MAX_PAGE_BYTES = 32 * 1024 * 1024;
-/** So many results back, one that comes again is recognized: pages overlap, not whole searches. */
+/** Repeated results are recognized among this many: pages overlap, not whole searches. */
 const MAX_REMEMBERED = 100_000;
-/** So many pages in a row may bring nothing new: a store that hides results lets pages overlap. */
+/** Pages in a row that may contain nothing new: the pages of a store that hides results overlap. */
 const MAX_STALE_PAGES = 20;
 
-/** The attributes that name a result, by what is searched for. */
+/** The attributes that identify a result. */
 const KEYS: Readonly<Record<string, readonly string[]>> = {
-  studies: ["0020000D"],
-  series: ["0020000D", "0020000E"],
-  instances: ["0020000D", "0020000E", "00080018"],
+  studies: [TAGS.study],
+  series: [TAGS.study, TAGS.series],
+  instances: [TAGS.study, TAGS.series, TAGS.instance],
 };
 
-/** One search. */
 export class PagedSearch {
   /** The headers of the first page. */
   readonly headers: Headers;
-  /** How it ended, once all results have been taken. */
+  /** How it ended, once all results have been read. */
   end: SearchEnd = { kind: "incomplete", reason: "it was not read to its end" };
-  /** The number of the page that is being read, from 1. */
+  /** The number of the current page, from 1. */
   page = 0;
   /** How many results of the first page have been read. */
   firstPageCount = 0;
@@ -65,7 +61,7 @@ export class PagedSearch {
   readonly #rules: PagedSearchRules;
   readonly #keys: readonly string[];
   #response: Response;
-  /** How many results were asked for with the page that is being read. */
+  /** How many results of the current page were requested. */
   #asked: number;
 
   private constructor(
@@ -84,12 +80,7 @@ export class PagedSearch {
     this.#keys = KEYS[path.slice(path.lastIndexOf("/") + 1)] ?? [];
   }
 
-  /**
-   * Fetches the first page.
-   *
-   * @param search What to search for, how many results are wanted, and how many are skipped.
-   * @returns The search; or the store's answer where that is a failure.
-   */
+  /** Fetches the first page; returns the store's response if that is a failure. */
   static async begin(
     exchange: StoreExchange,
     search: Search,
@@ -101,11 +92,11 @@ export class PagedSearch {
   }
 
   /**
-   * The results, each once, in the store's order; {@linkcode end} then says how the search ended. To be
-   * read once. The next page is fetched when the one before has been taken.
+   * The results, each once, in the store's order; then {@linkcode end} says how the search ended. To be
+   * read once. A page is fetched when the one before has been read.
    *
    * @throws {GatewayError} NET-009 for a page that is no list of results, NET-002 for one that breaks
-   * off, and whatever sending throws.
+   * off, and what sending throws.
    */
   async *results(): AsyncGenerator<ListedDataset, void, void> {
     this.end = yield* this.#pages();
@@ -139,13 +130,13 @@ export class PagedSearch {
         if (++taken >= limit) return { kind: "limit" };
       }
       if (count === 0) return hasMore ? incomplete("the store announced more") : { kind: "all" };
-      // A store may count what it gives twice once: pages that overlap lose nothing.
+      // A store may count a repeated result only once: pages that overlap lose nothing.
       received += count - twice;
       if (maxResults > 0 && offset + received >= maxResults) return { kind: "cap" };
       stalePages = fresh === 0 ? stalePages + 1 : 0;
       if (stalePages > MAX_STALE_PAGES) return incomplete("the store repeats its results");
       remember(known, keys);
-      // More results than were asked for: the store knows no pages, which is no sign of a further one.
+      // A store that returns more results than requested has no pages: that is no sign of another one.
       previous = { start, isShort: count !== this.#asked };
       hasMore = saysMore(this.#response);
       this.#response = await this.#fetch(received, taken);
@@ -162,7 +153,7 @@ export class PagedSearch {
     return getAtPace(this.#exchange, target, this.#rules.pace);
   }
 
-  /** What a result is known by: the UIDs of its level and those above. */
+  /** The UIDs of a result's level and those above. */
   #keyOf({ value }: ListedDataset): string | undefined {
     const dataset = this.#keys.length > 0 && toDataset(value);
     if (!dataset || textOf(dataset, this.#keys.at(-1)!) === undefined) return undefined;
@@ -170,14 +161,14 @@ export class PagedSearch {
   }
 }
 
-/** How many results to ask for; `Infinity`: the store decides. */
+/** How many results to request; `Infinity`: the store decides. */
 function askedFor(
   { limit = Infinity, offset }: Search,
   { pageSize, maxResults }: PagedSearchRules,
   received: number,
   taken: number,
 ): number {
-  // What the store answers beyond the end of its list is not for the gateway to guess.
+  // How the store responds beyond the end of its list is unknown.
   const left = offset < maxResults ? maxResults - offset - received : Infinity;
   return Math.min(pageSize > 0 ? pageSize : Infinity, limit - taken, left);
 }
@@ -189,7 +180,7 @@ function pageTarget({ target, offset }: Search, received: number, asked: number)
   return parameters.length > 0 ? target + parameters.join("&") : target.slice(0, -1);
 }
 
-/** 206 said of a search that there is more, in editions of PS3.18 before 2017. */
+/** Editions of PS3.18 before 2017 had 206 for a search with further results. */
 function saysMore({ headers, status }: Response): boolean {
   return status === 206 || readRemaining(headers.get("warning")).isMore;
 }

@@ -1,9 +1,8 @@
 /**
- * Tells requests that have no body from those that have one: the runtime gives every request but GET
- * and HEAD a body to read, and sends an empty one on in chunks, which stores refuse that want a length,
- * and which would not be sent again. A body over HTTP/2 that tells no length is passed on only where its
- * own content shows its end: one that its sender takes back looks to a program (Deno 2.7.14) as if it had
- * ended, and the store would keep a part.
+ * Determines whether a request has a body. The runtime gives every request but GET and HEAD one, and would
+ * send an empty one in chunks, which some stores reject and which cannot be retried. A body over HTTP/2
+ * without a length passes only if its content shows its end: one that is reset by its sender looks
+ * complete to a program (Deno 2.7.14), and the store would keep a part.
  *
  * @module
  */
@@ -12,42 +11,26 @@ import { cancelOrRelease } from "../dicomweb/completeness/released_body.ts";
 import { wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { resumed } from "../network/bounded_body.ts";
 import { sleep } from "../network/wait.ts";
 
-/** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** The part of a `Request` that is looked at. */
 export type FramedRequest = Pick<Request, "headers" | "method"> & { readonly body: Body | null };
 
-/** How long it may take until a client that takes a request back is known to have gone. */
+/** Within this time, a client that reset its request is known to have left. */
 const GONE_MS = 10;
 
-/** Methods whose requests mean little without a body; clients tell a length of 0 where they have none. */
+/** Methods that need a body: clients without one send a length of 0. */
 const EXPECT_BODY: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
 /**
- * The body of a request, where it has one (RFC 9112, section 6.3).
+ * The body of a request, if it has one (RFC 9112, section 6.3). Without length and chunks it has none over
+ * HTTP/1.1, but may have one over HTTP/2: its first piece is awaited, and its end is checked.
  *
- * @returns Its body; nothing where it has none. What tells neither length nor chunks is none over
- * HTTP/1.1, but may be one over HTTP/2: its first piece is waited for, and its end is checked.
  * @throws {BrokenBodyError} When the body breaks off before its first piece.
- * @throws {GatewayError} NET-005 with 411 for a body whose end nobody can know.
+ * @throws {GatewayError} NET-005 with 411 for a body whose end cannot be recognized.
  * @throws The signal's reason when it aborts.
- *
- * @example
- * ```ts
- * import { presentBody } from "./present_body.ts";
- * import assert from "node:assert/strict";
- *
- * const { signal } = new AbortController();
- * const request = (body: string, headers: HeadersInit) =>
- *   new Request("http://gateway.example/", { method: "POST", body, headers });
- * assert.equal(await presentBody(request("", { "content-length": "0" }), signal), null);
- * assert.equal(await presentBody(request("", {}), signal), null);
- * const json = await presentBody(request("[]", { "content-type": "application/json" }), signal);
- * assert.equal(await new Response(json).text(), "[]");
- * ```
  */
 export function presentBody(
   { method, headers, body }: FramedRequest,
@@ -58,7 +41,7 @@ export function presentBody(
   return begunBody(body, { headers, signal, goneMs: EXPECT_BODY.has(method) ? GONE_MS : 0 });
 }
 
-/** Waits for the first piece of a body, and puts it back. */
+/** Waits for the first piece of a body. */
 async function begunBody(
   body: Body,
   { headers, signal, goneMs }: {
@@ -77,7 +60,7 @@ async function begunBody(
   signal.removeEventListener("abort", giveUp);
   if (first === undefined) {
     reader.releaseLock();
-    // One that was taken back before it began ends in the same way, and its client has gone by then.
+    // A request that was reset before its body began ends in the same way, but its client has left.
     await sleep(goneMs, { signal });
     return null;
   }
@@ -90,16 +73,8 @@ async function begunBody(
       { status: 411, troubleshooting: ["Send the body with its Content-Length, or over HTTP/1.1"] },
     );
   }
-  const begun = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    start: (controller) => controller.enqueue(first),
-    async pull(controller) {
-      const { done, value } = await reader.read();
-      if (done) controller.close();
-      else controller.enqueue(value);
-    },
-    cancel: (reason) => cancelOrRelease(body, reader, reason),
-  }, { highWaterMark: 0 });
-  return wholeRequestBody(begun, headers);
+  const cancel = (reason: unknown) => cancelOrRelease(body, reader, reason);
+  return wholeRequestBody(resumed([first], reader, cancel), headers);
 }
 
 async function firstPiece(

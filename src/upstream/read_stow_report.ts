@@ -1,6 +1,6 @@
 /**
- * Reads a store's answer to storing into memory. It refuses one that broke off: half a report would tell
- * of some instances as if the others had failed.
+ * Reads a store's STOW response into memory. It rejects a truncated one: half a report would look as if
+ * the other instances had failed.
  *
  * @module
  */
@@ -11,31 +11,29 @@ import { brokenAnswer, wholeAnswerBody } from "../dicomweb/completeness/whole_bo
 import { XmlEnd } from "../dicomweb/completeness/xml_end.ts";
 import { readBounded } from "../network/bounded_body.ts";
 
-/** An answer names each instance in 400 to 1,000 bytes; Azure adds why one failed. */
+/** An item of a report has 400 to 1,000 bytes; Azure adds why an instance failed. */
 const BYTES_PER_INSTANCE = 2048;
 const BYTES_BESIDE = 1024 * 1024;
-/** Where the number of instances is not known; and the most, which 65,000 instances do not reach. */
+/** If the number of instances is unknown. */
 const BYTES_OF_UNKNOWN = 16 * 1024 * 1024;
+/** 65,000 instances do not reach it. */
 const MAX_BYTES = 128 * 1024 * 1024;
 
-/** Stores mislabel XML as JSON and the reverse: the content is looked at when it is there. */
+/** Stores mislabel XML as JSON and vice versa: the content is checked once it is in memory. */
 const ANY_END: ContentEnd = { name: "its end", isReached: true, push: () => {} };
 
-/** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** An answer in memory. */
 export interface ReadAnswer {
-  /** The body as it came; null where it is empty, as some statuses must have none. */
+  /** The body; null if it is empty, as some statuses require. */
   readonly bytes: Uint8Array<ArrayBuffer> | null;
   readonly answer: StowAnswer;
 }
 
 /**
- * How long an answer to storing may be.
+ * Longest acceptable STOW response, in bytes.
  *
- * @param instances How many instances were sent; undefined where that is not known.
- * @returns Bytes.
+ * @param instances How many were sent, if known.
  */
 export function maxAnswerBytes(instances: number | undefined): number {
   return instances === undefined
@@ -44,11 +42,8 @@ export function maxAnswerBytes(instances: number | undefined): number {
 }
 
 /**
- * Reads an answer.
- *
- * @param response The store's answer, its body not read.
- * @param maxBytes How long it may be; asked anew while it is read, as more may have been sent meanwhile.
- * @returns The answer; the whole body as a stream again where it is longer.
+ * @param maxBytes Called repeatedly while reading, as more instances may have been sent meanwhile.
+ * @returns The response; if it is longer, its body as a stream.
  * @throws {GatewayError} NET-002 when it breaks off.
  */
 export async function readStowReport(
@@ -65,7 +60,7 @@ export async function readStowReport(
   return { bytes: held.length > 0 ? held : null, answer };
 }
 
-/** Whether the text begins as a report does and does not come to its end. */
+/** Whether the text begins as a report but is incomplete. */
 function isCut(text: string, bytes: Uint8Array<ArrayBuffer>): boolean {
   const start = text.slice(0, 1024).trimStart();
   const isXml = start.includes("<NativeDicomModel");

@@ -1,22 +1,24 @@
 /**
- * The body of a request as it is being written: it is read as fast as the other side takes it, and
- * its writer waits. While it is short, what was read is kept, so that it can be read once more from its
- * beginning when the request has to be sent again.
+ * The body of a request while it is written, with back-pressure to its writer. Up to a limit, it is kept,
+ * so that it can be read again from its beginning when the request has to be sent again.
  *
  * @module
  */
 
-/** How much may be written ahead of the reader: enough to bridge a moment, little enough for many. */
+/** How much may be written ahead of the reader. */
 const MAX_AHEAD_BYTES = 256 * 1024;
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
+/** Back-pressure: resolves when there is room for more; undefined if there is room now. */
+export type Room = Promise<void> | undefined;
+
 /** A body with one writer and one reader at a time. */
 export class ReplayableBody {
   readonly #maxKeptBytes: number;
-  /** Everything written so far; nothing once that became too much. */
+  /** Everything written so far; undefined once that exceeds the limit. */
   #kept: Chunk[] | undefined = [];
-  #keptBytes = 0;
+  #bytes = 0;
   #unread: Chunk[] = [];
   #unreadBytes = 0;
   #end: "open" | "ended" | "failed" | "abandoned" = "open";
@@ -27,9 +29,14 @@ export class ReplayableBody {
   /** Wakes the writer, which waits for room. */
   #room: PromiseWithResolvers<void> | undefined;
 
-  /** @param maxKeptBytes Up to which length the body can be read again. */
+  /** @param maxKeptBytes Up to this length, the body can be read again. */
   constructor(maxKeptBytes: number) {
     this.#maxKeptBytes = maxKeptBytes;
+  }
+
+  /** How much was written while it was open. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Whether it can be read from its beginning. */
@@ -37,21 +44,16 @@ export class ReplayableBody {
     return this.#kept !== undefined;
   }
 
-  /** Whether it ended and all of it was read. The reader need not have asked for the end itself. */
+  /** Whether it ended and every byte was read, even if the reader has not reached the end itself. */
   get isTaken(): boolean {
     return this.#end === "ended" && this.#unread.length === 0;
   }
 
-  /**
-   * Writes. What is written to a body that no one reads any more is dropped.
-   *
-   * @param chunk The bytes; they must not change afterwards.
-   * @returns When there is room for more; nothing where there is.
-   */
-  write(chunk: Chunk): Promise<void> | undefined {
+  /** Appends bytes, which must not change afterwards; drops them if the body is not open any more. */
+  write(chunk: Chunk): Room {
     if (this.#end !== "open" || chunk.length === 0) return undefined;
-    this.#keptBytes += chunk.length;
-    if (this.#keptBytes > this.#maxKeptBytes) this.#kept = undefined;
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#maxKeptBytes) this.#kept = undefined;
     this.#kept?.push(chunk);
     this.#unread.push(chunk);
     this.#unreadBytes += chunk.length;
@@ -61,18 +63,17 @@ export class ReplayableBody {
     return this.#room.promise;
   }
 
-  /** Tells that all is written. */
   end(): void {
     this.#finish("ended");
   }
 
-  /** @param reason Why the reader shall fail instead of coming to an end. */
+  /** Makes the reader fail. */
   fail(reason: unknown): void {
     this.#reason = reason;
     this.#finish("failed");
   }
 
-  /** Lets go of everything: no one will read on. */
+  /** Frees everything: nobody will read on. */
   abandon(): void {
     this.#finish("abandoned");
     this.#kept = undefined;
@@ -81,15 +82,15 @@ export class ReplayableBody {
   }
 
   /**
-   * Reads it, from its beginning. A reader from before gets nothing more.
+   * Reads it from its beginning. A previous reader fails.
    *
-   * @throws {TypeError} When it was read and not kept.
+   * @throws {TypeError} If the body was not kept.
    */
   open(): ReadableStream<Chunk> {
     if (this.#kept === undefined) throw new TypeError("Cannot read a body again that is gone");
     this.#reader?.error(new TypeError("Cannot read on: the body is read by another"));
     this.#unread = [...this.#kept];
-    this.#unreadBytes = this.#keptBytes;
+    this.#unreadBytes = this.#bytes;
     return new ReadableStream<Chunk>({
       start: (controller) => {
         this.#reader = controller;
@@ -106,7 +107,7 @@ export class ReplayableBody {
       this.#written = Promise.withResolvers();
       await this.#written.promise;
     }
-    // While it waited, another may have begun to read.
+    // Another reader may have begun meanwhile.
     if (this.#reader !== controller) return;
     const chunk = this.#end === "failed" ? undefined : this.#unread.shift();
     if (chunk !== undefined) {

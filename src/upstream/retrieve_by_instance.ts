@@ -1,10 +1,8 @@
 /**
- * Retrieves a study or series instance by instance, for stores that retrieve nothing else: lists all
- * instances, fetches them several at a time, and sends them to the client as one multipart answer in the list's
- * order.
- *
- * One that cannot be fetched is put off and tried once more at the end. If it still fails, the client's
- * transfer fails: an answer that ends well is always complete.
+ * Retrieves a study or series instance by instance, for stores that support nothing else: lists all
+ * instances, fetches several at a time, and sends them to the client as one multipart response in the
+ * order of the list. An instance that cannot be fetched is retried once at the end. If it fails again, the
+ * client's transfer fails: a response that ends is always complete.
  *
  * @module
  */
@@ -19,38 +17,26 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import { openInstance } from "./instance_part.ts";
 import { listInstances } from "./instance_list.ts";
 import type { ListedInstance } from "./listed_instance.ts";
-import type { Pace } from "./pace.ts";
-import { getAtPace } from "./paced_get.ts";
+import { getAtPace } from "./pace.ts";
+import type { PagedSearchRules } from "./paged_search.ts";
 import { type StoreExchange, unconditional } from "./store_exchange.ts";
 
-/** How to go about it. */
-export interface RetrieveByInstanceRules {
+export interface RetrieveByInstanceRules extends Required<PagedSearchRules> {
   /** How many instances are fetched at once. */
   readonly concurrency: number;
-  /** How many results a page of the store's searches has at most; 0: the store decides. */
-  readonly pageSize: number;
-  /** How many results the store lists of one search in all; 0: any number. */
-  readonly maxResults: number;
-  /** The store's quota. */
-  readonly pace: Pace;
   /** The client's own `Accept`. */
   readonly accept: string | null;
 }
 
-/** What the answer is. */
 const ANSWER_TYPE = 'multipart/related; type="application/dicom"';
 
-/** What came of trying to fetch one. */
 type Fetched = { readonly part: MultipartPartInit } | { readonly failure: unknown };
 
 /**
- * Retrieves a study or series.
- *
- * @param whole The client's request; its `Accept` is what the store has for one instance.
- * @returns One multipart answer; or the store's own answer where the list fails, 404 where there is
- * nothing.
- * @throws {GatewayError} NET-005 with status 406 where the client accepts no such answer; NET-009 where not
- * all instances can be listed, or not one could be fetched.
+ * @param whole The client's request, with the `Accept` for the store's single instances.
+ * @returns One multipart response; the store's own if the list fails, 404 without instances.
+ * @throws {GatewayError} NET-005 with status 406 if the client does not accept this; NET-009 if instances
+ * may be missing from the list, or none could be fetched.
  */
 export async function retrieveByInstance(
   whole: StoreExchange,
@@ -59,7 +45,14 @@ export async function retrieveByInstance(
 ): Promise<Response> {
   const exchange = unconditional(whole);
   const accepted = acceptInQuery(transaction.query) ?? rules.accept;
-  if (!isAcceptable(accepted, ANSWER_TYPE)) throw notAcceptable();
+  if (!isAcceptable(accepted, ANSWER_TYPE)) {
+    throw new GatewayError(
+      "NET-005",
+      "Cannot retrieve in a media type that the client accepts: this store retrieves single instances " +
+        `only, and of a study or series the gateway makes ${ANSWER_TYPE}`,
+      { status: 406, troubleshooting: [`Accept ${ANSWER_TYPE}, or retrieve single instances`] },
+    );
+  }
   const query = withoutAccept(transaction.query);
   const found = await listInstances(exchange, transaction, query, rules);
   if (found instanceof Response) return found;
@@ -73,7 +66,7 @@ export async function retrieveByInstance(
     return await openInstance(await getAtPace(exchange, target, rules.pace), instance);
   });
 
-  const first = await queue.firstSuccess();
+  const first = await queue.next();
   if (first === undefined) {
     throw new GatewayError(
       "NET-009",
@@ -88,15 +81,14 @@ export async function retrieveByInstance(
   });
 }
 
-/** Fetches ahead, gives in order, and puts off what fails. */
+/** Fetches ahead, returns the instances in order, and retries those that fail at the end. */
 class FetchQueue {
   readonly #fetchOne: (instance: ListedInstance) => Promise<MultipartPartInit>;
   readonly #waiting: ListedInstance[];
   readonly #ahead: { readonly instance: ListedInstance; readonly fetched: Promise<Fetched> }[] = [];
   readonly #concurrency: number;
   readonly #signal: AbortSignal;
-  readonly #putOff: ListedInstance[] = [];
-  /** Why the last one failed. */
+  readonly #failed: ListedInstance[] = [];
   lastFailure: unknown;
 
   constructor(
@@ -110,13 +102,12 @@ class FetchQueue {
     this.#fetchOne = fetchOne;
   }
 
-  /** @returns The first answer that is one; nothing when every instance failed, also the second time. */
-  async firstSuccess(): Promise<MultipartPartInit | undefined> {
-    return await this.next() ?? await this.nextPutOff();
+  /** The next instance; undefined if no other one could be fetched. */
+  async next(): Promise<MultipartPartInit | undefined> {
+    return await this.#nextInOrder() ?? await this.#nextRetried();
   }
 
-  /** @returns The next answer; nothing when all have been tried once. */
-  async next(): Promise<MultipartPartInit | undefined> {
+  async #nextInOrder(): Promise<MultipartPartInit | undefined> {
     for (;;) {
       while (this.#ahead.length < this.#concurrency) {
         const instance = this.#waiting.pop();
@@ -127,33 +118,34 @@ class FetchQueue {
       if (oldest === undefined) return undefined;
       const fetched = await oldest.fetched;
       if ("part" in fetched) return fetched.part;
-      this.#failed(fetched.failure);
-      this.#putOff.push(oldest.instance);
+      this.#record(fetched.failure);
+      this.#failed.push(oldest.instance);
     }
   }
 
-  /** @returns The next answer among those that failed before; nothing when none is left. */
-  async nextPutOff(): Promise<MultipartPartInit | undefined> {
-    for (let instance = this.#putOff.shift(); instance; instance = this.#putOff.shift()) {
+  async #nextRetried(): Promise<MultipartPartInit | undefined> {
+    for (let instance = this.#failed.shift(); instance; instance = this.#failed.shift()) {
       const fetched = await settle(this.#fetchOne(instance));
       if ("part" in fetched) return fetched.part;
-      this.#failed(fetched.failure);
+      this.#record(fetched.failure);
     }
     return undefined;
   }
 
-  /** @throws The signal's reason when it has aborted: all others would fail too. */
-  #failed(failure: unknown): void {
+  /** @throws The signal's reason when it has aborted: all others would fail, too. */
+  #record(failure: unknown): void {
     this.#signal.throwIfAborted();
     this.lastFailure = failure;
   }
 
-  /** Gives up what was fetched ahead. */
+  /** Cancels what was fetched ahead. */
   async close(): Promise<void> {
     this.#waiting.length = 0;
     for (const { fetched } of this.#ahead.splice(0)) {
       const outcome = await fetched;
-      if ("part" in outcome) await cancel(outcome.part);
+      if (!("part" in outcome)) continue;
+      const { body } = outcome.part;
+      if (body instanceof ReadableStream) await body.cancel().catch(() => {});
     }
   }
 }
@@ -165,11 +157,7 @@ async function* partsOf(
 ): AsyncGenerator<MultipartPartInit> {
   try {
     let sent = 0;
-    for (
-      let part: MultipartPartInit | undefined = first;
-      part;
-      part = await queue.next() ?? await queue.nextPutOff()
-    ) {
+    for (let part: MultipartPartInit | undefined = first; part; part = await queue.next()) {
       yield part;
       sent++;
     }
@@ -191,17 +179,4 @@ async function settle(promise: Promise<MultipartPartInit>): Promise<Fetched> {
   } catch (failure) {
     return { failure };
   }
-}
-
-async function cancel({ body }: MultipartPartInit): Promise<void> {
-  if (body instanceof ReadableStream) await body.cancel().catch(() => {});
-}
-
-function notAcceptable(): GatewayError {
-  return new GatewayError(
-    "NET-005",
-    "Cannot retrieve in a media type that the client accepts: this store retrieves single instances only, " +
-      `and of a study or series the gateway makes ${ANSWER_TYPE}`,
-    { status: 406, troubleshooting: [`Accept ${ANSWER_TYPE}, or retrieve single instances`] },
-  );
 }

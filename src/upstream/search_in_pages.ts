@@ -1,7 +1,7 @@
 /**
- * Collects the results of a client's search page by page, for stores that give fewer at once than the
- * client asked for, and for those that list only so many of one search. A search that cannot be
- * collected to its end fails, so that no one takes what there is for everything.
+ * Collects the results of a client's search page by page, for stores whose pages are smaller than the
+ * client requested, and for those that limit the results of a search. A search that cannot be collected to
+ * its end fails: partial results must not look complete.
  *
  * @module
  */
@@ -14,13 +14,9 @@ import { JsonListWriter } from "../dicomweb/search/json_list_writer.ts";
 import { PagedSearch, type PagedSearchRules } from "./paged_search.ts";
 import { get, type StoreExchange, unconditional } from "./store_exchange.ts";
 
-/** Pieces of the answer are written in this size. */
 const PIECE_BYTES = 64 * 1024;
 const MAX_PROBE_BYTES = 16 * 1024 * 1024;
-/**
- * What a store says of its first page: where in the list it is, which page follows, its validators. It
- * does not hold for the collected list. What begins with one of the prefixes counts results or pages.
- */
+/** Headers that describe the store's first page, not the collected list. */
 const OF_THE_PAGE = [
   "content-encoding",
   "content-location",
@@ -29,13 +25,10 @@ const OF_THE_PAGE = [
   "last-modified",
   "link",
 ];
+/** Prefixes of headers that count results or pages. */
 const COUNTING = ["x-total", "x-page", "x-per-page", "x-next", "x-prev", "x-limit", "x-offset"];
 
-/**
- * Whether a search has to be collected.
- *
- * @returns Whether the client asked for more than a page, or up to where the store's list ends.
- */
+/** Whether the client requested more than a page, or results up to the limit of the store. */
 export function needsPages(target: string, rules: PagedSearchRules): boolean {
   if (!target.includes("limit=") && !target.includes("offset=")) return false;
   const search = readSearch(target);
@@ -46,12 +39,12 @@ export function needsPages(target: string, rules: PagedSearchRules): boolean {
 }
 
 /**
- * Searches page by page. A search that ends where the store's list ends says so in `Warning: 299`.
+ * Collects a search that {@linkcode needsPages}. One that ends at the limit of the store gets
+ * `Warning: 299`.
  *
- * @param whole The client's search, in need of pages.
- * @returns One answer with all results, or the store's own where the first page is a failure.
- * @throws {GatewayError} NET-009 where the first page is no list of results, or it is known to be
- * incomplete before the answer begins.
+ * @returns One response with all results; the store's own if the first page is a failure.
+ * @throws {GatewayError} NET-009 if the first page is no list of results, or the search is known to be
+ * incomplete before the response begins.
  */
 export async function searchInPages(
   whole: StoreExchange,
@@ -66,8 +59,8 @@ export async function searchInPages(
 
   const results = pages.results();
   const list = new JsonListWriter();
-  // The first page, and the first result of the second: most searches are at their end by then, and
-  // whatever is wrong with them can still be said by the status.
+  // The first page, and the first result of the second: most searches end by then, so that the status
+  // can still report a failure.
   let next = await results.next();
   for (; !next.done && pages.page === 1; next = await results.next()) list.add(next.value.bytes);
   const warnings = [collectedWarning(pages.headers.get("warning"), remainingAfter(search, pages))];
@@ -86,7 +79,7 @@ export async function searchInPages(
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
     async pull(controller) {
       const page = pages.page;
-      // What was collected for the first page goes first, before more is fetched.
+      // The first page is sent before more is fetched.
       const isFirst = list.bytes > 0;
       while (!isFirst && !result.done && list.bytes < PIECE_BYTES && pages.page === page) {
         list.add(result.value.bytes);
@@ -103,13 +96,13 @@ export async function searchInPages(
   return new Response(body, { status: 200, headers });
 }
 
-/** @throws {GatewayError} NET-009 where there are more results, or may be, that cannot be had. */
+/** @throws {GatewayError} NET-009 if results are missing, or may be. */
 function assertWhole({ end }: PagedSearch): void {
   if (end.kind !== "incomplete") return;
   throw new GatewayError("NET-009", `Cannot collect the search to its end: ${end.reason}`);
 }
 
-/** How many results the client may still ask for, by what the store said of its first page. */
+/** How many results the client may still request, by what the store announced with its first page. */
 function remainingAfter({ limit = 0 }: Search, { headers, firstPageCount }: PagedSearch): number {
   const { count = 0 } = readRemaining(headers.get("warning"));
   return Math.max(0, firstPageCount + count - limit);
@@ -122,12 +115,12 @@ function endedAtCap(
   count: number,
 ): boolean {
   if (maxResults === 0) return false;
-  // Behind its end the list is empty, or the store answers something else than results.
+  // Beyond its limit, the list is empty, or the response is none.
   return end.kind === "cap" ||
     (end.kind === "limit" || count === 0) && offset + count >= maxResults;
 }
 
-/** Asks for the last result that the store lists: whether there is one must be known beforehand. */
+/** Requests the last result that the store can return: the warning must be known beforehand. */
 async function willEndAtCap(
   exchange: StoreExchange,
   { target, limit = 0, offset }: Search,
@@ -143,7 +136,7 @@ async function willEndAtCap(
   return false;
 }
 
-/** RFC 9111 has no warnings any more; PS3.18 goes on with those of RFC 7234, section 5.5. */
+/** RFC 9111 removed warnings; PS3.18 keeps those of RFC 7234, section 5.5. */
 function capped(maxResults: number): string {
   return `299 dicomweb-gateway "The store lists ${maxResults} results of a search at most: there may ` +
     'be more than these; narrow the search"';

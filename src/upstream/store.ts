@@ -1,7 +1,6 @@
 /**
- * A configured DICOMweb store: takes a client's request and hands the store's answer back, both bodies
- * streaming through the runtime without passing through JavaScript. It refuses targets outside the
- * store's base URL.
+ * A configured DICOMweb store: forwards a client's request and returns the store's response, streaming
+ * both bodies. It rejects targets outside the store's base URL.
  *
  * @module
  */
@@ -11,7 +10,6 @@ import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { answerTagAsAsked } from "./changed_body.ts";
-import type { ConcurrencyLimit } from "./concurrency_limit.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { dispatch, type DispatchOptions } from "./dispatch.ts";
@@ -22,75 +20,61 @@ import { RunningRequest } from "./running_request.ts";
 import { StoreDialect } from "./store_dialect.ts";
 import { TranslatedResponse } from "./store_exchange.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
-import { storeLimits } from "./store_limits.ts";
+import { type StoreLimits, storeLimits } from "./store_limits.ts";
 import { openStoreWebSocket, type OpenWebSocket, type Upgrade } from "./store_web_socket.ts";
 
-/** What a store works with. */
 export interface StoreOptions extends StoreClientOptions {
   readonly deadlines: Deadlines;
-  /** A header by which clients show the gateway who they are, which the store shall not see. */
+  /** A header by which clients authenticate at the gateway; the store must not see it. */
   readonly credentialHeader?: string | undefined;
-  /** Whether the runtime tells the store of its own spans. */
+  /** Whether the runtime sends its own spans to the store. */
   readonly isTraced?: boolean | undefined;
-  /** Sent as `User-Agent` when the client names itself by none. */
+  /** Sent if the client has no `User-Agent`. */
   readonly userAgent: string;
-  /** How many workers share what the store may get at once; 1 unless given. */
+  /** How many workers share the concurrency limits; 1 unless given. */
   readonly workers?: number;
 }
 
-/** How much of the bodies has passed, where they pass through JavaScript and so can be counted. */
+/** Bytes of the bodies so far; undefined for a body that does not pass through JavaScript. */
 export interface PassedBytes {
-  /** Of the request's body. */
   fromClient: number | undefined;
-  /** Of the answer's body. */
   fromStore: number | undefined;
 }
 
-/** A client's request to a store. */
 export interface ForwardRequest {
   readonly request: Request;
-  /** Path below the store's base URL and query, as they stood in the request line. */
+  /** Path below the store's base URL and query, as in the request line. */
   readonly target: string;
-  /** What it asks for. */
   readonly transaction: Transaction;
   /** Sent to the store as `X-Request-ID`. */
   readonly requestId: string;
-  /** The gateway's URL as the client sees it; nothing where it is not known. */
+  /** The gateway's URL as the client sees it, if known. */
   readonly publicUrl: string | undefined;
-  /** Settles when the answer has been sent to its end (RFC 9110), or failed to. */
+  /** Settles when the response has been sent completely (RFC 9110), or sending failed. */
   readonly completed: Promise<void>;
-  /** Told how much of the bodies has passed, where that can be counted. */
+  /** Updated as the bodies pass. */
   readonly passed?: PassedBytes | undefined;
 }
 
-/** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
-/** W3C Trace Context, section 3.2; others would make the store refuse the request, or forge its log. */
+/** W3C Trace Context, section 3.2; others could be rejected by the store, or forge its log. */
 const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[!-~]{0,100})?$/;
 
-/** One DICOMweb store. */
 export class Store {
   /** The store's name in the configuration. */
   readonly name: string;
   /** Base URL of the store's DICOMweb service, without a trailing slash. */
   readonly url: string;
-  /** How requests to it are signed. */
   readonly authorizer: Authorizer;
   readonly #options: StoreOptions;
   readonly #client: StoreClient;
   readonly #dialect: StoreDialect;
-  /** What dispatching depends on, the same for all requests. */
   readonly #dispatching: Omit<DispatchOptions, "accept">;
-  /** What requests wait for, as messages name it. */
+  /** What requests wait for, in messages. */
   readonly #waits: { readonly answer: string; readonly body: string; readonly nextPiece: string };
-  readonly #limit: ConcurrencyLimit;
-  /** For requests with a body, besides the limit of all. */
-  readonly #uploads: ConcurrencyLimit;
-  /** For WebSockets, besides that of requests with a body, which as they go on as long as clients like. */
-  readonly #sockets: ConcurrencyLimit;
+  readonly #limits: StoreLimits;
 
-  /** @param options What the store works with. */
   constructor(options: StoreOptions) {
     this.name = options.config.name;
     this.url = options.config.url;
@@ -111,16 +95,14 @@ export class Store {
       body: `the body of server "${name}"`,
       nextPiece: `the next piece of the body of server "${name}"`,
     };
-    [this.#limit, this.#uploads, this.#sockets] = storeLimits(options);
+    this.#limits = storeLimits(options);
   }
 
   /**
-   * Sends a request to the store.
-   *
-   * @returns The store's answer: its status, its body, its end-to-end headers.
-   * @throws {GatewayError} NET-005 for a target that is refused, NET-011 when too many are under way,
-   * and whatever `StoreClient.send` throws.
-   * @throws The reason of `request.signal` when the client has gone.
+   * @returns The store's response: its status, its body, its end-to-end headers.
+   * @throws {GatewayError} NET-005 for a rejected target, NET-011 if a concurrency limit is reached, and
+   * what `StoreClient.send` throws.
+   * @throws The reason of `request.signal` when the client has left.
    */
   async forward(forward: ForwardRequest): Promise<Response> {
     const running = this.#prepare(forward);
@@ -134,9 +116,13 @@ export class Store {
     }
   }
 
-  /** Checks the target, and starts the clock. */
+  /** Checks the target and starts the time limit. */
   #prepare({ request, target }: Pick<ForwardRequest, "request" | "target">): RunningRequest {
-    this.#checkTarget(target);
+    const fault = findTargetFault(target);
+    if (fault !== undefined) {
+      const server = this.name;
+      throw new GatewayError("NET-005", `Cannot forward the request: ${fault}`, { server });
+    }
     const { deadlines, config: { timeouts } } = this.#options;
     return new RunningRequest(deadlines, request.signal, {
       limitMs: request.body === null ? timeouts.headersMs : timeouts.transferMs,
@@ -144,18 +130,14 @@ export class Store {
     });
   }
 
-  /**
-   * Waits for the begin of the body, and for a place under the concurrency limits.
-   *
-   * @returns The client's body; `null` without one.
-   */
+  /** Waits for the beginning of the client's body and for a place under the concurrency limits. */
   async #admit({ request, passed }: ForwardRequest, running: RunningRequest): Promise<Body> {
     const { deadlines, config: { timeouts: { headersMs, idleMs } } } = this.#options;
     const present = presentBody(request, running.signal);
     const body = present instanceof Promise ? await present : present;
-    if (body !== null) await running.enter(this.#uploads);
+    if (body !== null) await running.enter(this.#limits.uploads);
     else if (request.body !== null) running.extend(headersMs, this.#waits.answer);
-    const turn = running.enter(this.#limit);
+    const turn = running.enter(this.#limits.all);
     if (turn !== undefined) await turn;
     if (body === null || idleMs === undefined) return body;
     const watched = watchIdle(body, {
@@ -169,11 +151,7 @@ export class Store {
     return wholeRequestBody(watched, request.headers);
   }
 
-  /**
-   * Sends what the client asks for, in the store's terms.
-   *
-   * @returns The response, in the store's terms.
-   */
+  /** Translates the request for the store and sends it. */
   async #dispatch(
     { request, target, transaction, requestId, publicUrl }: ForwardRequest,
     running: RunningRequest,
@@ -202,7 +180,7 @@ export class Store {
     return response;
   }
 
-  /** Makes the response for the client of the store's. */
+  /** Translates the store's response for the client. */
   async #present(
     { request, target, transaction, requestId, publicUrl, completed, passed }: ForwardRequest,
     running: RunningRequest,
@@ -218,8 +196,8 @@ export class Store {
     const translated = response instanceof TranslatedResponse
       ? undefined
       : this.#dialect.toClient(question, watched, headers, this.#baseAt(publicUrl));
-    // Such a body passes natively and ends with the client by itself. The runtime calls its end an
-    // abort, whether the client has it whole or not, and to abort costs more than all checks do.
+    // The runtime passes such a body natively and ends it itself if the client leaves. It signals an abort
+    // at every end, and aborting costs more than all checks do.
     if (translated === undefined && headers.has("content-length")) running.detach();
     const body = translated === undefined ? watched.body : await translated;
     return new Response(body, { status, headers: answerHeaderList(headers) });
@@ -244,7 +222,7 @@ export class Store {
     return new Response(watched, response);
   }
 
-  /** The URL by which the client reaches this store; undefined if that is not known. */
+  /** The URL by which the client reaches this store, if known. */
   #baseAt(publicUrl: string | undefined): string | undefined {
     return publicUrl && `${publicUrl}/dicom-web/${this.name}`;
   }
@@ -252,8 +230,8 @@ export class Store {
   /**
    * Opens a WebSocket at the store and joins the client's to it.
    *
-   * @throws {GatewayError} NET-005 for a target that is refused, and whatever `openStoreWebSocket` throws.
-   * @throws The reason of `request.signal` when the client has gone.
+   * @throws {GatewayError} NET-005 for a rejected target, and what `openStoreWebSocket` throws.
+   * @throws The reason of `request.signal` when the client has left.
    */
   async openWebSocket(
     { request, target, requestId }: Pick<ForwardRequest, "request" | "target" | "requestId">,
@@ -263,28 +241,18 @@ export class Store {
     const headers = this.#headersFor(request, requestId);
     const offered = request.headers.get("sec-websocket-protocol");
     const { http, config } = this.#options;
-    const limits = [this.#sockets, this.#uploads, this.#limit];
+    const { all, uploads, sockets } = this.#limits;
     return await openStoreWebSocket(
       { target, headers, offered, running },
-      { client: this.#client, http, config, limits },
+      { client: this.#client, http, config, limits: [sockets, uploads, all] },
       upgrade,
     );
-  }
-
-  #checkTarget(target: string): void {
-    const fault = findTargetFault(target);
-    if (fault === undefined) return;
-    throw new GatewayError("NET-005", `Cannot forward the request: ${fault}`, {
-      server: this.name,
-    });
   }
 
   #headersFor(request: Request, requestId: string): Headers {
     const headers = requestHeaders(request.headers, this.#options.credentialHeader);
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
     headers.set("x-request-id", requestId);
-    // Chunks count more than a length beside them (RFC 9112, section 6.3).
-    if (request.headers.has("transfer-encoding")) headers.delete("content-length");
     const traceparent = headers.get("traceparent");
     // The runtime continues the client's trace by a header of its own.
     if (traceparent !== null && (this.#options.isTraced || !TRACE_PARENT.test(traceparent))) {

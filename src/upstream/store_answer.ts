@@ -1,8 +1,7 @@
 /**
- * Judges a store's answer to storing and puts it so that clients understand it: in JSON, with a status
- * that is true of it, and with instances that were there already as stored where that is wanted. A
- * success is believed only where a readable report covers everything that was sent. What needs no change
- * goes on as it came, byte for byte.
+ * Verifies and normalizes a store's STOW response: JSON, a status that matches the items, and, if
+ * configured, duplicates as stored. A success is believed only with a readable report that covers
+ * everything that was sent. What needs no change passes byte for byte.
  *
  * @module
  */
@@ -15,34 +14,28 @@ import {
   type StowReport,
   writeStowReport,
 } from "../dicomweb/stow/stow_response.ts";
+import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
 import type { SentInstances } from "./stow_upload.ts";
 
-/** How to put an answer. */
 export interface StoreAnswerRules {
-  /** Turn XML into JSON, and put a status right that contradicts the items. */
+  /** Convert XML to JSON, and correct a status that contradicts the items. */
   readonly asJson: boolean;
   /** Failure reasons that mean “already stored” and are treated as success. */
   readonly duplicateReasons: readonly number[];
-  /** The client's `Accept`: who asked for XML gets the store's own words. */
+  /** The client's `Accept`: a client that prefers XML gets the store's own. */
   readonly accept?: string | null;
   /** Name of the configured server. */
   readonly server: string;
   readonly logger: Pick<Logger, "warn">;
 }
 
-/** Media types that an answer to storing may bear, rightly or wrongly. */
+/** Media types of reports, correct or not. */
 const MAY_BE_REPORT = /json|xml|^text\/plain|^application\/octet-stream/;
-/** What is said of a body that is another one then. */
-const OF_THE_BODY = ["content-length", "content-encoding", "content-md5", "digest", "etag"];
 
-/**
- * Why a success of a store cannot be believed.
- *
- * @returns The reason; undefined where the answer holds a report, or where there was nothing to store.
- */
+/** Why a success cannot be believed; undefined for a report, or if there was nothing to store. */
 export function disbelief(
   status: number,
   answer: StowAnswer,
@@ -58,10 +51,8 @@ export function disbelief(
 }
 
 /**
- * Judges and puts an answer to storing.
- *
- * @throws {GatewayError} NET-002 when the answer breaks off; NET-009 for a success that does not say what
- * was stored.
+ * @throws {GatewayError} NET-002 when it breaks off; NET-009 for a success that does not say what was
+ * stored.
  */
 export async function normaliseStowAnswer(
   response: Response,
@@ -90,7 +81,12 @@ export async function normaliseStowAnswer(
   if (answer.kind !== "report") return asItCame();
   const accounted = account(answer.report, status, sent);
   const missing = countOf(accounted) - countOf(answer.report);
-  if (missing > 0) warn(missing, status, sent, rules);
+  if (missing > 0) {
+    rules.logger.warn(
+      "Store's report does not cover every instance; counting the missing ones as failed",
+      { server: rules.server, status, sent: sent.instances?.length, missing },
+    );
+  }
   if (missing === 0 && answer.format === "xml" && (!rules.asJson || prefersXml(rules.accept))) {
     return asItCame();
   }
@@ -100,37 +96,17 @@ export async function normaliseStowAnswer(
     return asItCame();
   }
   const newHeaders = new Headers(headers);
-  for (const name of OF_THE_BODY) newHeaders.delete(name);
+  for (const name of [...STALE_HEADERS, "content-encoding", "etag"]) newHeaders.delete(name);
   newHeaders.set("content-type", "application/dicom+json");
   return new Response(writeStowReport(report), { status: newStatus, headers: newHeaders });
 }
 
-/**
- * Completes a report with the instances that it does not mention. That of another failure than 409 says
- * by its status that nothing is known to be stored.
- */
+/** Adds the instances that a report does not mention, unless its status says that nothing was stored. */
 function account(report: StowReport, status: number, { instances }: SentInstances): StowReport {
   const isOfInstances = status < 300 || status === 409 && countOf(report) > 0;
   if (instances === undefined || !isOfInstances) return report;
-  return accountFor({
-    sent: instances,
-    status,
-    answer: { kind: "report", format: "json", report },
-  });
-}
-
-function warn(
-  missing: number,
-  status: number,
-  { instances }: SentInstances,
-  { logger, server }: StoreAnswerRules,
-): void {
-  logger.warn("Store's report does not cover every instance; counting the missing ones as failed", {
-    server,
-    status,
-    sent: instances?.length,
-    missing,
-  });
+  const answer = { kind: "report", format: "json", report } as const;
+  return accountFor({ sent: instances, status, answer });
 }
 
 function cannotTell(reason: string, { server }: StoreAnswerRules): GatewayError {

@@ -1,7 +1,7 @@
 /**
- * Signs requests and sends them to one store: the one place where a credential meets a request. Once
- * more with a new credential when the store refuses the old one; a redirect only within the store's
- * own base URL. The credential is masked in the store's error responses.
+ * Signs requests and sends them to one store: only here, a credential is added to a request. A rejected
+ * credential is renewed once; redirects are followed only within the store's base URL. The credential is
+ * masked in the store's error responses.
  *
  * @module
  */
@@ -24,17 +24,14 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { StoreResilience } from "./store_resilience.ts";
 
-/** What a store's client works with. */
 export interface StoreClientOptions {
   readonly config: ServerConfig;
   readonly authorizer: Authorizer;
   readonly http: HttpClient;
   readonly logger: Logger;
-  /** Where retries and the circuit breaker are counted. */
   readonly metrics?: Metrics;
 }
 
-/** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 /** A request to a store. */
@@ -57,25 +54,21 @@ interface Signing {
   hasRenewed: boolean;
 }
 
-/** What is retrieved and does not show its own end: DICOM, pixel data, archives. Text is no such thing. */
+/** Media types whose content does not show its own end: DICOM, pixel data, archives; not text. */
 const OPAQUE = /^(?!text\/)[^/]+\//i;
 
-/** More redirects in a row lead in circles. */
 const MAX_REDIRECTS = 5;
 
-/** Speaks to one store. */
 export class StoreClient {
-  /** Base URL of the store's DICOMweb service, without a trailing slash. */
-  readonly url: string;
+  readonly #url: string;
   readonly #options: StoreClientOptions;
   readonly #siblings: readonly StoreSibling[];
   readonly #resilience: StoreResilience;
-  /** The mask of the headers that were masked last: most credentials serve many requests. */
+  /** The last mask, and the headers that it masks: most credentials serve many requests. */
   #mask: { readonly of: string; readonly mask: CredentialMask } | undefined;
 
-  /** @param options What it works with. */
   constructor(options: StoreClientOptions) {
-    this.url = options.config.url;
+    this.#url = options.config.url;
     this.#options = options;
     const { config, logger, metrics } = options;
     this.#siblings = config.profile.name === "azure" ? azureSiblings(config.url) : [];
@@ -88,12 +81,11 @@ export class StoreClient {
   }
 
   /**
-   * Sends a request; again where the store fails and that does no harm.
+   * Sends a request, with retries.
    *
-   * @param keep Takes a body that signing had to keep; the caller closes it when all is over.
-   * @returns The store's answer as it is.
-   * @throws {GatewayError} NET-004 for a redirect that leads elsewhere, TOK-002 when the store refuses
-   * the credential of a body that is gone, NET-010 while the store is left alone, and whatever signing
+   * @param keep Called with a body that signing had to keep; the caller closes it at the end.
+   * @throws {GatewayError} NET-004 for a redirect that leads elsewhere, TOK-002 if the store rejects the
+   * credential of a body that cannot be sent again, NET-010 while the circuit is open, and what signing
    * and sending throw.
    * @throws The signal's reason when it aborts.
    */
@@ -118,12 +110,12 @@ export class StoreClient {
     return this.#attempt(request, signing, transport);
   }
 
-  /** What a store keeps beside its base URL is asked there: Azure's change feed, when it has partitions. */
+  /** Resources beside the base URL are requested there: Azure's change feed, if it has partitions. */
   #urlOf(target: string): string {
     for (const { base, segments } of this.#siblings) {
       if (segments.has(/^\/([^/?]*)/.exec(target)?.[1] ?? "")) return base + target;
     }
-    return this.url + target;
+    return this.#url + target;
   }
 
   #sendSigned(
@@ -181,8 +173,8 @@ export class StoreClient {
   }
 
   /**
-   * Bodies that pass natively over HTTP/1.1 break off there when they break off here: their length or
-   * their chunks say so. Over HTTP/2 a body that has ended too early looks like one that has ended.
+   * Over HTTP/1.1, length or chunks show the truncation of a body that passes natively. Over HTTP/2, a
+   * truncated body looks complete and has to be checked.
    */
   #outgoing(body: Body, headers: Headers): RequestBody {
     const length = contentLength(headers);
@@ -191,7 +183,7 @@ export class StoreClient {
     return new SizedBody(length, () => wholeRequestBody(body, headers));
   }
 
-  /** Checks an answer whose end the runtime does not tell from a break, where anything shows its end. */
+  /** Checks a body whose truncation the runtime does not notice, if anything in it shows its end. */
   #checked(method: string, response: Response): Response {
     const { headers, status } = response;
     const { http2 } = this.#options.config;
@@ -205,22 +197,20 @@ export class StoreClient {
         OPAQUE.test(headers.get("content-type") ?? "");
       if (!isRetrieved || !http2) return response;
       void body.cancel().catch(() => {});
-      throw this.#endless();
+      const { name } = this.#options.config;
+      throw new GatewayError(
+        "NET-009",
+        `Cannot pass on an answer of server "${name}": over HTTP/2, nothing in it marks the end of its ` +
+          "body, so that a truncated body would go unnoticed",
+        {
+          server: name,
+          troubleshooting: [
+            "Set `Http2` of the server to `false`, or let the store send its answers with Content-Length",
+          ],
+        },
+      );
     }
     return new Response(wholeAnswerBody(body, headers), { status, headers: headerList(headers) });
-  }
-
-  #endless(): GatewayError {
-    const { name } = this.#options.config;
-    const state =
-      "over HTTP/2, nothing in it marks the end of its body, so that a truncated body would go " +
-      "unnoticed";
-    return new GatewayError("NET-009", `Cannot pass on an answer of server "${name}": ${state}`, {
-      server: name,
-      troubleshooting: [
-        "Set `Http2` of the server to `false`, or let the store send its answers with Content-Length",
-      ],
-    });
   }
 
   #maskFor({ headers }: Authorization): CredentialMask {
@@ -229,7 +219,7 @@ export class StoreClient {
     return this.#mask.mask;
   }
 
-  /** After a refusal: tells whether the request can be sent again with another credential. */
+  /** Discards a rejected credential, and returns whether another one may help. */
   async #mayTryAgain(
     authorization: Authorization,
     response: Response,
@@ -253,7 +243,7 @@ export class StoreClient {
     );
   }
 
-  /** Where a redirect leads, if the request and its credential may go there. */
+  /** The URL of a redirect, if the request and its credential may be sent there. */
   #follow(
     from: string,
     location: string,
@@ -270,11 +260,12 @@ export class StoreClient {
       );
     if (!URL.canParse(location, from)) throw refuse("its Location is not a URL");
     const target = new URL(location, from);
-    // A fragment is no part of what is asked for (RFC 9110, section 10.2.2).
+    // A fragment is not sent (RFC 9110, section 10.2.2).
     target.hash = "";
     const { href } = target;
     if (
-      !href.startsWith(`${this.url}/`) || findTargetFault(href.slice(this.url.length)) !== undefined
+      !href.startsWith(`${this.#url}/`) ||
+      findTargetFault(href.slice(this.#url.length)) !== undefined
     ) throw refuse("it leads outside the base URL");
     if (body !== null || (method !== "GET" && method !== "HEAD")) {
       throw refuse("this request cannot be repeated");

@@ -1,9 +1,10 @@
 /**
- * Translates between the client and a store: what the client accepts into what the store has, and
- * the URLs of either into those of the other. Bodies that hold no URLs are passed on untouched.
+ * Translates between the client and a store: `Accept` and `Content-Type` into what the store supports, and
+ * the URLs of each into those of the other. Bodies without URLs pass unchanged.
  *
  * @module
  */
+import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { normaliseAccept } from "../dicomweb/media_type/accept.ts";
 import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
 import { bodyUrlRewrite } from "../dicomweb/urls/body_url_rewriter.ts";
@@ -15,10 +16,9 @@ import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/urls/url_m
 import { readingFailure, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { describeChangedBody } from "./changed_body.ts";
 
-/** A body on its way. */
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
-/** What a response answers. */
+/** The request that a response belongs to. */
 export interface StoreQuestion {
   readonly method: string;
   readonly transaction: Transaction;
@@ -26,30 +26,23 @@ export interface StoreQuestion {
   readonly target: string;
 }
 
-/** The addresses clients use are few; one that makes them up shall not fill the memory. */
-const MAX_MAPS = 100;
-
-/** The language of one store. */
 export class StoreDialect {
   readonly #profile: Profile;
   readonly #storeBase: string;
-  readonly #maps = new Map<string, UrlMap>();
+  /** Clients use few addresses; invented ones must not fill the memory. */
+  readonly #maps = new BoundedCache<UrlMap>({ maxEntries: 100, maxKeyLength: 300 });
 
-  /**
-   * @param storeBase The store's base URL.
-   * @param profile How to deal with the store.
-   */
   constructor(storeBase: string, profile: Profile) {
     this.#storeBase = storeBase;
     this.#profile = profile;
   }
 
   /**
-   * Puts a client's request in the store's words.
+   * Translates a client's request.
    *
    * @param target Path below the base URL, and query.
    * @param message Its headers, which are changed, and its body.
-   * @param gatewayBase The URL by which the client reaches this store; nothing where it is not known.
+   * @param gatewayBase The URL by which the client reaches this store, if known.
    */
   toStore(
     transaction: Transaction,
@@ -68,7 +61,7 @@ export class StoreDialect {
     rewriteRequestHeaders(map, headers, target);
     if (this.#profile.rules.tellPublicUrl) tellPublicUrl(headers, gatewayBase!, this.#storeBase);
     if (body === null) return null;
-    // What is stored is the client's own: only messages about resources name them by URL.
+    // Stored content belongs to the client: only messages about resources contain their URLs.
     if (transaction.class === "store") return body;
     const rewrite = bodyUrlRewrite(map.toStore, {
       headers,
@@ -82,11 +75,10 @@ export class StoreDialect {
   }
 
   /**
-   * Puts a store's answer in the client's words.
+   * Translates a store's response.
    *
    * @param headers The headers for the client, which are changed.
-   * @param gatewayBase The URL by which the client reaches this store; nothing where it is not known.
-   * @returns The body for the client; undefined if the store's passes as it is.
+   * @returns The body for the client; undefined if the store's passes unchanged.
    */
   toClient(
     { method, transaction, target }: StoreQuestion,
@@ -105,12 +97,12 @@ export class StoreDialect {
       partHeaders: this.#profile.rules.rewritePartHeaders,
     });
     if (rewrite === undefined) return undefined;
-    // An answer to HEAD tells of the body that GET would get (RFC 9110, section 9.3.2).
+    // A response to HEAD describes the body of GET (RFC 9110, section 9.3.2).
     describeChangedBody(headers);
     return method === "HEAD" ? undefined : beginningOf(rewrite.body(response));
   }
 
-  /** How URLs in the store's answer to `target` are translated; undefined if they are not. */
+  /** How URLs in the store's response to `target` are translated; undefined if they are not. */
   urlTranslation(
     target: string,
     gatewayBase: string | undefined,
@@ -121,13 +113,10 @@ export class StoreDialect {
 
   #mapFor(gatewayBase: string | undefined): UrlMap | undefined {
     if (gatewayBase === undefined || !this.#profile.rules.rewriteUrls) return undefined;
-    let map = this.#maps.get(gatewayBase);
-    if (map === undefined) {
+    return this.#maps.get(gatewayBase, () => {
       const siblings = this.#profile.name === "azure" ? azureSiblings(this.#storeBase) : [];
-      map = createUrlMap({ storeBase: this.#storeBase, gatewayBase, siblings });
-      if (this.#maps.size < MAX_MAPS) this.#maps.set(gatewayBase, map);
-    }
-    return map;
+      return createUrlMap({ storeBase: this.#storeBase, gatewayBase, siblings });
+    });
   }
 }
 
@@ -141,8 +130,8 @@ async function beginningOf(body: Promise<BodyInit>): Promise<BodyInit> {
 
 function tellPublicUrl(headers: Headers, gatewayBase: string, storeBase: string): void {
   const { host, pathname, protocol } = new URL(gatewayBase);
-  // The store keeps its own scheme: it would name a gateway without TLS by `https` URLs, which lead
-  // nowhere and are no longer known for the store's.
+  // The store keeps its own scheme: it would return `https` URLs of a gateway without TLS, which lead
+  // nowhere and are not recognized as the store's any more.
   if (protocol !== new URL(storeBase).protocol) return;
   headers.set("x-forwarded-host", host);
   headers.set("x-forwarded-prefix", pathname);

@@ -1,36 +1,29 @@
 /**
- * One client's request on its way to a store, as the strategies get it that make several requests of
- * one.
+ * A client's request to a store, from which several requests may be made.
  *
  * @module
  */
 import type { KeptBody } from "../credentials/authorizer.ts";
-import type { StoreClient } from "./store_client.ts";
+import type { StoreClient, StoreRequest } from "./store_client.ts";
 
-/** A client's request, checked, its headers end-to-end and in the store's words. */
-export interface StoreExchange {
-  /** Signs and sends. */
+/**
+ * A client's request, checked and translated for the store. Each request that is made of it gets a copy of
+ * its headers.
+ */
+export interface StoreExchange extends StoreRequest {
   readonly client: Pick<StoreClient, "send">;
-  readonly method: string;
-  /** Path below the store's base URL, and query. */
-  readonly target: string;
-  /** Headers for the store. Each request that is made of this one gets a copy of its own. */
-  readonly headers: Headers;
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
-  /** Aborts when the client has gone or a limit has passed. */
-  readonly signal: AbortSignal;
-  /** Takes a body that signing had to keep; it is freed when the exchange is over. */
+  /** Called with a body that signing had to keep; it is freed at the end of the exchange. */
   readonly keep: (body: KeptBody) => unknown;
-  /** Called when one of several requests has been answered: the time limit for an answer begins anew. */
+  /** Called after the response to one of several requests: the time limit begins anew. */
   readonly proceed?: () => void;
   /** Translates a URL of the store for the client; undefined if URLs are not rewritten. */
   readonly translateUrl?: ((url: string) => string) | undefined;
 }
 
-/** A response whose URLs are the client's already. */
+/** A response whose URLs are already the client's. */
 export class TranslatedResponse extends Response {}
 
-/** What a client asks of one answer (RFC 9110, sections 13.1 and 14.2), not of those it is made of. */
+/** Conditions and ranges (RFC 9110, sections 13.1 and 14.2) hold for one response, not for its parts. */
 const OF_ONE_ANSWER = [
   "if-match",
   "if-modified-since",
@@ -41,10 +34,8 @@ const OF_ONE_ANSWER = [
 ];
 
 /**
- * An exchange for requests whose answers become one: a store that answered some of them with 304 or 206
+ * The exchange without conditions and ranges, for requests whose responses are merged: one of 304 or 206
  * would leave a part out.
- *
- * @returns The same without conditions and ranges.
  */
 export function unconditional(exchange: StoreExchange): StoreExchange {
   const headers = new Headers(exchange.headers);
@@ -52,21 +43,11 @@ export function unconditional(exchange: StoreExchange): StoreExchange {
   return { ...exchange, headers };
 }
 
-/**
- * Sends a GET that belongs to an exchange.
- *
- * @param target Path below the store's base URL, and query.
- * @param headers Headers to set on top of the exchange's.
- */
+/** Sends a GET that belongs to an exchange. */
 export function get(
-  exchange: StoreExchange,
+  { client, headers, signal, keep }: StoreExchange,
   target: string,
-  headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
-  const own = new Headers(exchange.headers);
-  for (const name in headers) own.set(name, headers[name]!);
-  return exchange.client.send(
-    { method: "GET", target, headers: own, body: null, signal: exchange.signal },
-    exchange.keep,
-  );
+  const request = { method: "GET", target, headers: new Headers(headers), body: null, signal };
+  return client.send(request, keep);
 }

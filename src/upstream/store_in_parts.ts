@@ -1,7 +1,7 @@
 /**
- * Splits one request to store, while it streams, into several that the store takes, and makes one
- * answer of theirs. What fails leaves the rest stored and is named with its reason; what the client did
- * not send whole is never stored as if it were.
+ * Splits one store request, while it streams, into several within the store's limits, and merges their
+ * responses. The merged report names each failed instance with its reason; the others are stored.
+ * Instances that the client did not send completely are never stored.
  *
  * @module
  */
@@ -14,53 +14,28 @@ import { writeStowReport } from "../dicomweb/stow/stow_response.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
-import { BatchSplitter, type BatchSplitterOptions } from "./batch_splitter.ts";
+import { BatchSplitter, type BatchSplitterOptions, type SplittingRules } from "./batch_splitter.ts";
 import { type StoreExchange, TranslatedResponse } from "./store_exchange.ts";
 import type { PartResult } from "./store_part.ts";
 
-/** What one request to the store may hold. */
-export interface SplittingRules {
-  /** How many bytes; 0: any number. */
-  readonly maxBytes: number;
-  /** How many instances; 0: any number. */
-  readonly maxInstances: number;
-}
-
-/** How a request is split. */
 export interface StoreInPartsOptions extends Omit<BatchSplitterOptions, "boundary"> {
   /** Name of the configured server. */
   readonly server: string;
   readonly logger: Pick<Logger, "warn">;
 }
 
-/** Bounds what is remembered of one request: a name and an item of the answer for each instance. */
+/** Bounds the memory of one request: UIDs and an item of the report for each instance. */
 const MAX_INSTANCES = 50_000;
 
 /**
- * Whether a request has to be split, as far as its headers tell. One whose length says that the store
- * takes it goes to the store as it is. Metadata with bulk data, single instances and encoded bodies
- * cannot be split.
- *
- * @param rules What one request may hold.
- * @returns Whether {@linkcode storeInParts} must do it.
- *
- * @example
- * ```ts
- * import { needsSplitting } from "./store_in_parts.ts";
- * import assert from "node:assert/strict";
- *
- * const headers = new Headers({ "content-type": 'multipart/related; type="application/dicom"; boundary=b' });
- * const rules = { maxBytes: 1_000_000_000, maxInstances: 0 };
- * assert.equal(needsSplitting(headers, rules), true);
- * headers.set("content-length", "1000000");
- * assert.equal(needsSplitting(headers, rules), false);
- * ```
+ * Whether a request has to be split, by its headers: not if its length is within the limits. Metadata with
+ * bulk data, single instances and encoded bodies cannot be split.
  */
 export function needsSplitting(headers: Headers, rules: SplittingRules): boolean {
   const { maxBytes, maxInstances } = rules;
   if (maxBytes === 0 && maxInstances === 0) return false;
   const length = headers.get("content-length");
-  // Of so many instances, some do not fit into so few bytes: each has 132 before its first element.
+  // Each instance has 132 bytes before its first element.
   const mostInstances = Number(length) / 132;
   const isWithin = length !== null && (maxBytes === 0 || Number(length) <= maxBytes) &&
     (maxInstances === 0 || mostInstances <= maxInstances);
@@ -71,13 +46,12 @@ export function needsSplitting(headers: Headers, rules: SplittingRules): boolean
 }
 
 /**
- * Stores in parts.
+ * Sends the parts of a request that {@linkcode needsSplitting}.
  *
- * @param exchange The client's request, in need of splitting.
- * @returns One answer: 200 all stored, 202 some or with warnings, else the worst of the failures; a
- * request that broke off is told 400 with what is stored all the same.
+ * @returns 200 if all is stored, 202 if some is or with warnings, else the worst of the failures; 400 with
+ * a report of what is stored for a request that broke off.
  * @throws {GatewayError} NET-005 for a request that broke off before anything was stored, and what
- * sending throws where nothing was stored and the store never answered.
+ * sending throws if nothing was stored and the store never answered.
  * @throws The signal's reason when it aborts.
  */
 export async function storeInParts(
@@ -87,27 +61,27 @@ export async function storeInParts(
   const { body, headers, signal } = exchange;
   if (body === null) throw new TypeError("Cannot split a request without a body");
   const boundary = boundaryOf(headers.get("content-type"));
-  const dealer = new BatchSplitter(exchange, { ...options, boundary });
+  const splitter = new BatchSplitter(exchange, { ...options, boundary });
   let results: readonly PartResult[];
   let fault: GatewayError | undefined;
   try {
-    await deal(body, new MultipartScanner(boundary), dealer, signal);
-    results = await dealer.end();
+    await split(body, new MultipartScanner(boundary), splitter, signal);
+    results = await splitter.end();
   } catch (error) {
     fault = signal.aborted ? undefined : asFault(error, options.server);
     const reason = fault ?? new GatewayError("NET-005", "The client has gone");
-    results = await dealer.breakOff(reason);
+    results = await splitter.breakOff(reason);
   }
   signal.throwIfAborted();
   logFailures(results, options);
   return answer(results, fault, { ...options, translateUrl: exchange.translateUrl });
 }
 
-/** Reads the client's request to its end, or until nothing of it can be stored any more. */
-async function deal(
+/** Reads the client's request to its end, or until the splitter gives up. */
+async function split(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   scanner: MultipartScanner,
-  dealer: BatchSplitter,
+  splitter: BatchSplitter,
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();
@@ -130,17 +104,17 @@ async function deal(
           if (++instances > MAX_INSTANCES) {
             throw new MultipartError(`Cannot store more than ${MAX_INSTANCES} instances at once`);
           }
-          await dealer.begin({ block: event.block, length: partLength(event.headers) });
-          if (dealer.isInVain) return;
+          await splitter.begin({ block: event.block, length: partLength(event.headers) });
+          if (splitter.isInVain) return;
           break;
         }
         case "data": {
-          const room = dealer.write(event.bytes);
+          const room = splitter.write(event.bytes);
           if (room !== undefined) await room;
           break;
         }
         case "part end":
-          dealer.endInstance();
+          splitter.endInstance();
           break;
         case "end":
           return;
@@ -148,7 +122,6 @@ async function deal(
     }
   } finally {
     signal.removeEventListener("abort", onAbort);
-    // Ends what is left unread; after an error there is nothing to end.
     await reader.cancel().catch(() => {});
   }
 }
@@ -165,14 +138,13 @@ function logFailures(
   { logger, server }: StoreInPartsOptions,
 ): void {
   for (const { status, report, error } of results) {
-    const instances = report.failed.length + report.otherFailures.length;
-    if (instances === 0) continue;
-    const stored = report.stored.length;
+    const failed = report.failed.length + report.otherFailures.length;
+    if (failed === 0) continue;
     logger.warn("Part of a split upload failed", {
       server,
       status,
-      stored,
-      failed: instances,
+      stored: report.stored.length,
+      failed,
       ...(error instanceof GatewayError && { error_code: error.code, reason: error.message }),
     });
   }
@@ -191,9 +163,9 @@ function answer(
   if (fault !== undefined && !hasStored) throw fault;
   const worst = results[worstOf(results.map(({ status }) => status))];
   if (!hasStored && !results.some(({ isReported }) => isReported)) {
-    // No request was judged instance by instance: the store's own words say most.
-    const told = results.find(({ status, response }) => response && status === worst?.status);
-    if (told?.response) return told.response;
+    // Without any report, the store's own response says most.
+    const shown = results.find(({ status, response }) => response && status === worst?.status);
+    if (shown?.response) return shown.response;
     if (worst?.error !== undefined) throw worst.error;
   }
   const headers = new Headers({ "content-type": "application/dicom+json" });

@@ -1,6 +1,6 @@
 /**
- * Concurrency limits of a store: one for all requests, and lower ones for those that go on for as long
- * as clients like, uploads and WebSockets, so that these cannot keep searches and retrievals out.
+ * Concurrency limits of a store: one for all requests, and lower ones for uploads and WebSockets, which
+ * last as long as clients like, so that they cannot starve searches and retrievals.
  *
  * @module
  */
@@ -8,29 +8,27 @@ import type { ServerConfig } from "../config/keys/server.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { ConcurrencyLimit } from "./concurrency_limit.ts";
 
-/** What the limits of a store are made of. */
-export interface StoreLimitsOptions {
-  readonly config: Pick<ServerConfig, "name" | "storeResilience">;
-  /** Where they are told. */
-  readonly metrics?: Metrics | undefined;
-  /** How many workers share what the store may get; 1 unless given. */
-  readonly workers?: number;
-}
-
-/** Share of the places that requests with a body and WebSockets may have together. */
+/** Share of requests with a body and WebSockets together. */
 const UPLOADS_SHARE = 3 / 4;
-/** Share of the places that WebSockets may have: uploads always find some free. */
+/** Share of WebSockets; the rest of the above is always left to uploads. */
 const SOCKETS_SHARE = 1 / 4;
 
-/**
- * Makes the limits of a store, and has the metrics tell of them.
- *
- * @returns The limit of all requests; that of requests with a body, which is entered before it; and that
- * of WebSockets, which is entered before both.
- */
+export interface StoreLimits {
+  readonly all: ConcurrencyLimit;
+  /** For requests with a body; entered before `all`. */
+  readonly uploads: ConcurrencyLimit;
+  /** For WebSockets; entered before `uploads` and `all`. */
+  readonly sockets: ConcurrencyLimit;
+}
+
+/** Creates the limits of a store and reports them as metrics. */
 export function storeLimits(
-  { config, metrics, workers = 1 }: StoreLimitsOptions,
-): [all: ConcurrencyLimit, uploads: ConcurrencyLimit, sockets: ConcurrencyLimit] {
+  { config, metrics, workers = 1 }: {
+    readonly config: Pick<ServerConfig, "name" | "storeResilience">;
+    readonly metrics?: Metrics | undefined;
+    readonly workers?: number;
+  },
+): StoreLimits {
   const { name: server, storeResilience: { maxConcurrent, maxQueued, queueMs } } = config;
   const limits = {
     server,
@@ -52,5 +50,5 @@ export function storeLimits(
     metrics.storeRequestsInFlight.set({ server }, all.inFlight);
     metrics.storeRequestsQueued.set({ server }, all.queued + uploads.queued + sockets.queued);
   });
-  return [all, uploads, sockets];
+  return { all, uploads, sockets };
 }

@@ -1,7 +1,7 @@
 /**
- * One of the requests that a request to store was split into: written while it is sent, its answer
- * accounted for. It may be sent once more with another credential while it is short enough to have been
- * kept. A request that holds half an instance is broken off, never ended.
+ * One of the requests into which a store request was split: written while it is sent, its response compared
+ * with it. It is sent again with another credential if it is short enough to have been kept. A request with
+ * an incomplete instance is broken off, never ended.
  *
  * @module
  */
@@ -10,36 +10,32 @@ import { InstanceHead, type InstanceUids } from "../dicomweb/stow/dicom_uids.ts"
 import { accountFor, type StowOutcome } from "../dicomweb/stow/stow_account.ts";
 import { acceptDuplicates } from "../dicomweb/stow/stow_merge.ts";
 import type { StowReport } from "../dicomweb/stow/stow_response.ts";
+import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
-import { ReplayableBody } from "./replayable_body.ts";
+import { ReplayableBody, type Room } from "./replayable_body.ts";
 import { disbelief } from "./store_answer.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 
-/** Up to this length a request is kept until it is answered, so that it can be sent again. */
+/** Up to this length, a request is kept until the store responds, so that it can be sent again. */
 const MAX_KEPT_BYTES = 8 * 1024 * 1024;
 
-/** What is said of the whole request and not of a part of it. */
-const OF_THE_WHOLE = ["content-length", "content-md5", "content-digest", "digest", "repr-digest"];
-
-/** What came of one request. */
 export interface PartResult {
   readonly status: number;
-  /** Every instance of it, stored or failed. */
+  /** Every instance, stored or failed. */
   readonly report: StowReport;
-  /** Whether the store itself said so, instance by instance. */
+  /** Whether the report is the store's own. */
   readonly isReported: boolean;
-  /** The store's answer as it came, where it was no report. */
+  /** The store's response, if it was no report. */
   readonly response?: Response;
-  /** Why no answer came. */
+  /** Why there is no response. */
   readonly error?: unknown;
 }
 
 /** What ended a request. */
 type Ending = Omit<PartResult, "report" | "isReported"> & Pick<StowOutcome, "answer" | "comment">;
 
-/** How answers are judged. */
 export interface StorePartOptions {
   /** Base URL of the store. */
   readonly storeUrl: string;
@@ -47,9 +43,8 @@ export interface StorePartOptions {
   readonly duplicateReasons: readonly number[];
 }
 
-/** One request. */
 export class StorePart {
-  /** Settles when it was answered, or failed; never rejects. */
+  /** Settles when the store responded or the request failed; never rejects. */
   readonly over: Promise<void>;
   readonly #exchange: StoreExchange;
   readonly #options: StorePartOptions;
@@ -57,74 +52,60 @@ export class StorePart {
   readonly #abort = new AbortController();
   #sent: InstanceUids[] = [];
   #head: InstanceHead | undefined;
-  #bytes = 0;
   #ending: Ending | undefined;
   #result: PartResult | undefined;
 
-  /** Begins to send a request. */
+  /** Begins to send. */
   constructor(exchange: StoreExchange, options: StorePartOptions) {
     this.#exchange = exchange;
     this.#options = options;
     this.over = this.#send();
   }
 
-  /** How many bytes were written. */
+  /** Bytes written so far. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#body.bytes;
   }
 
-  /** How many instances were begun. */
+  /** Instances begun so far. */
   get instances(): number {
     return this.#sent.length + (this.#head === undefined ? 0 : 1);
   }
 
-  /** Whether it takes nothing more: it was answered, or failed. */
+  /** Whether it accepts nothing more: the store responded, or the request failed. */
   get isOver(): boolean {
     return this.#ending !== undefined;
   }
 
-  /** Whether an instance in it is begun and not yet whole. */
+  /** Whether its last instance is incomplete. */
   get isInInstance(): boolean {
     return this.#head !== undefined;
   }
 
-  /**
-   * Begins an instance; the one before is whole.
-   *
-   * @returns When there is room for more; nothing where there is.
-   */
-  begin(framing: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+  /** Begins an instance; the one before is complete. */
+  begin(framing: Uint8Array<ArrayBuffer>): Room {
     this.#head = new InstanceHead();
-    return this.#write(framing);
+    return this.#body.write(framing);
   }
 
-  /**
-   * Takes content of the instance.
-   *
-   * @returns When there is room for more; nothing where there is.
-   */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+  /** Appends content to the instance. */
+  write(bytes: Uint8Array<ArrayBuffer>): Room {
     this.#head?.push(bytes);
-    return this.#write(bytes);
+    return this.#body.write(bytes);
   }
 
-  /** Ends an instance: of it, only what it is known by is kept. */
+  /** Ends an instance, of which only the UIDs are kept. */
   endInstance(): void {
     if (this.#head !== undefined) this.#sent.push(this.#head.uids);
     this.#head = undefined;
   }
 
-  /**
-   * Ends the request: all its instances are whole.
-   *
-   * @param framing What stands behind the last one.
-   */
+  /** Ends the request with its closing delimiter, all its instances being complete. */
   end(framing: Uint8Array<ArrayBuffer>): void {
-    this.#write(framing);
+    this.#body.write(framing);
     this.#body.end();
   }
 
-  /** Breaks the request off. */
   breakOff(reason: GatewayError): void {
     this.endInstance();
     this.#abort.abort(reason);
@@ -132,35 +113,21 @@ export class StorePart {
   }
 
   /**
-   * What came of it. To be asked when it is over and no more of its last instance is to come: which
-   * instance that is may be known only after the answer.
-   *
-   * @returns The result; nothing while it is not over.
+   * The result; undefined while it is not over. To be read once the last instance is complete: its UIDs may
+   * come after the response.
    */
   get result(): PartResult | undefined {
     if (this.#result !== undefined || this.#ending === undefined) return this.#result;
     this.endInstance();
     const { storeUrl, duplicateReasons } = this.#options;
-    const { answer, comment, ...ending } = this.#ending;
-    const { status } = ending;
     const sent = this.#sent;
-    const report = accountFor({
-      sent,
-      status,
-      ...(answer && { answer }),
-      ...(comment !== undefined && { comment }),
-    });
+    const report = accountFor({ ...this.#ending, sent });
     this.#sent = [];
     return this.#result = {
-      ...ending,
+      ...this.#ending,
       report: acceptDuplicates(report, duplicateReasons, { sent, storeUrl }),
-      isReported: answer?.kind === "report",
+      isReported: this.#ending.answer?.kind === "report",
     };
-  }
-
-  #write(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
-    this.#bytes += bytes.length;
-    return this.#body.write(bytes);
   }
 
   async #send(): Promise<void> {
@@ -183,32 +150,22 @@ export class StorePart {
     const read = await readStowReport(response, maxBytes);
     if (read instanceof ReadableStream) {
       await read.cancel();
-      return this.#untold(`Store answered with more than ${maxBytes()} bytes`);
+      return unbelievable(`Store answered with more than ${maxBytes()} bytes`);
     }
     const { answer, bytes } = read;
     const sent = { instances: this.#sent, isWhole: this.#body.isTaken };
     const reason = status < 300 ? disbelief(status, answer, sent) : undefined;
-    if (reason !== undefined) return this.#untold(reason);
-    return {
-      status,
-      answer,
-      ...(answer.kind !== "report" && {
-        response: new Response(bytes, { status, headers }),
-      }),
-    };
+    if (reason !== undefined) return unbelievable(reason);
+    if (answer.kind === "report") return { status, answer };
+    return { status, answer, response: new Response(bytes, { status, headers }) };
   }
 
-  #untold(reason: string): Ending {
-    const error = new GatewayError("NET-009", `Cannot determine what was stored: ${reason}`);
-    return { status: error.status, error, comment: reason.slice(0, 64) };
-  }
-
-  /** Sends it; once more where the store refused the credential and nothing of it is lost. */
+  /** Sends it; again if the store rejected the credential and all of the body was kept. */
   async #request(keep: (body: KeptBody) => unknown): Promise<Response> {
     const { client, method, target, headers, signal } = this.#exchange;
     for (let attempt = 1;; attempt++) {
       const own = new Headers(headers);
-      for (const name of OF_THE_WHOLE) own.delete(name);
+      for (const name of STALE_HEADERS) own.delete(name);
       own.set("accept", "application/dicom+json");
       try {
         return await client.send({
@@ -234,7 +191,12 @@ const COMMENTS: Partial<Record<ErrorCode, string>> = {
   "TOK-002": "Store rejected the credential in mid-transfer",
 };
 
-/** The reason for the client, who cannot be shown the log. */
+function unbelievable(reason: string): Ending {
+  const error = new GatewayError("NET-009", `Cannot determine what was stored: ${reason}`);
+  return { status: error.status, error, comment: reason.slice(0, 64) };
+}
+
+/** The reason for the client, who cannot see the log. */
 function commentOn(error: unknown): string {
   if (!(error instanceof GatewayError)) return "Gateway failed";
   return COMMENTS[error.code] ?? `Gateway could not send it (${error.code})`;

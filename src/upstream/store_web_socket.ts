@@ -44,8 +44,6 @@ export interface OpenWebSocket {
 }
 
 /**
- * Opens both sides and joins them.
- *
  * @throws {GatewayError} NET-002 with the store's status when it refuses the handshake, NET-010 while the
  * circuit is open, NET-011 when too many are open, and whatever signing and connecting throw.
  * @throws The reason of the running request's signal when it aborts.

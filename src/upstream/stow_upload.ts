@@ -1,6 +1,5 @@
 /**
- * The body of a request to store on its way: it fails unless it is whole, and afterwards tells which
- * instances were in it.
+ * The body of a store request: it fails if it is incomplete, and records which instances it contains.
  *
  * @module
  */
@@ -9,26 +8,24 @@ import type { InstanceUids } from "../dicomweb/stow/dicom_uids.ts";
 import { StowInventory } from "../dicomweb/stow/stow_inventory.ts";
 import { wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 
-/** What a report of a store is compared with. */
+/** What a store's report is compared with. */
 export interface SentInstances {
-  /** The instances, in their order; undefined where that cannot be known. */
+  /** In the order of the body; undefined if unknown. */
   readonly instances: readonly InstanceUids[] | undefined;
-  /** Whether everything that can be stored was sent. */
+  /** Whether every instance was sent completely. */
   readonly isWhole: boolean;
 }
 
-/** One upload. */
 export class StowUpload implements SentInstances {
   /** The body to send. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Its length in bytes, where the client states it. */
-  readonly length: number | undefined;
+  readonly #length: number | undefined;
   readonly #inventory: StowInventory;
   #hasEnded = false;
 
   constructor(body: ReadableStream<Uint8Array<ArrayBuffer>>, headers: Headers) {
     this.#inventory = new StowInventory(headers);
-    this.length = contentLength(headers);
+    this.#length = contentLength(headers);
     this.body = wholeRequestBody(body, headers, {
       content: this.#inventory,
       onEnd: () => {
@@ -37,17 +34,16 @@ export class StowUpload implements SentInstances {
     });
   }
 
-  /** The instances that were sent. */
   get instances(): readonly InstanceUids[] | undefined {
     return this.#inventory.instances;
   }
 
   /**
-   * Whether everything was sent. A store may answer after the closing delimiter without waiting for the
-   * end of the message, and the runtime does not read beyond the stated length.
+   * A store may respond after the closing delimiter without waiting for the end of the message, and the
+   * runtime does not read beyond the stated length.
    */
   get isWhole(): boolean {
     const { isClosed, received } = this.#inventory;
-    return this.#hasEnded || isClosed || received === this.length;
+    return this.#hasEnded || isClosed || received === this.#length;
   }
 }

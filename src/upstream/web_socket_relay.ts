@@ -1,26 +1,25 @@
 /**
- * Passes messages between the client's WebSocket and the store's until either closes. A side that does
- * not read makes the other side's messages pile up: beyond a bound both are closed.
+ * Passes messages between the client's WebSocket and the store's until either closes. Both are closed if
+ * one side does not read and too many bytes wait for it.
  *
  * @module
  */
 
-/** Most that may wait to be sent to a side that does not read. An event report is about 1 KiB. */
+/** Bytes that may wait for a side that does not read. An event report is about 1 KiB. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-/** Closes a side for a reason that has no code of its own (RFC 6455, section 7.4.2: private use). */
+/** Close code for reasons that have none (RFC 6455, section 7.4.2: private use). */
 const OTHER_SIDE_FAILED = 4000;
 
-/** How long a store may take to close its side (RFC 6455, section 7.1.1) before it counts as closed. */
-const CLOSE_GRACE_MS = 10_000;
-
-/** Closes both sides when the client speaks where only the store may. */
+/** Close code for a message of a client that must not send any. */
 const ONE_WAY = 4001;
 
-/** What a WebSocket carries. */
-export type WebSocketMessage = string | ArrayBuffer;
+/** After this time, a store's side that was closed counts as closed (RFC 6455, section 7.1.1). */
+const CLOSE_GRACE_MS = 10_000;
 
-/** Joins the two sides. The store's may speak before the client's is there. */
+type WebSocketMessage = string | ArrayBuffer;
+
+/** Joins the two sides. The store may send before the client's side is open. */
 export class WebSocketRelay {
   readonly #isOneWay: boolean;
   #early: WebSocketMessage[] | undefined = [];
@@ -36,7 +35,7 @@ export class WebSocketRelay {
     this.#isOneWay = isOneWay;
   }
 
-  /** Takes a message of the store, from the first on. */
+  /** Receives the messages of the store, from the first on. */
   readonly fromStore = (message: WebSocketMessage): void => {
     if (this.#early === undefined) return this.#pass(message, this.#client);
     this.#earlyBytes += sizeOf(message);
@@ -45,9 +44,8 @@ export class WebSocketRelay {
   };
 
   /**
-   * Joins two sockets.
+   * Joins the client's socket and the open one of the store, whose messages go to {@linkcode fromStore}.
    *
-   * @param store The store's, open; its messages go to {@linkcode fromStore}.
    * @returns Settles when both are closed, or the client's is and the store takes too long.
    */
   join(client: WebSocket, store: WebSocket): Promise<void> {
@@ -83,14 +81,14 @@ export class WebSocketRelay {
 }
 
 async function areClosed(client: WebSocket, store: WebSocket): Promise<void> {
-  await isClosed(client);
+  await whenClosed(client);
   const { promise: isLate, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, CLOSE_GRACE_MS);
-  await Promise.race([isClosed(store), isLate]);
+  await Promise.race([whenClosed(store), isLate]);
   clearTimeout(timer);
 }
 
-function isClosed(socket: WebSocket): Promise<void> {
+function whenClosed(socket: WebSocket): Promise<void> {
   if (socket.readyState === socket.CLOSED) return Promise.resolve();
   return new Promise((resolve) =>
     socket.addEventListener("close", () => resolve(), { once: true })
@@ -101,7 +99,7 @@ function sizeOf(message: WebSocketMessage): number {
   return typeof message === "string" ? message.length : message.byteLength;
 }
 
-/** Scripts may send 1000 and the codes from 3000 on, and no others (WebSockets Standard). */
+/** Scripts may send only 1000 and the codes from 3000 on (WebSockets Standard). */
 function close(socket: WebSocket, code: number, reason: string): void {
   if (socket.readyState === socket.CLOSED || socket.readyState === socket.CLOSING) return;
   if (code === 1000 || code >= 3000) socket.close(code, reason);

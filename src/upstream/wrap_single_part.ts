@@ -1,6 +1,5 @@
 /**
- * Wraps an answer of one part for a client that asked for `multipart/related` and cannot read the part
- * by itself.
+ * Wraps a single-part response for a client that accepts only `multipart/related`.
  *
  * @module
  */
@@ -8,12 +7,7 @@ import { parseAccept } from "../dicomweb/media_type/media_type.ts";
 import { newBoundary, writeMultipart } from "../dicomweb/multipart/multipart_writer.ts";
 import { describeChangedBody } from "./changed_body.ts";
 
-/**
- * Whether an answer has to be wrapped.
- *
- * @returns Whether this is a single part with DICOM or pixels in it, and the client accepts multipart
- * answers, but no answer of its type.
- */
+/** Whether a response is DICOM or pixel data, and the client accepts multipart, but not its type. */
 export function needsWrapping(accept: string | null, response: Response): boolean {
   const type = response.headers.get("content-type") ?? "";
   if (response.status !== 200 || accept === null || !SINGLE_PART.test(type)) return false;
@@ -25,12 +19,7 @@ export function needsWrapping(accept: string | null, response: Response): boolea
 
 const SINGLE_PART = /^\s*(application\/(dicom(?!\+)|octet-stream)|image\/)/i;
 
-/**
- * Wraps an answer.
- *
- * @param response The store's answer, in need of wrapping.
- * @returns The same as the one part of a multipart answer.
- */
+/** Makes a response the only part of a multipart one. */
 export function wrapSinglePart(response: Response): Response {
   const headers = new Headers(response.headers);
   const type = headers.get("content-type") ?? "application/dicom";

@@ -8,7 +8,7 @@ Deno.test("askHealth ends when nothing answers, whether the connection is refuse
   const { port } = listener.addr;
   const address = { host: "127.0.0.1", port, tls: false };
 
-  // The kernel accepts the connection, and nobody answers on it.
+  // The kernel accepts the connection, and nothing responds.
   await assert.rejects(askHealth(address, 50), /no answer within 50 ms/);
 
   const cutting = (async () => {
@@ -25,7 +25,7 @@ Deno.test("askHealth ends when nothing answers, whether the connection is refuse
 });
 
 Deno.test(needing(OPENSSL, {
-  name: "askHealth takes a certificate that is made out to the name clients use",
+  name: "askHealth accepts a certificate for the name that clients use",
   async fn() {
     await using authority = await CertificateAuthority.create();
     const { certificatePem, keyPem } = await authority.issue({

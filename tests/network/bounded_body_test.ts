@@ -3,7 +3,6 @@ import { readBounded, readStart, readText } from "../../src/network/bounded_body
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-/** A body of these pieces, which then ends, or fails, or never ends. */
 function bodyOf(pieces: readonly string[], then: "ends" | "fails" | "hangs" = "ends") {
   const left = pieces.map((piece) => new TextEncoder().encode(piece));
   const seen = { cancelled: false };
@@ -49,7 +48,7 @@ Deno.test("readBounded: fails as the body does, also after the bound", async () 
   await assert.rejects(text(beyond), /it broke off/);
 });
 
-Deno.test("readText: a longer body is no text, and is cancelled", async () => {
+Deno.test("readText returns undefined for a longer body, and cancels it", async () => {
   const { body, seen } = bodyOf(["ä".repeat(3)], "hangs");
   assert.equal(await readText(body, 5), undefined);
   assert.equal(seen.cancelled, true);
@@ -57,7 +56,7 @@ Deno.test("readText: a longer body is no text, and is cancelled", async () => {
   assert.equal(await readText(null, 5), "");
 });
 
-Deno.test("readStart: what has arrived, of a body that breaks off or does not end", async () => {
+Deno.test("readStart returns what has arrived of a body that breaks off or does not end", async () => {
   assert.equal(await readStart(bodyOf(["ab", "cd"], "fails").body, 100), "abcd");
   const { body, seen } = bodyOf(["ab", "cd"], "hangs");
   assert.equal(await readStart(body, 3), "abcd");

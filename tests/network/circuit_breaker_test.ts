@@ -8,7 +8,6 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 
 const OPEN_MS = 10_000;
 
-/** Attempts resolve to what they show of the peer. */
 function circuitOf(failureThreshold = 3) {
   const time = { now: 0 };
   const metrics = createMetrics();
@@ -48,7 +47,7 @@ async function rejects(attempt: Attempt, retryAfterSeconds: number): Promise<voi
   });
 }
 
-Deno.test("CircuitBreaker: opens after failures in a row, and says when it is tried again", async () => {
+Deno.test("CircuitBreaker opens after failures in a row, and reports when it tries again", async () => {
   const { attempt, time, metrics, state } = circuitOf();
   assert.equal(await state(), 0);
   await fail(attempt, 3);
@@ -71,7 +70,7 @@ Deno.test("CircuitBreaker: a success in between resets the count, an unknown out
   assert.equal(await state(), 1);
 });
 
-Deno.test("CircuitBreaker: lets one attempt through when its time is over; success closes it", async () => {
+Deno.test("CircuitBreaker allows one attempt when its time is over; success closes it", async () => {
   const { circuit, attempt, time, state } = circuitOf();
   await fail(attempt, 3);
   time.now = OPEN_MS;

@@ -1,5 +1,5 @@
 /**
- * What a user is told when a server wants a client certificate and does not get one that it trusts.
+ * The error for a server that requires a client certificate and gets none that it trusts.
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:https";
@@ -11,8 +11,7 @@ import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority
 import { needing } from "../fixtures/installed_tool.ts";
 
 Deno.test(needing(OPENSSL, {
-  name:
-    "HttpClient: a server that wants a client certificate and gets none is NET-003, with the reason",
+  name: "HttpClient: a missing client certificate is NET-003, with the reason",
   async fn() {
     await using authority = await CertificateAuthority.create();
     const { certificatePem, keyPem } = await authority.issue({

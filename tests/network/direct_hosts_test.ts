@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 
-/** A proxy that answers every request itself and remembers its request line. */
+/** A proxy that responds itself and records request lines. */
 function startProxy(): { url: string; lines: string[]; close(): Promise<void> } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const lines: string[] = [];

@@ -11,7 +11,7 @@ Deno.test("IpNetworks: addresses and networks of both families", () => {
   }
 });
 
-Deno.test("IpNetworks: what is no address or network is refused", () => {
+Deno.test("IpNetworks rejects what is no address or network", () => {
   for (const network of ["", "host", "10.1", "/8"]) {
     assert.throws(() => new IpNetworks([network]), network);
   }

@@ -4,7 +4,7 @@ import { FakeClock, settle } from "../fixtures/fake_clock.ts";
 
 const { signal } = new AbortController();
 
-/** Attempts end with the delay that the peer asks for; "final" ends them. */
+/** The delay that the peer asks for, or a final outcome. */
 type Outcome = number | "final";
 
 function retriesOf(rules: Partial<RetryRules> = {}) {
@@ -21,7 +21,7 @@ function retriesOf(rules: Partial<RetryRules> = {}) {
   return { retries, clock, counted };
 }
 
-/** Runs attempts with these outcomes, the last one again and again; returns when each began. */
+/** Runs attempts with these outcomes, the last one repeatedly; returns when each began. */
 async function attempts(
   { retries, clock }: Pick<ReturnType<typeof retriesOf>, "retries" | "clock">,
   outcomes: readonly Outcome[],
@@ -44,7 +44,22 @@ Deno.test("Retries: the delay grows, attempts end, and the last outcome is retur
   assert.equal(some.clock.pendingTimers, 0);
 });
 
-Deno.test("Retries: a final outcome is not repeated, nor is what may not be repeated", async () => {
+/** When attempts begin, by strategy: up to 300 ms apart. */
+const STRATEGIES = {
+  fixed: [0, 100, 200, 300, 400],
+  linear: [0, 100, 250, 450, 700],
+  exponential: [0, 100, 300, 600, 900],
+};
+
+for (const [strategy, expected] of Object.entries(STRATEGIES)) {
+  Deno.test(`Retries: ${strategy} delays`, async () => {
+    const rules = { maxAttempts: 5, incrementMs: 50, multiplier: 2, maxDelayMs: 300 };
+    const some = retriesOf({ ...rules, strategy: strategy as keyof typeof STRATEGIES });
+    assert.deepEqual((await attempts(some, [0])).begunMs, expected);
+  });
+}
+
+Deno.test("Retries: neither a final outcome nor an unrepeatable request is repeated", async () => {
   assert.deepEqual((await attempts(retriesOf(), ["final"])).begunMs, [0]);
   assert.deepEqual((await attempts(retriesOf(), [0], false)).begunMs, [0]);
 });
@@ -77,7 +92,7 @@ Deno.test("Retries: a signal ends the wait with its reason, and counts no retry"
   assert.deepEqual([counted.retries, clock.pendingTimers], [0, 0]);
 });
 
-Deno.test("Retries: an outage gets a tenth more requests and ten, not twice as many", async () => {
+Deno.test("Retries: an outage causes ten requests and a tenth more, not twice as many", async () => {
   const { retries } = retriesOf({ maxAttempts: 2, initialDelayMs: 0, budget: 0.1 });
   let sent = 0;
   const attempt = () => {

@@ -1,6 +1,6 @@
 /**
- * What a server that speaks HTTP/2 gets when it refuses a stream, goes away or closes: whatever may
- * change something once, and a GET or HEAD at most twice, as the runtime repeats these unseen.
+ * An HTTP/2 server that refuses a stream, goes away or closes gets modifying requests once, and a GET or HEAD at
+ * most twice, as the runtime repeats these by itself.
  */
 import assert from "node:assert/strict";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
@@ -14,7 +14,7 @@ const PREFACE_BYTES = 24;
 const HEAD_BYTES = 9;
 const ACK = 1;
 
-/** How the server ends a request, once it has all of it. */
+/** How the server ends a request that it has received completely. */
 type Ending = (
   send: (type: number, stream: number, payload: Uint8Array) => Promise<void>,
   stream: number,
@@ -46,7 +46,6 @@ const REQUESTS: [
   ["POST of a stream", "POST", () => new Blob(["stream"]).stream(), 1],
 ];
 
-/** A server that counts requests and answers none. */
 class RefusingServer implements AsyncDisposable {
   requests = 0;
   ending: Ending = ENDINGS["closes"]!;
@@ -119,8 +118,7 @@ async function exactly(conn: Deno.TlsConn, length: number): Promise<Uint8Array> 
 }
 
 Deno.test(needing(OPENSSL, {
-  name:
-    "HttpClient sends over HTTP/2 once what may change something, and GET and HEAD twice at most",
+  name: "HttpClient sends modifying requests over HTTP/2 once, and GET and HEAD at most twice",
   async fn(t) {
     await using authorities = await CertificateAuthority.create();
     const request = { commonName: "store", purpose: "server" } as const;

@@ -1,7 +1,6 @@
 /**
- * Every request of the HTTP client reaches the other side once, wherever the connection ends: on a new
- * connection and on a kept one, with a body and without. Whether to send again is for the caller to say,
- * who counts, signs anew and knows what a repetition does.
+ * Every request of the HTTP client reaches the server once, wherever the connection ends: new or kept alive, with
+ * a body or without. Only the caller may retry: it counts, signs anew and knows what a repetition does.
  */
 import assert from "node:assert/strict";
 import type { GatewayError } from "../../src/errors/gateway_error.ts";
@@ -19,13 +18,12 @@ const BYTES = new Uint8Array(4000).fill(120);
 interface Shape {
   readonly method: string;
   readonly body?: () => RequestBody;
-  /** The framing that the other side sees. */
   readonly framing: { readonly length: string | null; readonly coding: string | null };
 }
 
 const NONE = { length: null, coding: null };
 
-/** A request of every kind that the gateway sends, by who sends it. */
+/** Requests of every kind that the gateway sends. */
 const SHAPES: Record<string, Shape> = {
   "search, key set, discovery, metadata (GET)": { method: "GET", framing: NONE },
   "HEAD": { method: "HEAD", framing: NONE },
@@ -69,7 +67,7 @@ async function readBody(exchange: RawExchange): Promise<void> {
   for await (const _ of exchange.body()) { /* dropped */ }
 }
 
-/** Where the other side ends the connection, and whether a response can come of it. */
+/** Where the server ends the connection, and whether that is a response. */
 const ENDS: Record<string, { readonly play: RawHandler; readonly hasHead?: true }> = {
   "before it reads the body": { play: (exchange) => Promise.resolve(exchange.close()) },
   "after it has read all": {
@@ -144,7 +142,7 @@ for (const connection of ["new", "kept"]) {
       for (const [name, shape] of Object.entries(SHAPES)) {
         await t.step(name, async () => {
           if (connection === "kept") {
-            // Both ways out keep connections of their own.
+            // Both clients keep connections of their own.
             origin.play(async (exchange) => {
               await readBody(exchange);
               await exchange.answer(200, exchange.method === "HEAD" ? "" : "[]");
@@ -177,7 +175,7 @@ for (const connection of ["new", "kept"]) {
   }
 }
 
-Deno.test("HttpClient goes on to a new connection when the server has closed the idle one", async (t) => {
+Deno.test("HttpClient opens a new connection if the server has closed the idle one", async (t) => {
   const origin = startRawOrigin(async (exchange) => {
     await readBody(exchange);
     await exchange.answer(200, exchange.method === "HEAD" ? "" : "[]");
@@ -193,7 +191,7 @@ Deno.test("HttpClient goes on to a new connection when the server has closed the
         await response.body?.cancel();
         assert.equal(origin.exchanges - before, 1);
         origin.dropConnections();
-        // The end of the connection has to arrive before the next request, on a busy machine, too.
+        // The end of the connection has to arrive before the next request.
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     });

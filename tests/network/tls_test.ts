@@ -1,6 +1,6 @@
 /**
- * Which TLS the gateway speaks, to clients and to stores, as OpenSSL sees it from the other side; and
- * which certificates of stores it takes.
+ * TLS versions and suites of the gateway, to clients and to stores, as seen by OpenSSL; and which certificates of
+ * stores it accepts.
  */
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
@@ -9,7 +9,7 @@ import { CertificateAuthority, type KeyPair, OPENSSL } from "../fixtures/certifi
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 
-/** All that the listener may agree on; all of it has forward secrecy and authenticated encryption. */
+/** The suites of the listener, with forward secrecy and authenticated encryption. */
 const SUITES = [
   "ECDHE-ECDSA-AES128-GCM-SHA256",
   "ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -18,7 +18,7 @@ const SUITES = [
   "TLS_AES_256_GCM_SHA384",
   "TLS_CHACHA20_POLY1305_SHA256",
 ];
-/** OpenSSL's client is told to take what it would not take itself. */
+/** OpenSSL's client has to accept what it would reject by default. */
 const ANYTHING = "ALL:COMPLEMENTOFALL@SECLEVEL=0";
 
 async function openssl(...args: string[]): Promise<string> {
@@ -70,7 +70,6 @@ Deno.test(needing(OPENSSL, {
   },
 }));
 
-/** Asks OpenSSL's server, which shows a certificate and speaks what it is told to. */
 async function ask(
   pair: KeyPair,
   options: {
@@ -159,7 +158,7 @@ Deno.test(needing(OPENSSL, {
     assert.match(await ask(await authority.selfSigned("127.0.0.1"), { trusted }), /^NET-003/);
     const expired = await authority.issue({ ...request, isExpired: true });
     assert.match(await ask(expired, { trusted }), /^NET-003/);
-    // For this machine under a name that the certificate does not have.
+    // This machine, by a name that the certificate lacks.
     assert.match(await ask(good, { trusted, host: "127.1.2.3" }), /^NET-003/);
   },
 }));

@@ -7,7 +7,7 @@ import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
 const tooLate = () => new Error("too late");
 
-Deno.test("limited waits for as long as the limit says and no longer, and leaves no timer", async () => {
+Deno.test("limited waits exactly for its limit, and leaves no timer", async () => {
   const clock = new FakeClock();
   const errors: Error[] = [];
   const waiting = limited(new Promise(() => {}), 1000, tooLate, clock)
@@ -20,7 +20,7 @@ Deno.test("limited waits for as long as the limit says and no longer, and leaves
   assert.equal(clock.pendingTimers, 0);
 });
 
-Deno.test("limited gives the result, or the failure, as soon as there is one", async () => {
+Deno.test("limited returns the result or the failure as soon as there is one", async () => {
   const clock = new FakeClock();
   assert.equal(await limited(Promise.resolve("answer"), 1000, tooLate, clock), "answer");
   await assert.rejects(limited(Promise.reject(new Error("refused")), 1000, tooLate, clock), {
@@ -30,7 +30,7 @@ Deno.test("limited gives the result, or the failure, as soon as there is one", a
 });
 
 Deno.test(needing(REDIS, {
-  name: "limited does not count the time for which this thread reads nothing",
+  name: "limited does not count the time for which the thread is busy",
   async fn() {
     const redis = await startRedisServer();
     const conn = await Deno.connect({ hostname: "127.0.0.1", port: redis.port });

@@ -36,7 +36,7 @@ async function asked(profile: ProfileName, target: string): Promise<string> {
   return asked;
 }
 
-/** Azure, "Data partitions": what is asked at the service's base URL, and what at the partition's. */
+/** Azure, "Data partitions": resources of the service, and of the partition. */
 const ASKED: [target: string, url: string][] = [
   ["/studies?limit=1", `${PARTITION}/studies?limit=1`],
   ["/changefeed?offset=1", `${SERVICE}/changefeed?offset=1`],
@@ -53,6 +53,6 @@ for (const [target, url] of ASKED) {
   });
 }
 
-Deno.test("StoreClient: other stores have nothing beside their base URL", async () => {
+Deno.test("StoreClient: other stores have no resources beside their base URL", async () => {
   assert.equal(await asked("generic", "/operations/1"), `${PARTITION}/operations/1`);
 });

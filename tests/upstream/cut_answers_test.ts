@@ -1,7 +1,6 @@
 /**
- * Answers of stores that break off, at every byte, as the runtime presents them to a program: over
- * HTTP/2 the body ends, over HTTP/1.1 it fails. On no way through the gateway is one presented as whole,
- * and none as partial that is whole.
+ * Responses of stores, truncated at every byte, as the runtime presents them: over HTTP/2 the body ends, over
+ * HTTP/1.1 it fails. No way through the gateway presents one as complete, or a complete one as truncated.
  */
 import assert from "node:assert/strict";
 import { profiles, type Rules, withRules } from "../../src/dicomweb/profile/profile.ts";
@@ -11,7 +10,6 @@ import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { bytes } from "../dicomweb/bytes.ts";
 import { withStore } from "./store_harness.ts";
 
-/** One answer of a store. */
 interface Answer {
   readonly type: string;
   readonly body: string;
@@ -22,12 +20,11 @@ interface Way {
   readonly target: string;
   readonly init?: RequestInit;
   readonly rules?: Partial<Rules>;
-  /** Whether URLs are rewritten. */
   readonly isRewritten?: boolean;
   readonly idleMs?: number;
-  /** The answers of the store, the one that is cut last; the last is for all targets it matches. */
+  /** The responses of the store by target; the last one is truncated. */
   readonly answers: readonly (readonly [target: RegExp, answer: Answer])[];
-  /** Whether it can be known where the answer ends, where no header tells it. */
+  /** Whether the content shows its end if no header does; true unless given. */
   readonly showsEnd?: boolean;
 }
 
@@ -152,7 +149,7 @@ const WAYS: Record<string, Way> = {
   },
 };
 
-/** How the store frames its answer, and how the runtime presents it when it breaks off. */
+/** How the store frames its response, and whether the runtime fails when it is truncated. */
 const FRAMINGS = {
   "HTTP/2 with a length": { http2: true, hasLength: true, fails: false },
   "HTTP/2 without a length": { http2: true, hasLength: false, fails: false },
@@ -163,12 +160,12 @@ const FRAMINGS = {
 
 type Framing = (typeof FRAMINGS)[keyof typeof FRAMINGS];
 
-Deno.test("no answer of a store that breaks off is presented as whole", async (t) => {
+Deno.test("no truncated response of a store is presented as complete", async (t) => {
   let tried = 0;
   for (const [name, way] of Object.entries(WAYS)) {
     for (const [how, framing] of Object.entries(FRAMINGS)) {
-      // Where neither the framing nor the content shows the end, HTTP/2 is refused; a body that ends
-      // with its connection is passed on as HTTP/1.1 defines it (RFC 9112, section 6.3).
+      // If neither framing nor content shows the end, HTTP/2 is rejected; over HTTP/1.1, the body ends
+      // with its connection (RFC 9112, section 6.3).
       const isKnown = framing.hasLength || framing.fails || way.showsEnd !== false;
       if (!isKnown && !framing.http2) continue;
       await t.step(`${name}, ${how}`, async () => {
@@ -199,7 +196,7 @@ async function isPresentedAsWhole(way: Way, framing: Framing, cut: number): Prom
         publicUrl: way.isRewritten ? "http://gateway" : undefined,
         completed: done.promise,
       }).catch((error) => {
-        // Nothing but its code tells operators whose fault it was.
+        // Its code tells operators whose fault it was.
         assert.ok(error instanceof GatewayError, String(error));
         throw error;
       });
@@ -207,7 +204,6 @@ async function isPresentedAsWhole(way: Way, framing: Framing, cut: number): Prom
       const told = response.headers.get("content-length");
       isWhole = response.status < 300 && (told === null || Number(told) === received);
     } catch (error) {
-      // It failed, visibly.
       if (error instanceof assert.AssertionError) throw error;
     }
     done.resolve();
@@ -219,7 +215,7 @@ async function isPresentedAsWhole(way: Way, framing: Framing, cut: number): Prom
     },
     ...(idleMs && { timeouts: { idleMs } }),
     send: async (url, { body } = {}) => {
-      // As a store does that answers behind the request.
+      // The store responds after the request.
       if (body instanceof ReadableStream) await new Response(body).bytes();
       const index = answers.findIndex(([pattern]) => pattern.test(url));
       const isLast = index === answers.length - 1;

@@ -29,7 +29,7 @@ Deno.test("dispatch: a search that finds nothing (204) becomes 200 with an empty
   assert.equal(await response.text(), "[]");
 });
 
-Deno.test("dispatch: 204 stays what it is where the rule is off, and for what is no search", async () => {
+Deno.test("dispatch: 204 passes if the rule is off, and for other transactions", async () => {
   const off = withRules(profiles.generic, { emptySearchAsList: false }).rules;
   const empty = () => new Response(null, { status: 204 });
   assert.equal((await ask(exchangeWith("/studies", empty), off)).status, 204);
@@ -37,7 +37,6 @@ Deno.test("dispatch: 204 stays what it is where the rule is off, and for what is
   assert.equal((await ask(deletion)).status, 204);
 });
 
-/** A page of a store that has one result. */
 function onePage(target: string, result: unknown): Response {
   const offset = new URL(target, "http://store").searchParams.get("offset");
   return Response.json(offset === null || offset === "0" ? [result] : []);
@@ -56,7 +55,7 @@ Deno.test("dispatch: a search beyond the store's page is collected, one within i
   assert.equal(small.sent[0]!.target, "/studies?limit=50&x=1");
 });
 
-Deno.test("dispatch: a search that ends where HealthImaging's list ends says so", async () => {
+Deno.test("dispatch: a search that ends at HealthImaging's limit gets a warning", async () => {
   const store = ({ target }: { readonly target: string }) => {
     const query = new URL(target, "http://store").searchParams;
     const [limit, offset] = [Number(query.get("limit")), Number(query.get("offset"))];
@@ -76,7 +75,7 @@ Deno.test("dispatch: a search that ends where HealthImaging's list ends says so"
   await within.body?.cancel();
 });
 
-Deno.test("dispatch: a study is retrieved by instance where the store has nothing else", async () => {
+Deno.test("dispatch: a study is retrieved by instance if the store supports nothing else", async () => {
   const exchange = exchangeWith(
     "/studies/1.2.3",
     ({ target }) =>
@@ -106,7 +105,7 @@ Deno.test("dispatch: a study is retrieved by instance where the store has nothin
   await assert.rejects(zip, { code: "NET-005", status: 406 });
 });
 
-Deno.test("dispatch: conditions and ranges of the client are not asked of each request it becomes", async () => {
+Deno.test("dispatch: conditions and ranges of the client are removed from the requests of a retrieval by instance", async () => {
   const headers = { "if-none-match": '"a"', "range": "bytes=0-9", "x-kept": "1" };
   for (const target of ["/studies?limit=5000", "/studies/1.2.3"]) {
     const exchange = exchangeWith(target, (request) => {
@@ -137,7 +136,7 @@ Deno.test("dispatch: one part is wrapped for a client that reads multipart only"
   assert.equal(await bare.text(), "bytes");
 });
 
-Deno.test("dispatch: an answer to storing that is XML becomes the JSON that Orthanc counts", async () => {
+Deno.test("dispatch: a STOW response in XML becomes the JSON that Orthanc counts", async () => {
   const xml = `<?xml version="1.0"?><NativeDicomModel>
     <DicomAttribute tag="00081199" vr="SQ"><Item number="1">
       <DicomAttribute tag="00081150" vr="UI"><Value number="1">1.2.840.10008.5.1.4.1.1.2</Value></DicomAttribute>
@@ -161,7 +160,7 @@ Deno.test("dispatch: an answer to storing that is XML becomes the JSON that Orth
   assert.equal(stored.Value[0]["00081155"].Value[0], "1.2.3");
 });
 
-Deno.test("dispatch: a request to store of unknown length is split at a store with a bound, and not at others", async () => {
+Deno.test("dispatch: a store request of unknown length is split for a store with a limit, and not for others", async () => {
   const request = (count: number) => {
     const parts = Array.from(
       { length: count },

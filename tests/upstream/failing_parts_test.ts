@@ -1,5 +1,5 @@
 /**
- * What becomes of a request that is stored in parts when parts of it fail, or the client does.
+ * Failures of parts of a split upload, and of its client.
  *
  * @module
  */
@@ -31,7 +31,6 @@ function uids(all: readonly TestInstance[]): string[] {
   return all.map(({ uid }) => uid);
 }
 
-/** Fails the requests of these numbers in a way. */
 function failing(
   numbers: readonly number[],
   fail: (exchange: RawExchange) => Promise<void>,
@@ -43,7 +42,7 @@ function failing(
   };
 }
 
-/** Ways in which the second of three requests fails, with the reason that is told. */
+/** How the second of three requests fails, with the reported reason. */
 const FAILURES: [
   what: string,
   fail: (exchange: RawExchange) => Promise<void>,
@@ -139,7 +138,7 @@ for (const [what, fail, reason, comment] of FAILURES) {
   });
 }
 
-Deno.test("storeInParts: a store that fails every part is heard with its own words", async () => {
+Deno.test("storeInParts: if every part fails, the client gets the store's own response", async () => {
   const play = async (exchange: RawExchange) => {
     await drain(exchange);
     await exchange.answer(503, '{"detail":"busy"}', PROBLEM);
@@ -153,7 +152,7 @@ Deno.test("storeInParts: a store that fails every part is heard with its own wor
   });
 });
 
-Deno.test("storeInParts: failures of many kinds and nothing stored: the worst is told, all are named", async () => {
+Deno.test("storeInParts: after different failures and nothing stored, the status is the worst, and all are named", async () => {
   const play = async (exchange: RawExchange, count: number) => {
     await drain(exchange);
     if (count === 1) {
@@ -175,7 +174,7 @@ Deno.test("storeInParts: failures of many kinds and nothing stored: the worst is
   });
 });
 
-Deno.test("storeInParts names an instance of which nothing had come when the store refused it", async () => {
+Deno.test("storeInParts names an instance that arrives after the store has rejected it", async () => {
   const answered = Promise.withResolvers<void>();
   const play = async (exchange: RawExchange) => {
     await exchange.answer(500, "", { connection: "close" });
@@ -192,7 +191,7 @@ Deno.test("storeInParts names an instance of which nothing had come when the sto
       const [head, ...rest] = stowBody(all);
       await writeChunk(client, head!);
       await answered.promise;
-      // Time for the answer to arrive, before what it is about.
+      // Time for the response to arrive before the instance.
       await new Promise((resolve) => setTimeout(resolve, 100));
       for (const piece of rest) await writeChunk(client, piece);
       await client.write("0\r\n\r\n");
@@ -202,7 +201,7 @@ Deno.test("storeInParts names an instance of which nothing had come when the sto
   );
 });
 
-Deno.test("storeInParts: login pages in answer to everything are no success", async () => {
+Deno.test("storeInParts: a login page for every part is no success", async () => {
   const play = async (exchange: RawExchange) => {
     await drain(exchange);
     await exchange.answer(200, "<html></html>", { "content-type": "text/html" });
@@ -215,7 +214,7 @@ Deno.test("storeInParts: login pages in answer to everything are no success", as
   });
 });
 
-Deno.test("storeInParts: 200 with nothing before all was sent is no success", async () => {
+Deno.test("storeInParts: an empty 200 before the end of the upload is no success", async () => {
   const answered = Promise.withResolvers<void>();
   const play = async (exchange: RawExchange) => {
     await exchange.answer(200, "");
@@ -233,7 +232,7 @@ Deno.test("storeInParts: 200 with nothing before all was sent is no success", as
   });
 });
 
-Deno.test("storeInParts: a store out of reach is told as such, and soon", async () => {
+Deno.test("storeInParts: an unreachable store is reported before the end of the upload", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   listener.close();
@@ -247,7 +246,7 @@ Deno.test("storeInParts: a store out of reach is told as such, and soon", async 
   await gateway.close();
 });
 
-Deno.test("storeInParts gives up after three refusals in a row, and names what it did not try", async () => {
+Deno.test("storeInParts gives up after three rejections in a row, and names what it did not try", async () => {
   const all = instances(12);
   const play = async (exchange: RawExchange, count: number) => {
     if (count === 1) return false;
@@ -264,7 +263,7 @@ Deno.test("storeInParts gives up after three refusals in a row, and names what i
   });
 });
 
-Deno.test("storeInParts goes on after instances that are refused one by one", async () => {
+Deno.test("storeInParts continues after instances that are rejected one by one", async () => {
   const all = instances(8);
   const [long] = instances(9, 400).slice(8);
   const many = [...new Array(5).fill(long), ...all] as TestInstance[];
@@ -280,7 +279,7 @@ Deno.test("storeInParts goes on after instances that are refused one by one", as
   );
 });
 
-/** A store that refuses a token: at once, or when it has read all. */
+/** When the store rejects a token. */
 const REFUSALS: [what: string, refuse: (exchange: RawExchange) => Promise<void>][] = [
   ["at once", async (exchange) => {
     await exchange.answer(401, "", { connection: "close" });
@@ -309,7 +308,7 @@ for (const [what, refuse] of REFUSALS) {
   });
 }
 
-Deno.test("storeInParts: a token refused for a part too long to keep: it is named, the next uses another", async () => {
+Deno.test("storeInParts: a token rejected for a part too long to keep: it is named, the next uses another", async () => {
   // 9 MiB in one instance.
   const [long] = instances(2, 147_456).slice(1);
   const [first, third] = [instances(1)[0]!, instances(3)[2]!];
@@ -325,7 +324,7 @@ Deno.test("storeInParts: a token refused for a part too long to keep: it is name
   );
 });
 
-Deno.test("storeInParts: a credential that stays refused is not tried without end", async () => {
+Deno.test("storeInParts: a credential that stays rejected ends the attempts", async () => {
   const play = async (exchange: RawExchange) => {
     await drain(exchange);
     await exchange.answer(401, "never");
@@ -338,7 +337,7 @@ Deno.test("storeInParts: a credential that stays refused is not tried without en
   });
 });
 
-/** A client that sends chunks of its own making. */
+/** A client that writes its own chunks. */
 async function rawClient(url: string): Promise<RawClient> {
   const client = await RawClient.connect(url);
   await client.write(client.head("POST", "/studies", {
@@ -381,7 +380,7 @@ async function readAnswer(client: RawClient): Promise<StowResult> {
   return readResult(answer.status, answer.headers, text);
 }
 
-Deno.test("storeInParts: half an instance is never stored: what was sent whole is, and 400 tells both", async () => {
+Deno.test("storeInParts never stores an incomplete instance; complete ones are stored, and 400 reports both", async () => {
   const all = instances(5);
   await withSplitStore({}, { maxInstances: 2, concurrency: 1 }, async ({ origin, gateway }) => {
     using client = await rawClient(gateway.url);
@@ -397,7 +396,7 @@ Deno.test("storeInParts: half an instance is never stored: what was sent whole i
   });
 });
 
-Deno.test("storeInParts: a request that breaks between instances leaves those before it stored", async () => {
+Deno.test("storeInParts: a request that breaks off between instances leaves those before it stored", async () => {
   const all = instances(3);
   await withSplitStore({}, { maxInstances: 2 }, async ({ origin, store }) => {
     const end = `--${BOUNDARY}\r\n${"x".repeat(20_000)}`;
@@ -407,7 +406,7 @@ Deno.test("storeInParts: a request that breaks between instances leaves those be
   });
 });
 
-Deno.test("storeInParts takes 50,000 instances at most, and tells what is stored of more", async () => {
+Deno.test("storeInParts accepts at most 50,000 instances, and reports which of more are stored", async () => {
   const [{ file }] = instances(1, 0) as [TestInstance];
   const many = (function* () {
     for (let count = 0; count < 50_001; count++) yield { uid: "1.2.3.1", file };
@@ -418,7 +417,7 @@ Deno.test("storeInParts takes 50,000 instances at most, and tells what is stored
   });
 });
 
-Deno.test("storeInParts: a missing end after a whole instance leaves it not stored: it may be half", async () => {
+Deno.test("storeInParts does not store an instance without a delimiter behind it: it may be incomplete", async () => {
   const all = instances(1);
   await withSplitStore({}, { maxInstances: 2 }, async ({ origin, gateway }) => {
     using client = await rawClient(gateway.url);
@@ -431,7 +430,7 @@ Deno.test("storeInParts: a missing end after a whole instance leaves it not stor
   });
 });
 
-Deno.test("storeInParts: a client that is cut off in the middle leaves no half instance at the store", async () => {
+Deno.test("storeInParts: a client that disconnects leaves no incomplete instance at the store", async () => {
   const all = instances(3, 20_000);
   await withSplitStore({}, { maxInstances: 2, concurrency: 1 }, async ({ origin, gateway }) => {
     const client = await rawClient(gateway.url);
@@ -446,7 +445,7 @@ Deno.test("storeInParts: a client that is cut off in the middle leaves no half i
   });
 });
 
-Deno.test("storeInParts: a store that stalls makes the client wait, and the client's leaving ends it", async () => {
+Deno.test("storeInParts: a store that stalls makes the client wait, and a client that leaves ends the request", async () => {
   const stalled = Promise.withResolvers<void>();
   const gone = Promise.withResolvers<void>();
   const play = async (exchange: RawExchange) => {
@@ -461,7 +460,7 @@ Deno.test("storeInParts: a store that stalls makes the client wait, and the clie
     const sending = sendWithoutEnd(client, "instance");
     await stalled.promise;
     try {
-      // Between client and store there are buffers of sockets and 256 KiB; then nothing is read on.
+      // Between client and store, socket buffers and 256 KiB fill; then reading stops.
       let before = -1;
       while (before !== sending.sent && before < 64 * 1024 * 1024) {
         before = sending.sent;

@@ -13,7 +13,7 @@ function watched(idleMs: number) {
   exchange.signal.addEventListener("abort", () => source.error(exchange.signal.reason));
   const reader = watchIdle(body, { deadlines, exchange, idleMs, waitingFor: "the next piece" })
     .getReader();
-  // The stream asks for the next piece only when all that the last one set off is done.
+  // The stream reads the next piece only when the last one has been handled.
   const passTo = async (ms: number) => {
     await new Promise((resolve) => setTimeout(resolve));
     time.now = ms;
@@ -34,7 +34,7 @@ Deno.test("watchIdle: a store that takes longer than the limit for a piece ends 
   await next;
 });
 
-Deno.test("watchIdle: a client that takes its time costs the store none", async () => {
+Deno.test("watchIdle: a slow client is no timeout of the store", async () => {
   const { reader, source, passTo, end } = watched(1_000);
   for (const ms of [900, 1_800, 9_000]) {
     source.enqueue(PIECE);
@@ -46,7 +46,7 @@ Deno.test("watchIdle: a client that takes its time costs the store none", async 
   end();
 });
 
-Deno.test("watchIdle: the limit of the whole transfer holds all the same", async () => {
+Deno.test("watchIdle: the limit of the whole transfer still applies", async () => {
   const { reader, passTo } = watched(60_000);
   const next = assert.rejects(reader.read(), /the body/);
   await passTo(9_999);

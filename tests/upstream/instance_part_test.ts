@@ -15,7 +15,7 @@ async function read({ body }: MultipartPartInit): Promise<string> {
   return await new Response(body).text();
 }
 
-/** A store's answer for an instance: the part's `Content-Type`. Each has the content `DICM`. */
+/** Responses for an instance with the content `DICM`, and the part's `Content-Type`. */
 const INSTANCES: readonly [what: string, body: string, headers: HeadersInit, type: string][] = [
   ["the instance itself", "DICM", DICOM, "application/dicom"],
   [
@@ -56,7 +56,6 @@ for (const [what, body, headers, type] of INSTANCES) {
   });
 }
 
-/** What is no instance, or not all of one. */
 const FAULTS: readonly [what: string, body: string | null, headers: HeadersInit, code: string][] = [
   ["nothing", null, DICOM, "NET-009"],
   ["an empty body", "", DICOM, "NET-009"],
@@ -113,7 +112,7 @@ Deno.test("openInstance: any status but 200 fails", async () => {
   }
 });
 
-Deno.test("openInstance: another instance than was asked for fails, before any of it is passed on", async () => {
+Deno.test("openInstance: another instance than the requested one fails before any of it passes", async () => {
   for (const [sopInstanceUid, isAsked] of [[UID, true], ["1.2.4", false]] as const) {
     const file = dicomFile({
       sopClassUid: CT_IMAGE,

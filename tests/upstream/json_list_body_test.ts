@@ -9,7 +9,7 @@ async function count(response: Response, maxBytes = 1_000_000): Promise<number> 
   return results;
 }
 
-Deno.test("readListBody: an empty body is an empty list only where the store says that it is empty", async () => {
+Deno.test("readListBody: an empty body is an empty list only if the store announces it as empty", async () => {
   assert.equal(await count(new Response(null, { status: 204 })), 0);
   assert.equal(await count(new Response("", { headers: { "content-length": "0" } })), 0);
   assert.equal(await count(new Response("[]")), 0);
@@ -27,7 +27,7 @@ Deno.test("readListBody: what breaks off is NET-002, what is no list or too long
   await assert.rejects(count(new Response(`[${" ".repeat(100)}]`), 50), { code: "NET-009" });
 });
 
-/** A page of 50,001 results, in chunks of so many: all there when the first is asked for. */
+/** A page of 50,001 results in chunks, all available at once. */
 function pageInChunks(perChunk: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   const chunk = new TextEncoder().encode(
     '{"00080018":{"vr":"UI","Value":["1"]}},'.repeat(perChunk),
@@ -39,7 +39,7 @@ function pageInChunks(perChunk: number): ReadableStream<Uint8Array<ArrayBuffer>>
   })());
 }
 
-Deno.test("readListBody: others proceed while a page that is there at once is read", async (t) => {
+Deno.test("readListBody: others proceed while a page that has arrived at once is read", async (t) => {
   const pages: Record<string, () => ReadableStream<Uint8Array<ArrayBuffer>>> = {
     "many results in each chunk": () => pageInChunks(50_000),
     "a result in each chunk": () => pageInChunks(1),
@@ -61,7 +61,7 @@ Deno.test("readListBody: others proceed while a page that is there at once is re
   }
 });
 
-Deno.test("readListBody: a page that decompresses to 40 MB is read as far as it is wanted, or to a bound", async () => {
+Deno.test("readListBody: a page that decompresses to 40 MB is read as far as needed, or to a limit", async () => {
   const one = new TextEncoder().encode('{"00080018":{"vr":"UI","Value":["1"]}},'.repeat(10_000));
   const page = ReadableStream.from((function* () {
     yield new TextEncoder().encode("[");

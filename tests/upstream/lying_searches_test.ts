@@ -1,6 +1,6 @@
 /**
- * Searches that lie: whatever a store leaves out, repeats, or contradicts, the client of a search and the client of
- * a retrieval by instance get everything, or see that they do not.
+ * Stores that leave out or repeat results, or contradict themselves: a search and a retrieval by instance return
+ * everything, or visibly fail.
  */
 import assert from "node:assert/strict";
 import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
@@ -16,16 +16,16 @@ import {
 } from "../fixtures/lying_store.ts";
 import { exchangeWith } from "../fixtures/store_exchange.ts";
 
-/** What a client sees: how many different results or instances, or the code of the error. */
+/** Number of different results or instances, or the code of the error. */
 type Seen = number | "NET-009" | "404";
 
 interface Case {
   readonly store: LyingStoreOptions;
-  /** What the gateway is told of the store. */
+  /** The rules of the store's profile. */
   readonly rules?: { readonly pageSize?: number; readonly maxResults?: number };
   /** A search for the study's instances with a limit of 100. */
   readonly search: Seen;
-  /** What its `Warning` says; nothing where there must be none. */
+  /** Its `Warning`; none unless given. */
   readonly warning?: RegExp;
   readonly retrieval: Seen;
 }

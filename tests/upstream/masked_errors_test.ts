@@ -24,7 +24,6 @@ function page({ headers }: Seen): string {
   ].join("\n");
 }
 
-/** The ways in which the page arrives. */
 const FRAMINGS: Record<string, (text: string, status: number) => Response> = {
   "with a length": (text, status) =>
     new Response(text, { status, headers: { "content-length": String(text.length) } }),
@@ -68,7 +67,7 @@ for (const [kind, headers] of Object.entries(CREDENTIALS)) {
             for (let at = 0; at + 12 <= secret.length; at += 4) {
               const piece = secret.slice(at, at + 12);
               assert(!text.includes(piece), `${piece} in ${text}`);
-              // Six characters of base64 hold at least four bytes, wherever they begin.
+              // Six characters of base64 contain at least four bytes, wherever they begin.
               for (let shift = 0; shift < 3; shift++) {
                 const base64 = btoa("a".repeat(shift) + piece).slice(4, -4);
                 assert(!text.includes(base64), `${piece} as ${base64}`);

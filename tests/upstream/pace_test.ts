@@ -14,7 +14,7 @@ Deno.test("Pace: requests beyond the quota begin later, one interval apart", asy
   begun.forEach((ms, index) => assert.ok(ms >= index * 20 - 2, `${index} began after ${ms} ms`));
 });
 
-Deno.test("Pace: one that has gone takes no turn", async () => {
+Deno.test("Pace: a client that has left takes no turn", async () => {
   const nowMs = 1000;
   const pace = new Pace(0.001, () => nowMs);
   const gone = AbortSignal.abort(new Error("the client left"));

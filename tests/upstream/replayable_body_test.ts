@@ -7,7 +7,6 @@ function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** Whether a promise is settled by now. */
 async function isSettled(promise: Promise<unknown> | undefined): Promise<boolean> {
   const pending = Symbol();
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
@@ -51,7 +50,7 @@ Deno.test("ReplayableBody is read again from its beginning, and on", async () =>
   await assert.rejects(waiting, TypeError);
 });
 
-Deno.test("ReplayableBody is not taken before it was read to its end again", async () => {
+Deno.test("ReplayableBody is not taken until it has been read to its end again", async () => {
   const body = new ReplayableBody(KIB);
   body.write(bytes("a"));
   const reader = body.open().getReader();
@@ -86,7 +85,7 @@ Deno.test("ReplayableBody that fails never comes to an end", async () => {
   assert.equal(body.isTaken, false);
 });
 
-Deno.test("ReplayableBody that is abandoned lets its writer go on, and drops what it writes", async () => {
+Deno.test("ReplayableBody that is abandoned drops what is written", async () => {
   const body = new ReplayableBody(KIB);
   body.open();
   const room = body.write(new Uint8Array(300 * KIB));

@@ -11,13 +11,13 @@ const INSTANCES = Array.from({ length: 12 }, (_, index) => ({
 }));
 
 interface Behaviour {
-  /** Answers for an instance in place of the store. */
+  /** Replaces the store's response for an instance. */
   readonly instance?: (uid: string, tries: number) => Response | undefined;
-  /** The store searches the instances of a series only. */
+  /** The store supports no search for the instances of a study. */
   readonly bySeriesOnly?: boolean;
 }
 
-/** A store that retrieves instances only. */
+/** A store that retrieves single instances only. */
 function store(behaviour: Behaviour = {}) {
   const tries = new Map<string, number>();
   return ({ target }: { readonly target: string }): Response => {
@@ -52,7 +52,7 @@ function rules(perSecond = 0) {
   return { concurrency: 4, pageSize: 5, maxResults: 0, pace: new Pace(perSecond), accept: null };
 }
 
-/** What the client of a study accepts, and the status that it sees (RFC 9110, section 12.5.1). */
+/** The client's `Accept`, and the status for it (RFC 9110, section 12.5.1). */
 const ACCEPTS: readonly [accept: string | null, query: string, status: number][] = [
   [null, "", 200],
   ["*/*", "", 200],
@@ -83,7 +83,7 @@ for (const [accept, query, status] of ACCEPTS) {
   });
 }
 
-Deno.test("retrieveByInstance: the client's query goes with each request for what it names", async () => {
+Deno.test("retrieveByInstance: the client's query is part of each request for instances", async () => {
   const query = "?imageSetId=a%2Fb&x";
   const exchange = exchangeWith(`/studies/1.2.9${query}`, store());
   const response = await retrieveByInstance(
@@ -97,7 +97,7 @@ Deno.test("retrieveByInstance: the client's query goes with each request for wha
   for (const { target } of instances) assert.match(target, /\?imageSetId=a%2Fb&x/);
 });
 
-Deno.test("retrieveByInstance: what a query selects is listed by the metadata, where the store has it", async () => {
+Deno.test("retrieveByInstance: what a query selects is listed by the metadata, if the store has it", async () => {
   const whole = store();
   // An image set of the second series, with an instance that no search finds.
   const exchange = exchangeWith("/studies/1.2.9?imageSetId=s", (request) => {
@@ -125,7 +125,7 @@ Deno.test("retrieveByInstance: instances that come as multipart are unwrapped", 
   assert.deepEqual(await parts(response), ALL);
 });
 
-/** Answers in place of one instance: each makes the whole transfer fail. */
+/** Responses for an instance that make the whole transfer fail. */
 const LOST: Readonly<Record<string, () => Response>> = {
   "404": () => new Response(null, { status: 404 }),
   "a login page": () => new Response("<html>", { headers: { "content-type": "text/html" } }),
@@ -192,12 +192,12 @@ Deno.test("retrieveByInstance: a series comes without the other series", async (
   assert.deepEqual(await parts(response), ALL.filter((_, index) => index % 2 === 1));
 });
 
-Deno.test("retrieveByInstance: a store that searches by series only is asked series by series", async () => {
+Deno.test("retrieveByInstance: a store that searches by series only is searched series by series", async () => {
   const response = await retrieve({ bySeriesOnly: true });
   assert.deepEqual((await parts(response)).sort(), [...ALL].sort());
 });
 
-Deno.test("retrieveByInstance: one that fails once is tried again after the others", async () => {
+Deno.test("retrieveByInstance: an instance that fails once is retried after the others", async () => {
   const response = await retrieve({
     instance: (uid, tries) =>
       uid === "1.2.3.0" && tries === 1 ? new Response(null, { status: 500 }) : undefined,
@@ -205,7 +205,7 @@ Deno.test("retrieveByInstance: one that fails once is tried again after the othe
   assert.deepEqual(await parts(response), [...ALL.slice(1), ALL[0]]);
 });
 
-Deno.test("retrieveByInstance: one that cannot be fetched makes the transfer fail, after the others", async () => {
+Deno.test("retrieveByInstance: an instance that fails twice makes the transfer fail, after the others", async () => {
   const response = await retrieve({
     instance: (uid) => uid === "1.2.3.0" ? new Response(null, { status: 500 }) : undefined,
   });
@@ -219,7 +219,7 @@ Deno.test("retrieveByInstance: one that cannot be fetched makes the transfer fai
   assert.doesNotMatch(text, /--\r\n$/, "the body must not end as a whole one does");
 });
 
-Deno.test("retrieveByInstance: nothing that can be fetched is an error, not a broken transfer", async () => {
+Deno.test("retrieveByInstance: if every instance fails, the response is an error, not a broken transfer", async () => {
   await assert.rejects(retrieve({ instance: () => new Response(null, { status: 500 }) }), {
     code: "NET-009",
     status: 502,
@@ -242,7 +242,7 @@ Deno.test("retrieveByInstance: an instance whose body breaks off makes the trans
   await assert.rejects(response.text(), { code: "NET-002" });
 });
 
-Deno.test("retrieveByInstance: a store that throttles is waited for as long as it says", async () => {
+Deno.test("retrieveByInstance: Retry-After of a store that throttles is honoured", async () => {
   let throttled = 0;
   const response = await retrieve({
     instance: (_, tries) =>
@@ -253,7 +253,7 @@ Deno.test("retrieveByInstance: a store that throttles is waited for as long as i
   assert.deepEqual(await parts(response), ALL);
 });
 
-Deno.test("retrieveByInstance: a study that is not there is 404, a refused search the store's answer", async () => {
+Deno.test("retrieveByInstance: a study without instances is 404, a rejected search the store's response", async () => {
   const path = "/studies/1.2.9";
   const empty = await retrieveByInstance(
     exchangeWith(path, () => Response.json([])),
@@ -270,7 +270,7 @@ Deno.test("retrieveByInstance: a study that is not there is 404, a refused searc
   assert.equal(await refused.text(), "not yours");
 });
 
-Deno.test("retrieveByInstance: a search result with a UID that is none leads to no request", async () => {
+Deno.test("retrieveByInstance: an invalid UID in a search result leads to no request", async () => {
   const path = "/studies/1.2.9";
   const exchange = exchangeWith(path, () =>
     Response.json([{
@@ -286,7 +286,7 @@ Deno.test("retrieveByInstance: a search result with a UID that is none leads to 
   ]);
 });
 
-Deno.test("retrieveByInstance: a client that leaves ends what was fetched ahead", async () => {
+Deno.test("retrieveByInstance: a client that leaves cancels what was fetched ahead", async () => {
   let cancelled = 0;
   const response = await retrieve({
     instance: () =>
@@ -304,7 +304,7 @@ Deno.test("retrieveByInstance: a client that leaves ends what was fetched ahead"
   assert.equal(cancelled, 4, "the one that was read and three ahead of it");
 });
 
-Deno.test("retrieveByInstance: a client that has gone ends the requests, and takes no one's turn", async () => {
+Deno.test("retrieveByInstance: a client that leaves ends the requests, and takes no turn of the quota", async () => {
   const gone = new AbortController();
   const pace = new Pace(200);
   const whole = store({

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { needsPages, searchInPages } from "../../src/upstream/search_in_pages.ts";
 import { exchangeWith } from "../fixtures/store_exchange.ts";
 
-/** A store with so many results that refuses a limit above its own, as Azure does. */
+/** A store that rejects a limit above its own, as Azure does. */
 function store(total: number, most = 200) {
   return ({ target }: { readonly target: string }): Response => {
     const query = new URL(target, "http://store").searchParams;
@@ -23,7 +23,7 @@ function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, index) => from + index);
 }
 
-/** Total at the store, the client's query, the results it must get, the requests that takes. */
+/** Total at the store, the client's query, the expected results and number of requests. */
 const SEARCHES: [total: number, query: string, expected: number[], requests: number][] = [
   [1000, "limit=1000", range(0, 1000), 5],
   [1000, "limit=450", range(0, 450), 3],
@@ -49,7 +49,7 @@ for (const [total, query, expected, requests] of SEARCHES) {
   });
 }
 
-Deno.test("searchInPages: a failure of the first page is the answer", async () => {
+Deno.test("searchInPages: a failure of the first page is the response", async () => {
   const exchange = exchangeWith("/studies?limit=500", () => new Response("no", { status: 403 }));
   const response = await searchInPages(exchange, AZURE);
   assert.equal(response.status, 403);
@@ -69,12 +69,12 @@ Deno.test("searchInPages: a failure of the second page is NET-009, of a later on
   await assert.rejects(response.text(), { code: "NET-009", message: /503/ });
 });
 
-Deno.test("searchInPages: a page that is no list of results is told", async () => {
+Deno.test("searchInPages: a page that is no list of results is NET-009", async () => {
   const exchange = exchangeWith("/studies?limit=500", () => new Response("<html>"));
   await assert.rejects(searchInPages(exchange, AZURE), { code: "NET-009" });
 });
 
-Deno.test("searchInPages: the next page is asked for only when the client has read the one before", async () => {
+Deno.test("searchInPages: a page is requested only when the client has read the one before", async () => {
   const exchange = exchangeWith("/studies?limit=1000", store(1000));
   const response = await searchInPages(exchange, AZURE);
   const reader = response.body!.getReader();
@@ -84,7 +84,7 @@ Deno.test("searchInPages: the next page is asked for only when the client has re
   await reader.cancel();
 });
 
-/** What a store says of its first page, and what holds for the collected list. */
+/** A header of the store's first page, and that of the collected list. */
 const HEADERS: readonly [name: string, value: string, collected: string | null][] = [
   ["content-type", "application/json; charset=ISO-8859-1", "application/json; charset=ISO-8859-1"],
   ["cache-control", "no-cache", "no-cache"],
@@ -104,7 +104,7 @@ const HEADERS: readonly [name: string, value: string, collected: string | null][
 ];
 
 for (const [name, value, collected] of HEADERS) {
-  // Who announces 800 more has to have them.
+  // A store that announces 800 more must return them.
   for (const total of value.includes("800") ? [1000] : [150, 1000]) {
     Deno.test(`searchInPages: of ${total} results, ${name}: ${value} becomes ${collected}`, async () => {
       const whole = store(total);
@@ -148,7 +148,7 @@ Deno.test("searchInPages: names keep their bytes, whatever their character set",
   assert.deepEqual(await response.bytes(), await expected.bytes());
 });
 
-Deno.test("needsPages: a client that asks for more than a page, or for the end of what is listed", () => {
+Deno.test("needsPages: the client requests more than a page, or results up to the limit of the store", () => {
   assert.equal(needsPages("/studies?limit=201", AZURE), true);
   assert.equal(needsPages("/studies?limit=200", AZURE), false);
   assert.equal(needsPages("/studies", AZURE), false);

@@ -1,5 +1,5 @@
 /**
- * A client, the splitting and a strict store, over real connections.
+ * A client, the splitter and a strict store, over real connections.
  *
  * @module
  */
@@ -16,29 +16,25 @@ import {
 } from "../fixtures/stow_origin.ts";
 import { STOW_TYPE } from "../fixtures/stow_request.ts";
 
-/** What a client was answered, in short. */
 export interface StowResult {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** UIDs of the instances that are told stored. */
+  /** UIDs of the instances reported as stored. */
   readonly stored: readonly string[];
-  /** `UID=reason` of those told failed; `?=reason` where the instance is not known. */
+  /** `UID=reason` of those reported as failed; `?=reason` for an unknown instance. */
   readonly failed: readonly string[];
 }
 
-/** Client, gateway and store. */
 export interface SplitStore {
   readonly origin: StowOrigin;
   readonly gateway: SplittingGateway;
-  /** Sends a request of these pieces. */
   store(
     pieces: Iterable<Uint8Array<ArrayBuffer>> | AsyncIterable<Uint8Array<ArrayBuffer>>,
     headers?: Record<string, string>,
   ): Promise<StowResult>;
 }
 
-/** Starts store and splitting, and ends them afterwards. */
 export async function withSplitStore(
   origin: Partial<StowOriginOptions>,
   options: SplittingOptions,
@@ -73,7 +69,6 @@ async function send(
 
 type Item = Record<string, { readonly Value?: readonly unknown[] }>;
 
-/** Reads an answer to storing. */
 export function readResult(status: number, headers: Headers, text: string): StowResult {
   const isReport = headers.get("content-type")?.startsWith("application/dicom+json");
   const dataset: Item = isReport ? JSON.parse(text) : {};

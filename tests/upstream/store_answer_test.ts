@@ -10,7 +10,6 @@ const RULES: StoreAnswerRules = {
   server: "main",
   logger: new MemoryLogger(),
 };
-/** What was sent, where a test does not say. */
 const UNKNOWN: SentInstances = { instances: undefined, isWhole: true };
 const JSON_TYPE = "application/dicom+json";
 const XML_TYPE = "application/dicom+xml";
@@ -22,7 +21,7 @@ function item(uid: string, reason?: number) {
   };
 }
 
-/** An answer in JSON, written with blanks, as stores may. */
+/** A report in JSON with blanks, which must stay. */
 function json(stored: unknown[], failed: unknown[] = []): string {
   return JSON.stringify(
     {
@@ -48,11 +47,11 @@ interface Given {
   readonly body: string;
   readonly type?: string;
   readonly rules?: Partial<StoreAnswerRules>;
-  /** UIDs of the instances that were sent; not known unless given. */
+  /** UIDs of the instances that were sent; unknown unless given. */
   readonly sent?: readonly (string | undefined)[];
 }
 
-/** Answers that are changed: status, stored instances and failed ones of the new answer. */
+/** Changed responses: their new status, stored and failed instances. */
 const CHANGED: [what: string, given: Given, status: number, stored: string[], failed: string[]][] =
   [
     ["XML becomes JSON", { status: 200, body: xml("00081199"), type: XML_TYPE }, 200, ["1"], []],
@@ -155,13 +154,12 @@ for (const [what, given, status, stored, failed] of CHANGED) {
     const dataset = await response.json();
     assert.deepEqual(uids(dataset, "00081199"), stored);
     assert.deepEqual(uids(dataset, "00081198"), failed);
-    // Orthanc takes any of these sequences with an item for a failure.
+    // Orthanc counts an item of any of these sequences as a failure.
     assert.equal("00081198" in dataset, failed.length > 0);
     assert.equal("0008119A" in dataset, false);
   });
 }
 
-/** Answers that pass byte for byte. */
 const UNTOUCHED: [what: string, given: Given][] = [
   ["all stored", { status: 200, body: json([item("1")]) }],
   ["some failed", { status: 202, body: json([item("1")], [item("2", 43264)]) }],
@@ -247,7 +245,7 @@ Deno.test("normaliseStowAnswer passes on an answer without a body", async () => 
   assert.equal(await normaliseStowAnswer(response, UNKNOWN, RULES), response);
 });
 
-Deno.test("normaliseStowAnswer does not read failures where no rule is on", async () => {
+Deno.test("normaliseStowAnswer does not read failures if no rule is on", async () => {
   const response = new Response("{}", { status: 409, headers: { "content-type": JSON_TYPE } });
   const rules = { ...RULES, asJson: false, duplicateReasons: [] };
   assert.equal(await normaliseStowAnswer(response, UNKNOWN, rules), response);
@@ -255,7 +253,6 @@ Deno.test("normaliseStowAnswer does not read failures where no rule is on", asyn
   await response.body?.cancel();
 });
 
-/** Answers that say that something was stored and cannot be believed. */
 const DISBELIEVED: [what: string, given: Given, code: string, message: RegExp][] = [
   [
     "a login page",
@@ -331,7 +328,7 @@ for (const [what, given, code, message] of DISBELIEVED) {
   });
 }
 
-/** Reports that do not cover what was sent: status, stored and failed instances for the client. */
+/** Incomplete reports: status, stored and failed instances for the client. */
 const INCOMPLETE: [
   what: string,
   given: Given,
@@ -477,14 +474,14 @@ function endless(status: number): { response: Response; given: () => number } {
   return { response: new Response(body, { status, headers }), given: () => given };
 }
 
-Deno.test("normaliseStowAnswer loses nothing of a failure that is too long to hold", async () => {
+Deno.test("normaliseStowAnswer passes a failure that is too long to keep", async () => {
   const { response, given } = endless(500);
   const answer = await normaliseStowAnswer(response, UNKNOWN, RULES);
   assert.ok(given() < 40, "the rest is not held");
   assert.equal((await answer.bytes()).length, 40 * 1024 * 1024);
 });
 
-Deno.test("normaliseStowAnswer holds of a success no more than was sent accounts for", async () => {
+Deno.test("normaliseStowAnswer keeps no more of a success than the sent instances account for", async () => {
   for (const instances of [undefined, new Array(100).fill({})]) {
     const { response, given } = endless(200);
     await assert.rejects(normaliseStowAnswer(response, { instances, isWhole: true }, RULES), {

@@ -38,7 +38,16 @@ Deno.test("StoreDialect: the store's URLs in an answer become the gateway's, and
   assert.equal(headers.get("content-location"), `${GATEWAY}/studies`);
 });
 
-/** Status, type, whether there is a body to see, and whether the headers tell of the store's own bytes. */
+Deno.test("StoreDialect: each client gets the address that it uses", () => {
+  const dialect = new StoreDialect(STORE, profiles.generic);
+  for (const gateway of [GATEWAY, "https://gw.example/dicom-web/main", GATEWAY]) {
+    const headers = new Headers({ location: `${STORE}/studies/1.2` });
+    dialect.toClient(asked("POST", "/studies"), new Response(), headers, gateway);
+    assert.equal(headers.get("location"), `${gateway}/studies/1.2`);
+  }
+});
+
+/** A response, and whether its headers describe the store's own bytes. */
 const TOLD: [status: number, type: string, body: string | null, isStores: boolean][] = [
   [200, "application/dicom+json", "[]", false],
   [200, "application/dicom+json", null, false],
@@ -90,7 +99,7 @@ Deno.test("StoreDialect: bodies without URLs pass as they are", () => {
   }
 });
 
-Deno.test("StoreDialect: what is stored goes to the store untouched, a workitem with the store's URLs", async () => {
+Deno.test("StoreDialect: stored content passes unchanged, a workitem with the store's URLs", async () => {
   const dialect = new StoreDialect(STORE, profiles.generic);
   const dicom = {
     headers: new Headers({ "content-type": "application/dicom+json" }),
@@ -123,7 +132,7 @@ Deno.test("StoreDialect: without rewriting, or without an address, nothing is tr
   }
 });
 
-Deno.test("StoreDialect: Accept and Content-Type are put as the profile says", () => {
+Deno.test("StoreDialect: Accept and Content-Type are normalized by the profile", () => {
   const dialect = new StoreDialect(STORE, profiles.azure);
   const headers = new Headers({
     accept: "multipart/related; type=application/dicom",
@@ -142,7 +151,7 @@ Deno.test("StoreDialect: Accept and Content-Type are put as the profile says", (
   );
 });
 
-Deno.test("StoreDialect: the store is told the gateway's address where the rule is on", () => {
+Deno.test("StoreDialect: the store gets the gateway's address if the rule is on", () => {
   const dialect = new StoreDialect(STORE, withRules(profiles.azure, { tellPublicUrl: true }));
   const told = (gateway: string) => {
     const headers = new Headers();
@@ -153,11 +162,11 @@ Deno.test("StoreDialect: the store is told the gateway's address where the rule 
     "gw.example:8443",
     "/dicom-web/main",
   ]);
-  // Azure writes URLs of the scheme by which it was asked.
+  // Azure returns URLs with the scheme of the request.
   assert.deepEqual(told("http://gw.example:8043/dicom-web/main"), [null, null]);
 });
 
-Deno.test("StoreDialect: a short answer that breaks off is a failure, not a shorter answer", async () => {
+Deno.test("StoreDialect: a short response that breaks off is a failure, not a shorter response", async () => {
   const dialect = new StoreDialect(STORE, profiles.generic);
   const broken = new ReadableStream({
     start(controller) {

@@ -1,5 +1,5 @@
 /**
- * A store before an origin of the test, for what is asked of both.
+ * A store whose origin is a function of the test.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { parsedServer } from "../fixtures/parsed_server.ts";
 import { NEVER_AGAIN } from "../fixtures/never_again.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 
-/** Gives tokens `t1`, `t2`, …, the next one after each refusal. */
+/** Returns tokens `t1`, `t2`, …, the next one after each rejection. */
 export class CountingAuthorizer implements Authorizer {
   issued = 1;
   readonly refusals: number[] = [];
@@ -51,7 +51,6 @@ export class CountingAuthorizer implements Authorizer {
   }
 }
 
-/** A request as the store saw it. */
 export interface Seen {
   readonly method: string;
   readonly url: string;
@@ -64,7 +63,6 @@ const SERVER = await parsedServer({
   ResilienceConfig: { RetryMaxAttempts: 1 },
 });
 
-/** Runs a store before an origin that answers in this way. */
 export async function withStore(
   answer: (seen: Seen, count: number) => Response | Promise<Response>,
   use: (store: Store, seen: Seen[]) => Promise<void>,
@@ -78,9 +76,8 @@ export async function withStore(
     readonly storeResilience?: Partial<StoreResilienceConfig>;
     readonly metrics?: Metrics;
     readonly logger?: MemoryLogger;
-    /** What else the configuration says. */
     readonly config?: Partial<ServerConfig>;
-    /** Answers in place of the origin. */
+    /** Replaces the origin. */
     readonly send?: HttpClient["send"];
   } = {},
 ): Promise<void> {
@@ -150,7 +147,6 @@ export function forward(
   });
 }
 
-/** What a request fails with. */
 export async function failure(promise: Promise<Response>): Promise<GatewayError> {
   try {
     await promise;

@@ -10,13 +10,14 @@ import {
   STOW_TYPE,
   stowBody,
 } from "../fixtures/stow_request.ts";
-import { needsSplitting, type SplittingRules } from "../../src/upstream/store_in_parts.ts";
 import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
+import type { SplittingRules } from "../../src/upstream/batch_splitter.ts";
+import { needsSplitting } from "../../src/upstream/store_in_parts.ts";
 import { readResult, withSplitStore } from "./split_store.ts";
 import { withStore } from "./store_harness.ts";
 
-/** A request's headers, what one request may hold, and whether it has to be split. */
+/** A request's headers, the limits of one request, and whether it has to be split. */
 const NEEDS: [
   what: string,
   headers: Record<string, string>,
@@ -61,7 +62,7 @@ for (const [what, headers, rules, needs] of NEEDS) {
   });
 }
 
-Deno.test("storeInParts stores all within the bytes that one request may have", async () => {
+Deno.test("storeInParts stores all instances in requests within the byte limit", async () => {
   const all = instances(30);
   await withSplitStore({ maxBytes: 10_000 }, { maxBytes: 10_000 }, async ({ origin, store }) => {
     const { status, stored, failed, headers } = await store(stowBody(all));
@@ -69,7 +70,7 @@ Deno.test("storeInParts stores all within the bytes that one request may have", 
     assert.equal(headers.get("content-type"), "application/dicom+json");
     assert.deepEqual(stored, all.map(({ uid }) => uid));
     assert.deepEqual(origin.stored, hashes(all));
-    // As full as they may be: none could have taken one more.
+    // None had room for one more.
     const one = all[0]!.file.length;
     for (const { bytes } of origin.requests.slice(0, -1)) assert.ok(bytes > 10_000 - one - 200);
   });
@@ -107,7 +108,7 @@ Deno.test("storeInParts stores 1,000 instances, 100 a request, as Orthanc sends 
   );
 });
 
-Deno.test("storeInParts stores what comes in pieces of any size, whatever it contains", async () => {
+Deno.test("storeInParts stores instances that arrive in pieces of any size, whatever they contain", async () => {
   const all = instances(8);
   // Content that looks like delimiters: other boundaries, and the same one in the middle of a line.
   const lures = [
@@ -126,7 +127,7 @@ Deno.test("storeInParts stores what comes in pieces of any size, whatever it con
   }
 });
 
-Deno.test("storeInParts keeps within the bytes where parts do not say how long they are", async () => {
+Deno.test("storeInParts keeps the byte limit if parts do not state their length", async () => {
   const all = instances(40);
   await withSplitStore({ maxBytes: 20_000 }, { maxBytes: 20_000 }, async ({ origin, store }) => {
     const { status, stored } = await store(stowBody(all, { withLength: false }));
@@ -136,7 +137,7 @@ Deno.test("storeInParts keeps within the bytes where parts do not say how long t
   });
 });
 
-Deno.test("storeInParts tries an instance that is too long alone, and names it", async () => {
+Deno.test("storeInParts sends an instance that is too long alone, and names it", async () => {
   const all = instances(5);
   const [long] = instances(6, 400).slice(5);
   const mixed = [...all.slice(0, 2), long!, ...all.slice(2)];
@@ -151,7 +152,7 @@ Deno.test("storeInParts tries an instance that is too long alone, and names it",
   }
 });
 
-Deno.test("storeInParts asks for JSON and says nothing of a part that is true of the whole only", async () => {
+Deno.test("storeInParts requests JSON, and sends no digest of the whole request with a part", async () => {
   const all = instances(4);
   await withSplitStore({}, { maxInstances: 2 }, async ({ origin, store }) => {
     await store(stowBody(all), {
@@ -179,7 +180,7 @@ Deno.test("storeInParts sends a request without instances as it is", async () =>
   });
 });
 
-Deno.test("storeInParts: an Azure store that has everything already is told 200 where configured", async () => {
+Deno.test("storeInParts: duplicates at an Azure store are 200 if configured", async () => {
   const all = instances(6);
   const options = { maxInstances: 2, duplicateReasons: [45070] };
   await withSplitStore({}, options, async ({ store }) => {
@@ -196,7 +197,7 @@ Deno.test("storeInParts: an Azure store that has everything already is told 200 
   });
 });
 
-Deno.test("storeInParts: a Google store takes the same again, and other content stays a failure", async () => {
+Deno.test("storeInParts: a Google store accepts the same instance again, and other content stays a failure", async () => {
   const all = instances(4);
   const changed = [...all.slice(0, 3), ...instances(4, 16, 7).slice(3)];
   const options = { maxInstances: 1, duplicateReasons: [45070] };
@@ -213,7 +214,7 @@ Deno.test("storeInParts: a Google store takes the same again, and other content 
   });
 });
 
-Deno.test("storeInParts does not believe a store that says 200 and nothing more", async () => {
+Deno.test("storeInParts does not believe 200 without a report", async () => {
   const play = async (exchange: RawExchange, count: number) => {
     if (count !== 2) return false;
     for await (const _ of exchange.body());
@@ -228,7 +229,7 @@ Deno.test("storeInParts does not believe a store that says 200 and nothing more"
   });
 });
 
-Deno.test("storeInParts has no more requests under way than allowed, each while others wait", async () => {
+Deno.test("storeInParts sends as many requests at once as allowed", async () => {
   const all = instances(12);
   for (const concurrency of [1, 3]) {
     let waiting = 0;
@@ -236,7 +237,7 @@ Deno.test("storeInParts has no more requests under way than allowed, each while 
     await withSplitStore(
       {
         async play() {
-          // The store holds its answers until as many as may be under way have come.
+          // The store delays its responses until as many requests as allowed have arrived.
           if (++waiting === concurrency) release.resolve();
           await release.promise;
           return false;
@@ -252,7 +253,7 @@ Deno.test("storeInParts has no more requests under way than allowed, each while 
   }
 });
 
-Deno.test("storeInParts answers one who sends in bare chunks, as Orthanc does", async () => {
+Deno.test("storeInParts reads a chunked request, as Orthanc sends it", async () => {
   const all = instances(20);
   await withSplitStore({ maxBytes: 9_000 }, { maxBytes: 9_000 }, async ({ origin, gateway }) => {
     using client = await RawClient.connect(gateway.url);

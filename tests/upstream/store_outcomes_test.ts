@@ -32,7 +32,6 @@ for (const [method, hasBody, expected] of REPEATABLE) {
   });
 }
 
-/** An outcome, and the wait that it asks for. */
 const OUTCOMES: [what: string, outcome: unknown, delayMs: number | undefined][] = [
   ["no connection", new GatewayError("NET-002", "refused"), 0],
   ["a connection that timed out", new GatewayError("NET-001", "timed out"), 0],

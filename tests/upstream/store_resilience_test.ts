@@ -1,5 +1,5 @@
 /**
- * What a store gets when it fails, through the store's own client over real connections.
+ * Retries and the circuit breaker of a store, over real connections.
  */
 import assert from "node:assert/strict";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -14,7 +14,7 @@ async function value(metric: { get(): Promise<{ values: { value: number }[] }> }
   return (await metric.get()).values[0]?.value ?? 0;
 }
 
-Deno.test("Store: a GET that the store fails is sent again, signed anew, and counted", async () => {
+Deno.test("Store: a GET that fails at the store is retried, signed anew, and counted", async () => {
   const metrics = createMetrics();
   await withStore(
     (_, count) => new Response(count === 1 ? "busy" : "ok", { status: count === 1 ? 503 : 200 }),
@@ -28,7 +28,7 @@ Deno.test("Store: a GET that the store fails is sent again, signed anew, and cou
   );
 });
 
-Deno.test("Store: a client that leaves before its request is sent again counts as no retry", async () => {
+Deno.test("Store: a client that leaves before a retry counts as none", async () => {
   const metrics = createMetrics();
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
   await withStore(
@@ -50,7 +50,7 @@ Deno.test("Store: a client that leaves before its request is sent again counts a
   );
 });
 
-Deno.test("Store: the log names the request that is sent again, and the one whose credential was refused", async () => {
+Deno.test("Store: the log names the request that is retried, and the one whose credential was rejected", async () => {
   const logger = new MemoryLogger();
   await withStore(
     (_, count) => new Response("x", { status: [401, 503, 200][count - 1] ?? 500 }),
@@ -65,7 +65,7 @@ Deno.test("Store: the log names the request that is sent again, and the one whos
   );
 });
 
-Deno.test("Store: what fails again reaches the client as the store said it", async () => {
+Deno.test("Store: the response to the last attempt passes unchanged", async () => {
   await withStore(
     (_, count) => new Response(`busy ${count}`, { status: 503, headers: { warning: "299 store" } }),
     async (store) => {
@@ -89,7 +89,7 @@ Deno.test("Store: a STOW is never sent twice", async () => {
   );
 });
 
-Deno.test("Store: a renewed credential takes away no attempt at the store", async () => {
+Deno.test("Store: a renewed credential costs no attempt", async () => {
   await withStore(
     (_, count) => new Response("x", { status: [401, 503, 200][count - 1] ?? 500 }),
     async (store, seen) => {
@@ -104,7 +104,7 @@ Deno.test("Store: a renewed credential takes away no attempt at the store", asyn
   );
 });
 
-Deno.test("Store: after repeated failures it is left alone, and a client's mistakes do not count", async () => {
+Deno.test("Store: the circuit opens after repeated failures, and a client's mistakes do not count", async () => {
   let status = 404;
   await withStore(
     () => new Response("x", { status }),

@@ -5,7 +5,7 @@ import type { Authorization, KeptBody, OutboundRequest } from "../../src/credent
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { CountingAuthorizer, failure, forward, withStore } from "./store_harness.ts";
 
-/** Reads the body before it signs, and writes the URL anew, as signatures over both need it. */
+/** Keeps the body and changes the URL, like signatures over both. */
 class KeepingAuthorizer extends CountingAuthorizer {
   readonly events: string[] = [];
   override async authorize(request?: OutboundRequest): Promise<Authorization> {
@@ -29,7 +29,6 @@ class KeepingAuthorizer extends CountingAuthorizer {
   }
 }
 
-/** A report of one instance that is stored. */
 const STORED = { "00081199": { vr: "SQ", Value: [{}] } };
 
 Deno.test("Store: status, headers and body of the store come back unchanged", async () => {
@@ -70,7 +69,7 @@ Deno.test("Store: 401 on a request without a body is repeated once with a new to
   );
 });
 
-Deno.test("Store: 401 also on the new token reaches the client as the store said it", async () => {
+Deno.test("Store: a second 401, on the new token, passes unchanged", async () => {
   await withStore(
     () => new Response("never", { status: 401, headers: { "www-authenticate": "Bearer" } }),
     async (store, seen) => {
@@ -105,7 +104,7 @@ Deno.test("Store: 401 on a streamed body is 502 TOK-002, and the next attempt ha
   );
 });
 
-Deno.test("Store: 401 passes through where no other credential can be had", async () => {
+Deno.test("Store: 401 passes if there is no other credential", async () => {
   await withStore(
     () => new Response("no", { status: 401 }),
     async (store, seen) => {
@@ -118,7 +117,7 @@ Deno.test("Store: 401 passes through where no other credential can be had", asyn
   );
 });
 
-Deno.test("Store: a 403 is shown to the way of signing, and passes through where it is about the client", async () => {
+Deno.test("Store: the authorizer sees a 403, which passes if it is about the client", async () => {
   const authorizer = new CountingAuthorizer(false);
   await withStore(
     () => new Response("not you", { status: 403 }),
@@ -133,7 +132,7 @@ Deno.test("Store: a 403 is shown to the way of signing, and passes through where
   );
 });
 
-Deno.test("Store: a body that signing kept is sent again after a refusal, to the URL that was signed, and freed at the end", async () => {
+Deno.test("Store: a body that signing kept is sent again after a rejection, to the signed URL, and freed at the end", async () => {
   const authorizer = new KeepingAuthorizer();
   await withStore(
     ({ headers }) =>
@@ -220,7 +219,7 @@ for (const [location, follows] of REDIRECTS) {
   });
 }
 
-Deno.test("Store: a redirect of a request with a body is refused, one in circles given up", async () => {
+Deno.test("Store: a redirect of a request with a body is refused, and a loop ends", async () => {
   await withStore(
     ({ url }) => new Response(null, { status: 308, headers: { location: url } }),
     async (store, seen) => {
@@ -244,7 +243,7 @@ Deno.test("Store: 304 is no redirect", async () => {
   );
 });
 
-/** What the client asks with, and the entity tag of the 304 that says `"1"` at the store. */
+/** The client's condition, and its entity tag for a 304 with `"1"` of the store. */
 const ASKED: [ifNoneMatch: string | undefined, etag: string][] = [
   ['"1"', '"1"'],
   ['W/"1"', 'W/"1"'],
@@ -278,7 +277,7 @@ Deno.test("Store: a target outside the base URL is refused before anything is se
   });
 });
 
-Deno.test("Store: each request that a retrieval by instance takes has HeadersSeconds of its own", async () => {
+Deno.test("Store: HeadersSeconds begins anew with each request of a retrieval by instance", async () => {
   let now = 0;
   const deadlines = new Deadlines(() => now);
   const uids = {
@@ -309,49 +308,45 @@ Deno.test("Store: each request that a retrieval by instance takes has HeadersSec
   );
 });
 
-Deno.test("Store: a store that does not answer is given up after HeadersSeconds", async () => {
+/** Sends a request to a store that does not respond, and waits until it has arrived there. */
+async function withSilentStore(
+  use: (answer: Promise<Response>) => Promise<void>,
+  { signal, deadlines }: { readonly signal?: AbortSignal; readonly deadlines?: Deadlines },
+): Promise<void> {
+  const arrived = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<void>();
+  await withStore(
+    async () => {
+      arrived.resolve();
+      await release.promise;
+      return new Response();
+    },
+    async (store) => {
+      const answer = forward(store, "/studies", { ...(signal && { signal }) });
+      await arrived.promise;
+      await use(answer);
+      release.resolve();
+    },
+    { ...(deadlines && { deadlines }) },
+  );
+}
+
+Deno.test("Store: a store that does not respond is a timeout after HeadersSeconds", () => {
   let now = 0;
   const deadlines = new Deadlines(() => now);
-  const { promise: release, resolve } = Promise.withResolvers<void>();
-  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
-  await withStore(
-    async () => {
-      arrive();
-      await release;
-      return new Response();
-    },
-    async (store) => {
-      const answer = failure(forward(store, "/studies"));
-      await arrived;
-      now = 5_000;
-      deadlines.sweep();
-      const error = await answer;
-      assert.equal(error.code, "NET-001");
-      assert.equal(error.status, 504);
-      resolve();
-    },
-    { deadlines },
-  );
+  return withSilentStore(async (answer) => {
+    now = 5_000;
+    deadlines.sweep();
+    await assert.rejects(answer, { code: "NET-001", status: 504 });
+  }, { deadlines });
 });
 
-Deno.test("Store: a client that leaves ends the exchange with its own reason", async () => {
-  const { promise: release, resolve } = Promise.withResolvers<void>();
-  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
-  await withStore(
-    async () => {
-      arrive();
-      await release;
-      return new Response();
-    },
-    async (store) => {
-      const client = new AbortController();
-      const answer = forward(store, "/studies", { signal: client.signal });
-      await arrived;
-      client.abort(new DOMException("left", "AbortError"));
-      await assert.rejects(answer, { name: "AbortError" });
-      resolve();
-    },
-  );
+Deno.test("Store: a client that leaves ends the exchange with its own reason", () => {
+  const client = new AbortController();
+  return withSilentStore(async (answer) => {
+    client.abort(new DOMException("left", "AbortError"));
+    await assert.rejects(answer, { name: "AbortError" });
+  }, client);
 });
 
 for (const compression of [true, false]) {

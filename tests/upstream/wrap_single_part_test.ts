@@ -52,7 +52,7 @@ Deno.test("wrapSinglePart: the part has the answer's type and bytes, the whole a
   }
 });
 
-Deno.test("wrapSinglePart: what the store said of its own bytes is not said of the whole", async () => {
+Deno.test("wrapSinglePart: headers that describe the store's bytes are removed from the whole", async () => {
   const given = answer("application/dicom");
   given.headers.set("etag", '"1"');
   given.headers.set("accept-ranges", "bytes");

@@ -1,13 +1,12 @@
 /**
- * The span of a request that the runtime's `fetch` does not send, as `fetch` makes one (OpenTelemetry's
- * semantic conventions for HTTP clients), so that a trace goes on at the store.
+ * The OpenTelemetry span of a request that the runtime's `fetch` does not send, with the attributes that
+ * `fetch` records (semantic conventions for HTTP clients), so that a trace continues at the store.
  *
  * @module
  */
 
-/** A request being traced. */
 export interface ClientSpan {
-  /** The header that tells the other side of it (W3C Trace Context, section 3.2). */
+  /** The header for the store (W3C Trace Context, section 3.2). */
   readonly traceparent: string;
   /** @param outcome The status, or what was thrown. */
   end(outcome: number | Error): void;
@@ -16,18 +15,13 @@ export interface ClientSpan {
 // deno-lint-ignore no-explicit-any
 let tracer: any;
 
-/** Whether the runtime exports traces: it registers itself under the name that OpenTelemetry's API looks at. */
+/** Whether the runtime exports traces: it registers itself under the symbol of OpenTelemetry's API. */
 function isTracing(): boolean {
   // deno-lint-ignore no-explicit-any
   return (globalThis as any)[Symbol.for("opentelemetry.js.api.1")]?.trace !== undefined;
 }
 
-/**
- * Begins a span, where the runtime exports any.
- *
- * @param url Its URL.
- * @returns The span; undefined where nobody looks.
- */
+/** Begins a span; undefined if the runtime exports none. */
 export function startClientSpan(method: string, url: URL): ClientSpan | undefined {
   if (!isTracing()) return undefined;
   tracer ??= Deno.telemetry.tracerProvider.getTracer("dicomweb-gateway");

@@ -1,6 +1,6 @@
 /**
  * One HTTP/1.1 connection of a client: writes a request, reads the response's head and streams its body,
- * which counts as whole only when its framing says so. While it is idle, a read in progress notices that
+ * which is complete only by its framing. While the connection is idle, a read in progress notices that
  * the other side closes it.
  *
  * @module
@@ -59,11 +59,10 @@ export class Http1Connection {
   }
 
   /**
-   * Writes a request's head.
+   * Writes the head of a request without a body.
    *
-   * @param head The head; there is no body.
    * @throws {UnsentError} When nothing of it was written.
-   * @throws When a part of it was written.
+   * @throws The error of the transport when a part of it was written.
    */
   async writeHead(head: Uint8Array): Promise<void> {
     for (let sent = 0; sent < head.length;) {
@@ -76,10 +75,10 @@ export class Http1Connection {
   }
 
   /**
-   * Reads the head of the final response; interim ones are passed over (RFC 9110, section 15.2).
+   * Reads the head of the final response, skipping interim ones (RFC 9110, section 15.2).
    *
-   * @throws {ClosedEarlyError} When the connection ends before.
-   * @throws {MalformedResponseError} When it cannot be understood.
+   * @throws {ClosedEarlyError}
+   * @throws {MalformedResponseError}
    */
   async readHead(method: string): Promise<ResponseHead> {
     let total = 0;
@@ -92,11 +91,9 @@ export class Http1Connection {
   }
 
   /**
-   * Opens the body behind the head that was read.
+   * The body behind the head that was read, as bytes if all of it came with the head.
    *
-   * @param options What aborts it; what is called once when it ended, with whether the connection can
-   * serve another request.
-   * @returns The body, as bytes where all of it came with the head; null when there is none.
+   * @param options `onEnd` is called once, with whether the connection can serve another request.
    */
   body(
     framing: BodyFraming,
@@ -148,14 +145,14 @@ export class Http1Connection {
     }, { highWaterMark: 0 });
   }
 
-  /** Closes it; what is being read fails. */
+  /** A read in progress fails. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#transport.close();
   }
 
-  /** Whether nothing came behind the response: what did would be read as the next one. */
+  /** Whether nothing follows the response: it would be taken for the next one. */
   get #isDrained(): boolean {
     return this.#reader.bufferedBytes === 0;
   }
@@ -170,7 +167,7 @@ export class Http1Connection {
       for (let piece; (piece = await this.#reader.some()) !== null; yield piece) {
         bytes += piece.length;
       }
-      // Nothing else shows that it broke off.
+      // Nothing else shows a truncation.
       if (framing.bytes !== undefined && framing.bytes !== bytes) {
         throw new ClosedEarlyError("the end of the body");
       }
@@ -180,7 +177,7 @@ export class Http1Connection {
   async *#chunks(): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
     for (;;) {
       const line = await this.#reader.line();
-      // An extension says nothing that matters here (RFC 9112, section 7.1.1).
+      // Chunk extensions are ignored (RFC 9112, section 7.1.1).
       const size = /^([0-9a-fA-F]{1,13})[ \t]*(?:;|$)/.exec(line);
       if (size === null) throw new MalformedResponseError("a chunk's size cannot be read");
       const bytes = parseInt(size[1]!, 16);

@@ -1,30 +1,26 @@
 /**
- * Decodes bodies in gzip (RFC 9110, section 8.4) as the runtime's `fetch` does, and lets others have
- * their turn: a small body may decode to a thousand times its size.
+ * Decodes bodies in gzip (RFC 9110, section 8.4) as the runtime's `fetch` does, but yields to other
+ * requests: a small body may decode to a thousand times its size.
  *
  * @module
  */
 
 /**
- * What is offered to servers. Not Brotli: 80 bytes of it may decode to 100 MB, and 2 KB to gigabytes, which
- * the runtime's decoder gives out in one piece.
+ * Not Brotli: 80 bytes of it may decode to 100 MB, and 2 KB to gigabytes, which the runtime's decoder
+ * returns in one piece.
  */
 export const ACCEPTED_CODINGS = "gzip";
 
 const GZIP: ReadonlySet<string> = new Set(["gzip", "x-gzip"]);
 
-/** What is decoded in one go: at most a thousand times of it comes out. */
+/** Decoded in one go: the result is at most a thousand times as long. */
 const SLICE_BYTES = 2 * 1024;
-/** What comes out between two turns of the event loop. */
+/** Output between two turns of the event loop. */
 const TURN_BYTES = 512 * 1024;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/**
- * Finds the decoder of a response.
- *
- * @returns What decodes its body; undefined where it is not coded, or in a way that nobody asked for.
- */
+/** The decoder of a response's body; undefined if it has no coding, or one that was not accepted. */
 export function contentDecoder(
   contentEncoding: string | undefined,
 ): ((body: ReadableStream<Bytes>) => ReadableStream<Bytes>) | undefined {

@@ -1,46 +1,42 @@
 /**
- * Opens connections: over TCP or TLS, directly or through a proxy (RFC 9110, section 9.3.6). The
- * runtime's own sockets are the fast way, but they try the first address of a name only and take no
- * client certificate inside a tunnel: Node's sockets do the rest.
+ * Opens connections over TCP or TLS, directly or through a proxy (RFC 9110, section 9.3.6). The runtime's
+ * sockets are faster, but try only the first address of a name and accept no client certificate inside a
+ * tunnel: Node's sockets do the rest.
  *
  * @module
  */
-import { connectNodeSocket, NodeTransport, startNodeTls } from "./node_transport.ts";
+import {
+  connectNodeSocket,
+  hostOf,
+  type NodeTlsOptions,
+  NodeTransport,
+  portOf,
+  startNodeTls,
+} from "./node_transport.ts";
 import { Http1Connection } from "./connection.ts";
 import type { Transport } from "./transport.ts";
 import { encodeLatin1 } from "../../dicomweb/latin1.ts";
 
-/** How connections are made. */
-export interface DialOptions {
-  readonly caCertificatesPem: readonly string[];
-  readonly clientCertificate?:
-    | { readonly certificatePem: string; readonly keyPem: string }
-    | undefined;
-  /** The proxy; none where connections are direct. */
+export interface DialOptions extends NodeTlsOptions {
   readonly proxy?: { readonly url: URL; readonly authorization?: string | undefined } | undefined;
-  /** What to offer (RFC 7301). */
-  readonly alpnProtocols: readonly string[];
-  /** Aborts it. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long the first address of a name has before the others are tried as well (RFC 8305, section 5). */
+/** Head start of the first address of a name before the others are tried, too (RFC 8305, section 5). */
 const HEAD_START_MS = 250;
 
 /** The proxy did not open a tunnel. */
 class TunnelRefusedError extends Error {
-  /** @param status What it answered. */
-  constructor(readonly status: number) {
+  override readonly name = "TunnelRefusedError";
+
+  constructor(status: number) {
     super(`the proxy answered ${status} to CONNECT`);
-    this.name = "TunnelRefusedError";
   }
 }
 
 /**
- * Opens a connection for requests to a URL's origin.
+ * Opens a connection to a URL's origin and completes its TLS handshake.
  *
- * @param url The URL.
- * @returns The connection, its TLS handshake done.
  * @throws What connecting, the handshake or the proxy fails with.
  */
 export async function dial(url: URL, options: DialOptions): Promise<Transport> {
@@ -62,13 +58,13 @@ export async function dial(url: URL, options: DialOptions): Promise<Transport> {
   }
   const conn = await toProxy();
   await closingOnError(conn, () => openTunnel(conn, url, proxy.authorization));
-  // Node's where the proxy's first address does not answer.
+  // Node's if the proxy's first address does not answer.
   return conn instanceof NodeTransport
     ? await startNodeTls(conn, url, options)
     : await startTls(conn as Deno.TcpConn, url, options);
 }
 
-/** Tries the first address; where that fails or takes long, all of them. */
+/** Tries the first address; if that fails or takes long, all of them. */
 async function open(url: URL, options: DialOptions): Promise<Transport> {
   const first = openFirst(url, options);
   const isAddress = /^[0-9.]+$|^\[/.test(url.hostname);
@@ -81,7 +77,7 @@ async function open(url: URL, options: DialOptions): Promise<Transport> {
     const soon = await Promise.race([first, isLate]);
     if (soon !== "late") return soon;
   } catch (error) {
-    // Only the connection may have another address; a certificate is as bad at every one.
+    // Another address may be reachable; a certificate is as bad at every one.
     if (!isUnreachable(error)) throw error;
     return await connectNodeSocket(url, options).catch(() => {
       throw error;
@@ -124,7 +120,7 @@ async function startTls(
   { caCertificatesPem, alpnProtocols }: DialOptions,
 ): Promise<Deno.TlsConn> {
   const tls = await Deno.startTls(conn, {
-    hostname: hostname(url),
+    hostname: hostOf(url),
     caCerts: [...caCertificatesPem],
     alpnProtocols: [...alpnProtocols],
   });
@@ -166,13 +162,5 @@ async function closingOnError(
 }
 
 function address(url: URL): { hostname: string; port: number } {
-  return {
-    hostname: hostname(url),
-    port: Number(url.port) || (url.protocol === "https:" ? 443 : 80),
-  };
-}
-
-/** Sockets take an IPv6 address without its brackets. */
-function hostname({ hostname }: URL): string {
-  return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+  return { hostname: hostOf(url), port: portOf(url) };
 }

@@ -1,7 +1,7 @@
 /**
- * Sends requests without a body over HTTP/1.1, each exactly once. The runtime's `fetch` repeats such a
- * request by itself when the other side closes the connection, so that a store gets twice what was asked
- * once; so does its `node:http`. This client sends on another connection only what it could not write.
+ * Sends requests without a body over HTTP/1.1, each exactly once. The runtime's `fetch` and `node:http`
+ * repeat such a request by themselves when the other side closes the connection. This client uses another
+ * connection only for a request of which it could write nothing.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { ACCEPTED_CODINGS, contentDecoder } from "./content_decoding.ts";
 import { dial, type DialOptions } from "./dial.ts";
 import type { ResponseHead } from "./response_head.ts";
 import type { Transport } from "./transport.ts";
+import { abortable } from "../wait.ts";
 
-/** How the client connects. */
 export interface Http1ClientOptions extends Omit<DialOptions, "alpnProtocols" | "signal"> {
   /** Idle connections kept for each origin. */
   readonly maxIdlePerOrigin: number;
@@ -27,16 +27,16 @@ export interface Http1Request {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Longer than this an idle connection is not used any more. */
+/** Connections idle for longer are closed. */
 const MAX_IDLE_MS = 90_000;
 /**
- * A request that nobody may repeat goes on a connection younger than every server's idle timeout: one that
- * the server closes in the same moment would lose it.
+ * The same for requests that must not be repeated, below every server's idle timeout: a connection that
+ * the server closes at the same moment would lose them.
  */
 const MAX_IDLE_FOR_UNREPEATABLE_MS = 1_000;
 
 const REPEATABLE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
-/** Of the connection, and not the request's to say. */
+/** Headers of the connection, which this client sets itself. */
 const OF_CONNECTION: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
@@ -53,30 +53,26 @@ interface Idle {
   readonly sinceMs: number;
 }
 
-/** A status that answers no request of this client, as 101. */
+/** A status that answers no request of this client, such as 101. */
 export class UnusableStatusError extends Error {
-  /** @param status The status. */
+  override readonly name = "UnusableStatusError";
+
   constructor(readonly status: number) {
     super(`answered with status ${status}`);
-    this.name = "UnusableStatusError";
   }
 }
 
-/** Sends requests over kept-alive connections of its own. */
 export class Http1Client {
   readonly #options: Http1ClientOptions;
   readonly #idle = new Map<string, Idle[]>();
   #isClosed = false;
 
-  /** @param options How to connect. */
   constructor(options: Http1ClientOptions) {
     this.#options = options;
   }
 
   /**
-   * Sends a request.
-   *
-   * @returns The response, decoded; its body fails when the response is cut off.
+   * @returns The response, decoded; its body fails if the response is truncated.
    * @throws What connecting, writing or reading fails with; the signal's reason when it aborts.
    */
   async send(href: string, request: Http1Request): Promise<Response> {
@@ -88,7 +84,8 @@ export class Http1Client {
       const bytes = this.#headOf(url, request, span?.traceparent);
       for (;;) {
         const kept = this.#take(url.origin, method);
-        const connection = kept ?? await this.#connect(url, signal);
+        const connection = kept ??
+          new Http1Connection(await this.#dial(url, signal, ["http/1.1"]));
         const abort = () => connection.close();
         signal?.addEventListener("abort", abort, { once: true });
         try {
@@ -113,9 +110,8 @@ export class Http1Client {
   }
 
   /**
-   * Finds out whether a server takes HTTP/2 (RFC 7301), over a connection for nothing else.
+   * Whether the server of an `https:` URL supports HTTP/2 (RFC 7301). Opens a connection only for that.
    *
-   * @param href An `https:` URL of it.
    * @throws What connecting fails with.
    */
   async negotiatesHttp2(href: string, signal: AbortSignal | undefined): Promise<boolean> {
@@ -127,7 +123,7 @@ export class Http1Client {
     }
   }
 
-  /** Closes the idle connections; those in use close when their response ends. */
+  /** Closes idle connections now, those in use when their response ends. */
   close(): void {
     this.#isClosed = true;
     for (const list of this.#idle.values()) {
@@ -136,7 +132,7 @@ export class Http1Client {
     this.#idle.clear();
   }
 
-  /** The latest that is still open: those that waited longest are closed by their servers first. */
+  /** The open connection that was used last: servers close those that are idle longest first. */
   #take(origin: string, method: string): Http1Connection | undefined {
     const list = this.#idle.get(origin);
     if (list === undefined) return undefined;
@@ -161,10 +157,6 @@ export class Http1Client {
     list.push({ connection, sinceMs: performance.now() });
   }
 
-  async #connect(url: URL, signal: AbortSignal | undefined): Promise<Http1Connection> {
-    return new Http1Connection(await this.#dial(url, signal, ["http/1.1"]));
-  }
-
   async #dial(
     url: URL,
     signal: AbortSignal | undefined,
@@ -172,22 +164,17 @@ export class Http1Client {
   ): Promise<Transport> {
     const dialing = dial(url, { ...this.#options, alpnProtocols, signal });
     if (signal === undefined) return await dialing;
-    const aborted = Promise.withResolvers<never>();
-    const abort = () => aborted.reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
     try {
-      return await Promise.race([dialing, aborted.promise]);
+      return await abortable(dialing, signal);
     } catch (error) {
       dialing.then((transport) => transport.close(), () => {});
       throw error;
-    } finally {
-      signal.removeEventListener("abort", abort);
     }
   }
 
   /**
-   * Whether a proxy sees the request itself, as it does without TLS. Such connections are not kept:
-   * tinyproxy closes them after each response without saying so, which would lose the next request.
+   * Whether a proxy handles the request itself, as it does without TLS. Such connections are not kept:
+   * tinyproxy closes them after each response without announcing it, which would lose the next request.
    */
   #isForwarded({ protocol }: URL): boolean {
     return this.#options.proxy !== undefined && protocol === "http:";
@@ -220,11 +207,11 @@ export class Http1Client {
     if (!given.includes(" accept ")) text += "accept: */*\r\n";
     if (!given.includes(" user-agent ")) text += `user-agent: Deno/${Deno.version.deno}\r\n`;
     if (!given.includes(" accept-encoding ")) {
-      // A range counts bytes of what is sent, not of what it decodes to.
+      // A range counts encoded bytes.
       const codings = given.includes(" range ") ? "identity" : ACCEPTED_CODINGS;
       text += `accept-encoding: ${codings}\r\n`;
     }
-    // A server may wait for a body otherwise (RFC 9110, section 8.6).
+    // Else a server may wait for a body (RFC 9110, section 8.6).
     if (method === "POST" || method === "PUT" || method === "PATCH") {
       text += "content-length: 0\r\n";
     }
@@ -251,7 +238,7 @@ export class Http1Client {
     const coding = headers.find(([name]) => name === "content-encoding")?.[1];
     const decode = contentDecoder(coding);
     const list = headers.filter(([name]) =>
-      // Of chunks the length is told by the chunks; of what is decoded, by nobody.
+      // Chunks carry their own length; that of a decoded body is unknown.
       !(name === "content-length" && (framing.kind === "chunked" || decode !== undefined)) &&
       !(name === "content-encoding" && decode !== undefined)
     ) as [string, string][];
@@ -261,10 +248,7 @@ export class Http1Client {
       return new Response(null, init);
     }
     if (decode === undefined || method === "HEAD") return new Response(body, init);
-    return new Response(decode(body instanceof ReadableStream ? body : streamOf(body)), init);
+    const stream = body instanceof ReadableStream ? body : new Blob([body]).stream();
+    return new Response(decode(stream), init);
   }
-}
-
-function streamOf(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return new Blob([bytes]).stream();
 }

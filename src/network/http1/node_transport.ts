@@ -8,19 +8,18 @@ import net from "node:net";
 import tls from "node:tls";
 import type { Transport } from "./transport.ts";
 
-/** What TLS is to trust and to show. */
 export interface NodeTlsOptions {
+  /** Protocols to offer (RFC 7301). */
   readonly alpnProtocols: readonly string[];
+  /** Trusted besides the authorities of the system. */
   readonly caCertificatesPem: readonly string[];
   readonly clientCertificate?:
     | { readonly certificatePem: string; readonly keyPem: string }
     | undefined;
 }
 
-/** A Node socket as a transport. */
 export class NodeTransport implements Transport {
-  /** The socket itself, for TLS upon it. */
-  readonly socket: net.Socket;
+  readonly #socket: net.Socket;
   #error: Error | undefined;
   #hasEnded = false;
   #wake: (() => void) | undefined;
@@ -42,24 +41,23 @@ export class NodeTransport implements Transport {
 
   /** @param socket The socket, connected. */
   constructor(socket: net.Socket) {
-    this.socket = socket;
+    this.#socket = socket;
     socket.setNoDelay(true);
     for (const [event, listener] of this.#listeners) socket.on(event, listener);
   }
 
-  /** Gives the socket to another reader. */
+  /** Passes the socket to another reader. */
   detach(): net.Socket {
-    for (const [event, listener] of this.#listeners) this.socket.off(event, listener);
-    return this.socket;
+    for (const [event, listener] of this.#listeners) this.#socket.off(event, listener);
+    return this.#socket;
   }
 
-  /** Reads some bytes; null at the end. */
   async read(into: Uint8Array): Promise<number | null> {
     for (;;) {
-      const { readableLength } = this.socket;
+      const { readableLength } = this.#socket;
       const piece: Uint8Array | null = readableLength === 0
-        ? this.socket.read()
-        : this.socket.read(Math.min(readableLength, into.length));
+        ? this.#socket.read()
+        : this.#socket.read(Math.min(readableLength, into.length));
       if (piece !== null) {
         into.set(piece);
         return piece.length;
@@ -70,32 +68,27 @@ export class NodeTransport implements Transport {
     }
   }
 
-  /** Writes all of the bytes. */
   write(bytes: Uint8Array): Promise<number> {
     return new Promise((resolve, reject) =>
-      this.socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length))
+      this.#socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length))
     );
   }
 
-  /** Closes it. */
   close(): void {
-    this.socket.destroy();
+    this.#socket.destroy();
   }
 
-  /** Says what TLS negotiated. */
   handshake(): Promise<{ readonly alpnProtocol: string | null }> {
-    const alpnProtocol = this.socket instanceof tls.TLSSocket ? this.socket.alpnProtocol : null;
+    const alpnProtocol = this.#socket instanceof tls.TLSSocket ? this.#socket.alpnProtocol : null;
     return Promise.resolve({ alpnProtocol: alpnProtocol || null });
   }
 
-  /** Lets it keep the process alive. */
   ref(): void {
-    this.socket.ref();
+    this.#socket.ref();
   }
 
-  /** Lets the process end. */
   unref(): void {
-    this.socket.unref();
+    this.#socket.unref();
   }
 }
 
@@ -105,17 +98,14 @@ export class NodeTransport implements Transport {
  * @throws What Node's socket fails with.
  */
 export async function connectNodeSocket(url: URL, options: NodeTlsOptions): Promise<NodeTransport> {
-  const host = hostOf(url);
-  const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
-  const transport = await until("connect", net.connect({ host, port, autoSelectFamily: true }));
+  const address = { host: hostOf(url), port: portOf(url) };
+  const transport = await until("connect", net.connect({ ...address, autoSelectFamily: true }));
   return url.protocol === "https:" ? await startNodeTls(transport, url, options) : transport;
 }
 
 /**
- * Starts TLS on a connection.
+ * Starts TLS on a connection from which nothing of TLS has been read.
  *
- * @param transport The connection, nothing of TLS read from it.
- * @param options What to trust and to show.
  * @throws What the handshake fails with.
  */
 export async function startNodeTls(
@@ -152,6 +142,11 @@ function until(event: string, socket: net.Socket): Promise<NodeTransport> {
   });
 }
 
-function hostOf({ hostname }: URL): string {
+/** Sockets take an IPv6 address without its brackets. */
+export function hostOf({ hostname }: URL): string {
   return hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+}
+
+export function portOf({ port, protocol }: URL): number {
+  return Number(port) || (protocol === "https:" ? 443 : 80);
 }

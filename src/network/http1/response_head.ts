@@ -1,6 +1,6 @@
 /**
- * The head of an HTTP/1.1 response (RFC 9112, sections 4 and 5) and what it says about the body behind
- * it (section 6.3). Ambiguous framing is refused, never guessed.
+ * Parses the head of an HTTP/1.1 response (RFC 9112, sections 4 and 5), and from it the framing of the
+ * body (section 6.3). Ambiguous framing is refused, never guessed.
  *
  * @module
  */
@@ -14,7 +14,6 @@ export type BodyFraming =
   /** By the connection's end; `bytes` is what a `Content-Length` beside another coding announces. */
   | { readonly kind: "until-close"; readonly bytes?: number };
 
-/** A parsed response head. */
 export interface ResponseHead {
   readonly status: number;
   /** Names in lower case, one entry a field line. */
@@ -26,10 +25,10 @@ export interface ResponseHead {
 
 /** A response that does not follow RFC 9112. */
 export class MalformedResponseError extends Error {
-  /** @param state What is wrong. */
+  override readonly name = "MalformedResponseError";
+
   constructor(state: string) {
     super(`malformed HTTP/1.1 response: ${state}`);
-    this.name = "MalformedResponseError";
   }
 }
 
@@ -38,26 +37,13 @@ const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 /** Control characters other than the tab (RFC 9110, section 5.5). */
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
-/** As many as the runtime takes of an answer. */
+/** As many as the runtime accepts. */
 const MAX_FIELDS = 100;
 
 /**
- * Parses a response head.
- *
  * @param bytes Status line and field lines, up to and including the empty line.
  * @param method The request's method: a response to HEAD has no body.
  * @throws {MalformedResponseError} When it is malformed or its framing ambiguous.
- *
- * @example
- * ```ts
- * import { parseResponseHead } from "./response_head.ts";
- * import assert from "node:assert/strict";
- *
- * const bytes = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
- * const { status, framing } = parseResponseHead(bytes, "GET");
- * assert.equal(status, 200);
- * assert.deepEqual(framing, { kind: "length", bytes: 2 });
- * ```
  */
 export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHead {
   const lines = decodeLatin1(bytes).split("\n");
@@ -73,7 +59,7 @@ export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHe
     const colon = line.indexOf(":");
     const written = line.slice(0, colon);
     const value = trimOws(line, colon + 1);
-    // No name begins with a space: this refuses folded lines, too (section 5.2).
+    // No name begins with a space: this rejects folded lines, too (section 5.2).
     if (colon < 1 || !NAME.test(written) || CONTROL.test(value)) {
       throw new MalformedResponseError("a header field cannot be read");
     }
@@ -92,20 +78,21 @@ export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHe
     headers,
     framing,
     keepsAlive: framing.kind !== "until-close" && keepsAlive(isHttp11, fields) &&
-      // Whoever sends both may have been fooled about where the body ends (section 6.1).
+      // Both together may be an attempt at response splitting (section 6.1).
       !(fields.has("transfer-encoding") && fields.has("content-length")),
   };
 }
 
 const FRAMING: ReadonlySet<string> = new Set(["transfer-encoding", "content-length", "connection"]);
 
-interface FramingContext {
-  readonly method: string;
-  readonly isHttp11: boolean;
-  readonly fields: ReadonlyMap<string, string>;
-}
-
-function framingOf(status: number, { method, isHttp11, fields }: FramingContext): BodyFraming {
+function framingOf(
+  status: number,
+  { method, isHttp11, fields }: {
+    readonly method: string;
+    readonly isHttp11: boolean;
+    readonly fields: ReadonlyMap<string, string>;
+  },
+): BodyFraming {
   const length = contentLength(fields.get("content-length"));
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) {
     return { kind: "none" };

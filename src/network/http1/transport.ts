@@ -1,10 +1,9 @@
 /**
- * What an HTTP/1.1 connection runs over, as narrow as `Deno.Conn` fills it.
+ * The part of `Deno.Conn` that an HTTP/1.1 connection needs.
  *
  * @module
  */
 
-/** An open byte stream in both directions. */
 export interface Transport {
   /** Reads some bytes; null at the end of what the other side sends. */
   read(into: Uint8Array): Promise<number | null>;
@@ -12,9 +11,9 @@ export interface Transport {
   write(bytes: Uint8Array): Promise<number>;
   /** Closes both directions; a read or write in progress fails. */
   close(): void;
-  /** Where it is TLS: says what was negotiated. */
+  /** Present with TLS: what was negotiated. */
   handshake?(): Promise<{ readonly alpnProtocol: string | null }>;
-  /** Lets a read in progress keep the process alive, or not. */
+  /** A read in progress keeps the process alive, or not. */
   ref(): void;
   unref(): void;
 }

@@ -7,12 +7,12 @@ import type { ServerConfig } from "../../config/keys/server.ts";
 import type { Contact } from "../../config/sandbox/contacts.ts";
 import type { ProxyConfig } from "../../config/keys/proxy.ts";
 import {
-  isAddress,
   openConnection,
   openTunnel,
   type ProxyEndpoint,
   resolveName,
 } from "../../network/connection_probe.ts";
+import { isIpAddress } from "../../network/ip_networks.ts";
 import { probeTls, type TlsProbeOptions } from "../../network/tls_probe.ts";
 import { type Finding, finding } from "./finding.ts";
 import { explainCertificate } from "./explain_certificate.ts";
@@ -66,7 +66,9 @@ function skipped(step: "connection" | "certificate", address: string, why: strin
 }
 
 async function examineName({ address, host }: Contact): Promise<Finding> {
-  if (isAddress(host)) return finding("name", address, "ok", "An IP address; nothing to resolve.");
+  if (isIpAddress(host)) {
+    return finding("name", address, "ok", "An IP address; nothing to resolve.");
+  }
   try {
     const addresses = await resolveName(host, STEP_TIMEOUT_MS);
     return finding("name", address, "ok", `${host} is ${addresses.join(", ")}.`, {

@@ -1,6 +1,5 @@
 /**
- * The client for requests without a body: how it connects, what it keeps, what it decodes, and that a
- * body that is cut off fails.
+ * The client for requests without a body: connecting, keeping connections alive, decoding, truncated bodies.
  */
 import assert from "node:assert/strict";
 import { hostAndPort } from "../../../src/config/values/host_names.ts";
@@ -32,7 +31,7 @@ async function withOrigin(
   }
 }
 
-/** What is written, and what the body is; undefined where it fails. */
+/** A response, and its body; undefined if it fails. */
 const BODIES: [name: string, answer: string, body: string | undefined][] = [
   ["a length", "Content-Length: 2\r\n\r\n[]", "[]"],
   ["too little", "Content-Length: 20\r\n\r\n[]!", undefined],
@@ -78,7 +77,7 @@ for (const [name, answer, body] of BODIES) {
     }));
 }
 
-Deno.test("Http1Client: a body that comes byte by byte is whole, and so is the next one on its connection", () =>
+Deno.test("Http1Client: a body that arrives byte by byte is complete, and so is the next one on its connection", () =>
   withOrigin(async (exchange) => {
     const answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n";
     for (const byte of answer) await exchange.write(byte);
@@ -87,7 +86,7 @@ Deno.test("Http1Client: a body that comes byte by byte is whole, and so is the n
     assert.equal(origin.connections, 1);
   }));
 
-Deno.test("Http1Client: what follows an answer unasked is the answer of nothing", () =>
+Deno.test("Http1Client: bytes behind a response are no response to the next request", () =>
   withOrigin(async (exchange) => {
     const answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
     await exchange.write(`${answer}[]${answer}{}`);
@@ -96,7 +95,7 @@ Deno.test("Http1Client: what follows an answer unasked is the answer of nothing"
     assert.equal(origin.connections, 3);
   }));
 
-Deno.test("Http1Client: what a server says to an idle connection answers no later request", () => {
+Deno.test("Http1Client: bytes on an idle connection are no response to a later request", () => {
   let said = Promise.withResolvers<void>();
   let idle = Promise.withResolvers<void>();
   return withOrigin(async (exchange) => {
@@ -110,7 +109,7 @@ Deno.test("Http1Client: what a server says to an idle connection answers no late
       assert.equal(status, 200);
       idle.resolve();
       await said.promise;
-      // It has been sent; now it has to arrive.
+      // It has been sent, and has to arrive.
       await new Promise((resolve) => setTimeout(resolve, 50));
       said = Promise.withResolvers();
       idle = Promise.withResolvers();
@@ -118,7 +117,7 @@ Deno.test("Http1Client: what a server says to an idle connection answers no late
   });
 });
 
-Deno.test("Http1Client: an interim response is passed over, and a switch of protocols is no response", () =>
+Deno.test("Http1Client skips interim responses, and rejects a switch of protocols", () =>
   withOrigin(async (exchange) => {
     await exchange.write("HTTP/1.1 103 Early Hints\r\nlink: <a>\r\n\r\nHTTP/1.1 102 Wait\r\n\r\n");
     await exchange.answer(200, "[]");
@@ -167,7 +166,7 @@ Deno.test("Http1Client: a coded body that is cut off fails", () =>
     await assert.rejects(response.text());
   }));
 
-Deno.test("Http1Client: others have their turn while a body decodes to a thousand times its size", () =>
+Deno.test("Http1Client yields to others while a body decodes to a thousand times its size", () =>
   withOrigin(async (exchange) => {
     const body = await gzip("\0".repeat(64 * 1024 * 1024));
     await exchange.writeHead(200, {
@@ -185,7 +184,7 @@ Deno.test("Http1Client: others have their turn while a body decodes to a thousan
     assert(turns > 20, `${turns} turns`);
   }));
 
-Deno.test("Http1Client asks for a range of what is, not of what it would be coded to", () =>
+Deno.test("Http1Client requests ranges without a content coding", () =>
   withOrigin(async (exchange) => {
     await exchange.answer(206, exchange.headers.get("accept-encoding") ?? "");
   }, async (http, url) => {
@@ -193,7 +192,7 @@ Deno.test("Http1Client asks for a range of what is, not of what it would be code
     assert.equal(await (await http.send(url, { headers })).text(), "identity");
   }));
 
-Deno.test("Http1Client: a header of the connection is not the request's to say", () =>
+Deno.test("Http1Client: a request cannot set headers of the connection", () =>
   withOrigin(async (exchange) => {
     const { headers } = exchange;
     await exchange.answer(
@@ -234,7 +233,7 @@ Deno.test("Http1Client: an abort fails the wait for an answer and the body, with
     await assert.rejects(new Response(body).text(), reason);
   }));
 
-Deno.test("Http1Client: a body that nobody reads on closes its connection", () =>
+Deno.test("Http1Client: a cancelled body closes its connection", () =>
   withOrigin(async (exchange) => {
     await exchange.writeHead(200, { "content-length": "10000000" });
     await exchange.untilGone();
@@ -246,7 +245,7 @@ Deno.test("Http1Client: a body that nobody reads on closes its connection", () =
   }));
 
 Deno.test(needing(OPENSSL, {
-  name: "Http1Client: a chunk that came over TLS occupies no more memory than a TLS record",
+  name: "Http1Client: a chunk over TLS occupies no more memory than a TLS record",
   async fn() {
     await using authorities = await CertificateAuthority.create();
     const { certificatePem: cert, keyPem: key } = await authorities.issue({
@@ -265,7 +264,7 @@ Deno.test(needing(OPENSSL, {
     });
     let received = 0;
     for await (const chunk of (await http.send(url)).body!) {
-      // A chunk that is a view of a larger buffer keeps all of that buffer alive.
+      // A view of a larger buffer keeps all of it in memory.
       assert(chunk.buffer.byteLength <= 16 * 1024, `${chunk.buffer.byteLength} bytes`);
       for (const byte of chunk) {
         if (byte !== sent[received++ % sent.length]) assert.fail(`byte ${received - 1} differs`);
@@ -277,8 +276,8 @@ Deno.test(needing(OPENSSL, {
   },
 }));
 
-Deno.test("Http1Client tries the other addresses of a name when the first does not answer", async () => {
-  // "localhost" is ::1 first on most machines, and nobody listens there.
+Deno.test("Http1Client tries the other addresses of a name if the first does not respond", async () => {
+  // "localhost" is ::1 first on most machines, where nothing listens.
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     () => new Response("[]"),
@@ -290,7 +289,6 @@ Deno.test("Http1Client tries the other addresses of a name when the first does n
   await server.shutdown();
 });
 
-/** Runs a store behind a proxy; with TLS and a client certificate where asked for. */
 async function throughProxy(
   { tls, login, certificate }: { tls: boolean; login: boolean; certificate: boolean },
 ): Promise<void> {
