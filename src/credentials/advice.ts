@@ -35,3 +35,11 @@ export interface Advice {
   /** What to do, the likeliest first; never quotes the answer. */
   readonly steps: readonly string[];
 }
+
+/** The rows of one provider's table, with its name. */
+export function adviceOf(
+  provider: ProviderName,
+  rows: readonly Omit<Advice, "provider">[],
+): readonly Advice[] {
+  return rows.map((row) => ({ provider, ...row }));
+}

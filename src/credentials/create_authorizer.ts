@@ -17,7 +17,7 @@ import { createKeysSource } from "./aws/create_keys_source.ts";
 import { FixedKeys } from "./aws/keys_keeper.ts";
 import { BearerAuthorizer } from "./bearer_authorizer.ts";
 import { BodySpool } from "./aws/body_spool.ts";
-import { ClientCredentialsSource } from "./oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "./oauth2/client_credentials_source.ts";
 import { type Clock, systemClock } from "../network/clock.ts";
 import { createTokenValidator } from "./validation/create_token_validator.ts";
 import { DpopAuthorizer } from "./oauth2/dpop_authorizer.ts";
@@ -25,8 +25,7 @@ import { DpopKey } from "./oauth2/dpop_key.ts";
 import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
 import type { GuardedTokenStore } from "./cache/guarded_token_store.ts";
 import { createGoogleSource } from "./google/create_google_source.ts";
-import { ManagedIdentitySource } from "./azure/managed_identity_source.ts";
-import { NoneAuthorizer } from "./fixed/none_authorizer.ts";
+import { managedIdentitySource } from "./azure/managed_identity_source.ts";
 import { SigV4Authorizer } from "./aws/sig_v4_authorizer.ts";
 import type { TokenSource } from "./token.ts";
 import { TokenFileAuthorizer } from "./fixed/token_file_authorizer.ts";
@@ -70,7 +69,7 @@ export function createAuthorizer(
   };
   switch (credentials.kind) {
     case "none":
-      return new NoneAuthorizer();
+      return new FixedHeadersAuthorizer(credentials.kind, {});
     case "client_credentials":
       return clientCredentials(credentials);
     case "static_token":
@@ -96,7 +95,7 @@ export function createAuthorizer(
         ),
       );
     case "azure_managed_identity":
-      return bearer(credentials, new ManagedIdentitySource(credentials, connection));
+      return bearer(credentials, managedIdentitySource(credentials, connection));
     case "google":
       return bearer(credentials, createGoogleSource(credentials, connection), {
         ...(credentials.quotaProject !== undefined &&
@@ -111,7 +110,7 @@ export function createAuthorizer(
   function clientCredentials(configured: ClientCredentials): Authorizer {
     const { clientCertificate } = server.tls;
     const dpop = configured.dpop ? new DpopKey(clock) : undefined;
-    const source = new ClientCredentialsSource(configured, {
+    const source = clientCredentialsSource(configured, {
       ...connection,
       certificatePem: clientCertificate?.toTokenEndpoint
         ? clientCertificate.certificatePem

@@ -1,42 +1,53 @@
 /**
- * Reads small files that hold a credential and that other programs write anew while the gateway runs:
- * a token of Kubernetes, say. Never more than a bound, and never an empty one, which is what a file
- * looks like while it is being written.
+ * Reads small files that hold a credential and that other programs renew while the gateway runs, such
+ * as a token of Kubernetes. Rejects files above a bound and empty ones, which is what a file looks like
+ * while it is written.
  *
  * @module
  */
+import type { ErrorCode } from "../errors/catalogue.ts";
+import { cannotFetch } from "./provider_exchange.ts";
 
-/** Most that a file may hold. Tokens are a few KiB. */
+/** Tokens are a few KiB. */
 const MAX_CREDENTIAL_FILE_BYTES = 64 * 1024;
 
-/** Why a file gives no credential: a state for messages, without what it holds. */
-export class CredentialFileError extends Error {
-  override readonly name = "CredentialFileError";
+/** How the failure to read a credential file is reported. */
+export interface CredentialFileOptions {
+  /** Name of the configured server. */
+  readonly server: string;
+  readonly code: ErrorCode;
+  /** What to do about it. */
+  readonly step: string;
+  /** What the file is, in front of the reason. */
+  readonly what?: string;
+  readonly maxBytes?: number;
 }
 
 /**
  * Reads the credential that a file holds.
  *
- * @param path Its absolute path, one of those that the worker may read.
- * @param maxBytes Most that it may hold.
+ * @param path Absolute path, one of those that the worker may read.
  * @returns Its text without white space around it.
- * @throws {CredentialFileError} When it cannot be read, is empty or too long.
+ * @throws {GatewayError} With the code of the options if the file cannot be read, is empty or too long.
  */
 export async function readCredentialFile(
   path: string,
-  maxBytes: number = MAX_CREDENTIAL_FILE_BYTES,
+  { server, code, step, what = "", maxBytes = MAX_CREDENTIAL_FILE_BYTES }: CredentialFileOptions,
 ): Promise<string> {
+  const fail = (state: string, cause?: unknown) =>
+    cannotFetch(code, server, `${what}the file ${path} ${state}`, {
+      troubleshooting: [step],
+      cause,
+    });
   let bytes: Uint8Array;
   try {
     bytes = await readUpTo(path, maxBytes + 1);
   } catch (cause) {
-    throw new CredentialFileError(`the file ${path} cannot be read: ${reason(cause)}`, { cause });
+    throw fail(`cannot be read: ${reason(cause)}`, cause);
   }
-  if (bytes.length > maxBytes) {
-    throw new CredentialFileError(`the file ${path} holds more than ${maxBytes} bytes`);
-  }
+  if (bytes.length > maxBytes) throw fail(`holds more than ${maxBytes} bytes`);
   const text = new TextDecoder().decode(bytes).trim();
-  if (text === "") throw new CredentialFileError(`the file ${path} is empty`);
+  if (text === "") throw fail("is empty");
   return text;
 }
 

@@ -85,6 +85,11 @@ export async function exchange(
   }
 }
 
+/** Whether a response means that the same request may succeed later. */
+export function isTransient({ status }: { readonly status: number }): boolean {
+  return status >= 500 || status === 429 || status === 408;
+}
+
 /** Says that no token can be had. */
 export function cannotFetch(
   code: ErrorCode,

@@ -1,7 +1,6 @@
 /**
- * What AWS refuses, and what to do about it: the Security Token Service and the stores by their error
- * codes, written without the `Exception` at their end that some of them have; the metadata services by
- * their status.
+ * What AWS refuses, and what to do about it: the Security Token Service and the stores by error code,
+ * without the `Exception` that some end in; the metadata services by status.
  *
  * @module
  */
@@ -25,26 +24,18 @@ function row(error: string, code: ErrorCode | undefined, ...steps: string[]): Ad
 export const awsAdvice: readonly Advice[] = [
   row("InvalidClientTokenId", "AUTH-001", NEW_KEYS),
   row("UnrecognizedClient", "AUTH-001", NEW_KEYS),
-  {
-    ...row("SignatureDoesNotMatch", "AUTH-001", CLOCK),
-    text: /signature (?:expired|not yet current)/i,
-  },
-  row(
-    "SignatureDoesNotMatch",
-    "AUTH-001",
-    "AWS: check SecretAccessKey: it is not the one that belongs to AccessKeyId",
-    "AWS: check that Region and Service are those of the store",
-  ),
-  {
-    ...row("InvalidSignature", "AUTH-001", CLOCK),
-    text: /signature (?:expired|not yet current)/i,
-  },
-  row(
-    "InvalidSignature",
-    "AUTH-001",
-    "AWS: check SecretAccessKey: it is not the one that belongs to AccessKeyId",
-    "AWS: check that Region and Service are those of the store",
-  ),
+  ...["SignatureDoesNotMatch", "InvalidSignature"].flatMap((error) => [
+    {
+      ...row(error, "AUTH-001", CLOCK),
+      text: /signature (?:expired|not yet current)/i,
+    },
+    row(
+      error,
+      "AUTH-001",
+      "AWS: check SecretAccessKey: it is not the one that belongs to AccessKeyId",
+      "AWS: check that Region and Service are those of the store",
+    ),
+  ]),
   row("RequestTimeTooSkewed", "AUTH-001", CLOCK),
   row("RequestExpired", "AUTH-001", CLOCK),
   {
@@ -138,30 +129,18 @@ export const awsAdvice: readonly Advice[] = [
 ];
 
 /**
- * What the instance metadata service refuses, by status.
+ * What to do if the instance metadata service refuses (AUTH-001), by status.
  * Source: EC2 User Guide, "Use the Instance Metadata Service" and "Retrieve security credentials".
  */
-export const instanceMetadataAdvice: Readonly<Record<number, Advice>> = {
-  403: {
-    provider: "aws",
-    status: 403,
-    code: "AUTH-001",
-    steps: [
-      "EC2: turn the instance's metadata service on (modify-instance-metadata-options --http-endpoint " +
-      "enabled)",
-    ],
-  },
-  404: {
-    provider: "aws",
-    status: 404,
-    code: "AUTH-001",
-    steps: [
-      "EC2: attach an IAM role to the instance (Actions > Security > Modify IAM role)",
-    ],
-  },
+export const instanceMetadataAdvice: Readonly<Record<number, readonly string[]>> = {
+  403: [
+    "EC2: turn the instance's metadata service on (modify-instance-metadata-options --http-endpoint " +
+    "enabled)",
+  ],
+  404: ["EC2: attach an IAM role to the instance (Actions > Security > Modify IAM role)"],
 };
 
-/** What to do when the instance metadata service does not answer at all. */
+/** What to do if the instance metadata service does not answer at all. */
 export const instanceMetadataSilence: readonly string[] = [
   "AWS: if the gateway does not run on EC2, say where keys come from: AccessKeyId and " +
   "SecretAccessKey, environment variables, or another CredentialSource",
@@ -170,43 +149,23 @@ export const instanceMetadataSilence: readonly string[] = [
 ];
 
 /**
- * What the endpoint of a container refuses, by status.
+ * What to do if the endpoint of a container refuses (AUTH-001), by status.
  * Source: EKS User Guide, "EKS Pod Identity"; ECS Developer Guide, "Task IAM role".
  */
-export const containerAdvice: Readonly<Record<number, Advice>> = {
-  400: {
-    provider: "aws",
-    status: 400,
-    code: "AUTH-001",
-    steps: [
-      "EKS: check that a Pod Identity association exists for the pod's namespace and service account, " +
-      "and start the pod anew after making one",
-      "ECS: check that the task definition has a task role",
-    ],
-  },
-  401: {
-    provider: "aws",
-    status: 401,
-    code: "AUTH-001",
-    steps: [
-      "EKS: check that the token file of the pod is still renewed (AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE)",
-    ],
-  },
-  403: {
-    provider: "aws",
-    status: 403,
-    code: "AUTH-001",
-    steps: [
-      "EKS: let the role's trust policy allow sts:AssumeRole and sts:TagSession for " +
-      "pods.eks.amazonaws.com",
-    ],
-  },
-  404: {
-    provider: "aws",
-    status: 404,
-    code: "AUTH-001",
-    steps: [
-      "ECS: check that the task definition has a task role; the variable for its keys leads nowhere",
-    ],
-  },
+export const containerAdvice: Readonly<Record<number, readonly string[]>> = {
+  400: [
+    "EKS: check that a Pod Identity association exists for the pod's namespace and service account, " +
+    "and start the pod anew after making one",
+    "ECS: check that the task definition has a task role",
+  ],
+  401: [
+    "EKS: check that the token file of the pod is still renewed (AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE)",
+  ],
+  403: [
+    "EKS: let the role's trust policy allow sts:AssumeRole and sts:TagSession for " +
+    "pods.eks.amazonaws.com",
+  ],
+  404: [
+    "ECS: check that the task definition has a task role; the variable for its keys leads nowhere",
+  ],
 };

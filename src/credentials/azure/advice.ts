@@ -1,10 +1,10 @@
 /**
- * What Microsoft Entra ID and Azure's metadata services refuse, and what to do about it. Entra's
- * numbers (AADSTS…) are no other provider's, so that they are recognised at any host.
+ * What Microsoft Entra ID and Azure's metadata services refuse, and what to do about it. No other
+ * provider uses Entra's numbers (AADSTS…), so they are recognised at any host.
  *
  * @module
  */
-import type { Advice } from "../advice.ts";
+import { type Advice, adviceOf } from "../advice.ts";
 
 const ASSIGN_IDENTITY =
   "Azure: assign a managed identity to the machine or app (Identity > System assigned > On)";
@@ -119,9 +119,8 @@ const entra: readonly Advice[] = [
  * Source: learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token.
  * The texts of "Identity not found" and "No … Managed Identity found" follow what users report.
  */
-const metadata: readonly Advice[] = [
+const metadata = adviceOf("azure", [
   {
-    provider: "azure",
     text: /identity not found|no (?:user.?assigned or delegated )?managed identity found/i,
     code: "AUTH-001",
     steps: [
@@ -131,26 +130,22 @@ const metadata: readonly Advice[] = [
     ],
   },
   {
-    provider: "azure",
     text: /multiple user.?assigned identities/i,
     code: "AUTH-001",
     steps: ["Azure: name one of the user-assigned identities by ClientId"],
   },
   {
-    provider: "azure",
     error: "unauthorized_client",
     text: /^(?!.*AADSTS)/s,
     code: "AUTH-001",
     steps: [ASSIGN_IDENTITY],
   },
   {
-    provider: "azure",
     error: "bad_request_102",
     steps: [
       "Azure: allow a direct connection from the gateway to the metadata service, without a proxy",
     ],
   },
-];
+]);
 
-/** Every row for Azure. */
 export const azureAdvice: readonly Advice[] = [...entra, ...metadata];

@@ -1,5 +1,5 @@
 /**
- * Signs every request with the same headers: a token or password that the configuration holds.
+ * Signs every request with the same headers: a token or password of the configuration, or none.
  *
  * @module
  */
@@ -23,43 +23,41 @@ export function basicAuthorization(username: string, password: string): string {
   return `Basic ${encodeBase64(new TextEncoder().encode(`${username}:${password}`))}`;
 }
 
-/** Adds the same headers to every request. */
+/** Adds the same headers to every request; they never expire and cannot be renewed. */
 export class FixedHeadersAuthorizer implements Authorizer {
   readonly #kind: string;
   readonly #authorization: Authorization;
 
-  /** @param kind The way of signing, as in the configuration. */
+  /**
+   * @param kind The credential scheme, as in the configuration.
+   * @param headers Empty for a store without authentication.
+   */
   constructor(kind: string, headers: Readonly<Record<string, string>>) {
     this.#kind = kind;
     this.#authorization = Object.freeze({ headers: Object.freeze({ ...headers }) });
   }
 
-  /** @returns The headers. */
   authorize(): Authorization {
     return this.#authorization;
   }
 
-  /** @returns That asking again gives nothing else. */
   invalidate(): Promise<boolean> {
     return Promise.resolve(false);
   }
 
-  /** @returns That a credential is there and never expires by itself. */
   describe(): CredentialStatus {
-    return { kind: this.#kind, endpoint: undefined, hasToken: true, expiresAtMs: undefined };
+    const hasToken = Object.keys(this.#authorization.headers).length > 0;
+    return { kind: this.#kind, endpoint: undefined, hasToken, expiresAtMs: undefined };
   }
 
-  /** Does nothing: what the configuration holds is all there is. */
   renew(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Does nothing: what the configuration holds stays until it is changed. */
   forget(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Does nothing: nothing is held. */
   close(): Promise<void> {
     return Promise.resolve();
   }

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import type { Advice } from "../advice.ts";
+import { type Advice, adviceOf } from "../advice.ts";
 
 /** Source: developers.google.com/identity/protocols/oauth2/service-account and …/web-server. */
-const tokenEndpoint: readonly Advice[] = [
+const tokenEndpoint = adviceOf("google", [
   {
-    provider: "google",
     error: "invalid_grant",
     text: /Invalid JWT Signature/,
     code: "AUTH-001",
@@ -17,14 +16,12 @@ const tokenEndpoint: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     error: "invalid_grant",
     text: /short-lived token|reasonable timeframe/,
     code: "AUTH-001",
     steps: ["Google: correct the clock of the gateway's machine"],
   },
   {
-    provider: "google",
     error: "invalid_grant",
     text: /account not found/i,
     code: "AUTH-001",
@@ -33,7 +30,6 @@ const tokenEndpoint: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     error: "invalid_grant",
     text: /rapt|reauth/i,
     code: "AUTH-001",
@@ -42,7 +38,6 @@ const tokenEndpoint: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     error: "invalid_grant",
     text: /expired or revoked/,
     code: "AUTH-001",
@@ -52,7 +47,6 @@ const tokenEndpoint: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     error: "invalid_grant",
     code: "AUTH-001",
     steps: [
@@ -62,7 +56,6 @@ const tokenEndpoint: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     error: "unauthorized_client",
     code: "AUTH-002",
     steps: [
@@ -70,7 +63,6 @@ const tokenEndpoint: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     error: "invalid_scope",
     code: "AUTH-002",
     steps: [
@@ -79,19 +71,17 @@ const tokenEndpoint: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     error: "invalid_client",
     code: "AUTH-001",
     steps: [
       "Google: the client in the credentials file was deleted or its secret changed; write the file anew",
     ],
   },
-];
+]);
 
 /** Source: cloud.google.com/iam/docs, workload identity federation and service account impersonation. */
-const services: readonly Advice[] = [
+const services = adviceOf("google", [
   {
-    provider: "google",
     error: "invalid_target",
     code: "AUTH-002",
     steps: [
@@ -100,7 +90,6 @@ const services: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     text: /iam\.serviceAccounts\.getAccessToken/,
     code: "AUTH-002",
     steps: [
@@ -109,7 +98,6 @@ const services: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     text: /insufficient authentication scopes/i,
     code: "AUTH-002",
     steps: [
@@ -117,19 +105,16 @@ const services: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     text: /has not been used in project|it is disabled/i,
     code: "AUTH-002",
     steps: ["Google: enable the API that the message names in the project"],
   },
   {
-    provider: "google",
     error: "PERMISSION_DENIED",
     code: "AUTH-002",
     steps: ["Google: grant the identity the permission that the message names"],
   },
   {
-    provider: "google",
     error: "UNAUTHENTICATED",
     code: "AUTH-001",
     steps: [
@@ -137,13 +122,11 @@ const services: readonly Advice[] = [
     ],
   },
   {
-    provider: "google",
     error: "NOT_FOUND",
     code: "AUTH-002",
     steps: ["Google: check the email address of the service account to act for; it may be deleted"],
   },
   {
-    provider: "google",
     error: "INVALID_ARGUMENT",
     code: "AUTH-002",
     steps: [
@@ -151,7 +134,6 @@ const services: readonly Advice[] = [
       "(iam.allowServiceAccountCredentialLifetimeExtension)",
     ],
   },
-];
+]);
 
-/** Every row for Google. */
 export const googleAdvice: readonly Advice[] = [...tokenEndpoint, ...services];

@@ -1,23 +1,19 @@
 /**
- * What Auth0 refuses, and what to do about it. It says `access_denied` of nearly everything.
+ * What Auth0 refuses, and what to do about it. It answers `access_denied` to nearly everything.
  *
  * @module
  */
-import type { Advice } from "../advice.ts";
-
-const provider = "auth0";
+import { type Advice, adviceOf } from "../advice.ts";
 
 /** Sources: auth0.com/docs, "Client Credentials Flow" and "Private Key JWT"; users' reports. */
-export const auth0Advice: readonly Advice[] = [
+export const auth0Advice: readonly Advice[] = adviceOf("auth0", [
   {
-    provider,
     error: "access_denied",
     text: /Non-global clients are not allowed access to APIv1/i,
     code: "AUTH-002",
     steps: ["Auth0: set Audience to the identifier of the API (Applications > APIs)"],
   },
   {
-    provider,
     error: "access_denied",
     text: /Service not enabled within domain/i,
     code: "AUTH-002",
@@ -27,7 +23,6 @@ export const auth0Advice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "access_denied",
     text: /not authorized to access/i,
     code: "AUTH-002",
@@ -37,7 +32,6 @@ export const auth0Advice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "access_denied",
     status: 401,
     code: "AUTH-001",
@@ -47,7 +41,6 @@ export const auth0Advice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "unauthorized_client",
     text: /grant type/i,
     steps: [
@@ -56,7 +49,6 @@ export const auth0Advice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     steps: [
       "Auth0: check that the application's authentication method is the configured one, and the " +
@@ -65,4 +57,4 @@ export const auth0Advice: readonly Advice[] = [
       "may be signed no more than 10 s ahead of Auth0's clock",
     ],
   },
-];
+]);

@@ -3,14 +3,11 @@
  *
  * @module
  */
-import type { Advice } from "../advice.ts";
-
-const provider = "keycloak";
+import { type Advice, adviceOf } from "../advice.ts";
 
 /** Source: keycloak/keycloak, the token endpoint's grant types and the validators of signed JWTs. */
-export const keycloakAdvice: readonly Advice[] = [
+export const keycloakAdvice: readonly Advice[] = adviceOf("keycloak", [
   {
-    provider,
     error: "unauthorized_client",
     text: /not enabled to retrieve service account/i,
     steps: [
@@ -18,13 +15,11 @@ export const keycloakAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "unauthorized_client",
     text: /public client/i,
     steps: ["Keycloak: switch on Client authentication of the client, which is a public one now"],
   },
   {
-    provider,
     error: "invalid_client",
     text: /audience/i,
     steps: [
@@ -35,7 +30,6 @@ export const keycloakAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     text: /reuse/i,
     steps: [
@@ -44,7 +38,6 @@ export const keycloakAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     text: /issued|not active|expir/i,
     steps: [
@@ -53,7 +46,6 @@ export const keycloakAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     text: /Unable to load public key/i,
     code: "AUTH-001",
     steps: [
@@ -62,7 +54,6 @@ export const keycloakAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     text: /signature/i,
     steps: [
@@ -71,7 +62,6 @@ export const keycloakAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     steps: [
       "Keycloak: compare Client Authenticator (client > Credentials) with ClientAuthentication, and " +
@@ -80,7 +70,6 @@ export const keycloakAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "unauthorized_client",
     code: "AUTH-001",
     steps: [
@@ -89,16 +78,14 @@ export const keycloakAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_scope",
     steps: ["Keycloak: assign the scope to the client (Client scopes), or leave Scope out"],
   },
   {
-    provider,
     status: 404,
     steps: [
       "Keycloak: check the realm in the URL, which counts upper and lower case; before version 17 " +
       "the path begins with /auth/realms/",
     ],
   },
-];
+]);

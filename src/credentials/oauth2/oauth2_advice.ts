@@ -1,6 +1,5 @@
 /**
- * What the standards themselves tell about a refusal, whoever the provider is: rows that count after
- * those of the providers.
+ * What to do about refusals of any provider, according to the standards. Rows of providers precede these.
  *
  * @module
  */

@@ -3,17 +3,14 @@
  *
  * @module
  */
-import type { Advice } from "../advice.ts";
-
-const provider = "okta";
+import { type Advice, adviceOf } from "../advice.ts";
 
 /**
  * Sources: developer.okta.com, "Implement authorization by grant type" and "Implement OAuth for Okta
  * with a service app"; support.okta.com on custom scopes; texts as users of its forums quote them.
  */
-export const oktaAdvice: readonly Advice[] = [
+export const oktaAdvice: readonly Advice[] = adviceOf("okta", [
   {
-    provider,
     error: "invalid_scope",
     text: /not configured for the authorization server/i,
     steps: [
@@ -21,7 +18,6 @@ export const oktaAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_scope",
     steps: [
       "Okta: custom scopes need a custom authorization server: use the TokenEndpoint " +
@@ -31,7 +27,6 @@ export const oktaAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "access_denied",
     text: /policy evaluation failed/i,
     code: "AUTH-002",
@@ -41,7 +36,6 @@ export const oktaAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     text: /must use the private_key_jwt/i,
     steps: [
@@ -50,7 +44,6 @@ export const oktaAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     text: /audience claim for client_assertion/i,
     steps: [
@@ -59,7 +52,6 @@ export const oktaAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_dpop_proof",
     code: "AUTH-001",
     steps: [
@@ -68,7 +60,6 @@ export const oktaAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "unauthorized_client",
     steps: [
       "Okta: the application must be an API Services application, or have the client credentials " +
@@ -76,7 +67,6 @@ export const oktaAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     steps: [
       "Okta: copy ClientId and ClientSecret anew from the application's General tab; for " +
@@ -84,4 +74,4 @@ export const oktaAdvice: readonly Advice[] = [
       "Okta: check that the application is active and that TokenEndpoint is of the same Okta domain",
     ],
   },
-];
+]);

@@ -3,14 +3,11 @@
  *
  * @module
  */
-import type { Advice } from "../advice.ts";
-
-const provider = "pingone";
+import { type Advice, adviceOf } from "../advice.ts";
 
 /** Source: developer.pingidentity.com/pingone-api, "Token (client_credentials)", "Private key JWT". */
-export const pingOneAdvice: readonly Advice[] = [
+export const pingOneAdvice: readonly Advice[] = adviceOf("pingone", [
   {
-    provider,
     error: "invalid_client",
     text: /unsupported authentication method/i,
     steps: [
@@ -19,7 +16,6 @@ export const pingOneAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_client",
     steps: [
       "PingOne: copy ClientId and ClientSecret anew from the application, check that it is enabled " +
@@ -29,7 +25,6 @@ export const pingOneAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "invalid_scope",
     steps: [
       "PingOne: make a custom resource with the scope, and assign that scope to the application; a " +
@@ -37,8 +32,7 @@ export const pingOneAdvice: readonly Advice[] = [
     ],
   },
   {
-    provider,
     error: "unauthorized_client",
     steps: ["PingOne: switch on the Client Credentials grant of the application"],
   },
-];
+]);

@@ -4,7 +4,8 @@ import type { ClientAuthentication } from "../../../src/config/schemes/oauth2/cl
 import type { ClientCredentials } from "../../../src/config/schemes/oauth2/token_request.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
 import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
-import { ClientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
 import { systemClock } from "../../../src/network/clock.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { hostAndPort } from "../../../src/config/values/host_names.ts";
@@ -36,7 +37,7 @@ function credentials(
 
 interface Setup {
   readonly endpoint: TestTokenEndpoint;
-  source(changes?: Partial<ClientCredentials>, timeoutMs?: number): ClientCredentialsSource;
+  source(changes?: Partial<ClientCredentials>, timeoutMs?: number): TokenSource;
 }
 
 async function withEndpoint(body: (setup: Setup) => Promise<void>): Promise<void> {
@@ -46,7 +47,7 @@ async function withEndpoint(body: (setup: Setup) => Promise<void>): Promise<void
     await body({
       endpoint,
       source: (changes = {}, timeoutMs = 5000) =>
-        new ClientCredentialsSource(credentials(endpoint.url, changes), {
+        clientCredentialsSource(credentials(endpoint.url, changes), {
           server: "main",
           http,
           timeoutMs,
@@ -67,7 +68,7 @@ async function failure(promise: Promise<unknown>): Promise<GatewayError> {
 }
 
 for (const method of ["client_secret_post", "client_secret_basic"] as const) {
-  Deno.test(`ClientCredentialsSource gets a token by ${method}`, () =>
+  Deno.test(`clientCredentialsSource gets a token by ${method}`, () =>
     withEndpoint(async ({ endpoint, source }) => {
       const clientAuthentication = { method, clientSecret: new Secret(SECRET) };
       const token = await source({ clientAuthentication }).acquire(never);
@@ -80,7 +81,7 @@ for (const method of ["client_secret_post", "client_secret_basic"] as const) {
     }));
 }
 
-Deno.test("ClientCredentialsSource sends scope, audience, resource and further parameters", () =>
+Deno.test("clientCredentialsSource sends scope, audience, resource and further parameters", () =>
   withEndpoint(async ({ endpoint, source }) => {
     await source({
       scope: "a b",
@@ -99,7 +100,7 @@ Deno.test("ClientCredentialsSource sends scope, audience, resource and further p
     });
   }));
 
-Deno.test("ClientCredentialsSource never follows a redirect with its secret", () =>
+Deno.test("clientCredentialsSource never follows a redirect with its secret", () =>
   withEndpoint(async ({ endpoint, source }) => {
     endpoint.answer = () =>
       new Response(null, { status: 307, headers: { location: endpoint.url } });
@@ -107,7 +108,7 @@ Deno.test("ClientCredentialsSource never follows a redirect with its secret", ()
     assert.equal(endpoint.requests.length, 1);
   }));
 
-Deno.test("ClientCredentialsSource gives up after its time limit, before headers and within the body", () =>
+Deno.test("clientCredentialsSource gives up after its time limit, before headers and within the body", () =>
   withEndpoint(async ({ endpoint, source }) => {
     const stalls: (() => Promise<Response>)[] = [
       () => new Promise(() => {}),
@@ -125,7 +126,7 @@ Deno.test("ClientCredentialsSource gives up after its time limit, before headers
     }
   }));
 
-Deno.test("ClientCredentialsSource reads no more than 64 KiB of an answer", () =>
+Deno.test("clientCredentialsSource reads no more than 64 KiB of an answer", () =>
   withEndpoint(async ({ endpoint, source }) => {
     let sent = 0;
     let cancelled = false;
@@ -147,11 +148,11 @@ Deno.test("ClientCredentialsSource reads no more than 64 KiB of an answer", () =
     assert(sent < 16 * 1024 * 1024);
   }));
 
-Deno.test("ClientCredentialsSource says AUTH-003 when the provider cannot be reached", async () => {
+Deno.test("clientCredentialsSource says AUTH-003 when the provider cannot be reached", async () => {
   const endpoint = startTokenEndpoint();
   await endpoint.close();
   const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
-  const source = new ClientCredentialsSource(credentials(endpoint.url), {
+  const source = clientCredentialsSource(credentials(endpoint.url), {
     server: "main",
     http,
     timeoutMs: 5000,
@@ -164,7 +165,7 @@ Deno.test("ClientCredentialsSource says AUTH-003 when the provider cannot be rea
   http.close();
 });
 
-Deno.test("ClientCredentialsSource says AUTH-003 when the answer breaks off", async () => {
+Deno.test("clientCredentialsSource says AUTH-003 when the answer breaks off", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = (async () => {
     const connection = await listener.accept();
@@ -176,7 +177,7 @@ Deno.test("ClientCredentialsSource says AUTH-003 when the answer breaks off", as
   })();
   const url = `http://127.0.0.1:${listener.addr.port}/token`;
   const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
-  const source = new ClientCredentialsSource(credentials(url), {
+  const source = clientCredentialsSource(credentials(url), {
     server: "main",
     http,
     timeoutMs: 5000,
@@ -188,7 +189,7 @@ Deno.test("ClientCredentialsSource says AUTH-003 when the answer breaks off", as
   http.close();
 });
 
-Deno.test("ClientCredentialsSource passes on why it was aborted", () =>
+Deno.test("clientCredentialsSource passes on why it was aborted", () =>
   withEndpoint(async ({ endpoint, source }) => {
     const abort = new AbortController();
     endpoint.answer = () => {
@@ -208,7 +209,7 @@ function privateKey(): ClientAuthentication {
   };
 }
 
-Deno.test("ClientCredentialsSource has another fingerprint for every changed credential", () =>
+Deno.test("clientCredentialsSource has another fingerprint for every changed credential", () =>
   withEndpoint(({ endpoint, source }) => {
     const post = (secret: string) =>
       ({ method: "client_secret_post", clientSecret: new Secret(secret) }) as const;
@@ -237,7 +238,7 @@ Deno.test("ClientCredentialsSource has another fingerprint for every changed cre
   }));
 
 for (const method of ["client_secret_post", "client_secret_basic"] as const) {
-  Deno.test(`ClientCredentialsSource is accepted by oidc-provider with ${method}, and AUTH-001 with a wrong secret`, async () => {
+  Deno.test(`clientCredentialsSource is accepted by oidc-provider with ${method}, and AUTH-001 with a wrong secret`, async () => {
     const provider = await startOidcProvider({
       scope: "dicom admin",
       clients: [{
@@ -249,7 +250,7 @@ for (const method of ["client_secret_post", "client_secret_basic"] as const) {
     });
     const http = new HttpClient({ allowlist: new Set([hostAndPort(provider.issuer)]) });
     const source = (secret: string, changes: Partial<ClientCredentials> = {}) =>
-      new ClientCredentialsSource(
+      clientCredentialsSource(
         credentials(provider.tokenEndpoint, {
           clientAuthentication: { method, clientSecret: new Secret(secret) },
           scope: "dicom",

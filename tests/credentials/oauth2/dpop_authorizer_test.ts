@@ -6,7 +6,7 @@ import { decodeJwt } from "jose";
 import type { ServerConfig } from "../../../src/config/keys/server.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
-import { ClientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
 import { systemClock } from "../../../src/network/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../../src/credentials/cache/create_token_store.ts";
@@ -110,7 +110,7 @@ for (const nonces of [false, true]) {
     const provider = await startProvider(nonces);
     await withConnection([provider.issuer], async (connection) => {
       const dpop = new DpopKey(systemClock);
-      const source = new ClientCredentialsSource(credentials(provider.tokenEndpoint), {
+      const source = clientCredentialsSource(credentials(provider.tokenEndpoint), {
         ...connection,
         dpop,
       });
@@ -135,7 +135,7 @@ Deno.test("A provider that is never content with its own nonce is asked twice, n
     });
   await withConnection([endpoint.url], async (connection) => {
     const dpop = new DpopKey(systemClock);
-    const source = new ClientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
+    const source = clientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
     assert.equal((await failureOf(source.acquire(never), ["secret"])).code, "TOK-001");
     assert.equal(endpoint.requests.length, 2);
   });
@@ -146,7 +146,7 @@ Deno.test("A token that is not bound is refused where it should be", async () =>
   const endpoint = startTokenEndpoint();
   await withConnection([endpoint.url], async (connection) => {
     const dpop = new DpopKey(systemClock);
-    const source = new ClientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
+    const source = clientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
     const error = await failureOf(source.acquire(never), endpoint.issued);
     assert.equal(error.code, "TOK-005");
     assert.match(error.message, /token_type other than DPoP/);
@@ -158,7 +158,7 @@ Deno.test("Tokens bound to one key are never used with another", () => {
   const http = new HttpClient({ allowlist: new Set() });
   const connection = { server: "main", http, timeoutMs: 5000, clock: systemClock };
   const prints = [undefined, new DpopKey(systemClock), new DpopKey(systemClock)].map((dpop) =>
-    new ClientCredentialsSource(credentials("https://idp.test/token"), { ...connection, dpop })
+    clientCredentialsSource(credentials("https://idp.test/token"), { ...connection, dpop })
       .fingerprint
   );
   assert.equal(new Set(prints).size, 3);

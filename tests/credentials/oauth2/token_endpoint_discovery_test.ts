@@ -5,7 +5,7 @@ import type { DiscoveryConfig } from "../../../src/config/schemes/oauth2/discove
 import type { ClientCredentials } from "../../../src/config/schemes/oauth2/token_request.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
 import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
-import { ClientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
 import type { ProviderConnection } from "../../../src/credentials/provider_exchange.ts";
 import {
   discoveryUrls,
@@ -125,7 +125,7 @@ Deno.test("An issuer takes the place of the token endpoint, and is the audience 
         return connection.http.send(url, init);
       },
     };
-    const source = new ClientCredentialsSource({
+    const source = clientCredentialsSource({
       ...credentials({
         kind: "issuer",
         url: provider.issuer,
@@ -173,7 +173,7 @@ Deno.test("A secret is not sent where a document of another issuer or host leads
       allowedHosts: [hostAndPort(issuer), ...hosts],
     });
     const source = (hosts: string[]) =>
-      new ClientCredentialsSource(credentials(config(hosts)), { ...connection, http });
+      clientCredentialsSource(credentials(config(hosts)), { ...connection, http });
     documents.set(OPENID, () => Response.json({ issuer, token_endpoint: endpoint.url }));
     const otherHost = await failureOf(source([]).acquire(never), ["secret"]);
     assert.equal(otherHost.code, "NET-008");
@@ -220,7 +220,7 @@ Deno.test("A realm that is not there gets Keycloak's advice, before that about t
   const failure = (credentials: ClientCredentials) =>
     withConnection([provider.issuer], async (connection) => {
       const error = await failureOf(
-        new ClientCredentialsSource(credentials, connection).acquire(never),
+        clientCredentialsSource(credentials, connection).acquire(never),
         ["secret"],
       );
       assert.equal(error.code, "TOK-001");
@@ -279,7 +279,7 @@ Deno.test("A document is read once a day, and kept while no new one can be had",
 Deno.test("When no token endpoint answers any more, the document is looked at again", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, issuer, connection, asked }) => {
-    const source = new ClientCredentialsSource(
+    const source = clientCredentialsSource(
       credentials({ kind: "issuer", url: issuer, allowedHosts: [hostAndPort(issuer)] }),
       connection,
     );
@@ -303,7 +303,7 @@ Deno.test("When no token endpoint answers any more, the document is looked at ag
 Deno.test("A refused client is no reason to look at the document again", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, issuer, connection, asked }) => {
-    const source = new ClientCredentialsSource(
+    const source = clientCredentialsSource(
       credentials({ kind: "issuer", url: issuer, allowedHosts: [hostAndPort(issuer)] }),
       connection,
     );
