@@ -14,7 +14,7 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { AwsClock } from "./aws/aws_clock.ts";
 import { createKeysSource } from "./aws/create_keys_source.ts";
-import { FixedKeys } from "./aws/keys_keeper.ts";
+import { fixedKeys } from "./aws/keys_keeper.ts";
 import { BearerAuthorizer } from "./bearer_authorizer.ts";
 import { BodySpool } from "./aws/body_spool.ts";
 import { clientCredentialsSource } from "./oauth2/client_credentials_source.ts";
@@ -22,7 +22,7 @@ import { type Clock, systemClock } from "../network/clock.ts";
 import { createTokenValidator } from "./validation/create_token_validator.ts";
 import { DpopAuthorizer } from "./oauth2/dpop_authorizer.ts";
 import { DpopKey } from "./oauth2/dpop_key.ts";
-import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
+import { basicAuthorization, fixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
 import type { GuardedTokenStore } from "./cache/guarded_token_store.ts";
 import { createGoogleSource } from "./google/create_google_source.ts";
 import { managedIdentitySource } from "./azure/managed_identity_source.ts";
@@ -69,11 +69,11 @@ export function createAuthorizer(
   };
   switch (credentials.kind) {
     case "none":
-      return new FixedHeadersAuthorizer(credentials.kind, {});
+      return fixedHeadersAuthorizer(credentials.kind, {});
     case "client_credentials":
       return clientCredentials(credentials);
     case "static_token":
-      return new FixedHeadersAuthorizer(credentials.kind, {
+      return fixedHeadersAuthorizer(credentials.kind, {
         authorization: `Bearer ${credentials.token.reveal()}`,
       });
     case "token_file":
@@ -84,11 +84,11 @@ export function createAuthorizer(
         clock,
       });
     case "basic":
-      return new FixedHeadersAuthorizer(credentials.kind, {
+      return fixedHeadersAuthorizer(credentials.kind, {
         authorization: basicAuthorization(credentials.username, credentials.password.reveal()),
       });
     case "headers":
-      return new FixedHeadersAuthorizer(
+      return fixedHeadersAuthorizer(
         credentials.kind,
         Object.fromEntries(
           Object.entries(credentials.headers).map(([name, value]) => [name, value.reveal()]),
@@ -144,7 +144,7 @@ export function createAuthorizer(
       region,
       service,
       payloadSigning,
-      keeper: "acquire" in keys ? manage(keys, aws.refreshBufferMs) : new FixedKeys(keys),
+      keeper: "acquire" in keys ? manage(keys, aws.refreshBufferMs) : fixedKeys(keys),
       spool: new BodySpool({ directory: stateDirectory, server: name }),
       awsClock,
       logger,

@@ -4,7 +4,7 @@
  * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
-import type { Authorization, Authorizer, CredentialStatus } from "../authorizer.ts";
+import type { Authorizer } from "../authorizer.ts";
 
 /**
  * The `Authorization` header of HTTP Basic, in UTF-8 (RFC 7617, section 2.1).
@@ -23,42 +23,25 @@ export function basicAuthorization(username: string, password: string): string {
   return `Basic ${encodeBase64(new TextEncoder().encode(`${username}:${password}`))}`;
 }
 
-/** Adds the same headers to every request; they never expire and cannot be renewed. */
-export class FixedHeadersAuthorizer implements Authorizer {
-  readonly #kind: string;
-  readonly #authorization: Authorization;
-
-  /**
-   * @param kind The credential scheme, as in the configuration.
-   * @param headers Empty for a store without authentication.
-   */
-  constructor(kind: string, headers: Readonly<Record<string, string>>) {
-    this.#kind = kind;
-    this.#authorization = Object.freeze({ headers: Object.freeze({ ...headers }) });
-  }
-
-  authorize(): Authorization {
-    return this.#authorization;
-  }
-
-  invalidate(): Promise<boolean> {
-    return Promise.resolve(false);
-  }
-
-  describe(): CredentialStatus {
-    const hasToken = Object.keys(this.#authorization.headers).length > 0;
-    return { kind: this.#kind, endpoint: undefined, hasToken, expiresAtMs: undefined };
-  }
-
-  renew(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  forget(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
+/**
+ * Creates an authorizer that adds the same headers to every request. They never expire and cannot be
+ * renewed.
+ *
+ * @param kind The credential scheme, as in the configuration.
+ * @param headers Empty for a store without authentication.
+ */
+export function fixedHeadersAuthorizer(
+  kind: string,
+  headers: Readonly<Record<string, string>>,
+): Authorizer {
+  const authorization = Object.freeze({ headers: Object.freeze({ ...headers }) });
+  const hasToken = Object.keys(headers).length > 0;
+  return {
+    authorize: () => authorization,
+    invalidate: () => Promise.resolve(false),
+    describe: () => ({ kind, endpoint: undefined, hasToken, expiresAtMs: undefined }),
+    renew: () => Promise.resolve(),
+    forget: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
 }

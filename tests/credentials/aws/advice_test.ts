@@ -151,16 +151,16 @@ for (const [status, error, description, code, advice] of rows) {
   });
 }
 
-Deno.test("Every remedy of AWS has a row", () => {
+Deno.test("Every advice for AWS has a test", () => {
   assert.deepEqual(awsAdvice.filter((row) => !used.has(row)), []);
 });
 
-Deno.test("A remedy of AWS is not given for another provider's error of the same name", () => {
+Deno.test("AWS's advice is not given for another provider's error of the same name", () => {
   const refusal = { endpoint: "https://idp.example/token", status: 403, error: "AccessDenied" };
   assert.equal(findAdvice(refusal), undefined);
 });
 
-Deno.test("The remedies of AWS's metadata services name what to do", () => {
+Deno.test("The advice for AWS's metadata services has the form of the others", () => {
   const steps = [instanceMetadataAdvice, containerAdvice]
     .flatMap((table) => Object.values(table)).flat();
   for (const step of [...steps, ...instanceMetadataSilence]) {
@@ -178,7 +178,7 @@ for (
     "TooManyRequestsException",
   ]
 ) {
-  Deno.test(`AWS's ${error} heals by itself, whatever its status`, () => {
+  Deno.test(`AWS's ${error} is temporary, whatever its status`, () => {
     const failure = refusalError({ status: 400, error }, {
       server: "main",
       service: "AWS Security Token Service",

@@ -84,7 +84,7 @@ Deno.test("assumedRoleSource signs the session token of temporary keys", () =>
     assert.deepEqual(keysOf(token), sts.given[0]);
   }));
 
-Deno.test("assumedRoleSource assumes a role with the keys of an instance, new ones each time", () =>
+Deno.test("assumedRoleSource assumes a role with the keys of an instance, fetched each time", () =>
   withRole(async ({ sts, instance, source }) => {
     const role = source({}, { from: "instance_metadata", endpoint: instance.url });
     for (const count of [1, 2]) {
@@ -160,7 +160,7 @@ for (const [name, changes, keys, code, state, advice] of refusals) {
     }));
 }
 
-Deno.test("assumedRoleSource has another fingerprint for everything that makes its keys what they are", () =>
+Deno.test("assumedRoleSource changes its fingerprint with everything that its keys depend on", () =>
   withRole(({ source }) => {
     const sources = [
       source(),

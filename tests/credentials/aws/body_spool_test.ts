@@ -79,7 +79,7 @@ const lengths = [
 ];
 for (const length of lengths) {
   const place = length > MIB ? "a file" : "memory";
-  Deno.test(`BodySpool keeps ${length} bytes in ${place}, and gives them back whole, more than once`, () =>
+  Deno.test(`BodySpool keeps ${length} bytes in ${place}, and returns them whole, more than once`, () =>
     withSpool(async ({ spool, directory }) => {
       const expected = await hashOf(body(length));
       const kept = await spool.keep(body(length), never);
@@ -95,7 +95,7 @@ for (const length of lengths) {
     }));
 }
 
-Deno.test("BodySpool keeps bodies whole whatever their pieces", () =>
+Deno.test("BodySpool keeps bodies whole whatever the size of their chunks", () =>
   withSpool(async ({ spool }) => {
     const length = MIB + 300_001;
     for (const pieceBytes of [4096, 65_536, 256 * 1024, length]) {
@@ -106,7 +106,7 @@ Deno.test("BodySpool keeps bodies whole whatever their pieces", () =>
     }
   }));
 
-Deno.test("BodySpool: a file has no name, and what is on the disk is not the body", () =>
+Deno.test("BodySpool: a file has no name, and its content is encrypted", () =>
   withSpool(async ({ spool, directory }) => {
     const plain = content(0, 2 * MIB);
     const onDisk: Uint8Array[] = [];
@@ -142,7 +142,7 @@ Deno.test("BodySpool: a file changed on the disk is not sent as the body", () =>
     kept.close();
   }));
 
-Deno.test("BodySpool: opened anew, a body begins anew, and who read it before gets nothing more", () =>
+Deno.test("BodySpool: reopened, a body starts at its beginning, and streams opened before fail", () =>
   withSpool(async ({ spool }) => {
     const kept = await spool.keep(body(3 * MIB), never);
     const first = sent(kept).getReader();
@@ -171,7 +171,7 @@ Deno.test("BodySpool: closed while it is sent, a body breaks off and does not en
     );
   }));
 
-Deno.test("BodySpool: a client that goes away in the middle leaves nothing behind", () =>
+Deno.test("BodySpool: a client that disconnects in the middle leaves nothing behind", () =>
   withSpool(async ({ spool }) => {
     const client = new AbortController();
     const left = new DOMException("left", "AbortError");
@@ -195,7 +195,7 @@ Deno.test("BodySpool: a client that goes away in the middle leaves nothing behin
     assert(cancelled);
   }));
 
-Deno.test("BodySpool: a body is not begun for a client that has gone", () =>
+Deno.test("BodySpool: a body is not read for a client that has disconnected", () =>
   withSpool(async ({ spool }) => {
     const reason = new Error("gone");
     const stream = body(10);
@@ -219,7 +219,7 @@ Deno.test("BodySpool: a body that breaks off is the client's fault and leaves no
     assert.equal(error.code, "NET-005");
   }));
 
-Deno.test("BodySpool: a full disk is said to be one, and the body is not read on", () =>
+Deno.test("BodySpool: a full disk is reported as such, and the body is cancelled", () =>
   withSpool(async ({ spool }) => {
     let cancelled = false;
     const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -237,7 +237,7 @@ Deno.test("BodySpool: a full disk is said to be one, and the body is not read on
     assert(cancelled);
   }, { createFile: () => Deno.openSync("/dev/full", { read: true, write: true }) }));
 
-Deno.test("BodySpool: a state directory that is not there is said to be missing", async () => {
+Deno.test("BodySpool: a missing state directory is reported as such", async () => {
   const spool = new BodySpool({ directory: "/nonexistent/state", server: "main" });
   const error = await failure(spool.keep(body(2 * MIB), never));
   assert.equal(error.code, "INT-003");
@@ -246,7 +246,7 @@ Deno.test("BodySpool: a state directory that is not there is said to be missing"
   (await spool.keep(body(MIB), never)).close();
 });
 
-Deno.test("BodySpool keeps many bodies at once apart", () =>
+Deno.test("BodySpool keeps concurrent bodies apart", () =>
   withSpool(async ({ spool, directory }) => {
     const bodies = Array.from({ length: 40 }, (_, index) => MIB + 1000 * index + 1);
     const kept = await Promise.all(bodies.map((length) => spool.keep(body(length), never)));

@@ -50,14 +50,14 @@ Deno.test("containerKeysSource gets the keys of an ECS task", () =>
     assert.equal(source().endpoint, `${service.url}/v2/credentials`);
   }));
 
-Deno.test("containerKeysSource shows the token of the environment", () =>
+Deno.test("containerKeysSource sends the token of the environment", () =>
   withContainer(async (service, source) => {
     const authorization = { value: new Secret(TOKEN) };
     const token = await source({ authorization }).acquire(never);
     assert.deepEqual(keysOf(token), service.given[0]);
   }, { authorization: () => TOKEN }));
 
-Deno.test("containerKeysSource reads the token's file anew each time", async () => {
+Deno.test("containerKeysSource reads the token's file each time", async () => {
   const file = await Deno.makeTempFile();
   let expected = "";
   await withContainer(async (service, source) => {
@@ -72,7 +72,7 @@ Deno.test("containerKeysSource reads the token's file anew each time", async () 
   await Deno.remove(file);
 });
 
-Deno.test("containerKeysSource: a token file that is gone is AUTH-001 and nothing is asked", () =>
+Deno.test("containerKeysSource: a missing token file is AUTH-001, and nothing is requested", () =>
   withContainer(async (service, source) => {
     const error = await failureOf(
       source({ authorization: { file: "/nonexistent/token" } }).acquire(never),
@@ -117,7 +117,7 @@ for (const [status, code, advice] of rows) {
     }));
 }
 
-Deno.test("containerKeysSource has another fingerprint for another endpoint", () =>
+Deno.test("containerKeysSource changes its fingerprint with the endpoint", () =>
   withContainer((_service, source) => {
     const other = source({ url: "http://169.254.170.2/other" });
     assert.notEqual(other.fingerprint, source().fingerprint);

@@ -51,7 +51,7 @@ Deno.test("instanceMetadataSource never falls back to version 1", () =>
     assert.deepEqual(service.requests, ["PUT /latest/api/token"]);
   }));
 
-Deno.test("instanceMetadataSource: keys live as long as AWS says, however wrong the gateway's clock is", async () => {
+Deno.test("instanceMetadataSource: the life of keys does not depend on the gateway's clock", async () => {
   const now = () => Date.now() - 86_400_000;
   await withInstance(async (_service, source) => {
     const token = await source.acquire(never);
@@ -59,7 +59,7 @@ Deno.test("instanceMetadataSource: keys live as long as AWS says, however wrong 
   }, { now });
 });
 
-Deno.test("instanceMetadataSource: keys past their end are used for a while: the service has no newer ones", () =>
+Deno.test("instanceMetadataSource: expired keys are used for a while: the service has no newer ones", () =>
   withInstance(async (_service, source) => {
     const token = await source.acquire(never);
     assert.equal(token.expiresAtMs - token.issuedAtMs, 600_000);
@@ -144,7 +144,7 @@ for (const [name, options, answer, code, state, advice] of refusals) {
     }, options));
 }
 
-Deno.test("instanceMetadataSource: silence says what to do outside EC2 and in a container", async () => {
+Deno.test("instanceMetadataSource: no response gets advice for outside EC2 and for containers", async () => {
   const service = startInstanceMetadata();
   await service.close();
   await withConnection([service.url], async (connection) => {
@@ -161,7 +161,7 @@ Deno.test("instanceMetadataSource: silence says what to do outside EC2 and in a 
   }, { timeoutMs: 50 });
 });
 
-Deno.test("instanceMetadataSource passes on why it was aborted", () =>
+Deno.test("instanceMetadataSource rejects with the signal's reason", () =>
   withInstance(async (service, source) => {
     const abort = new AbortController();
     service.answer = () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AwsCredentials } from "../../../src/config/schemes/aws/aws.ts";
 import { AwsClock } from "../../../src/credentials/aws/aws_clock.ts";
-import { FixedKeys } from "../../../src/credentials/aws/keys_keeper.ts";
+import { fixedKeys } from "../../../src/credentials/aws/keys_keeper.ts";
 import { BodySpool } from "../../../src/credentials/aws/body_spool.ts";
 import { systemClock } from "../../../src/network/clock.ts";
 import { SigV4Authorizer } from "../../../src/credentials/aws/sig_v4_authorizer.ts";
@@ -102,7 +102,7 @@ Deno.test("SigV4Authorizer: the store accepts every kind of request", () =>
 
 for (const told of ["header", "json", "xml", "nowhere"] as const) {
   for (const skewMs of [-2 * HOUR, 6 * 60_000]) {
-    Deno.test(`SigV4Authorizer puts right a clock that is ${-skewMs / 1000} s ahead, once, where the error is told in ${told}`, () => {
+    Deno.test(`SigV4Authorizer corrects a clock that is ${-skewMs / 1000} s ahead, once (error code: ${told})`, () => {
       const now = () => Date.now() + skewMs;
       return withSigning({ answer: awsStore({ now, told }) }, async ({ arrived, logger, send }) => {
         for (const length of [undefined, 10, 3 * MIB]) {
@@ -119,7 +119,7 @@ for (const told of ["header", "json", "xml", "nowhere"] as const) {
   }
 }
 
-Deno.test("SigV4Authorizer: requests that were under way with the wrong clock are all sent again", () => {
+Deno.test("SigV4Authorizer: all requests in progress with the wrong clock are repeated", () => {
   const now = () => Date.now() + HOUR;
   return withSigning({ answer: awsStore({ now }) }, async ({ arrived, send, logger }) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => send("/studies")));
@@ -129,7 +129,7 @@ Deno.test("SigV4Authorizer: requests that were under way with the wrong clock ar
   });
 });
 
-Deno.test("SigV4Authorizer sends a body it kept again when the clock was wrong, the same bytes", () => {
+Deno.test("SigV4Authorizer repeats a kept body unchanged after correcting the clock", () => {
   const now = () => Date.now() + HOUR;
   return withSigning({ answer: awsStore({ now }) }, async ({ arrived, send, directory }) => {
     const response = await send("/studies", { method: "POST", body: body(3 * MIB) });
@@ -141,7 +141,7 @@ Deno.test("SigV4Authorizer sends a body it kept again when the clock was wrong, 
 });
 
 for (const payloadSigning of ["unsigned", "streaming"] as const) {
-  Deno.test(`SigV4Authorizer: a body that is gone (${payloadSigning}) cannot be sent again, but the next is right`, () => {
+  Deno.test(`SigV4Authorizer: a streamed body (${payloadSigning}) is not repeated, but the next one is signed right`, () => {
     const now = () => Date.now() + HOUR;
     const options: SigningOptions = {
       credentials: { payloadSigning },
@@ -158,7 +158,7 @@ for (const payloadSigning of ["unsigned", "streaming"] as const) {
   });
 }
 
-Deno.test("SigV4Authorizer: a refusal that is not about the clock is no reason to set it", async () => {
+Deno.test("SigV4Authorizer: a refusal for another reason does not change the clock", async () => {
   const answer = () =>
     refusal("AccessDeniedException", "You may not", {
       headers: { date: new Date(Date.now() - HOUR).toUTCString() },
@@ -174,7 +174,7 @@ Deno.test("SigV4Authorizer: a refusal that is not about the clock is no reason t
   });
 });
 
-Deno.test("SigV4Authorizer: a wrong secret stays the store's answer, with AWS's remedy in the log", () => {
+Deno.test("SigV4Authorizer: a wrong secret stays the store's response, with AWS's advice in the log", () => {
   const keys = new Map([[ACCESS_KEY_ID, { secretAccessKey: "other" }]]);
   return withSigning({ answer: awsStore({ keys, told: "json" }) }, async (parts) => {
     const { arrived, send, logger } = parts;
@@ -224,7 +224,7 @@ async function withInstance(
   }
 }
 
-Deno.test("SigV4Authorizer signs with the keys of the instance, got once for many requests", () =>
+Deno.test("SigV4Authorizer signs with the keys of the instance, fetched once for many requests", () =>
   withInstance({}, async ({ send, given, logger, authorizer }) => {
     assert.equal(authorizer.describe().hasToken, false);
     const answers = await Promise.all(
@@ -240,7 +240,7 @@ Deno.test("SigV4Authorizer signs with the keys of the instance, got once for man
     withoutSecrets(logger, given[0]!.secretAccessKey);
   }));
 
-Deno.test("SigV4Authorizer gets new keys when the store does not know the old ones, and sends the body again", () =>
+Deno.test("SigV4Authorizer fetches new keys when the store rejects the old ones, and repeats the body", () =>
   withInstance({}, async ({ send, given, known, arrived }) => {
     await send("/studies");
     known.clear();
@@ -254,7 +254,7 @@ Deno.test("SigV4Authorizer gets new keys when the store does not know the old on
     assert.equal(given.length, 2);
   }));
 
-Deno.test("SigV4Authorizer renews keys before they end, without a request waiting for it", async () => {
+Deno.test("SigV4Authorizer renews keys before they expire, in the background", async () => {
   const clock = new FakeClock();
   await withInstance({ clock }, async ({ send, given, arrived }) => {
     await send("/studies");
@@ -271,7 +271,7 @@ Deno.test("SigV4Authorizer renews keys before they end, without a request waitin
   });
 });
 
-Deno.test("SigV4Authorizer drops keys that an operator revokes; those of the configuration stay", async () => {
+Deno.test("SigV4Authorizer discards keys that an operator revokes; those of the configuration stay", async () => {
   await withInstance({}, async ({ send, given, authorizer }) => {
     await send("/studies");
     await authorizer.forget("revocation-1");
@@ -319,9 +319,9 @@ Deno.test("SigV4Authorizer: without keys a body is not read", async () => {
   }
 });
 
-Deno.test("SigV4Authorizer: keys that end while a body is read, and cannot be renewed, leave nothing behind", async () => {
+Deno.test("SigV4Authorizer: keys that expire while a body is read leave nothing behind", async () => {
   const directory = await Deno.makeTempDir({ prefix: "signing-test-" });
-  const fixed = new FixedKeys({ accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY });
+  const fixed = fixedKeys({ accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY });
   let asked = 0;
   const authorizer = new SigV4Authorizer({
     server: "main",
@@ -329,14 +329,10 @@ Deno.test("SigV4Authorizer: keys that end while a body is read, and cannot be re
     service: "medical-imaging",
     payloadSigning: "sha256",
     keeper: {
-      endpoint: undefined,
+      ...fixed,
       current: () => undefined,
-      token: () =>
-        asked++ === 0 ? fixed.token() : Promise.reject(new GatewayError("AUTH-003", "ended")),
-      invalidate: () => Promise.resolve(false),
-      renew: () => Promise.resolve(),
-      forget: () => Promise.resolve(),
-      close: () => Promise.resolve(),
+      token: (signal) =>
+        asked++ === 0 ? fixed.token(signal) : Promise.reject(new GatewayError("AUTH-003", "ended")),
     },
     spool: new BodySpool({ directory, server: "main" }),
     awsClock: new AwsClock(systemClock),
@@ -354,7 +350,7 @@ Deno.test("SigV4Authorizer: keys that end while a body is read, and cannot be re
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("SigV4Authorizer never lets a client's own AWS headers through", () =>
+Deno.test("SigV4Authorizer never forwards a client's own AWS headers", () =>
   withSigning({ answer: awsStore() }, async ({ arrived, send }) => {
     const headers = {
       "authorization": "AWS4-HMAC-SHA256 Credential=client",
@@ -372,7 +368,7 @@ Deno.test("SigV4Authorizer never lets a client's own AWS headers through", () =>
     assert.equal(seen.get("x-not-amz"), "1");
   }));
 
-Deno.test("SigV4Authorizer refuses a query that it cannot sign, and sends nothing", () =>
+Deno.test("SigV4Authorizer rejects a query that it cannot sign, and sends nothing", () =>
   withSigning({}, async ({ arrived, send }) => {
     const error = await failure(send("/studies?PatientName=M%FCller"));
     assert.equal(error.code, "NET-005");
@@ -380,7 +376,7 @@ Deno.test("SigV4Authorizer refuses a query that it cannot sign, and sends nothin
     assert.deepEqual(arrived, []);
   }));
 
-Deno.test("SigV4Authorizer: a client that leaves while its body is read leaves nothing behind", () =>
+Deno.test("SigV4Authorizer: a client that disconnects while its body is read leaves nothing behind", () =>
   withSigning({}, async ({ arrived, send, directory }) => {
     const client = new AbortController();
     let given = 0;
@@ -400,7 +396,7 @@ Deno.test("SigV4Authorizer: a client that leaves while its body is read leaves n
     assert.deepEqual([...Deno.readDirSync(directory)], []);
   }));
 
-Deno.test("SigV4Authorizer: a store that is away leaves nothing behind", () =>
+Deno.test("SigV4Authorizer: an unreachable store leaves nothing behind", () =>
   withSigning({ isAway: true }, async ({ send, directory }) => {
     const error = await failure(send("/studies", { method: "POST", body: body(3 * MIB) }));
     assert.equal(error.code, "NET-002");

@@ -54,7 +54,7 @@ Deno.test("webIdentitySource exchanges the token of the file for keys, unsigned"
     assert(Math.abs(token.expiresAtMs - token.issuedAtMs - 3_600_000) < 2000);
   }));
 
-Deno.test("webIdentitySource reads the file anew each time", () =>
+Deno.test("webIdentitySource reads the file each time", () =>
   withSts(async ({ service, file, tokens, source }) => {
     const identity = source();
     await identity.acquire(never);
@@ -65,7 +65,7 @@ Deno.test("webIdentitySource reads the file anew each time", () =>
     assert.equal(service.given.length, 2);
   }));
 
-Deno.test("webIdentitySource: a file that is empty or gone is AUTH-001, and nothing is asked", () =>
+Deno.test("webIdentitySource: an empty or missing file is AUTH-001, and nothing is requested", () =>
   withSts(async ({ service, file, source }) => {
     await Deno.writeTextFile(file, "\n");
     for (const tokenFile of [file, "/nonexistent/token"]) {
@@ -76,7 +76,7 @@ Deno.test("webIdentitySource: a file that is empty or gone is AUTH-001, and noth
     assert.deepEqual(service.requests, []);
   }));
 
-Deno.test("webIdentitySource tells no part of the token that the service echoes", () =>
+Deno.test("webIdentitySource never repeats a part of the token that the service echoes", () =>
   withSts(async ({ tokens, source }) => {
     tokens.clear();
     const error = await failureOf(source().acquire(never), [TOKEN, TOKEN.split(".")[1]!]);
@@ -123,7 +123,7 @@ for (const [status, code, message, mapped, advice] of refusals) {
     }));
 }
 
-Deno.test("webIdentitySource: an answer that is no answer of the service is TOK-005, a redirect NET-004", () =>
+Deno.test("webIdentitySource: a response of another service is TOK-005, a redirect NET-004", () =>
   withSts(async ({ service, source }) => {
     service.answer = () => new Response("<html>Welcome to the hotel's network</html>");
     assert.equal((await failureOf(source().acquire(never))).code, "TOK-005");
@@ -131,7 +131,7 @@ Deno.test("webIdentitySource: an answer that is no answer of the service is TOK-
     assert.equal((await failureOf(source().acquire(never))).code, "NET-004");
   }));
 
-Deno.test("webIdentitySource has another fingerprint for another role, session and file", () =>
+Deno.test("webIdentitySource changes its fingerprint with role, session and file", () =>
   withSts(({ source }) => {
     const prints = [
       source(),

@@ -137,12 +137,12 @@ for (const [error, description, code, advice] of rows) {
   });
 }
 
-Deno.test("Every row for Azure is met by a test", () => {
+Deno.test("Every advice for Azure has a test", () => {
   const met = new Set(rows.map(([error, description]) => find(error, description)));
   assert.deepEqual(azureAdvice.filter((row) => !met.has(row)), []);
 });
 
-Deno.test("Azure's remedies are found by the whole number, at any host, and by Entra's alone", () => {
+Deno.test("Azure's advice is found by Entra's whole error numbers only, at any host", () => {
   const refusal = { endpoint: "https://idp.example/token", status: 400, error: "x" };
   assert.match(
     findAdvice({ ...refusal, description: "AADSTS700016: x" })?.steps[0] ?? "",

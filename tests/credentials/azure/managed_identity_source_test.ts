@@ -55,7 +55,7 @@ function appService(fake: FakeIdentityService, header = "right"): IdentityServic
   return { platform: "appservice", endpoint: fake.url, header: new Secret(header) };
 }
 
-Deno.test("managedIdentitySource asks the metadata service as its document says", async () => {
+Deno.test("managedIdentitySource requests a token as the documentation of the metadata service says", async () => {
   const imds = startImds();
   await withService(imds, vm(imds), async (source) => {
     const token = await source().acquire(never);
@@ -70,7 +70,7 @@ Deno.test("managedIdentitySource asks the metadata service as its document says"
   });
 });
 
-Deno.test("managedIdentitySource believes expires_on, not the expires_in of a token given out before", async () => {
+Deno.test("managedIdentitySource uses expires_on, not the expires_in of a token issued before", async () => {
   const clock = new FakeClock();
   const imds = startImds({ now: () => clock.now() });
   await withService(imds, vm(imds), async (source) => {
@@ -160,7 +160,7 @@ const refusals: readonly (readonly [
 ];
 for (const [status, body, code, advice] of refusals) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  Deno.test(`managedIdentitySource says ${code} of the metadata service's ${status} ${text}`, async () => {
+  Deno.test(`managedIdentitySource fails with ${code} for the metadata service's ${status} ${text}`, async () => {
     const imds = startImds();
     imds.answer = () => new Response(text, { status });
     await withService(imds, vm(imds), async (source) => {
@@ -173,7 +173,7 @@ for (const [status, body, code, advice] of refusals) {
   });
 }
 
-Deno.test("managedIdentitySource takes the Retry-After of a metadata service that is throttled", async () => {
+Deno.test("managedIdentitySource honours the Retry-After of a throttling metadata service", async () => {
   const imds = startImds();
   imds.answer = () => new Response("", { status: 429, headers: { "retry-after": "7" } });
   await withService(imds, vm(imds), async (source) => {
@@ -181,7 +181,7 @@ Deno.test("managedIdentitySource takes the Retry-After of a metadata service tha
   });
 });
 
-Deno.test("managedIdentitySource gives up after its time limit, as on a machine that is not Azure's", async () => {
+Deno.test("managedIdentitySource times out, as on a machine that is not Azure's", async () => {
   const imds = startImds();
   let release = () => {};
   imds.answer = () => new Promise((resolve) => release = () => resolve(new Response()));
@@ -193,7 +193,7 @@ Deno.test("managedIdentitySource gives up after its time limit, as on a machine 
   }, { timeoutMs: 50 });
 });
 
-Deno.test("managedIdentitySource says that the clock is wrong when a new token has expired already", async () => {
+Deno.test("managedIdentitySource reports a wrong clock if a new token has expired already", async () => {
   const clock = new FakeClock();
   const imds = startImds({ now: () => clock.now() - 2 * DAY_SECONDS * 1000 });
   await withService(imds, vm(imds), async (source) => {
@@ -203,7 +203,7 @@ Deno.test("managedIdentitySource says that the clock is wrong when a new token h
   }, { clock });
 });
 
-Deno.test("managedIdentitySource asks App Service with its header, and has expires_on only", async () => {
+Deno.test("managedIdentitySource sends App Service its header, and reads expires_on only", async () => {
   const clock = new FakeClock();
   const fake = startAppService({ header: HEADER_ASCII, now: () => clock.now(), lifeSeconds: 3600 });
   await withService(fake, appService(fake, HEADER_ASCII), async (source) => {
@@ -214,7 +214,7 @@ Deno.test("managedIdentitySource asks App Service with its header, and has expir
   }, { clock });
 });
 
-Deno.test("managedIdentitySource tells App Service's words, but never the header that it echoes", async () => {
+Deno.test("managedIdentitySource quotes App Service, but never the header that it echoes", async () => {
   const fake = startAppService({ header: "other" });
   await withService(fake, appService(fake, HEADER_ASCII), async (source) => {
     const refused = await failureOf(source().acquire(never), [HEADER_ASCII]);
@@ -235,7 +235,7 @@ Deno.test("managedIdentitySource tells App Service's words, but never the header
   });
 });
 
-Deno.test("managedIdentitySource has another fingerprint for another identity, audience or platform", async () => {
+Deno.test("managedIdentitySource changes its fingerprint with identity, audience and platform", async () => {
   const imds = startImds();
   await withService(imds, vm(imds), (source) => {
     const variants: Changes[] = [

@@ -24,7 +24,7 @@ const rows: readonly (readonly [CredentialsConfig, Record<string, string>])[] = 
   ],
 ];
 for (const [credentials, headers] of rows) {
-  Deno.test(`Requests are signed by ${credentials.kind} with what the configuration holds, always`, async () => {
+  Deno.test(`Every request is signed by ${credentials.kind} with the credential of the configuration`, async () => {
     const metrics = createMetrics();
     const logger = new MemoryLogger();
     const store = createTokenStore({ backend: "memory" }, { stateDirectory: "/", metrics, logger });
@@ -75,7 +75,7 @@ const vectors = [
   ["test", "123£", "Basic dGVzdDoxMjPCow=="],
 ] as const;
 for (const [username, password, header] of vectors) {
-  Deno.test(`basicAuthorization writes ${username} and ${password} as RFC 7617 does`, () => {
+  Deno.test(`basicAuthorization encodes ${username} and ${password} as RFC 7617 does`, () => {
     assert.equal(basicAuthorization(username, password), header);
   });
 }

@@ -69,12 +69,12 @@ for (const [error, description, code, advice] of rows) {
   });
 }
 
-Deno.test("Every row for Google is met by a test", () => {
+Deno.test("Every advice for Google has a test", () => {
   const met = new Set(rows.map(([error, description]) => find(error, description)));
   assert.deepEqual(googleAdvice.filter((row) => !met.has(row)), []);
 });
 
-Deno.test("Google's remedies are told of Google's refusals only", () => {
+Deno.test("Google's advice is given for Google's refusals only", () => {
   for (const [error, description] of rows) {
     const refusal = { endpoint: "https://idp.example/token", status: 400, error, description };
     assert.equal(findAdvice(refusal), undefined);

@@ -60,7 +60,7 @@ Deno.test("authorizedUserSource exchanges its refresh token", () =>
     });
   }));
 
-Deno.test("authorizedUserSource says what to do about a revoked token and a wrong client", () =>
+Deno.test("authorizedUserSource advises on a revoked token and a wrong client", () =>
   withGoogle(async (_google, source) => {
     const secrets = [REFRESH_TOKEN, CLIENT_SECRET, "another's"];
     const revoked = source({ refreshToken: new Secret("another's") });
@@ -74,7 +74,7 @@ Deno.test("authorizedUserSource says what to do about a revoked token and a wron
     assert.equal((await failureOf(source({}, "nonsense").acquire(never))).code, "AUTH-002");
   }));
 
-Deno.test("authorizedUserSource tells no secret, even when Google echoes it", () =>
+Deno.test("authorizedUserSource never repeats a secret that Google echoes", () =>
   withGoogle(async (google, source) => {
     google.answer = ({ body }) => {
       const description = `${body} ${btoa(REFRESH_TOKEN)} ${CLIENT_SECRET}`;
@@ -83,7 +83,7 @@ Deno.test("authorizedUserSource tells no secret, even when Google echoes it", ()
     await failureOf(source().acquire(never), [REFRESH_TOKEN, CLIENT_SECRET]);
   }));
 
-Deno.test("authorizedUserSource has another fingerprint for every changed credential", () =>
+Deno.test("authorizedUserSource changes its fingerprint with every credential", () =>
   withGoogle((_google, source) => {
     const variants: Changes[] = [
       {},

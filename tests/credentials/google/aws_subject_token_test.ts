@@ -68,7 +68,7 @@ Deno.test("awsSubjectToken signs GetCallerIdentity for the pool, with and withou
     }
   }));
 
-Deno.test("awsSubjectToken takes the keys of the instance's role", async () => {
+Deno.test("awsSubjectToken uses the keys of the instance's role", async () => {
   const imds = startInstanceMetadata();
   await withConnection([imds.url], async (connection) => {
     const keys = { from: "instance_metadata", endpoint: imds.url } as const;
@@ -81,7 +81,7 @@ Deno.test("awsSubjectToken takes the keys of the instance's role", async () => {
   await imds.close();
 });
 
-Deno.test("Google's own library signs GetCallerIdentity so that the same judge is content", async () => {
+Deno.test("Google's own library signs GetCallerIdentity so that the same verifier accepts it", async () => {
   const faults: string[] = [];
   const google = startGoogleServices({
     federation: {

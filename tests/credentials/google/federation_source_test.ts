@@ -65,7 +65,7 @@ function parametersOf(google: GoogleServices, index = 0): Record<string, string>
   return Object.fromEntries(new URLSearchParams(google.requests[index]?.body));
 }
 
-Deno.test("federationSource exchanges the token of a file, which it reads anew each time", () =>
+Deno.test("federationSource exchanges the token of a file that it reads each time", () =>
   withGoogle(async ({ google, directory, accepted, source }) => {
     const file = `${directory}/token`;
     const federation = source({ from: "file", file, field: undefined });
@@ -87,7 +87,7 @@ Deno.test("federationSource exchanges the token of a file, which it reads anew e
     assert.equal(parametersOf(google, 1).subject_token, "renewed");
   }));
 
-Deno.test("federationSource takes the token out of a JSON file", () =>
+Deno.test("federationSource reads the token in a JSON file", () =>
   withGoogle(async ({ directory, source }) => {
     const file = `${directory}/token.json`;
     const federation = source({ from: "file", file, field: "access_token" });
@@ -105,7 +105,7 @@ Deno.test("federationSource takes the token out of a JSON file", () =>
     assert.match(missing.troubleshooting[0] ?? "", /credential_source\.file/);
   }));
 
-Deno.test("federationSource takes the token of an Azure machine, as Google's document shows", async () => {
+Deno.test("federationSource exchanges the token of an Azure machine, as in Google's documentation", async () => {
   const imds = startImds();
   const url = `${imds.url}?api-version=2018-02-01&resource=api://pool`;
   await withGoogle(async ({ accepted, source }) => {
@@ -126,7 +126,7 @@ Deno.test("federationSource takes the token of an Azure machine, as Google's doc
   await imds.close();
 });
 
-Deno.test("federationSource follows no redirect of the other provider, and tells none of its headers", async () => {
+Deno.test("federationSource follows no redirect of the other provider, and never repeats its headers", async () => {
   const header = "marked header/secret+";
   let answer = () => Response.redirect("http://127.0.0.1:1/");
   const provider = Deno.serve(
@@ -151,7 +151,7 @@ Deno.test("federationSource follows no redirect of the other provider, and tells
   await provider.shutdown();
 });
 
-Deno.test("federationSource says what to do about a wrong pool and a token that Google does not want", () =>
+Deno.test("federationSource advises on a wrong pool and a rejected token", () =>
   withGoogle(async ({ google, directory, source }) => {
     const file = `${directory}/token`;
     await Deno.writeTextFile(file, SUBJECT);
@@ -172,7 +172,7 @@ Deno.test("federationSource says what to do about a wrong pool and a token that 
     assert.match(disabled.troubleshooting[0] ?? "", /enable the API/);
   }));
 
-Deno.test("federationSource shows its client, or names the project of a workforce pool", () =>
+Deno.test("federationSource sends its client, or the project of a workforce pool", () =>
   withGoogle(async ({ google, directory, source }) => {
     const file = `${directory}/token`;
     await Deno.writeTextFile(file, SUBJECT);
@@ -188,7 +188,7 @@ Deno.test("federationSource shows its client, or names the project of a workforc
     assert.equal(parametersOf(google, 1).options, undefined);
   }));
 
-Deno.test("federationSource has another fingerprint for another pool, subject or client", () =>
+Deno.test("federationSource changes its fingerprint with pool, subject and client", () =>
   withGoogle(({ source }) => {
     const url = { from: "url", url: "https://a/", headers: {}, field: undefined } as const;
     const prints = [

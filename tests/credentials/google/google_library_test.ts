@@ -89,7 +89,7 @@ function form({ body }: SeenGoogleRequest): Record<string, string> {
   return Object.fromEntries([...new URLSearchParams(body)].sort());
 }
 
-Deno.test("The gateway asks for a service account's token as Google's library does", async () => {
+Deno.test("The gateway requests a service account's token as Google's library does", async () => {
   const accounts = { [ACCOUNT]: { [KEY_ID]: PUBLIC_KEY } };
   // The library knows only the true audience.
   const audience = "https://oauth2.googleapis.com/token";
@@ -145,7 +145,7 @@ Deno.test("The gateway uses a user's refresh token as Google's library does", ()
     assert.deepEqual(form(google.requests[1]!), { ...form(google.requests[0]!), scope: SCOPE });
   }));
 
-Deno.test("The gateway exchanges a token, and acts for a service account, as Google's library does", async () => {
+Deno.test("The gateway exchanges a token and impersonates a service account as Google's library does", async () => {
   const federation = { audience: AUDIENCE, subjectTokens: new Set([SUBJECT]) };
   const file = await Deno.makeTempFile();
   await Deno.writeTextFile(file, SUBJECT);
@@ -180,7 +180,7 @@ Deno.test("The gateway exchanges a token, and acts for a service account, as Goo
   await Deno.remove(file);
 });
 
-Deno.test("The gateway hands a permission on through delegates as Google's library does", async () => {
+Deno.test("The gateway names delegates as Google's library does", async () => {
   const options = {
     serviceAccounts: { [ACCOUNT]: { [KEY_ID]: PUBLIC_KEY } },
     mayImpersonate: [TARGET],

@@ -51,7 +51,7 @@ async function withGoogle(
   }
 }
 
-Deno.test("serviceAccountSource is given a token for an assertion signed with its key", () =>
+Deno.test("serviceAccountSource gets a token for an assertion signed with its key", () =>
   withGoogle(async ({ google, source }) => {
     const token = await source().acquire(never);
     assert.deepEqual(google.issued.get(token.value), [SCOPE]);
@@ -93,7 +93,7 @@ const refusals: readonly (readonly [
   ["a scope that is none", { scope: "nonsense" }, "AUTH-002", /check Scope/],
 ];
 for (const [what, changes, code, advice] of refusals) {
-  Deno.test(`serviceAccountSource says ${code} of ${what}, with Google's advice`, () =>
+  Deno.test(`serviceAccountSource fails with ${code} and Google's advice for ${what}`, () =>
     withGoogle(async ({ google, source }) => {
       const error = await failureOf(source(changes).acquire(never));
       assert.equal(error.code, code);
@@ -104,7 +104,7 @@ for (const [what, changes, code, advice] of refusals) {
 }
 
 for (const hours of [-2, 2]) {
-  Deno.test(`serviceAccountSource says that the clock is wrong when it is by ${hours} hours`, async () => {
+  Deno.test(`serviceAccountSource reports a clock that is wrong by ${hours} hours`, async () => {
     const clock = new FakeClock();
     const now = () => clock.now() - hours * 3_600_000;
     await withGoogle(async ({ source }) => {
@@ -115,7 +115,7 @@ for (const hours of [-2, 2]) {
   });
 }
 
-Deno.test("serviceAccountSource tells no assertion and no key, even when Google echoes them", () =>
+Deno.test("serviceAccountSource never repeats an assertion or key that Google echoes", () =>
   withGoogle(async ({ google, source }) => {
     let assertion = "";
     google.answer = ({ body }) => {
@@ -129,7 +129,7 @@ Deno.test("serviceAccountSource tells no assertion and no key, even when Google 
     for (const part of assertion.split(".")) assert(!Deno.inspect(error).includes(part));
   }));
 
-Deno.test("serviceAccountSource has another fingerprint for every changed credential", () =>
+Deno.test("serviceAccountSource changes its fingerprint with every credential", () =>
   withGoogle(({ source }) => {
     const variants: Changes[] = [
       {},

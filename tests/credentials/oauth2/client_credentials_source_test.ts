@@ -108,7 +108,7 @@ Deno.test("clientCredentialsSource never follows a redirect with its secret", ()
     assert.equal(endpoint.requests.length, 1);
   }));
 
-Deno.test("clientCredentialsSource gives up after its time limit, before headers and within the body", () =>
+Deno.test("clientCredentialsSource times out before the headers and within the body", () =>
   withEndpoint(async ({ endpoint, source }) => {
     const stalls: (() => Promise<Response>)[] = [
       () => new Promise(() => {}),
@@ -126,7 +126,7 @@ Deno.test("clientCredentialsSource gives up after its time limit, before headers
     }
   }));
 
-Deno.test("clientCredentialsSource reads no more than 64 KiB of an answer", () =>
+Deno.test("clientCredentialsSource reads at most 64 KiB of a response", () =>
   withEndpoint(async ({ endpoint, source }) => {
     let sent = 0;
     let cancelled = false;
@@ -148,7 +148,7 @@ Deno.test("clientCredentialsSource reads no more than 64 KiB of an answer", () =
     assert(sent < 16 * 1024 * 1024);
   }));
 
-Deno.test("clientCredentialsSource says AUTH-003 when the provider cannot be reached", async () => {
+Deno.test("clientCredentialsSource fails with AUTH-003 if the provider is unreachable", async () => {
   const endpoint = startTokenEndpoint();
   await endpoint.close();
   const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
@@ -165,7 +165,7 @@ Deno.test("clientCredentialsSource says AUTH-003 when the provider cannot be rea
   http.close();
 });
 
-Deno.test("clientCredentialsSource says AUTH-003 when the answer breaks off", async () => {
+Deno.test("clientCredentialsSource fails with AUTH-003 if the response breaks off", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = (async () => {
     const connection = await listener.accept();
@@ -189,7 +189,7 @@ Deno.test("clientCredentialsSource says AUTH-003 when the answer breaks off", as
   http.close();
 });
 
-Deno.test("clientCredentialsSource passes on why it was aborted", () =>
+Deno.test("clientCredentialsSource rejects with the signal's reason", () =>
   withEndpoint(async ({ endpoint, source }) => {
     const abort = new AbortController();
     endpoint.answer = () => {
@@ -209,7 +209,7 @@ function privateKey(): ClientAuthentication {
   };
 }
 
-Deno.test("clientCredentialsSource has another fingerprint for every changed credential", () =>
+Deno.test("clientCredentialsSource changes its fingerprint with every credential", () =>
   withEndpoint(({ endpoint, source }) => {
     const post = (secret: string) =>
       ({ method: "client_secret_post", clientSecret: new Secret(secret) }) as const;
@@ -238,7 +238,7 @@ Deno.test("clientCredentialsSource has another fingerprint for every changed cre
   }));
 
 for (const method of ["client_secret_post", "client_secret_basic"] as const) {
-  Deno.test(`clientCredentialsSource is accepted by oidc-provider with ${method}, and AUTH-001 with a wrong secret`, async () => {
+  Deno.test(`clientCredentialsSource gets a token of oidc-provider by ${method}, and AUTH-001 with a wrong secret`, async () => {
     const provider = await startOidcProvider({
       scope: "dicom admin",
       clients: [{

@@ -125,7 +125,7 @@ for (const nonces of [false, true]) {
   });
 }
 
-Deno.test("A provider that is never content with its own nonce is asked twice, not for ever", async () => {
+Deno.test("A provider that rejects its own nonce is asked twice, not endlessly", async () => {
   const endpoint = startTokenEndpoint();
   let nonce = 0;
   endpoint.answer = () =>
@@ -142,7 +142,7 @@ Deno.test("A provider that is never content with its own nonce is asked twice, n
   await endpoint.close();
 });
 
-Deno.test("A token that is not bound is refused where it should be", async () => {
+Deno.test("A token that is not bound is rejected with DPoP", async () => {
   const endpoint = startTokenEndpoint();
   await withConnection([endpoint.url], async (connection) => {
     const dpop = new DpopKey(systemClock);
@@ -165,7 +165,7 @@ Deno.test("Tokens bound to one key are never used with another", () => {
   http.close();
 });
 
-Deno.test("A store that checks proofs accepts every request, each with a proof of its own", () =>
+Deno.test("A store that checks proofs accepts every request: each has its own proof", () =>
   withStore(false, async ({ store, send, provider }) => {
     for (const method of ["GET", "POST", "DELETE"]) {
       const body = method === "POST" ? new Response("x").body : null;
@@ -174,7 +174,7 @@ Deno.test("A store that checks proofs accepts every request, each with a proof o
     assert.equal(provider.tokenRequests(), 1);
   }));
 
-Deno.test("A request that lacks the store's nonce is sent again with it; the token stays", () =>
+Deno.test("A request without the store's nonce is repeated with it, with the same token", () =>
   withStore(true, async ({ store, send, provider }) => {
     assert.equal(await send(), 200);
     assert.deepEqual(store.answered, [401, 200]);
@@ -183,7 +183,7 @@ Deno.test("A request that lacks the store's nonce is sent again with it; the tok
     assert.equal(provider.tokenRequests(), 2, "the token was dropped");
   }));
 
-Deno.test("The nonce of any answer is used from then on, so that a body need not be sent twice", () =>
+Deno.test("The nonce of any response is used from then on, so that no body is sent twice", () =>
   withStore(true, async ({ store, send }) => {
     await send();
     store.announceNonce();
@@ -193,7 +193,7 @@ Deno.test("The nonce of any answer is used from then on, so that a body need not
     assert.deepEqual(store.answered, [401, 200, 200, 200]);
   }));
 
-Deno.test("A body that was streamed before the store's nonce was known fails once, with a reason", () =>
+Deno.test("A body streamed before the store's nonce was known fails once, with TOK-002", () =>
   withStore(true, async ({ send }) => {
     const post = () => send({ method: "POST", body: new Response("x").body });
     const error = await failureOf(post());
@@ -201,7 +201,7 @@ Deno.test("A body that was streamed before the store's nonce was known fails onc
     assert.equal(await post(), 200);
   }));
 
-Deno.test("A bound token that the store refuses is replaced", () =>
+Deno.test("A bound token that the store rejects is replaced", () =>
   withStore(false, async ({ store, send, provider }) => {
     await send();
     store.revokeTokens();

@@ -230,7 +230,7 @@ for (const row of rows) {
   });
 }
 
-Deno.test("Every remedy of these providers has a row here", () => {
+Deno.test("Every advice of these providers has a test", () => {
   const reached = new Set(
     rows.map(([endpoint, status, error, description, , , provider]) =>
       findAdvice({ endpoint, status, error, description, provider })

@@ -101,12 +101,12 @@ const places: [config: Omit<DiscoveryConfig, "allowedHosts">, urls: string[]][] 
   ]],
 ];
 for (const [config, urls] of places) {
-  Deno.test(`discoveryUrls finds the documents of ${config.kind} ${config.url}`, () => {
+  Deno.test(`discoveryUrls lists the documents of ${config.kind} ${config.url}`, () => {
     assert.deepEqual(discoveryUrls({ ...config, allowedHosts: [] }), urls);
   });
 }
 
-Deno.test("An issuer takes the place of the token endpoint, and is the audience of assertions", async () => {
+Deno.test("An issuer replaces the token endpoint, and is the audience of assertions", async () => {
   const pem = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
     .export({ format: "pem", type: "pkcs8" });
   const key = signingKey(readPrivateKey(String(pem)).key!, "ES256", undefined);
@@ -145,7 +145,7 @@ Deno.test("An issuer takes the place of the token endpoint, and is the audience 
   await provider.close();
 });
 
-Deno.test("Where there is no OpenID document, that of RFC 8414 is read", () =>
+Deno.test("Without an OpenID document, that of RFC 8414 is read", () =>
   withDiscovery(async ({ documents, discovery, issuer, asked }) => {
     const url = `${issuer}/r`;
     documents.set("/.well-known/oauth-authorization-server/r", metadata(url));
@@ -159,7 +159,7 @@ Deno.test("Where there is no OpenID document, that of RFC 8414 is read", () =>
     ]);
   }));
 
-Deno.test("A secret is not sent where a document of another issuer or host leads", async () => {
+Deno.test("A secret is not sent to the endpoint of another issuer or host", async () => {
   const endpoint = startTokenEndpoint();
   await withDiscovery(async ({ documents, issuer, connection }) => {
     const http: ProviderConnection["http"] = {
@@ -214,7 +214,7 @@ for (const [what, answer, code, times] of failures) {
     }, { timeoutMs: 400 }));
 }
 
-Deno.test("A realm that is not there gets Keycloak's advice, before that about the issuer", async () => {
+Deno.test("A missing realm gets Keycloak's advice before that about the issuer", async () => {
   const provider = await startOidcProvider({ clients: [] });
   const url = `${provider.issuer}/realms/radiologie`;
   const failure = (credentials: ClientCredentials) =>
@@ -247,7 +247,7 @@ Deno.test("A redirected discovery document is not followed", () =>
     assert(!asked.includes("/elsewhere"));
   }));
 
-Deno.test("A document is read once a day, and kept while no new one can be had", () => {
+Deno.test("A document is read once a day, and kept while no new one can be read", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, discovery, issuer, asked }) => {
     const found = discovery();
@@ -276,7 +276,7 @@ Deno.test("A document is read once a day, and kept while no new one can be had",
   }, { clock });
 });
 
-Deno.test("When no token endpoint answers any more, the document is looked at again", () => {
+Deno.test("The document is read again when no token endpoint answers any more", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, issuer, connection, asked }) => {
     const source = clientCredentialsSource(
@@ -300,7 +300,7 @@ Deno.test("When no token endpoint answers any more, the document is looked at ag
   }, { clock });
 });
 
-Deno.test("A refused client is no reason to look at the document again", () => {
+Deno.test("The document is not read again because a client is refused", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, issuer, connection, asked }) => {
     const source = clientCredentialsSource(

@@ -53,14 +53,14 @@ const lives: [given: unknown, seconds: number, why: string][] = [
   ["Infinity", 86_400, "endless: a day"],
 ];
 for (const [given, seconds, why] of lives) {
-  Deno.test(`parseTokenResponse takes expires_in as ${seconds} s when it is ${why}`, () => {
+  Deno.test(`parseTokenResponse reads expires_in as ${seconds} s if it is ${why}`, () => {
     const token = parse(200, { ...ok, expires_in: given });
     assert.equal(token.expiresAtMs - token.issuedAtMs, seconds * 1000);
   });
 }
 
 for (const type of ["Bearer", "bearer", "BEARER", "BearerToken", undefined, null]) {
-  Deno.test(`parseTokenResponse takes token_type ${type} as Bearer`, () => {
+  Deno.test(`parseTokenResponse reads token_type ${type} as Bearer`, () => {
     assert.equal(parse(200, { ...ok, token_type: type }).type, "Bearer");
   });
 }
@@ -113,13 +113,13 @@ const waits: [header: string | undefined, seconds: number | undefined][] = [
   ["tomorrow", undefined],
 ];
 for (const [header, seconds] of waits) {
-  Deno.test(`parseTokenResponse takes Retry-After ${header} as ${seconds} s`, () => {
+  Deno.test(`parseTokenResponse reads Retry-After ${header} as ${seconds} s`, () => {
     const headers: Record<string, string> = header === undefined ? {} : { "retry-after": header };
     assert.equal(failure(503, "", headers).retryAfterSeconds, seconds);
   });
 }
 
-Deno.test("parseTokenResponse tells no time to retry where retrying does not heal", () => {
+Deno.test("parseTokenResponse ignores Retry-After of permanent failures", () => {
   assert.equal(
     failure(400, { error: "invalid_scope" }, { "retry-after": "9" }).retryAfterSeconds,
     undefined,
@@ -133,7 +133,7 @@ for (
     [400, "token endpoint answered 400"],
   ] as const
 ) {
-  Deno.test(`parseTokenResponse says of ${status} ${status > 400 ? "" : "not "}where it was asked, never the query or a password`, () => {
+  Deno.test(`parseTokenResponse ${status > 400 ? "quotes" : "omits"} the URL of a ${status}, never its query or password`, () => {
     const endpoint = "https://user:hunter2@idp.example/oauth/token?key=hunter2#hunter2";
     const answer = { status, headers: new Headers(), body: "" };
     const context = { server: "main", issuedAtMs: 0, secrets: [], endpoint };
