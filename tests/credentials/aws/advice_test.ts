@@ -12,7 +12,7 @@ import type { ErrorCode } from "../../../src/errors/catalogue.ts";
 
 const STS = "https://sts.eu-west-1.amazonaws.com/";
 
-/** Codes and messages as AWS's documents, or users of its forums, quote them. */
+/** Codes and messages from AWS's documentation and forums. */
 const rows: readonly (readonly [
   status: number,
   error: string,

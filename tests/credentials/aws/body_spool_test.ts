@@ -8,7 +8,7 @@ import { openFiles, untilClosed } from "../../fixtures/open_files.ts";
 const MIB = 1024 * 1024;
 const never = new AbortController().signal;
 
-/** A body whose every 16 bytes tell where they stand, given out in pieces of a size. */
+/** A body whose every 16 bytes contain their position, in chunks of `pieceBytes`. */
 function body(length: number, pieceBytes = 65_524): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({
@@ -41,7 +41,7 @@ interface Setup {
   readonly spool: BodySpool;
 }
 
-/** Runs a test with a spool; at the end no file and no descriptor may be left. */
+/** Runs a test with a spool; afterwards no file or descriptor may be left. */
 async function withSpool(
   test: (setup: Setup) => Promise<void>,
   options: Pick<BodySpoolOptions, "createFile"> = {},
@@ -56,7 +56,7 @@ async function withSpool(
   }
 }
 
-/** What `fetch` would send. */
+/** The body as `fetch` would send it. */
 function sent(kept: KeptBody): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new Response(kept.open()).body!;
 }
@@ -123,7 +123,7 @@ Deno.test("BodySpool: a file has no name, and its content is encrypted", () =>
       assert(bytes.length >= plain.length);
       const text = new TextDecoder("latin1").decode(bytes);
       assert(!text.includes("DICOM"));
-      // Encrypted bytes look random: what repeats every 16 bytes in the body repeats nowhere here.
+      // Encrypted bytes look random: nothing of the pattern of 16 bytes is left.
       const counts = new Array<number>(256).fill(0);
       for (const byte of bytes) counts[byte]!++;
       assert(Math.max(...counts) < 1.1 * bytes.length / 256);
@@ -180,7 +180,7 @@ Deno.test("BodySpool: a client that disconnects in the middle leaves nothing beh
     const stalling = new ReadableStream<Uint8Array<ArrayBuffer>>({
       pull(controller) {
         if (given === 3 * MIB) {
-          // The rest never comes.
+          // The rest never arrives.
           queueMicrotask(() => client.abort(left));
           return new Promise(() => {});
         }

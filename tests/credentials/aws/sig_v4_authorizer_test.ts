@@ -30,13 +30,13 @@ interface AwsStore {
   /** AWS's clock. */
   readonly now?: () => number;
   readonly keys?: ReadonlyMap<string, KnownKeys>;
-  /** How error codes are told. */
-  readonly told?: "header" | "json" | "xml" | "nowhere";
+  /** Where refusals have their error code. */
+  readonly errorIn?: "header" | "json" | "xml" | "nowhere";
 }
 
-/** Answers as a store of AWS: checks the signature, and tells what is wrong with it. */
+/** Verifies signatures and refuses wrong ones as a store of AWS does. */
 function awsStore(
-  { now = Date.now, keys, told = "header" }: AwsStore = {},
+  { now = Date.now, keys, errorIn = "header" }: AwsStore = {},
 ): (request: ArrivedRequest) => Response {
   const known = keys ?? new Map([[ACCESS_KEY_ID, { secretAccessKey: SECRET_ACCESS_KEY }]]);
   return (request) => {
@@ -44,16 +44,16 @@ function awsStore(
     const fault = refuseSignature(request, scope);
     const headers = { date: new Date(now()).toUTCString() };
     if (fault === undefined) return new Response(STORED_REPORT, { headers });
-    return refusal(fault.code, fault.message, { headers, told });
+    return refusal(fault.code, fault.message, { headers, errorIn });
   };
 }
 
 function refusal(
   code: string,
   message: string,
-  { headers = {}, told = "header" }: {
+  { headers = {}, errorIn = "header" }: {
     readonly headers?: Record<string, string>;
-    readonly told?: AwsStore["told"];
+    readonly errorIn?: AwsStore["errorIn"];
   } = {},
 ): Response {
   const body = {
@@ -62,11 +62,11 @@ function refusal(
     xml:
       `<ErrorResponse><Error><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
     nowhere: "no",
-  }[told];
+  }[errorIn];
   const type = { "x-amzn-errortype": `${code}:http://internal.amazon.com/coral/` };
   return new Response(body, {
     status: 403,
-    headers: { ...headers, ...(told === "header" && type) },
+    headers: { ...headers, ...(errorIn === "header" && type) },
   });
 }
 
@@ -100,21 +100,24 @@ Deno.test("SigV4Authorizer: the store accepts every kind of request", () =>
     withoutSecrets(logger);
   }));
 
-for (const told of ["header", "json", "xml", "nowhere"] as const) {
+for (const errorIn of ["header", "json", "xml", "nowhere"] as const) {
   for (const skewMs of [-2 * HOUR, 6 * 60_000]) {
-    Deno.test(`SigV4Authorizer corrects a clock that is ${-skewMs / 1000} s ahead, once (error code: ${told})`, () => {
+    Deno.test(`SigV4Authorizer corrects a clock that is ${-skewMs / 1000} s ahead, once (error code: ${errorIn})`, () => {
       const now = () => Date.now() + skewMs;
-      return withSigning({ answer: awsStore({ now, told }) }, async ({ arrived, logger, send }) => {
-        for (const length of [undefined, 10, 3 * MIB]) {
-          const sending = length === undefined ? {} : { method: "POST", body: body(length) };
-          const response = await send("/studies", sending);
-          assert.equal(await response.text(), STORED_REPORT);
-        }
-        assert.equal(arrived.length, 4);
-        const warnings = logger.lines.filter(({ level }) => level === "warn");
-        assert.equal(warnings.length, 1);
-        assert(Math.abs(Number(warnings[0]!.fields["skew_seconds"]) - skewMs / 1000) <= 2);
-      });
+      return withSigning(
+        { answer: awsStore({ now, errorIn }) },
+        async ({ arrived, logger, send }) => {
+          for (const length of [undefined, 10, 3 * MIB]) {
+            const sending = length === undefined ? {} : { method: "POST", body: body(length) };
+            const response = await send("/studies", sending);
+            assert.equal(await response.text(), STORED_REPORT);
+          }
+          assert.equal(arrived.length, 4);
+          const warnings = logger.lines.filter(({ level }) => level === "warn");
+          assert.equal(warnings.length, 1);
+          assert(Math.abs(Number(warnings[0]!.fields["skew_seconds"]) - skewMs / 1000) <= 2);
+        },
+      );
     });
   }
 }
@@ -176,7 +179,7 @@ Deno.test("SigV4Authorizer: a refusal for another reason does not change the clo
 
 Deno.test("SigV4Authorizer: a wrong secret stays the store's response, with AWS's advice in the log", () => {
   const keys = new Map([[ACCESS_KEY_ID, { secretAccessKey: "other" }]]);
-  return withSigning({ answer: awsStore({ keys, told: "json" }) }, async (parts) => {
+  return withSigning({ answer: awsStore({ keys, errorIn: "json" }) }, async (parts) => {
     const { arrived, send, logger } = parts;
     const response = await send("/studies");
     assert.equal(response.status, 403);
@@ -194,7 +197,7 @@ Deno.test("SigV4Authorizer: a long refusal reaches the client whole", async () =
   });
 });
 
-/** A store that knows the keys an instance gives out, until it forgets them. */
+/** A store that accepts the keys that an instance issues, until they are removed. */
 async function withInstance(
   options: Omit<SigningOptions, "answer" | "urls"> & { readonly lifeMs?: number },
   test: (
@@ -248,7 +251,7 @@ Deno.test("SigV4Authorizer fetches new keys when the store rejects the old ones,
     assert.equal(await response.text(), STORED_REPORT);
     assert.equal(given.length, 2);
     assert.equal(arrived.length, 3);
-    // Refused again at once, it is not the keys: no storm of requests for new ones.
+    // Refused again immediately, the keys are not the reason: no storm of requests for new ones.
     known.clear();
     assert.equal((await send("/studies")).status, 403);
     assert.equal(given.length, 2);
@@ -260,7 +263,7 @@ Deno.test("SigV4Authorizer renews keys before they expire, in the background", a
     await send("/studies");
     await clock.advance(HOUR - 300_000 + 1);
     while (given.length < 2) await clock.advance(0);
-    // What was given comes over real sockets.
+    // The keys arrive over real sockets.
     while ((await send("/studies")).status === 200) {
       const [first, last] = [arrived[0]!, arrived.at(-1)!].map(({ headers }) =>
         headers.get("authorization")?.match(/Credential=([^/]+)/)?.[1]

@@ -9,7 +9,7 @@ const JWT_TIME =
   "timeframe. Check your iat and exp values in the JWT claim.";
 const DENIED = "Permission 'iam.serviceAccounts.getAccessToken' denied on resource";
 
-/** Messages as Google's documents, or users of its forums, quote them. */
+/** Messages from Google's documentation and forums. */
 const rows: readonly (readonly [
   error: string | undefined,
   description: string,
@@ -70,8 +70,8 @@ for (const [error, description, code, advice] of rows) {
 }
 
 Deno.test("Every advice for Google has a test", () => {
-  const met = new Set(rows.map(([error, description]) => find(error, description)));
-  assert.deepEqual(googleAdvice.filter((row) => !met.has(row)), []);
+  const found = new Set(rows.map(([error, description]) => find(error, description)));
+  assert.deepEqual(googleAdvice.filter((row) => !found.has(row)), []);
 });
 
 Deno.test("Google's advice is given for Google's refusals only", () => {

@@ -6,66 +6,45 @@ import { Secret } from "../../../src/config/values/secret.ts";
 import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
 import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
 import type { TokenSource } from "../../../src/credentials/token.ts";
-import { systemClock } from "../../../src/network/clock.ts";
-import { GatewayError } from "../../../src/errors/gateway_error.ts";
-import { hostAndPort } from "../../../src/config/values/host_names.ts";
-import { HttpClient } from "../../../src/network/http_client.ts";
+import type { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { startOidcProvider } from "../../fixtures/oidc_provider.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../../fixtures/token_endpoint.ts";
+import { type ConnectionOptions, failureOf, never, withConnection } from "../source_harness.ts";
+import { clientCredentials } from "./client_credentials.ts";
 
-/** Every character that an encoding could get wrong; RFC 6749, appendix A.2, allows no others. */
+/** Contains all characters that an encoding could get wrong (RFC 6749, appendix A.2). */
 const SECRET = 's3cr:t %/+~&="';
-const never = new AbortController().signal;
 
 function credentials(
   tokenEndpoint: string,
   changes: Partial<ClientCredentials> = {},
 ): ClientCredentials {
-  return {
-    kind: "client_credentials",
-    tokenEndpoint,
-    clientId: "gateway",
-    clientAuthentication: { method: "client_secret_post", clientSecret: new Secret(SECRET) },
-    scope: undefined,
-    audience: undefined,
-    resource: undefined,
-    tokenParameters: {},
-    refreshBufferMs: 60_000,
-    ...changes,
-  };
+  const clientAuthentication = {
+    method: "client_secret_post",
+    clientSecret: new Secret(SECRET),
+  } as const;
+  return clientCredentials(tokenEndpoint, { clientAuthentication, ...changes });
 }
 
 interface Setup {
   readonly endpoint: TestTokenEndpoint;
-  source(changes?: Partial<ClientCredentials>, timeoutMs?: number): TokenSource;
+  source(changes?: Partial<ClientCredentials>): TokenSource;
 }
 
-async function withEndpoint(body: (setup: Setup) => Promise<void>): Promise<void> {
+async function withEndpoint(
+  body: (setup: Setup) => Promise<void>,
+  options?: ConnectionOptions,
+): Promise<void> {
   const endpoint = startTokenEndpoint({ clientSecret: SECRET });
-  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
-  try {
-    await body({
+  await withConnection([endpoint.url], (connection) =>
+    body({
       endpoint,
-      source: (changes = {}, timeoutMs = 5000) =>
-        clientCredentialsSource(credentials(endpoint.url, changes), {
-          server: "main",
-          http,
-          timeoutMs,
-          clock: systemClock,
-        }),
-    });
-  } finally {
-    http.close();
-    await endpoint.close();
-  }
+      source: (changes) => clientCredentialsSource(credentials(endpoint.url, changes), connection),
+    }), options);
+  await endpoint.close();
 }
 
-async function failure(promise: Promise<unknown>): Promise<GatewayError> {
-  const error = await promise.then(() => undefined, (error: unknown) => error);
-  assert(error instanceof GatewayError, `no GatewayError: ${error}`);
-  assert(!error.message.includes(SECRET));
-  return error;
-}
+const failure = (promise: Promise<unknown>) => failureOf(promise, [SECRET]);
 
 for (const method of ["client_secret_post", "client_secret_basic"] as const) {
   Deno.test(`clientCredentialsSource gets a token by ${method}`, () =>
@@ -119,12 +98,12 @@ Deno.test("clientCredentialsSource times out before the headers and within the b
     ];
     for (const stall of stalls) {
       endpoint.answer = stall;
-      const error = await failure(source({}, 50).acquire(never));
+      const error = await failure(source().acquire(never));
       assert.equal(error.code, "NET-001");
       assert.equal(error.status, 504);
       assert.match(error.message, /server "main".*within 50 ms/);
     }
-  }));
+  }, { timeoutMs: 50 }));
 
 Deno.test("clientCredentialsSource reads at most 64 KiB of a response", () =>
   withEndpoint(async ({ endpoint, source }) => {
@@ -151,18 +130,13 @@ Deno.test("clientCredentialsSource reads at most 64 KiB of a response", () =>
 Deno.test("clientCredentialsSource fails with AUTH-003 if the provider is unreachable", async () => {
   const endpoint = startTokenEndpoint();
   await endpoint.close();
-  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
-  const source = clientCredentialsSource(credentials(endpoint.url), {
-    server: "main",
-    http,
-    timeoutMs: 5000,
-    clock: systemClock,
+  await withConnection([endpoint.url], async (connection) => {
+    const source = clientCredentialsSource(credentials(endpoint.url), connection);
+    const error = await failure(source.acquire(never));
+    assert.equal(error.code, "AUTH-003");
+    assert.equal(error.status, 503);
+    assert.equal((error.cause as GatewayError).code, "NET-002");
   });
-  const error = await failure(source.acquire(never));
-  assert.equal(error.code, "AUTH-003");
-  assert.equal(error.status, 503);
-  assert.equal((error.cause as GatewayError).code, "NET-002");
-  http.close();
 });
 
 Deno.test("clientCredentialsSource fails with AUTH-003 if the response breaks off", async () => {
@@ -176,17 +150,12 @@ Deno.test("clientCredentialsSource fails with AUTH-003 if the response breaks of
     connection.close();
   })();
   const url = `http://127.0.0.1:${listener.addr.port}/token`;
-  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
-  const source = clientCredentialsSource(credentials(url), {
-    server: "main",
-    http,
-    timeoutMs: 5000,
-    clock: systemClock,
+  await withConnection([url], async (connection) => {
+    const source = clientCredentialsSource(credentials(url), connection);
+    assert.equal((await failure(source.acquire(never))).code, "AUTH-003");
   });
-  assert.equal((await failure(source.acquire(never))).code, "AUTH-003");
   await served;
   listener.close();
-  http.close();
 });
 
 Deno.test("clientCredentialsSource rejects with the signal's reason", () =>
@@ -248,33 +217,25 @@ for (const method of ["client_secret_post", "client_secret_basic"] as const) {
         metadata: { scope: "dicom" },
       }],
     });
-    const http = new HttpClient({ allowlist: new Set([hostAndPort(provider.issuer)]) });
-    const source = (secret: string, changes: Partial<ClientCredentials> = {}) =>
-      clientCredentialsSource(
-        credentials(provider.tokenEndpoint, {
-          clientAuthentication: { method, clientSecret: new Secret(secret) },
-          scope: "dicom",
-          resource: "https://store.test",
-          ...changes,
-        }),
-        { server: "main", http, timeoutMs: 5000, clock: systemClock },
-      );
-    try {
+    await withConnection([provider.issuer], async (connection) => {
+      const source = (secret: string, changes: Partial<ClientCredentials> = {}) =>
+        clientCredentialsSource(
+          credentials(provider.tokenEndpoint, {
+            clientAuthentication: { method, clientSecret: new Secret(secret) },
+            scope: "dicom",
+            resource: "https://store.test",
+            ...changes,
+          }),
+          connection,
+        );
+      const codeOf = async (source: TokenSource) => (await failure(source.acquire(never))).code;
       const token = await source(SECRET).acquire(never);
       const [, claims] = token.value.split(".");
       assert.equal(JSON.parse(atob(claims ?? "")).aud, "https://store.test");
-      assert.equal((await failure(source("wrong").acquire(never))).code, "AUTH-001");
-      assert.equal(
-        (await failure(source(SECRET, { scope: "admin" }).acquire(never))).code,
-        "AUTH-002",
-      );
-      assert.equal(
-        (await failure(source(SECRET, { resource: "no URL" }).acquire(never))).code,
-        "AUTH-002",
-      );
-    } finally {
-      http.close();
-      await provider.close();
-    }
+      assert.equal(await codeOf(source("wrong")), "AUTH-001");
+      assert.equal(await codeOf(source(SECRET, { scope: "admin" })), "AUTH-002");
+      assert.equal(await codeOf(source(SECRET, { resource: "no URL" })), "AUTH-002");
+    });
+    await provider.close();
   });
 }

@@ -1,10 +1,9 @@
 /**
- * Tokens bound to a key (RFC 9449): got from a certified provider, used at a store that checks proofs.
+ * Tokens bound to a key (RFC 9449): issued by a certified provider, used at a store that checks proofs.
  */
 import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
-import type { ServerConfig } from "../../../src/config/keys/server.ts";
-import { Secret } from "../../../src/config/values/secret.ts";
+import type { ClientCredentials } from "../../../src/config/schemes/oauth2/token_request.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
 import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
 import { systemClock } from "../../../src/network/clock.ts";
@@ -21,23 +20,10 @@ import { type OidcProvider, startOidcProvider } from "../../fixtures/oidc_provid
 import { startTokenEndpoint } from "../../fixtures/token_endpoint.ts";
 import { serverConfig } from "../../fixtures/token_worker.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";
+import { clientCredentials } from "./client_credentials.ts";
 
-function credentials(tokenEndpoint: string): Extract<
-  ServerConfig["credentials"],
-  { kind: "client_credentials" }
-> {
-  return {
-    kind: "client_credentials",
-    tokenEndpoint,
-    clientId: "gateway",
-    clientAuthentication: { method: "client_secret_post", clientSecret: new Secret("secret") },
-    scope: undefined,
-    audience: undefined,
-    resource: undefined,
-    tokenParameters: {},
-    dpop: true,
-    refreshBufferMs: 60_000,
-  };
+function credentials(tokenEndpoint: string): ClientCredentials {
+  return clientCredentials(tokenEndpoint, { dpop: true });
 }
 
 function startProvider(dpopNonces: boolean): Promise<OidcProvider> {

@@ -73,14 +73,14 @@ const failures: [status: number, body: unknown, code: string, why: string][] = [
   [400, { error: "unauthorized_client" }, "AUTH-002", "RFC 6749, section 5.2"],
   [400, { error: "invalid_target" }, "AUTH-002", "RFC 8707, section 2"],
   [400, { error: "invalid_request" }, "TOK-001", "RFC 6749, section 5.2"],
-  [401, { error: "invalid_grant" }, "TOK-001", "an error code counts for more than the status"],
+  [401, { error: "invalid_grant" }, "TOK-001", "the error code overrides the status"],
   [403, "", "TOK-001", "a refusal without a body"],
   [404, "not found", "TOK-001", "a wrong address"],
-  [408, "", "AUTH-003", "heals"],
-  [429, { error: "slow_down" }, "AUTH-003", "heals"],
-  [500, "oops", "AUTH-003", "heals"],
-  [503, { error: "x" }, "AUTH-003", "heals"],
-  [400, { error: "temporarily_unavailable" }, "AUTH-003", "heals whatever the status"],
+  [408, "", "AUTH-003", "temporary"],
+  [429, { error: "slow_down" }, "AUTH-003", "temporary"],
+  [500, "oops", "AUTH-003", "temporary"],
+  [503, { error: "x" }, "AUTH-003", "temporary"],
+  [400, { error: "temporarily_unavailable" }, "AUTH-003", "temporary, whatever the status"],
   [200, { error: "invalid_client" }, "AUTH-001", "providers that answer errors with 200"],
   [302, "", "NET-004", "a redirect"],
   [200, "<html>login</html>", "TOK-005", "a login page"],
@@ -127,7 +127,7 @@ Deno.test("parseTokenResponse ignores Retry-After of permanent failures", () => 
 });
 
 for (
-  const [status, told] of [
+  const [status, state] of [
     [404, "token endpoint https://idp.example/oauth/token answered 404"],
     [405, "token endpoint https://idp.example/oauth/token answered 405"],
     [400, "token endpoint answered 400"],
@@ -138,7 +138,7 @@ for (
     const answer = { status, headers: new Headers(), body: "" };
     const context = { server: "main", issuedAtMs: 0, secrets: [], endpoint };
     assert.throws(() => parseTokenResponse(answer, context), {
-      message: `Cannot fetch a token for server "main": ${told}`,
+      message: `Cannot fetch a token for server "main": ${state}`,
     });
   });
 }
@@ -163,7 +163,7 @@ Deno.test("parseTokenResponse never repeats the secret or a token that the provi
     jwt,
   ];
   for (const echo of echoes) {
-    // Once where the text would be cut in the middle of it.
+    // Also where the text is cut in the middle of it.
     for (const before of ["", "x".repeat(295)]) {
       const { message } = failure(400, {
         error: `invalid_request ${echo}`,
