@@ -36,10 +36,18 @@ export interface Advice {
   readonly steps: readonly string[];
 }
 
-/** The rows of one provider's table, with its name. */
-export function adviceOf(
-  provider: ProviderName,
-  rows: readonly Omit<Advice, "provider">[],
-): readonly Advice[] {
-  return rows.map((row) => ({ provider, ...row }));
+/**
+ * Makes the rows of one provider's table.
+ *
+ * @param label What each step begins with.
+ */
+export function rowsOf(
+  provider: ProviderName | undefined,
+  label: string,
+): (refusal: Omit<Advice, "provider" | "steps">, ...steps: readonly string[]) => Advice {
+  return (refusal, ...steps) => ({
+    ...(provider && { provider }),
+    ...refusal,
+    steps: steps.map((step) => `${label}: ${step}`),
+  });
 }

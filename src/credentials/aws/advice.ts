@@ -4,128 +4,100 @@
  *
  * @module
  */
-import type { ErrorCode } from "../../errors/catalogue.ts";
-import type { Advice } from "../advice.ts";
+import { type Advice, rowsOf } from "../advice.ts";
+
+const row = rowsOf("aws", "AWS");
 
 const NEW_KEYS =
-  "AWS: check AccessKeyId and SecretAccessKey; the key may have been deactivated or deleted (IAM > " +
-  "Users > Security credentials)";
+  "check AccessKeyId and SecretAccessKey; the key may have been deactivated or deleted (IAM > Users > " +
+  "Security credentials)";
 
-const CLOCK = "AWS: correct the clock of the gateway's machine; more than five minutes are refused";
-
-function row(error: string, code: ErrorCode | undefined, ...steps: string[]): Advice {
-  return { provider: "aws", error, ...(code && { code }), steps };
-}
+const CLOCK = "correct the clock of the gateway's machine; more than five minutes are refused";
 
 /**
  * Source: STS API Reference (AssumeRole, AssumeRoleWithWebIdentity, Common Errors) and IAM User Guide,
  * "Troubleshoot Signature Version 4 requests".
  */
 export const awsAdvice: readonly Advice[] = [
-  row("InvalidClientTokenId", "AUTH-001", NEW_KEYS),
-  row("UnrecognizedClient", "AUTH-001", NEW_KEYS),
+  row({ error: "InvalidClientTokenId", code: "AUTH-001" }, NEW_KEYS),
+  row({ error: "UnrecognizedClient", code: "AUTH-001" }, NEW_KEYS),
   ...["SignatureDoesNotMatch", "InvalidSignature"].flatMap((error) => [
-    {
-      ...row(error, "AUTH-001", CLOCK),
-      text: /signature (?:expired|not yet current)/i,
-    },
+    row({ error, text: /signature (?:expired|not yet current)/i, code: "AUTH-001" }, CLOCK),
     row(
-      error,
-      "AUTH-001",
-      "AWS: check SecretAccessKey: it is not the one that belongs to AccessKeyId",
-      "AWS: check that Region and Service are those of the store",
+      { error, code: "AUTH-001" },
+      "check SecretAccessKey: it is not the one that belongs to AccessKeyId",
+      "check that Region and Service are those of the store",
     ),
   ]),
-  row("RequestTimeTooSkewed", "AUTH-001", CLOCK),
-  row("RequestExpired", "AUTH-001", CLOCK),
-  {
-    ...row(
-      "ExpiredToken",
-      "AUTH-001",
-      "AWS: the token of the web identity has expired; check that whatever writes " +
-        "WebIdentityTokenFile (or AWS_WEB_IDENTITY_TOKEN_FILE) still renews it",
-    ),
-    text: /web identity|\btoken expired\b/i,
-  },
+  row({ error: "RequestTimeTooSkewed", code: "AUTH-001" }, CLOCK),
+  row({ error: "RequestExpired", code: "AUTH-001" }, CLOCK),
   row(
-    "ExpiredToken",
-    "AUTH-001",
-    "AWS: the keys are temporary and have expired; configure keys that last, or a CredentialSource " +
+    { error: "ExpiredToken", text: /web identity|\btoken expired\b/i, code: "AUTH-001" },
+    "the token of the web identity has expired; check that whatever writes WebIdentityTokenFile " +
+      "(or AWS_WEB_IDENTITY_TOKEN_FILE) still renews it",
+  ),
+  row(
+    { error: "ExpiredToken", code: "AUTH-001" },
+    "the keys are temporary and have expired; configure keys that last, or a CredentialSource " +
       "that renews them",
   ),
   row(
-    "InvalidIdentityToken",
-    "AUTH-001",
-    "AWS: check that an IAM OIDC identity provider is registered for the token's issuer, and that its " +
+    { error: "InvalidIdentityToken", code: "AUTH-001" },
+    "check that an IAM OIDC identity provider is registered for the token's issuer, and that its " +
       "audience list contains the token's aud (sts.amazonaws.com on EKS)",
-    "AWS: check that the issuer's /.well-known/openid-configuration and its keys can be reached from " +
+    "check that the issuer's /.well-known/openid-configuration and its keys can be reached from " +
       "the internet within five seconds",
   ),
   row(
-    "IDPRejectedClaim",
-    "AUTH-001",
-    "AWS: the identity provider rejected the token; check that it is neither expired nor revoked",
+    { error: "IDPRejectedClaim", code: "AUTH-001" },
+    "the identity provider rejected the token; check that it is neither expired nor revoked",
   ),
   row(
-    "IDPCommunicationError",
-    "AUTH-003",
-    "AWS: the identity provider of the web identity did not answer AWS; the request is retried",
-  ),
-  {
-    ...row(
-      "AccessDenied",
-      "AUTH-002",
-      "AWS: let the role's trust policy allow sts:AssumeRoleWithWebIdentity for the token's issuer, " +
-        "with conditions that its sub and aud meet",
-    ),
-    text: /AssumeRoleWithWebIdentity/,
-  },
-  {
-    ...row(
-      "AccessDenied",
-      "AUTH-002",
-      "AWS: let the role's trust policy allow the principal that assumes it, and check ExternalId if the policy requires one",
-      "AWS: grant sts:AssumeRole for the role to the principal that assumes it",
-    ),
-    text: /sts:AssumeRole/,
-  },
-  row(
-    "AccessDenied",
-    "AUTH-002",
-    "AWS: let the policy of the key's owner allow the medical-imaging actions on the data store",
+    { error: "IDPCommunicationError", code: "AUTH-003" },
+    "the identity provider of the web identity did not answer AWS; the request is retried",
   ),
   row(
-    "RegionDisabled",
-    "AUTH-002",
-    "AWS: activate the Security Token Service in this region (IAM > Account settings), or set " +
+    { error: "AccessDenied", text: /AssumeRoleWithWebIdentity/, code: "AUTH-002" },
+    "let the role's trust policy allow sts:AssumeRoleWithWebIdentity for the token's issuer, " +
+      "with conditions that its sub and aud meet",
+  ),
+  row(
+    { error: "AccessDenied", text: /sts:AssumeRole/, code: "AUTH-002" },
+    "let the role's trust policy allow the principal that assumes it, and check ExternalId if " +
+      "the policy requires one",
+    "grant sts:AssumeRole for the role to the principal that assumes it",
+  ),
+  row(
+    { error: "AccessDenied", code: "AUTH-002" },
+    "let the policy of the key's owner allow the medical-imaging actions on the data store",
+  ),
+  row(
+    { error: "RegionDisabled", code: "AUTH-002" },
+    "activate the Security Token Service in this region (IAM > Account settings), or set " +
       "StsEndpoint to that of another",
   ),
   row(
-    "OptInRequired",
-    "AUTH-002",
-    "AWS: the account is not enabled for this service or region; enable it in the account's settings",
-  ),
-  {
-    ...row(
-      "ValidationError",
-      undefined,
-      "AWS: lower RoleDurationSeconds: it is more than the role's maximum session duration, or more " +
-        "than the hour that AWS allows where a role assumes another",
-    ),
-    text: /DurationSeconds/i,
-  },
-  row(
-    "ValidationError",
-    undefined,
-    "AWS: check RoleArn, WebIdentityRoleArn, ExternalId and RoleSessionName",
+    { error: "OptInRequired", code: "AUTH-002" },
+    "the account is not enabled for this service or region; enable it in the account's settings",
   ),
   row(
-    "MalformedQueryString",
-    undefined,
-    "AWS: check StsEndpoint: no Security Token Service answers",
+    { error: "ValidationError", text: /DurationSeconds/i },
+    "lower RoleDurationSeconds: it is more than the role's maximum session duration, or more " +
+      "than the hour that AWS allows where a role assumes another",
   ),
-  row("IncompleteSignature", "AUTH-001", "AWS: check AccessKeyId and Region for stray characters"),
-  row("MissingAuthenticationToken", "AUTH-001", "AWS: check that Url is that of the data store"),
+  row(
+    { error: "ValidationError" },
+    "check RoleArn, WebIdentityRoleArn, ExternalId and RoleSessionName",
+  ),
+  row({ error: "MalformedQueryString" }, "check StsEndpoint: no Security Token Service answers"),
+  row(
+    { error: "IncompleteSignature", code: "AUTH-001" },
+    "check AccessKeyId and Region for stray characters",
+  ),
+  row(
+    { error: "MissingAuthenticationToken", code: "AUTH-001" },
+    "check that Url is that of the data store",
+  ),
 ];
 
 /**
