@@ -22,6 +22,7 @@ const rows: readonly (readonly [CredentialsConfig, Record<string, string>])[] = 
     },
     { "x-api-key": "s3cret", "x-tenant": "a" },
   ],
+  [{ kind: "none" }, {}],
 ];
 for (const [credentials, headers] of rows) {
   Deno.test(`Every request is signed by ${credentials.kind} with the credential of the configuration`, async () => {
@@ -60,7 +61,7 @@ for (const [credentials, headers] of rows) {
     assert.deepEqual(authorizer.describe(), {
       kind: credentials.kind,
       endpoint: undefined,
-      hasToken: true,
+      hasToken: credentials.kind !== "none",
       expiresAtMs: undefined,
     });
     assert(!JSON.stringify(logger.lines).includes("s3cret"));
