@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { decodeXmlText } from "../../dicomweb/urls/xml_text.ts";
 import { cannotFetch, type ProviderAnswer } from "../provider_exchange.ts";
 import type { Token } from "../token.ts";
 import { keysToken, readKeys } from "./access_keys.ts";
@@ -46,23 +47,10 @@ export function explainStsAnswer(answer: ProviderAnswer, context: StsAnswerConte
   return keysToken(keys, { issuedAtMs, date: answer.headers.get("date"), expiration });
 }
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  amp: "&",
-  lt: "<",
-  gt: ">",
-  quot: '"',
-  apos: "'",
-};
-
 /** The text of the first element of this name that contains only text. */
 function elementText(xml: string, name: string): string | undefined {
   const [, ...rests] = xml.split(`<${name}>`);
   const rest = rests.find((rest) => rest.startsWith(`</${name}>`, rest.indexOf("<")));
-  return rest?.slice(0, rest.indexOf("<")).trim().replace(
-    /&(?:#x([0-9a-f]{1,5})|#(\d{1,6})|(\w+));/gi,
-    (entity, hex?: string, decimal?: string, named?: string) => {
-      if (named !== undefined) return ENTITIES[named] ?? entity;
-      return String.fromCodePoint(hex === undefined ? Number(decimal) : parseInt(hex, 16));
-    },
-  );
+  const text = rest?.slice(0, rest.indexOf("<")).trim();
+  return text && (decodeXmlText(new TextEncoder().encode(text)) ?? text);
 }
