@@ -1,11 +1,11 @@
 /**
- * Reads small files that hold a credential and that other programs renew while the gateway runs, such
- * as a token of Kubernetes. Rejects files above a bound and empty ones, which is what a file looks like
- * while it is written.
+ * Reads small credential files that other programs rewrite while the gateway runs, such as a
+ * Kubernetes token. Rejects long files, and empty ones, which may be half written.
  *
  * @module
  */
 import type { ErrorCode } from "../errors/catalogue.ts";
+import { readText } from "../network/bounded_body.ts";
 import { cannotFetch } from "./provider_exchange.ts";
 
 /** Tokens are a few KiB. */
@@ -24,10 +24,9 @@ export interface CredentialFileOptions {
 }
 
 /**
- * Reads the credential that a file holds.
+ * Reads the credential in a file, without surrounding white space.
  *
- * @param path Absolute path, one of those that the worker may read.
- * @returns Its text without white space around it.
+ * @param path Absolute; the worker must have permission to read it.
  * @throws {GatewayError} With the code of the options if the file cannot be read, is empty or too long.
  */
 export async function readCredentialFile(
@@ -39,28 +38,16 @@ export async function readCredentialFile(
       troubleshooting: [step],
       cause,
     });
-  let bytes: Uint8Array;
+  let text: string | undefined;
   try {
-    bytes = await readUpTo(path, maxBytes + 1);
+    using file = await Deno.open(path);
+    text = (await readText(file.readable, maxBytes))?.trim();
   } catch (cause) {
     throw fail(`cannot be read: ${reason(cause)}`, cause);
   }
-  if (bytes.length > maxBytes) throw fail(`holds more than ${maxBytes} bytes`);
-  const text = new TextDecoder().decode(bytes).trim();
+  if (text === undefined) throw fail(`holds more than ${maxBytes} bytes`);
   if (text === "") throw fail("is empty");
   return text;
-}
-
-async function readUpTo(path: string, maxBytes: number): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(maxBytes);
-  let length = 0;
-  while (length < maxBytes) {
-    const read = await file.read(bytes.subarray(length));
-    if (read === null) break;
-    length += read;
-  }
-  return bytes.subarray(0, length);
 }
 
 function reason(cause: unknown): string {
