@@ -17,7 +17,7 @@ import type { Token } from "../token.ts";
 /** Life of a token whose `expires_in` is missing or invalid. */
 const DEFAULT_EXPIRES_IN_SECONDS = 300;
 
-/** Longest life that is believed: a token is renewed at least once a day. */
+/** Longest accepted life: a token is renewed at least once a day. */
 const MAX_EXPIRES_IN_SECONDS = 86_400;
 
 /** Longest wait that a provider's `Retry-After` may impose. */
