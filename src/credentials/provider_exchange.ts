@@ -85,11 +85,6 @@ export async function exchange(
   }
 }
 
-/** Whether a response means that the same request may succeed later. */
-export function isTransient({ status }: { readonly status: number }): boolean {
-  return status >= 500 || status === 429 || status === 408;
-}
-
 /** Says that no token can be had. */
 export function cannotFetch(
   code: ErrorCode,
@@ -111,4 +106,9 @@ function networkFailure(cause: unknown, service: string, server: string): Gatewa
   if (cause.server !== undefined) return cause;
   const code = cause.code === "NET-002" ? "AUTH-003" : cause.code;
   return cannotFetch(code, server, cause.message, { cause });
+}
+
+/** Whether a response means that the same request may succeed later. */
+export function isTransient({ status }: { readonly status: number }): boolean {
+  return status >= 500 || status === 429 || status === 408;
 }
