@@ -65,9 +65,7 @@ export class BodySpool {
       throw error;
     }
     const sha256 = hash.digest("hex");
-    return file === undefined
-      ? inMemory(await new Blob(held).bytes(), sha256)
-      : inFile(file, length, sha256);
+    return file === undefined ? inMemory(held, length, sha256) : inFile(file, length, sha256);
   }
 
   async #writing<T>(written: Promise<T>): Promise<T> {
@@ -110,8 +108,14 @@ async function* chunksOf(
   }
 }
 
-function inMemory(bytes: Uint8Array<ArrayBuffer>, sha256: string): KeptBody {
-  return { length: bytes.length, sha256, open: () => bytes, close: () => {} };
+function inMemory(chunks: readonly Uint8Array[], length: number, sha256: string): KeptBody {
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return { length, sha256, open: () => bytes, close: () => {} };
 }
 
 function inFile(file: SpoolFile, length: number, sha256: string): KeptBody {

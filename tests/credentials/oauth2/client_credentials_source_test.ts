@@ -60,6 +60,17 @@ for (const method of ["client_secret_post", "client_secret_basic"] as const) {
     }));
 }
 
+for (const method of ["client_secret_post", "client_secret_basic"] as const) {
+  Deno.test(`clientCredentialsSource never repeats a secret of ${method} that the provider echoes`, () =>
+    withEndpoint(async ({ endpoint, source }) => {
+      const body = { error: "invalid_request", error_description: SECRET };
+      endpoint.answer = () => Response.json(body, { status: 400 });
+      const clientAuthentication = { method, clientSecret: new Secret(SECRET) };
+      const error = await failure(source({ clientAuthentication }).acquire(never));
+      assert.match(error.message, /\[hidden\]/);
+    }));
+}
+
 Deno.test("clientCredentialsSource sends scope, audience, resource and further parameters", () =>
   withEndpoint(async ({ endpoint, source }) => {
     await source({
