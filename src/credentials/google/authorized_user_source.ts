@@ -32,7 +32,6 @@ export function authorizedUserSource(
       scope,
     }),
     authenticate: clientSecretPost(clientId, secret),
-    secrets: [secret, refreshToken],
     provider: "google",
     translate: withOAuthError,
     fingerprint: fingerprint([type, tokenEndpoint, clientId, secret, refreshToken, scope]),

@@ -57,7 +57,7 @@ export function federationSource(
         url: tokenEndpoint,
         grant: new URLSearchParams([...grant, ["subject_token", token]]),
         authenticate: client === undefined ? () => {} : clientSecretBasic(client.id, client.secret),
-        secrets: client === undefined ? [token] : [token, client.secret],
+        secrets: client === undefined ? [] : [client.secret],
         provider: "google",
         translate: withOAuthError,
         fingerprint: print,

@@ -51,8 +51,6 @@ export function serviceAccountSource(
     url: tokenEndpoint,
     grant: new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer" }),
     authenticate: async (parameters) => parameters.set("assertion", await assertion()),
-    // A key is never sent, and an assertion is recognised by its form.
-    secrets: [],
     provider: "google",
     translate: withOAuthError,
     fingerprint: fingerprint([type, tokenEndpoint, clientEmail, privateKey.reveal(), scope]),

@@ -74,7 +74,6 @@ export function clientCredentialsSource(
     }),
     grant,
     authenticate: createClientAuthentication(clientId, clientAuthentication, connection),
-    // An assertion is recognised by its form, and a key is never sent.
     secrets: "clientSecret" in clientAuthentication ? proof(clientAuthentication) : [],
     provider,
     fingerprint: fingerprint([

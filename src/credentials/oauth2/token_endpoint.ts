@@ -28,8 +28,8 @@ export interface TokenEndpointOptions extends ProviderConnection {
   readonly authenticate: AuthenticateClient;
   /** As in `TokenSource`. */
   readonly fingerprint: string;
-  /** Secrets that the provider may echo and no message may repeat. */
-  readonly secrets: readonly string[];
+  /** What no message may repeat besides the values in the request: secrets that it contains encoded. */
+  readonly secrets?: readonly string[];
   /** The provider, if the configuration names it: selects its advice. */
   readonly provider?: ProviderName | undefined;
   /** Converts a response in a form of the provider's own to that of OAuth2. */
@@ -80,7 +80,7 @@ export class TokenEndpoint implements TokenSource {
   }
 
   async #request(target: AuthenticationTarget, signal: AbortSignal): Promise<Token> {
-    const { dpop, server, secrets, provider, translate = (answer) => answer } = this.#options;
+    const { dpop, server, secrets = [], provider, translate = (answer) => answer } = this.#options;
     let sent = await this.#send(target, signal);
     // Once: a provider that rejects its own nonce would never accept one.
     if (sent.hasNewNonce && isNonceRequest(sent.answer)) sent = await this.#send(target, signal);

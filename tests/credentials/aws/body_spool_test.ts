@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { BodySpool, type BodySpoolOptions } from "../../../src/credentials/aws/body_spool.ts";
 import type { KeptBody } from "../../../src/credentials/authorizer.ts";
+import { BrokenBodyError } from "../../../src/errors/broken_body_error.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { openFiles, untilClosed } from "../../fixtures/open_files.ts";
 
@@ -217,6 +218,9 @@ Deno.test("BodySpool: a body that breaks off is the client's fault and leaves no
     });
     const error = await failure(spool.keep(broken, never));
     assert.equal(error.code, "NET-005");
+    const short = new BrokenBodyError("it is shorter than its Content-Length");
+    const failing = new ReadableStream({ start: (controller) => controller.error(short) });
+    assert.equal(await failure(spool.keep(failing, never)), short);
   }));
 
 Deno.test("BodySpool: a full disk is reported as such, and the body is cancelled", () =>

@@ -188,6 +188,19 @@ Deno.test("federationSource sends its client, or the project of a workforce pool
     assert.equal(parametersOf(google, 1).options, undefined);
   }));
 
+Deno.test("federationSource never repeats a token or secret that Google echoes", () =>
+  withGoogle(async ({ google, directory, source }) => {
+    const file = `${directory}/token`;
+    await Deno.writeTextFile(file, SUBJECT);
+    const client = { id: "client", secret: new Secret("marked client/secret+") };
+    const echo = `${SUBJECT} ${client.secret.reveal()}`;
+    google.answer = () => Response.json({ error: "x", error_description: echo }, { status: 400 });
+    await failureOf(
+      source({ from: "file", file, field: undefined }, { client }).acquire(never),
+      [SUBJECT, client.secret.reveal()],
+    );
+  }));
+
 Deno.test("federationSource changes its fingerprint with pool, subject and client", () =>
   withGoogle(({ source }) => {
     const url = { from: "url", url: "https://a/", headers: {}, field: undefined } as const;

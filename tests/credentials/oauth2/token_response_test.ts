@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import type { ProviderAnswer } from "../../../src/credentials/provider_exchange.ts";
-import { parseTokenResponse } from "../../../src/credentials/oauth2/token_response.ts";
+import {
+  parseTokenResponse,
+  tokenEndingAt,
+} from "../../../src/credentials/oauth2/token_response.ts";
 import type { Token } from "../../../src/credentials/token.ts";
 
 const ISSUED_AT_MS = Date.UTC(2026, 0, 1);
@@ -172,4 +175,14 @@ Deno.test("parseTokenResponse never repeats the secret or a token that the provi
       assert(!message.includes(echo.slice(0, 4)), message);
     }
   }
+});
+
+Deno.test("tokenEndingAt limits a token's life to a day, and rejects an expired token", () => {
+  const token = parse(200, ok);
+  const context = { server: "main", service: "service" };
+  const lifeMs = (endMs: number) => tokenEndingAt(token, endMs, context).expiresAtMs - ISSUED_AT_MS;
+  assert.equal(lifeMs(NaN), 60_000);
+  assert.equal(lifeMs(ISSUED_AT_MS + 1), 1);
+  assert.equal(lifeMs(ISSUED_AT_MS + 1e12), 86_400_000);
+  assert.throws(() => lifeMs(ISSUED_AT_MS), { code: "TOK-005" });
 });
