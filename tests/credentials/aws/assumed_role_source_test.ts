@@ -160,6 +160,21 @@ for (const [name, changes, keys, code, state, advice] of refusals) {
     }));
 }
 
+Deno.test("assumedRoleSource never repeats a secret or signature that the service echoes", () =>
+  withRole(async ({ sts, source }) => {
+    let signature = "";
+    sts.answer = ({ headers }) => {
+      signature = headers.get("authorization")?.split("Signature=")[1] ?? "";
+      const echo = `${SECRET} ${EXTERNAL_ID} ${signature}`;
+      return new Response(`<Error><Code>A</Code><Message>${echo}</Message></Error>`, {
+        status: 400,
+      });
+    };
+    const error = await failureOf(source().acquire(never), [SECRET, EXTERNAL_ID]);
+    assert.match(signature, /^\w{64}$/);
+    assert(!error.message.includes(signature));
+  }));
+
 Deno.test("assumedRoleSource changes its fingerprint with everything that its keys depend on", () =>
   withRole(({ source }) => {
     const sources = [

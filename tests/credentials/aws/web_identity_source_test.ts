@@ -77,12 +77,17 @@ Deno.test("webIdentitySource: an empty or missing file is AUTH-001, and nothing 
   }));
 
 Deno.test("webIdentitySource never repeats a part of the token that the service echoes", () =>
-  withSts(async ({ tokens, source }) => {
+  withSts(async ({ service, file, tokens, source }) => {
     tokens.clear();
     const error = await failureOf(source().acquire(never), [TOKEN, TOKEN.split(".")[1]!]);
     assert.equal(error.code, "AUTH-001");
     assert.match(error.message, /InvalidIdentityToken \(Couldn't retrieve verification key/);
     assert.match(error.troubleshooting[0] ?? "", /OIDC identity provider/);
+    const opaque = "opaque/marked+token";
+    await Deno.writeTextFile(file, opaque);
+    service.answer = () =>
+      new Response(`<Error><Code>A</Code><Message>${opaque}</Message></Error>`, { status: 400 });
+    await failureOf(source().acquire(never), [opaque]);
   }));
 
 const refusals: readonly (readonly [
