@@ -32,3 +32,19 @@ export interface Advice {
   /** Most likely remedy first; never quotes the response. */
   readonly steps: readonly string[];
 }
+
+/**
+ * Makes the rows of one provider's table.
+ *
+ * @param label What each step begins with.
+ */
+export function rowsOf(
+  provider: ProviderName | undefined,
+  label: string,
+): (refusal: Omit<Advice, "provider" | "steps">, ...steps: readonly string[]) => Advice {
+  return (refusal, ...steps) => ({
+    ...(provider && { provider }),
+    ...refusal,
+    steps: steps.map((step) => `${label}: ${step}`),
+  });
+}

@@ -14,19 +14,18 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import type { Authorizer } from "./authorizer.ts";
 import { AwsClock } from "./aws/aws_clock.ts";
 import { createKeysSource } from "./aws/create_keys_source.ts";
-import { FixedKeys } from "./aws/keys_keeper.ts";
+import { fixedKeys } from "./aws/keys_keeper.ts";
 import { BearerAuthorizer } from "./bearer_authorizer.ts";
 import { BodySpool } from "./aws/body_spool.ts";
-import { ClientCredentialsSource } from "./oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "./oauth2/client_credentials_source.ts";
 import { type Clock, systemClock } from "../network/clock.ts";
 import { createTokenValidator } from "./validation/create_token_validator.ts";
 import { DpopAuthorizer } from "./oauth2/dpop_authorizer.ts";
 import { DpopKey } from "./oauth2/dpop_key.ts";
-import { basicAuthorization, FixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
+import { basicAuthorization, fixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
 import type { TokenStore } from "./cache/token_store.ts";
 import { createGoogleSource } from "./google/create_google_source.ts";
-import { ManagedIdentitySource } from "./azure/managed_identity_source.ts";
-import { NoneAuthorizer } from "./fixed/none_authorizer.ts";
+import { managedIdentitySource } from "./azure/managed_identity_source.ts";
 import { SigV4Authorizer } from "./aws/sig_v4_authorizer.ts";
 import type { TokenSource } from "./token.ts";
 import { TokenFileAuthorizer } from "./fixed/token_file_authorizer.ts";
@@ -64,11 +63,11 @@ export function createAuthorizer(
   };
   switch (credentials.kind) {
     case "none":
-      return new NoneAuthorizer();
+      return fixedHeadersAuthorizer(credentials.kind, {});
     case "client_credentials":
       return clientCredentials(credentials);
     case "static_token":
-      return new FixedHeadersAuthorizer(credentials.kind, {
+      return fixedHeadersAuthorizer(credentials.kind, {
         authorization: `Bearer ${credentials.token.reveal()}`,
       });
     case "token_file":
@@ -79,18 +78,18 @@ export function createAuthorizer(
         clock,
       });
     case "basic":
-      return new FixedHeadersAuthorizer(credentials.kind, {
+      return fixedHeadersAuthorizer(credentials.kind, {
         authorization: basicAuthorization(credentials.username, credentials.password.reveal()),
       });
     case "headers":
-      return new FixedHeadersAuthorizer(
+      return fixedHeadersAuthorizer(
         credentials.kind,
         Object.fromEntries(
           Object.entries(credentials.headers).map(([name, value]) => [name, value.reveal()]),
         ),
       );
     case "azure_managed_identity":
-      return bearer(credentials, new ManagedIdentitySource(credentials, connection));
+      return bearer(credentials, managedIdentitySource(credentials, connection));
     case "google":
       return bearer(credentials, createGoogleSource(credentials, connection), {
         ...(credentials.quotaProject !== undefined &&
@@ -103,7 +102,7 @@ export function createAuthorizer(
   function clientCredentials(configured: ClientCredentials): Authorizer {
     const { clientCertificate } = server.tls;
     const dpop = configured.dpop ? new DpopKey(clock) : undefined;
-    const source = new ClientCredentialsSource(configured, {
+    const source = clientCredentialsSource(configured, {
       ...connection,
       certificatePem: clientCertificate?.toTokenEndpoint
         ? clientCertificate.certificatePem
@@ -137,7 +136,7 @@ export function createAuthorizer(
       region,
       service,
       payloadSigning,
-      keeper: "acquire" in keys ? manage(keys, aws.refreshBufferMs) : new FixedKeys(keys),
+      keeper: "acquire" in keys ? manage(keys, aws.refreshBufferMs) : fixedKeys(keys),
       spool: new BodySpool({ directory: stateDirectory, server: name }),
       awsClock,
       logger,

@@ -4,37 +4,49 @@
  *
  * @module
  */
+import type { ErrorCode } from "../errors/catalogue.ts";
 import { readText } from "../network/bounded_body.ts";
+import { cannotFetch } from "./provider_exchange.ts";
 
 /** Tokens are a few KiB. */
 const MAX_CREDENTIAL_FILE_BYTES = 64 * 1024;
 
-/** The message says why a file cannot be used, without its content. */
-export class CredentialFileError extends Error {
-  override readonly name = "CredentialFileError";
+/** How the failure to read a credential file is reported. */
+export interface CredentialFileOptions {
+  /** Name of the configured server. */
+  readonly server: string;
+  readonly code: ErrorCode;
+  /** What to do about it. */
+  readonly step: string;
+  /** What the file is, in front of the reason. */
+  readonly what?: string;
+  readonly maxBytes?: number;
 }
 
 /**
  * Reads the credential in a file, without surrounding white space.
  *
  * @param path Absolute; the worker must have permission to read it.
- * @throws {CredentialFileError} If the file cannot be read, is empty or too long.
+ * @throws {GatewayError} With the code of the options if the file cannot be read, is empty or too long.
  */
 export async function readCredentialFile(
   path: string,
-  maxBytes: number = MAX_CREDENTIAL_FILE_BYTES,
+  { server, code, step, what = "", maxBytes = MAX_CREDENTIAL_FILE_BYTES }: CredentialFileOptions,
 ): Promise<string> {
+  const fail = (state: string, cause?: unknown) =>
+    cannotFetch(code, server, `${what}the file ${path} ${state}`, {
+      troubleshooting: [step],
+      cause,
+    });
   let text: string | undefined;
   try {
     using file = await Deno.open(path);
     text = (await readText(file.readable, maxBytes))?.trim();
   } catch (cause) {
-    throw new CredentialFileError(`the file ${path} cannot be read: ${reason(cause)}`, { cause });
+    throw fail(`cannot be read: ${reason(cause)}`, cause);
   }
-  if (text === undefined) {
-    throw new CredentialFileError(`the file ${path} holds more than ${maxBytes} bytes`);
-  }
-  if (text === "") throw new CredentialFileError(`the file ${path} is empty`);
+  if (text === undefined) throw fail(`holds more than ${maxBytes} bytes`);
+  if (text === "") throw fail("is empty");
   return text;
 }
 

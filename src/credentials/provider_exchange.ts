@@ -104,3 +104,8 @@ function networkFailure(cause: unknown, service: string, server: string): Gatewa
   const code = cause.code === "NET-002" ? "AUTH-003" : cause.code;
   return cannotFetch(code, server, cause.message, { cause });
 }
+
+/** Whether a response means that the same request may succeed later. */
+export function isTransient({ status }: { readonly status: number }): boolean {
+  return status >= 500 || status === 429 || status === 408;
+}

@@ -31,6 +31,19 @@ export function quoteProvider(
   return quoted.length <= maxLength ? quoted : `${quoted.slice(0, maxLength - 1)}…`;
 }
 
+/** Quotes the error code and the description of a refusal: ` code (description)`. */
+export function quoteRefusal(
+  { error, description }: {
+    readonly error?: string | undefined;
+    readonly description?: string | undefined;
+  },
+  secrets: readonly string[],
+): string {
+  const code = quoteProvider(error ?? "", 64, secrets);
+  const text = quoteProvider(description ?? "", 300, secrets);
+  return (code && ` ${code}`) + (text && ` (${text})`);
+}
+
 function hide(text: string, forms: readonly string[]): string {
   const parts = new Set<string>();
   let shown = text;

@@ -1,18 +1,19 @@
 import assert from "node:assert/strict";
-import { ManagedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
+import { managedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
+import type { TokenSource } from "../../src/credentials/token.ts";
 import { type FakeIdentityService, startArcAgent } from "../fixtures/azure_identity_services.ts";
 import { failureOf, never, withConnection } from "./source_harness.ts";
 
 async function withAgent(
   directory: string,
-  body: (agent: FakeIdentityService, source: ManagedIdentitySource) => Promise<void>,
+  body: (agent: FakeIdentityService, source: TokenSource) => Promise<void>,
 ): Promise<void> {
   const agent = startArcAgent({ directory });
   try {
     await withConnection([agent.url], (connection) =>
       body(
         agent,
-        new ManagedIdentitySource({
+        managedIdentitySource({
           kind: "azure_managed_identity",
           service: { platform: "arc", endpoint: agent.url, secretsDirectory: directory },
           resource: "https://dicom.healthcareapis.azure.com",
@@ -25,7 +26,7 @@ async function withAgent(
   }
 }
 
-Deno.test("ManagedIdentitySource answers the challenge of Azure Arc with the key it names", async () => {
+Deno.test("managedIdentitySource answers the challenge of Azure Arc with the key it names", async () => {
   const directory = await Deno.makeTempDir();
   await withAgent(directory, async (agent, source) => {
     const token = await source.acquire(never);
@@ -38,7 +39,7 @@ Deno.test("ManagedIdentitySource answers the challenge of Azure Arc with the key
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("ManagedIdentitySource reads no file outside the directory of Azure Arc, whatever it is told", async () => {
+Deno.test("managedIdentitySource reads no file outside the directory of Azure Arc, whatever it is told", async () => {
   const directory = await Deno.makeTempDir();
   const outside = await Deno.makeTempFile({ suffix: ".key" });
   await Deno.writeTextFile(outside, "s3cret");

@@ -5,13 +5,13 @@
 import assert from "node:assert/strict";
 import { Secret } from "../../src/config/values/secret.ts";
 import { AwsClock } from "../../src/credentials/aws/aws_clock.ts";
-import { ContainerKeysSource } from "../../src/credentials/aws/container_keys_source.ts";
+import { containerKeysSource } from "../../src/credentials/aws/container_keys_source.ts";
 import { createKeysSource } from "../../src/credentials/aws/create_keys_source.ts";
-import { InstanceMetadataSource } from "../../src/credentials/aws/instance_metadata_source.ts";
-import { WebIdentitySource } from "../../src/credentials/aws/web_identity_source.ts";
-import { MetadataSource } from "../../src/credentials/google/metadata_source.ts";
+import { instanceMetadataSource } from "../../src/credentials/aws/instance_metadata_source.ts";
+import { webIdentitySource } from "../../src/credentials/aws/web_identity_source.ts";
+import { metadataSource } from "../../src/credentials/google/metadata_source.ts";
 import { JwksCache } from "../../src/credentials/validation/jwks_cache.ts";
-import { ManagedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
+import { managedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
 import type { TokenSource } from "../../src/credentials/token.ts";
 import { type RawHandler, startRawOrigin } from "../fixtures/raw_origin.ts";
@@ -22,14 +22,14 @@ const ASKING: Record<
   string,
   (url: string, connection: ProviderConnection, tokenFile: string) => Promise<unknown>
 > = {
-  "IMDSv2 of EC2": (url, connection) => new InstanceMetadataSource(url, connection).acquire(never),
+  "IMDSv2 of EC2": (url, connection) => instanceMetadataSource(url, connection).acquire(never),
   "the endpoint of ECS and EKS": (url, connection) =>
-    new ContainerKeysSource(
+    containerKeysSource(
       { from: "container", url: `${url}/keys`, authorization: undefined },
       connection,
     ).acquire(never),
   "STS, for a web identity": (url, connection, tokenFile) =>
-    new WebIdentitySource(
+    webIdentitySource(
       {
         from: "web_identity",
         roleArn: "arn:aws:iam::123456789012:role/a",
@@ -60,10 +60,10 @@ const ASKING: Record<
       new AwsClock(connection.clock),
     ) as TokenSource).acquire(never),
   "Google's metadata server": (url, connection) =>
-    new MetadataSource({ type: "metadata", origin: url, account: "default" }, "a", connection)
+    metadataSource({ type: "metadata", origin: url, account: "default" }, "a", connection)
       .acquire(never),
   "IMDS of Azure": (url, connection) =>
-    new ManagedIdentitySource({
+    managedIdentitySource({
       kind: "azure_managed_identity",
       service: { platform: "vm", endpoint: `${url}/metadata/identity/oauth2/token` },
       resource: "https://dicom.healthcareapis.azure.com",

@@ -14,8 +14,8 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { IdentityService } from "../../src/config/schemes/azure/azure_platform.ts";
 import type { UserAssignedIdentity } from "../../src/config/schemes/azure/managed_identity.ts";
 import { Secret } from "../../src/config/values/secret.ts";
-import { ClientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
-import { ManagedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
+import { clientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
+import { managedIdentitySource } from "../../src/credentials/azure/managed_identity_source.ts";
 import { parseSection } from "../config/memory_files.ts";
 import {
   type FakeIdentityService,
@@ -108,7 +108,7 @@ async function signsAsTheLibrary(): Promise<void> {
       });
       const { credentials } = config.servers.get("main")!;
       assert(credentials.kind === "client_credentials");
-      await new ClientCredentialsSource(credentials, connection).acquire(never);
+      await clientCredentialsSource(credentials, connection).acquire(never);
     });
 
     const [theirs, ours] = entra.requests;
@@ -195,7 +195,7 @@ for (const platform of ["vm", "appservice"] as const) {
           assert.deepEqual(await askLibrary(theirIdentity), { token: fake.issued[0] });
         });
         await withConnection([fake.url], async (connection) => {
-          const source = new ManagedIdentitySource({
+          const source = managedIdentitySource({
             kind: "azure_managed_identity",
             service,
             resource: RESOURCE,

@@ -18,9 +18,10 @@ import {
 } from "../../src/config/values/signing_key.ts";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
 import { Secret } from "../../src/config/values/secret.ts";
-import { ClientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
 import { type Clock, systemClock } from "../../src/network/clock.ts";
 import type { ProviderConnection } from "../../src/credentials/provider_exchange.ts";
+import type { TokenSource } from "../../src/credentials/token.ts";
 import {
   type OidcClient,
   type OidcProvider,
@@ -65,7 +66,7 @@ interface Setup {
     clientId: string,
     clientAuthentication: ClientAuthentication,
     changes?: Partial<ClientCredentials>,
-  ): ClientCredentialsSource;
+  ): TokenSource;
 }
 
 async function withProvider(
@@ -87,7 +88,7 @@ async function withProvider(
         provider,
         sent,
         source: (clientId, clientAuthentication, changes = {}) =>
-          new ClientCredentialsSource({
+          clientCredentialsSource({
             kind: "client_credentials",
             tokenEndpoint: provider.tokenEndpoint,
             clientId,

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { SignJWT } from "jose";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
-import { ClientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
+import type { TokenSource } from "../../src/credentials/token.ts";
 import type { ErrorCode } from "../../src/errors/catalogue.ts";
 import { parseSection } from "../config/memory_files.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
@@ -28,7 +29,7 @@ type Keys = Readonly<Record<string, unknown>>;
 interface Parts {
   readonly entra: Entra;
   readonly clock: FakeClock;
-  source(keys?: Keys, env?: Readonly<Record<string, string>>): Promise<ClientCredentialsSource>;
+  source(keys?: Keys, env?: Readonly<Record<string, string>>): Promise<TokenSource>;
 }
 
 async function withEntra(
@@ -54,7 +55,7 @@ async function withEntra(
           const config = await parseSection({ Servers: { main: server } }, { env });
           const { credentials } = config.servers.get("main")!;
           assert(credentials.kind === "client_credentials");
-          return new ClientCredentialsSource(credentials as ClientCredentials, connection);
+          return clientCredentialsSource(credentials as ClientCredentials, connection);
         },
       }), { clock });
   } finally {

@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { decodeJwt } from "jose";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
-import { ClientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "../../src/credentials/oauth2/client_credentials_source.ts";
+import type { TokenSource } from "../../src/credentials/token.ts";
 import { systemClock } from "../../src/network/clock.ts";
 import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
@@ -85,7 +86,7 @@ function source(
   http: HttpClient,
   method: Method,
   certificatePem?: string,
-): ClientCredentialsSource {
+): TokenSource {
   const credentials: ClientCredentials = {
     kind: "client_credentials",
     tokenEndpoint: provider.tokenEndpoint,
@@ -98,7 +99,7 @@ function source(
     refreshBufferMs: 60_000,
   };
   const connection = { server: "main", http, timeoutMs: 5000, clock: systemClock };
-  return new ClientCredentialsSource(credentials, { ...connection, certificatePem });
+  return clientCredentialsSource(credentials, { ...connection, certificatePem });
 }
 
 Deno.test(needing(OPENSSL, {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
 import {
   basicAuthorization,
-  FixedHeadersAuthorizer,
+  fixedHeadersAuthorizer,
 } from "../../src/credentials/fixed/fixed_headers_authorizer.ts";
 import { forward, type Seen, withStore } from "./store_harness.ts";
 
@@ -77,7 +77,7 @@ for (const [kind, headers] of Object.entries(CREDENTIALS)) {
           assert.match(text, /^<h1>No such study<\/h1>[^]* the end$/);
           assert.match(text, /request-1/, "what is no credential stays");
         }
-      }, { authorizer: new FixedHeadersAuthorizer("test", headers) });
+      }, { authorizer: fixedHeadersAuthorizer("test", headers) });
     });
   }
 }
@@ -91,7 +91,7 @@ Deno.test("Store never passes its credential to the client in the headers of an 
       assert.equal(response.status, 304);
       assert.match(response.headers.get("etag") ?? "", /^"\*+"$/);
     },
-    { authorizer: new FixedHeadersAuthorizer("test", CREDENTIALS["fixed header"]!) },
+    { authorizer: fixedHeadersAuthorizer("test", CREDENTIALS["fixed header"]!) },
   );
 });
 
@@ -99,5 +99,5 @@ Deno.test("Store does not touch successful responses to mask them", async () => 
   await withStore((seen) => new Response(page(seen)), async (store, seen) => {
     const response = await forward(store, "/studies/1.2");
     assert.equal(await response.text(), page(seen[0]!));
-  }, { authorizer: new FixedHeadersAuthorizer("test", CREDENTIALS["fixed header"]!) });
+  }, { authorizer: fixedHeadersAuthorizer("test", CREDENTIALS["fixed header"]!) });
 });

@@ -3,42 +3,51 @@
  *
  * @module
  */
-import type { Token } from "../token.ts";
+import { fingerprint, type Token, type TokenSource } from "../token.ts";
 
-/** What requests are signed with. */
+/** The keys that requests are signed with. */
 export interface AccessKeys {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Goes with temporary keys. */
+  /** Only of temporary keys. */
   readonly sessionToken?: string | undefined;
+}
+
+/** A source of keys, or keys of the configuration, which need none. */
+export type KeysSource = TokenSource | AccessKeys;
+
+/** The keys of a source, requested now. */
+export async function currentKeys(source: KeysSource, signal: AbortSignal): Promise<AccessKeys> {
+  return "acquire" in source ? keysOf(await source.acquire(signal)) : source;
+}
+
+/** The fingerprint of a source, or of keys. */
+export function keysFingerprint(source: KeysSource): string {
+  if ("acquire" in source) return source.fingerprint;
+  return fingerprint([source.accessKeyId, source.secretAccessKey, source.sessionToken ?? ""]);
 }
 
 /** The type of the tokens that hold access keys. */
 export const AWS_TOKEN_TYPE = "AWS";
 
 /**
- * Life of keys for which no end is told, and of those that the metadata services still give out after
- * their end because they cannot get new ones: AWS may take them longer than they say.
+ * Life of keys without a stated end, and of those that the metadata services still return after their
+ * end because they cannot get new ones: AWS may accept them longer than they state.
  */
 const LEAST_LIFE_MS = 10 * 60_000;
 
-/** What cannot stand in a header or is no key at all. */
-const VISIBLE = /^[\x21-\x7e]+$/;
-
 /** The life of access keys. */
 export interface KeysLife {
-  /** When they were asked for, in milliseconds since the epoch by the gateway's clock. */
+  /** When they were requested, in milliseconds since the epoch by the gateway's clock. */
   readonly issuedAtMs: number;
-  /** The same moment by AWS's clock. */
-  readonly awsNowMs: number;
-  /** When they end, by AWS's clock; `undefined`: it did not say. */
+  /** The `Date` header of the response: the same moment by AWS's clock. */
+  readonly date: string | null;
+  /** When they end, by AWS's clock; `undefined`: it does not state it. */
   readonly expiration: string | undefined;
 }
 
 /**
  * Makes a token of access keys. Their end is by the gateway's clock, however wrong that is.
- *
- * @param life When they were got, and when they end.
  *
  * @example
  * ```ts
@@ -47,7 +56,7 @@ export interface KeysLife {
  *
  * const token = keysToken({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" }, {
  *   issuedAtMs: 0,
- *   awsNowMs: Date.UTC(2026, 0, 1),
+ *   date: "Thu, 01 Jan 2026 00:00:00 GMT",
  *   expiration: "2026-01-01T01:00:00Z",
  * });
  * assert.equal(token.expiresAtMs, 3_600_000);
@@ -55,9 +64,11 @@ export interface KeysLife {
  */
 export function keysToken(
   { accessKeyId, secretAccessKey, sessionToken }: AccessKeys,
-  { issuedAtMs, awsNowMs, expiration }: KeysLife,
+  { issuedAtMs, date, expiration }: KeysLife,
 ): Token {
-  const lifeMs = expiration === undefined ? NaN : Date.parse(expiration) - awsNowMs;
+  const dateMs = Date.parse(date ?? "");
+  const awsNowMs = Number.isNaN(dateMs) ? issuedAtMs : dateMs;
+  const lifeMs = Date.parse(expiration ?? "") - awsNowMs;
   return {
     value: JSON.stringify({ accessKeyId, secretAccessKey, sessionToken }),
     type: AWS_TOKEN_TYPE,
@@ -71,24 +82,19 @@ export function keysOf(token: Token): AccessKeys {
   return JSON.parse(token.value);
 }
 
-/**
- * Takes access keys from an answer of AWS.
- *
- * @param answer What may hold them.
- * @returns The keys, where they are there and can be used.
- */
+/** The access keys in a response of AWS; `undefined` unless all of them are valid header values. */
 export function readKeys(answer: {
   readonly AccessKeyId?: unknown;
   readonly SecretAccessKey?: unknown;
-  /** Called so by the metadata services … */
+  /** The name in responses of the metadata services … */
   readonly Token?: unknown;
-  /** … and so by the Security Token Service. */
+  /** … and in those of the Security Token Service. */
   readonly SessionToken?: unknown;
 }): AccessKeys | undefined {
   const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = answer;
   const sessionToken = answer.SessionToken ?? answer.Token;
   const usable = (value: unknown): value is string =>
-    typeof value === "string" && VISIBLE.test(value);
+    typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
   if (!usable(accessKeyId) || !usable(secretAccessKey)) return undefined;
   if (sessionToken === undefined || sessionToken === null || sessionToken === "") {
     return { accessKeyId, secretAccessKey };

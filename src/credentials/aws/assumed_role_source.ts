@@ -1,110 +1,86 @@
 /**
- * Keys of a role that is assumed with other keys (`AssumeRole`), wherever those come from.
+ * Keys of a role that is assumed with other keys (`AssumeRole`).
  *
  * @module
  */
 import type { AwsRole } from "../../config/schemes/aws/aws.ts";
-import { fingerprint, type Token, type TokenSource } from "../token.ts";
+import { fingerprint, type TokenSource } from "../token.ts";
 import {
   exchange,
   type ProviderAnswer,
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import type { AccessKeys } from "./access_keys.ts";
+import { type AccessKeys, currentKeys, keysFingerprint, type KeysSource } from "./access_keys.ts";
 import type { AwsClock } from "./aws_clock.ts";
 import { signRequest } from "./request_signature.ts";
 import { explainStsAnswer, STS } from "./sts_answer.ts";
 
-/** Where the keys come from that assume the role. */
-export interface BaseKeys {
-  readonly fingerprint: string;
-  /** @returns The keys. */
-  get(signal: AbortSignal): Promise<AccessKeys>;
-}
-
-/** What a role is assumed with. */
+/** The role, and the keys that assume it. */
 export interface AssumedRoleOptions {
   readonly role: AwsRole;
-  readonly base: BaseKeys;
+  readonly base: KeysSource;
   /** The Security Token Service. */
   readonly sts: { readonly url: string; readonly region: string };
   readonly connection: ProviderConnection;
   readonly awsClock: AwsClock;
 }
 
-/** A role. */
-export class AssumedRoleSource implements TokenSource {
-  /** The Security Token Service. */
-  readonly endpoint: string;
-  readonly fingerprint: string;
-  readonly #options: AssumedRoleOptions;
+/**
+ * Creates the source of a role's keys. It repeats a request once if its clock was wrong. `acquire`
+ * throws as `explainStsAnswer`, `exchange` and the source of the other keys.
+ */
+export function assumedRoleSource(
+  { role, base, sts: { url, region }, connection, awsClock }: AssumedRoleOptions,
+): TokenSource {
+  const { clock, server } = connection;
+  const parameters = parametersOf(role);
 
-  /** @param options What it is assumed with. */
-  constructor(options: AssumedRoleOptions) {
-    const { role, base, sts } = options;
-    this.endpoint = sts.url;
-    this.#options = options;
-    this.fingerprint = fingerprint([
-      "assumed_role",
-      sts.url,
-      base.fingerprint,
-      ...parameters(role),
-    ]);
-  }
-
-  /**
-   * Asks for keys; once more where the clock was found to be wrong.
-   *
-   * @throws {GatewayError} As `explainStsAnswer` and `exchange`, and what getting the other keys throws.
-   */
-  acquire(signal: AbortSignal): Promise<Token> {
-    const { base, role, connection, awsClock } = this.#options;
-    const { clock, server } = connection;
-    const { endpoint } = this;
-    return withinTimeLimit(connection, STS, signal, async (signal) => {
-      const keys = await base.get(signal);
-      const secrets = [keys.secretAccessKey, keys.sessionToken, role.externalId?.reveal()]
-        .filter((secret) => secret !== undefined);
-      for (let attempt = 1;; attempt++) {
-        const issuedAtMs = clock.now();
-        const { answer, signature } = await this.#ask(keys, signal);
-        const isRefused = answer.status === 400 || answer.status === 403;
-        if (isRefused && attempt === 1) {
-          if (awsClock.correct(answer.headers.get("date")) !== undefined) continue;
-        }
-        return explainStsAnswer(answer, {
-          server,
-          endpoint,
-          issuedAtMs,
-          secrets: [...secrets, signature],
-        });
-      }
-    });
-  }
-
-  async #ask(
+  async function request(
     keys: AccessKeys,
     signal: AbortSignal,
   ): Promise<{ readonly answer: ProviderAnswer; readonly signature: string }> {
-    const { role, sts, connection, awsClock } = this.#options;
     const request = {
       method: "POST",
-      url: sts.url,
+      url,
       headers: { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
-      body: new URLSearchParams(parameters(role)).toString(),
+      body: new URLSearchParams(parameters).toString(),
     };
-    const scope = { region: sts.region, service: "sts", atMs: awsClock.now() };
+    const scope = { region, service: "sts", atMs: awsClock.now() };
     const headers = await signRequest(request, keys, scope);
-    const signature = /Signature=(\w+)/.exec(headers["authorization"] ?? "")?.[1] ?? "";
     return {
       answer: await exchange(connection, STS, { ...request, headers, signal }),
-      signature,
+      signature: /Signature=(\w+)/.exec(headers["authorization"] ?? "")?.[1] ?? "",
     };
   }
+
+  return {
+    endpoint: url,
+    fingerprint: fingerprint(["assumed_role", url, keysFingerprint(base), ...parameters]),
+    acquire: (signal) =>
+      withinTimeLimit(connection, STS, signal, async (signal) => {
+        const keys = await currentKeys(base, signal);
+        const secrets = [keys.secretAccessKey, keys.sessionToken, role.externalId?.reveal()]
+          .filter((secret) => secret !== undefined);
+        for (let attempt = 1;; attempt++) {
+          const issuedAtMs = clock.now();
+          const { answer, signature } = await request(keys, signal);
+          const isRefused = answer.status === 400 || answer.status === 403;
+          if (isRefused && attempt === 1) {
+            if (awsClock.correct(answer.headers.get("date")) !== undefined) continue;
+          }
+          return explainStsAnswer(answer, {
+            server,
+            endpoint: url,
+            issuedAtMs,
+            secrets: [...secrets, signature],
+          });
+        }
+      }),
+  };
 }
 
-function parameters({ arn, externalId, sessionName, durationSeconds }: AwsRole): string[][] {
+function parametersOf({ arn, externalId, sessionName, durationSeconds }: AwsRole): string[][] {
   return [
     ["Action", "AssumeRole"],
     ["Version", "2011-06-15"],

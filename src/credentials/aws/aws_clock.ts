@@ -1,12 +1,12 @@
 /**
- * What time it is for AWS. Signatures of more than five minutes ago or ahead are refused, so a
- * gateway whose clock is wrong has to go by what the other side says in its `Date` header.
+ * The time by AWS's clock. AWS rejects signatures more than five minutes old or ahead, so a gateway
+ * whose clock is wrong has to follow the `Date` header of the responses.
  *
  * @module
  */
 import type { Clock } from "../../network/clock.ts";
 
-/** Less than the five minutes that AWS allows, because its answer took a while to come. */
+/** Less than the five minutes that AWS allows, because its response took a while to arrive. */
 const MAX_SKEW_MS = 4 * 60_000;
 
 /** The clock of one server's signatures. */
@@ -15,25 +15,24 @@ export class AwsClock {
   #offsetMs = 0;
   #corrections = 0;
 
-  /** @param clock The gateway's clock. */
   constructor(clock: Pick<Clock, "now">) {
     this.#clock = clock;
   }
 
-  /** How often it was put right: what was signed before the last time was signed with a wrong clock. */
+  /** Number of corrections: what was signed before the last one was signed with a wrong clock. */
   get corrections(): number {
     return this.#corrections;
   }
 
-  /** @returns Milliseconds since the epoch, as AWS sees it. */
+  /** Milliseconds since the epoch, by AWS's clock. */
   now(): number {
     return this.#clock.now() + this.#offsetMs;
   }
 
   /**
-   * Compares itself with a refusal, and puts itself right where it is far off.
+   * Corrects itself if it differs much from the `Date` header of a refusal.
    *
-   * @returns By how many milliseconds it was behind; `undefined` when it was not far off.
+   * @returns By how many milliseconds it was behind; `undefined` if it was not corrected.
    */
   correct(date: string | null): number | undefined {
     const skewMs = Date.parse(date ?? "") - this.now();

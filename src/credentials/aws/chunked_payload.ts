@@ -1,5 +1,5 @@
 /**
- * Bodies signed chunk after chunk while they are sent (`STREAMING-AWS4-HMAC-SHA256-PAYLOAD`, Amazon S3
+ * Bodies signed chunk by chunk while they are sent (`STREAMING-AWS4-HMAC-SHA256-PAYLOAD`, Amazon S3
  * API Reference, "Signature calculations: transferring payload in multiple chunks"). Each signature
  * covers the one before it, the first that of the request.
  *
@@ -8,13 +8,13 @@
 import { createHash, createHmac } from "node:crypto";
 import { amzDate, credentialScope, type SignatureScope, signingKey } from "./request_signature.ts";
 
-/** What stands for the hash of the body in the request's own signature. */
+/** Replaces the hash of the body in the request's own signature. */
 export const STREAMING_PAYLOAD = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
 
-/** Bytes of a chunk; S3 takes none below 8 KiB but the last. */
+/** S3 accepts only a last chunk below 8 KiB. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** Bytes of what stands before a chunk besides its length, and after it. */
+/** Bytes before a chunk besides its length, and after it. */
 const FRAME_BYTES = ";chunk-signature=".length + 64 + "\r\n".length + "\r\n".length;
 
 const HASH_OF_NOTHING = createHash("sha256").digest("hex");
@@ -22,8 +22,7 @@ const HASH_OF_NOTHING = createHash("sha256").digest("hex");
 /**
  * The length of a body with its frames.
  *
- * @param length The length of the body itself.
- * @returns Bytes that are sent.
+ * @param length Bytes of the body itself.
  *
  * @example
  * ```ts
@@ -45,18 +44,14 @@ function framed(chunkBytes: number): number {
   return chunkBytes.toString(16).length + FRAME_BYTES + chunkBytes;
 }
 
-/** What chunks are signed with. */
+/** The key and scope of the signatures. */
 export interface ChunkSigning extends SignatureScope {
   readonly secretAccessKey: string;
   /** The signature of the request. */
   readonly seed: string;
 }
 
-/**
- * Cuts a body into signed chunks.
- *
- * @returns A transform from the body to what is sent.
- */
+/** Transforms a body to signed chunks. */
 export function chunkedPayload(
   signing: ChunkSigning,
 ): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
@@ -83,7 +78,7 @@ export function chunkedPayload(
   });
 }
 
-/** Signs one chunk after another. */
+/** Signs chunks in their order. */
 function frames(
   { secretAccessKey, seed, ...scope }: ChunkSigning,
 ): (chunk: Uint8Array) => Uint8Array<ArrayBuffer> {

@@ -1,6 +1,6 @@
 /**
- * Keys of the role of an EC2 instance, from its metadata service: version 2 only, which asks for a
- * session token first, so that nobody can be tricked into passing a request on to it.
+ * Keys of the role of an EC2 instance, from its metadata service: version 2 only, which requires a
+ * session token, so that no other program can be tricked into forwarding a request to it.
  *
  * @module
  */
@@ -23,40 +23,27 @@ const SESSION_SECONDS = 21_600;
 
 const KEYS_PATH = "/latest/meta-data/iam/security-credentials/";
 
-/** The role of an instance. */
-export class InstanceMetadataSource implements TokenSource {
-  /** The metadata service. */
-  readonly endpoint: string;
-  readonly fingerprint: string;
-  readonly #connection: ProviderConnection;
+/**
+ * Creates the source of an instance's keys. The service may return keys that it issued before.
+ * `acquire` throws as `explainMetadataKeys` and `exchange`.
+ *
+ * @param endpoint Origin of the metadata service.
+ */
+export function instanceMetadataSource(
+  endpoint: string,
+  connection: ProviderConnection,
+): TokenSource {
+  const { server, clock } = connection;
 
-  constructor(endpoint: string, connection: ProviderConnection) {
-    this.endpoint = endpoint;
-    this.#connection = connection;
-    this.fingerprint = fingerprint(["instance_metadata", endpoint]);
+  function request(
+    path: string,
+    signal: AbortSignal,
+    init: { readonly method?: string; readonly headers: Readonly<Record<string, string>> },
+  ): Promise<ProviderAnswer> {
+    return exchange(connection, SERVICE, { url: endpoint + path, ...init, signal });
   }
 
-  /**
-   * Asks for keys, once. The service may answer with keys that it gave out before.
-   *
-   * @throws {GatewayError} As `explainMetadataKeys` and `exchange`.
-   */
-  async acquire(signal: AbortSignal): Promise<Token> {
-    try {
-      return await withinTimeLimit(
-        this.#connection,
-        SERVICE,
-        signal,
-        (signal) => this.#acquire(signal),
-      );
-    } catch (error) {
-      throw signal.aborted ? signal.reason : withAdvice(error);
-    }
-  }
-
-  async #acquire(signal: AbortSignal): Promise<Token> {
-    const { server, clock } = this.#connection;
-    const { endpoint } = this;
+  async function keys(signal: AbortSignal): Promise<Token> {
     const context = {
       server,
       service: SERVICE,
@@ -64,7 +51,7 @@ export class InstanceMetadataSource implements TokenSource {
       issuedAtMs: clock.now(),
       adviceByStatus: instanceMetadataAdvice,
     };
-    const session = await this.#ask("/latest/api/token", signal, {
+    const session = await request("/latest/api/token", signal, {
       method: "PUT",
       headers: { "x-aws-ec2-metadata-token-ttl-seconds": String(SESSION_SECONDS) },
     });
@@ -72,26 +59,30 @@ export class InstanceMetadataSource implements TokenSource {
     const secrets = [session.body.trim()];
     const headers = { "x-aws-ec2-metadata-token": session.body.trim() };
 
-    const roles = await this.#ask(KEYS_PATH, signal, { headers });
+    const roles = await request(KEYS_PATH, signal, { headers });
     checkMetadataAnswer(roles, { ...context, secrets });
     const role = roles.body.trim().split("\n")[0]!;
     if (!/^[\w+=,.@-]{1,64}$/.test(role)) {
       throw cannotFetch("TOK-005", server, `the answer of the ${SERVICE} names no role`);
     }
-    const keys = await this.#ask(KEYS_PATH + encodeURIComponent(role), signal, { headers });
-    return explainMetadataKeys(keys, { ...context, secrets });
+    const answer = await request(KEYS_PATH + encodeURIComponent(role), signal, { headers });
+    return explainMetadataKeys(answer, { ...context, secrets });
   }
 
-  #ask(
-    path: string,
-    signal: AbortSignal,
-    init: { readonly method?: string; readonly headers: Readonly<Record<string, string>> },
-  ): Promise<ProviderAnswer> {
-    return exchange(this.#connection, SERVICE, { url: this.endpoint + path, ...init, signal });
-  }
+  return {
+    endpoint,
+    fingerprint: fingerprint(["instance_metadata", endpoint]),
+    async acquire(signal) {
+      try {
+        return await withinTimeLimit(connection, SERVICE, signal, keys);
+      } catch (error) {
+        throw signal.aborted ? signal.reason : withAdvice(error);
+      }
+    },
+  };
 }
 
-/** Silence means that this is no instance, or a container whose packets end on their way. */
+/** No response means that this is no instance, or a container behind the hop limit. */
 function withAdvice(error: unknown): unknown {
   const isSilence = error instanceof GatewayError && (error.code === "NET-001" ||
     (error.cause instanceof GatewayError && error.cause.code.startsWith("NET-")));

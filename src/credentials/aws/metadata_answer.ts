@@ -1,92 +1,65 @@
 /**
- * Judges what the metadata services of AWS answered: the keys of an instance's or a container's role
- * as JSON, or the failure it stands for.
+ * Interprets responses of the metadata services of AWS: the keys of an instance's or a container's role
+ * as JSON, or a failure.
  *
  * @module
  */
+import type { GatewayError } from "../../errors/gateway_error.ts";
+import { jsonObject } from "../json_object.ts";
 import { cannotFetch, type ProviderAnswer } from "../provider_exchange.ts";
-import type { Advice } from "../advice.ts";
 import type { Token } from "../token.ts";
 import { keysToken, readKeys } from "./access_keys.ts";
-import { refusalError } from "./refusal.ts";
+import { type AwsRequestContext, refusalError } from "./refusal.ts";
 
-/** What judging needs to know besides the answer. */
-export interface MetadataAnswerContext {
-  /** Name of the configured server. */
-  readonly server: string;
-  /** What the service is called, for messages. */
-  readonly service: string;
-  readonly endpoint: string;
-  /** When the request was sent, in milliseconds since the epoch by the gateway's clock. */
+/** The request that was answered. */
+export interface MetadataAnswerContext extends AwsRequestContext {
+  /** When it was sent, in milliseconds since the epoch by the gateway's clock. */
   readonly issuedAtMs: number;
-  /** What no message may repeat. */
-  readonly secrets: readonly string[];
-  /** The service's remedies, by status. */
-  readonly adviceByStatus: Readonly<Record<number, Advice>>;
+  /** What to do about AUTH-001, by the status of the response. */
+  readonly adviceByStatus: Readonly<Record<number, readonly string[]>>;
 }
 
 /**
- * Judges an answer that should hold keys.
+ * The keys in a response.
  *
- * @throws {GatewayError} As `checkMetadataAnswer`; TOK-001 for a failure told with status 200, TOK-005
- * for an answer without keys.
+ * @throws {GatewayError} As `checkMetadataAnswer`, also for a failure with status 200; TOK-005 without
+ * keys.
  */
 export function explainMetadataKeys(answer: ProviderAnswer, context: MetadataAnswerContext): Token {
   checkMetadataAnswer(answer, context);
   const { server, service, issuedAtMs } = context;
-  const json = jsonObject(answer.body);
-  const { Code: code = "Success", Expiration: expiration } = json;
-  if (code !== "Success") {
-    throw refusalError({
-      status: answer.status,
-      error: String(code),
-      description: text(json["Message"]),
-    }, { ...context, advice: context.adviceByStatus[404] });
-  }
+  const json = jsonObject(answer.body) ?? {};
+  const { Code: code = "Success" } = json;
+  if (code !== "Success") throw failure(answer, context, 404);
   const keys = readKeys(json);
   if (keys === undefined) {
     throw cannotFetch("TOK-005", server, `the answer of the ${service} contains no usable keys`);
   }
-  const awsNowMs = Date.parse(answer.headers.get("date") ?? "");
-  return keysToken(keys, {
-    issuedAtMs,
-    awsNowMs: Number.isNaN(awsNowMs) ? issuedAtMs : awsNowMs,
-    expiration: text(expiration),
-  });
+  const date = answer.headers.get("date");
+  return keysToken(keys, { issuedAtMs, date, expiration: text(json["Expiration"]) });
 }
 
-/**
- * Lets through what is no refusal.
- *
- * @throws {GatewayError} NET-004 for a redirect; as `refusalError` for any status but 200.
- */
+/** @throws {GatewayError} As `refusalError`, unless the status is 200. */
 export function checkMetadataAnswer(answer: ProviderAnswer, context: MetadataAnswerContext): void {
-  const { status, body } = answer;
-  if (status === 200) return;
-  if (status >= 300 && status < 400) {
-    throw cannotFetch(
-      "NET-004",
-      context.server,
-      `${context.service} answered ${status}, a redirect`,
-    );
-  }
-  const json = jsonObject(body);
-  throw refusalError({
-    status,
-    error: text(json["code"] ?? json["Code"]),
-    description: text(json["message"] ?? json["Message"]),
-  }, { ...context, advice: context.adviceByStatus[status] });
+  if (answer.status !== 200) throw failure(answer, context, answer.status);
+}
+
+/** @param status The status whose advice applies. */
+function failure(
+  answer: ProviderAnswer,
+  context: MetadataAnswerContext,
+  status: number,
+): GatewayError {
+  const { code, Code, message, Message } = jsonObject(answer.body) ?? {};
+  const refusal = {
+    status: answer.status,
+    error: text(code ?? Code),
+    description: text(message ?? Message),
+  };
+  const steps = context.adviceByStatus[status];
+  return refusalError(refusal, context, steps && { code: "AUTH-001", steps });
 }
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-function jsonObject(body: string): Readonly<Record<string, unknown>> {
-  try {
-    const json: unknown = JSON.parse(body);
-    return typeof json === "object" && json !== null ? json as Record<string, unknown> : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * What becomes of a request's body when it is signed for AWS: what stands for its hash, the headers that
- * it needs, and what is sent in its place.
+ * The body of a request signed for AWS: its hash or what replaces it, the headers that it needs, and
+ * what is sent in its place.
  *
  * @module
  */
@@ -12,29 +12,25 @@ import type { AccessKeys } from "./access_keys.ts";
 import { chunkedPayload, framedLength, STREAMING_PAYLOAD } from "./chunked_payload.ts";
 import type { SignatureScope } from "./request_signature.ts";
 
-/** A body as it is to be signed and sent. */
+/** A body to sign and send. */
 export interface Payload {
-  /** Its hash, or what stands for it. */
+  /** Value of `x-amz-content-sha256`. */
   readonly hash: string;
   /** Headers that it needs. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What to send instead of the body that came, once the signature of the request is known. */
+  /** The body to send in place of the original, once the signature of the request is known. */
   readonly body?: (signature: string, keys: AccessKeys, atMs: number) => RequestBody;
-  /** What holds it, where something does. */
+  /** The whole body, if it was read before. */
   readonly kept?: KeptBody;
 }
 
-/** No body at all. */
+/** No body. */
 export const NO_PAYLOAD: Payload = { hash: createHash("sha256").digest("hex"), headers: {} };
 
-/** A body that is sent as it comes, and not signed. */
+/** A body that is sent unchanged and not signed. */
 export const UNSIGNED_PAYLOAD: Payload = { hash: "UNSIGNED-PAYLOAD", headers: {} };
 
-/**
- * A body that was read to its end.
- *
- * @returns How it is signed and sent.
- */
+/** A body that was read to its end before. */
 export function keptPayload(kept: KeptBody): Payload {
   return {
     hash: kept.sha256,
@@ -44,19 +40,15 @@ export function keptPayload(kept: KeptBody): Payload {
   };
 }
 
-/** What is known of a body that is signed while it is sent. */
+/** A body that is signed while it is sent. */
 export interface StreamedPayloadOptions extends Pick<SignatureScope, "region" | "service"> {
-  /** Its length in bytes. */
+  /** In bytes. */
   readonly length: number;
-  /** Its `Content-Encoding`, where it has one. */
+  /** Its `Content-Encoding`. */
   readonly encoding: string | null;
 }
 
-/**
- * A body that is signed chunk after chunk while it is sent.
- *
- * @returns How it is signed and sent.
- */
+/** A body that is signed chunk by chunk while it is sent. */
 export function streamedPayload(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { length, encoding, region, service }: StreamedPayloadOptions,

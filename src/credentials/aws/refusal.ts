@@ -1,72 +1,61 @@
 /**
- * Turns what AWS refuses into failures of the catalogue, with AWS's own remedies.
+ * Converts what AWS refuses to errors of the catalogue, with AWS's own advice.
  *
  * @module
  */
 import type { ErrorCode } from "../../errors/catalogue.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
-import { cannotFetch } from "../provider_exchange.ts";
+import { cannotFetch, isTransient } from "../provider_exchange.ts";
 import { findAdvice } from "../provider_advice.ts";
-import { quoteProvider } from "../provider_text.ts";
-import type { Advice } from "../advice.ts";
+import { quoteRefusal } from "../provider_text.ts";
+import type { Advice, ProviderRefusal } from "../advice.ts";
 
-/** A refusal, read. */
-export interface AwsRefusal {
-  readonly status: number;
-  /** AWS's error code, such as `AccessDenied`. */
-  readonly error?: string | undefined;
-  /** What it said besides. */
-  readonly description?: string | undefined;
-}
+/** A refusal; `error` is AWS's error code, such as `AccessDenied`. */
+export type AwsRefusal = Pick<ProviderRefusal, "status" | "error" | "description">;
 
-/** What else is known of it. */
-export interface AwsRefusalContext {
+/** The request that was refused. */
+export interface AwsRequestContext {
   /** Name of the configured server. */
   readonly server: string;
-  /** Who refused, for messages. */
+  /** The service that was asked, for messages. */
   readonly service: string;
   readonly endpoint: string;
   /** What no message may repeat. */
   readonly secrets: readonly string[];
-  /** The remedy, where it is not found by the error code. */
-  readonly advice?: Advice | undefined;
 }
 
-/** Codes that heal by themselves. */
+/** Error codes of temporary failures. */
 const TRANSIENT =
   /^(?:Throttling|ThrottledRequest|RequestThrottled|RequestLimitExceeded|ServiceUnavailable|InternalFailure|InternalError|InternalServerError|TooManyRequests)$/;
 
 /**
- * Makes the failure that a refusal stands for.
+ * The error of a refusal; NET-004 of a redirect.
  *
- * @param context What else is known of it.
+ * @param found The advice, if it is not to be found by the error code.
  */
-export function refusalError(refusal: AwsRefusal, context: AwsRefusalContext): GatewayError {
-  const { server, service, endpoint, secrets } = context;
+export function refusalError(
+  refusal: AwsRefusal,
+  { server, service, endpoint, secrets }: AwsRequestContext,
+  found?: Pick<Advice, "code" | "steps">,
+): GatewayError {
   const { status, description } = refusal;
+  if (status >= 300 && status < 400) {
+    return cannotFetch("NET-004", server, `${service} answered ${status}, a redirect`);
+  }
   const error = plainCode(refusal.error);
-  const advice = context.advice ??
-    findAdvice({ endpoint, provider: "aws", status, error, description });
-  const said = [
-    error === undefined ? "" : ` ${quoteProvider(error, 64, secrets)}`,
-    description === undefined ? "" : ` (${quoteProvider(description, 300, secrets)})`,
-  ].join("");
+  const advice = found ?? findAdvice({ endpoint, provider: "aws", status, error, description });
+  const said = quoteRefusal({ error, description }, secrets);
   return cannotFetch(
-    codeOf(status, error, advice),
+    advice?.code ?? codeOf(status, error),
     server,
     `${service} answered ${status}${said}`,
-    {
-      ...(advice && { troubleshooting: advice.steps }),
-    },
+    { ...(advice && { troubleshooting: advice.steps }) },
   );
 }
 
 /**
- * An error code of AWS without what differs between its services.
- *
- * @param code The code, perhaps with a namespace before it (`aws.protocol#Name`) or a URL after it
- * (`Name:http://…`), and `Exception` at its end.
- * @returns The name alone, where there is one.
+ * An error code of AWS without what differs between its services: a namespace (`aws.protocol#Name`), a
+ * URL (`Name:http://…`) and `Exception` at the end. `undefined` if it is no error code.
  *
  * @example
  * ```ts
@@ -84,9 +73,8 @@ export function plainCode(code: string | null | undefined): string | undefined {
   return name.length > "Exception".length ? name.replace(/Exception$/, "") : name;
 }
 
-function codeOf(status: number, error: string | undefined, advice: Advice | undefined): ErrorCode {
-  if (advice?.code !== undefined) return advice.code;
-  if (status >= 500 || status === 429 || status === 408) return "AUTH-003";
+function codeOf(status: number, error: string | undefined): ErrorCode {
+  if (isTransient({ status })) return "AUTH-003";
   if (error !== undefined && TRANSIENT.test(error)) return "AUTH-003";
   return status === 401 ? "AUTH-001" : "TOK-001";
 }

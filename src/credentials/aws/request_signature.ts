@@ -1,6 +1,5 @@
 /**
- * Signature Version 4 of AWS for one request, and the key that signs what belongs to the request but
- * comes after its headers.
+ * Signature Version 4 of AWS for one request, and the key that signs the chunks after its headers.
  *
  * @module
  */
@@ -8,7 +7,7 @@ import { createHmac } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";
 import type { AccessKeys } from "./access_keys.ts";
 
-/** What signatures are made for. */
+/** What signatures are valid for. */
 export interface SignatureScope {
   readonly region: string;
   readonly service: string;
@@ -16,23 +15,22 @@ export interface SignatureScope {
   readonly atMs: number;
 }
 
-/** A request that is signed. */
+/** A request to sign. */
 export interface SignableRequest {
   readonly method: string;
   /** The URL as it is sent. */
   readonly url: string;
   /** All headers that are signed, besides `Host` and those that signing adds. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body; not needed where `x-amz-content-sha256` tells its hash. */
+  /** Not needed with `x-amz-content-sha256`. */
   readonly body?: string;
 }
 
 /**
  * Signs a request.
  *
- * @param scope What the signature is made for.
- * @param derived Keeps the keys that are derived from these, a day's at a time.
- * @returns All headers that were signed but `host`, with those that signing added.
+ * @param derived Caches the keys that are derived from these, by day.
+ * @returns All signed headers but `host`, and those that signing added.
  */
 export async function signRequest(
   request: SignableRequest,
@@ -55,10 +53,7 @@ export async function signRequest(
 }
 
 /**
- * The time of a request as signatures write it.
- *
- * @param atMs Milliseconds since the epoch.
- * @returns ISO 8601 in its basic form, to the second.
+ * A time, given in milliseconds since the epoch, in the basic form of ISO 8601, to the second.
  *
  * @example
  * ```ts
@@ -72,20 +67,12 @@ export function amzDate(atMs: number): string {
   return new Date(atMs).toISOString().replace(/[:-]|\.\d{3}/g, "");
 }
 
-/**
- * What a signature is valid for: a day, a region, a service.
- *
- * @param scope What the signature is made for.
- */
+/** The scope in a signature: a day, a region, a service. */
 export function credentialScope({ atMs, region, service }: SignatureScope): string {
   return [amzDate(atMs).slice(0, 8), region, service, "aws4_request"].join("/");
 }
 
-/**
- * Derives the key that signs within a scope.
- *
- * @param scope What the signatures are made for.
- */
+/** Derives the key that signs within a scope. */
 export function signingKey(secretAccessKey: string, scope: SignatureScope): Uint8Array {
   let key: string | Uint8Array = `AWS4${secretAccessKey}`;
   for (const part of credentialScope(scope).split("/")) {

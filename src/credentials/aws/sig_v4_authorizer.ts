@@ -1,7 +1,7 @@
 /**
- * Signs requests with AWS access keys (Signature Version 4). What is signed is what is sent: the URL
- * is written in the one form that both sides read alike, and a body is read to its end first where its
- * hash is signed. A clock that the store finds wrong is put right once.
+ * Signs requests with AWS access keys (Signature Version 4). What is signed is what is sent: the URL is
+ * written in the form that both sides read alike, and a body is read to its end first if its hash is
+ * signed. A clock that the store finds wrong is corrected once.
  *
  * @module
  */
@@ -32,66 +32,65 @@ import type { BodySpool } from "./body_spool.ts";
 import { findAdvice } from "../provider_advice.ts";
 import type { Token } from "../token.ts";
 
-/** What an authorizer works with. */
+/** What is signed, and with which keys. */
 export interface SigV4AuthorizerOptions {
   /** Name of the configured server. */
   readonly server: string;
   readonly region: string;
   readonly service: string;
   readonly payloadSigning: PayloadSigning;
-  /** Keeps the access keys; it is closed with this authorizer. */
+  /** Provides the access keys; it is closed with this authorizer. */
   readonly keeper: KeysKeeper;
   readonly spool: BodySpool;
   readonly awsClock: AwsClock;
   readonly logger: Logger;
 }
 
-/** Keys that sign. */
 interface Signing {
   readonly token: Token;
   readonly keys: AccessKeys;
   readonly derived: Map<string, ArrayBuffer>;
 }
 
-/** What a signature was made with. */
-interface SignedWith {
-  readonly token: Token;
-  /** Corrections of the clock by then. */
-  readonly corrections: number;
-}
-
 /** Puts a signature into the `Authorization` header. */
 export class SigV4Authorizer implements Authorizer {
   readonly #options: SigV4AuthorizerOptions;
-  /** The keys at hand, read, with what was derived from them. */
+  /** The keys in the last token, and the keys derived from them. */
   #signing: Signing | undefined;
-  /** What signed what. */
-  readonly #signedWith = new WeakMap<Authorization, SignedWith>();
+  /** The token of each authorization, and the number of the clock's corrections by then. */
+  readonly #signedWith = new WeakMap<
+    Authorization,
+    { readonly token: Token; readonly corrections: number }
+  >();
 
-  /** @param options What it works with. */
   constructor(options: SigV4AuthorizerOptions) {
     this.#options = options;
   }
 
   /**
-   * Signs a request.
+   * Signs a request. Removes headers of the client that only a signature may have.
    *
-   * @param request The request; client's headers that only a signature may have are taken out.
-   * @returns The headers, and the URL and body to send.
-   * @throws {GatewayError} NET-005 for a URL that cannot be signed, INT-003 where a body cannot be
-   * kept, and why no keys can be had.
+   * @throws {GatewayError} NET-005 for a URL that cannot be signed, INT-003 if the body cannot be kept;
+   * as `TokenManager.token`.
    */
   async authorize(request: OutboundRequest): Promise<Authorization> {
-    const { keeper } = this.#options;
-    const url = this.#signedUrl(request.url);
+    const { keeper, server } = this.#options;
+    const url = signedUrl(request.url);
+    if (url === undefined) {
+      throw new GatewayError(
+        "NET-005",
+        "Cannot sign the request: its path or query contains encoded octets that are not UTF-8",
+        { server },
+      );
+    }
     for (const name of [...request.headers.keys()]) {
       if (name.startsWith("x-amz-")) request.headers.delete(name);
     }
-    // Without keys a body need not be read at all …
+    // Without keys the body need not be read …
     await keeper.token(request.signal);
     const payload = await this.#payload(request);
     try {
-      // … but reading it may take long, and keys end.
+      // … but reading it may take long, and keys expire.
       const token = keeper.current() ?? await keeper.token(request.signal);
       return await this.#sign(request, url, payload, token);
     } catch (error) {
@@ -100,12 +99,7 @@ export class SigV4Authorizer implements Authorizer {
     }
   }
 
-  /**
-   * Tells that the store refused what `authorize` gave: the clock is put right, or the keys dropped,
-   * where the answer says so.
-   *
-   * @returns Whether signing again may help.
-   */
+  /** Corrects the clock or discards the keys, if the refusal says so. */
   async invalidate(authorization: Authorization, refusal: Response): Promise<boolean> {
     const { server, awsClock, logger, keeper } = this.#options;
     const { error, description } = await readStoreRefusal(refusal);
@@ -136,7 +130,7 @@ export class SigV4Authorizer implements Authorizer {
     return false;
   }
 
-  /** @returns What may be told about the keys. */
+  /** Keys of the configuration never expire. */
   describe(): CredentialStatus {
     const { keeper } = this.#options;
     const token = keeper.current();
@@ -149,20 +143,12 @@ export class SigV4Authorizer implements Authorizer {
     };
   }
 
-  /**
-   * Gets new keys now; those at hand stay in use if that fails.
-   *
-   * @throws {GatewayError} Why there are none.
-   */
+  /** @throws {GatewayError} As `TokenManager.renew`. */
   async renew(signal: AbortSignal = new AbortController().signal): Promise<void> {
     await this.#options.keeper.renew(signal);
   }
 
-  /**
-   * Drops the keys, for everyone who shares the cache; those of the configuration stay.
-   *
-   * @throws {GatewayError} As `TokenManager.forget`.
-   */
+  /** @throws {GatewayError} As `TokenManager.forget`. */
   async forget(revocation: string): Promise<void> {
     await this.#options.keeper.forget(revocation);
   }
@@ -172,25 +158,13 @@ export class SigV4Authorizer implements Authorizer {
     await this.#options.keeper.close();
   }
 
-  #signedUrl(url: string): string {
-    const signed = signedUrl(url);
-    if (signed === undefined) {
-      throw new GatewayError(
-        "NET-005",
-        "Cannot sign the request: its path or query contains encoded octets that are not UTF-8",
-        { server: this.#options.server },
-      );
-    }
-    return signed;
-  }
-
   async #payload({ body, kept, headers, signal }: OutboundRequest): Promise<Payload> {
     const { region, service, payloadSigning, spool } = this.#options;
     if (body === null) return NO_PAYLOAD;
     if (kept !== undefined) return keptPayload(kept);
     if (payloadSigning === "unsigned") return UNSIGNED_PAYLOAD;
     const whole = wholeRequestBody(body, headers);
-    // In frames, the body's length must be known from the start.
+    // The framing needs the body's length in advance.
     const length = headers.get("content-length");
     if (payloadSigning === "streaming" && length !== null) {
       const encoding = headers.get("content-encoding");

@@ -1,8 +1,8 @@
 /**
- * Writes a URL in the one form that both sides of a signature take for the same: every octet that is
- * not unreserved (RFC 3986, section 2.3) is percent-encoded, in capitals, and every key of the query
- * has its `=`. AWS decodes and encodes again what arrives before it checks the signature; of a URL in
- * this form nothing changes thereby, whichever way it does that.
+ * Writes a URL in the form that both sides of a signature read alike: every octet that is not unreserved
+ * (RFC 3986, section 2.3) is percent-encoded, in capitals, and every key of the query has its `=`. AWS
+ * decodes and re-encodes a URL before it checks the signature; however it does so, this form does not
+ * change.
  *
  * @module
  */
@@ -10,11 +10,8 @@
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
 
 /**
- * Writes a URL in the form that is signed, and that is to be sent as it is.
- *
- * @param url The URL.
- * @returns The same, in that form; or nothing where its path or query holds encoded octets that are no
- * UTF-8, which each side would read in its own way.
+ * A URL in the form to sign and send; `undefined` if its path or query contains encoded octets that are
+ * not UTF-8, which each side would read in its own way.
  *
  * @example
  * ```ts
@@ -29,24 +26,24 @@ const UNRESERVED = /^[A-Za-z0-9\-._~]$/;
  * ```
  */
 export function signedUrl(url: string): string | undefined {
-  // What fetch makes of it comes first.
+  // Normalized as `fetch` does.
   const { origin, pathname, search } = new URL(url);
   const path = pathname.split("/").map(encode).join("/");
-  // In a query, as servers read it, a plus sign stands for a blank.
+  // In a query, servers read a plus sign as a blank.
   const pairs = search.slice(1).replaceAll("+", "%20").split("&").map(encodePair);
   const query = pairs.filter((pair) => pair !== "").join("&");
   if (!isUtf8(path) || !isUtf8(query)) return undefined;
   return origin + path + (query === "" ? "" : `?${query}`);
 }
 
-/** A value without a key says nothing to any server, and is left out of signatures by some. */
+/** A value without a key means nothing to any server, and some leave it out of signatures. */
 function encodePair(pair: string): string {
   const at = pair.indexOf("=");
   const key = at < 0 ? pair : pair.slice(0, at);
   return key === "" ? "" : `${encode(key)}=${encode(at < 0 ? "" : pair.slice(at + 1))}`;
 }
 
-/** What is encoded stays so, unless it need not be; a per cent sign that encodes nothing is a sign. */
+/** Encoded octets stay so unless they are unreserved; a percent sign that encodes nothing is literal. */
 function encode(text: string): string {
   return text.replace(/%([0-9A-Fa-f]{2})|[^A-Za-z0-9\-._~]/g, (match, hex?: string) => {
     if (hex === undefined) return encodeURIComponent(match).replace(/[!'()*]/, toHex);

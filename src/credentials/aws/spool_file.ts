@@ -1,7 +1,6 @@
 /**
- * A file without a name that holds bytes for a while, encrypted block by block (AES-256-GCM) with a
- * key of its own. It is written once, from its beginning to its end, and can then be read more than
- * once.
+ * A temporary file without a name, encrypted block by block (AES-256-GCM) with a key of its own. It is
+ * written once, from beginning to end, and can then be read several times.
  *
  * @module
  */
@@ -11,16 +10,15 @@ const BLOCK_BYTES = 256 * 1024;
 /** What encryption adds to a block. */
 const TAG_BYTES = 16;
 
-/** A file of the spool. */
+/** An encrypted temporary file. */
 export class SpoolFile {
   readonly #file: Deno.FsFile;
   readonly #key: CryptoKey;
   readonly #block = new Uint8Array(BLOCK_BYTES);
-  /** Bytes of the block that are filled. */
   #filled = 0;
   #blocks = 0;
   #lastBlockBytes = 0;
-  /** Operations on the file, one after another: they share its position. */
+  /** Operations on the file are serialized: they share its position. */
   #last: Promise<unknown> = Promise.resolve();
   #reader: symbol | undefined;
   #isClosed = false;
@@ -31,11 +29,10 @@ export class SpoolFile {
   }
 
   /**
-   * Creates a file.
+   * Creates an empty file.
    *
-   * @param createFile Creates a file in a directory and takes its name away.
-   * @returns The file, empty.
-   * @throws What the system says, when it cannot be created.
+   * @param createFile Creates a file in a directory and unlinks it.
+   * @throws The error of the operating system.
    */
   static async create(
     directory: string,
@@ -48,11 +45,7 @@ export class SpoolFile {
     return new SpoolFile(createFile(directory), key);
   }
 
-  /**
-   * Adds bytes at the end.
-   *
-   * @throws What the system says, when they cannot be written.
-   */
+  /** @throws The error of the operating system. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let offset = 0; offset < bytes.length;) {
       const part = bytes.subarray(offset, offset + BLOCK_BYTES - this.#filled);
@@ -64,18 +57,17 @@ export class SpoolFile {
   }
 
   /**
-   * Ends the writing.
+   * Writes the last block.
    *
-   * @throws What the system says, when the rest cannot be written.
+   * @throws The error of the operating system.
    */
   async finish(): Promise<void> {
     if (this.#filled > 0) await this.#writeBlock();
   }
 
   /**
-   * Reads the file from its beginning. Whoever read it before gets nothing more.
-   *
-   * @returns Its bytes. The stream fails where the file was changed or closed.
+   * Reads the file from its beginning. Streams opened before fail, and so does this one if the file is
+   * changed or closed.
    */
   read(): ReadableStream<Uint8Array<ArrayBuffer>> {
     const reader = Symbol();
@@ -90,7 +82,7 @@ export class SpoolFile {
     }, { highWaterMark: 0 });
   }
 
-  /** Closes the file, which is then gone. Reading that goes on fails. */
+  /** Closes the file, which the system then deletes. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -128,10 +120,7 @@ export class SpoolFile {
   }
 }
 
-/**
- * Nothing happens between the two steps, so that no other task of this process sees the name, and one
- * who looks at the directory later does not either.
- */
+/** Unlinks the file synchronously, so that no other task of this process sees its name. */
 function createNamelessFile(directory: string): Deno.FsFile {
   const path = `${directory}/spool-${crypto.randomUUID()}`;
   const file = Deno.openSync(path, { read: true, write: true, createNew: true, mode: 0o600 });
@@ -144,7 +133,7 @@ function createNamelessFile(directory: string): Deno.FsFile {
   return file;
 }
 
-/** A key is used for one file, so that the number of a block is a nonce that comes once. */
+/** A key is used for one file only, so the number of a block is a unique nonce. */
 function parameters(index: number): AesGcmParams {
   const iv = new Uint8Array(12);
   new DataView(iv.buffer).setUint32(8, index);

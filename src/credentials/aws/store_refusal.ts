@@ -1,17 +1,16 @@
 /**
- * Reads what a store of AWS says with a refusal, without taking it from the client: whether it is
- * about the clock, about the keys, or about neither.
+ * Reads the reason of a refusal by a store of AWS, which still goes to the client: the clock, the keys, or
+ * neither.
  *
  * @module
  */
 import { readStart } from "../../network/bounded_body.ts";
-import type { AwsRefusal } from "./refusal.ts";
-import { plainCode } from "./refusal.ts";
+import { type AwsRefusal, plainCode } from "./refusal.ts";
 
-/** Most that is looked at of a refusal's body. */
+/** The part of a refusal's body that is searched. */
 const MAX_BYTES = 16 * 1024;
 
-/** What a wrong clock may be refused with; AWS's own libraries go by the same list. */
+/** Error codes that a wrong clock may cause; AWS's own libraries use the same list. */
 const CLOCK_FAULTS: ReadonlySet<string> = new Set([
   "AuthFailure",
   "InvalidSignature",
@@ -21,7 +20,7 @@ const CLOCK_FAULTS: ReadonlySet<string> = new Set([
   "SignatureDoesNotMatch",
 ]);
 
-/** What ended or unknown keys are refused with. */
+/** Error codes for expired or unknown keys. */
 const KEYS_FAULTS: ReadonlySet<string> = new Set([
   "ExpiredToken",
   "InvalidClientTokenId",
@@ -43,20 +42,12 @@ export async function readStoreRefusal(refusal: Response): Promise<AwsRefusal> {
   return { status, error, description };
 }
 
-/**
- * Whether a refusal may be about the clock; only the `Date` beside it can tell whether it is.
- *
- * @param error Its error code, where it has one.
- */
+/** Whether the clock may be the reason of a refusal; only its `Date` header shows whether it is. */
 export function isClockFault(status: number, error: string | undefined): boolean {
   return error === undefined ? status === 403 : CLOCK_FAULTS.has(error);
 }
 
-/**
- * Whether a refusal is about the keys, so that others may be taken.
- *
- * @param error Its error code, where it has one.
- */
+/** Whether the keys are the reason of a refusal. */
 export function isKeysFault(status: number, error: string | undefined): boolean {
   return error === undefined ? status === 401 : KEYS_FAULTS.has(error);
 }

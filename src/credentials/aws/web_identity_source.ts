@@ -1,79 +1,56 @@
 /**
- * Keys of a role that trusts another identity provider: the token of that provider, which something
- * else writes to a file, is exchanged for them (`AssumeRoleWithWebIdentity`). EKS gives pods such a
- * file.
+ * Keys of a role that trusts another identity provider: that provider's token, which another program
+ * writes to a file, is exchanged for them (`AssumeRoleWithWebIdentity`). EKS gives pods such a file.
  *
  * @module
  */
 import type { AwsKeysConfig } from "../../config/schemes/aws/aws_keys.ts";
-import { CredentialFileError, readCredentialFile } from "../credential_file.ts";
-import { fingerprint, type Token, type TokenSource } from "../token.ts";
-import {
-  cannotFetch,
-  exchange,
-  type ProviderConnection,
-  withinTimeLimit,
-} from "../provider_exchange.ts";
+import { readCredentialFile } from "../credential_file.ts";
+import { fingerprint, type TokenSource } from "../token.ts";
+import { exchange, type ProviderConnection, withinTimeLimit } from "../provider_exchange.ts";
 import { explainStsAnswer, STS } from "./sts_answer.ts";
 
-/** What the configuration says of a web identity. */
+/** The role and the token file. */
 export type WebIdentity = Extract<AwsKeysConfig, { readonly from: "web_identity" }>;
 
-/** A web identity. */
-export class WebIdentitySource implements TokenSource {
-  /** The Security Token Service. */
-  readonly endpoint: string;
-  readonly fingerprint: string;
-  readonly #identity: WebIdentity;
-  readonly #connection: ProviderConnection;
-
-  /** @param stsUrl URL of the Security Token Service. */
-  constructor(identity: WebIdentity, stsUrl: string, connection: ProviderConnection) {
-    const { roleArn, sessionName, tokenFile } = identity;
-    this.endpoint = stsUrl;
-    this.#identity = identity;
-    this.#connection = connection;
-    this.fingerprint = fingerprint(["web_identity", stsUrl, roleArn, sessionName, tokenFile]);
-  }
-
-  /**
-   * Asks for keys, once, with the token as the file holds it now.
-   *
-   * @throws {GatewayError} AUTH-001 where the file gives no token; as `explainStsAnswer` and `exchange`.
-   */
-  acquire(signal: AbortSignal): Promise<Token> {
-    const { clock, server } = this.#connection;
-    const { endpoint } = this;
-    return withinTimeLimit(this.#connection, STS, signal, async (signal) => {
-      const identityToken = await this.#identityToken();
-      const issuedAtMs = clock.now();
-      const answer = await exchange(this.#connection, STS, {
-        url: endpoint,
-        method: "POST",
-        headers: { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
-        // Neither signed nor authorized otherwise: the token is all.
-        body: new URLSearchParams({
-          Action: "AssumeRoleWithWebIdentity",
-          Version: "2011-06-15",
-          RoleArn: this.#identity.roleArn,
-          RoleSessionName: this.#identity.sessionName,
-          WebIdentityToken: identityToken,
-        }).toString(),
-        signal,
-      });
-      return explainStsAnswer(answer, { server, endpoint, issuedAtMs, secrets: [identityToken] });
-    });
-  }
-
-  async #identityToken(): Promise<string> {
-    try {
-      return await readCredentialFile(this.#identity.tokenFile);
-    } catch (cause) {
-      if (!(cause instanceof CredentialFileError)) throw cause;
-      throw cannotFetch("AUTH-001", this.#connection.server, cause.message, {
-        troubleshooting: ["AWS: check the file that WebIdentityTokenFile or the variable names"],
-        cause,
-      });
-    }
-  }
+/**
+ * Creates the source of a web identity's keys. The file is read for each request. `acquire` throws as
+ * `explainStsAnswer` and `exchange`; AUTH-001 if the file is unusable.
+ *
+ * @param endpoint URL of the Security Token Service.
+ */
+export function webIdentitySource(
+  { roleArn, sessionName, tokenFile }: WebIdentity,
+  endpoint: string,
+  connection: ProviderConnection,
+): TokenSource {
+  const { server, clock } = connection;
+  return {
+    endpoint,
+    fingerprint: fingerprint(["web_identity", endpoint, roleArn, sessionName, tokenFile]),
+    acquire: (signal) =>
+      withinTimeLimit(connection, STS, signal, async (signal) => {
+        const identityToken = await readCredentialFile(tokenFile, {
+          server,
+          code: "AUTH-001",
+          step: "AWS: check the file that WebIdentityTokenFile or the variable names",
+        });
+        const issuedAtMs = clock.now();
+        const answer = await exchange(connection, STS, {
+          url: endpoint,
+          method: "POST",
+          headers: { "content-type": "application/x-www-form-urlencoded; charset=utf-8" },
+          // Not signed: the token authenticates the request.
+          body: new URLSearchParams({
+            Action: "AssumeRoleWithWebIdentity",
+            Version: "2011-06-15",
+            RoleArn: roleArn,
+            RoleSessionName: sessionName,
+            WebIdentityToken: identityToken,
+          }).toString(),
+          signal,
+        });
+        return explainStsAnswer(answer, { server, endpoint, issuedAtMs, secrets: [identityToken] });
+      }),
+  };
 }

@@ -1,14 +1,14 @@
 /**
- * Tokens of a managed identity of Azure, from the service of the platform the gateway runs on: the
- * instance metadata service of a machine, the identity endpoint of App Service and Container Apps,
- * or the agent of Azure Arc. None of them is told a secret that Azure did not put there itself.
+ * Tokens of a managed identity of Azure, from the service of the gateway's platform: the instance
+ * metadata service of a machine, the identity endpoint of App Service and Container Apps, or the agent
+ * of Azure Arc. None of them receives a secret that Azure did not put there itself.
  *
  * @module
  */
 import type { IdentityService } from "../../config/schemes/azure/azure_platform.ts";
 import type { ManagedIdentity } from "../../config/schemes/azure/managed_identity.ts";
 import { answerArcChallenge } from "./arc_challenge.ts";
-import { fingerprint, type Token, type TokenSource } from "../token.ts";
+import { fingerprint, type TokenSource } from "../token.ts";
 import { explainIdentityAnswer } from "./managed_identity_answer.ts";
 import {
   exchange,
@@ -17,95 +17,81 @@ import {
   withinTimeLimit,
 } from "../provider_exchange.ts";
 
-type Platform = IdentityService["platform"];
-
-/** What each platform is called, for messages. */
-const NAMES: Readonly<Record<Platform, string>> = {
-  vm: "Azure instance metadata service",
-  appservice: "App Service identity endpoint",
-  arc: "Azure Arc agent",
+/** A platform's name in messages, the API version that its documents show, and its parameters. */
+const PLATFORMS: Readonly<
+  Record<IdentityService["platform"], {
+    readonly name: string;
+    readonly apiVersion: string;
+    /** The parameter that names a user-assigned identity by its resource. */
+    readonly resourceParameter: string;
+  }>
+> = {
+  vm: {
+    name: "Azure instance metadata service",
+    apiVersion: "2018-02-01",
+    resourceParameter: "msi_res_id",
+  },
+  appservice: {
+    name: "App Service identity endpoint",
+    apiVersion: "2019-08-01",
+    resourceParameter: "mi_res_id",
+  },
+  arc: {
+    name: "Azure Arc agent",
+    apiVersion: "2020-06-01",
+    resourceParameter: "msi_res_id",
+  },
 };
 
-/** The versions that the vendor's documents show. */
-const API_VERSIONS: Readonly<Record<Platform, string>> = {
-  vm: "2018-02-01",
-  appservice: "2019-08-01",
-  arc: "2020-06-01",
-};
-
-/** The parameter that names a user-assigned identity, by platform. */
-const IDENTITY_PARAMETERS = {
-  vm: { client: "client_id", object: "object_id", resource: "msi_res_id" },
-  appservice: { client: "client_id", object: "object_id", resource: "mi_res_id" },
-  arc: { client: "client_id", object: "object_id", resource: "msi_res_id" },
-} as const;
-
-/** A managed identity. */
-export class ManagedIdentitySource implements TokenSource {
-  /** The service asked. */
-  readonly endpoint: string;
-  readonly fingerprint: string;
-  readonly #service: IdentityService;
-  readonly #connection: ProviderConnection;
-  readonly #url: string;
-
-  constructor(credentials: ManagedIdentity, connection: ProviderConnection) {
-    const { service, resource, identity } = credentials;
-    this.#service = service;
-    this.#connection = connection;
-    this.endpoint = service.endpoint;
-    const url = new URL(service.endpoint);
-    url.searchParams.set("api-version", API_VERSIONS[service.platform]);
-    url.searchParams.set("resource", resource);
-    if (identity !== undefined) {
-      url.searchParams.set(IDENTITY_PARAMETERS[service.platform][identity.by], identity.id);
-    }
-    this.#url = url.href;
-    this.fingerprint = fingerprint([credentials.kind, this.#url]);
+/**
+ * Creates the source of a managed identity's tokens. The service may return one that it issued before.
+ * `acquire` throws as `explainIdentityAnswer`, `answerArcChallenge` and `exchange`.
+ */
+export function managedIdentitySource(
+  { kind, service, resource, identity }: ManagedIdentity,
+  connection: ProviderConnection,
+): TokenSource {
+  const { platform, endpoint } = service;
+  const { server, clock } = connection;
+  const { name, apiVersion, resourceParameter } = PLATFORMS[platform];
+  const url = new URL(endpoint);
+  url.searchParams.set("api-version", apiVersion);
+  url.searchParams.set("resource", resource);
+  if (identity !== undefined) {
+    const parameter = identity.by === "resource" ? resourceParameter : `${identity.by}_id`;
+    url.searchParams.set(parameter, identity.id);
   }
 
-  /**
-   * Asks for a token, once. The service may answer with one that it gave out before.
-   *
-   * @throws {GatewayError} As `explainIdentityAnswer` and `exchange`.
-   */
-  acquire(signal: AbortSignal): Promise<Token> {
-    const { platform } = this.#service;
-    const service = NAMES[platform];
-    const { clock, server } = this.#connection;
-    return withinTimeLimit(this.#connection, service, signal, async (signal) => {
-      const issuedAtMs = clock.now();
-      const { answer, secrets } = await this.#ask(signal);
-      const { endpoint } = this;
-      return explainIdentityAnswer(answer, {
-        platform,
-        server,
-        service,
-        endpoint,
-        issuedAtMs,
-        secrets,
-      });
-    });
+  function get(
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<ProviderAnswer> {
+    return exchange(connection, name, { url: url.href, headers, signal });
   }
 
-  async #ask(
+  async function request(
     signal: AbortSignal,
   ): Promise<{ readonly answer: ProviderAnswer; readonly secrets: readonly string[] }> {
-    const service = this.#service;
     if (service.platform === "appservice") {
       const header = service.header.reveal();
-      const answer = await this.#get({ "x-identity-header": header }, signal);
-      return { answer, secrets: [header] };
+      return { answer: await get({ "x-identity-header": header }, signal), secrets: [header] };
     }
-    const answer = await this.#get({ metadata: "true" }, signal);
+    const answer = await get({ metadata: "true" }, signal);
     if (service.platform === "vm" || answer.status !== 401) return { answer, secrets: [] };
-    const secret = await answerArcChallenge(answer.headers, service, this.#connection.server);
+    const secret = await answerArcChallenge(answer.headers, service.secretsDirectory, server);
     const headers = { metadata: "true", authorization: `Basic ${secret}` };
-    return { answer: await this.#get(headers, signal), secrets: [secret] };
+    return { answer: await get(headers, signal), secrets: [secret] };
   }
 
-  #get(headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<ProviderAnswer> {
-    const name = NAMES[this.#service.platform];
-    return exchange(this.#connection, name, { url: this.#url, headers, signal });
-  }
+  return {
+    endpoint,
+    fingerprint: fingerprint([kind, url.href]),
+    acquire: (signal) =>
+      withinTimeLimit(connection, name, signal, async (signal) => {
+        const issuedAtMs = clock.now();
+        const { answer, secrets } = await request(signal);
+        const context = { platform, server, service: name, endpoint, issuedAtMs, secrets };
+        return explainIdentityAnswer(answer, context);
+      }),
+  };
 }

@@ -1,25 +1,22 @@
 /**
- * Shows Google who somebody is for AWS: a request of `GetCallerIdentity`, signed for the pool alone, which
- * Google sends to AWS itself. The secret key is in none of it.
+ * Proves an AWS identity to Google: a `GetCallerIdentity` request, signed for one pool, which Google
+ * sends to AWS itself. It does not contain the secret key.
  *
  * @module
  */
 import type { GoogleAwsSubject } from "../../config/schemes/google/google_credentials.ts";
-import { type AccessKeys, keysOf } from "../aws/access_keys.ts";
+import { currentKeys, type KeysSource } from "../aws/access_keys.ts";
 import { AwsClock } from "../aws/aws_clock.ts";
 import { createKeysSource } from "../aws/create_keys_source.ts";
 import { signRequest } from "../aws/request_signature.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
-import type { TokenSource } from "../token.ts";
 
 /** The header that makes the request worthless for any other pool. */
 const TARGET = "x-goog-cloud-target-resource";
 
 /**
- * Makes the subject token of an AWS identity.
+ * The subject token of an AWS identity: the signed request, serialised as Google requires.
  *
- * @param connection How AWS's services are reached, where keys come from them.
- * @returns The token: the request, serialised as Google wants it.
  * @throws {GatewayError} As the source of the keys.
  */
 export async function awsSubjectToken(
@@ -29,8 +26,7 @@ export async function awsSubjectToken(
   signal: AbortSignal,
 ): Promise<string> {
   const { url, region } = subject;
-  const source = awsKeysSource(subject, connection);
-  const keys = "acquire" in source ? keysOf(await source.acquire(signal)) : source;
+  const keys = await currentKeys(awsKeysSource(subject, connection), signal);
   const method = "POST";
   const signed = await signRequest(
     { method, url, headers: { [TARGET]: audience }, body: "" },
@@ -45,15 +41,11 @@ export async function awsSubjectToken(
   }));
 }
 
-/**
- * Makes the source of the keys that sign.
- *
- * @returns The source, or the keys themselves.
- */
+/** The source of the keys that sign. */
 export function awsKeysSource(
   subject: GoogleAwsSubject,
   connection: ProviderConnection,
-): TokenSource | AccessKeys {
+): KeysSource {
   const awsClock = new AwsClock(connection.clock);
   return createKeysSource({ ...subject, role: undefined }, connection, awsClock);
 }

@@ -1,41 +1,41 @@
 /**
- * Chooses where tokens of Google come from.
+ * Creates the source of Google's tokens that the configuration names.
  *
  * @module
  */
 import type { GoogleCredentials } from "../../config/schemes/google/google_credentials.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
 import type { TokenSource } from "../token.ts";
-import { AuthorizedUserSource } from "./authorized_user_source.ts";
-import { FederationSource } from "./federation_source.ts";
-import { IMPERSONATION_SCOPE, ImpersonationSource } from "./impersonation_source.ts";
-import { MetadataSource } from "./metadata_source.ts";
-import { ServiceAccountSource } from "./service_account_source.ts";
+import { authorizedUserSource } from "./authorized_user_source.ts";
+import { federationSource } from "./federation_source.ts";
+import { IMPERSONATION_SCOPE, impersonationSource } from "./impersonation_source.ts";
+import { metadataSource } from "./metadata_source.ts";
+import { serviceAccountSource } from "./service_account_source.ts";
 
-/** Creates the source of the configured tokens. */
+/** Creates the configured source, behind that of the service account to impersonate if there is one. */
 export function createGoogleSource(
   credentials: GoogleCredentials,
   connection: ProviderConnection,
 ): TokenSource {
   const { impersonation, scope } = credentials;
-  if (impersonation === undefined) return firstSource(credentials, scope, connection);
-  const own = firstSource(credentials, IMPERSONATION_SCOPE, connection);
-  return new ImpersonationSource(own, impersonation, scope, connection);
+  if (impersonation === undefined) return ownSource(credentials, scope, connection);
+  const own = ownSource(credentials, IMPERSONATION_SCOPE, connection);
+  return impersonationSource(own, impersonation, scope, connection);
 }
 
-function firstSource(
+function ownSource(
   { grant }: GoogleCredentials,
   scope: string,
   connection: ProviderConnection,
 ): TokenSource {
   switch (grant.type) {
     case "service_account":
-      return new ServiceAccountSource(grant, scope, connection);
+      return serviceAccountSource(grant, scope, connection);
     case "authorized_user":
-      return new AuthorizedUserSource(grant, scope, connection);
+      return authorizedUserSource(grant, scope, connection);
     case "metadata":
-      return new MetadataSource(grant, scope, connection);
+      return metadataSource(grant, scope, connection);
     case "external_account":
-      return new FederationSource(grant, scope, connection);
+      return federationSource(grant, scope, connection);
   }
 }

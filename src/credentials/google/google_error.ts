@@ -3,31 +3,21 @@
  *
  * @module
  */
+import { jsonObject } from "../json_object.ts";
 import type { ProviderAnswer } from "../provider_exchange.ts";
 
 /**
- * Puts what a service of Google's says of its failure where OAuth2 would say it: Google's APIs answer
- * `{"error": {"code", "message", "status"}}`, the metadata server plain text.
- *
- * @returns The same answer, or one that says the same as `error` and `error_description`.
+ * Converts a failure of a Google service to `error` and `error_description` of OAuth2: Google's APIs
+ * answer `{"error": {"code", "message", "status"}}`, the metadata server plain text.
  */
 export function withOAuthError(answer: ProviderAnswer): ProviderAnswer {
   if (answer.status < 400) return answer;
   const body = jsonObject(answer.body);
   if (body === undefined) return failure(answer, undefined, answer.body);
-  const error = body["error"];
+  const { error } = body;
   if (typeof error !== "object" || error === null) return answer;
   const { status, message } = error as Record<string, unknown>;
   return failure(answer, status, message);
-}
-
-function jsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    return typeof json === "object" && json !== null ? json as Record<string, unknown> : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function failure(answer: ProviderAnswer, error: unknown, description: unknown): ProviderAnswer {

@@ -1,6 +1,6 @@
 /**
- * Gets the token of another identity provider that Google is to exchange: from a file that is read
- * anew each time, from a URL, such as the metadata service of another cloud, or from AWS.
+ * Gets the token of another identity provider that Google exchanges: from a file that is read anew each
+ * time, from a URL, such as the metadata service of another cloud, or from AWS.
  *
  * @module
  */
@@ -8,7 +8,8 @@ import type {
   GoogleFederation,
   GoogleUrlSubject,
 } from "../../config/schemes/google/google_credentials.ts";
-import { CredentialFileError, readCredentialFile } from "../credential_file.ts";
+import { readCredentialFile } from "../credential_file.ts";
+import { jsonObject } from "../json_object.ts";
 import {
   cannotFetch,
   exchange,
@@ -24,9 +25,8 @@ const SERVICE = "provider of the subject token";
 /**
  * Gets a subject token.
  *
- * @param federation Where from, and for which pool.
- * @throws {GatewayError} TOK-001 where a file gives none, TOK-005 where an answer holds none, and as
- * `parseTokenResponse` and `exchange` where a URL is asked.
+ * @throws {GatewayError} TOK-001 for an unusable file, TOK-005 if the token is not in its field, and as
+ * `parseTokenResponse` and `exchange` for a URL.
  */
 export async function subjectToken(
   { subject, audience }: Pick<GoogleFederation, "subject" | "audience">,
@@ -36,10 +36,16 @@ export async function subjectToken(
   if (subject.from === "aws") return await awsSubjectToken(subject, audience, connection, signal);
   const { server } = connection;
   const text = subject.from === "file"
-    ? await fromFile(subject.file, server)
+    ? await readCredentialFile(subject.file, {
+      server,
+      code: "TOK-001",
+      step:
+        "Check credential_source.file in the credentials file, and that the program which writes " +
+        "the token runs and lets the gateway's user read it",
+    })
     : await fromUrl(subject, connection, signal);
-  const token = subject.field === undefined ? text : member(text, subject.field);
-  if (token !== undefined && token !== "") return token;
+  const token = subject.field === undefined ? text : jsonObject(text)?.[subject.field];
+  if (typeof token === "string" && token !== "") return token;
   const place = subject.from === "file"
     ? `the file ${subject.file}`
     : `the answer of the ${SERVICE}`;
@@ -48,56 +54,26 @@ export async function subjectToken(
   throw cannotFetch("TOK-005", server, state);
 }
 
-async function fromFile(file: string, server: string): Promise<string> {
-  try {
-    return await readCredentialFile(file);
-  } catch (cause) {
-    if (!(cause instanceof CredentialFileError)) throw cause;
-    throw cannotFetch("TOK-001", server, cause.message, {
-      troubleshooting: [
-        "Check credential_source.file in the credentials file, and that the program which writes the " +
-        "token runs and lets the gateway's user read it",
-      ],
-      cause,
-    });
-  }
-}
-
 function fromUrl(
-  { url, headers }: GoogleUrlSubject,
+  { url, headers: configured }: GoogleUrlSubject,
   connection: ProviderConnection,
   signal: AbortSignal,
 ): Promise<string> {
   const { server, clock } = connection;
-  const values = Object.entries(headers).map(([name, value]) => [name, value.reveal()] as const);
+  const headers = Object.fromEntries(
+    Object.entries(configured).map(([name, value]) => [name, value.reveal()]),
+  );
   return withinTimeLimit(connection, SERVICE, signal, async (signal) => {
     const issuedAtMs = clock.now();
-    const answer = await exchange(connection, SERVICE, {
-      url,
-      headers: Object.fromEntries(values),
-      signal,
-    });
+    const answer = await exchange(connection, SERVICE, { url, headers, signal });
     if (answer.status < 300) return answer.body.trim();
-    const secrets = values.map(([, value]) => value);
-    parseTokenResponse(withOAuthError(answer), {
+    // Throws: the status is that of a failure.
+    return parseTokenResponse(withOAuthError(answer), {
       server,
       issuedAtMs,
-      secrets,
+      secrets: Object.values(headers),
       service: SERVICE,
       endpoint: url,
-    });
-    throw new TypeError("A refusal was taken for a token");
+    }).value;
   });
-}
-
-function member(text: string, field: string): string | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    const value = typeof json === "object" && json !== null && Object.hasOwn(json, field)
-      ? (json as Record<string, unknown>)[field]
-      : undefined;
-    return typeof value === "string" ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,6 @@
 /**
- * Signs the assertions by which a client shows who it is without sending a secret (RFC 7523,
- * section 2.2). Each is used for one request: providers refuse a `jti` that they have seen.
+ * Signs the assertions that authenticate a client without sending a secret (RFC 7523, section 2.2).
+ * Each is used for one request: providers reject a `jti` that they have seen.
  *
  * @module
  */
@@ -10,15 +10,21 @@ import type {
   KeyAssertion,
   SecretAssertion,
 } from "../../config/schemes/oauth2/client_authentication.ts";
-import { providerOf } from "../../config/schemes/oauth2/identity_provider.ts";
+import { type ProviderName, providerOf } from "../../config/schemes/oauth2/identity_provider.ts";
 import type { Clock } from "../../network/clock.ts";
-import type { AuthenticationTarget } from "./token_request.ts";
 
-/** Type of the assertion, as the token request names it (RFC 7523, section 2.2). */
-const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/** The token endpoint that a client authenticates to. */
+export interface AuthenticationTarget {
+  /** Its URL. */
+  readonly tokenEndpoint: string;
+  /** The provider's issuer, if known by discovery. */
+  readonly issuer?: string | undefined;
+  /** The provider, if the configuration names it. */
+  readonly provider?: ProviderName | undefined;
+}
 
 /**
- * How far an assertion's times lie back: some providers grant no tolerance at all, and refuse what a
+ * An assertion's times lie this far back: some providers have no tolerance at all, and reject what a
  * clock that is a second ahead of theirs has signed.
  */
 const BACKDATED_SECONDS = 5;
@@ -26,11 +32,7 @@ const BACKDATED_SECONDS = 5;
 /** Signs an assertion for one request. */
 export type SignAssertion = (target: AuthenticationTarget) => Promise<string>;
 
-/**
- * Makes what signs assertions with a private key.
- *
- * @param configured The keys and what the assertion says.
- */
+/** Signs assertions with a private key. */
 export function privateKeyAssertion(
   clientId: string,
   { keys: [signing], certificate, assertion }: KeyAssertion,
@@ -52,11 +54,7 @@ export function privateKeyAssertion(
   };
 }
 
-/**
- * Makes what signs assertions with the client's secret.
- *
- * @param configured The secret and what the assertion says.
- */
+/** Signs assertions with the client secret. */
 export function secretAssertion(
   clientId: string,
   { clientSecret, algorithm: alg, assertion }: SecretAssertion,
@@ -70,22 +68,7 @@ export function secretAssertion(
 }
 
 /**
- * Writes an assertion into a token request.
- *
- * @param clientId The client's identifier: RFC 7521, section 4.2 lets it be left out, Entra ID does not.
- */
-export function addAssertion(
-  parameters: URLSearchParams,
-  clientId: string,
-  assertion: string,
-): void {
-  parameters.set("client_id", clientId);
-  parameters.set("client_assertion_type", ASSERTION_TYPE);
-  parameters.set("client_assertion", assertion);
-}
-
-/**
- * The audience that a provider wants in an assertion where the configuration names none.
+ * The audience that a provider expects in an assertion if the configuration names none.
  *
  * @example
  * ```ts
@@ -105,7 +88,7 @@ export function defaultAudience(
     case "okta":
       return tokenEndpoint;
     default:
-      // RFC 7523 lets the token endpoint stand for the server; its successor wants the issuer.
+      // RFC 7523 accepts the token endpoint as the audience; its successor requires the issuer.
       return issuer ?? tokenEndpoint;
   }
 }

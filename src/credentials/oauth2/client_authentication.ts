@@ -1,22 +1,28 @@
 /**
- * How the client shows the token endpoint who it is: one function value per method. A method
- * writes into the parameters or the headers of a token request and knows nothing of the grant.
+ * Client authentication at the token endpoint: one function value per method. A method writes into the
+ * parameters or headers of a token request and knows nothing of the grant.
  *
  * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
 import type { ClientAuthentication } from "../../config/schemes/oauth2/client_authentication.ts";
 import {
-  addAssertion,
+  type AuthenticationTarget,
   privateKeyAssertion,
   secretAssertion,
   type SignAssertion,
 } from "./client_assertion.ts";
-import type { Clock } from "../../network/clock.ts";
 import { readCredentialFile } from "../credential_file.ts";
-import type { AuthenticateClient } from "./token_request.ts";
+import type { ProviderConnection } from "../provider_exchange.ts";
 
-/** The client's secret in the body (RFC 6749, section 2.3.1). */
+/** Adds the client's identity and its proof to a token request. */
+export type AuthenticateClient = (
+  parameters: URLSearchParams,
+  headers: Headers,
+  target: AuthenticationTarget,
+) => void | Promise<void>;
+
+/** The client secret in the body (RFC 6749, section 2.3.1). */
 export function clientSecretPost(clientId: string, clientSecret: string): AuthenticateClient {
   return (parameters) => {
     parameters.set("client_id", clientId);
@@ -25,7 +31,7 @@ export function clientSecretPost(clientId: string, clientSecret: string): Authen
 }
 
 /**
- * The client's secret in the `Authorization` header; both halves are form-encoded first, so that a
+ * The client secret in the `Authorization` header; both halves are form-encoded first, so that a
  * colon or a percent sign in them cannot be misread (RFC 6749, section 2.3.1).
  */
 export function clientSecretBasic(clientId: string, clientSecret: string): AuthenticateClient {
@@ -34,25 +40,27 @@ export function clientSecretBasic(clientId: string, clientSecret: string): Authe
   return (_parameters, headers) => headers.set("authorization", header);
 }
 
-/** An assertion in place of a secret (RFC 7523, section 2.2), a new one for each request. */
-function clientAssertion(clientId: string, sign: SignAssertion): AuthenticateClient {
-  return async (parameters, _headers, target) =>
-    addAssertion(parameters, clientId, await sign(target));
-}
-
 /**
- * The identifier alone, beside which something else says that it is the client: its certificate,
- * which the connection shows (RFC 8705, section 2).
+ * An assertion in place of a secret (RFC 7523, section 2.2), a new one for each request. RFC 7521,
+ * section 4.2 makes `client_id` optional, Entra ID does not.
  */
-function clientIdOnly(clientId: string): AuthenticateClient {
-  return (parameters) => parameters.set("client_id", clientId);
+export function clientAssertion(clientId: string, sign: SignAssertion): AuthenticateClient {
+  return async (parameters, _headers, target) => {
+    const assertion = await sign(target);
+    parameters.set("client_id", clientId);
+    parameters.set(
+      "client_assertion_type",
+      "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    );
+    parameters.set("client_assertion", assertion);
+  };
 }
 
 /** The configured method. */
 export function createClientAuthentication(
   clientId: string,
   configured: ClientAuthentication,
-  clock: Pick<Clock, "now">,
+  { server, clock }: Pick<ProviderConnection, "server" | "clock">,
 ): AuthenticateClient {
   switch (configured.method) {
     case "client_secret_post":
@@ -64,10 +72,18 @@ export function createClientAuthentication(
     case "private_key_jwt":
       return clientAssertion(clientId, privateKeyAssertion(clientId, configured, clock));
     case "federated_token":
-      return clientAssertion(clientId, () => readCredentialFile(configured.file));
+      return clientAssertion(clientId, () =>
+        readCredentialFile(configured.file, {
+          server,
+          code: "TOK-001",
+          step:
+            "Check FederatedTokenFile, and that the platform writes the token there and lets the " +
+            "gateway's user read it",
+        }));
     case "tls_client_auth":
     case "self_signed_tls_client_auth":
-      return clientIdOnly(clientId);
+      // The certificate of the connection is the proof (RFC 8705, section 2).
+      return (parameters) => parameters.set("client_id", clientId);
     default:
       throw new TypeError(`Unknown client authentication: ${configured satisfies never}`);
   }

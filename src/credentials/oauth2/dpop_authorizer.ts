@@ -1,6 +1,6 @@
 /**
- * Signs requests with a token that is bound to a key, and with a proof that the key is here
- * (RFC 9449, section 7).
+ * Signs requests with a token bound to a key, and with a proof of possession of that key (RFC 9449,
+ * section 7).
  *
  * @module
  */
@@ -13,27 +13,20 @@ import type {
 import type { BearerAuthorizer } from "../bearer_authorizer.ts";
 import type { DpopKey } from "./dpop_key.ts";
 
-/** Puts a token and a proof into the `Authorization` and `DPoP` headers. */
+/** Sets the `Authorization` and `DPoP` headers. */
 export class DpopAuthorizer implements Authorizer {
   readonly #token: BearerAuthorizer;
   readonly #key: DpopKey;
-  /** What the token alone was given out as, by what was made of it. */
+  /** The authorization of `#token` that each authorization was made of. */
   readonly #tokens = new WeakMap<Authorization, Authorization>();
 
-  /**
-   * @param token Keeps the token; it is closed with this authorizer.
-   * @param key The key that its tokens are bound to.
-   */
+  /** @param token Provides the tokens bound to the key; it is closed with this authorizer. */
   constructor(token: BearerAuthorizer, key: DpopKey) {
     this.#token = token;
     this.#key = key;
   }
 
-  /**
-   * Makes the `Authorization` and `DPoP` headers.
-   *
-   * @throws {GatewayError} As `TokenManager.token`.
-   */
+  /** @throws {GatewayError} As `TokenManager.token`. */
   async authorize(request: OutboundRequest): Promise<Authorization> {
     const { method, url } = request;
     const token = await this.#token.authorize(request);
@@ -44,46 +37,29 @@ export class DpopAuthorizer implements Authorizer {
     return authorization;
   }
 
-  /**
-   * Tells that the store refused what `authorize` gave. Where it wants a nonce in the proof (RFC
-   * 9449, section 9), the token stays in use.
-   *
-   * @returns Whether asking `authorize` again may give something else.
-   */
+  /** If the store requires a nonce in the proof (RFC 9449, section 9), the token stays in use. */
   async invalidate(authorization: Authorization, refusal: Response): Promise<boolean> {
     if (wantsNonce(refusal)) return refusal.headers.has("dpop-nonce");
     const token = this.#tokens.get(authorization);
     return token !== undefined && await this.#token.invalidate(token, refusal);
   }
 
-  /**
-   * Takes note of the nonce that an answer brings for the next request.
-   *
-   * @param url The URL that answered.
-   */
+  /** Stores the nonce that a response brings for the next request. */
   observe(url: string, headers: Headers): void {
     this.#key.learnNonce(url, headers);
   }
 
-  /** @returns What may be told about the token. */
+  /** As the provider of the tokens. */
   describe(): CredentialStatus {
     return this.#token.describe();
   }
 
-  /**
-   * Fetches a new token now; the one at hand stays in use if that fails.
-   *
-   * @throws {GatewayError} As `TokenManager.renew`.
-   */
+  /** @throws {GatewayError} As `TokenManager.renew`. */
   async renew(signal?: AbortSignal): Promise<void> {
     await this.#token.renew(signal);
   }
 
-  /**
-   * Drops the token, for everyone who shares the cache.
-   *
-   * @throws {GatewayError} As `TokenManager.forget`.
-   */
+  /** @throws {GatewayError} As `TokenManager.forget`. */
   async forget(revocation: string): Promise<void> {
     await this.#token.forget(revocation);
   }

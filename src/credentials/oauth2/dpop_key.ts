@@ -1,6 +1,6 @@
 /**
- * Proves that whoever sends a token also holds the key it is bound to (RFC 9449). The key is made
- * here and never leaves: tokens bound to it are of no use to anyone else, other workers included.
+ * A key that tokens are bound to, and the proofs of possession of it (RFC 9449). It is generated here
+ * and never leaves this process: nobody else can use tokens bound to it, other workers included.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { type CryptoKey, importJWK, type JWK, SignJWT } from "jose";
 import { jwkThumbprint } from "../../config/values/signing_key.ts";
 import type { Clock } from "../../network/clock.ts";
 
-/** The one algorithm that RFC 9449 examples, FAPI 2.0 and every known provider share. */
+/** The algorithm that the examples of RFC 9449, FAPI 2.0 and all known providers share. */
 const ALGORITHM = "ES256";
 
-/** What a proof is for. */
+/** The request that a proof is for. */
 export interface ProofSubject {
   readonly method: string;
-  /** The URL of the request; query and fragment are left out of the proof. */
+  /** The URL of the request; the proof omits query and fragment. */
   readonly url: string;
-  /** The token that goes with the request, where one does. */
+  /** The token in the request. */
   readonly accessToken?: string;
 }
 
-/** A key, and the nonces that servers want in its proofs. */
+/** A key, and the nonces that servers require in its proofs. */
 export class DpopKey {
   /** Thumbprint of the key (RFC 7638), which bound tokens carry. */
   readonly thumbprint: string;
@@ -32,7 +32,6 @@ export class DpopKey {
   readonly #nonces = new Map<string, string>();
   #key: Promise<CryptoKey | Uint8Array> | undefined;
 
-  /** @param clock Whose time the proofs say. */
   constructor(clock: Pick<Clock, "now">) {
     const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const { d, ...publicJwk } = privateKey.export({ format: "jwk" });
@@ -42,11 +41,7 @@ export class DpopKey {
     this.#clock = clock;
   }
 
-  /**
-   * Makes the proof for one request (RFC 9449, section 4.2).
-   *
-   * @returns The value of the `DPoP` header.
-   */
+  /** The value of the `DPoP` header for one request (RFC 9449, section 4.2). */
   async proof({ method, url, accessToken }: ProofSubject): Promise<string> {
     this.#key ??= importJWK(this.#privateJwk, ALGORITHM);
     const { origin, pathname } = new URL(url);
@@ -64,10 +59,10 @@ export class DpopKey {
   }
 
   /**
-   * Takes note of the nonce that an answer brings (RFC 9449, section 8).
+   * Stores the nonce in a response (RFC 9449, section 8).
    *
    * @param url The URL that answered.
-   * @returns Whether it is another than the last.
+   * @returns Whether the nonce differs from the last one of that server.
    */
   learnNonce(url: string, headers: Headers): boolean {
     const nonce = headers.get("dpop-nonce");

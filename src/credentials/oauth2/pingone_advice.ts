@@ -3,42 +3,30 @@
  *
  * @module
  */
-import type { Advice } from "../advice.ts";
+import { type Advice, rowsOf } from "../advice.ts";
 
-const provider = "pingone";
+const row = rowsOf("pingone", "PingOne");
 
 /** Source: developer.pingidentity.com/pingone-api, "Token (client_credentials)", "Private key JWT". */
 export const pingOneAdvice: readonly Advice[] = [
-  {
-    provider,
-    error: "invalid_client",
-    text: /unsupported authentication method/i,
-    steps: [
-      "PingOne: compare Token Endpoint Authentication Method of the application with " +
-      "ClientAuthentication: it takes that one only, and NONE takes none",
-    ],
-  },
-  {
-    provider,
-    error: "invalid_client",
-    steps: [
-      "PingOne: copy ClientId and ClientSecret anew from the application, check that it is enabled " +
-      "and of the environment in the URL",
-      "PingOne: an assertion is good for an hour at most and must not lie in the future: compare " +
-      "the clocks",
-    ],
-  },
-  {
-    provider,
-    error: "invalid_scope",
-    steps: [
-      "PingOne: make a custom resource with the scope, and assign that scope to the application; a " +
-      "request may ask for scopes of one custom resource only",
-    ],
-  },
-  {
-    provider,
-    error: "unauthorized_client",
-    steps: ["PingOne: switch on the Client Credentials grant of the application"],
-  },
+  row(
+    { error: "invalid_client", text: /unsupported authentication method/i },
+    "compare Token Endpoint Authentication Method of the application with ClientAuthentication: " +
+      "it takes that one only, and NONE takes none",
+  ),
+  row(
+    { error: "invalid_client" },
+    "copy ClientId and ClientSecret anew from the application, check that it is enabled and of " +
+      "the environment in the URL",
+    "an assertion is good for an hour at most and must not lie in the future: compare the clocks",
+  ),
+  row(
+    { error: "invalid_scope" },
+    "make a custom resource with the scope, and assign that scope to the application; a request " +
+      "may ask for scopes of one custom resource only",
+  ),
+  row(
+    { error: "unauthorized_client" },
+    "switch on the Client Credentials grant of the application",
+  ),
 ];

@@ -1,33 +1,33 @@
 /**
- * Judges the document in which a provider describes itself (OpenID Connect Discovery 1.0, section 4.3;
- * RFC 8414, section 3.3; RFC 8705, section 5; SMART App Launch). Nothing is taken from it but
- * the addresses of the token endpoint and of the key set, and those only from the right issuer and at
- * hosts that are allowed.
+ * Interprets the document in which a provider describes itself (OpenID Connect Discovery 1.0, section
+ * 4.3; RFC 8414, section 3.3; RFC 8705, section 5; SMART App Launch). Only the URLs of the token
+ * endpoint and of the key set are used, and only from the right issuer and at allowed hosts.
  *
  * @module
  */
 import { hostAndPort } from "../../config/values/host_names.ts";
 import type { DiscoveryConfig } from "../../config/schemes/oauth2/discovery.ts";
+import { jsonObject } from "../json_object.ts";
 import { cannotFetch } from "../provider_exchange.ts";
 import { quoteProvider } from "../provider_text.ts";
-import type { AuthenticationTarget } from "./token_request.ts";
+import type { AuthenticationTarget } from "./client_assertion.ts";
 
 /** Longest URL of a provider that a message repeats. */
 const MAX_QUOTED_URL = 200;
 
-/** What judging needs to know besides the document. */
+/** Whose document it is. */
 export interface MetadataContext {
   /** Name of the configured server. */
   readonly server: string;
   readonly configured: DiscoveryConfig;
-  /** Whether the gateway shows a certificate. */
-  readonly mutualTls: boolean;
 }
 
 /**
- * Takes the token endpoint from a document.
+ * The token endpoint in a document.
  *
- * @throws {GatewayError} TOK-001 for a document of no use, NET-008 for a host that is not allowed.
+ * @param mutualTls Whether the gateway presents a client certificate: the endpoint may then have
+ * another URL (RFC 8705, section 5).
+ * @throws {GatewayError} TOK-001 for an unusable document, NET-008 for a host that is not allowed.
  *
  * @example
  * ```ts
@@ -45,46 +45,43 @@ export interface MetadataContext {
  */
 export function explainMetadata(
   body: string,
-  { server, configured, mutualTls }: MetadataContext,
+  { mutualTls, ...context }: MetadataContext & { readonly mutualTls: boolean },
 ): AuthenticationTarget {
-  const metadata = documentIn(body, { server, configured });
-  const url = checkedUrl(tokenEndpoint(metadata, mutualTls), {
-    server,
-    configured,
-    what: "token endpoint",
-    instead: "TokenEndpoint",
-  });
-  return { tokenEndpoint: url, issuer: configured.kind === "issuer" ? configured.url : undefined };
+  const { mtls_endpoint_aliases: aliases, token_endpoint: plain } = documentIn(body, context);
+  const alias = mutualTls && typeof aliases === "object" && aliases !== null
+    ? (aliases as Record<string, unknown>)["token_endpoint"]
+    : undefined;
+  const { kind, url } = context.configured;
+  return {
+    tokenEndpoint: checkedUrl(alias ?? plain, context, "token endpoint", "TokenEndpoint"),
+    issuer: kind === "issuer" ? url : undefined,
+  };
 }
 
 /**
- * Takes the address of the provider's JWK Set from a document.
+ * The URL of the provider's JWK Set in a document.
  *
- * @returns Where the keys are that tokens are signed with.
- * @throws {GatewayError} TOK-001 for a document of no use, NET-008 for a host that is not allowed.
+ * @throws {GatewayError} TOK-001 for an unusable document, NET-008 for a host that is not allowed.
  */
-export function explainKeySetUrl(
-  body: string,
-  context: Omit<MetadataContext, "mutualTls">,
-): string {
+export function explainKeySetUrl(body: string, context: MetadataContext): string {
   const { jwks_uri: named } = documentIn(body, context);
-  return checkedUrl(named, { ...context, what: "key set (jwks_uri)", instead: "JWKSUri" });
+  return checkedUrl(named, context, "key set (jwks_uri)", "JWKSUri");
 }
 
 function documentIn(
   body: string,
-  { server, configured: { kind, url } }: Omit<MetadataContext, "mutualTls">,
-): Record<string, unknown> {
+  { server, configured: { kind, url } }: MetadataContext,
+): Readonly<Record<string, unknown>> {
   const subject = `the discovery document of ${url}`;
-  const metadata = objectIn(body);
+  const metadata = jsonObject(body);
   if (metadata === undefined) {
     throw cannotFetch("TOK-001", server, `${subject} is no JSON object`, {
       troubleshooting: ["Look for a proxy or a login page that answers in place of the provider"],
     });
   }
-  if (kind === "issuer" && metadata["issuer"] !== url) {
-    const named = metadata["issuer"];
-    const other = typeof named === "string" ? quoteProvider(named, MAX_QUOTED_URL, []) : "none";
+  const { issuer } = metadata;
+  if (kind === "issuer" && issuer !== url) {
+    const other = typeof issuer === "string" ? quoteProvider(issuer, MAX_QUOTED_URL, []) : "none";
     throw cannotFetch("TOK-001", server, `${subject} names another issuer: ${other}`, {
       troubleshooting: [
         "If that is your provider, write Issuer exactly as the message has it: a slash at its " +
@@ -95,14 +92,17 @@ function documentIn(
   return metadata;
 }
 
-/** An address that the document names: it may lead to no host but those that are allowed. */
+/**
+ * A URL that the document names, if its host is allowed.
+ *
+ * @param what What is there, for messages.
+ * @param key The configuration key to set in place of discovery.
+ */
 function checkedUrl(
   named: unknown,
-  { server, configured, what, instead }: Omit<MetadataContext, "mutualTls"> & {
-    readonly what: string;
-    /** The key to set in place of discovery. */
-    readonly instead: string;
-  },
+  { server, configured }: MetadataContext,
+  what: string,
+  key: string,
 ): string {
   const subject = `the discovery document of ${configured.url}`;
   const url = typeof named === "string" ? URL.parse(named) : null;
@@ -110,7 +110,7 @@ function checkedUrl(
   const protocols = configured.url.startsWith("https:") ? ["https:"] : ["https:", "http:"];
   if (!isPlain || !protocols.includes(url.protocol)) {
     throw cannotFetch("TOK-001", server, `${subject} names no ${what} that can be used`, {
-      troubleshooting: [`Set ${instead} of this server instead`],
+      troubleshooting: [`Set ${key} of this server instead`],
     });
   }
   const host = hostAndPort(url.href);
@@ -120,24 +120,4 @@ function checkedUrl(
     });
   }
   return url.href;
-}
-
-function objectIn(body: string): Record<string, unknown> | undefined {
-  try {
-    const json: unknown = JSON.parse(body);
-    return typeof json === "object" && json !== null && !Array.isArray(json)
-      ? json as Record<string, unknown>
-      : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** With a client certificate the endpoint may have another address (RFC 8705, section 5). */
-function tokenEndpoint(metadata: Record<string, unknown>, mutualTls: boolean): unknown {
-  const { mtls_endpoint_aliases: aliases, token_endpoint: plain } = metadata;
-  const alias = mutualTls && typeof aliases === "object" && aliases !== null
-    ? (aliases as Record<string, unknown>)["token_endpoint"]
-    : undefined;
-  return alias ?? plain;
 }

@@ -1,11 +1,12 @@
 /**
- * Speaks to one OAuth2 token endpoint, whatever the grant: sends the request and hands the answer to
- * be judged.
+ * Requests tokens of one grant from an OAuth2 token endpoint.
  *
  * @module
  */
 import type { ProviderName } from "../../config/schemes/oauth2/identity_provider.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
+import type { AuthenticationTarget } from "./client_assertion.ts";
+import type { AuthenticateClient } from "./client_authentication.ts";
 import type { DpopKey } from "./dpop_key.ts";
 import {
   exchange,
@@ -13,67 +14,62 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
-import type { Token } from "../token.ts";
+import type { Token, TokenSource } from "../token.ts";
 import type { TokenEndpointDiscovery } from "./token_endpoint_discovery.ts";
-import {
-  type AuthenticateClient,
-  type AuthenticationTarget,
-  buildTokenRequest,
-} from "./token_request.ts";
 import { parseTokenResponse } from "./token_response.ts";
 
 const SERVICE = "token endpoint";
 
-/** What a token endpoint is and how it is reached. */
+/** A token endpoint and what is requested from it. */
 export interface TokenEndpointOptions extends ProviderConnection {
-  /** Its URL, or what learns it. */
   readonly url: string | TokenEndpointDiscovery;
-  /** What the provider may echo and no message may repeat. */
-  readonly secrets: readonly string[];
-  /** The provider, where the configuration says it: its own remedies are told. */
+  /** Parameters of the grant, with `grant_type`. */
+  readonly grant: URLSearchParams;
+  readonly authenticate: AuthenticateClient;
+  /** As in `TokenSource`. */
+  readonly fingerprint: string;
+  /** What no message may repeat besides the values in the request: secrets that it contains encoded. */
+  readonly secrets?: readonly string[];
+  /** The provider, if the configuration names it: selects its advice. */
   readonly provider?: ProviderName | undefined;
-  /** Puts an answer that has a form of the provider's own into that of OAuth2. */
+  /** Converts a response in a form of the provider's own to that of OAuth2. */
   readonly translate?: (answer: ProviderAnswer) => ProviderAnswer;
-  /** The key that tokens are bound to, where they are. */
+  /** The key that tokens are bound to. */
   readonly dpop?: DpopKey | undefined;
 }
 
-/** One token endpoint. */
-export class TokenEndpoint {
+/** A source of tokens: one grant at one token endpoint. */
+export class TokenEndpoint implements TokenSource {
+  readonly fingerprint: string;
   readonly #options: TokenEndpointOptions;
 
-  /** @param options What it is and how it is reached. */
   constructor(options: TokenEndpointOptions) {
+    this.fingerprint = options.fingerprint;
     this.#options = options;
   }
 
-  /** Its address; until it is known, that of the issuer. */
-  get url(): string {
+  /** URL of the token endpoint; that of the issuer until discovery has found it. */
+  get endpoint(): string {
     const { url } = this.#options;
     return typeof url === "string" ? url : url.url;
   }
 
   /**
-   * Asks for a token, once.
+   * Requests a token, once.
    *
-   * @param authenticate How the client shows who it is.
    * @throws {GatewayError} As `parseTokenResponse`; NET-001 after the time limit, NET-003 for an
-   * untrusted certificate, AUTH-003 where no answer came.
+   * untrusted certificate, AUTH-003 without a response; what `authenticate` throws.
    * @throws The signal's reason when it aborts.
    */
-  request(
-    grant: URLSearchParams,
-    authenticate: AuthenticateClient,
-    signal: AbortSignal,
-  ): Promise<Token> {
+  acquire(signal: AbortSignal): Promise<Token> {
     return withinTimeLimit(this.#options, SERVICE, signal, async (signal) => {
       const { url, provider } = this.#options;
       if (typeof url === "string") {
-        return await this.#ask(grant, authenticate, { tokenEndpoint: url, provider }, signal);
+        return await this.#request({ tokenEndpoint: url, provider }, signal);
       }
       const target = { ...await url.locate(signal), provider };
       try {
-        const token = await this.#ask(grant, authenticate, target, signal);
+        const token = await this.#request(target, signal);
         url.report(true);
         return token;
       } catch (error) {
@@ -83,37 +79,11 @@ export class TokenEndpoint {
     });
   }
 
-  async #ask(
-    grant: URLSearchParams,
-    authenticate: AuthenticateClient,
-    target: AuthenticationTarget,
-    signal: AbortSignal,
-  ): Promise<Token> {
-    const { dpop } = this.#options;
-    const send = async () => {
-      const { headers, body } = await buildTokenRequest(grant, authenticate, target);
-      const url = target.tokenEndpoint;
-      if (dpop !== undefined) headers.set("dpop", await dpop.proof({ method: "POST", url }));
-      const issuedAtMs = this.#options.clock.now();
-      const answer = await exchange(this.#options, SERVICE, {
-        url,
-        method: "POST",
-        headers,
-        // A string, not the parameters: their content type would add a charset that some refuse.
-        body: body.toString(),
-        signal,
-      });
-      return {
-        answer,
-        issuedAtMs,
-        secrets: secretsIn(headers, body),
-        hasNewNonce: dpop?.learnNonce(url, answer.headers) ?? false,
-      };
-    };
-    let sent = await send();
-    // Once: a provider that refuses its own nonce would never be content.
-    if (sent.hasNewNonce && isNonceRequest(sent.answer)) sent = await send();
-    const { server, secrets, provider, translate = (answer) => answer } = this.#options;
+  async #request(target: AuthenticationTarget, signal: AbortSignal): Promise<Token> {
+    const { dpop, server, secrets = [], provider, translate = (answer) => answer } = this.#options;
+    let sent = await this.#send(target, signal);
+    // Once: a provider that rejects its own nonce would never accept one.
+    if (sent.hasNewNonce && isNonceRequest(sent.answer)) sent = await this.#send(target, signal);
     return parseTokenResponse(translate(sent.answer), {
       server,
       issuedAtMs: sent.issuedAtMs,
@@ -123,9 +93,44 @@ export class TokenEndpoint {
       tokenType: dpop === undefined ? "Bearer" : "DPoP",
     });
   }
+
+  async #send(target: AuthenticationTarget, signal: AbortSignal): Promise<Sent> {
+    const { grant, authenticate, dpop, clock } = this.#options;
+    const url = target.tokenEndpoint;
+    const body = new URLSearchParams(grant);
+    const headers = new Headers({
+      "accept": "application/json",
+      "content-type": "application/x-www-form-urlencoded",
+    });
+    await authenticate(body, headers, target);
+    if (dpop !== undefined) headers.set("dpop", await dpop.proof({ method: "POST", url }));
+    const issuedAtMs = clock.now();
+    const answer = await exchange(this.#options, SERVICE, {
+      url,
+      method: "POST",
+      headers,
+      // A string, not the parameters: their content type would add a charset that some reject.
+      body: body.toString(),
+      signal,
+    });
+    return {
+      answer,
+      issuedAtMs,
+      secrets: secretsIn(headers, body),
+      hasNewNonce: dpop?.learnNonce(url, answer.headers) ?? false,
+    };
+  }
 }
 
-/** What of a token request is no secret, nor made of one. */
+/** A token request and its response. */
+interface Sent {
+  readonly answer: ProviderAnswer;
+  readonly issuedAtMs: number;
+  readonly secrets: readonly string[];
+  readonly hasNewNonce: boolean;
+}
+
+/** The parameters of a token request that neither are secrets nor derive from one. */
 const PLAIN_PARAMETERS: ReadonlySet<string> = new Set([
   "grant_type",
   "client_id",
@@ -137,7 +142,7 @@ const PLAIN_PARAMETERS: ReadonlySet<string> = new Set([
   "subject_token_type",
 ]);
 
-/** Whatever else is sent, `TokenParameters` among it, no message may repeat. */
+/** All else that is sent, `TokenParameters` included, must not be repeated in a message. */
 function secretsIn(headers: Headers, body: URLSearchParams): string[] {
   return [
     headers.get("authorization")?.split(" ").at(-1) ?? "",

@@ -1,8 +1,8 @@
 /**
- * Learns where a provider's token endpoint is from the document that the provider publishes: OpenID
- * Connect Discovery 1.0, RFC 8414 or SMART App Launch. A document that names another issuer, or an
- * endpoint at a host that the configuration does not allow, is refused: it would decide where
- * the client's credential goes.
+ * Discovers a provider's token endpoint in the document that the provider publishes: OpenID Connect
+ * Discovery 1.0, RFC 8414 or SMART App Launch. Rejects a document that names another issuer, or an
+ * endpoint at a host that the configuration does not allow: it would decide where the client's
+ * credential goes.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import type { ProviderName } from "../../config/schemes/oauth2/identity_provider
 import {
   cannotFetch,
   exchange,
+  isTransient,
   type ProviderAnswer,
   type ProviderConnection,
   withinTimeLimit,
@@ -18,96 +19,94 @@ import {
 import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
 import { explainMetadata } from "./provider_metadata.ts";
 import { findAdvice } from "../provider_advice.ts";
-import type { AuthenticationTarget } from "./token_request.ts";
+import type { AuthenticationTarget } from "./client_assertion.ts";
 
 const SERVICE = "discovery document";
 
-/** How long a document is believed. */
+/** How long a document is valid. */
 const MAX_AGE_MS = 24 * 60 * 60 * 1000;
 
-/** Least and most time between two looks at a document that something may be wrong with. */
+/** Shortest and longest time between two requests for a document that may be wrong. */
 const MIN_WAIT_MS = 30_000;
 const MAX_WAIT_MS = 60 * 60 * 1000;
 
-/** How a provider's document is reached, and whose it is. */
+/** Connection to the provider that publishes a document. */
 export interface DiscoveryConnection extends ProviderConnection {
-  /** The provider, where the configuration says it: its own remedies are told. */
+  /** The provider, if the configuration names it: selects its advice. */
   readonly provider?: ProviderName | undefined;
 }
 
-/** What discovery works with. */
+/** The document and how it is read. */
 export interface DiscoveryOptions extends DiscoveryConnection {
   readonly configured: DiscoveryConfig;
-  /** Whether the gateway shows a certificate: the endpoint then has another address with some. */
+  /** Whether the gateway presents a client certificate: the endpoint may then have another URL. */
   readonly mutualTls: boolean;
 }
 
-/** Learns the token endpoint of one provider. */
+/** Discovers the token endpoint of one provider. */
 export class TokenEndpointDiscovery {
   readonly #options: DiscoveryOptions;
   #known: AuthenticationTarget | undefined;
-  #lookedAtMs = -Infinity;
-  #lookAgainAtMs = -Infinity;
+  #readAtMs = -Infinity;
+  #readAgainAtMs = -Infinity;
   #waitMs = MIN_WAIT_MS;
 
-  /** @param options What it works with. */
   constructor(options: DiscoveryOptions) {
     this.#options = options;
   }
 
-  /** The token endpoint once it is known, until then what the configuration has in its place. */
+  /** The token endpoint once it is known, until then the issuer or SMART base URL. */
   get url(): string {
     return this.#known?.tokenEndpoint ?? this.#options.configured.url;
   }
 
   /**
-   * Finds the token endpoint. A document that was read before is used for a day, and longer while no
-   * new one can be had.
+   * Returns the token endpoint. A document is valid for a day, and longer while no new one can be read.
    *
-   * @throws {GatewayError} TOK-001 where there is no such document or it is of no use, NET-008 where
-   * it names a host that is not allowed; NET-001, NET-003, NET-004, AUTH-003 where none came.
+   * @throws {GatewayError} TOK-001 without a usable document, NET-008 if it names a host that is not
+   * allowed; NET-001, NET-003, NET-004, AUTH-003 if none could be fetched.
    * @throws The signal's reason when it aborts.
    */
   async locate(signal: AbortSignal): Promise<AuthenticationTarget> {
     const { clock } = this.#options;
-    if (this.#known !== undefined && clock.monotonic() < this.#lookAgainAtMs) return this.#known;
-    const lookedAtMs = this.#lookedAtMs = clock.monotonic();
+    if (this.#known !== undefined && clock.monotonic() < this.#readAgainAtMs) return this.#known;
+    const readAtMs = this.#readAtMs = clock.monotonic();
     try {
-      const found = await this.#look(signal);
-      this.#lookAgainAtMs = lookedAtMs + MAX_AGE_MS;
+      const found = await this.#read(signal);
+      this.#readAgainAtMs = readAtMs + MAX_AGE_MS;
       this.#growWait(found.tokenEndpoint === this.#known?.tokenEndpoint);
       return this.#known = found;
     } catch (error) {
       // Without a document the token request fails, and is repeated as its own policy says.
       if (this.#known === undefined || signal.aborted) throw error;
-      this.#lookAgainAtMs = lookedAtMs + this.#waitMs;
+      this.#readAgainAtMs = readAtMs + this.#waitMs;
       this.#growWait(true);
       return this.#known;
     }
   }
 
   /**
-   * Tells how a token request to the endpoint went.
+   * Reports the outcome of a token request.
    *
-   * @param answered Whether a token endpoint answered. If not, the document is looked at again, ever
-   * more slowly: the provider may have moved it.
+   * @param answered Whether a token endpoint answered. If not, the document is read again, at growing
+   * intervals: the provider may have moved it.
    */
   report(answered: boolean): void {
     if (answered) this.#growWait(false);
-    else this.#lookAgainAtMs = this.#lookedAtMs + this.#waitMs;
+    else this.#readAgainAtMs = this.#readAtMs + this.#waitMs;
   }
 
   #growWait(inVain: boolean): void {
     this.#waitMs = inVain ? Math.min(2 * this.#waitMs, MAX_WAIT_MS) : MIN_WAIT_MS;
   }
 
-  /** Half the time of a token request, so that one document out of reach leaves time for the other. */
-  #look(signal: AbortSignal): Promise<AuthenticationTarget> {
-    const { configured, server, timeoutMs, mutualTls } = this.#options;
-    const limits = { ...this.#options, timeoutMs: timeoutMs / 2 };
+  /** Half the time of a token request, so that one unreachable document leaves time for the other. */
+  #read(signal: AbortSignal): Promise<AuthenticationTarget> {
+    const limits = { ...this.#options, timeoutMs: this.#options.timeoutMs / 2 };
     return withinTimeLimit(limits, SERVICE, signal, async (signal) => {
+      const { configured } = this.#options;
       const body = await readDiscoveryDocument(this.#options, configured, signal);
-      return explainMetadata(body, { server, configured, mutualTls });
+      return explainMetadata(body, this.#options);
     });
   }
 }
@@ -115,8 +114,7 @@ export class TokenEndpointDiscovery {
 /**
  * Reads the document in which a provider describes itself.
  *
- * @param connection How the provider is reached, and which it is.
- * @throws {GatewayError} TOK-001 where there is none; NET-003, NET-004, AUTH-003 where none came.
+ * @throws {GatewayError} TOK-001 if there is none; NET-003, NET-004, AUTH-003 if it cannot be fetched.
  * @throws The signal's reason when it aborts.
  */
 export async function readDiscoveryDocument(
@@ -125,33 +123,30 @@ export async function readDiscoveryDocument(
   signal: AbortSignal,
 ): Promise<string> {
   const { server, provider } = connection;
+  const urls = discoveryUrls(configured);
   let answer: ProviderAnswer | undefined;
-  for (const url of discoveryUrls(configured)) {
+  for (const url of urls) {
     const headers = { accept: "application/json" };
     answer = await exchange(connection, SERVICE, { url, headers, signal });
     if (answer.status === 200) return answer.body;
-    if (answer.status >= 500 || answer.status === 429 || answer.status === 408) break;
+    if (isTransient(answer)) break;
   }
   const status = answer?.status ?? 0;
   const state = `the ${SERVICE} of ${configured.url} answered ${status}`;
   if (status >= 300 && status < 400) throw cannotFetch("NET-004", server, state);
-  if (status >= 500 || status === 429 || status === 408) {
-    throw cannotFetch("AUTH-003", server, state);
-  }
+  if (isTransient({ status })) throw cannotFetch("AUTH-003", server, state);
   const key = configured.kind === "smart" ? "SmartBaseUrl" : "Issuer";
   throw cannotFetch("TOK-001", server, state, {
     troubleshooting: [
       ...findAdvice({ endpoint: configured.url, provider, status })?.steps ?? [],
-      `Check ${key}: the document is looked for at ${discoveryUrls(configured).join(" and ")}`,
+      `Check ${key}: the document is looked for at ${urls.join(" and ")}`,
       "If the provider publishes none, set TokenEndpoint instead",
     ],
   });
 }
 
 /**
- * Where the document of a provider is.
- *
- * @returns The URLs to look at, in order.
+ * The URLs where the document of a provider may be, in order.
  *
  * @example
  * ```ts

@@ -1,49 +1,48 @@
 /**
- * Judges what a token endpoint answered (RFC 6749, sections 5.1 and 5.2): a token, or the failure
- * it stands for. Nothing of the client's secret or of a token gets into a message, even where the
- * provider echoes it.
+ * Interprets the response of a token endpoint (RFC 6749, sections 5.1 and 5.2): a token, or a failure.
+ * No message contains the client's secret or a token, even if the provider echoes it.
  *
  * @module
  */
 import { TokenRequestResult } from "@oslojs/oauth2";
 import type { ProviderName } from "../../config/schemes/oauth2/identity_provider.ts";
 import type { ErrorCode } from "../../errors/catalogue.ts";
-import { GatewayError, type GatewayErrorOptions } from "../../errors/gateway_error.ts";
 import { retryAfterMs } from "../../network/retry_after.ts";
-import type { ProviderAnswer } from "../provider_exchange.ts";
+import { cannotFetch, isTransient, type ProviderAnswer } from "../provider_exchange.ts";
+import { jsonObject } from "../json_object.ts";
 import { findAdvice } from "../provider_advice.ts";
-import { quoteProvider } from "../provider_text.ts";
+import { quoteRefusal } from "../provider_text.ts";
 import type { Token } from "../token.ts";
 
-/** Life of a token whose `expires_in` is missing or makes no sense, in seconds. */
+/** Life of a token whose `expires_in` is missing or invalid. */
 const DEFAULT_EXPIRES_IN_SECONDS = 300;
 
-/** Longest life that is believed, in seconds: a token is renewed once a day at least. */
-export const MAX_EXPIRES_IN_SECONDS = 86_400;
+/** Longest accepted life: a token is renewed at least once a day. */
+const MAX_EXPIRES_IN_SECONDS = 86_400;
 
-/** Longest wait that a provider's `Retry-After` may impose, in seconds. */
+/** Longest wait that a provider's `Retry-After` may impose. */
 const MAX_RETRY_AFTER_SECONDS = 300;
 
-/** What judging needs to know besides the answer. */
+/** The request that was answered. */
 export interface TokenResponseContext {
   /** Name of the configured server. */
   readonly server: string;
   /** When the request was sent: the token's life is counted from here. */
   readonly issuedAtMs: number;
-  /** What must not be repeated in a message. */
+  /** What no message may repeat. */
   readonly secrets: readonly string[];
-  /** What was asked, for messages; "token endpoint" unless given. */
+  /** The service that answered, for messages. Default: "token endpoint". */
   readonly service?: string;
-  /** The URL that was asked: it tells which provider's remedies fit. */
+  /** Its URL, which selects the advice of its provider. */
   readonly endpoint?: string;
-  /** The provider, where the configuration says it. */
+  /** The provider, if the configuration names it. */
   readonly provider?: ProviderName | undefined;
-  /** The type of token wanted: any other is refused. `Bearer` unless given. */
+  /** The only accepted type of token. Default: `Bearer`. */
   readonly tokenType?: "Bearer" | "DPoP";
 }
 
 /**
- * Judges an answer of the token endpoint.
+ * Interprets the response of a token endpoint.
  *
  * @throws {GatewayError} AUTH-001, AUTH-002, AUTH-003, NET-004, TOK-001 or TOK-005.
  *
@@ -63,63 +62,67 @@ export function parseTokenResponse(
   response: ProviderAnswer,
   context: TokenResponseContext,
 ): Token {
-  const fail = (code: ErrorCode, state: string, more: GatewayErrorOptions = {}) =>
-    new GatewayError(code, `Cannot fetch a token for server "${context.server}": ${state}`, {
-      server: context.server,
-      ...more,
-    });
-
   const { status } = response;
-  const { service = "token endpoint" } = context;
+  const { server, service = "token endpoint", issuedAtMs, tokenType: type = "Bearer" } = context;
   if (status >= 300 && status < 400) {
-    throw fail("NET-004", `${service} answered ${status}, a redirect`);
+    throw cannotFetch("NET-004", server, `${service} answered ${status}, a redirect`);
   }
-  const result = readResult(response.body);
-  const error = result?.hasErrorCode() ? result.errorCode() : undefined;
+  const json = jsonObject(response.body);
+  const result = new TokenRequestResult(json ?? {});
+  const error = result.hasErrorCode() ? result.errorCode() : undefined;
   if (status >= 400 || (error !== undefined && error !== "")) {
-    const advice = findAdvice({
-      endpoint: context.endpoint ?? "",
-      provider: context.provider,
-      status,
-      error,
-      description: result?.hasErrorDescription() ? result.errorDescription() : undefined,
-    });
+    const description = result.hasErrorDescription() ? result.errorDescription() : undefined;
+    const { endpoint = "", provider, secrets } = context;
+    const advice = findAdvice({ endpoint, provider, status, error, description });
     const code = advice?.code ?? errorCode(status, error);
-    const wantedMs = code === "AUTH-003"
-      ? retryAfterMs(response.headers, context.issuedAtMs)
-      : undefined;
-    throw fail(
+    const wantedMs = code === "AUTH-003" ? retryAfterMs(response.headers, issuedAtMs) : undefined;
+    const said = quoteRefusal({ error, description }, secrets);
+    throw cannotFetch(
       code,
-      `${service}${whereabouts(status, context)} answered ${status}${details(result, context)}`,
+      server,
+      `${service}${whereabouts(status, endpoint)} answered ${status}${said}`,
       {
         ...(advice && { troubleshooting: advice.steps }),
         ...(wantedMs !== undefined && { retryAfterSeconds: retryAfterSeconds(wantedMs) }),
       },
     );
   }
-  if (result === undefined) throw fail("TOK-005", `${service} did not return a JSON object`);
-
-  const value = accessToken(result);
-  if (value === undefined) {
-    throw fail("TOK-005", `the answer of the ${service} contains no usable access_token`);
+  if (json === undefined) {
+    throw cannotFetch("TOK-005", server, `${service} did not return a JSON object`);
   }
-  const { issuedAtMs, tokenType: type = "Bearer" } = context;
-  if (!isOfType(result, type)) {
-    throw fail("TOK-005", `token endpoint answered a token_type other than ${type}`);
+  const { access_token: value, token_type: receivedType, expires_in: expiresIn } = json;
+  // RFC 6749, appendix A.12: visible characters, which a header can contain.
+  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
+    const state = `the answer of the ${service} contains no usable access_token`;
+    throw cannotFetch("TOK-005", server, state);
   }
-  const lifeMs = expiresInSeconds(result.body) * 1000;
-  return { value, type, issuedAtMs, expiresAtMs: issuedAtMs + lifeMs };
+  if (!isOfType(receivedType, type)) {
+    throw cannotFetch("TOK-005", server, `token endpoint answered a token_type other than ${type}`);
+  }
+  return { value, type, issuedAtMs, expiresAtMs: issuedAtMs + expiresInSeconds(expiresIn) * 1000 };
 }
 
-function readResult(body: string): TokenRequestResult | undefined {
-  try {
-    const json: unknown = JSON.parse(body);
-    return typeof json === "object" && json !== null && !Array.isArray(json)
-      ? new TokenRequestResult(json)
-      : undefined;
-  } catch {
-    return undefined;
+/**
+ * Gives a token the end that its provider states as a date, which alone is right for a token that was
+ * issued before.
+ *
+ * @param endMs Milliseconds since the epoch; `NaN` if the provider states none.
+ * @throws {GatewayError} TOK-005 if the token has expired by the gateway's clock.
+ */
+export function tokenEndingAt(
+  token: Token,
+  endMs: number,
+  { server, service }: { readonly server: string; readonly service: string },
+): Token {
+  const { issuedAtMs } = token;
+  if (Number.isNaN(endMs)) return token;
+  if (endMs <= issuedAtMs) {
+    const state = `${service} returned a token that has expired by the gateway's clock`;
+    throw cannotFetch("TOK-005", server, state, {
+      troubleshooting: ["Correct the clock of the gateway's machine"],
+    });
   }
+  return { ...token, expiresAtMs: Math.min(endMs, issuedAtMs + MAX_EXPIRES_IN_SECONDS * 1000) };
 }
 
 /** RFC 6749, section 5.2; RFC 8707, section 2 (`invalid_target`). */
@@ -136,49 +139,29 @@ function errorCode(status: number, error: string | undefined): ErrorCode {
     case "server_error":
       return "AUTH-003";
   }
-  if (status >= 500 || status === 429 || status === 408) return "AUTH-003";
-  // A 401 says "client authentication failed" even where no error code comes with it.
+  if (isTransient({ status })) return "AUTH-003";
+  // A 401 means "client authentication failed" even without an error code.
   return status === 401 && error === undefined ? "AUTH-001" : "TOK-001";
 }
 
-/** A place that is not there is most often a slip in its URL. */
-function whereabouts(status: number, { endpoint }: TokenResponseContext): string {
-  const url = status === 404 || status === 405 ? URL.parse(endpoint ?? "") : null;
+/** The cause of a 404 or 405 is most often a mistake in the URL. */
+function whereabouts(status: number, endpoint: string): string {
+  const url = status === 404 || status === 405 ? URL.parse(endpoint) : null;
   return url === null ? "" : ` ${url.origin}${url.pathname}`;
 }
 
-function details(
-  result: TokenRequestResult | undefined,
-  { secrets }: TokenResponseContext,
-): string {
-  if (result === undefined) return "";
-  const error = result.hasErrorCode() ? quoteProvider(result.errorCode(), 64, secrets) : "";
-  const description = result.hasErrorDescription()
-    ? quoteProvider(result.errorDescription(), 300, secrets)
-    : "";
-  return (error && ` ${error}`) + (description && ` (${description})`);
-}
-
-/** A value that cannot stand in a header (RFC 6749, appendix A.12: visible characters) is no token. */
-function accessToken(result: TokenRequestResult): string | undefined {
-  const { access_token: value } = result.body as { access_token?: unknown };
-  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value) ? value : undefined;
-}
-
 /**
- * RFC 6749 requires `token_type`; some providers leave it out, Apigee says `BearerToken`. Whoever wants
- * a bound token must not take one that is not (RFC 9449, section 5).
+ * RFC 6749 requires `token_type`; some providers leave it out, Apigee says `BearerToken`. A bound token
+ * must not be replaced by one that is not (RFC 9449, section 5).
  */
-function isOfType(result: TokenRequestResult, wanted: "Bearer" | "DPoP"): boolean {
-  const { token_type: type } = result.body as { token_type?: unknown };
+function isOfType(type: unknown, wanted: "Bearer" | "DPoP"): boolean {
   if (wanted === "DPoP") return typeof type === "string" && /^dpop$/i.test(type);
   return type === undefined || type === null ||
     (typeof type === "string" && /^bearer(token)?$/i.test(type));
 }
 
 /** Some providers send `expires_in` as a string, some send none, and 0 has been seen for "never". */
-function expiresInSeconds(body: object): number {
-  const { expires_in: given } = body as { expires_in?: unknown };
+function expiresInSeconds(given: unknown): number {
   const seconds = typeof given === "number"
     ? given
     : typeof given === "string" && given.trim() !== ""

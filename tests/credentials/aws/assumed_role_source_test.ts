@@ -69,14 +69,14 @@ async function withRole(
   }
 }
 
-Deno.test("AssumedRoleSource assumes a role with configured keys, signed", () =>
+Deno.test("assumedRoleSource assumes a role with configured keys, signed", () =>
   withRole(async ({ sts, source }) => {
     const token = await source().acquire(never);
     assert.deepEqual(keysOf(token), sts.given[0]);
     assert(Math.abs(token.expiresAtMs - token.issuedAtMs - 3_600_000) < 2000);
   }));
 
-Deno.test("AssumedRoleSource signs the session token of temporary keys", () =>
+Deno.test("assumedRoleSource signs the session token of temporary keys", () =>
   withRole(async ({ sts, known, source }) => {
     known.set(ID, { secretAccessKey: SECRET, sessionToken: "session/token+==" });
     const sessionToken = new Secret("session/token+==");
@@ -84,7 +84,7 @@ Deno.test("AssumedRoleSource signs the session token of temporary keys", () =>
     assert.deepEqual(keysOf(token), sts.given[0]);
   }));
 
-Deno.test("AssumedRoleSource assumes a role with the keys of an instance, new ones each time", () =>
+Deno.test("assumedRoleSource assumes a role with the keys of an instance, fetched each time", () =>
   withRole(async ({ sts, instance, source }) => {
     const role = source({}, { from: "instance_metadata", endpoint: instance.url });
     for (const count of [1, 2]) {
@@ -94,7 +94,7 @@ Deno.test("AssumedRoleSource assumes a role with the keys of an instance, new on
   }));
 
 for (const skewMs of [-86_400_000, 360_000, 86_400_000 * 400]) {
-  Deno.test(`AssumedRoleSource corrects a clock that is wrong by ${-skewMs / 1000} s, once`, () =>
+  Deno.test(`assumedRoleSource corrects a clock that is wrong by ${-skewMs / 1000} s, once`, () =>
     withRole(async ({ sts, awsClock, source }) => {
       const token = await source().acquire(never);
       assert.equal(sts.requests.length, 2);
@@ -147,7 +147,7 @@ const refusals: readonly (readonly [
   ],
 ];
 for (const [name, changes, keys, code, state, advice] of refusals) {
-  Deno.test(`AssumedRoleSource: ${name} is ${code}`, () =>
+  Deno.test(`assumedRoleSource: ${name} is ${code}`, () =>
     withRole(async ({ source }) => {
       const error = await failureOf(source(changes, keys).acquire(never), [
         SECRET,
@@ -160,7 +160,22 @@ for (const [name, changes, keys, code, state, advice] of refusals) {
     }));
 }
 
-Deno.test("AssumedRoleSource has another fingerprint for everything that makes its keys what they are", () =>
+Deno.test("assumedRoleSource never repeats a secret or signature that the service echoes", () =>
+  withRole(async ({ sts, source }) => {
+    let signature = "";
+    sts.answer = ({ headers }) => {
+      signature = headers.get("authorization")?.split("Signature=")[1] ?? "";
+      const echo = `${SECRET} ${EXTERNAL_ID} ${signature}`;
+      return new Response(`<Error><Code>A</Code><Message>${echo}</Message></Error>`, {
+        status: 400,
+      });
+    };
+    const error = await failureOf(source().acquire(never), [SECRET, EXTERNAL_ID]);
+    assert.match(signature, /^\w{64}$/);
+    assert(!error.message.includes(signature));
+  }));
+
+Deno.test("assumedRoleSource changes its fingerprint with everything that its keys depend on", () =>
   withRole(({ source }) => {
     const sources = [
       source(),

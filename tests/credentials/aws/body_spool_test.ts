@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { BodySpool, type BodySpoolOptions } from "../../../src/credentials/aws/body_spool.ts";
 import type { KeptBody } from "../../../src/credentials/authorizer.ts";
+import { BrokenBodyError } from "../../../src/errors/broken_body_error.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { openFiles, untilClosed } from "../../fixtures/open_files.ts";
 
 const MIB = 1024 * 1024;
 const never = new AbortController().signal;
 
-/** A body whose every 16 bytes tell where they stand, given out in pieces of a size. */
+/** A body whose every 16 bytes contain their position, in chunks of `pieceBytes`. */
 function body(length: number, pieceBytes = 65_524): ReadableStream<Uint8Array<ArrayBuffer>> {
   let at = 0;
   return new ReadableStream({
@@ -41,7 +42,7 @@ interface Setup {
   readonly spool: BodySpool;
 }
 
-/** Runs a test with a spool; at the end no file and no descriptor may be left. */
+/** Runs a test with a spool; afterwards no file or descriptor may be left. */
 async function withSpool(
   test: (setup: Setup) => Promise<void>,
   options: Pick<BodySpoolOptions, "createFile"> = {},
@@ -56,7 +57,7 @@ async function withSpool(
   }
 }
 
-/** What `fetch` would send. */
+/** The body as `fetch` would send it. */
 function sent(kept: KeptBody): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new Response(kept.open()).body!;
 }
@@ -79,7 +80,7 @@ const lengths = [
 ];
 for (const length of lengths) {
   const place = length > MIB ? "a file" : "memory";
-  Deno.test(`BodySpool keeps ${length} bytes in ${place}, and gives them back whole, more than once`, () =>
+  Deno.test(`BodySpool keeps ${length} bytes in ${place}, and returns them whole, more than once`, () =>
     withSpool(async ({ spool, directory }) => {
       const expected = await hashOf(body(length));
       const kept = await spool.keep(body(length), never);
@@ -95,7 +96,7 @@ for (const length of lengths) {
     }));
 }
 
-Deno.test("BodySpool keeps bodies whole whatever their pieces", () =>
+Deno.test("BodySpool keeps bodies whole whatever the size of their chunks", () =>
   withSpool(async ({ spool }) => {
     const length = MIB + 300_001;
     for (const pieceBytes of [4096, 65_536, 256 * 1024, length]) {
@@ -106,7 +107,7 @@ Deno.test("BodySpool keeps bodies whole whatever their pieces", () =>
     }
   }));
 
-Deno.test("BodySpool: a file has no name, and what is on the disk is not the body", () =>
+Deno.test("BodySpool: a file has no name, and its content is encrypted", () =>
   withSpool(async ({ spool, directory }) => {
     const plain = content(0, 2 * MIB);
     const onDisk: Uint8Array[] = [];
@@ -123,7 +124,7 @@ Deno.test("BodySpool: a file has no name, and what is on the disk is not the bod
       assert(bytes.length >= plain.length);
       const text = new TextDecoder("latin1").decode(bytes);
       assert(!text.includes("DICOM"));
-      // Encrypted bytes look random: what repeats every 16 bytes in the body repeats nowhere here.
+      // Encrypted bytes look random: nothing of the pattern of 16 bytes is left.
       const counts = new Array<number>(256).fill(0);
       for (const byte of bytes) counts[byte]!++;
       assert(Math.max(...counts) < 1.1 * bytes.length / 256);
@@ -142,7 +143,7 @@ Deno.test("BodySpool: a file changed on the disk is not sent as the body", () =>
     kept.close();
   }));
 
-Deno.test("BodySpool: opened anew, a body begins anew, and who read it before gets nothing more", () =>
+Deno.test("BodySpool: reopened, a body starts at its beginning, and streams opened before fail", () =>
   withSpool(async ({ spool }) => {
     const kept = await spool.keep(body(3 * MIB), never);
     const first = sent(kept).getReader();
@@ -171,7 +172,7 @@ Deno.test("BodySpool: closed while it is sent, a body breaks off and does not en
     );
   }));
 
-Deno.test("BodySpool: a client that goes away in the middle leaves nothing behind", () =>
+Deno.test("BodySpool: a client that disconnects in the middle leaves nothing behind", () =>
   withSpool(async ({ spool }) => {
     const client = new AbortController();
     const left = new DOMException("left", "AbortError");
@@ -180,7 +181,7 @@ Deno.test("BodySpool: a client that goes away in the middle leaves nothing behin
     const stalling = new ReadableStream<Uint8Array<ArrayBuffer>>({
       pull(controller) {
         if (given === 3 * MIB) {
-          // The rest never comes.
+          // The rest never arrives.
           queueMicrotask(() => client.abort(left));
           return new Promise(() => {});
         }
@@ -195,7 +196,7 @@ Deno.test("BodySpool: a client that goes away in the middle leaves nothing behin
     assert(cancelled);
   }));
 
-Deno.test("BodySpool: a body is not begun for a client that has gone", () =>
+Deno.test("BodySpool: a body is not read for a client that has disconnected", () =>
   withSpool(async ({ spool }) => {
     const reason = new Error("gone");
     const stream = body(10);
@@ -217,9 +218,12 @@ Deno.test("BodySpool: a body that breaks off is the client's fault and leaves no
     });
     const error = await failure(spool.keep(broken, never));
     assert.equal(error.code, "NET-005");
+    const short = new BrokenBodyError("it is shorter than its Content-Length");
+    const failing = new ReadableStream({ start: (controller) => controller.error(short) });
+    assert.equal(await failure(spool.keep(failing, never)), short);
   }));
 
-Deno.test("BodySpool: a full disk is said to be one, and the body is not read on", () =>
+Deno.test("BodySpool: a full disk is reported as such, and the body is cancelled", () =>
   withSpool(async ({ spool }) => {
     let cancelled = false;
     const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -237,7 +241,7 @@ Deno.test("BodySpool: a full disk is said to be one, and the body is not read on
     assert(cancelled);
   }, { createFile: () => Deno.openSync("/dev/full", { read: true, write: true }) }));
 
-Deno.test("BodySpool: a state directory that is not there is said to be missing", async () => {
+Deno.test("BodySpool: a missing state directory is reported as such", async () => {
   const spool = new BodySpool({ directory: "/nonexistent/state", server: "main" });
   const error = await failure(spool.keep(body(2 * MIB), never));
   assert.equal(error.code, "INT-003");
@@ -246,7 +250,7 @@ Deno.test("BodySpool: a state directory that is not there is said to be missing"
   (await spool.keep(body(MIB), never)).close();
 });
 
-Deno.test("BodySpool keeps many bodies at once apart", () =>
+Deno.test("BodySpool keeps concurrent bodies apart", () =>
   withSpool(async ({ spool, directory }) => {
     const bodies = Array.from({ length: 40 }, (_, index) => MIB + 1000 * index + 1);
     const kept = await Promise.all(bodies.map((length) => spool.keep(body(length), never)));

@@ -1,6 +1,5 @@
 /**
- * Requests that really were sent, through the whole store, judged by AWS's own Python signer from what
- * arrived at the other side.
+ * Requests sent through the whole store, verified on arrival by AWS's own Python signer.
  */
 import assert from "node:assert/strict";
 import type { PayloadSigning } from "../../../src/config/schemes/aws/aws.ts";
@@ -67,7 +66,7 @@ Deno.test(needing(BOTOCORE, {
 }));
 
 const MIB = 1024 * 1024;
-/** With blanks that are to be folded where it is signed, and some that are not. */
+/** With blanks, some of which signing folds. */
 const contentType = 'application/dicom;  transfer-syntax="1.2  3"';
 
 /** A body without a length, as Orthanc sends it. */
@@ -154,7 +153,7 @@ for (const [name, payloadSigning, sending, hash, length] of bodies) {
           assert.equal(one.headers.get("x-amz-content-sha256"), expected);
           if (judgement.chunks === undefined) {
             assert.deepEqual(one.body, sending.body === "" ? new Uint8Array() : content(length));
-            // What is unsigned is not read, so that its length is not known.
+            // An unsigned body is not read, so its length is unknown.
             const sent = hash === "UNSIGNED-PAYLOAD" ? null : String(length);
             assert.equal(one.headers.get("content-length"), sent);
           } else {

@@ -15,7 +15,7 @@ async function framed(pieces: readonly Uint8Array<ArrayBuffer>[]): Promise<Uint8
   return await new Response(body).bytes();
 }
 
-Deno.test("chunkedPayload signs the example of S3's documentation as that does", async () => {
+Deno.test("chunkedPayload signs the example of S3's documentation", async () => {
   const body = new Uint8Array(66_560).fill("a".charCodeAt(0));
   const text = new TextDecoder().decode(await framed([body]));
   assert.equal(text.length, 66_824);
@@ -26,7 +26,7 @@ Deno.test("chunkedPayload signs the example of S3's documentation as that does",
   ]);
 });
 
-Deno.test("chunkedPayload gives the same however the body arrives, and framedLength knows its length", async () => {
+Deno.test("chunkedPayload does not depend on the chunks of the body, and framedLength is its length", async () => {
   for (const length of [0, 1, 65_535, 65_536, 65_537, 200_000]) {
     const body = new Uint8Array(length).map((_, index) => index % 251);
     const whole = await framed([body]);

@@ -3,8 +3,9 @@ import { Secret } from "../../../src/config/values/secret.ts";
 import { keysOf } from "../../../src/credentials/aws/access_keys.ts";
 import {
   type ContainerKeys,
-  ContainerKeysSource,
+  containerKeysSource,
 } from "../../../src/credentials/aws/container_keys_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
 import type { ErrorCode } from "../../../src/errors/catalogue.ts";
 import {
   type ContainerEndpointOptions,
@@ -19,7 +20,7 @@ const TOKEN = "eks-token-marked-secret";
 async function withContainer(
   test: (
     service: FakeService,
-    source: (changes?: Partial<ContainerKeys>) => ContainerKeysSource,
+    source: (changes?: Partial<ContainerKeys>) => TokenSource,
   ) => Promise<void>,
   options: Partial<ContainerEndpointOptions> = {},
 ): Promise<void> {
@@ -29,7 +30,7 @@ async function withContainer(
       test(
         service,
         (changes = {}) =>
-          new ContainerKeysSource({
+          containerKeysSource({
             from: "container",
             url: service.url + PATH,
             authorization: undefined,
@@ -41,7 +42,7 @@ async function withContainer(
   }
 }
 
-Deno.test("ContainerKeysSource gets the keys of an ECS task", () =>
+Deno.test("containerKeysSource gets the keys of an ECS task", () =>
   withContainer(async (service, source) => {
     const token = await source().acquire(never);
     assert.deepEqual(keysOf(token), service.given[0]);
@@ -49,14 +50,14 @@ Deno.test("ContainerKeysSource gets the keys of an ECS task", () =>
     assert.equal(source().endpoint, `${service.url}/v2/credentials`);
   }));
 
-Deno.test("ContainerKeysSource shows the token of the environment", () =>
+Deno.test("containerKeysSource sends the token of the environment", () =>
   withContainer(async (service, source) => {
     const authorization = { value: new Secret(TOKEN) };
     const token = await source({ authorization }).acquire(never);
     assert.deepEqual(keysOf(token), service.given[0]);
   }, { authorization: () => TOKEN }));
 
-Deno.test("ContainerKeysSource reads the token's file anew each time", async () => {
+Deno.test("containerKeysSource reads the token's file each time", async () => {
   const file = await Deno.makeTempFile();
   let expected = "";
   await withContainer(async (service, source) => {
@@ -71,7 +72,7 @@ Deno.test("ContainerKeysSource reads the token's file anew each time", async () 
   await Deno.remove(file);
 });
 
-Deno.test("ContainerKeysSource: a token file that is gone is AUTH-001 and nothing is asked", () =>
+Deno.test("containerKeysSource: a missing token file is AUTH-001, and nothing is requested", () =>
   withContainer(async (service, source) => {
     const error = await failureOf(
       source({ authorization: { file: "/nonexistent/token" } }).acquire(never),
@@ -82,7 +83,7 @@ Deno.test("ContainerKeysSource: a token file that is gone is AUTH-001 and nothin
     assert.deepEqual(service.requests, []);
   }));
 
-Deno.test("ContainerKeysSource: a token with a line break in it is not sent", () =>
+Deno.test("containerKeysSource: a token with a line break in it is not sent", () =>
   withContainer(async (service, source) => {
     const authorization = { value: new Secret(`${TOKEN}\r\nx-evil: 1`) };
     const error = await failureOf(source({ authorization }).acquire(never), [TOKEN]);
@@ -101,7 +102,7 @@ const rows: readonly (readonly [status: number, code: ErrorCode, advice: RegExp]
   [418, "TOK-001", /./],
 ];
 for (const [status, code, advice] of rows) {
-  Deno.test(`ContainerKeysSource: status ${status} is ${code}`, () =>
+  Deno.test(`containerKeysSource: status ${status} is ${code}`, () =>
     withContainer(async (service, source) => {
       service.answer = (request) =>
         Response.json(
@@ -116,7 +117,7 @@ for (const [status, code, advice] of rows) {
     }));
 }
 
-Deno.test("ContainerKeysSource has another fingerprint for another endpoint", () =>
+Deno.test("containerKeysSource changes its fingerprint with the endpoint", () =>
   withContainer((_service, source) => {
     const other = source({ url: "http://169.254.170.2/other" });
     assert.notEqual(other.fingerprint, source().fingerprint);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { keysOf } from "../../../src/credentials/aws/access_keys.ts";
-import { InstanceMetadataSource } from "../../../src/credentials/aws/instance_metadata_source.ts";
+import { instanceMetadataSource } from "../../../src/credentials/aws/instance_metadata_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
 import type { ErrorCode } from "../../../src/errors/catalogue.ts";
 import {
   type FakeService,
@@ -10,14 +11,14 @@ import {
 import { type ConnectionOptions, failureOf, never, withConnection } from "../source_harness.ts";
 
 async function withInstance(
-  test: (service: FakeService, source: InstanceMetadataSource) => Promise<void>,
+  test: (service: FakeService, source: TokenSource) => Promise<void>,
   options: InstanceMetadataOptions & ConnectionOptions = {},
 ): Promise<void> {
   const service = startInstanceMetadata(options);
   try {
     await withConnection(
       [service.url],
-      (connection) => test(service, new InstanceMetadataSource(service.url, connection)),
+      (connection) => test(service, instanceMetadataSource(service.url, connection)),
       options,
     );
   } finally {
@@ -25,7 +26,7 @@ async function withInstance(
   }
 }
 
-Deno.test("InstanceMetadataSource gets the keys of the instance's role in a session of version 2", () =>
+Deno.test("instanceMetadataSource gets the keys of the instance's role in a session of version 2", () =>
   withInstance(async (service, source) => {
     const token = await source.acquire(never);
     assert.deepEqual(keysOf(token), service.given[0]);
@@ -38,19 +39,19 @@ Deno.test("InstanceMetadataSource gets the keys of the instance's role in a sess
     ]);
   }));
 
-Deno.test("InstanceMetadataSource asks for a role of any name that AWS allows", () =>
+Deno.test("instanceMetadataSource asks for a role of any name that AWS allows", () =>
   withInstance(async (service, source) => {
     assert.deepEqual(keysOf(await source.acquire(never)), service.given[0]);
   }, { role: "Gateway+Role=1,@x.y-z" }));
 
-Deno.test("InstanceMetadataSource never falls back to version 1", () =>
+Deno.test("instanceMetadataSource never falls back to version 1", () =>
   withInstance(async (service, source) => {
     service.answer = () => new Response("not found", { status: 404 });
     await failureOf(source.acquire(never));
     assert.deepEqual(service.requests, ["PUT /latest/api/token"]);
   }));
 
-Deno.test("InstanceMetadataSource: keys live as long as AWS says, however wrong the gateway's clock is", async () => {
+Deno.test("instanceMetadataSource: the life of keys does not depend on the gateway's clock", async () => {
   const now = () => Date.now() - 86_400_000;
   await withInstance(async (_service, source) => {
     const token = await source.acquire(never);
@@ -58,7 +59,7 @@ Deno.test("InstanceMetadataSource: keys live as long as AWS says, however wrong 
   }, { now });
 });
 
-Deno.test("InstanceMetadataSource: keys past their end are used for a while: the service has no newer ones", () =>
+Deno.test("instanceMetadataSource: expired keys are used for a while: the service has no newer ones", () =>
   withInstance(async (_service, source) => {
     const token = await source.acquire(never);
     assert.equal(token.expiresAtMs - token.issuedAtMs, 600_000);
@@ -132,7 +133,7 @@ const refusals: readonly (readonly [
   ],
 ];
 for (const [name, options, answer, code, state, advice] of refusals) {
-  Deno.test(`InstanceMetadataSource: ${name} is ${code}`, () =>
+  Deno.test(`instanceMetadataSource: ${name} is ${code}`, () =>
     withInstance(async (service, source) => {
       service.answer = answer;
       const error = await failureOf(source.acquire(never));
@@ -143,11 +144,11 @@ for (const [name, options, answer, code, state, advice] of refusals) {
     }, options));
 }
 
-Deno.test("InstanceMetadataSource: silence says what to do outside EC2 and in a container", async () => {
+Deno.test("instanceMetadataSource: no response gets advice for outside EC2 and for containers", async () => {
   const service = startInstanceMetadata();
   await service.close();
   await withConnection([service.url], async (connection) => {
-    const source = new InstanceMetadataSource(service.url, connection);
+    const source = instanceMetadataSource(service.url, connection);
     const error = await failureOf(source.acquire(never));
     assert.equal(error.code, "AUTH-003");
     assert.match(error.troubleshooting.join("\n"), /does not run on EC2.*hop-limit 2/s);
@@ -160,7 +161,7 @@ Deno.test("InstanceMetadataSource: silence says what to do outside EC2 and in a 
   }, { timeoutMs: 50 });
 });
 
-Deno.test("InstanceMetadataSource passes on why it was aborted", () =>
+Deno.test("instanceMetadataSource rejects with the signal's reason", () =>
   withInstance(async (service, source) => {
     const abort = new AbortController();
     service.answer = () => {

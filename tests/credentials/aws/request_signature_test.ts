@@ -43,11 +43,11 @@ for (const vector of vectors) {
   });
 }
 
-Deno.test("signRequest: the official vectors are all there", () => {
+Deno.test("signRequest: the official vectors are complete", () => {
   assert.equal(vectors.length, 28);
 });
 
-Deno.test("signRequest: keys that were derived are used again, and others after them are not mixed up", async () => {
+Deno.test("signRequest: derived keys are reused, and never for other keys", async () => {
   const derived = new Map<string, ArrayBuffer>();
   const request = { method: "GET", url: "https://store.example/", headers: {} };
   const keys = { accessKeyId: "AKID", secretAccessKey: "secret" };

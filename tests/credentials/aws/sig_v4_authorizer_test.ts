@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { AwsCredentials } from "../../../src/config/schemes/aws/aws.ts";
 import { AwsClock } from "../../../src/credentials/aws/aws_clock.ts";
-import { FixedKeys } from "../../../src/credentials/aws/keys_keeper.ts";
+import { fixedKeys } from "../../../src/credentials/aws/keys_keeper.ts";
 import { BodySpool } from "../../../src/credentials/aws/body_spool.ts";
 import { systemClock } from "../../../src/network/clock.ts";
 import { SigV4Authorizer } from "../../../src/credentials/aws/sig_v4_authorizer.ts";
@@ -30,13 +30,13 @@ interface AwsStore {
   /** AWS's clock. */
   readonly now?: () => number;
   readonly keys?: ReadonlyMap<string, KnownKeys>;
-  /** How error codes are told. */
-  readonly told?: "header" | "json" | "xml" | "nowhere";
+  /** Where refusals have their error code. */
+  readonly errorIn?: "header" | "json" | "xml" | "nowhere";
 }
 
-/** Answers as a store of AWS: checks the signature, and tells what is wrong with it. */
+/** Verifies signatures and refuses wrong ones as a store of AWS does. */
 function awsStore(
-  { now = Date.now, keys, told = "header" }: AwsStore = {},
+  { now = Date.now, keys, errorIn = "header" }: AwsStore = {},
 ): (request: ArrivedRequest) => Response {
   const known = keys ?? new Map([[ACCESS_KEY_ID, { secretAccessKey: SECRET_ACCESS_KEY }]]);
   return (request) => {
@@ -44,16 +44,16 @@ function awsStore(
     const fault = refuseSignature(request, scope);
     const headers = { date: new Date(now()).toUTCString() };
     if (fault === undefined) return new Response(STORED_REPORT, { headers });
-    return refusal(fault.code, fault.message, { headers, told });
+    return refusal(fault.code, fault.message, { headers, errorIn });
   };
 }
 
 function refusal(
   code: string,
   message: string,
-  { headers = {}, told = "header" }: {
+  { headers = {}, errorIn = "header" }: {
     readonly headers?: Record<string, string>;
-    readonly told?: AwsStore["told"];
+    readonly errorIn?: AwsStore["errorIn"];
   } = {},
 ): Response {
   const body = {
@@ -62,11 +62,11 @@ function refusal(
     xml:
       `<ErrorResponse><Error><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
     nowhere: "no",
-  }[told];
+  }[errorIn];
   const type = { "x-amzn-errortype": `${code}:http://internal.amazon.com/coral/` };
   return new Response(body, {
     status: 403,
-    headers: { ...headers, ...(told === "header" && type) },
+    headers: { ...headers, ...(errorIn === "header" && type) },
   });
 }
 
@@ -100,26 +100,29 @@ Deno.test("SigV4Authorizer: the store accepts every kind of request", () =>
     withoutSecrets(logger);
   }));
 
-for (const told of ["header", "json", "xml", "nowhere"] as const) {
+for (const errorIn of ["header", "json", "xml", "nowhere"] as const) {
   for (const skewMs of [-2 * HOUR, 6 * 60_000]) {
-    Deno.test(`SigV4Authorizer puts right a clock that is ${-skewMs / 1000} s ahead, once, where the error is told in ${told}`, () => {
+    Deno.test(`SigV4Authorizer corrects a clock that is ${-skewMs / 1000} s ahead, once (error code: ${errorIn})`, () => {
       const now = () => Date.now() + skewMs;
-      return withSigning({ answer: awsStore({ now, told }) }, async ({ arrived, logger, send }) => {
-        for (const length of [undefined, 10, 3 * MIB]) {
-          const sending = length === undefined ? {} : { method: "POST", body: body(length) };
-          const response = await send("/studies", sending);
-          assert.equal(await response.text(), STORED_REPORT);
-        }
-        assert.equal(arrived.length, 4);
-        const warnings = logger.lines.filter(({ level }) => level === "warn");
-        assert.equal(warnings.length, 1);
-        assert(Math.abs(Number(warnings[0]!.fields["skew_seconds"]) - skewMs / 1000) <= 2);
-      });
+      return withSigning(
+        { answer: awsStore({ now, errorIn }) },
+        async ({ arrived, logger, send }) => {
+          for (const length of [undefined, 10, 3 * MIB]) {
+            const sending = length === undefined ? {} : { method: "POST", body: body(length) };
+            const response = await send("/studies", sending);
+            assert.equal(await response.text(), STORED_REPORT);
+          }
+          assert.equal(arrived.length, 4);
+          const warnings = logger.lines.filter(({ level }) => level === "warn");
+          assert.equal(warnings.length, 1);
+          assert(Math.abs(Number(warnings[0]!.fields["skew_seconds"]) - skewMs / 1000) <= 2);
+        },
+      );
     });
   }
 }
 
-Deno.test("SigV4Authorizer: requests that were under way with the wrong clock are all sent again", () => {
+Deno.test("SigV4Authorizer: all requests in progress with the wrong clock are repeated", () => {
   const now = () => Date.now() + HOUR;
   return withSigning({ answer: awsStore({ now }) }, async ({ arrived, send, logger }) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => send("/studies")));
@@ -129,7 +132,7 @@ Deno.test("SigV4Authorizer: requests that were under way with the wrong clock ar
   });
 });
 
-Deno.test("SigV4Authorizer sends a body it kept again when the clock was wrong, the same bytes", () => {
+Deno.test("SigV4Authorizer repeats a kept body unchanged after correcting the clock", () => {
   const now = () => Date.now() + HOUR;
   return withSigning({ answer: awsStore({ now }) }, async ({ arrived, send, directory }) => {
     const response = await send("/studies", { method: "POST", body: body(3 * MIB) });
@@ -141,7 +144,7 @@ Deno.test("SigV4Authorizer sends a body it kept again when the clock was wrong, 
 });
 
 for (const payloadSigning of ["unsigned", "streaming"] as const) {
-  Deno.test(`SigV4Authorizer: a body that is gone (${payloadSigning}) cannot be sent again, but the next is right`, () => {
+  Deno.test(`SigV4Authorizer: a streamed body (${payloadSigning}) is not repeated, but the next one is signed right`, () => {
     const now = () => Date.now() + HOUR;
     const options: SigningOptions = {
       credentials: { payloadSigning },
@@ -158,7 +161,7 @@ for (const payloadSigning of ["unsigned", "streaming"] as const) {
   });
 }
 
-Deno.test("SigV4Authorizer: a refusal that is not about the clock is no reason to set it", async () => {
+Deno.test("SigV4Authorizer: a refusal for another reason does not change the clock", async () => {
   const answer = () =>
     refusal("AccessDeniedException", "You may not", {
       headers: { date: new Date(Date.now() - HOUR).toUTCString() },
@@ -174,9 +177,9 @@ Deno.test("SigV4Authorizer: a refusal that is not about the clock is no reason t
   });
 });
 
-Deno.test("SigV4Authorizer: a wrong secret stays the store's answer, with AWS's remedy in the log", () => {
+Deno.test("SigV4Authorizer: a wrong secret stays the store's response, with AWS's advice in the log", () => {
   const keys = new Map([[ACCESS_KEY_ID, { secretAccessKey: "other" }]]);
-  return withSigning({ answer: awsStore({ keys, told: "json" }) }, async (parts) => {
+  return withSigning({ answer: awsStore({ keys, errorIn: "json" }) }, async (parts) => {
     const { arrived, send, logger } = parts;
     const response = await send("/studies");
     assert.equal(response.status, 403);
@@ -194,7 +197,7 @@ Deno.test("SigV4Authorizer: a long refusal reaches the client whole", async () =
   });
 });
 
-/** A store that knows the keys an instance gives out, until it forgets them. */
+/** A store that accepts the keys that an instance issues, until they are removed. */
 async function withInstance(
   options: Omit<SigningOptions, "answer" | "urls"> & { readonly lifeMs?: number },
   test: (
@@ -224,7 +227,7 @@ async function withInstance(
   }
 }
 
-Deno.test("SigV4Authorizer signs with the keys of the instance, got once for many requests", () =>
+Deno.test("SigV4Authorizer signs with the keys of the instance, fetched once for many requests", () =>
   withInstance({}, async ({ send, given, logger, authorizer }) => {
     assert.equal(authorizer.describe().hasToken, false);
     const answers = await Promise.all(
@@ -240,7 +243,7 @@ Deno.test("SigV4Authorizer signs with the keys of the instance, got once for man
     withoutSecrets(logger, given[0]!.secretAccessKey);
   }));
 
-Deno.test("SigV4Authorizer gets new keys when the store does not know the old ones, and sends the body again", () =>
+Deno.test("SigV4Authorizer fetches new keys when the store rejects the old ones, and repeats the body", () =>
   withInstance({}, async ({ send, given, known, arrived }) => {
     await send("/studies");
     known.clear();
@@ -248,19 +251,19 @@ Deno.test("SigV4Authorizer gets new keys when the store does not know the old on
     assert.equal(await response.text(), STORED_REPORT);
     assert.equal(given.length, 2);
     assert.equal(arrived.length, 3);
-    // Refused again at once, it is not the keys: no storm of requests for new ones.
+    // Refused again immediately, the keys are not the reason: no storm of requests for new ones.
     known.clear();
     assert.equal((await send("/studies")).status, 403);
     assert.equal(given.length, 2);
   }));
 
-Deno.test("SigV4Authorizer renews keys before they end, without a request waiting for it", async () => {
+Deno.test("SigV4Authorizer renews keys before they expire, in the background", async () => {
   const clock = new FakeClock();
   await withInstance({ clock }, async ({ send, given, arrived }) => {
     await send("/studies");
     await clock.advance(HOUR - 300_000 + 1);
     while (given.length < 2) await clock.advance(0);
-    // What was given comes over real sockets.
+    // The keys arrive over real sockets.
     while ((await send("/studies")).status === 200) {
       const [first, last] = [arrived[0]!, arrived.at(-1)!].map(({ headers }) =>
         headers.get("authorization")?.match(/Credential=([^/]+)/)?.[1]
@@ -271,7 +274,7 @@ Deno.test("SigV4Authorizer renews keys before they end, without a request waitin
   });
 });
 
-Deno.test("SigV4Authorizer drops keys that an operator revokes; those of the configuration stay", async () => {
+Deno.test("SigV4Authorizer discards keys that an operator revokes; those of the configuration stay", async () => {
   await withInstance({}, async ({ send, given, authorizer }) => {
     await send("/studies");
     await authorizer.forget("revocation-1");
@@ -319,9 +322,9 @@ Deno.test("SigV4Authorizer: without keys a body is not read", async () => {
   }
 });
 
-Deno.test("SigV4Authorizer: keys that end while a body is read, and cannot be renewed, leave nothing behind", async () => {
+Deno.test("SigV4Authorizer: keys that expire while a body is read leave nothing behind", async () => {
   const directory = await Deno.makeTempDir({ prefix: "signing-test-" });
-  const fixed = new FixedKeys({ accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY });
+  const fixed = fixedKeys({ accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET_ACCESS_KEY });
   let asked = 0;
   const authorizer = new SigV4Authorizer({
     server: "main",
@@ -329,14 +332,10 @@ Deno.test("SigV4Authorizer: keys that end while a body is read, and cannot be re
     service: "medical-imaging",
     payloadSigning: "sha256",
     keeper: {
-      endpoint: undefined,
+      ...fixed,
       current: () => undefined,
-      token: () =>
-        asked++ === 0 ? fixed.token() : Promise.reject(new GatewayError("AUTH-003", "ended")),
-      invalidate: () => Promise.resolve(false),
-      renew: () => Promise.resolve(),
-      forget: () => Promise.resolve(),
-      close: () => Promise.resolve(),
+      token: (signal) =>
+        asked++ === 0 ? fixed.token(signal) : Promise.reject(new GatewayError("AUTH-003", "ended")),
     },
     spool: new BodySpool({ directory, server: "main" }),
     awsClock: new AwsClock(systemClock),
@@ -354,7 +353,7 @@ Deno.test("SigV4Authorizer: keys that end while a body is read, and cannot be re
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("SigV4Authorizer never lets a client's own AWS headers through", () =>
+Deno.test("SigV4Authorizer never forwards a client's own AWS headers", () =>
   withSigning({ answer: awsStore() }, async ({ arrived, send }) => {
     const headers = {
       "authorization": "AWS4-HMAC-SHA256 Credential=client",
@@ -372,7 +371,7 @@ Deno.test("SigV4Authorizer never lets a client's own AWS headers through", () =>
     assert.equal(seen.get("x-not-amz"), "1");
   }));
 
-Deno.test("SigV4Authorizer refuses a query that it cannot sign, and sends nothing", () =>
+Deno.test("SigV4Authorizer rejects a query that it cannot sign, and sends nothing", () =>
   withSigning({}, async ({ arrived, send }) => {
     const error = await failure(send("/studies?PatientName=M%FCller"));
     assert.equal(error.code, "NET-005");
@@ -380,7 +379,7 @@ Deno.test("SigV4Authorizer refuses a query that it cannot sign, and sends nothin
     assert.deepEqual(arrived, []);
   }));
 
-Deno.test("SigV4Authorizer: a client that leaves while its body is read leaves nothing behind", () =>
+Deno.test("SigV4Authorizer: a client that disconnects while its body is read leaves nothing behind", () =>
   withSigning({}, async ({ arrived, send, directory }) => {
     const client = new AbortController();
     let given = 0;
@@ -400,7 +399,7 @@ Deno.test("SigV4Authorizer: a client that leaves while its body is read leaves n
     assert.deepEqual([...Deno.readDirSync(directory)], []);
   }));
 
-Deno.test("SigV4Authorizer: a store that is away leaves nothing behind", () =>
+Deno.test("SigV4Authorizer: an unreachable store leaves nothing behind", () =>
   withSigning({ isAway: true }, async ({ send, directory }) => {
     const error = await failure(send("/studies", { method: "POST", body: body(3 * MIB) }));
     assert.equal(error.code, "NET-002");

@@ -58,7 +58,7 @@ for (const [name, target, signed] of rows) {
   });
 }
 
-Deno.test("signedUrl: what it gives is what fetch sends, and stays the same", () => {
+Deno.test("signedUrl: fetch sends its result unchanged, and signing it again does not change it", () => {
   for (const [, , signed] of rows) {
     if (signed === undefined) continue;
     assert.equal(new URL(BASE + signed).href, BASE + signed);
@@ -66,7 +66,7 @@ Deno.test("signedUrl: what it gives is what fetch sends, and stays the same", ()
   }
 });
 
-Deno.test("signedUrl: keys and values mean the same afterwards", () => {
+Deno.test("signedUrl: keys and values keep their meaning", () => {
   for (const [, target, signed] of rows) {
     if (signed === undefined) continue;
     const pairs = (url: string) => [...new URL(url).searchParams].filter(([key]) => key !== "");

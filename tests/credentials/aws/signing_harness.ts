@@ -1,6 +1,6 @@
 /**
- * Sends requests through a whole store, signed for AWS, to an origin that keeps exactly what arrived
- * and may check the signatures as AWS does.
+ * Sends requests through a whole store, signed for AWS, to an origin that records what arrives and may
+ * verify the signatures as AWS does.
  *
  * @module
  */
@@ -22,12 +22,12 @@ import type { ArrivedRequest } from "../../fixtures/sig_v4_verifier.ts";
 import { serverConfig } from "../../fixtures/token_worker.ts";
 import { STORED_REPORT } from "../../fixtures/stow_request.ts";
 
-/** Access key of the configuration. */
+/** The configured access key. */
 export const ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE";
 /** Its secret. */
 export const SECRET_ACCESS_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
 
-/** What goes through the store. */
+/** A request to the store. */
 export interface Sending {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -35,30 +35,30 @@ export interface Sending {
   readonly signal?: AbortSignal;
 }
 
-/** What a test has in hand. */
+/** The store and its surroundings. */
 export interface SigningParts {
   readonly arrived: ArrivedRequest[];
   readonly logger: MemoryLogger;
   readonly authorizer: Authorizer;
   /** The state directory, where bodies are kept. */
   readonly directory: string;
-  /** Sends a request to the store and waits for the end of its answer. */
+  /** Sends a request to the store and reads its response. */
   send(target: string, sending?: Sending): Promise<Response>;
 }
 
-/** What a test may choose. */
+/** How the store is configured and answers. */
 export interface SigningOptions {
   readonly credentials?: Partial<AwsCredentials>;
   readonly clock?: Clock;
   /** Answers in place of 200; the number of the request counts from 1. */
   readonly answer?: (request: ArrivedRequest, count: number) => Response | Promise<Response>;
-  /** The store does not answer at all. */
+  /** The store is unreachable. */
   readonly isAway?: boolean;
   /** Further URLs that may be contacted. */
   readonly urls?: readonly string[];
 }
 
-/** Runs a test, then closes what it made. */
+/** Runs a test with a signing store. */
 export async function withSigning(
   options: SigningOptions,
   test: (parts: SigningParts) => Promise<void>,
@@ -167,7 +167,7 @@ function credentials(changes: Partial<AwsCredentials> = {}): AwsCredentials {
   };
 }
 
-/** What a client's HTTP/1.1 adds to its headers: by it the gateway knows that there is a body. */
+/** Adds the headers of HTTP/1.1, by which the gateway recognises a body. */
 function overHttp1(headers: HeadersInit, body: BodyInit | null): Headers {
   const sent = new Headers(headers);
   sent.set("host", "gateway");

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { keysOf } from "../../../src/credentials/aws/access_keys.ts";
 import {
   type WebIdentity,
-  WebIdentitySource,
+  webIdentitySource,
 } from "../../../src/credentials/aws/web_identity_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
 import type { ErrorCode } from "../../../src/errors/catalogue.ts";
 import type { FakeService } from "../../fixtures/aws_services.ts";
 import { startSts, stsError } from "../../fixtures/aws_sts.ts";
@@ -17,7 +18,7 @@ async function withSts(
     readonly service: FakeService;
     readonly file: string;
     readonly tokens: Set<string>;
-    source(changes?: Partial<WebIdentity>): WebIdentitySource;
+    source(changes?: Partial<WebIdentity>): TokenSource;
   }) => Promise<void>,
 ): Promise<void> {
   const tokens = new Set([TOKEN]);
@@ -27,7 +28,7 @@ async function withSts(
   try {
     await withConnection([service.url], (connection) => {
       const source = (changes: Partial<WebIdentity> = {}) =>
-        new WebIdentitySource(
+        webIdentitySource(
           {
             from: "web_identity",
             roleArn: "arn:aws:iam::123456789012:role/Gateway",
@@ -46,14 +47,14 @@ async function withSts(
   }
 }
 
-Deno.test("WebIdentitySource exchanges the token of the file for keys, unsigned", () =>
+Deno.test("webIdentitySource exchanges the token of the file for keys, unsigned", () =>
   withSts(async ({ service, source }) => {
     const token = await source().acquire(never);
     assert.deepEqual(keysOf(token), service.given[0]);
     assert(Math.abs(token.expiresAtMs - token.issuedAtMs - 3_600_000) < 2000);
   }));
 
-Deno.test("WebIdentitySource reads the file anew each time", () =>
+Deno.test("webIdentitySource reads the file each time", () =>
   withSts(async ({ service, file, tokens, source }) => {
     const identity = source();
     await identity.acquire(never);
@@ -64,7 +65,7 @@ Deno.test("WebIdentitySource reads the file anew each time", () =>
     assert.equal(service.given.length, 2);
   }));
 
-Deno.test("WebIdentitySource: a file that is empty or gone is AUTH-001, and nothing is asked", () =>
+Deno.test("webIdentitySource: an empty or missing file is AUTH-001, and nothing is requested", () =>
   withSts(async ({ service, file, source }) => {
     await Deno.writeTextFile(file, "\n");
     for (const tokenFile of [file, "/nonexistent/token"]) {
@@ -75,13 +76,18 @@ Deno.test("WebIdentitySource: a file that is empty or gone is AUTH-001, and noth
     assert.deepEqual(service.requests, []);
   }));
 
-Deno.test("WebIdentitySource tells no part of the token that the service echoes", () =>
-  withSts(async ({ tokens, source }) => {
+Deno.test("webIdentitySource never repeats a part of the token that the service echoes", () =>
+  withSts(async ({ service, file, tokens, source }) => {
     tokens.clear();
     const error = await failureOf(source().acquire(never), [TOKEN, TOKEN.split(".")[1]!]);
     assert.equal(error.code, "AUTH-001");
     assert.match(error.message, /InvalidIdentityToken \(Couldn't retrieve verification key/);
     assert.match(error.troubleshooting[0] ?? "", /OIDC identity provider/);
+    const opaque = "opaque/marked+token";
+    await Deno.writeTextFile(file, opaque);
+    service.answer = () =>
+      new Response(`<Error><Code>A</Code><Message>${opaque}</Message></Error>`, { status: 400 });
+    await failureOf(source().acquire(never), [opaque]);
   }));
 
 const refusals: readonly (readonly [
@@ -112,7 +118,7 @@ const refusals: readonly (readonly [
   [503, "ServiceUnavailable", "Try later", "AUTH-003", /status page/],
 ];
 for (const [status, code, message, mapped, advice] of refusals) {
-  Deno.test(`WebIdentitySource: ${code} is ${mapped}`, () =>
+  Deno.test(`webIdentitySource: ${code} is ${mapped}`, () =>
     withSts(async ({ service, source }) => {
       service.answer = () => stsError({ status, code, message });
       const error = await failureOf(source().acquire(never), [TOKEN]);
@@ -122,7 +128,7 @@ for (const [status, code, message, mapped, advice] of refusals) {
     }));
 }
 
-Deno.test("WebIdentitySource: an answer that is no answer of the service is TOK-005, a redirect NET-004", () =>
+Deno.test("webIdentitySource: a response of another service is TOK-005, a redirect NET-004", () =>
   withSts(async ({ service, source }) => {
     service.answer = () => new Response("<html>Welcome to the hotel's network</html>");
     assert.equal((await failureOf(source().acquire(never))).code, "TOK-005");
@@ -130,7 +136,7 @@ Deno.test("WebIdentitySource: an answer that is no answer of the service is TOK-
     assert.equal((await failureOf(source().acquire(never))).code, "NET-004");
   }));
 
-Deno.test("WebIdentitySource has another fingerprint for another role, session and file", () =>
+Deno.test("webIdentitySource changes its fingerprint with role, session and file", () =>
   withSts(({ source }) => {
     const prints = [
       source(),

@@ -7,7 +7,7 @@ import type { ErrorCode } from "../../../src/errors/catalogue.ts";
 const ENTRA = "https://login.microsoftonline.com/contoso.example/oauth2/v2.0/token";
 const IMDS = "http://169.254.169.254/metadata/identity/oauth2/token";
 
-/** Messages as Microsoft's documents, or users of its forums, quote them. */
+/** Messages from Microsoft's documentation and forums. */
 const rows: readonly (readonly [
   error: string,
   description: string,
@@ -137,12 +137,12 @@ for (const [error, description, code, advice] of rows) {
   });
 }
 
-Deno.test("Every row for Azure is met by a test", () => {
-  const met = new Set(rows.map(([error, description]) => find(error, description)));
-  assert.deepEqual(azureAdvice.filter((row) => !met.has(row)), []);
+Deno.test("Every advice for Azure has a test", () => {
+  const found = new Set(rows.map(([error, description]) => find(error, description)));
+  assert.deepEqual(azureAdvice.filter((row) => !found.has(row)), []);
 });
 
-Deno.test("Azure's remedies are found by the whole number, at any host, and by Entra's alone", () => {
+Deno.test("Azure's advice is found by Entra's whole error numbers only, at any host", () => {
   const refusal = { endpoint: "https://idp.example/token", status: 400, error: "x" };
   assert.match(
     findAdvice({ ...refusal, description: "AADSTS700016: x" })?.steps[0] ?? "",

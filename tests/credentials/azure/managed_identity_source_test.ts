@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { IdentityService } from "../../../src/config/schemes/azure/azure_platform.ts";
 import type { ManagedIdentity } from "../../../src/config/schemes/azure/managed_identity.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
-import { ManagedIdentitySource } from "../../../src/credentials/azure/managed_identity_source.ts";
+import { managedIdentitySource } from "../../../src/credentials/azure/managed_identity_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
 import type { ErrorCode } from "../../../src/errors/catalogue.ts";
 import {
   type FakeIdentityService,
@@ -22,7 +23,7 @@ type Changes = Partial<Pick<ManagedIdentity, "identity" | "resource">>;
 async function withService(
   fake: FakeIdentityService,
   service: IdentityService,
-  body: (source: (changes?: Changes) => ManagedIdentitySource) => Promise<void>,
+  body: (source: (changes?: Changes) => TokenSource) => Promise<void>,
   options?: ConnectionOptions,
 ): Promise<void> {
   try {
@@ -30,7 +31,7 @@ async function withService(
       [fake.url],
       (connection) =>
         body((changes = {}) =>
-          new ManagedIdentitySource({
+          managedIdentitySource({
             kind: "azure_managed_identity",
             service,
             resource: RESOURCE,
@@ -54,7 +55,7 @@ function appService(fake: FakeIdentityService, header = "right"): IdentityServic
   return { platform: "appservice", endpoint: fake.url, header: new Secret(header) };
 }
 
-Deno.test("ManagedIdentitySource asks the metadata service as its document says", async () => {
+Deno.test("managedIdentitySource requests a token as the documentation of the metadata service says", async () => {
   const imds = startImds();
   await withService(imds, vm(imds), async (source) => {
     const token = await source().acquire(never);
@@ -69,7 +70,7 @@ Deno.test("ManagedIdentitySource asks the metadata service as its document says"
   });
 });
 
-Deno.test("ManagedIdentitySource believes expires_on, not the expires_in of a token given out before", async () => {
+Deno.test("managedIdentitySource uses expires_on, not the expires_in of a token issued before", async () => {
   const clock = new FakeClock();
   const imds = startImds({ now: () => clock.now() });
   await withService(imds, vm(imds), async (source) => {
@@ -99,7 +100,7 @@ const identities: readonly (readonly [
   ["appservice", "resource", "mi_res_id"],
 ];
 for (const [platform, by, parameter] of identities) {
-  Deno.test(`ManagedIdentitySource names a user-assigned identity by ${by} (${platform})`, async () => {
+  Deno.test(`managedIdentitySource names a user-assigned identity by ${by} (${platform})`, async () => {
     const id = by === "resource" ? "/subscriptions/s/resourceGroups/r g/x&y" : "1b4e28ba-2fa1";
     const key = ({ client: "clientId", object: "objectId", resource: "resourceId" } as const)[by];
     const options = { identities: [{ [key]: id }] };
@@ -159,7 +160,7 @@ const refusals: readonly (readonly [
 ];
 for (const [status, body, code, advice] of refusals) {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  Deno.test(`ManagedIdentitySource says ${code} of the metadata service's ${status} ${text}`, async () => {
+  Deno.test(`managedIdentitySource fails with ${code} for the metadata service's ${status} ${text}`, async () => {
     const imds = startImds();
     imds.answer = () => new Response(text, { status });
     await withService(imds, vm(imds), async (source) => {
@@ -172,7 +173,7 @@ for (const [status, body, code, advice] of refusals) {
   });
 }
 
-Deno.test("ManagedIdentitySource takes the Retry-After of a metadata service that is throttled", async () => {
+Deno.test("managedIdentitySource honours the Retry-After of a throttling metadata service", async () => {
   const imds = startImds();
   imds.answer = () => new Response("", { status: 429, headers: { "retry-after": "7" } });
   await withService(imds, vm(imds), async (source) => {
@@ -180,7 +181,7 @@ Deno.test("ManagedIdentitySource takes the Retry-After of a metadata service tha
   });
 });
 
-Deno.test("ManagedIdentitySource gives up after its time limit, as on a machine that is not Azure's", async () => {
+Deno.test("managedIdentitySource times out, as on a machine that is not Azure's", async () => {
   const imds = startImds();
   let release = () => {};
   imds.answer = () => new Promise((resolve) => release = () => resolve(new Response()));
@@ -192,7 +193,7 @@ Deno.test("ManagedIdentitySource gives up after its time limit, as on a machine 
   }, { timeoutMs: 50 });
 });
 
-Deno.test("ManagedIdentitySource says that the clock is wrong when a new token has expired already", async () => {
+Deno.test("managedIdentitySource reports a wrong clock if a new token has expired already", async () => {
   const clock = new FakeClock();
   const imds = startImds({ now: () => clock.now() - 2 * DAY_SECONDS * 1000 });
   await withService(imds, vm(imds), async (source) => {
@@ -202,7 +203,7 @@ Deno.test("ManagedIdentitySource says that the clock is wrong when a new token h
   }, { clock });
 });
 
-Deno.test("ManagedIdentitySource asks App Service with its header, and has expires_on only", async () => {
+Deno.test("managedIdentitySource sends App Service its header, and reads expires_on only", async () => {
   const clock = new FakeClock();
   const fake = startAppService({ header: HEADER_ASCII, now: () => clock.now(), lifeSeconds: 3600 });
   await withService(fake, appService(fake, HEADER_ASCII), async (source) => {
@@ -213,7 +214,7 @@ Deno.test("ManagedIdentitySource asks App Service with its header, and has expir
   }, { clock });
 });
 
-Deno.test("ManagedIdentitySource tells App Service's words, but never the header that it echoes", async () => {
+Deno.test("managedIdentitySource quotes App Service, but never the header that it echoes", async () => {
   const fake = startAppService({ header: "other" });
   await withService(fake, appService(fake, HEADER_ASCII), async (source) => {
     const refused = await failureOf(source().acquire(never), [HEADER_ASCII]);
@@ -234,7 +235,7 @@ Deno.test("ManagedIdentitySource tells App Service's words, but never the header
   });
 });
 
-Deno.test("ManagedIdentitySource has another fingerprint for another identity, audience or platform", async () => {
+Deno.test("managedIdentitySource changes its fingerprint with identity, audience and platform", async () => {
   const imds = startImds();
   await withService(imds, vm(imds), (source) => {
     const variants: Changes[] = [

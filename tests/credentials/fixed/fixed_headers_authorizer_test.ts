@@ -22,9 +22,10 @@ const rows: readonly (readonly [CredentialsConfig, Record<string, string>])[] = 
     },
     { "x-api-key": "s3cret", "x-tenant": "a" },
   ],
+  [{ kind: "none" }, {}],
 ];
 for (const [credentials, headers] of rows) {
-  Deno.test(`Requests are signed by ${credentials.kind} with what the configuration holds, always`, async () => {
+  Deno.test(`Every request is signed by ${credentials.kind} with the credential of the configuration`, async () => {
     const metrics = createMetrics();
     const logger = new MemoryLogger();
     const store = createTokenStore({ backend: "memory" }, { stateDirectory: "/", metrics, logger });
@@ -60,7 +61,7 @@ for (const [credentials, headers] of rows) {
     assert.deepEqual(authorizer.describe(), {
       kind: credentials.kind,
       endpoint: undefined,
-      hasToken: true,
+      hasToken: credentials.kind !== "none",
       expiresAtMs: undefined,
     });
     assert(!JSON.stringify(logger.lines).includes("s3cret"));
@@ -75,7 +76,7 @@ const vectors = [
   ["test", "123£", "Basic dGVzdDoxMjPCow=="],
 ] as const;
 for (const [username, password, header] of vectors) {
-  Deno.test(`basicAuthorization writes ${username} and ${password} as RFC 7617 does`, () => {
+  Deno.test(`basicAuthorization encodes ${username} and ${password} as RFC 7617 does`, () => {
     assert.equal(basicAuthorization(username, password), header);
   });
 }

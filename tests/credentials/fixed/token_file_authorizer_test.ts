@@ -30,7 +30,7 @@ async function withTokenFile(test: (parts: Parts) => Promise<void>): Promise<voi
   }
 }
 
-Deno.test("TokenFileAuthorizer reads a changed file within a second, and answers at once in between", () =>
+Deno.test("TokenFileAuthorizer reads a changed file within a second, and uses its cache in between", () =>
   withTokenFile(async ({ file, clock, authorizer, header }) => {
     await Deno.writeTextFile(file, "one\n");
     assert.equal(await header(), "Bearer one");
@@ -43,7 +43,7 @@ Deno.test("TokenFileAuthorizer reads a changed file within a second, and answers
     assert.equal(await header(), "Bearer two");
   }));
 
-Deno.test("TokenFileAuthorizer follows a link that is set anew, as Kubernetes renews a token", () =>
+Deno.test("TokenFileAuthorizer follows a replaced link, which is how Kubernetes renews a token", () =>
   withTokenFile(async ({ file, directory, clock, header }) => {
     for (const token of ["one", "two"]) {
       await Deno.writeTextFile(`${directory}/${token}`, token);
@@ -54,7 +54,7 @@ Deno.test("TokenFileAuthorizer follows a link that is set anew, as Kubernetes re
     }
   }));
 
-Deno.test("TokenFileAuthorizer reads the file again at a 401, and tries again only with another token", () =>
+Deno.test("TokenFileAuthorizer rereads the file after a 401, and retries only with another token", () =>
   withTokenFile(async ({ file, authorizer, header }) => {
     await Deno.writeTextFile(file, "one");
     const first = await authorizer.authorize({ signal: never });
@@ -66,7 +66,7 @@ Deno.test("TokenFileAuthorizer reads the file again at a 401, and tries again on
     assert.equal(await authorizer.invalidate(first), true, "it was replaced before");
   }));
 
-Deno.test("TokenFileAuthorizer keeps the token while the file is missing or half written, and says so once", () =>
+Deno.test("TokenFileAuthorizer keeps the token while the file is missing or incomplete, and logs it once", () =>
   withTokenFile(async ({ file, clock, logger, authorizer, header }) => {
     await Deno.writeTextFile(file, "s3cret-one");
     await header();
@@ -94,7 +94,7 @@ Deno.test("TokenFileAuthorizer keeps the token while the file is missing or half
     assert.equal(authorizer.describe().hasToken, true);
   }));
 
-Deno.test("TokenFileAuthorizer says why it has no token to begin with", () =>
+Deno.test("TokenFileAuthorizer reports why it has no first token", () =>
   withTokenFile(async ({ file, directory, authorizer }) => {
     assert.deepEqual(authorizer.describe(), {
       kind: "token_file",
@@ -117,7 +117,7 @@ Deno.test("TokenFileAuthorizer says why it has no token to begin with", () =>
     assert.equal((await failureOf(authorize())).code, "TOK-001");
   }));
 
-Deno.test("TokenFileAuthorizer renews on demand, and keeps the token at hand if that fails", () =>
+Deno.test("TokenFileAuthorizer renews on demand, and keeps the current token if that fails", () =>
   withTokenFile(async ({ file, authorizer, header }) => {
     await Deno.writeTextFile(file, "one");
     await header();

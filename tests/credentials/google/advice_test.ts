@@ -9,7 +9,7 @@ const JWT_TIME =
   "timeframe. Check your iat and exp values in the JWT claim.";
 const DENIED = "Permission 'iam.serviceAccounts.getAccessToken' denied on resource";
 
-/** Messages as Google's documents, or users of its forums, quote them. */
+/** Messages from Google's documentation and forums. */
 const rows: readonly (readonly [
   error: string | undefined,
   description: string,
@@ -69,12 +69,12 @@ for (const [error, description, code, advice] of rows) {
   });
 }
 
-Deno.test("Every row for Google is met by a test", () => {
-  const met = new Set(rows.map(([error, description]) => find(error, description)));
-  assert.deepEqual(googleAdvice.filter((row) => !met.has(row)), []);
+Deno.test("Every advice for Google has a test", () => {
+  const found = new Set(rows.map(([error, description]) => find(error, description)));
+  assert.deepEqual(googleAdvice.filter((row) => !found.has(row)), []);
 });
 
-Deno.test("Google's remedies are told of Google's refusals only", () => {
+Deno.test("Google's advice is given for Google's refusals only", () => {
   for (const [error, description] of rows) {
     const refusal = { endpoint: "https://idp.example/token", status: 400, error, description };
     assert.equal(findAdvice(refusal), undefined);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { GoogleAuthorizedUser } from "../../../src/config/schemes/google/google_credentials.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
-import { AuthorizedUserSource } from "../../../src/credentials/google/authorized_user_source.ts";
+import { authorizedUserSource } from "../../../src/credentials/google/authorized_user_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
 import { type GoogleServices, startGoogleServices } from "../../fixtures/google_services.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";
 
@@ -14,7 +15,7 @@ type Changes = Partial<GoogleAuthorizedUser>;
 async function withGoogle(
   body: (
     google: GoogleServices,
-    source: (changes?: Changes, scope?: string) => AuthorizedUserSource,
+    source: (changes?: Changes, scope?: string) => TokenSource,
   ) => Promise<void>,
 ): Promise<void> {
   const google = startGoogleServices({
@@ -28,7 +29,7 @@ async function withGoogle(
       [google.origin],
       (connection) =>
         body(google, (changes = {}, scope = SCOPE) =>
-          new AuthorizedUserSource(
+          authorizedUserSource(
             {
               type: "authorized_user",
               tokenEndpoint: google.tokenEndpoint,
@@ -46,7 +47,7 @@ async function withGoogle(
   }
 }
 
-Deno.test("AuthorizedUserSource exchanges its refresh token", () =>
+Deno.test("authorizedUserSource exchanges its refresh token", () =>
   withGoogle(async (google, source) => {
     const token = await source().acquire(never);
     assert.deepEqual(google.issued.get(token.value), [SCOPE]);
@@ -59,7 +60,7 @@ Deno.test("AuthorizedUserSource exchanges its refresh token", () =>
     });
   }));
 
-Deno.test("AuthorizedUserSource says what to do about a revoked token and a wrong client", () =>
+Deno.test("authorizedUserSource advises on a revoked token and a wrong client", () =>
   withGoogle(async (_google, source) => {
     const secrets = [REFRESH_TOKEN, CLIENT_SECRET, "another's"];
     const revoked = source({ refreshToken: new Secret("another's") });
@@ -73,7 +74,7 @@ Deno.test("AuthorizedUserSource says what to do about a revoked token and a wron
     assert.equal((await failureOf(source({}, "nonsense").acquire(never))).code, "AUTH-002");
   }));
 
-Deno.test("AuthorizedUserSource tells no secret, even when Google echoes it", () =>
+Deno.test("authorizedUserSource never repeats a secret that Google echoes", () =>
   withGoogle(async (google, source) => {
     google.answer = ({ body }) => {
       const description = `${body} ${btoa(REFRESH_TOKEN)} ${CLIENT_SECRET}`;
@@ -82,7 +83,7 @@ Deno.test("AuthorizedUserSource tells no secret, even when Google echoes it", ()
     await failureOf(source().acquire(never), [REFRESH_TOKEN, CLIENT_SECRET]);
   }));
 
-Deno.test("AuthorizedUserSource has another fingerprint for every changed credential", () =>
+Deno.test("authorizedUserSource changes its fingerprint with every credential", () =>
   withGoogle((_google, source) => {
     const variants: Changes[] = [
       {},

@@ -4,7 +4,7 @@ import type { AwsKeysConfig } from "../../../src/config/schemes/aws/aws_keys.ts"
 import type { GoogleAwsSubject } from "../../../src/config/schemes/google/google_credentials.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
 import { awsSubjectToken } from "../../../src/credentials/google/aws_subject_token.ts";
-import { FederationSource } from "../../../src/credentials/google/federation_source.ts";
+import { federationSource } from "../../../src/credentials/google/federation_source.ts";
 import type { ProviderConnection } from "../../../src/credentials/provider_exchange.ts";
 import { startInstanceMetadata } from "../../fixtures/aws_services.ts";
 import { explainAwsSubjectToken } from "../../fixtures/get_caller_identity.ts";
@@ -39,7 +39,7 @@ function subject(keys: AwsKeysConfig): GoogleAwsSubject {
 }
 
 function federation(keys: AwsKeysConfig, tokenEndpoint: string, connection: ProviderConnection) {
-  return new FederationSource(
+  return federationSource(
     {
       type: "external_account",
       tokenEndpoint,
@@ -68,7 +68,7 @@ Deno.test("awsSubjectToken signs GetCallerIdentity for the pool, with and withou
     }
   }));
 
-Deno.test("awsSubjectToken takes the keys of the instance's role", async () => {
+Deno.test("awsSubjectToken uses the keys of the instance's role", async () => {
   const imds = startInstanceMetadata();
   await withConnection([imds.url], async (connection) => {
     const keys = { from: "instance_metadata", endpoint: imds.url } as const;
@@ -81,7 +81,7 @@ Deno.test("awsSubjectToken takes the keys of the instance's role", async () => {
   await imds.close();
 });
 
-Deno.test("Google's own library signs GetCallerIdentity so that the same judge is content", async () => {
+Deno.test("Google's own library signs GetCallerIdentity so that the same verifier accepts it", async () => {
   const faults: string[] = [];
   const google = startGoogleServices({
     federation: {

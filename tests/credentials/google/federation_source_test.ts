@@ -4,7 +4,8 @@ import type {
   GoogleSubject,
 } from "../../../src/config/schemes/google/google_credentials.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
-import { FederationSource } from "../../../src/credentials/google/federation_source.ts";
+import { federationSource } from "../../../src/credentials/google/federation_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
 import { startImds } from "../../fixtures/azure_identity_services.ts";
 import { type GoogleServices, startGoogleServices } from "../../fixtures/google_services.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";
@@ -20,7 +21,7 @@ interface Parts {
   readonly directory: string;
   /** Tokens that the pool accepts. */
   readonly accepted: Set<string>;
-  source(subject: GoogleSubject, changes?: Partial<GoogleFederation>): FederationSource;
+  source(subject: GoogleSubject, changes?: Partial<GoogleFederation>): TokenSource;
 }
 
 async function withGoogle(
@@ -39,7 +40,7 @@ async function withGoogle(
         directory,
         accepted,
         source: (subject, changes = {}) =>
-          new FederationSource(
+          federationSource(
             {
               type: "external_account",
               tokenEndpoint: google.stsEndpoint,
@@ -64,7 +65,7 @@ function parametersOf(google: GoogleServices, index = 0): Record<string, string>
   return Object.fromEntries(new URLSearchParams(google.requests[index]?.body));
 }
 
-Deno.test("FederationSource exchanges the token of a file, which it reads anew each time", () =>
+Deno.test("federationSource exchanges the token of a file that it reads each time", () =>
   withGoogle(async ({ google, directory, accepted, source }) => {
     const file = `${directory}/token`;
     const federation = source({ from: "file", file, field: undefined });
@@ -86,7 +87,7 @@ Deno.test("FederationSource exchanges the token of a file, which it reads anew e
     assert.equal(parametersOf(google, 1).subject_token, "renewed");
   }));
 
-Deno.test("FederationSource takes the token out of a JSON file", () =>
+Deno.test("federationSource reads the token in a JSON file", () =>
   withGoogle(async ({ directory, source }) => {
     const file = `${directory}/token.json`;
     const federation = source({ from: "file", file, field: "access_token" });
@@ -104,7 +105,7 @@ Deno.test("FederationSource takes the token out of a JSON file", () =>
     assert.match(missing.troubleshooting[0] ?? "", /credential_source\.file/);
   }));
 
-Deno.test("FederationSource takes the token of an Azure machine, as Google's document shows", async () => {
+Deno.test("federationSource exchanges the token of an Azure machine, as in Google's documentation", async () => {
   const imds = startImds();
   const url = `${imds.url}?api-version=2018-02-01&resource=api://pool`;
   await withGoogle(async ({ accepted, source }) => {
@@ -125,7 +126,7 @@ Deno.test("FederationSource takes the token of an Azure machine, as Google's doc
   await imds.close();
 });
 
-Deno.test("FederationSource follows no redirect of the other provider, and tells none of its headers", async () => {
+Deno.test("federationSource follows no redirect of the other provider, and never repeats its headers", async () => {
   const header = "marked header/secret+";
   let answer = () => Response.redirect("http://127.0.0.1:1/");
   const provider = Deno.serve(
@@ -150,7 +151,7 @@ Deno.test("FederationSource follows no redirect of the other provider, and tells
   await provider.shutdown();
 });
 
-Deno.test("FederationSource says what to do about a wrong pool and a token that Google does not want", () =>
+Deno.test("federationSource advises on a wrong pool and a rejected token", () =>
   withGoogle(async ({ google, directory, source }) => {
     const file = `${directory}/token`;
     await Deno.writeTextFile(file, SUBJECT);
@@ -171,7 +172,7 @@ Deno.test("FederationSource says what to do about a wrong pool and a token that 
     assert.match(disabled.troubleshooting[0] ?? "", /enable the API/);
   }));
 
-Deno.test("FederationSource shows its client, or names the project of a workforce pool", () =>
+Deno.test("federationSource sends its client, or the project of a workforce pool", () =>
   withGoogle(async ({ google, directory, source }) => {
     const file = `${directory}/token`;
     await Deno.writeTextFile(file, SUBJECT);
@@ -187,7 +188,20 @@ Deno.test("FederationSource shows its client, or names the project of a workforc
     assert.equal(parametersOf(google, 1).options, undefined);
   }));
 
-Deno.test("FederationSource has another fingerprint for another pool, subject or client", () =>
+Deno.test("federationSource never repeats a token or secret that Google echoes", () =>
+  withGoogle(async ({ google, directory, source }) => {
+    const file = `${directory}/token`;
+    await Deno.writeTextFile(file, SUBJECT);
+    const client = { id: "client", secret: new Secret("marked client/secret+") };
+    const echo = `${SUBJECT} ${client.secret.reveal()}`;
+    google.answer = () => Response.json({ error: "x", error_description: echo }, { status: 400 });
+    await failureOf(
+      source({ from: "file", file, field: undefined }, { client }).acquire(never),
+      [SUBJECT, client.secret.reveal()],
+    );
+  }));
+
+Deno.test("federationSource changes its fingerprint with pool, subject and client", () =>
   withGoogle(({ source }) => {
     const url = { from: "url", url: "https://a/", headers: {}, field: undefined } as const;
     const prints = [

@@ -8,7 +8,7 @@ import { MemoryLogger } from "../../fixtures/memory_logger.ts";
 import { serverConfig } from "../../fixtures/token_worker.ts";
 import { never, withConnection } from "../source_harness.ts";
 
-Deno.test("Requests to Google bear the token and the billed project; the token is renewed in time", async () => {
+Deno.test("Requests to Google contain the token and the billed project; the token is renewed in time", async () => {
   const clock = new FakeClock();
   const fake = startGoogleMetadata({ now: () => clock.now() });
   const metrics = createMetrics();

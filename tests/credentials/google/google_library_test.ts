@@ -1,6 +1,5 @@
 /**
- * Holds the fakes, and by them the gateway's requests, to Google's own library: what that sends is
- * accepted by the same fakes, and the gateway sends the same.
+ * Compares the gateway's requests with those of Google's own library: the same fakes accept both.
  */
 import assert from "node:assert/strict";
 import {
@@ -38,7 +37,7 @@ const JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt";
 const SUBJECT = "subject-token";
 const USER = { clientId: "gcloud", clientSecret: "secret" };
 
-/** Sends what the library sends to Google to a fake. */
+/** Redirects the library's requests for Google to a fake. */
 function transporterTo(origin: string): InstanceType<typeof gaxios.Gaxios> {
   return new gaxios.Gaxios({
     fetchImplementation: (input, init) => {
@@ -89,9 +88,9 @@ function form({ body }: SeenGoogleRequest): Record<string, string> {
   return Object.fromEntries([...new URLSearchParams(body)].sort());
 }
 
-Deno.test("The gateway asks for a service account's token as Google's library does", async () => {
+Deno.test("The gateway requests a service account's token as Google's library does", async () => {
   const accounts = { [ACCOUNT]: { [KEY_ID]: PUBLIC_KEY } };
-  // The library knows only the true audience.
+  // The library knows only the real audience.
   const audience = "https://oauth2.googleapis.com/token";
   await withGoogle({ serviceAccounts: accounts, audience }, async (google) => {
     const client = new JWT({
@@ -115,7 +114,7 @@ Deno.test("The gateway asks for a service account's token as Google's library do
         return { claims, life: exp - iat };
       });
       assert.deepEqual(one, other);
-      // The library leaves out what Google's document shows besides: typ and kid.
+      // The library omits typ and kid, which Google's documentation shows.
       const [header, theirHeader] = [ours, theirs].map(({ assertion = "" }) =>
         decodeProtectedHeader(assertion)
       );
@@ -141,11 +140,11 @@ Deno.test("The gateway uses a user's refresh token as Google's library does", ()
       clientSecret: new Secret(USER.clientSecret),
       refreshToken: new Secret("refresh"),
     }).acquire(never);
-    // Only the scope is ours to name: the library takes all that the user agreed to.
+    // The library names no scope: it gets all that the user agreed to.
     assert.deepEqual(form(google.requests[1]!), { ...form(google.requests[0]!), scope: SCOPE });
   }));
 
-Deno.test("The gateway exchanges a token, and acts for a service account, as Google's library does", async () => {
+Deno.test("The gateway exchanges a token and impersonates a service account as Google's library does", async () => {
   const federation = { audience: AUDIENCE, subjectTokens: new Set([SUBJECT]) };
   const file = await Deno.makeTempFile();
   await Deno.writeTextFile(file, SUBJECT);
@@ -180,7 +179,7 @@ Deno.test("The gateway exchanges a token, and acts for a service account, as Goo
   await Deno.remove(file);
 });
 
-Deno.test("The gateway hands a permission on through delegates as Google's library does", async () => {
+Deno.test("The gateway names delegates as Google's library does", async () => {
   const options = {
     serviceAccounts: { [ACCOUNT]: { [KEY_ID]: PUBLIC_KEY } },
     mayImpersonate: [TARGET],
@@ -194,7 +193,7 @@ Deno.test("The gateway hands a permission on through delegates as Google's libra
     await source(serviceAccount(google), impersonation).acquire(never);
     const ours = google.requests.at(-1)!;
 
-    // Only to see what the library sends: the token's scope is too small for the answer.
+    // Only to record the library's request: the token's scope is too small for the response.
     const sourceClient = new UserRefreshClient({ transporter });
     sourceClient.setCredentials({ access_token: token.value, expiry_date: Date.now() + 3_600_000 });
     const client = new Impersonated({

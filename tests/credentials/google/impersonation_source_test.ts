@@ -55,7 +55,7 @@ async function withGoogle(body: (parts: Parts) => Promise<void>): Promise<void> 
   }
 }
 
-Deno.test("ImpersonationSource has a token of the service account made, with the store's scope", () =>
+Deno.test("impersonationSource gets a token of the service account with the store's scope", () =>
   withGoogle(async ({ google, clock, source }) => {
     const token = await source().acquire(never);
     const [own, made] = [...google.issued];
@@ -67,7 +67,7 @@ Deno.test("ImpersonationSource has a token of the service account made, with the
     assert.deepEqual(JSON.parse(body), { scope: [SCOPE], lifetime: "1800s" });
   }));
 
-Deno.test("ImpersonationSource hands the permission on through delegates", () =>
+Deno.test("impersonationSource names the delegates", () =>
   withGoogle(async ({ google, source }) => {
     await source({ delegates: ["a@b", "projects/-/serviceAccounts/c@d"] }).acquire(never);
     assert.deepEqual(JSON.parse(google.requests[1]?.body ?? "").delegates, [
@@ -76,7 +76,7 @@ Deno.test("ImpersonationSource hands the permission on through delegates", () =>
     ]);
   }));
 
-Deno.test("ImpersonationSource says AUTH-002, and which role is wanted, when it may not", () =>
+Deno.test("impersonationSource fails with AUTH-002 and the missing role without permission", () =>
   withGoogle(async ({ google, source }) => {
     const refused = source({}, "other@clinic.iam.gserviceaccount.com").acquire(never);
     const error = await failureOf(refused);
@@ -89,7 +89,7 @@ Deno.test("ImpersonationSource says AUTH-002, and which role is wanted, when it 
     for (const token of google.issued.keys()) assert(!Deno.inspect(error).includes(token));
   }));
 
-Deno.test("ImpersonationSource tells no token that the API echoes, and takes no other answer for one", () =>
+Deno.test("impersonationSource never repeats a token that the API echoes, and rejects other responses", () =>
   withGoogle(async ({ google, clock, source }) => {
     const answers: [answer: (token: string) => Response, code: string][] = [
       [
@@ -125,7 +125,7 @@ Deno.test("ImpersonationSource tells no token that the API echoes, and takes no 
     assert.equal(token.expiresAtMs - clock.now(), 300_000, "no expireTime: a short life");
   }));
 
-Deno.test("ImpersonationSource has another fingerprint for another account, life or delegate", () =>
+Deno.test("impersonationSource changes its fingerprint with account, life and delegates", () =>
   withGoogle(({ source }) => {
     const prints = [
       source(),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { MetadataSource } from "../../../src/credentials/google/metadata_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
+import { metadataSource } from "../../../src/credentials/google/metadata_source.ts";
 import { type GoogleMetadataServer, startGoogleMetadata } from "../../fixtures/google_metadata.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
 import { type ConnectionOptions, failureOf, never, withConnection } from "../source_harness.ts";
@@ -9,7 +10,7 @@ const FLAVOR = { "metadata-flavor": "Google" };
 
 async function withMetadata(
   fake: GoogleMetadataServer,
-  body: (source: (account?: string, scopes?: string) => MetadataSource) => Promise<void>,
+  body: (source: (account?: string, scopes?: string) => TokenSource) => Promise<void>,
   options?: ConnectionOptions,
 ): Promise<void> {
   try {
@@ -17,7 +18,7 @@ async function withMetadata(
       [fake.origin],
       (connection) =>
         body((account = "default", scopes = SCOPES) =>
-          new MetadataSource({ type: "metadata", origin: fake.origin, account }, scopes, connection)
+          metadataSource({ type: "metadata", origin: fake.origin, account }, scopes, connection)
         ),
       options,
     );
@@ -26,7 +27,7 @@ async function withMetadata(
   }
 }
 
-Deno.test("MetadataSource asks the metadata server as its document says", () => {
+Deno.test("metadataSource requests a token as the documentation of the metadata server says", () => {
   const fake = startGoogleMetadata();
   return withMetadata(fake, async (source) => {
     const token = await source().acquire(never);
@@ -41,7 +42,7 @@ Deno.test("MetadataSource asks the metadata server as its document says", () => 
   });
 });
 
-Deno.test("MetadataSource counts the seconds that are left of a token given out before", async () => {
+Deno.test("metadataSource uses the remaining seconds of a token issued before", async () => {
   const clock = new FakeClock();
   const fake = startGoogleMetadata({ now: () => clock.now() });
   await withMetadata(fake, async (source) => {
@@ -55,7 +56,7 @@ Deno.test("MetadataSource counts the seconds that are left of a token given out 
   }, { clock });
 });
 
-Deno.test("MetadataSource names an attached account, and says when it is not there", () => {
+Deno.test("metadataSource names an attached account, and reports a missing one", () => {
   const account = "gateway@clinic.iam.gserviceaccount.com";
   const fake = startGoogleMetadata({ accounts: [account] });
   return withMetadata(fake, async (source) => {
@@ -67,7 +68,7 @@ Deno.test("MetadataSource names an attached account, and says when it is not the
   });
 });
 
-Deno.test("MetadataSource believes no answer that does not say that it is Google's", () => {
+Deno.test("metadataSource rejects a response that is not marked as Google's", () => {
   const fake = startGoogleMetadata();
   return withMetadata(fake, async (source) => {
     for (const status of [200, 404, 500]) {
@@ -79,7 +80,7 @@ Deno.test("MetadataSource believes no answer that does not say that it is Google
   });
 });
 
-Deno.test("MetadataSource tells the server's own words and which failures heal", () => {
+Deno.test("metadataSource quotes the server and recognises temporary failures", () => {
   const fake = startGoogleMetadata();
   return withMetadata(fake, async (source) => {
     const answers = [
@@ -97,7 +98,7 @@ Deno.test("MetadataSource tells the server's own words and which failures heal",
   });
 });
 
-Deno.test("MetadataSource gives up after its time limit, as on a machine that is not Google's", async () => {
+Deno.test("metadataSource times out, as on a machine that is not Google's", async () => {
   const fake = startGoogleMetadata();
   let release = () => {};
   fake.answer = () => new Promise((resolve) => release = () => resolve(new Response()));
@@ -107,7 +108,7 @@ Deno.test("MetadataSource gives up after its time limit, as on a machine that is
   }, { timeoutMs: 50 });
 });
 
-Deno.test("MetadataSource has another fingerprint for another account or scope", () => {
+Deno.test("metadataSource changes its fingerprint with account and scope", () => {
   const fake = startGoogleMetadata();
   return withMetadata(fake, (source) => {
     const prints = [source(), source("a@b"), source("default", "a")].map((one) => one.fingerprint);

@@ -3,7 +3,8 @@ import { generateKeyPairSync } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { GoogleServiceAccount } from "../../../src/config/schemes/google/google_credentials.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
-import { ServiceAccountSource } from "../../../src/credentials/google/service_account_source.ts";
+import { serviceAccountSource } from "../../../src/credentials/google/service_account_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
 import type { ErrorCode } from "../../../src/errors/catalogue.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
 import { type GoogleServices, startGoogleServices } from "../../fixtures/google_services.ts";
@@ -16,7 +17,7 @@ type Changes = Partial<GoogleServiceAccount> & { readonly scope?: string };
 
 interface Parts {
   readonly google: GoogleServices;
-  source(changes?: Changes): ServiceAccountSource;
+  source(changes?: Changes): TokenSource;
 }
 
 async function withGoogle(
@@ -32,7 +33,7 @@ async function withGoogle(
       body({
         google,
         source: ({ scope = SCOPE, ...changes } = {}) =>
-          new ServiceAccountSource(
+          serviceAccountSource(
             {
               type: "service_account",
               tokenEndpoint: google.tokenEndpoint,
@@ -50,7 +51,7 @@ async function withGoogle(
   }
 }
 
-Deno.test("ServiceAccountSource is given a token for an assertion signed with its key", () =>
+Deno.test("serviceAccountSource gets a token for an assertion signed with its key", () =>
   withGoogle(async ({ google, source }) => {
     const token = await source().acquire(never);
     assert.deepEqual(google.issued.get(token.value), [SCOPE]);
@@ -64,7 +65,7 @@ Deno.test("ServiceAccountSource is given a token for an assertion signed with it
     assert.equal(exp! - iat!, 3600);
   }));
 
-Deno.test("ServiceAccountSource signs a new assertion for each token, by the gateway's clock", async () => {
+Deno.test("serviceAccountSource signs a new assertion for each token, by the gateway's clock", async () => {
   const clock = new FakeClock();
   await withGoogle(async ({ google, source }) => {
     const account = source();
@@ -92,7 +93,7 @@ const refusals: readonly (readonly [
   ["a scope that is none", { scope: "nonsense" }, "AUTH-002", /check Scope/],
 ];
 for (const [what, changes, code, advice] of refusals) {
-  Deno.test(`ServiceAccountSource says ${code} of ${what}, with Google's advice`, () =>
+  Deno.test(`serviceAccountSource fails with ${code} and Google's advice for ${what}`, () =>
     withGoogle(async ({ google, source }) => {
       const error = await failureOf(source(changes).acquire(never));
       assert.equal(error.code, code);
@@ -103,7 +104,7 @@ for (const [what, changes, code, advice] of refusals) {
 }
 
 for (const hours of [-2, 2]) {
-  Deno.test(`ServiceAccountSource says that the clock is wrong when it is by ${hours} hours`, async () => {
+  Deno.test(`serviceAccountSource reports a clock that is wrong by ${hours} hours`, async () => {
     const clock = new FakeClock();
     const now = () => clock.now() - hours * 3_600_000;
     await withGoogle(async ({ source }) => {
@@ -114,7 +115,7 @@ for (const hours of [-2, 2]) {
   });
 }
 
-Deno.test("ServiceAccountSource tells no assertion and no key, even when Google echoes them", () =>
+Deno.test("serviceAccountSource never repeats an assertion or key that Google echoes", () =>
   withGoogle(async ({ google, source }) => {
     let assertion = "";
     google.answer = ({ body }) => {
@@ -128,7 +129,7 @@ Deno.test("ServiceAccountSource tells no assertion and no key, even when Google 
     for (const part of assertion.split(".")) assert(!Deno.inspect(error).includes(part));
   }));
 
-Deno.test("ServiceAccountSource has another fingerprint for every changed credential", () =>
+Deno.test("serviceAccountSource changes its fingerprint with every credential", () =>
   withGoogle(({ source }) => {
     const variants: Changes[] = [
       {},

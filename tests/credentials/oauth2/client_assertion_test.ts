@@ -4,11 +4,10 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { KeyAssertion } from "../../../src/config/schemes/oauth2/client_authentication.ts";
 import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
 import {
-  addAssertion,
+  type AuthenticationTarget,
   defaultAudience,
   privateKeyAssertion,
 } from "../../../src/credentials/oauth2/client_assertion.ts";
-import type { AuthenticationTarget } from "../../../src/credentials/oauth2/token_request.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
 
 const target: AuthenticationTarget = { tokenEndpoint: "https://idp.test/token" };
@@ -26,7 +25,7 @@ function configured(changes: Partial<KeyAssertion> = {}, keyId?: string): KeyAss
   };
 }
 
-Deno.test("An assertion says who, to whom, since when and until when, and is never said twice", async () => {
+Deno.test("An assertion contains issuer, subject, audience and times, and a jti that is never repeated", async () => {
   const clock = new FakeClock();
   const sign = privateKeyAssertion("the client", configured(), clock);
   const nowSeconds = clock.now() / 1000;
@@ -43,7 +42,7 @@ Deno.test("An assertion says who, to whom, since when and until when, and is nev
   assert.equal(new Set([jti, ...others.map((each) => decodeJwt(each).jti)]).size, 51);
 });
 
-Deno.test("An assertion's header names the key and the certificate where they are configured", async () => {
+Deno.test("An assertion's header names the key and the certificate if configured", async () => {
   const clock = new FakeClock();
   const plain = await privateKeyAssertion("c", configured(), clock)(target);
   assert.deepEqual(decodeProtectedHeader(plain), { alg: "ES256", typ: "JWT" });
@@ -58,7 +57,7 @@ Deno.test("An assertion's header names the key and the certificate where they ar
   });
 });
 
-Deno.test("A configured audience counts for more than what a provider is known to want", async () => {
+Deno.test("A configured audience overrides that of a known provider", async () => {
   const assertion = { audience: "urn:mine", lifetimeSeconds: 60 };
   const sign = privateKeyAssertion("c", configured({ assertion }), new FakeClock());
   const tokenEndpoint = "https://tenant.auth0.com/oauth/token";
@@ -89,14 +88,3 @@ for (const [to, audience, source] of audiences) {
     assert.equal(defaultAudience(to), audience);
   });
 }
-
-Deno.test("addAssertion writes the parameters of RFC 7523, section 2.2", () => {
-  const parameters = new URLSearchParams({ grant_type: "client_credentials" });
-  addAssertion(parameters, "c", "a.b.c");
-  assert.deepEqual(Object.fromEntries(parameters), {
-    grant_type: "client_credentials",
-    client_id: "c",
-    client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-    client_assertion: "a.b.c",
-  });
-});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  clientAssertion,
   clientSecretBasic,
   clientSecretPost,
 } from "../../../src/credentials/oauth2/client_authentication.ts";
@@ -34,4 +35,15 @@ Deno.test("clientSecretPost puts identifier and secret into the body only", asyn
     "grant_type=client_credentials&client_id=id&client_secret=a+b%26c",
   );
   assert.deepEqual([...headers], []);
+});
+
+Deno.test("clientAssertion writes the parameters of RFC 7523, section 2.2", async () => {
+  const parameters = new URLSearchParams({ grant_type: "client_credentials" });
+  await clientAssertion("c", () => Promise.resolve("a.b.c"))(parameters, new Headers(), target);
+  assert.deepEqual(Object.fromEntries(parameters), {
+    grant_type: "client_credentials",
+    client_id: "c",
+    client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    client_assertion: "a.b.c",
+  });
 });

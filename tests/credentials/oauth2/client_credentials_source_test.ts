@@ -4,70 +4,50 @@ import type { ClientAuthentication } from "../../../src/config/schemes/oauth2/cl
 import type { ClientCredentials } from "../../../src/config/schemes/oauth2/token_request.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
 import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
-import { ClientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
-import { systemClock } from "../../../src/network/clock.ts";
-import { GatewayError } from "../../../src/errors/gateway_error.ts";
-import { hostAndPort } from "../../../src/config/values/host_names.ts";
-import { HttpClient } from "../../../src/network/http_client.ts";
+import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
+import type { TokenSource } from "../../../src/credentials/token.ts";
+import type { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { startOidcProvider } from "../../fixtures/oidc_provider.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../../fixtures/token_endpoint.ts";
+import { type ConnectionOptions, failureOf, never, withConnection } from "../source_harness.ts";
+import { clientCredentials } from "./client_credentials.ts";
 
-/** Every character that an encoding could get wrong; RFC 6749, appendix A.2, allows no others. */
+/** Contains all characters that an encoding could get wrong (RFC 6749, appendix A.2). */
 const SECRET = 's3cr:t %/+~&="';
-const never = new AbortController().signal;
 
 function credentials(
   tokenEndpoint: string,
   changes: Partial<ClientCredentials> = {},
 ): ClientCredentials {
-  return {
-    kind: "client_credentials",
-    tokenEndpoint,
-    clientId: "gateway",
-    clientAuthentication: { method: "client_secret_post", clientSecret: new Secret(SECRET) },
-    scope: undefined,
-    audience: undefined,
-    resource: undefined,
-    tokenParameters: {},
-    refreshBufferMs: 60_000,
-    ...changes,
-  };
+  const clientAuthentication = {
+    method: "client_secret_post",
+    clientSecret: new Secret(SECRET),
+  } as const;
+  return clientCredentials(tokenEndpoint, { clientAuthentication, ...changes });
 }
 
 interface Setup {
   readonly endpoint: TestTokenEndpoint;
-  source(changes?: Partial<ClientCredentials>, timeoutMs?: number): ClientCredentialsSource;
+  source(changes?: Partial<ClientCredentials>): TokenSource;
 }
 
-async function withEndpoint(body: (setup: Setup) => Promise<void>): Promise<void> {
+async function withEndpoint(
+  body: (setup: Setup) => Promise<void>,
+  options?: ConnectionOptions,
+): Promise<void> {
   const endpoint = startTokenEndpoint({ clientSecret: SECRET });
-  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
-  try {
-    await body({
+  await withConnection([endpoint.url], (connection) =>
+    body({
       endpoint,
-      source: (changes = {}, timeoutMs = 5000) =>
-        new ClientCredentialsSource(credentials(endpoint.url, changes), {
-          server: "main",
-          http,
-          timeoutMs,
-          clock: systemClock,
-        }),
-    });
-  } finally {
-    http.close();
-    await endpoint.close();
-  }
+      source: (changes) => clientCredentialsSource(credentials(endpoint.url, changes), connection),
+    }), options);
+  await endpoint.close();
 }
 
-async function failure(promise: Promise<unknown>): Promise<GatewayError> {
-  const error = await promise.then(() => undefined, (error: unknown) => error);
-  assert(error instanceof GatewayError, `no GatewayError: ${error}`);
-  assert(!error.message.includes(SECRET));
-  return error;
-}
+const failure = (promise: Promise<unknown>) => failureOf(promise, [SECRET]);
 
 for (const method of ["client_secret_post", "client_secret_basic"] as const) {
-  Deno.test(`ClientCredentialsSource gets a token by ${method}`, () =>
+  Deno.test(`clientCredentialsSource gets a token by ${method}`, () =>
     withEndpoint(async ({ endpoint, source }) => {
       const clientAuthentication = { method, clientSecret: new Secret(SECRET) };
       const token = await source({ clientAuthentication }).acquire(never);
@@ -80,7 +60,18 @@ for (const method of ["client_secret_post", "client_secret_basic"] as const) {
     }));
 }
 
-Deno.test("ClientCredentialsSource sends scope, audience, resource and further parameters", () =>
+for (const method of ["client_secret_post", "client_secret_basic"] as const) {
+  Deno.test(`clientCredentialsSource never repeats a secret of ${method} that the provider echoes`, () =>
+    withEndpoint(async ({ endpoint, source }) => {
+      const body = { error: "invalid_request", error_description: SECRET };
+      endpoint.answer = () => Response.json(body, { status: 400 });
+      const clientAuthentication = { method, clientSecret: new Secret(SECRET) };
+      const error = await failure(source({ clientAuthentication }).acquire(never));
+      assert.match(error.message, /\[hidden\]/);
+    }));
+}
+
+Deno.test("clientCredentialsSource sends scope, audience, resource and further parameters", () =>
   withEndpoint(async ({ endpoint, source }) => {
     await source({
       scope: "a b",
@@ -99,7 +90,7 @@ Deno.test("ClientCredentialsSource sends scope, audience, resource and further p
     });
   }));
 
-Deno.test("ClientCredentialsSource never follows a redirect with its secret", () =>
+Deno.test("clientCredentialsSource never follows a redirect with its secret", () =>
   withEndpoint(async ({ endpoint, source }) => {
     endpoint.answer = () =>
       new Response(null, { status: 307, headers: { location: endpoint.url } });
@@ -107,7 +98,7 @@ Deno.test("ClientCredentialsSource never follows a redirect with its secret", ()
     assert.equal(endpoint.requests.length, 1);
   }));
 
-Deno.test("ClientCredentialsSource gives up after its time limit, before headers and within the body", () =>
+Deno.test("clientCredentialsSource times out before the headers and within the body", () =>
   withEndpoint(async ({ endpoint, source }) => {
     const stalls: (() => Promise<Response>)[] = [
       () => new Promise(() => {}),
@@ -118,14 +109,14 @@ Deno.test("ClientCredentialsSource gives up after its time limit, before headers
     ];
     for (const stall of stalls) {
       endpoint.answer = stall;
-      const error = await failure(source({}, 50).acquire(never));
+      const error = await failure(source().acquire(never));
       assert.equal(error.code, "NET-001");
       assert.equal(error.status, 504);
       assert.match(error.message, /server "main".*within 50 ms/);
     }
-  }));
+  }, { timeoutMs: 50 }));
 
-Deno.test("ClientCredentialsSource reads no more than 64 KiB of an answer", () =>
+Deno.test("clientCredentialsSource reads at most 64 KiB of a response", () =>
   withEndpoint(async ({ endpoint, source }) => {
     let sent = 0;
     let cancelled = false;
@@ -147,24 +138,19 @@ Deno.test("ClientCredentialsSource reads no more than 64 KiB of an answer", () =
     assert(sent < 16 * 1024 * 1024);
   }));
 
-Deno.test("ClientCredentialsSource says AUTH-003 when the provider cannot be reached", async () => {
+Deno.test("clientCredentialsSource fails with AUTH-003 if the provider is unreachable", async () => {
   const endpoint = startTokenEndpoint();
   await endpoint.close();
-  const http = new HttpClient({ allowlist: new Set([hostAndPort(endpoint.url)]) });
-  const source = new ClientCredentialsSource(credentials(endpoint.url), {
-    server: "main",
-    http,
-    timeoutMs: 5000,
-    clock: systemClock,
+  await withConnection([endpoint.url], async (connection) => {
+    const source = clientCredentialsSource(credentials(endpoint.url), connection);
+    const error = await failure(source.acquire(never));
+    assert.equal(error.code, "AUTH-003");
+    assert.equal(error.status, 503);
+    assert.equal((error.cause as GatewayError).code, "NET-002");
   });
-  const error = await failure(source.acquire(never));
-  assert.equal(error.code, "AUTH-003");
-  assert.equal(error.status, 503);
-  assert.equal((error.cause as GatewayError).code, "NET-002");
-  http.close();
 });
 
-Deno.test("ClientCredentialsSource says AUTH-003 when the answer breaks off", async () => {
+Deno.test("clientCredentialsSource fails with AUTH-003 if the response breaks off", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = (async () => {
     const connection = await listener.accept();
@@ -175,20 +161,15 @@ Deno.test("ClientCredentialsSource says AUTH-003 when the answer breaks off", as
     connection.close();
   })();
   const url = `http://127.0.0.1:${listener.addr.port}/token`;
-  const http = new HttpClient({ allowlist: new Set([hostAndPort(url)]) });
-  const source = new ClientCredentialsSource(credentials(url), {
-    server: "main",
-    http,
-    timeoutMs: 5000,
-    clock: systemClock,
+  await withConnection([url], async (connection) => {
+    const source = clientCredentialsSource(credentials(url), connection);
+    assert.equal((await failure(source.acquire(never))).code, "AUTH-003");
   });
-  assert.equal((await failure(source.acquire(never))).code, "AUTH-003");
   await served;
   listener.close();
-  http.close();
 });
 
-Deno.test("ClientCredentialsSource passes on why it was aborted", () =>
+Deno.test("clientCredentialsSource rejects with the signal's reason", () =>
   withEndpoint(async ({ endpoint, source }) => {
     const abort = new AbortController();
     endpoint.answer = () => {
@@ -208,7 +189,7 @@ function privateKey(): ClientAuthentication {
   };
 }
 
-Deno.test("ClientCredentialsSource has another fingerprint for every changed credential", () =>
+Deno.test("clientCredentialsSource changes its fingerprint with every credential", () =>
   withEndpoint(({ endpoint, source }) => {
     const post = (secret: string) =>
       ({ method: "client_secret_post", clientSecret: new Secret(secret) }) as const;
@@ -237,7 +218,7 @@ Deno.test("ClientCredentialsSource has another fingerprint for every changed cre
   }));
 
 for (const method of ["client_secret_post", "client_secret_basic"] as const) {
-  Deno.test(`ClientCredentialsSource is accepted by oidc-provider with ${method}, and AUTH-001 with a wrong secret`, async () => {
+  Deno.test(`clientCredentialsSource gets a token of oidc-provider by ${method}, and AUTH-001 with a wrong secret`, async () => {
     const provider = await startOidcProvider({
       scope: "dicom admin",
       clients: [{
@@ -247,33 +228,25 @@ for (const method of ["client_secret_post", "client_secret_basic"] as const) {
         metadata: { scope: "dicom" },
       }],
     });
-    const http = new HttpClient({ allowlist: new Set([hostAndPort(provider.issuer)]) });
-    const source = (secret: string, changes: Partial<ClientCredentials> = {}) =>
-      new ClientCredentialsSource(
-        credentials(provider.tokenEndpoint, {
-          clientAuthentication: { method, clientSecret: new Secret(secret) },
-          scope: "dicom",
-          resource: "https://store.test",
-          ...changes,
-        }),
-        { server: "main", http, timeoutMs: 5000, clock: systemClock },
-      );
-    try {
+    await withConnection([provider.issuer], async (connection) => {
+      const source = (secret: string, changes: Partial<ClientCredentials> = {}) =>
+        clientCredentialsSource(
+          credentials(provider.tokenEndpoint, {
+            clientAuthentication: { method, clientSecret: new Secret(secret) },
+            scope: "dicom",
+            resource: "https://store.test",
+            ...changes,
+          }),
+          connection,
+        );
+      const codeOf = async (source: TokenSource) => (await failure(source.acquire(never))).code;
       const token = await source(SECRET).acquire(never);
       const [, claims] = token.value.split(".");
       assert.equal(JSON.parse(atob(claims ?? "")).aud, "https://store.test");
-      assert.equal((await failure(source("wrong").acquire(never))).code, "AUTH-001");
-      assert.equal(
-        (await failure(source(SECRET, { scope: "admin" }).acquire(never))).code,
-        "AUTH-002",
-      );
-      assert.equal(
-        (await failure(source(SECRET, { resource: "no URL" }).acquire(never))).code,
-        "AUTH-002",
-      );
-    } finally {
-      http.close();
-      await provider.close();
-    }
+      assert.equal(await codeOf(source("wrong")), "AUTH-001");
+      assert.equal(await codeOf(source(SECRET, { scope: "admin" })), "AUTH-002");
+      assert.equal(await codeOf(source(SECRET, { resource: "no URL" })), "AUTH-002");
+    });
+    await provider.close();
   });
 }

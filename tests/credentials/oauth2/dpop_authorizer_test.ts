@@ -1,12 +1,11 @@
 /**
- * Tokens bound to a key (RFC 9449): got from a certified provider, used at a store that checks proofs.
+ * Tokens bound to a key (RFC 9449): issued by a certified provider, used at a store that checks proofs.
  */
 import assert from "node:assert/strict";
 import { decodeJwt } from "jose";
-import type { ServerConfig } from "../../../src/config/keys/server.ts";
-import { Secret } from "../../../src/config/values/secret.ts";
+import type { ClientCredentials } from "../../../src/config/schemes/oauth2/token_request.ts";
 import type { Authorizer } from "../../../src/credentials/authorizer.ts";
-import { ClientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
 import { systemClock } from "../../../src/network/clock.ts";
 import { createAuthorizer } from "../../../src/credentials/create_authorizer.ts";
 import { createTokenStore } from "../../../src/credentials/cache/create_token_store.ts";
@@ -21,23 +20,10 @@ import { type OidcProvider, startOidcProvider } from "../../fixtures/oidc_provid
 import { startTokenEndpoint } from "../../fixtures/token_endpoint.ts";
 import { serverConfig } from "../../fixtures/token_worker.ts";
 import { failureOf, never, withConnection } from "../source_harness.ts";
+import { clientCredentials } from "./client_credentials.ts";
 
-function credentials(tokenEndpoint: string): Extract<
-  ServerConfig["credentials"],
-  { kind: "client_credentials" }
-> {
-  return {
-    kind: "client_credentials",
-    tokenEndpoint,
-    clientId: "gateway",
-    clientAuthentication: { method: "client_secret_post", clientSecret: new Secret("secret") },
-    scope: undefined,
-    audience: undefined,
-    resource: undefined,
-    tokenParameters: {},
-    dpop: true,
-    refreshBufferMs: 60_000,
-  };
+function credentials(tokenEndpoint: string): ClientCredentials {
+  return clientCredentials(tokenEndpoint, { dpop: true });
 }
 
 function startProvider(dpopNonces: boolean): Promise<OidcProvider> {
@@ -110,7 +96,7 @@ for (const nonces of [false, true]) {
     const provider = await startProvider(nonces);
     await withConnection([provider.issuer], async (connection) => {
       const dpop = new DpopKey(systemClock);
-      const source = new ClientCredentialsSource(credentials(provider.tokenEndpoint), {
+      const source = clientCredentialsSource(credentials(provider.tokenEndpoint), {
         ...connection,
         dpop,
       });
@@ -125,7 +111,7 @@ for (const nonces of [false, true]) {
   });
 }
 
-Deno.test("A provider that is never content with its own nonce is asked twice, not for ever", async () => {
+Deno.test("A provider that rejects its own nonce is asked twice, not endlessly", async () => {
   const endpoint = startTokenEndpoint();
   let nonce = 0;
   endpoint.answer = () =>
@@ -135,18 +121,18 @@ Deno.test("A provider that is never content with its own nonce is asked twice, n
     });
   await withConnection([endpoint.url], async (connection) => {
     const dpop = new DpopKey(systemClock);
-    const source = new ClientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
+    const source = clientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
     assert.equal((await failureOf(source.acquire(never), ["secret"])).code, "TOK-001");
     assert.equal(endpoint.requests.length, 2);
   });
   await endpoint.close();
 });
 
-Deno.test("A token that is not bound is refused where it should be", async () => {
+Deno.test("A token that is not bound is rejected with DPoP", async () => {
   const endpoint = startTokenEndpoint();
   await withConnection([endpoint.url], async (connection) => {
     const dpop = new DpopKey(systemClock);
-    const source = new ClientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
+    const source = clientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
     const error = await failureOf(source.acquire(never), endpoint.issued);
     assert.equal(error.code, "TOK-005");
     assert.match(error.message, /token_type other than DPoP/);
@@ -158,14 +144,14 @@ Deno.test("Tokens bound to one key are never used with another", () => {
   const http = new HttpClient({ allowlist: new Set() });
   const connection = { server: "main", http, timeoutMs: 5000, clock: systemClock };
   const prints = [undefined, new DpopKey(systemClock), new DpopKey(systemClock)].map((dpop) =>
-    new ClientCredentialsSource(credentials("https://idp.test/token"), { ...connection, dpop })
+    clientCredentialsSource(credentials("https://idp.test/token"), { ...connection, dpop })
       .fingerprint
   );
   assert.equal(new Set(prints).size, 3);
   http.close();
 });
 
-Deno.test("A store that checks proofs accepts every request, each with a proof of its own", () =>
+Deno.test("A store that checks proofs accepts every request: each has its own proof", () =>
   withStore(false, async ({ store, send, provider }) => {
     for (const method of ["GET", "POST", "DELETE"]) {
       const body = method === "POST" ? new Response("x").body : null;
@@ -174,7 +160,7 @@ Deno.test("A store that checks proofs accepts every request, each with a proof o
     assert.equal(provider.tokenRequests(), 1);
   }));
 
-Deno.test("A request that lacks the store's nonce is sent again with it; the token stays", () =>
+Deno.test("A request without the store's nonce is repeated with it, with the same token", () =>
   withStore(true, async ({ store, send, provider }) => {
     assert.equal(await send(), 200);
     assert.deepEqual(store.answered, [401, 200]);
@@ -183,7 +169,7 @@ Deno.test("A request that lacks the store's nonce is sent again with it; the tok
     assert.equal(provider.tokenRequests(), 2, "the token was dropped");
   }));
 
-Deno.test("The nonce of any answer is used from then on, so that a body need not be sent twice", () =>
+Deno.test("The nonce of any response is used from then on, so that no body is sent twice", () =>
   withStore(true, async ({ store, send }) => {
     await send();
     store.announceNonce();
@@ -193,7 +179,7 @@ Deno.test("The nonce of any answer is used from then on, so that a body need not
     assert.deepEqual(store.answered, [401, 200, 200, 200]);
   }));
 
-Deno.test("A body that was streamed before the store's nonce was known fails once, with a reason", () =>
+Deno.test("A body streamed before the store's nonce was known fails once, with TOK-002", () =>
   withStore(true, async ({ send }) => {
     const post = () => send({ method: "POST", body: new Response("x").body });
     const error = await failureOf(post());
@@ -201,7 +187,7 @@ Deno.test("A body that was streamed before the store's nonce was known fails onc
     assert.equal(await post(), 200);
   }));
 
-Deno.test("A bound token that the store refuses is replaced", () =>
+Deno.test("A bound token that the store rejects is replaced", () =>
   withStore(false, async ({ store, send, provider }) => {
     await send();
     store.revokeTokens();

@@ -22,7 +22,7 @@ Deno.test("A proof names method, URL without query, and time, and its own key ve
   assert.match(String(jti), /^[0-9a-f-]{36}$/);
 });
 
-Deno.test("A proof carries the public half of the key that tokens are bound to, and nothing more", async () => {
+Deno.test("A proof contains only the public half of the key that tokens are bound to", async () => {
   const key = new DpopKey(clock);
   const { jwk } = decodeProtectedHeader(await key.proof({ method: "GET", url: URL_WITH_QUERY }));
   assert.deepEqual(Object.keys(jwk ?? {}).sort(), ["crv", "kty", "x", "y"]);
@@ -30,7 +30,7 @@ Deno.test("A proof carries the public half of the key that tokens are bound to, 
   assert.notEqual(new DpopKey(clock).thumbprint, key.thumbprint);
 });
 
-Deno.test("A proof is bound to the token that goes with it", async () => {
+Deno.test("A proof is bound to the token of the request", async () => {
   // RFC 9449, section 7.1
   const accessToken = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU";
   const key = new DpopKey(clock);
@@ -39,13 +39,13 @@ Deno.test("A proof is bound to the token that goes with it", async () => {
   assert.equal(payload["ath"], "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo");
 });
 
-Deno.test("No proof is made twice", async () => {
+Deno.test("Every proof is unique", async () => {
   const key = new DpopKey(clock);
   const all = await Promise.all(Array.from({ length: 50 }, () => claims(key)));
   assert.equal(new Set(all.map(({ jti }) => jti)).size, 50);
 });
 
-Deno.test("The nonce of a server goes into the proofs for that server alone", async () => {
+Deno.test("The nonce of a server is used in proofs for that server only", async () => {
   const key = new DpopKey(clock);
   const answer = new Headers({ "dpop-nonce": "n-1" });
   assert.equal(key.learnNonce("https://store.test:8443/other?x", answer), true);

@@ -1,6 +1,3 @@
-/**
- * The remedies of Auth0, Keycloak, Okta, PingOne and SMART, a test a row.
- */
 import assert from "node:assert/strict";
 import type { ProviderName } from "../../../src/config/schemes/oauth2/identity_provider.ts";
 import { findAdvice } from "../../../src/credentials/provider_advice.ts";
@@ -30,7 +27,7 @@ type Row = readonly [
   provider?: ProviderName,
 ];
 
-/** Answers as the providers' sources have them, or as their users quote them. */
+/** Responses from the providers' sources, or quoted by their users. */
 const rows: readonly Row[] = [
   [
     OKTA,
@@ -223,14 +220,14 @@ function failure([endpoint, status, error, description, , , provider]: Row): Gat
 for (const row of rows) {
   const [endpoint, , error, description, code, advice, provider] = row;
   const who = provider ?? new URL(endpoint).hostname;
-  Deno.test(`${who} ${error} ${description.slice(0, 40)} is ${code} with what to do`, () => {
+  Deno.test(`${who} ${error} ${description.slice(0, 40)} is ${code} with its advice`, () => {
     const refused = failure(row);
     assert.equal(refused.code, code);
     assert.match(refused.troubleshooting[0] ?? "", advice);
   });
 }
 
-Deno.test("Every remedy of these providers has a row here", () => {
+Deno.test("Every advice of these providers has a test", () => {
   const reached = new Set(
     rows.map(([endpoint, status, error, description, , , provider]) =>
       findAdvice({ endpoint, status, error, description, provider })

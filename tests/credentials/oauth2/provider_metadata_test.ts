@@ -15,40 +15,40 @@ const smart: DiscoveryConfig = { ...issuer, kind: "smart" };
 const good = { issuer: URL_, token_endpoint: ENDPOINT };
 const aliased = { ...good, mtls_endpoint_aliases: { token_endpoint: ALIAS } };
 
-const judge = (document: unknown, configured = issuer, mutualTls = false) =>
+const explain = (document: unknown, configured = issuer, mutualTls = false) =>
   explainMetadata(typeof document === "string" ? document : JSON.stringify(document), {
     server: "main",
     configured,
     mutualTls,
   });
 
-Deno.test("explainMetadata takes the token endpoint and the issuer", () => {
-  assert.deepEqual(judge({ ...good, jwks_uri: "https://evil.test/jwks" }), {
+Deno.test("explainMetadata returns the token endpoint and the issuer", () => {
+  assert.deepEqual(explain({ ...good, jwks_uri: "https://evil.test/jwks" }), {
     tokenEndpoint: ENDPOINT,
     issuer: URL_,
   });
 });
 
-Deno.test("explainMetadata wants no issuer of a SMART configuration, and takes none", () => {
+Deno.test("explainMetadata ignores the issuer of a SMART configuration", () => {
   for (const named of [undefined, "https://other.test"]) {
-    assert.deepEqual(judge({ ...good, issuer: named }, smart), {
+    assert.deepEqual(explain({ ...good, issuer: named }, smart), {
       tokenEndpoint: ENDPOINT,
       issuer: undefined,
     });
   }
 });
 
-Deno.test("explainMetadata takes the alias for clients that show a certificate (RFC 8705, section 5)", () => {
-  assert.equal(judge(aliased, issuer, true).tokenEndpoint, ALIAS);
-  assert.equal(judge(aliased).tokenEndpoint, ENDPOINT);
-  assert.equal(judge(good, issuer, true).tokenEndpoint, ENDPOINT);
+Deno.test("explainMetadata returns the alias for clients with a certificate (RFC 8705, section 5)", () => {
+  assert.equal(explain(aliased, issuer, true).tokenEndpoint, ALIAS);
+  assert.equal(explain(aliased).tokenEndpoint, ENDPOINT);
+  assert.equal(explain(good, issuer, true).tokenEndpoint, ENDPOINT);
 });
 
-Deno.test("explainMetadata allows http where the issuer is http, as on loopback", () => {
+Deno.test("explainMetadata allows http for an http issuer, as on loopback", () => {
   const url = "http://127.0.0.1:8080";
   const configured: DiscoveryConfig = { kind: "issuer", url, allowedHosts: ["127.0.0.1:8080"] };
   const document = { issuer: url, token_endpoint: `${url}/token` };
-  assert.equal(judge(document, configured).tokenEndpoint, `${url}/token`);
+  assert.equal(explain(document, configured).tokenEndpoint, `${url}/token`);
 });
 
 const refused: [document: unknown, code: string, why: RegExp][] = [
@@ -69,8 +69,8 @@ const refused: [document: unknown, code: string, why: RegExp][] = [
   [{ ...good, token_endpoint: "https://idp.test.evil.test/t" }, "NET-008", /at idp\.test\.evil/],
 ];
 for (const [document, code, why] of refused) {
-  Deno.test(`explainMetadata refuses ${JSON.stringify(document)} with ${code}`, () => {
-    assert.throws(() => judge(document), (error) => {
+  Deno.test(`explainMetadata rejects ${JSON.stringify(document)} with ${code}`, () => {
+    assert.throws(() => explain(document), (error) => {
       assert(error instanceof GatewayError);
       assert.equal(error.code, code);
       assert.match(error.message, why);
@@ -80,14 +80,14 @@ for (const [document, code, why] of refused) {
   });
 }
 
-Deno.test("explainMetadata holds the alias to the allowed hosts, too", () => {
+Deno.test("explainMetadata allows an alias at allowed hosts only", () => {
   const evil = { ...good, mtls_endpoint_aliases: { token_endpoint: "https://evil.test/token" } };
-  assert.throws(() => judge(evil, issuer, true), { code: "NET-008" });
+  assert.throws(() => explain(evil, issuer, true), { code: "NET-008" });
 });
 
-Deno.test("explainMetadata says what to do about another host", () => {
+Deno.test("explainMetadata advises on a host that is not allowed", () => {
   try {
-    judge({ ...good, token_endpoint: "https://login.test/token" });
+    explain({ ...good, token_endpoint: "https://login.test/token" });
     assert.fail("it was allowed");
   } catch (error) {
     assert(error instanceof GatewayError);

@@ -3,9 +3,8 @@ import { decodeJwt } from "jose";
 import { generateKeyPairSync } from "node:crypto";
 import type { DiscoveryConfig } from "../../../src/config/schemes/oauth2/discovery.ts";
 import type { ClientCredentials } from "../../../src/config/schemes/oauth2/token_request.ts";
-import { Secret } from "../../../src/config/values/secret.ts";
 import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
-import { ClientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
+import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
 import type { ProviderConnection } from "../../../src/credentials/provider_exchange.ts";
 import {
   discoveryUrls,
@@ -16,12 +15,13 @@ import { FakeClock } from "../../fixtures/fake_clock.ts";
 import { startOidcProvider } from "../../fixtures/oidc_provider.ts";
 import { startTokenEndpoint } from "../../fixtures/token_endpoint.ts";
 import { type ConnectionOptions, failureOf, never, withConnection } from "../source_harness.ts";
+import { clientCredentials } from "./client_credentials.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const OPENID = "/.well-known/openid-configuration";
 
 interface Setup {
-  /** What the provider answers, by path; 404 to others. */
+  /** Responses of the provider, by path; 404 for others. */
   readonly documents: Map<string, () => Response | Promise<Response>>;
   /** Paths of the requests so far. */
   readonly asked: string[];
@@ -69,20 +69,6 @@ async function withDiscovery(
 const metadata = (issuer: string, path = "/token") => () =>
   Response.json({ issuer, token_endpoint: issuer + path });
 
-function credentials(tokenEndpoint: DiscoveryConfig): ClientCredentials {
-  return {
-    kind: "client_credentials",
-    tokenEndpoint,
-    clientId: "gateway",
-    clientAuthentication: { method: "client_secret_post", clientSecret: new Secret("secret") },
-    scope: undefined,
-    audience: undefined,
-    resource: undefined,
-    tokenParameters: {},
-    refreshBufferMs: 60_000,
-  };
-}
-
 const places: [config: Omit<DiscoveryConfig, "allowedHosts">, urls: string[]][] = [
   [{ kind: "issuer", url: "https://idp.test" }, [
     "https://idp.test/.well-known/openid-configuration",
@@ -101,12 +87,12 @@ const places: [config: Omit<DiscoveryConfig, "allowedHosts">, urls: string[]][] 
   ]],
 ];
 for (const [config, urls] of places) {
-  Deno.test(`discoveryUrls finds the documents of ${config.kind} ${config.url}`, () => {
+  Deno.test(`discoveryUrls lists the documents of ${config.kind} ${config.url}`, () => {
     assert.deepEqual(discoveryUrls({ ...config, allowedHosts: [] }), urls);
   });
 }
 
-Deno.test("An issuer takes the place of the token endpoint, and is the audience of assertions", async () => {
+Deno.test("An issuer replaces the token endpoint, and is the audience of assertions", async () => {
   const pem = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
     .export({ format: "pem", type: "pkcs8" });
   const key = signingKey(readPrivateKey(String(pem)).key!, "ES256", undefined);
@@ -125,8 +111,8 @@ Deno.test("An issuer takes the place of the token endpoint, and is the audience 
         return connection.http.send(url, init);
       },
     };
-    const source = new ClientCredentialsSource({
-      ...credentials({
+    const source = clientCredentialsSource({
+      ...clientCredentials({
         kind: "issuer",
         url: provider.issuer,
         allowedHosts: [hostAndPort(provider.issuer)],
@@ -145,7 +131,7 @@ Deno.test("An issuer takes the place of the token endpoint, and is the audience 
   await provider.close();
 });
 
-Deno.test("Where there is no OpenID document, that of RFC 8414 is read", () =>
+Deno.test("Without an OpenID document, that of RFC 8414 is read", () =>
   withDiscovery(async ({ documents, discovery, issuer, asked }) => {
     const url = `${issuer}/r`;
     documents.set("/.well-known/oauth-authorization-server/r", metadata(url));
@@ -159,7 +145,7 @@ Deno.test("Where there is no OpenID document, that of RFC 8414 is read", () =>
     ]);
   }));
 
-Deno.test("A secret is not sent where a document of another issuer or host leads", async () => {
+Deno.test("A secret is not sent to the endpoint of another issuer or host", async () => {
   const endpoint = startTokenEndpoint();
   await withDiscovery(async ({ documents, issuer, connection }) => {
     const http: ProviderConnection["http"] = {
@@ -173,7 +159,7 @@ Deno.test("A secret is not sent where a document of another issuer or host leads
       allowedHosts: [hostAndPort(issuer), ...hosts],
     });
     const source = (hosts: string[]) =>
-      new ClientCredentialsSource(credentials(config(hosts)), { ...connection, http });
+      clientCredentialsSource(clientCredentials(config(hosts)), { ...connection, http });
     documents.set(OPENID, () => Response.json({ issuer, token_endpoint: endpoint.url }));
     const otherHost = await failureOf(source([]).acquire(never), ["secret"]);
     assert.equal(otherHost.code, "NET-008");
@@ -197,11 +183,11 @@ const failures: [
   code: string,
   asked: number,
 ][] = [
-  ["is not there", () => new Response(null, { status: 404 }), "TOK-001", 2],
+  ["is missing", () => new Response(null, { status: 404 }), "TOK-001", 2],
   ["answers 503", () => new Response(null, { status: 503 }), "AUTH-003", 1],
   ["answers 429", () => new Response(null, { status: 429 }), "AUTH-003", 1],
   ["is too long", () => new Response("x".repeat(70_000)), "TOK-005", 1],
-  ["does not come", () => new Promise(() => {}), "NET-001", 1],
+  ["never arrives", () => new Promise(() => {}), "NET-001", 1],
 ];
 for (const [what, answer, code, times] of failures) {
   Deno.test(`A discovery document that ${what} makes a token request fail with ${code}`, () =>
@@ -214,13 +200,13 @@ for (const [what, answer, code, times] of failures) {
     }, { timeoutMs: 400 }));
 }
 
-Deno.test("A realm that is not there gets Keycloak's advice, before that about the issuer", async () => {
+Deno.test("A missing realm gets Keycloak's advice before that about the issuer", async () => {
   const provider = await startOidcProvider({ clients: [] });
   const url = `${provider.issuer}/realms/radiologie`;
   const failure = (credentials: ClientCredentials) =>
     withConnection([provider.issuer], async (connection) => {
       const error = await failureOf(
-        new ClientCredentialsSource(credentials, connection).acquire(never),
+        clientCredentialsSource(credentials, connection).acquire(never),
         ["secret"],
       );
       assert.equal(error.code, "TOK-001");
@@ -228,7 +214,7 @@ Deno.test("A realm that is not there gets Keycloak's advice, before that about t
       steps.push(error.troubleshooting);
     });
   const steps: (readonly string[])[] = [];
-  const configured = credentials({ kind: "issuer", url, allowedHosts: [hostAndPort(url)] });
+  const configured = clientCredentials({ kind: "issuer", url, allowedHosts: [hostAndPort(url)] });
   await failure({ ...configured, provider: "keycloak" });
   await failure(configured);
   await provider.close();
@@ -247,7 +233,7 @@ Deno.test("A redirected discovery document is not followed", () =>
     assert(!asked.includes("/elsewhere"));
   }));
 
-Deno.test("A document is read once a day, and kept while no new one can be had", () => {
+Deno.test("A document is read once a day, and kept while no new one can be read", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, discovery, issuer, asked }) => {
     const found = discovery();
@@ -260,11 +246,11 @@ Deno.test("A document is read once a day, and kept while no new one can be had",
 
     documents.set(OPENID, () => new Response(null, { status: 503 }));
     const waits: number[] = [];
-    for (let looks = asked.length, waited = 0; waits.length < 6;) {
+    for (let requests = asked.length, waited = 0; waits.length < 6;) {
       assert.equal((await found.locate(never)).tokenEndpoint, `${issuer}/old`);
-      if (asked.length > looks) waits.push(waited);
-      waited = asked.length > looks ? 0 : waited;
-      looks = asked.length;
+      if (asked.length > requests) waits.push(waited);
+      waited = asked.length > requests ? 0 : waited;
+      requests = asked.length;
       await clock.advance(30_000);
       waited += 30_000;
     }
@@ -276,11 +262,11 @@ Deno.test("A document is read once a day, and kept while no new one can be had",
   }, { clock });
 });
 
-Deno.test("When no token endpoint answers any more, the document is looked at again", () => {
+Deno.test("The document is read again when no token endpoint answers any more", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, issuer, connection, asked }) => {
-    const source = new ClientCredentialsSource(
-      credentials({ kind: "issuer", url: issuer, allowedHosts: [hostAndPort(issuer)] }),
+    const source = clientCredentialsSource(
+      clientCredentials({ kind: "issuer", url: issuer, allowedHosts: [hostAndPort(issuer)] }),
       connection,
     );
     const token = () => Response.json({ access_token: "abc", token_type: "Bearer" });
@@ -293,18 +279,18 @@ Deno.test("When no token endpoint answers any more, the document is looked at ag
     documents.set("/new", token);
     await failureOf(source.acquire(never));
     await failureOf(source.acquire(never));
-    assert.deepEqual(asked, [OPENID, "/old", "/old", "/old"], "it was looked at too soon");
+    assert.deepEqual(asked, [OPENID, "/old", "/old", "/old"], "it was read too soon");
     await clock.advance(30_000);
     await source.acquire(never);
     assert.deepEqual(asked.slice(-2), [OPENID, "/new"]);
   }, { clock });
 });
 
-Deno.test("A refused client is no reason to look at the document again", () => {
+Deno.test("The document is not read again because a client is refused", () => {
   const clock = new FakeClock();
   return withDiscovery(async ({ documents, issuer, connection, asked }) => {
-    const source = new ClientCredentialsSource(
-      credentials({ kind: "issuer", url: issuer, allowedHosts: [hostAndPort(issuer)] }),
+    const source = clientCredentialsSource(
+      clientCredentials({ kind: "issuer", url: issuer, allowedHosts: [hostAndPort(issuer)] }),
       connection,
     );
     documents.set(OPENID, metadata(issuer));

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import type { ProviderAnswer } from "../../../src/credentials/provider_exchange.ts";
-import { parseTokenResponse } from "../../../src/credentials/oauth2/token_response.ts";
+import {
+  parseTokenResponse,
+  tokenEndingAt,
+} from "../../../src/credentials/oauth2/token_response.ts";
 import type { Token } from "../../../src/credentials/token.ts";
 
 const ISSUED_AT_MS = Date.UTC(2026, 0, 1);
@@ -53,14 +56,14 @@ const lives: [given: unknown, seconds: number, why: string][] = [
   ["Infinity", 86_400, "endless: a day"],
 ];
 for (const [given, seconds, why] of lives) {
-  Deno.test(`parseTokenResponse takes expires_in as ${seconds} s when it is ${why}`, () => {
+  Deno.test(`parseTokenResponse reads expires_in as ${seconds} s if it is ${why}`, () => {
     const token = parse(200, { ...ok, expires_in: given });
     assert.equal(token.expiresAtMs - token.issuedAtMs, seconds * 1000);
   });
 }
 
 for (const type of ["Bearer", "bearer", "BEARER", "BearerToken", undefined, null]) {
-  Deno.test(`parseTokenResponse takes token_type ${type} as Bearer`, () => {
+  Deno.test(`parseTokenResponse reads token_type ${type} as Bearer`, () => {
     assert.equal(parse(200, { ...ok, token_type: type }).type, "Bearer");
   });
 }
@@ -73,14 +76,14 @@ const failures: [status: number, body: unknown, code: string, why: string][] = [
   [400, { error: "unauthorized_client" }, "AUTH-002", "RFC 6749, section 5.2"],
   [400, { error: "invalid_target" }, "AUTH-002", "RFC 8707, section 2"],
   [400, { error: "invalid_request" }, "TOK-001", "RFC 6749, section 5.2"],
-  [401, { error: "invalid_grant" }, "TOK-001", "an error code counts for more than the status"],
+  [401, { error: "invalid_grant" }, "TOK-001", "the error code overrides the status"],
   [403, "", "TOK-001", "a refusal without a body"],
   [404, "not found", "TOK-001", "a wrong address"],
-  [408, "", "AUTH-003", "heals"],
-  [429, { error: "slow_down" }, "AUTH-003", "heals"],
-  [500, "oops", "AUTH-003", "heals"],
-  [503, { error: "x" }, "AUTH-003", "heals"],
-  [400, { error: "temporarily_unavailable" }, "AUTH-003", "heals whatever the status"],
+  [408, "", "AUTH-003", "temporary"],
+  [429, { error: "slow_down" }, "AUTH-003", "temporary"],
+  [500, "oops", "AUTH-003", "temporary"],
+  [503, { error: "x" }, "AUTH-003", "temporary"],
+  [400, { error: "temporarily_unavailable" }, "AUTH-003", "temporary, whatever the status"],
   [200, { error: "invalid_client" }, "AUTH-001", "providers that answer errors with 200"],
   [302, "", "NET-004", "a redirect"],
   [200, "<html>login</html>", "TOK-005", "a login page"],
@@ -113,13 +116,13 @@ const waits: [header: string | undefined, seconds: number | undefined][] = [
   ["tomorrow", undefined],
 ];
 for (const [header, seconds] of waits) {
-  Deno.test(`parseTokenResponse takes Retry-After ${header} as ${seconds} s`, () => {
+  Deno.test(`parseTokenResponse reads Retry-After ${header} as ${seconds} s`, () => {
     const headers: Record<string, string> = header === undefined ? {} : { "retry-after": header };
     assert.equal(failure(503, "", headers).retryAfterSeconds, seconds);
   });
 }
 
-Deno.test("parseTokenResponse tells no time to retry where retrying does not heal", () => {
+Deno.test("parseTokenResponse ignores Retry-After of permanent failures", () => {
   assert.equal(
     failure(400, { error: "invalid_scope" }, { "retry-after": "9" }).retryAfterSeconds,
     undefined,
@@ -127,18 +130,18 @@ Deno.test("parseTokenResponse tells no time to retry where retrying does not hea
 });
 
 for (
-  const [status, told] of [
+  const [status, state] of [
     [404, "token endpoint https://idp.example/oauth/token answered 404"],
     [405, "token endpoint https://idp.example/oauth/token answered 405"],
     [400, "token endpoint answered 400"],
   ] as const
 ) {
-  Deno.test(`parseTokenResponse says of ${status} ${status > 400 ? "" : "not "}where it was asked, never the query or a password`, () => {
+  Deno.test(`parseTokenResponse ${status > 400 ? "quotes" : "omits"} the URL of a ${status}, never its query or password`, () => {
     const endpoint = "https://user:hunter2@idp.example/oauth/token?key=hunter2#hunter2";
     const answer = { status, headers: new Headers(), body: "" };
     const context = { server: "main", issuedAtMs: 0, secrets: [], endpoint };
     assert.throws(() => parseTokenResponse(answer, context), {
-      message: `Cannot fetch a token for server "main": ${told}`,
+      message: `Cannot fetch a token for server "main": ${state}`,
     });
   });
 }
@@ -163,7 +166,7 @@ Deno.test("parseTokenResponse never repeats the secret or a token that the provi
     jwt,
   ];
   for (const echo of echoes) {
-    // Once where the text would be cut in the middle of it.
+    // Also where the text is cut in the middle of it.
     for (const before of ["", "x".repeat(295)]) {
       const { message } = failure(400, {
         error: `invalid_request ${echo}`,
@@ -172,4 +175,14 @@ Deno.test("parseTokenResponse never repeats the secret or a token that the provi
       assert(!message.includes(echo.slice(0, 4)), message);
     }
   }
+});
+
+Deno.test("tokenEndingAt limits a token's life to a day, and rejects an expired token", () => {
+  const token = parse(200, ok);
+  const context = { server: "main", service: "service" };
+  const lifeMs = (endMs: number) => tokenEndingAt(token, endMs, context).expiresAtMs - ISSUED_AT_MS;
+  assert.equal(lifeMs(NaN), 60_000);
+  assert.equal(lifeMs(ISSUED_AT_MS + 1), 1);
+  assert.equal(lifeMs(ISSUED_AT_MS + 1e12), 86_400_000);
+  assert.throws(() => lifeMs(ISSUED_AT_MS), { code: "TOK-005" });
 });
