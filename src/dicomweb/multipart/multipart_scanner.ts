@@ -1,22 +1,20 @@
 /**
- * Finds the parts in the bytes of a multipart body (RFC 2046, section 5.1.1) as they arrive, in
- * pieces of any size, and hands the content on without copying it. It holds back only what may
- * be the start of a delimiter, and the header block of one part up to a bound. Bytes
- * that merely resemble the boundary stay content: a delimiter is a whole line.
+ * Finds the parts in the bytes of a multipart body (RFC 2046, section 5.1.1) as they arrive in
+ * chunks of any size, without copying content. It holds back only a possible start of a delimiter
+ * and the header block of one part, up to a bound. A delimiter is a whole line: similar bytes are
+ * content.
  *
  * @module
  */
 import { readPartHeaders } from "./part_headers.ts";
 
-/** A multipart body that cannot be read: broken, cut off, or beyond a bound. */
+/** The body is malformed, truncated, or exceeds a bound. */
 export class MultipartError extends Error {
-  /** Tells it from other errors. */
   override readonly name = "MultipartError";
 }
 
-/** What the scanner found next. */
 export type MultipartEvent =
-  /** A part begins; its header block as it stood, with the empty line, is there too. */
+  /** A part begins. `block` is its header block unchanged, with the empty line. */
   | {
     readonly kind: "headers";
     readonly headers: Headers;
@@ -24,14 +22,12 @@ export type MultipartEvent =
   }
   /** Content of the part. */
   | { readonly kind: "data"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** The part ended. */
   | { readonly kind: "part end" }
   /** The closing delimiter: what follows is ignored. */
   | { readonly kind: "end" }
-  /** Nothing more can be told before the next `push` or `finish`. */
+  /** Nothing more before the next `push` or `finish`. */
   | { readonly kind: "need" };
 
-/** Bounds of reading. */
 export interface MultipartScannerOptions {
   /** The longest header block of one part, in bytes; 16 KiB unless told. */
   readonly maxHeaderBytes?: number;
@@ -45,10 +41,10 @@ const DEFAULT_MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BOUNDARY_LENGTH = 200;
 const MAX_PADDING_BYTES = 128;
 
-/** What stands behind the boundary's own characters. */
+/** What follows the boundary. */
 type Tail = { readonly kind: "part" | "close"; readonly end: number } | "more" | "content";
 
-/** Scans one multipart body: `push` what arrived, then take `next` until it says `need`. */
+/** Scans one multipart body: `push` bytes, then take `next` until it returns `need`. */
 export class MultipartScanner {
   readonly #delimiter: Uint8Array;
   readonly #skip: Uint8Array;
@@ -59,16 +55,14 @@ export class MultipartScanner {
   #finished = false;
   #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #position = 0;
-  /** Up to where {@linkcode taken} has given what was scanned. */
+  /** Up to here {@linkcode taken} has returned what was scanned. */
   #mark = 0;
-  /** How much content follows that is not searched. */
+  /** Bytes of content that are not searched. */
   #unsearched = 0;
 
   /**
-   * Makes a scanner for one body.
-   *
-   * @param boundary The boundary, without quotes and leading dashes. RFC 2046 allows 70 characters; 200 are read.
-   * @throws {MultipartError} When the boundary is empty, too long or not Latin-1.
+   * @param boundary Without quotes and leading dashes. RFC 2046 allows 70 characters; 200 are read.
+   * @throws {MultipartError} If the boundary is empty, too long or not Latin-1.
    */
   constructor(boundary: string, options: MultipartScannerOptions = {}) {
     // deno-lint-ignore no-control-regex -- all of Latin-1 but line ends
@@ -83,11 +77,7 @@ export class MultipartScanner {
     this.#maxHeaderBytes = options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES;
   }
 
-  /**
-   * Takes bytes that arrived.
-   *
-   * @param chunk The bytes; they must not change afterwards.
-   */
+  /** @param chunk Must not change afterwards. */
   push(chunk: Uint8Array<ArrayBuffer>): void {
     const held = this.#buffer.subarray(this.#position);
     this.#position = 0;
@@ -102,29 +92,28 @@ export class MultipartScanner {
   }
 
   /**
-   * Takes the next bytes of the part's content for content without searching them, which saves most of
-   * the work where the part states its length. To be called when the part begins.
+   * Passes the next bytes of the part's content without searching them, which saves most of the
+   * work if the part states its length. To be called when the part begins.
    */
   skip(bytes: number): void {
     this.#unsearched = bytes;
   }
 
-  /** Whether the closing delimiter has been found. */
+  /** Whether the closing delimiter was found. */
   get isClosed(): boolean {
     return this.#state === "end";
   }
 
-  /** Tells that nothing more arrives. */
+  /** Called when nothing more arrives. */
   finish(): void {
     this.#finished = true;
   }
 
   /**
-   * The bytes that were scanned since this was asked last, or since the last `push`, as they
-   * stood: framing, headers and content. Who asks after each event loses none.
+   * The bytes scanned since the last call or the last `push`, unchanged: framing, headers and
+   * content. Called after each event, it returns all bytes.
    *
-   * @param withHeld Give what was not scanned yet, too; nothing is left to scan then.
-   * @returns The bytes.
+   * @param withHeld Also return what is not scanned yet, and stop scanning.
    */
   taken(withHeld: boolean = false): Uint8Array<ArrayBuffer> {
     if (withHeld) this.#position = this.#buffer.length;
@@ -133,11 +122,7 @@ export class MultipartScanner {
     return bytes;
   }
 
-  /**
-   * What was found next.
-   *
-   * @throws {MultipartError} When the body is broken or ended before its closing delimiter.
-   */
+  /** @throws {MultipartError} If the body is malformed or ended before its closing delimiter. */
   next(): MultipartEvent {
     for (;;) {
       const event = this.#state === "end"
@@ -159,7 +144,7 @@ export class MultipartScanner {
     return this.#finished ? { kind: "end" } : NEED;
   }
 
-  /** Content up to the next delimiter, or the delimiter itself; nothing where there is more to do. */
+  /** Content up to the next delimiter, or the delimiter itself; undefined to continue. */
   #nextContent(): MultipartEvent | undefined {
     if (this.#unsearched > 0) return this.#skipped();
     if (this.#atLineStart) {
@@ -192,7 +177,7 @@ export class MultipartScanner {
     return this.#state === "body" ? { kind: "data", bytes } : undefined;
   }
 
-  /** Goes past a delimiter. */
+  /** Moves past a delimiter. */
   #pass(tail: Exclude<Tail, string>): MultipartEvent | undefined {
     const inPart = this.#state === "body";
     this.#position = tail.end;
@@ -222,8 +207,8 @@ export class MultipartScanner {
   }
 
   /**
-   * Where the next delimiter begins, or may begin at the end of what is there; the end of the
-   * buffer where there is none. Boyer, Moore and Horspool: mostly leaps of the delimiter's length.
+   * Index of the next delimiter, or of its possible start at the end of the buffer; the buffer's
+   * length if there is none (Boyer, Moore and Horspool: mostly skips by the delimiter's length).
    */
   #find(from: number): number {
     const [buffer, delimiter, skip] = [this.#buffer, this.#delimiter, this.#skip];
@@ -240,7 +225,7 @@ export class MultipartScanner {
     return buffer.length;
   }
 
-  /** How many bytes at a position equal the delimiter's, from its byte `skipped` on. */
+  /** How many bytes at an index equal the delimiter's, from its byte `skipped` on. */
   #matchLength(at: number, skipped: number): number {
     const size = Math.min(this.#delimiter.length - skipped, this.#buffer.length - at);
     let length = 0;
@@ -250,7 +235,7 @@ export class MultipartScanner {
     return length;
   }
 
-  /** Judges what stands at a position: a delimiter, whose first `skipped` bytes are missing, or not. */
+  /** Classifies what is at an index; the first `skipped` bytes of a delimiter may be missing. */
   #delimiterAt(at: number, skipped: number): Tail {
     const length = this.#matchLength(at, skipped);
     if (length < this.#delimiter.length - skipped) {

@@ -1,5 +1,6 @@
 /**
- * The header block of one part of a multipart body (RFC 2046, section 5.1), as bytes.
+ * The header block of one part of a multipart body (RFC 2046, section 5.1) in bytes, with the empty
+ * line that ends it.
  *
  * @module
  */
@@ -9,11 +10,10 @@ const CONTENT_LOCATION = /^(content-location[ \t]*:)([^\r\n]*)(?=\r?\n(?![ \t]))
 const CONTENT_LENGTH = /^content-length[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*/gim;
 
 /**
- * Reads a header block. A line that begins with white space continues the one before it
- * (RFC 5322, section 2.2.3).
+ * Reads a header block. A line that begins with white space continues the one before it (RFC 5322,
+ * section 2.2.3).
  *
- * @param block The block, with the empty line that ends it.
- * @throws {TypeError} When a line is no header.
+ * @throws {TypeError} If a line is no header.
  */
 export function readPartHeaders(block: Uint8Array): Headers {
   const headers = new Headers();
@@ -26,30 +26,22 @@ export function readPartHeaders(block: Uint8Array): Headers {
   return headers;
 }
 
-/**
- * The length that a part states of its content. The delimiter counts, not this.
- *
- * @returns Bytes; undefined where it states none.
- */
+/** The Content-Length of a part, for optimizations only: the delimiter decides. */
 export function partLength(headers: Headers): number | undefined {
   const length = headers.get("content-length")?.trim() ?? "";
   return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
-/** What changes in a header block. */
 export interface PartHeaderChanges {
   /** Translates the URL of `Content-Location`. */
   readonly translate: (url: string) => string;
-  /** Leave out `Content-Length`, because the content will have another. */
+  /** Remove `Content-Length`, because the length of the content changes. */
   readonly dropLength: boolean;
 }
 
 /**
- * Changes a header block and leaves every other byte of it as it is. A `Content-Location` that
- * is continued on a second line stays as it is, too.
- *
- * @param block The block, with the empty line that ends it.
- * @returns The block; the very same one where there is nothing to change.
+ * Changes a header block and leaves all other bytes unchanged, also a `Content-Location` continued
+ * on a second line. Returns the same object if nothing changes.
  */
 export function changePartHeaders(
   block: Uint8Array<ArrayBuffer>,

@@ -1,12 +1,11 @@
 /**
- * What a store does otherwise than clients expect, as rules that can be switched one by one. A
- * profile is a set of values for all rules: one for each kind of store that is known, and one for
- * all others. What each rule is for stands in `rule_catalogue.ts`.
+ * Profiles: differences between stores and what clients expect, as rules that can be set one by
+ * one. `rule_catalogue.ts` describes each rule.
  *
  * @module
  */
 
-/** The value of every rule. A number of 0 is no bound; an empty list switches its rule off. */
+/** Values of all rules. 0 means unlimited; an empty list disables its rule. */
 export interface Rules {
   readonly quoteMediaTypes: boolean;
   readonly nameDefaultType: boolean;
@@ -40,16 +39,12 @@ export interface Rules {
   readonly emptySearchAsList: boolean;
 }
 
-/** The name of a rule. */
 export type RuleId = keyof Rules;
 
-/** The kinds of stores, `generic` being any other. */
 export const PROFILE_NAMES = ["generic", "azure", "google", "aws", "orthanc", "dcm4chee"] as const;
 
-/** A kind of store. */
 export type ProfileName = typeof PROFILE_NAMES[number];
 
-/** How to deal with a store. */
 export interface Profile {
   readonly name: ProfileName;
   readonly rules: Rules;
@@ -180,7 +175,6 @@ const DCM4CHEE: Partial<Rules> = {
   instanceTypes: [MULTIPART_DICOM, MULTIPART_OCTETS, "application/zip"],
 };
 
-/** The profiles, by name. */
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
   generic: profile("generic", {}),
   azure: profile("azure", AZURE),
@@ -190,21 +184,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   dcm4chee: profile("dcm4chee", DCM4CHEE),
 };
 
-/**
- * Sets single rules of a profile otherwise.
- *
- * @returns A profile of the same name.
- *
- * @example
- * ```ts
- * import { profiles, withRules } from "./profile.ts";
- * import assert from "node:assert/strict";
- *
- * const strict = withRules(profiles.azure, { duplicateReasons: [] });
- * assert.deepEqual(strict.rules.duplicateReasons, []);
- * assert.equal(strict.rules.searchPageSize, 200);
- * ```
- */
+/** A profile of the same name with other values of some rules. */
 export function withRules(base: Profile, overrides: Partial<Rules>): Profile {
   return profile(base.name, { ...base.rules, ...overrides });
 }
@@ -212,19 +192,8 @@ export function withRules(base: Profile, overrides: Partial<Rules>): Profile {
 const HEALTH_IMAGING = /^dicom-medical-imaging\.[a-z0-9-]+\.amazonaws\.com$/;
 
 /**
- * Knows a cloud's store by its host.
- *
- * @param hostname The host in a store's URL, in lower case.
- * @returns The name of the profile that fits it; `generic` for every host that is not a cloud's.
- *
- * @example
- * ```ts
- * import { profileNameOf } from "./profile.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(profileNameOf("w-s.dicom.azurehealthcareapis.com"), "azure");
- * assert.equal(profileNameOf("dicom.azurehealthcareapis.com.example"), "generic");
- * ```
+ * Selects the profile by the host in a store's URL, in lower case; `generic` unless it is a
+ * cloud's.
  */
 export function profileNameOf(hostname: string): ProfileName {
   if (hostname.endsWith(".dicom.azurehealthcareapis.com")) return "azure";

@@ -1,39 +1,34 @@
 /**
- * What every rule of a profile does, why, and where that is known from: for the configuration,
- * which checks a rule's value by it, and for the documentation.
+ * Effect, reason and source of every rule. The configuration schema and the documentation derive
+ * from it.
  *
  * @module
  */
 import type { RuleId, Rules } from "./profile.ts";
 
-/** What is to be known of a rule whatever its value is. */
 interface Described {
   /** What the gateway does, as a sentence. */
   readonly effect: string;
-  /** Why, as one or more sentences. */
+  /** One or more sentences. */
   readonly reason: string;
-  /** Where that is known from. */
   readonly source: string;
 }
 
-/** A rule that is on or off. */
 export interface SwitchRule extends Described {
   readonly kind: "switch";
 }
 
-/** A rule with a whole number. */
 export interface NumberRule extends Described {
   readonly kind: "number";
   readonly least: number;
   readonly most: number;
 }
 
-/** A rule with whole numbers of 16 bits. */
+/** Whole numbers of 16 bits. */
 export interface NumbersRule extends Described {
   readonly kind: "numbers";
 }
 
-/** A rule with media types. */
 export interface MediaTypesRule extends Described {
   readonly kind: "mediaTypes";
 }
@@ -43,7 +38,6 @@ type RuleFor<Value> = Value extends boolean ? SwitchRule
   : Value extends readonly number[] ? NumbersRule
   : MediaTypesRule;
 
-/** Any rule. */
 export type Rule = SwitchRule | NumberRule | NumbersRule | MediaTypesRule;
 
 const AZURE = "Azure, DICOM Conformance Statement v2";
@@ -54,7 +48,6 @@ const ORTHANC = "observed in Orthanc 1.10.1 with its DICOMweb plugin 1.7";
 const DROPPED =
   "If a client's `Accept` names at least one of them, all others are removed, because some stores reject the whole request for one they do not support. If it names none of them, it is forwarded unchanged.";
 
-/** All rules. */
 export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   quoteMediaTypes: {
     kind: "switch",

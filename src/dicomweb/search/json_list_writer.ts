@@ -1,5 +1,5 @@
 /**
- * Writes a JSON array from elements that are there as bytes, each as it was written.
+ * Writes a JSON array from elements in bytes.
  *
  * @module
  */
@@ -9,27 +9,24 @@ const OPEN = Uint8Array.of(0x5b);
 const COMMA = Uint8Array.of(0x2c);
 const CLOSE = Uint8Array.of(0x5d);
 
-/** Writes one array. */
 export class JsonListWriter {
-  /** How many elements have been added. */
+  /** Number of elements. */
   count = 0;
-  /** How many bytes wait to be taken. */
+  /** Bytes not yet taken. */
   bytes = 0;
   #pieces: Uint8Array<ArrayBuffer>[] = [];
   #piece = new Uint8Array(PIECE_BYTES);
   #used = 0;
 
-  /** @param element The next element. */
   add(element: Uint8Array): void {
     this.#write(this.count++ === 0 ? OPEN : COMMA);
     this.#write(element);
   }
 
   /**
-   * Takes what was written since the last time.
+   * Returns what was written since the last call.
    *
-   * @param isEnd Whether that is all; the array is then closed.
-   * @returns The bytes.
+   * @param isEnd Close the array.
    */
   take(isEnd: boolean): Uint8Array<ArrayBuffer> {
     if (isEnd && this.count === 0) this.#write(OPEN);

@@ -1,6 +1,5 @@
 /**
- * What rewrites bytes as they pass: it takes them in pieces of any size and gives the same bytes
- * out however they were cut.
+ * Rewrites bytes as they stream by. However the input is cut into chunks, the output is the same.
  *
  * @module
  */
@@ -9,26 +8,17 @@ import { brokenAnswer, isChecked } from "../completeness/whole_body.ts";
 
 /** Rewrites one body. */
 export interface ByteRewriter {
-  /**
-   * Takes bytes that arrived.
-   *
-   * @param chunk The bytes; they must not change afterwards.
-   * @param output Takes what can be passed on.
-   */
+  /** @param chunk Must not change afterwards. */
   push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void;
-  /** Tells that nothing more arrives. */
+  /** Called when nothing more arrives. */
   finish(output: ByteSink): void;
 }
 
-/** Gathers pieces, and copies only where they do not lie side by side already. */
+/** Collects bytes, and copies only what is not contiguous in memory. */
 export class ByteSink {
   readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
 
-  /**
-   * Takes a piece.
-   *
-   * @param bytes The piece; it must not change afterwards.
-   */
+  /** @param bytes Must not change afterwards. */
   write(bytes: Uint8Array<ArrayBuffer>): void {
     if (bytes.length === 0) return;
     const last = this.#pieces.at(-1);
@@ -38,11 +28,7 @@ export class ByteSink {
     } else this.#pieces.push(bytes);
   }
 
-  /**
-   * Gives what was gathered, and forgets it.
-   *
-   * @returns The bytes, or nothing where there are none.
-   */
+  /** Returns what was collected since the last call; undefined if nothing was. */
   take(): Uint8Array<ArrayBuffer> | undefined {
     const pieces = this.#pieces.splice(0);
     if (pieces.length < 2) return pieces[0];
@@ -56,12 +42,6 @@ export class ByteSink {
   }
 }
 
-/**
- * Makes a stream of a rewriter.
- *
- * @param rewriter The rewriter, which serves this one body.
- * @returns A stream that gives what the rewriter makes of what it is given.
- */
 export function rewriteStream(
   rewriter: ByteRewriter,
 ): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
@@ -82,22 +62,18 @@ export function rewriteStream(
   });
 }
 
-/** A body that tells its length and is no longer than this is read whole, in one step. */
+/** A body with a Content-Length up to this is read at once. */
 const MAX_WHOLE_BYTES = 256 * 1024;
-/** How much the reads of a body take that are waited for: most answers are one piece, and its end. */
+/** Sizes of the first reads, which are awaited: most bodies are one chunk and its end. */
 const FIRST_READS_BYTES = [16 * 1024, 1024] as const;
 
-/** The part of a `Response` that is rewritten. */
 export type RewritableMessage = Pick<Response, "headers" | "body" | "bytes">;
 
 /**
- * Rewrites the body of a message. Where it is short, the whole of it is given as bytes, which costs a
- * fraction of what a stream costs; else a stream that is read as fast as the reader takes it.
+ * Rewrites the body of a message: a short one as bytes, at a fraction of a stream's cost, a longer
+ * one as a stream without read-ahead.
  *
- * @param message The message, as it came: what it tells of its length holds for its body.
- * @param rewriter The rewriter, which serves this one body.
- * @returns What the rewriter makes of it.
- * @throws {GatewayError} NET-002 when the body is not whole.
+ * @throws {GatewayError} NET-002 if the body is incomplete.
  * @throws What reading the beginning throws.
  */
 export async function rewriteBody(
@@ -126,7 +102,7 @@ export async function rewriteBody(
   }
   if (stream === null) return new Uint8Array();
   const reader = readerOf(stream);
-  /** @returns Whether the body has ended. */
+  /** Returns whether the body has ended. */
   const take = async (bytes?: number): Promise<boolean> => {
     const piece = await reader.read(bytes);
     if (piece === undefined) finish();
@@ -155,28 +131,20 @@ function failBy(fault: string | undefined): void {
   if (fault !== undefined) throw brokenAnswer(fault);
 }
 
-/** How much a read of a long body takes. */
 const READ_BYTES = 64 * 1024;
 
-/** Reads a body piece by piece. */
 interface BodyReader {
-  /**
-   * Reads a piece.
-   *
-   * @param bytes How long it may be, where that can be chosen.
-   * @returns The piece; nothing at the end.
-   */
+  /** Reads up to `bytes`, if the stream supports that; undefined at the end. */
   read(bytes?: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
   cancel(reason: unknown): Promise<void>;
 }
 
-/** The runtime's own bodies give short pieces at less cost to who brings a short buffer. */
+/** From the runtime's own bodies, short reads into a buffer of that size cost less. */
 function readerOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): BodyReader {
   let own: ReadableStreamBYOBReader;
   try {
     own = body.getReader({ mode: "byob" });
   } catch {
-    // A stream made by a program: its pieces have the size they have.
     const reader = body.getReader();
     return {
       read: async () => (await reader.read()).value,

@@ -1,5 +1,5 @@
 /**
- * Tells which content has URLs that a rewriter can translate.
+ * Selects the URL rewriter by media type.
  *
  * @module
  */
@@ -19,12 +19,8 @@ const XML_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes a rewriter for the content of a message or of one part of it.
- *
- * @param translation What translates the URLs.
- * @param options The resource, and the places of URLs in JSON.
- * @returns The rewriter, or nothing for content of other types and for what is compressed or
- * otherwise encoded.
+ * Creates a rewriter for the content of a message or part; undefined if the media type has no URLs
+ * or the content is encoded.
  */
 export function contentUrlRewriter(
   headers: Headers,

@@ -1,21 +1,20 @@
 /**
- * The input of a rewriter that reads it step by step: what a step cannot judge yet is held back until
- * more arrives, and what no step replaces passes as it is.
+ * The input of a rewriter that works in steps: bytes that a step cannot decide on yet are held
+ * until more arrive, and bytes that no step replaces pass unchanged.
  *
  * @module
  */
 import type { ByteSink } from "./byte_rewriter.ts";
 
-/** Reads on from an index of the input; returns the next one, or -1 where it needs more input. */
+/** Reads on from an index of the input; returns the next one, or -1 if it needs more input. */
 export type Step = (input: Uint8Array<ArrayBuffer>, at: number) => number;
 
 const NOTHING = new Uint8Array(0);
 
-/** The input of one rewriter. */
 export class HeldInput {
   #held = NOTHING;
   #previous = 0;
-  /** The index in the current input up to which it is written. */
+  /** Up to this index the current input is written. */
   #copied = 0;
 
   /** The byte before the current input; 0 at the beginning. */
@@ -23,7 +22,7 @@ export class HeldInput {
     return this.#previous;
   }
 
-  /** Takes a chunk, which must not change afterwards, and steps through it. */
+  /** Steps through a chunk, which must not change afterwards. */
   push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink, step: Step): void {
     let input = chunk;
     if (this.#held.length > 0) {
@@ -56,7 +55,7 @@ export class HeldInput {
     this.#copied = end;
   }
 
-  /** Writes what is held: nothing more arrives. */
+  /** Writes the held bytes; nothing more arrives. */
   finish(output: ByteSink): void {
     output.write(this.#held);
     this.#held = NOTHING;

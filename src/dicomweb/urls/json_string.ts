@@ -8,13 +8,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
-/**
- * Finds where a string ends.
- *
- * @param input Bytes of a JSON text.
- * @param open Where the string's opening quote is.
- * @returns Where its closing quote is, or -1 where it is not before `end`.
- */
+/** Returns the index of the closing quote; -1 if it is not before `end`. */
 export function findStringEnd(input: Uint8Array, open: number, end: number): number {
   for (let at = open + 1; at < end; at++) {
     const byte = input[at];
@@ -24,11 +18,7 @@ export function findStringEnd(input: Uint8Array, open: number, end: number): num
   return -1;
 }
 
-/**
- * Reads a string.
- *
- * @returns Its text, or nothing where it is no JSON string in UTF-8.
- */
+/** Returns undefined if the bytes are no JSON string in UTF-8. */
 export function decodeJsonString(bytes: Uint8Array): string | undefined {
   try {
     return JSON.parse(UTF8.decode(bytes));
@@ -37,7 +27,6 @@ export function decodeJsonString(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Writes a string. */
 export function encodeJsonString(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(JSON.stringify(text));
 }

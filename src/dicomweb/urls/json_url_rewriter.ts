@@ -1,7 +1,7 @@
 /**
- * Translates URLs in a JSON text as it streams by, where DICOM JSON and stores' own JSON have them and nowhere
- * else: a comment that happens to hold the store's URL stays as it is. It leaps from name
- * to name instead of reading the text, and holds back no more than one URL.
+ * Translates URLs in a JSON text as it streams by, only where DICOM JSON and stores' own JSON have
+ * them: a comment that contains the store's URL is unchanged. It searches for names instead of
+ * parsing the text, and holds back at most one URL.
  *
  * @module
  */
@@ -17,15 +17,14 @@ import {
 import { decodeJsonString, encodeJsonString, findStringEnd } from "./json_string.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 
-/** What a rewriter is told about a body. */
 export interface JsonUrlRewriterOptions {
-  /** Path below the base URL, and query, of the resource; relative references are read against it. */
+  /** Path below the base URL, and query, that relative references are resolved against. */
   readonly resource?: string;
-  /** Where there are URLs; {@linkcode DICOM_JSON_PLACES} unless told. */
+  /** Default: {@linkcode DICOM_JSON_PLACES}. */
   readonly places?: JsonUrlPlaces;
 }
 
-/** Longer strings are no URLs that anyone could ask for; in bytes, quotes included. */
+/** Longer strings are no usable URLs; in bytes, quotes included. */
 export const MAX_URL_BYTES = 16 * 1024;
 
 const TAB = 0x09;
@@ -46,25 +45,18 @@ const IS_LITERAL = Uint8Array.from(
   (_, byte) => /[\w.+-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-/** Translates the URLs of one JSON text. */
 export class JsonUrlRewriter implements ByteRewriter {
   readonly #translation: UrlTranslation;
   readonly #resource: string | undefined;
   readonly #search: JsonKeySearch;
   readonly #names: readonly string[];
   readonly #kinds: readonly MemberKind[];
-  /** Where in the text the next byte is: anywhere, behind a name, before its value, or inside. */
+  /** Position in the text: anywhere, after a name, before its value, or inside. */
   #state: "anywhere" | "name" | "value" | "list" | "attribute" = "anywhere";
   #kind: MemberKind = "other";
   #isInAttribute = false;
   readonly #input = new HeldInput();
 
-  /**
-   * Makes a rewriter for one text.
-   *
-   * @param translation What translates the URLs.
-   * @param options The resource, and the places of URLs.
-   */
   constructor(translation: UrlTranslation, options: JsonUrlRewriterOptions = {}) {
     this.#translation = translation;
     this.#resource = options.resource;
@@ -74,17 +66,15 @@ export class JsonUrlRewriter implements ByteRewriter {
     this.#search = search;
   }
 
-  /** @inheritdoc */
   push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
     this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
   }
 
-  /** @inheritdoc */
   finish(output: ByteSink): void {
     this.#input.finish(output);
   }
 
-  /** Goes on from a position; gives the next one, or -1 where more input is needed. */
+  /** Reads on from a position; returns the next one, or -1 if more input is needed. */
   #step(input: Uint8Array<ArrayBuffer>, from: number, output: ByteSink): number {
     if (this.#state === "anywhere") return this.#findName(input, from);
     const isBetweenItems = this.#state === "list" || this.#state === "attribute";
@@ -141,7 +131,6 @@ export class JsonUrlRewriter implements ByteRewriter {
       this.#rewrite(input, at, end, output);
       return end + 1;
     }
-    // Behind the list nothing is left that leaping would not find.
     if (byte === CLOSE_BRACKET) return this.#leave(at + 1);
     return IS_LITERAL[byte] === 1 ? at + 1 : this.#leave(at);
   }
@@ -167,7 +156,9 @@ export class JsonUrlRewriter implements ByteRewriter {
     return name === undefined ? "other" : this.#kinds[this.#names.indexOf(name)] ?? "other";
   }
 
-  /** Back to leaping, where the text is not of the form that has URLs; sound at any position. */
+  /**
+   * Returns to searching, where the text does not have the form that contains URLs; safe anywhere.
+   */
   #leave(at: number): number {
     this.#state = "anywhere";
     this.#isInAttribute = false;
@@ -201,7 +192,7 @@ function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === LF || byte === CR || byte === TAB;
 }
 
-/** Whether a string between two quotes is an ASCII name, written as it usually is. */
+/** Whether a string between two quotes is an ASCII name without escapes. */
 function isName(input: Uint8Array, open: number, close: number, name: string): boolean {
   if (close - open - 1 !== name.length) return false;
   for (let i = 0; i < name.length; i++) {

@@ -1,8 +1,8 @@
 /**
- * Translates URLs in a multipart body as it streams by: in the `Content-Location` of each part,
- * and in parts that are DICOM JSON or XML. Every other byte comes out as it went in, preamble,
- * delimiters and epilogue too; in particular those of binary parts, whatever they look like. A
- * body that is broken is passed on from there as it is: what to make of it is the reader's affair.
+ * Translates URLs in a multipart body as it streams by: in the `Content-Location` of each part, and
+ * in parts that are DICOM JSON or XML. Every other byte is unchanged, including preamble,
+ * delimiters, epilogue and binary parts. The rest of a malformed body passes unchanged: its reader
+ * judges it.
  *
  * @module
  */
@@ -17,35 +17,25 @@ import {
 import { changePartHeaders } from "../multipart/part_headers.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 
-/** What a rewriter is told about a body. */
 export interface MultipartUrlRewriterOptions extends JsonUrlRewriterOptions {
-  /** The body's boundary. */
   readonly boundary: string;
 }
 
-/** Translates the URLs of one multipart body. */
 export class MultipartUrlRewriter implements ByteRewriter {
   readonly #translation: UrlTranslation;
   readonly #options: MultipartUrlRewriterOptions;
   readonly #scanner: MultipartScanner;
-  /** What rewrites the content of the part at hand, where it has URLs. */
+  /** Rewrites the content of the current part, if it has URLs. */
   #content: ByteRewriter | undefined;
   #isBroken = false;
 
-  /**
-   * Makes a rewriter for one body.
-   *
-   * @param translation What translates the URLs.
-   * @param options The boundary, the resource, and the places of URLs in JSON.
-   * @throws {MultipartError} When there can be no such boundary.
-   */
+  /** @throws {MultipartError} If the boundary is invalid. */
   constructor(translation: UrlTranslation, options: MultipartUrlRewriterOptions) {
     this.#translation = translation;
     this.#options = options;
     this.#scanner = new MultipartScanner(options.boundary);
   }
 
-  /** @inheritdoc */
   push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
     if (this.#isBroken) return output.write(chunk);
     this.#scanner.push(chunk);
@@ -71,12 +61,11 @@ export class MultipartUrlRewriter implements ByteRewriter {
     this.#giveUp(output);
   }
 
-  /** @inheritdoc */
   finish(output: ByteSink): void {
     this.#giveUp(output);
   }
 
-  /** The next event, or nothing where the body is broken. */
+  /** The next event; undefined if the body is malformed. */
   #next(): MultipartEvent | undefined {
     try {
       return this.#scanner.next();
@@ -86,7 +75,7 @@ export class MultipartUrlRewriter implements ByteRewriter {
     }
   }
 
-  /** Passes on what is left, as content of the part at hand where there is one. */
+  /** Passes the rest, as content of the current part if there is one. */
   #giveUp(output: ByteSink): void {
     const rest = this.#scanner.taken(true);
     if (this.#content === undefined) return output.write(rest);

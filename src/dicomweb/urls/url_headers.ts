@@ -1,5 +1,5 @@
 /**
- * Translates URLs in the headers of requests and answers, in each header the first 256.
+ * Translates URLs in the headers of requests and responses, at most 256 per header.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import type { UrlMap } from "./url_map.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 import { withoutTrailing } from "../without_trailing.ts";
 
-/** Translates what one header says. */
 type HeaderRule = (value: string, translate: (url: string) => string) => string;
 
-/** More than any header has: the time of 128 KB of short URLs would be that of a thousand requests. */
+/** More than any header has: 128 KB of short URLs would cost the time of a thousand requests. */
 const MAX_URLS = 256;
 
 const wholeValue: HeaderRule = (value, translate) => translate(value);
 
 /**
- * `<url>; rel=next, <url>` (RFC 8288, section 3); quoted strings stay as they are. What has no end takes
- * the rest of the header and stays: to look for an end from every beginning would take quadratic time.
+ * `<url>; rel=next, <url>` (RFC 8288, section 3); quoted strings are unchanged. A `<` or quote
+ * without end takes the rest of the header: searching an end from each of them would take quadratic
+ * time.
  */
 const linkTargets: HeaderRule = (value, translate) =>
   value.replace(/"(?:[^"\\]|\\.?)*"?|<([^>]*)(>?)/g, (match, url?: string, end?: string) => {
@@ -44,21 +44,18 @@ const REQUEST_RULES: ReadonlyMap<string, HeaderRule> = new Map([
 ]);
 
 /**
- * Translates the store's URLs in the headers of its answer: `Location`, `Content-Location`,
- * `Link`, and the base URL in `Warning`.
+ * Translates the store's URLs in the headers of its response.
  *
- * @param map The store's URLs.
- * @param resource Path below the base URL, and query, that was asked for.
+ * @param resource Path below the base URL, and query, of the request.
  */
 export function rewriteResponseHeaders(map: UrlMap, headers: Headers, resource?: string): void {
   rewriteHeaders(headers, ANSWER_RULES, map.toGateway, resource);
 }
 
 /**
- * Translates the gateway's URLs in the headers of a request: `Content-Location` and `Link`.
+ * Translates the gateway's URLs in the headers of a request.
  *
- * @param map The store's URLs.
- * @param resource Path below the base URL, and query, that is asked for.
+ * @param resource Path below the base URL, and query, of the request.
  */
 export function rewriteRequestHeaders(map: UrlMap, headers: Headers, resource?: string): void {
   rewriteHeaders(headers, REQUEST_RULES, map.toStore, resource);
