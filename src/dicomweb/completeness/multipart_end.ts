@@ -1,7 +1,6 @@
 /**
- * Looks for the closing delimiter of a multipart body (RFC 2046, section 5.1.1) as the body streams by.
- * It leaps by the length of the delimiter (Boyer, Moore and Horspool) and copies only what lies across
- * two pieces.
+ * Finds the closing delimiter of a multipart body (RFC 2046, section 5.1.1) as it streams by
+ * (Boyer, Moore and Horspool), copying only what spans two chunks.
  *
  * @module
  */
@@ -9,18 +8,16 @@ import { encodeLatin1 } from "../latin1.ts";
 
 const LF = 10;
 
-/** Finds the end of one multipart body. */
 export class MultipartEnd {
-  /** @inheritdoc */
   readonly name = "its closing delimiter";
-  /** Some senders end lines by LF alone, so that the CR before it is not asked for. */
+  /** Some senders end lines by LF alone, so the CR before it is not required. */
   readonly #delimiter: Uint8Array<ArrayBuffer>;
   readonly #skip: Uint8Array;
-  /** The last bytes of what came, fewer than the delimiter has; the body itself begins on a new line. */
+  /** The last bytes, fewer than the delimiter has; the body itself begins on a new line. */
   #tail: Uint8Array<ArrayBuffer> = Uint8Array.of(LF);
   #isReached = false;
 
-  /** @param boundary The boundary, without quotes and leading dashes: Latin-1, 200 characters at most. */
+  /** @param boundary Without quotes and leading dashes: Latin-1, 200 characters at most. */
   constructor(boundary: string) {
     this.#delimiter = encodeLatin1(`\n--${boundary}--`);
     const last = this.#delimiter.length - 1;
@@ -28,12 +25,10 @@ export class MultipartEnd {
     for (let at = 0; at < last; at++) this.#skip[this.#delimiter[at]!] = last - at;
   }
 
-  /** @inheritdoc */
   get isReached(): boolean {
     return this.#isReached;
   }
 
-  /** @inheritdoc */
   push(chunk: Uint8Array<ArrayBuffer>): void {
     if (this.#isReached) return;
     const kept = this.#delimiter.length - 1;

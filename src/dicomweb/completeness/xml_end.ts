@@ -1,7 +1,7 @@
 /**
- * Follows the tags of an XML document (XML 1.0, section 2) as it streams by, to tell whether its root
- * element has ended. Comments, CDATA sections, processing instructions and the document type are passed
- * over. A document in UTF-16 cannot be followed.
+ * Follows the tags of an XML document (XML 1.0, section 2) as it streams by, to recognize the end
+ * of its root element. Comments, CDATA sections, processing instructions and the document type are
+ * skipped. UTF-16 is not supported.
  *
  * @module
  */
@@ -18,46 +18,42 @@ const QUESTION_MARK = 0x3f;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** Where in the document the next byte is. */
+/** Position of the next byte. */
 type Place =
   /** Before the first byte that is no white space. */
   | "before"
-  /** Begins with no tag, or has an encoding that is not followed. */
+  /** Does not begin with a tag, or has an unsupported encoding. */
   | "no XML"
   | "text"
-  /** Behind `<`. */
+  /** After `<`. */
   | "markup"
   | "start tag"
   | "end tag"
-  /** Behind `<!`. */
+  /** After `<!`. */
   | "declaration"
   | "comment"
   | "CDATA"
   | "instruction"
   | "document type";
 
-/** Finds the end of one XML document. */
 export class XmlEnd {
-  /** @inheritdoc */
   readonly name = "the end of its root element";
   #place: Place = "before";
   #depth = 0;
   #hasRoot = false;
-  /** The quote that an attribute value or a literal began with; 0 outside of them. */
+  /** The quote that began an attribute value or a literal; 0 outside of them. */
   #quote = 0;
-  /** The two bytes before the next one, within the markup at hand. */
+  /** The two bytes before the next one, within the current markup. */
   #last = 0;
   #lastButOne = 0;
-  /** Declarations that are open in the document type. */
+  /** Open declarations in the document type. */
   #nesting = 0;
 
-  /** @inheritdoc */
   get isReached(): boolean {
     if (this.#place === "no XML") return true;
     return this.#place === "text" && this.#hasRoot && this.#depth === 0;
   }
 
-  /** @inheritdoc */
   push(chunk: Uint8Array<ArrayBuffer>): void {
     for (let at = 0; at < chunk.length; at++) {
       if (this.#place === "text") {
@@ -134,7 +130,7 @@ export class XmlEnd {
     else if (byte === GREATER_THAN && this.#nesting-- === 0) this.#enter("text");
   }
 
-  /** Back to the text at a `>` behind two bytes. */
+  /** Returns to the text at a `>` after two bytes. */
   #leaveBy(byte: number, lastButOne: number, last: number): void {
     if (byte === GREATER_THAN && this.#last === last && this.#lastButOne === lastButOne) {
       return this.#enter("text");

@@ -1,18 +1,17 @@
 /**
- * The media types that a store has, and which of them a client's media range takes in.
+ * A store's media types, and which of them a client's media range includes.
  *
  * @module
  */
 import { type MediaType, parseMediaType } from "./media_type.ts";
 
-/** A media type that a store has. */
 export interface OfferedType {
   readonly essence: string;
-  /** What the parts of a multipart type are. */
+  /** Type of the parts of a multipart type. */
   readonly type: string | undefined;
-  /** The values of `transfer-syntax` that it takes; `undefined`: any. */
+  /** Supported values of `transfer-syntax`; undefined: any. */
   readonly syntaxes: ReadonlySet<string> | undefined;
-  /** Its place among the store's media types. */
+  /** Position in the store's list. */
   readonly place: number;
 }
 
@@ -20,10 +19,8 @@ const MULTIPART = "multipart/related";
 const offered = new WeakMap<readonly string[], readonly OfferedType[]>();
 
 /**
- * Takes a store's media types apart, each list once. Those that differ in transfer syntax only are
- * one.
- *
- * @param types The media types, the best first, such as a rule has them.
+ * Parses a rule's list of media types, the best first, once. Those that differ only in transfer
+ * syntax are combined.
  */
 export function offeredTypes(types: readonly string[]): readonly OfferedType[] {
   const known = offered.get(types);
@@ -50,7 +47,7 @@ export function offeredTypes(types: readonly string[]): readonly OfferedType[] {
   return result;
 }
 
-/** Tells whether a media range takes in what a store offers, transfer syntax apart. */
+/** Whether a media range includes an offer, transfer syntax apart. */
 export function covers(range: MediaType, offer: OfferedType): boolean {
   if (!matches(range.essence, offer.essence)) return false;
   const type = range.parameters.get("type")?.toLowerCase();
@@ -61,7 +58,7 @@ function matches(range: string, name: string): boolean {
   return range === name || (range.endsWith("/*") && name.startsWith(range.slice(0, -1)));
 }
 
-/** Tells whether a media range may take in more than one media type. */
+/** Whether a media range may include several media types. */
 export function isWild({ essence, parameters }: MediaType): boolean {
   const type = parameters.get("type");
   return essence.endsWith("/*") || type?.endsWith("/*") ||

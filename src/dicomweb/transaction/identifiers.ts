@@ -1,18 +1,20 @@
 /**
- * What may stand in a path for an identifier. A permission hangs on it: a segment that a store could read
- * as anything else, such as `..;` or the name of an operation, is no identifier.
+ * Validates identifiers in paths. Permissions depend on it: a segment that a store could interpret
+ * in another way, such as `..;` or the name of an operation, is no identifier.
  *
  * @module
  */
 
 /**
- * More than PS3.5 allows, because some stores take more, but nothing that is the name of an operation,
- * such as `count` or `$bulkUpdate`.
+ * More than PS3.5 allows, as some stores do, but no name of an operation, such as `count` or
+ * `$bulkUpdate`.
  */
 const UID = /^\d[\w-]*(?:\.[\w-]+)*$/;
-/** PS3.5, section 9.1: 64 characters; some stores take more. */
+/** PS3.5, section 9.1: 64 characters; some stores allow more. */
 const MAX_UID_LENGTH = 128;
-/** PS3.5, table 6.2-1, without what has a meaning in URLs, and not of dots and blanks alone. */
+/**
+ * PS3.5, table 6.2-1, without characters that have a meaning in URLs, and not only dots and blanks.
+ */
 const AE_TITLE = /^(?=.{0,15}[A-Za-z0-9])[\w !$&'()*+,.:=@^~-]{1,16}$/;
 /** A tag or keyword of an attribute, an index of an item, a digest: what Bulkdata URIs end in. */
 const BULKDATA_SEGMENT = /^(?=.*[A-Za-z0-9])[\w.~@:=,+()*$!-]+$/;
@@ -26,26 +28,19 @@ const OPERATION = /^[A-Za-z0-9][\w-]{0,63}$/;
 /** An Azure partition (vendor page "Enable data partitioning"). */
 const PARTITION = /^(?=.*[\w-])[\w.-]{1,64}$/;
 
-/**
- * Whether a text may stand for a UID.
- *
- * @param text A segment of a path, decoded.
- */
+/** Whether a decoded segment can be a UID. */
 export function isUid(text: string | null | undefined): text is string {
   return typeof text === "string" && text.length <= MAX_UID_LENGTH && UID.test(text);
 }
 
-/**
- * Whether a text may stand for an application entity title.
- *
- * @param text A segment of a path, decoded.
- */
+/** Whether a decoded segment can be an application entity title. */
 export function isAeTitle(text: string | undefined): boolean {
   return text !== undefined && AE_TITLE.test(text);
 }
 
 /**
- * Whether segments may follow `bulkdata`. A Bulkdata URI is the store's own (PS3.18, section 10.4.1.1.5).
+ * Whether segments can follow `bulkdata`. Bulkdata URIs are the store's own (PS3.18, section
+ * 10.4.1.1.5).
  */
 export function isBulkdataPath(segments: readonly string[]): boolean {
   return segments.length <= MAX_BULKDATA_SEGMENTS &&
@@ -54,29 +49,17 @@ export function isBulkdataPath(segments: readonly string[]): boolean {
     );
 }
 
-/**
- * Whether a text may name an extended query tag of Azure.
- *
- * @param text A segment of a path, decoded.
- */
+/** Whether a decoded segment can be an extended query tag of Azure. */
 export function isQueryTag(text: string | undefined): boolean {
   return text !== undefined && QUERY_TAG.test(text);
 }
 
-/**
- * Whether a text may stand for an operation of Azure.
- *
- * @param text A segment of a path, decoded.
- */
+/** Whether a decoded segment can be an operation of Azure. */
 export function isOperation(text: string | undefined): boolean {
   return text !== undefined && OPERATION.test(text);
 }
 
-/**
- * Whether a text may name a partition of Azure.
- *
- * @param text A segment of a path, decoded.
- */
+/** Whether a decoded segment can be a partition of Azure. */
 export function isPartition(text: string | undefined): text is string {
   return text !== undefined && PARTITION.test(text);
 }

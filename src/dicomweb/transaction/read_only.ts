@@ -1,11 +1,11 @@
 /**
- * Tells which transactions change nothing at the store. Where it is not known, they count as changing.
+ * Lists the transactions that change nothing at the store; unknown ones count as changing.
  *
  * @module
  */
 import { type TransactionName, transactions } from "./transaction_catalogue.ts";
 
-/** Transactions outside the classes that only read. */
+/** Read-only transactions of classes that also contain others. */
 const READS: ReadonlySet<string> = new Set<TransactionName>([
   "check-commitment",
   "search-workitems",
@@ -19,18 +19,6 @@ const READS: ReadonlySet<string> = new Set<TransactionName>([
   "google-read-storage-info",
 ]);
 
-/**
- * Whether a transaction changes nothing.
- *
- * @example
- * ```ts
- * import { changesNothing } from "./read_only.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(changesNothing("retrieve-study"), true);
- * assert.equal(changesNothing("unknown"), false);
- * ```
- */
 export function changesNothing(name: TransactionName): boolean {
   const kind = transactions[name];
   return kind === "query" || kind === "retrieve" || kind === "capabilities" || READS.has(name);

@@ -1,6 +1,6 @@
 /**
- * Names the transactions below `/studies`: the Studies Service of PS3.18 (chapter 10), deletion as
- * vendors have it, and vendors' operations on one study, series or instance.
+ * Names the transactions below `/studies`: the Studies Service of PS3.18 (chapter 10), deletion by
+ * vendors, and vendors' operations on one study, series or instance.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { PathRequest, Resource, TransactionName } from "./transaction_catal
 
 const FRAMES = /^\d{1,9}(?:,\d{1,9})*$/;
 
-/** What of a study, series, instance or frames can be retrieved (PS3.18, section 10.4.1.1). */
+/** Sub-resources of a study, series, instance or frames (PS3.18, section 10.4.1.1). */
 const PARTS: Readonly<Record<string, TransactionName>> = {
   metadata: "retrieve-metadata",
   rendered: "retrieve-rendered",
@@ -19,7 +19,7 @@ const PARTS: Readonly<Record<string, TransactionName>> = {
   pixeldata: "retrieve-pixeldata",
 };
 
-/** Google's own methods on a resource, by what follows its colon. */
+/** Google's own methods on a resource, after its colon. */
 const GOOGLE: Readonly<Record<string, readonly [method: string, name: TransactionName]>> = {
   getStudyMetrics: ["GET", "google-read-storage-info"],
   getSeriesMetrics: ["GET", "google-read-storage-info"],
@@ -34,10 +34,7 @@ const OF_UID: ReadonlySet<TransactionName> = new Set([
 ]);
 
 /**
- * Names the transaction of a request below `/studies`.
- *
- * @param request The request; the segment at its start is `studies`.
- * @returns What it asks for, or nothing where that is not known.
+ * Names the transaction of a request whose first segment is `studies`; undefined if it is unknown.
  */
 export function studyTransaction(request: PathRequest): Resource | undefined {
   const { method, segments, start } = request;
@@ -87,7 +84,7 @@ function wholeStudy(method: string, study: string): Resource | undefined {
   return stored === undefined ? whole(method, "study", { study }) : { ...stored, study };
 }
 
-/** Azure and Google replace what is there when instances come by `PUT`; PS3.18 has `POST` only. */
+/** At Azure and Google, `PUT` replaces existing instances; PS3.18 has `POST` only. */
 function storing(method: string): Resource | undefined {
   if (method === "POST") return { name: "store" };
   return method === "PUT" ? { name: "store-or-replace" } : undefined;
@@ -111,7 +108,7 @@ function whole(
   return method === "DELETE" ? { name: `delete-${level}`, ...named } : undefined;
 }
 
-/** What stands below a study, series, instance or frames, beginning at a segment. */
+/** Sub-resources of a study, series, instance or frames, beginning at a segment. */
 function below(
   { method, segments }: PathRequest,
   at: number,
@@ -131,7 +128,7 @@ function below(
   return { name: PARTS[part]!, ...named };
 }
 
-/** `/instances` of a study or series; some stores hang an instance's bulk data below a study's. */
+/** `/instances` of a study or series; some stores have an instance's bulk data below a study's. */
 function instancesOf(segments: readonly string[], at: number, named: Named): Resource | undefined {
   if (segments.length === at + 1) return { name: "search-instances", ...named };
   const instance = segments[at + 1];

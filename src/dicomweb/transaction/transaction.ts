@@ -1,7 +1,7 @@
 /**
- * Names the transaction that a request to a store asks for: those of PS3.18 and what vendors offer
- * below the same base URL. The name is a metric label, its class what a client may be permitted, so
- * whatever could be read in two ways, such as an identifier that is none, is `unknown`.
+ * Names the transaction of a request: those of PS3.18 and of vendors. Its name is a metric label
+ * and its class a permission, so whatever is ambiguous, such as an invalid identifier, is
+ * `unknown`.
  *
  * @module
  */
@@ -17,36 +17,35 @@ import {
 } from "./transaction_catalogue.ts";
 import { webSocketTransaction, worklistTransaction } from "./worklist_transaction.ts";
 
-/** What a request asks a store for. */
+/** A classified request. */
 export interface Transaction {
   readonly name: TransactionName;
   readonly class: TransactionClass;
-  /** What the store's DICOMweb resources are below: `/partitions/{name}`, or nothing. */
+  /** `/partitions/{name}` if the DICOMweb resources are below it, or empty. */
   readonly prefix: string;
-  /** The target's query without its `?`, as it stood in the request line. */
+  /** The target's query without its `?`, as in the request line. */
   readonly query: string;
-  /** Study Instance UID, where the target names one. */
+  /** Study Instance UID in the target. */
   readonly study: string | undefined;
-  /** Series Instance UID, where the target names one. */
+  /** Series Instance UID in the target. */
   readonly series: string | undefined;
-  /** SOP Instance UID, where the target names one. */
+  /** SOP Instance UID in the target. */
   readonly instance: string | undefined;
-  /** Frame numbers, where the target names frames. */
+  /** Frame numbers in the target. */
   readonly frames: readonly number[] | undefined;
 }
 
-/** What the query must name, each once (PS3.18, section 9.4 and table 9.1.2-1). */
+/** Required in the query, each once (PS3.18, section 9.4 and table 9.1.2-1). */
 const REQUIRED = ["requestType", "studyUID", "seriesUID", "objectUID"] as const;
 
 const UNKNOWN: Resource = { name: "unknown" };
 
 /**
- * Names the transaction of a request. What the query or a form in the body may turn into a request of
- * another method is `unknown`, and so is a WebSocket that is no notification channel.
+ * Names the transaction of a request. It is `unknown` also if the query or a form in the body may
+ * override the method, and for a WebSocket that is no notification channel.
  *
- * @param target Path below the store's base URL and query, as they stood in the request line.
- * @param headers The request's headers; without them it is taken for no WebSocket and no form.
- * @returns The transaction; `unknown` where it is none of those known.
+ * @param target Path below the store's base URL and query, as in the request line.
+ * @param headers Without them the request is neither a WebSocket nor a form.
  *
  * @example
  * ```ts
@@ -81,7 +80,7 @@ export function classify(method: string, target: string, headers?: Headers): Tra
   const resource = isSocket ? webSocketTransaction(request) : resourceOf(request);
   const { name, study, series, instance, frames } = resource === undefined
     ? UNKNOWN
-    // What the path names is still of interest to the audit trail.
+    // The audit trail still records the UIDs in the path.
     : isOverridden(request, headers)
     ? { ...resource, ...UNKNOWN }
     : resource;
@@ -95,7 +94,7 @@ export function isWebSocketHandshake(
   return method === "GET" && headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** Whether a store could take the request for one of another method. */
+/** Whether a store could treat the request as one of another method. */
 function isOverridden({ method, query }: PathRequest, headers: Headers | undefined): boolean {
   return overridesMethod(query) ||
     (method !== "GET" && headers !== undefined && hasFormBody(headers));
@@ -144,8 +143,9 @@ function queryTagTransaction(method: string, rest: readonly string[]): Resource 
 }
 
 /**
- * The one transaction of PS3.18's URI Service (chapter 9). Its path is the store's own, but a query must not
- * make a retrieval of any path: only the base URL itself and `wado`, as archives have it.
+ * The only transaction of PS3.18's URI Service (chapter 9). Its path is up to the store, but a
+ * query must not turn any path into a retrieval: only the base URL itself and `wado`, as archives
+ * have it.
  */
 function wadoUriTransaction(
   { method, segments, start, query }: PathRequest,
@@ -155,8 +155,8 @@ function wadoUriTransaction(
     (service === undefined || service === "wado");
   if (method !== "GET" || !isOwnPath) return undefined;
   const parameters = [...new URLSearchParams(query)];
-  // Names are case-sensitive (section 9.1.2); at a store to which they are not, two that differ only in
-  // case are one, and the gateway cannot know which counts.
+  // Names are case-sensitive (section 9.1.2). Stores that ignore case may use either of two names
+  // that differ only in it.
   const [type, study, series, instance] = REQUIRED.map((required) => {
     const same = parameters.filter(([name]) => name.toLowerCase() === required.toLowerCase());
     return same.length === 1 && same[0]![0] === required ? same[0]![1] : undefined;
@@ -165,7 +165,7 @@ function wadoUriTransaction(
   return { name: "wado-uri", study, series, instance };
 }
 
-/** What is no UTF-8 stays as it is and so is no name that anything knows. */
+/** A segment that is not UTF-8 is unchanged and so matches no known name. */
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -20,10 +20,8 @@ const NON_PATIENT = new Set([
 ]);
 
 /**
- * Names the transaction of a WebSocket handshake (PS3.18, section 8.10.4 and 2019a, section 6.9.10): the
- * channel for event reports is opened at the base URL or below `subscribers`, and nowhere else.
- *
- * @returns What it asks for, or nothing where that is not known.
+ * Names the transaction of a WebSocket handshake: event reports are opened at the base URL (PS3.18,
+ * section 8.10.4) or below `subscribers` (2019a, section 6.9.10); undefined elsewhere.
  */
 export function webSocketTransaction({ segments, start }: PathRequest): Resource | undefined {
   const [service, subscriber, more] = segments.slice(start);
@@ -32,11 +30,7 @@ export function webSocketTransaction({ segments, start }: PathRequest): Resource
   return isChannel ? { name: "open-notification-channel" } : undefined;
 }
 
-/**
- * Names the transaction of a request that is not below `/studies`.
- *
- * @returns What it asks for, or nothing where that is not known.
- */
+/** Names the transaction of a request that is not below `/studies`; undefined if it is unknown. */
 export function worklistTransaction(request: PathRequest): Resource | undefined {
   const name = transactionName(request);
   return name && { name };
