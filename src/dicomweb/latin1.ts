@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Bytes } from "./bytes.ts";
 
 /** Four times as fast as one character at a time; functions accept no more arguments than this. */
 const MAX_ARGUMENTS = 8192;
@@ -18,7 +19,7 @@ export function decodeLatin1(bytes: Uint8Array): string {
 }
 
 /** @param text Without characters beyond U+00FF. */
-export function encodeLatin1(text: string): Uint8Array<ArrayBuffer> {
+export function encodeLatin1(text: string): Bytes {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import { type ContentEnd, contentEnd } from "./content_end.ts";
 
 /**
@@ -63,7 +64,7 @@ export class BodyCheck {
    *
    * @returns What is wrong, such as `it is longer than …`; undefined if nothing is so far.
    */
-  push(chunk: Uint8Array<ArrayBuffer>): string | undefined {
+  push(chunk: Bytes): string | undefined {
     this.#received += chunk.length;
     this.#content?.push(chunk);
     const length = this.#length;

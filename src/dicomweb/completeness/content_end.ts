@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import { isEncoded } from "../media_type/content_encoding.ts";
 import { JsonEnd } from "./json_end.ts";
 import { parseMediaType } from "../media_type/media_type.ts";
@@ -17,7 +18,7 @@ export interface ContentEnd {
   /** Whether the end was received. */
   readonly isReached: boolean;
   /** @param chunk Not kept. */
-  push(chunk: Uint8Array<ArrayBuffer>): void;
+  push(chunk: Bytes): void;
 }
 
 // deno-lint-ignore no-control-regex -- all of Latin-1 but line ends, as long as MultipartScanner reads

@@ -3,13 +3,11 @@
  *
  * @module
  */
+import { BACKSLASH, CLOSE_BRACE, isSpace, OPEN_BRACE, QUOTE } from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 /** `[` and `{`, and `]` and `}`, differ in this bit alone. */
 const CASE = 0x20;
-const OPEN = 0x7b;
-const CLOSE = 0x7d;
 const BEFORE_BRACKETS = 0x5a;
 
 export class JsonEnd {
@@ -23,7 +21,7 @@ export class JsonEnd {
     return this.#depth === 0 && this.#state === "outside";
   }
 
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     let at = this.#start === "before" ? this.#findStart(chunk) : 0;
     const end = chunk.length;
     if (this.#start !== "after" || end === 0) return;
@@ -43,8 +41,8 @@ export class JsonEnd {
       } else {
         while (at < end && (byte = chunk[at]!) !== QUOTE) {
           if (byte > BEFORE_BRACKETS) {
-            if ((byte | CASE) === OPEN) depth++;
-            else if ((byte | CASE) === CLOSE) depth--;
+            if ((byte | CASE) === OPEN_BRACE) depth++;
+            else if ((byte | CASE) === CLOSE_BRACE) depth--;
           }
           at++;
         }
@@ -64,7 +62,7 @@ export class JsonEnd {
       if (isBlank(byte)) continue;
       // Numbers, `true`, `false` and `null` have no recognizable end; and errors are sent as plain
       // text.
-      this.#start = byte === QUOTE || (byte | CASE) === OPEN ? "after" : "no JSON";
+      this.#start = byte === QUOTE || (byte | CASE) === OPEN_BRACE ? "after" : "no JSON";
       return at;
     }
     return chunk.length;
@@ -73,6 +71,5 @@ export class JsonEnd {
 
 /** Whether a byte may precede a document: white space, or one of the byte order mark in UTF-8. */
 export function isBlank(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09 ||
-    byte === 0xef || byte === 0xbb || byte === 0xbf;
+  return isSpace(byte) || byte === 0xef || byte === 0xbb || byte === 0xbf;
 }

@@ -6,14 +6,13 @@
  *
  * @module
  */
-
-type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+import type { Bytes, ByteStream } from "../bytes.ts";
 
 /** Resolves the promise of a released upload. */
-const RELEASES = new WeakMap<Body, () => void>();
+const RELEASES = new WeakMap<ByteStream, () => void>();
 
 /** Makes readers of an upload release it instead of canceling it; resolves when it is released. */
-export function releaseOnCancel(upload: Body): Promise<void> {
+export function releaseOnCancel(upload: ByteStream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   RELEASES.set(upload, resolve);
   return promise;
@@ -21,8 +20,8 @@ export function releaseOnCancel(upload: Body): Promise<void> {
 
 /** Cancels a body, or releases it after {@linkcode releaseOnCancel}. */
 export function cancelOrRelease(
-  body: Body,
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  body: ByteStream,
+  reader: ReadableStreamDefaultReader<Bytes>,
   reason: unknown,
 ): Promise<void> | void {
   const release = RELEASES.get(body);

@@ -6,13 +6,12 @@
  *
  * @module
  */
+import type { Bytes, ByteStream } from "../bytes.ts";
 import { BrokenBodyError } from "../../errors/broken_body_error.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { BodyCheck } from "./body_check.ts";
 import type { ContentEnd } from "./content_end.ts";
 import { cancelOrRelease } from "./released_body.ts";
-
-type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 
 type Failure = (state: string, options: { readonly cause?: unknown }) => GatewayError;
 
@@ -24,13 +23,17 @@ export interface WholeBodyOptions {
 }
 
 /** Bodies already checked, which callers may pass again. */
-const CHECKED = new WeakSet<Body>();
+const CHECKED = new WeakSet<ByteStream>();
 
 /**
  * Checks the body of a client's request. The returned body fails with a {@linkcode BrokenBodyError}
  * if it ends early, and withholds the last bytes of its length until it is known to be complete.
  */
-export function wholeRequestBody(body: Body, headers: Headers, options?: WholeBodyOptions): Body {
+export function wholeRequestBody(
+  body: ByteStream,
+  headers: Headers,
+  options?: WholeBodyOptions,
+): ByteStream {
   if (options === undefined && isChecked(body)) return body;
   // Without framing headers, an empty body means a request without one.
   const check = new BodyCheck(headers, { isFramed: true, content: options?.content });
@@ -42,7 +45,11 @@ export function wholeRequestBody(body: Body, headers: Headers, options?: WholeBo
  * Checks the body of a store's response. The returned body fails with NET-002 if it ends early, and
  * withholds the last bytes of its length until it is known to be complete.
  */
-export function wholeAnswerBody(body: Body, headers: Headers, content?: ContentEnd): Body {
+export function wholeAnswerBody(
+  body: ByteStream,
+  headers: Headers,
+  content?: ContentEnd,
+): ByteStream {
   if (isChecked(body)) return body;
   return wholeBody(body, new BodyCheck(headers, { content }), brokenAnswer);
 }
@@ -60,7 +67,7 @@ export function brokenAnswer(
 }
 
 /** Whether a body is already checked. */
-export function isChecked(body: Body): boolean {
+export function isChecked(body: ByteStream): boolean {
   return CHECKED.has(body);
 }
 
@@ -76,7 +83,12 @@ function isReason(cause: unknown): boolean {
   return cause instanceof GatewayError || cause instanceof DOMException;
 }
 
-function wholeBody(body: Body, check: BodyCheck, fail: Failure, onEnd?: () => void): Body {
+function wholeBody(
+  body: ByteStream,
+  check: BodyCheck,
+  fail: Failure,
+  onEnd?: () => void,
+): ByteStream {
   const reader = body.getReader();
   const read = async () => {
     try {
@@ -85,7 +97,7 @@ function wholeBody(body: Body, check: BodyCheck, fail: Failure, onEnd?: () => vo
       throw isReason(cause) ? cause : fail("it broke off", { cause });
     }
   };
-  const checked = new ReadableStream<Uint8Array<ArrayBuffer>>({
+  const checked = new ReadableStream<Bytes>({
     async pull(controller) {
       const { done, value } = await read();
       const fault = done ? check.finish() : check.push(value);

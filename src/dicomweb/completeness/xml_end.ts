@@ -5,18 +5,20 @@
  *
  * @module
  */
+import {
+  APOSTROPHE,
+  CLOSE_BRACKET,
+  DASH,
+  EXCLAMATION_MARK,
+  GREATER_THAN,
+  LESS_THAN,
+  OPEN_BRACKET,
+  QUESTION_MARK,
+  QUOTE,
+  SLASH,
+} from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 import { isBlank } from "./json_end.ts";
-
-const EXCLAMATION_MARK = 0x21;
-const QUOTE = 0x22;
-const APOSTROPHE = 0x27;
-const DASH = 0x2d;
-const SLASH = 0x2f;
-const LESS_THAN = 0x3c;
-const GREATER_THAN = 0x3e;
-const QUESTION_MARK = 0x3f;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
 
 /** Position of the next byte. */
 type Place =
@@ -54,7 +56,7 @@ export class XmlEnd {
     return this.#place === "text" && this.#hasRoot && this.#depth === 0;
   }
 
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     for (let at = 0; at < chunk.length; at++) {
       if (this.#place === "text") {
         at = chunk.indexOf(LESS_THAN, at);

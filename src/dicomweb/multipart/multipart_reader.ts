@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Bytes, ByteStream } from "../bytes.ts";
 import { parseMediaType } from "../media_type/media_type.ts";
 import {
   MultipartError,
@@ -15,7 +16,7 @@ import {
 export interface MultipartPart {
   readonly headers: Headers;
   /** Readable until the next part is requested. */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly body: ByteStream;
 }
 
 /**
@@ -26,7 +27,7 @@ export interface MultipartPart {
  * @throws What the body itself fails with.
  */
 export async function* readMultipart(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  body: ByteStream,
   boundary: string,
   options: MultipartScannerOptions = {},
 ): AsyncGenerator<MultipartPart, void, void> {
@@ -73,10 +74,10 @@ export function boundaryOf(contentType: string | null): string {
 
 /** The content of the current part. */
 class PartContent {
-  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly stream: ByteStream;
   readonly #nextEvent: () => Promise<MultipartEvent>;
   /** Serializes the reads of the consumer and of `skip`. */
-  #reading: Promise<Uint8Array<ArrayBuffer> | undefined> = Promise.resolve(undefined);
+  #reading: Promise<Bytes | undefined> = Promise.resolve(undefined);
   #ended = false;
   #lost = false;
 
@@ -97,7 +98,7 @@ class PartContent {
     while (await this.#read() !== undefined) this.#lost = true;
   }
 
-  #read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  #read(): Promise<Bytes | undefined> {
     return this.#reading = this.#reading.then(async () => {
       if (this.#ended) return undefined;
       const event = await this.#nextEvent();

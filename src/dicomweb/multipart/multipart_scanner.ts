@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { CR, DASH, LF, SPACE, TAB } from "../ascii.ts";
+import { type Bytes, joinBytes } from "../bytes.ts";
 import { readPartHeaders } from "./part_headers.ts";
 
 /** The body is malformed, truncated, or exceeds a bound. */
@@ -18,10 +20,10 @@ export type MultipartEvent =
   | {
     readonly kind: "headers";
     readonly headers: Headers;
-    readonly block: Uint8Array<ArrayBuffer>;
+    readonly block: Bytes;
   }
   /** Content of the part. */
-  | { readonly kind: "data"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "data"; readonly bytes: Bytes }
   | { readonly kind: "part end" }
   /** The closing delimiter: what follows is ignored. */
   | { readonly kind: "end" }
@@ -33,9 +35,6 @@ export interface MultipartScannerOptions {
   readonly maxHeaderBytes?: number;
 }
 
-const CR = 13;
-const LF = 10;
-const DASH = 45;
 const NEED: MultipartEvent = { kind: "need" };
 const DEFAULT_MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BOUNDARY_LENGTH = 200;
@@ -53,7 +52,7 @@ export class MultipartScanner {
   /** The delimiter's own CRLF may be missing here: at the very start, and after a header block. */
   #atLineStart = true;
   #finished = false;
-  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #buffer: Bytes = new Uint8Array(0);
   #position = 0;
   /** Up to here {@linkcode taken} has returned what was scanned. */
   #mark = 0;
@@ -78,17 +77,11 @@ export class MultipartScanner {
   }
 
   /** @param chunk Must not change afterwards. */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     const held = this.#buffer.subarray(this.#position);
     this.#position = 0;
     this.#mark = 0;
-    if (held.length === 0) {
-      this.#buffer = chunk;
-      return;
-    }
-    this.#buffer = new Uint8Array(held.length + chunk.length);
-    this.#buffer.set(held);
-    this.#buffer.set(chunk, held.length);
+    this.#buffer = held.length === 0 ? chunk : joinBytes([held, chunk]);
   }
 
   /**
@@ -115,7 +108,7 @@ export class MultipartScanner {
    *
    * @param withHeld Also return what is not scanned yet, and stop scanning.
    */
-  taken(withHeld: boolean = false): Uint8Array<ArrayBuffer> {
+  taken(withHeld: boolean = false): Bytes {
     if (withHeld) this.#position = this.#buffer.length;
     const bytes = this.#buffer.subarray(this.#mark, this.#position);
     this.#mark = this.#position;
@@ -247,7 +240,7 @@ export class MultipartScanner {
       return end + 1 === this.#buffer.length ? "more" : "content";
     }
     // White space may follow the boundary: "transport padding".
-    while (this.#buffer[end] === 32 || this.#buffer[end] === 9) end++;
+    while (this.#buffer[end] === SPACE || this.#buffer[end] === TAB) end++;
     if (end - at - length > MAX_PADDING_BYTES) return "content";
     if (this.#buffer[end] === LF) return { kind: "part", end: end + 1 };
     if (this.#buffer[end] === CR && this.#buffer[end + 1] === LF) {
@@ -258,7 +251,8 @@ export class MultipartScanner {
   }
 }
 
-function horspoolTable(needle: Uint8Array): Uint8Array {
+/** Skips of a search by the byte at its window's end (Horspool), by byte. */
+export function horspoolTable(needle: Uint8Array): Uint8Array {
   const skip = new Uint8Array(256).fill(needle.length);
   for (let i = 0; i < needle.length - 1; i++) skip[needle[i]!] = needle.length - 1 - i;
   return skip;

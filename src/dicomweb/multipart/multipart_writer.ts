@@ -4,11 +4,12 @@
  *
  * @module
  */
+import type { Bytes, ByteStream } from "../bytes.ts";
 import { encodeLatin1 } from "../latin1.ts";
 
 export interface MultipartPartInit {
   readonly headers: HeadersInit;
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
+  readonly body: ByteStream | Bytes;
 }
 
 /**
@@ -21,11 +22,11 @@ export interface MultipartPartInit {
 export function writeMultipart(
   parts: Iterable<MultipartPartInit> | AsyncIterable<MultipartPartInit>,
   boundary: string,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+): ByteStream {
   const iterator = Symbol.asyncIterator in parts
     ? parts[Symbol.asyncIterator]()
     : parts[Symbol.iterator]();
-  let content: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  let content: ReadableStreamDefaultReader<Bytes> | undefined;
   let lineEnd = "";
   return new ReadableStream({
     async pull(controller) {

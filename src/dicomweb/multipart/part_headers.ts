@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import { decodeLatin1, encodeLatin1 } from "../latin1.ts";
 
 const CONTENT_LOCATION = /^(content-location[ \t]*:)([^\r\n]*)(?=\r?\n(?![ \t]))/gim;
@@ -44,9 +45,9 @@ export interface PartHeaderChanges {
  * on a second line. Returns the same object if nothing changes.
  */
 export function changePartHeaders(
-  block: Uint8Array<ArrayBuffer>,
+  block: Bytes,
   { translate, dropLength }: PartHeaderChanges,
-): Uint8Array<ArrayBuffer> {
+): Bytes {
   const text = decodeLatin1(block);
   const changed = (dropLength ? text.replace(CONTENT_LENGTH, "") : text)
     .replace(CONTENT_LOCATION, (_, start: string, value: string) => {

@@ -4,6 +4,17 @@
  *
  * @module
  */
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COMMA,
+  isSpace,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from "../ascii.ts";
+import { joinBytes } from "../bytes.ts";
 
 export class JsonListError extends Error {
   override readonly name = "JsonListError";
@@ -11,13 +22,6 @@ export class JsonListError extends Error {
 
 type Place = "before" | "first" | "after" | "next" | "end";
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 /** UTF-8's byte order mark, which some stores write. */
 const MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 
@@ -105,13 +109,7 @@ export class JsonListScanner {
   #taken(last: Uint8Array): Uint8Array {
     this.#place = "after";
     this.#checkLength(this.#heldBytes + last.length);
-    const element = new Uint8Array(this.#heldBytes + last.length);
-    let at = 0;
-    for (const piece of this.#held) {
-      element.set(piece, at);
-      at += piece.length;
-    }
-    element.set(last, at);
+    const element = joinBytes([...this.#held, last]);
     this.#held = [];
     this.#heldBytes = 0;
     return element;
@@ -122,8 +120,4 @@ export class JsonListScanner {
       throw new JsonListError(`an element exceeds ${this.#maxElementBytes} bytes`);
     }
   }
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 }

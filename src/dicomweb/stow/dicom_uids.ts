@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import { decodeLatin1 } from "../latin1.ts";
 import { withoutTrailing } from "../without_trailing.ts";
 
@@ -51,7 +52,7 @@ interface ElementHead {
 /** Reads one instance: `push` its bytes until {@linkcode isDone}. */
 export class InstanceHead {
   readonly #uids: { -readonly [Name in keyof InstanceUids]: InstanceUids[Name] } = {};
-  #held: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(0);
+  #held: Bytes | undefined = new Uint8Array(0);
   #length = 0;
   #at = 0;
   #transferSyntax = "";
@@ -69,7 +70,7 @@ export class InstanceHead {
   }
 
   /** @param chunk Must not change afterwards. */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     if (this.#held === undefined) return;
     const taken = chunk.subarray(0, MAX_HELD_BYTES - this.#length);
     this.#held = this.#length === 0 ? taken : this.#append(taken);
@@ -79,7 +80,7 @@ export class InstanceHead {
   }
 
   /** Doubles the buffer, so that many small chunks cost little. */
-  #append(taken: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  #append(taken: Bytes): Bytes {
     let held = this.#held!;
     const length = this.#length + taken.length;
     // The first chunk is held as it arrived, without free space behind it.
@@ -92,7 +93,7 @@ export class InstanceHead {
   }
 
   /** Returns whether more can be read with more bytes. */
-  #read(bytes: Uint8Array<ArrayBuffer>): boolean {
+  #read(bytes: Bytes): boolean {
     if (this.#at === 0) {
       if (bytes.length < PREAMBLE_BYTES + 4) return true;
       this.#at = PREAMBLE_BYTES + 4;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import { type ContentEnd, contentEnd } from "../completeness/content_end.ts";
 import { isEncoded } from "../media_type/content_encoding.ts";
 import { InstanceHead, type InstanceUids } from "./dicom_uids.ts";
@@ -30,7 +31,7 @@ export class StowInventory implements ContentEnd {
   #instances: InstanceUids[] | undefined;
   /** Bytes left of the current part by its own length. */
   #announced: number | undefined;
-  #tail: Uint8Array<ArrayBuffer>[] = [];
+  #tail: Bytes[] = [];
   #tailBytes = 0;
   #received = 0;
   #isClosed = false;
@@ -81,7 +82,7 @@ export class StowInventory implements ContentEnd {
     return end.isReached;
   }
 
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     this.#received += chunk.length;
     if (this.#boundary === undefined) {
       this.#head?.push(chunk);
@@ -139,7 +140,7 @@ export class StowInventory implements ContentEnd {
     this.#instances = undefined;
   }
 
-  #keepTail(chunk: Uint8Array<ArrayBuffer>): void {
+  #keepTail(chunk: Bytes): void {
     this.#tail.push(chunk.subarray(-TAIL_BYTES));
     this.#tailBytes += Math.min(chunk.length, TAIL_BYTES);
     while (this.#tailBytes - this.#tail[0]!.length >= TAIL_BYTES) {

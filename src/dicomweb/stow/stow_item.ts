@@ -35,11 +35,7 @@ const ERROR_COMMENT = "00000902";
  * @param status The HTTP status from which the reason derives.
  * @param comment At most 64 characters.
  */
-export function failedItem(
-  uids: InstanceUids,
-  status: number,
-  comment: string,
-): DicomJsonDataset {
+export function failedItem(uids: InstanceUids, status: number, comment: string): DicomJsonDataset {
   const reason = REASONS_BY_STATUS.get(status) ?? PROCESSING_FAILURE;
   const why = { [ERROR_COMMENT]: { vr: "LO", Value: [comment] } };
   return {

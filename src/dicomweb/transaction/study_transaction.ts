@@ -109,11 +109,7 @@ function whole(
 }
 
 /** Sub-resources of a study, series, instance or frames, beginning at a segment. */
-function below(
-  { method, segments }: PathRequest,
-  at: number,
-  named: Named,
-): Resource | undefined {
+function below({ method, segments }: PathRequest, at: number, named: Named): Resource | undefined {
   if (method !== "GET") return undefined;
   const part = segments[at]!;
   if (part === "bulkdata" || (part === ORTHANC_BULKDATA && isOneInstance(named))) {

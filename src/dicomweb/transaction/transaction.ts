@@ -147,9 +147,7 @@ function queryTagTransaction(method: string, rest: readonly string[]): Resource 
  * query must not turn any path into a retrieval: only the base URL itself and `wado`, as archives
  * have it.
  */
-function wadoUriTransaction(
-  { method, segments, start, query }: PathRequest,
-): Resource | undefined {
+function wadoUriTransaction({ method, segments, start, query }: PathRequest): Resource | undefined {
   const [service, more] = segments.slice(start);
   const isOwnPath = start === 1 && more === undefined &&
     (service === undefined || service === "wado");

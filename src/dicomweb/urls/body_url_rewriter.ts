@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Bytes, ByteStream } from "../bytes.ts";
 import {
   type ByteRewriter,
   type RewritableMessage,
@@ -34,11 +35,11 @@ export interface BodyToRewrite {
 
 export interface BodyUrlRewrite {
   /** For a body of any length. */
-  readonly stream: TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
+  readonly stream: TransformStream<Bytes, Bytes>;
   /** Faster for short bodies: waits for the beginning, which often is the whole. */
   readonly body: (
     message: RewritableMessage,
-  ) => Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>>;
+  ) => Promise<Bytes | ByteStream>;
   /** Headers that are wrong for the rewritten body and must be removed. */
   readonly staleHeaders: readonly string[];
 }

@@ -3,23 +3,24 @@
  *
  * @module
  */
+import { type Bytes, type ByteStream, joinBytes } from "../bytes.ts";
 import { BodyCheck, contentLength } from "../completeness/body_check.ts";
 import { brokenAnswer, isChecked } from "../completeness/whole_body.ts";
 
 /** Rewrites one body. */
 export interface ByteRewriter {
   /** @param chunk Must not change afterwards. */
-  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void;
+  push(chunk: Bytes, output: ByteSink): void;
   /** Called when nothing more arrives. */
   finish(output: ByteSink): void;
 }
 
 /** Collects bytes, and copies only what is not contiguous in memory. */
 export class ByteSink {
-  readonly #pieces: Uint8Array<ArrayBuffer>[] = [];
+  readonly #pieces: Bytes[] = [];
 
   /** @param bytes Must not change afterwards. */
-  write(bytes: Uint8Array<ArrayBuffer>): void {
+  write(bytes: Bytes): void {
     if (bytes.length === 0) return;
     const last = this.#pieces.at(-1);
     if (last?.buffer === bytes.buffer && last.byteOffset + last.length === bytes.byteOffset) {
@@ -29,24 +30,15 @@ export class ByteSink {
   }
 
   /** Returns what was collected since the last call; undefined if nothing was. */
-  take(): Uint8Array<ArrayBuffer> | undefined {
+  take(): Bytes | undefined {
     const pieces = this.#pieces.splice(0);
-    if (pieces.length < 2) return pieces[0];
-    const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      all.set(piece, at);
-      at += piece.length;
-    }
-    return all;
+    return pieces.length < 2 ? pieces[0] : joinBytes(pieces);
   }
 }
 
-export function rewriteStream(
-  rewriter: ByteRewriter,
-): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
+export function rewriteStream(rewriter: ByteRewriter): TransformStream<Bytes, Bytes> {
   const sink = new ByteSink();
-  const passOn = (controller: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>) => {
+  const passOn = (controller: TransformStreamDefaultController<Bytes>) => {
     const bytes = sink.take();
     if (bytes !== undefined) controller.enqueue(bytes);
   };
@@ -79,7 +71,7 @@ export type RewritableMessage = Pick<Response, "headers" | "body" | "bytes">;
 export async function rewriteBody(
   message: RewritableMessage,
   rewriter: ByteRewriter,
-): Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>> {
+): Promise<Bytes | ByteStream> {
   const sink = new ByteSink();
   const { headers } = message;
   const length = contentLength(headers);
@@ -87,7 +79,7 @@ export async function rewriteBody(
   const isShort = length !== undefined && length <= MAX_WHOLE_BYTES;
   const stream = isShort ? null : message.body;
   const check = stream !== null && isChecked(stream) ? undefined : new BodyCheck(headers);
-  const push = (piece: Uint8Array<ArrayBuffer>) => {
+  const push = (piece: Bytes) => {
     failBy(check?.push(piece));
     rewriter.push(piece, sink);
   };
@@ -135,12 +127,12 @@ const READ_BYTES = 64 * 1024;
 
 interface BodyReader {
   /** Reads up to `bytes`, if the stream supports that; undefined at the end. */
-  read(bytes?: number): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  read(bytes?: number): Promise<Bytes | undefined>;
   cancel(reason: unknown): Promise<void>;
 }
 
 /** From the runtime's own bodies, short reads into a buffer of that size cost less. */
-function readerOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): BodyReader {
+function readerOf(body: ByteStream): BodyReader {
   let own: ReadableStreamBYOBReader;
   try {
     own = body.getReader({ mode: "byob" });

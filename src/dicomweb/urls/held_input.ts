@@ -4,10 +4,11 @@
  *
  * @module
  */
+import { type Bytes, joinBytes } from "../bytes.ts";
 import type { ByteSink } from "./byte_rewriter.ts";
 
 /** Reads on from an index of the input; returns the next one, or -1 if it needs more input. */
-export type Step = (input: Uint8Array<ArrayBuffer>, at: number) => number;
+export type Step = (input: Bytes, at: number) => number;
 
 const NOTHING = new Uint8Array(0);
 
@@ -23,13 +24,8 @@ export class HeldInput {
   }
 
   /** Steps through a chunk, which must not change afterwards. */
-  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink, step: Step): void {
-    let input = chunk;
-    if (this.#held.length > 0) {
-      input = new Uint8Array(this.#held.length + chunk.length);
-      input.set(this.#held);
-      input.set(chunk, this.#held.length);
-    }
+  push(chunk: Bytes, output: ByteSink, step: Step): void {
+    const input = this.#held.length > 0 ? joinBytes([this.#held, chunk]) : chunk;
     let at = 0;
     this.#copied = 0;
     while (at < input.length) {
@@ -43,13 +39,7 @@ export class HeldInput {
   }
 
   /** Writes `bytes` in place of the current input from `start` to `end`. */
-  replace(
-    input: Uint8Array<ArrayBuffer>,
-    start: number,
-    end: number,
-    bytes: Uint8Array<ArrayBuffer>,
-    output: ByteSink,
-  ): void {
+  replace(input: Bytes, start: number, end: number, bytes: Bytes, output: ByteSink): void {
     output.write(input.subarray(this.#copied, start));
     output.write(bytes);
     this.#copied = end;

@@ -7,11 +7,11 @@
  *
  * @module
  */
-
-const QUOTE = 0x22;
+import { QUOTE } from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 
 export class JsonKeySearch {
-  readonly #patterns: readonly Uint8Array<ArrayBuffer>[];
+  readonly #patterns: readonly Bytes[];
   /** Length of the shortest pattern, quotes included. */
   readonly #window: number;
   readonly #skip: Uint8Array;

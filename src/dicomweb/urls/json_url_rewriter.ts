@@ -5,6 +5,18 @@
  *
  * @module
  */
+import {
+  BACKSLASH,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  isSpace,
+  matchLength,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
 import { HeldInput } from "./held_input.ts";
 import type { JsonKeySearch } from "./json_key_search.ts";
@@ -14,7 +26,6 @@ import {
   type MemberKind,
   preparePlaces,
 } from "./json_url_places.ts";
-import { decodeJsonString, encodeJsonString, findStringEnd } from "./json_string.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 
 export interface JsonUrlRewriterOptions {
@@ -27,17 +38,7 @@ export interface JsonUrlRewriterOptions {
 /** Longer strings are no usable URLs; in bytes, quotes included. */
 export const MAX_URL_BYTES = 16 * 1024;
 
-const TAB = 0x09;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Bytes of numbers, `true`, `false` and `null`. */
 const IS_LITERAL = Uint8Array.from(
@@ -66,7 +67,7 @@ export class JsonUrlRewriter implements ByteRewriter {
     this.#search = search;
   }
 
-  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
+  push(chunk: Bytes, output: ByteSink): void {
     this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
   }
 
@@ -75,7 +76,7 @@ export class JsonUrlRewriter implements ByteRewriter {
   }
 
   /** Reads on from a position; returns the next one, or -1 if more input is needed. */
-  #step(input: Uint8Array<ArrayBuffer>, from: number, output: ByteSink): number {
+  #step(input: Bytes, from: number, output: ByteSink): number {
     if (this.#state === "anywhere") return this.#findName(input, from);
     const isBetweenItems = this.#state === "list" || this.#state === "attribute";
     let at = from;
@@ -106,7 +107,7 @@ export class JsonUrlRewriter implements ByteRewriter {
     return found + this.#search.lengthOf(this.#search.matched);
   }
 
-  #readValue(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+  #readValue(input: Bytes, at: number, output: ByteSink): number {
     const byte = input[at]!;
     if (byte === QUOTE && (this.#kind === "url" || this.#isInAttribute)) {
       const end = this.#findEnd(input, at);
@@ -123,7 +124,7 @@ export class JsonUrlRewriter implements ByteRewriter {
     return at + 1;
   }
 
-  #readListItem(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+  #readListItem(input: Bytes, at: number, output: ByteSink): number {
     const byte = input[at]!;
     if (byte === QUOTE) {
       const end = this.#findEnd(input, at);
@@ -174,7 +175,7 @@ export class JsonUrlRewriter implements ByteRewriter {
   }
 
   /** Translates the string between two quotes. */
-  #rewrite(input: Uint8Array<ArrayBuffer>, open: number, close: number, output: ByteSink): void {
+  #rewrite(input: Bytes, open: number, close: number, output: ByteSink): void {
     const prefix = this.#translation.findPrefix(input, open + 1, close);
     if (prefix !== undefined) {
       const end = open + 1 + prefix.fromBytes.length;
@@ -184,19 +185,36 @@ export class JsonUrlRewriter implements ByteRewriter {
     if (url === undefined) return;
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
-    this.#input.replace(input, open, close + 1, encodeJsonString(translated), output);
+    this.#input.replace(
+      input,
+      open,
+      close + 1,
+      new TextEncoder().encode(JSON.stringify(translated)),
+      output,
+    );
   }
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === SPACE || byte === LF || byte === CR || byte === TAB;
 }
 
 /** Whether a string between two quotes is an ASCII name without escapes. */
 function isName(input: Uint8Array, open: number, close: number, name: string): boolean {
-  if (close - open - 1 !== name.length) return false;
-  for (let i = 0; i < name.length; i++) {
-    if (input[open + 1 + i] !== name.charCodeAt(i)) return false;
+  return close - open - 1 === name.length && matchLength(input, name, open + 1) === name.length;
+}
+
+/** Returns the index of the closing quote of a string (RFC 8259, section 7); -1 if it is not before `end`. */
+function findStringEnd(input: Uint8Array, open: number, end: number): number {
+  for (let at = open + 1; at < end; at++) {
+    const byte = input[at];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at++;
   }
-  return true;
+  return -1;
+}
+
+/** Returns undefined if the bytes are no JSON string in UTF-8. */
+function decodeJsonString(bytes: Uint8Array): string | undefined {
+  try {
+    return JSON.parse(UTF8.decode(bytes));
+  } catch {
+    return undefined;
+  }
 }

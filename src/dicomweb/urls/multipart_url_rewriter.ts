@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
 import { contentUrlRewriter } from "./content_url_rewriter.ts";
 import type { JsonUrlRewriterOptions } from "./json_url_rewriter.ts";
@@ -36,7 +37,7 @@ export class MultipartUrlRewriter implements ByteRewriter {
     this.#scanner = new MultipartScanner(options.boundary);
   }
 
-  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
+  push(chunk: Bytes, output: ByteSink): void {
     if (this.#isBroken) return output.write(chunk);
     this.#scanner.push(chunk);
     for (let event = this.#next(); event !== undefined; event = this.#next()) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type UrlMount, UrlTranslation, type UrlTranslationOptions } from "./url_translation.ts";
+import { UrlTranslation } from "./url_translation.ts";
 
 /** Resources of a store outside its base URL; the gateway has them below its own. */
 export interface StoreSibling {
@@ -13,14 +13,10 @@ export interface StoreSibling {
   readonly segments: ReadonlySet<string>;
 }
 
-export interface UrlMapOptions extends UrlTranslationOptions {
+export interface UrlMapOptions {
   readonly storeBase: string;
   /** The URL by which clients reach the store: `{public}/dicom-web/{server}`. */
   readonly gatewayBase: string;
-  /** Other base URLs by which the store calls itself, such as one of an inner network. */
-  readonly storeAliases?: readonly string[];
-  /** Other base URLs by which clients may call the gateway, such as the plugin's path. */
-  readonly gatewayAliases?: readonly string[];
   readonly siblings?: readonly StoreSibling[];
 }
 
@@ -32,22 +28,16 @@ export interface UrlMap {
 }
 
 /** @throws {TypeError} If a base is no URL. */
-export function createUrlMap(options: UrlMapOptions): UrlMap {
-  const { storeBase, gatewayBase, storeAliases = [], gatewayAliases = [], siblings = [] } = options;
-  const toGateway: UrlMount[] = [
-    ...[storeBase, ...storeAliases].map((from) => ({ from, to: gatewayBase })),
-    ...siblings.map(({ base, segments }) => ({ from: base, to: gatewayBase, segments })),
-  ];
-  const gatewayBases = [gatewayBase, ...gatewayAliases];
-  const toStore: UrlMount[] = [
-    ...siblings.flatMap(({ base, segments }) =>
-      gatewayBases.map((from) => ({ from, to: base, segments }))
-    ),
-    ...gatewayBases.map((from) => ({ from, to: storeBase })),
-  ];
+export function createUrlMap({ storeBase, gatewayBase, siblings = [] }: UrlMapOptions): UrlMap {
   return {
-    toGateway: new UrlTranslation(toGateway, options),
-    toStore: new UrlTranslation(toStore, options),
+    toGateway: new UrlTranslation([
+      { from: storeBase, to: gatewayBase },
+      ...siblings.map(({ base, segments }) => ({ from: base, to: gatewayBase, segments })),
+    ]),
+    toStore: new UrlTranslation([
+      ...siblings.map(({ base, segments }) => ({ from: gatewayBase, to: base, segments })),
+      { from: gatewayBase, to: storeBase },
+    ]),
   };
 }
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { DOT, HASH, QUESTION_MARK, SLASH } from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 import { withoutTrailing } from "../without_trailing.ts";
 
 /** A base URL and its replacement. */
@@ -14,20 +16,12 @@ export interface UrlMount {
   readonly segments?: ReadonlySet<string>;
 }
 
-/** How URLs are translated. */
-export interface UrlTranslationOptions {
-  /** Make every relative reference absolute, also those that need no help. */
-  readonly resolveRelative?: boolean;
-  /** Told of each absolute or rooted URL that lies neither below a base nor below its replacement. */
-  readonly onOutside?: () => void;
-}
-
 /** A prefix that can be replaced if only plain characters follow. */
 export interface UrlPrefix {
   readonly from: string;
   readonly fromBytes: Uint8Array;
   readonly to: string;
-  readonly toBytes: Uint8Array<ArrayBuffer>;
+  readonly toBytes: Bytes;
 }
 
 interface ParsedMount {
@@ -44,10 +38,6 @@ const WEB_SCHEME = /^(?:http|ws)s?:/i;
 /** RFC 3986 without percent-encoding; dots that form no dot segment are plain. */
 const PLAIN = /^[A-Za-z0-9\-._~!$&()*+,;=:@/?#]*$/;
 
-const HASH = 0x23;
-const DOT = 0x2e;
-const SLASH = 0x2f;
-const QUESTION_MARK = 0x3f;
 const PLAIN_BYTES = Uint8Array.from(
   { length: 256 },
   (_, byte) => byte < 128 && PLAIN.test(String.fromCharCode(byte)) ? 1 : 0,
@@ -57,7 +47,6 @@ export class UrlTranslation {
   readonly #mounts: readonly ParsedMount[];
   /** Rooted and relative references are resolved against it. */
   readonly #home: ParsedMount;
-  readonly #options: UrlTranslationOptions;
   /** Whether everything below the first base URL can be translated by replacing its prefix. */
   readonly #isSimple: boolean;
   #madePrefixes: readonly UrlPrefix[] | undefined;
@@ -67,12 +56,11 @@ export class UrlTranslation {
    * against the first without `segments`.
    * @throws {TypeError} If all have `segments`, or one is no URL.
    */
-  constructor(mounts: readonly UrlMount[], options: UrlTranslationOptions = {}) {
+  constructor(mounts: readonly UrlMount[]) {
     this.#mounts = mounts.map(parseMount);
     const home = this.#mounts.find(({ segments }) => segments === undefined);
     if (home === undefined) throw new TypeError("Cannot translate URLs without a base URL");
     this.#home = home;
-    this.#options = options;
     const { from, fromPath, segments } = this.#mounts[0]!;
     this.#isSimple = segments === undefined &&
       !this.#mounts.some(({ toUrl, toPath }) =>
@@ -100,7 +88,6 @@ export class UrlTranslation {
     const mount = here && this.#mountOf(here);
     if (here === undefined || mount === undefined) return url;
     const translated = mount.to + restOf(here, mount.fromPath);
-    if (this.#options.resolveRelative) return translated;
     return parse(url, home.to + resource)?.href === parse(translated)?.href ? url : translated;
   }
 
@@ -148,10 +135,7 @@ export class UrlTranslation {
     );
     if (isThereAlready) return url;
     const mount = this.#mountOf(parsed);
-    if (mount === undefined) {
-      this.#options.onOutside?.();
-      return url;
-    }
+    if (mount === undefined) return url;
     const isWebSocket = parsed.protocol.startsWith("ws");
     const target = isWebSocket ? mount.to.replace(/^http/, "ws") : mount.to;
     return target + restOf(parsed, mount.fromPath);

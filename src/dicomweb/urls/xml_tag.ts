@@ -4,17 +4,18 @@
  *
  * @module
  */
+import {
+  APOSTROPHE,
+  COLON,
+  EQUALS,
+  GREATER_THAN,
+  isSpace,
+  matchLength,
+  QUOTE,
+  SLASH,
+  SPACE,
+} from "../ascii.ts";
 
-const TAB = 0x09;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const APOSTROPHE = 0x27;
-const SLASH = 0x2f;
-const COLON = 0x3a;
-const EQUALS = 0x3d;
-const GREATER_THAN = 0x3e;
 const MAX_NAME_BYTES = 64;
 
 /**
@@ -88,13 +89,6 @@ export function findAttribute(
   }
 }
 
-/** Returns how many characters of an ASCII text match the input at an index. */
-export function matchLength(input: Uint8Array, text: string, at: number): number {
-  let length = 0;
-  while (length < text.length && input[at + length] === text.charCodeAt(length)) length++;
-  return length;
-}
-
 function nameAt(
   input: Uint8Array,
   start: number,
@@ -105,8 +99,4 @@ function nameAt(
     if (name.length === end - start && matchLength(input, name, start) === name.length) return name;
   }
   return undefined;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === SPACE || byte === LF || byte === CR || byte === TAB;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: "&",
@@ -32,7 +33,7 @@ export function decodeXmlText(bytes: Uint8Array): string | undefined {
 }
 
 /** Escapes a text for element content and for attributes in either quotes. */
-export function encodeXmlText(text: string): Uint8Array<ArrayBuffer> {
+export function encodeXmlText(text: string): Bytes {
   const escaped = text.replace(/[&<>"']/g, (char) => {
     const entity = Object.keys(ENTITIES).find((name) => ENTITIES[name] === char)!;
     return `&${entity};`;

@@ -6,12 +6,21 @@
  *
  * @module
  */
+import {
+  AMPERSAND,
+  EXCLAMATION_MARK,
+  LESS_THAN,
+  matchLength,
+  QUESTION_MARK,
+  SLASH,
+} from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
 import { HeldInput } from "./held_input.ts";
 import { decodeLatin1 } from "../latin1.ts";
 import { URL_ATTRIBUTES } from "./url_attributes.ts";
 import type { UrlTranslation } from "./url_translation.ts";
-import { findAttribute, findTagEnd, matchLength, readTagName } from "./xml_tag.ts";
+import { findAttribute, findTagEnd, readTagName } from "./xml_tag.ts";
 import { decodeXmlText, encodeXmlText } from "./xml_text.ts";
 
 export interface XmlUrlRewriterOptions {
@@ -39,12 +48,6 @@ const SECTIONS: readonly (readonly [start: string, end: string])[] = [
 const NAMES: readonly string[] = ["DicomAttribute", "Value", ...ELEMENTS.keys()];
 const TAG: readonly string[] = ["tag"];
 
-const EXCLAMATION_MARK = 0x21;
-const AMPERSAND = 0x26;
-const SLASH = 0x2f;
-const LESS_THAN = 0x3c;
-const QUESTION_MARK = 0x3f;
-
 export class XmlUrlRewriter implements ByteRewriter {
   readonly #translation: UrlTranslation;
   readonly #resource: string | undefined;
@@ -53,14 +56,14 @@ export class XmlUrlRewriter implements ByteRewriter {
   #isInUrlAttribute = false;
   readonly #input = new HeldInput();
   /** The replacement written last, and its escaped form. */
-  #base: { readonly text: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
+  #base: { readonly text: string; readonly bytes: Bytes } | undefined;
 
   constructor(translation: UrlTranslation, options: XmlUrlRewriterOptions = {}) {
     this.#translation = translation;
     this.#resource = options.resource;
   }
 
-  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
+  push(chunk: Bytes, output: ByteSink): void {
     this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
   }
 
@@ -69,7 +72,7 @@ export class XmlUrlRewriter implements ByteRewriter {
   }
 
   /** Reads on from a position; returns the next one, or -1 if more input is needed. */
-  #step(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+  #step(input: Bytes, at: number, output: ByteSink): number {
     if (this.#state === "section") return this.#skipSection(input, at);
     const end = input.indexOf(LESS_THAN, at);
     if (this.#state === "url") return this.#readUrl(input, at, end, output);
@@ -86,7 +89,7 @@ export class XmlUrlRewriter implements ByteRewriter {
     return found + this.#sectionEnd.length;
   }
 
-  #readMarkup(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+  #readMarkup(input: Bytes, at: number, output: ByteSink): number {
     const second = input[at + 1];
     if (second === EXCLAMATION_MARK || second === QUESTION_MARK) {
       for (const [start, end] of SECTIONS) {
@@ -118,7 +121,7 @@ export class XmlUrlRewriter implements ByteRewriter {
   }
 
   /** The text of a `Value` that is a URL, unless it contains markup. */
-  #readUrl(input: Uint8Array<ArrayBuffer>, at: number, end: number, output: ByteSink): number {
+  #readUrl(input: Bytes, at: number, end: number, output: ByteSink): number {
     const isTooLong = (end < 0 ? input.length : end) - at >= MAX_HELD_BYTES;
     if (!isTooLong && (end < 0 || end + 1 === input.length)) return -1;
     this.#state = "content";
@@ -127,10 +130,10 @@ export class XmlUrlRewriter implements ByteRewriter {
     return end;
   }
 
-  #rewrite(input: Uint8Array<ArrayBuffer>, start: number, end: number, output: ByteSink): void {
+  #rewrite(input: Bytes, start: number, end: number, output: ByteSink): void {
     const prefix = this.#translation.findPrefix(input, start, end);
     // The text after the prefix is unchanged, so it must not contain references.
-    if (prefix !== undefined && !hasReference(input, start, end)) {
+    if (prefix !== undefined && !input.subarray(start, end).includes(AMPERSAND)) {
       this.#base = this.#base?.text === prefix.to
         ? this.#base
         : { text: prefix.to, bytes: encodeXmlText(prefix.to) };
@@ -151,11 +154,6 @@ function isUrlAttribute(input: Uint8Array, start: number, end: number): boolean 
   const tag = findAttribute(input, start, end, TAG);
   return tag !== undefined &&
     URL_ATTRIBUTES.includes(decodeLatin1(input.subarray(tag.start, tag.end)).toUpperCase());
-}
-
-function hasReference(input: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (input[at] === AMPERSAND) return true;
-  return false;
 }
 
 /** Returns the index of an ASCII text; -1 if it is not found. */
