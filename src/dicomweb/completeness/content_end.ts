@@ -6,9 +6,8 @@
  * @module
  */
 import type { Bytes } from "../bytes.ts";
-import { isEncoded } from "../media_type/content_encoding.ts";
 import { JsonEnd } from "./json_end.ts";
-import { parseMediaType } from "../media_type/media_type.ts";
+import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
 import { MultipartEnd } from "./multipart_end.ts";
 import { XmlEnd } from "./xml_end.ts";
 

@@ -7,7 +7,15 @@
  */
 import { acceptInQuery } from "./acceptable.ts";
 import { BoundedCache, type CacheBounds } from "../bounded_cache.ts";
-import { acceptItems, formatMediaType, type MediaType, parseMediaType } from "./media_type.ts";
+import {
+  type AcceptedMediaType,
+  acceptItems,
+  formatMediaType,
+  mediaRanges,
+  type MediaType,
+  parseAccept,
+  parseMediaType,
+} from "./media_type.ts";
 import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
 import type { Profile, Rules } from "../profile/profile.ts";
 import type { Transaction } from "../transaction/transaction.ts";
@@ -39,11 +47,6 @@ const TYPES_FOR: Readonly<Partial<Record<TransactionName, TypesRule>>> = {
   "request-workitem-cancellation": "worklistTypes",
 };
 
-interface Wanted {
-  readonly range: MediaType;
-  readonly quality: number;
-}
-
 /** The rule that lists the store's media types for the response, and all rules. */
 interface Policy {
   readonly rule: TypesRule;
@@ -69,9 +72,7 @@ const STORED = "*";
 const remembered = new WeakMap<Rules, BoundedCache<string | null>>();
 const BOUNDS: CacheBounds = { maxEntries: 256, maxKeyLength: 1024 };
 
-/**
- * Normalizes a client's `Accept` header for a store; returns the same header if no rule applies.
- */
+/** Normalizes `Accept` for a store; returns the same header if no rule applies. */
 export function normaliseAccept(
   transaction: Transaction,
   accept: string | null,
@@ -105,11 +106,8 @@ function negotiated(header: string | null, policy: Policy): string | null {
   const offers = offeredTypes(rules[rule]);
   if (offers.length === 0) return unlisted(header, policy);
   if (header === null && !rules.nameDefaultType) return null;
-  const wanted = wantedBy(header ?? ANY);
-  const refused = wanted.filter(({ quality }) => quality === 0).map(({ range }) => range);
-  const named = wanted.filter(({ quality }) => quality > 0)
-    .sort((a, b) => b.quality - a.quality)
-    .flatMap((each) => namesFor(each, offers, refused, policy));
+  const refused = mediaRanges(header ?? "").filter(({ quality }) => quality === 0);
+  const named = parseAccept(header).flatMap((each) => namesFor(each, offers, refused, policy));
   if (named.length === 0) return quoted(header, rules);
   return rules.oneAcceptedType ? best(named).text : written(named, rules);
 }
@@ -142,28 +140,18 @@ function quoted(header: string | null, rules: Rules): string | null {
   }).join(", ");
 }
 
-function wantedBy(header: string): Wanted[] {
-  return acceptItems(header).map(parseMediaType).filter((range) => range !== undefined)
-    .map((range) => ({ range, quality: qualityOf(range) }));
-}
-
-function qualityOf({ parameters }: MediaType): number {
-  const quality = Number(parameters.get("q") ?? "1");
-  return quality >= 0 ? Math.min(quality, 1) : 0;
-}
-
 /** The store's media types that match one of the client's media ranges. */
 function namesFor(
-  { range, quality }: Wanted,
+  range: AcceptedMediaType,
   offers: readonly OfferedType[],
   refused: readonly MediaType[],
   policy: Policy,
 ): Named[] {
   const { rules, wraps } = policy;
   if (range.essence === ANY) {
-    if (!rules.nameDefaultType) return [{ text: ANY, quality, place: 0 }];
+    if (!rules.nameDefaultType) return [{ text: ANY, quality: range.quality, place: 0 }];
     const first = offers.find((offer) => !refused.some((each) => covers(each, offer)));
-    return first === undefined ? [] : offered(range, first, quality, policy);
+    return first === undefined ? [] : offered(range, first, policy);
   }
   let fitting = offers.filter((offer) => covers(range, offer));
   if (fitting.length === 0 && wraps && range.essence === MULTIPART) {
@@ -173,13 +161,11 @@ function namesFor(
   if (isWild(range)) {
     fitting = fitting.filter((offer) => !refused.some((each) => covers(each, offer)));
   }
-  return fitting.flatMap((offer) => offered(range, offer, quality, policy));
+  return fitting.flatMap((offer) => offered(range, offer, policy));
 }
 
-/**
- * The offer with the client's parameters, unless the store does not support that transfer syntax.
- */
-function offered(range: MediaType, offer: OfferedType, quality: number, policy: Policy): Named[] {
+/** The offer with the client's parameters, if the store supports that transfer syntax. */
+function offered(range: AcceptedMediaType, offer: OfferedType, policy: Policy): Named[] {
   const { essence, type, syntaxes, place } = offer;
   const parameters = new Map<string, string>();
   if (type !== undefined) parameters.set("type", type);
@@ -191,7 +177,7 @@ function offered(range: MediaType, offer: OfferedType, quality: number, policy: 
   if (syntax === undefined && wantsStored(range, offer, policy)) {
     parameters.set("transfer-syntax", STORED);
   }
-  return [{ text: formatMediaType({ essence, parameters }), quality, place }];
+  return [{ text: formatMediaType({ essence, parameters }), quality: range.quality, place }];
 }
 
 function wantsStored(range: MediaType, offer: OfferedType, { rule, rules }: Policy): boolean {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { acceptItems, type MediaType, parseMediaType } from "./media_type.ts";
+import { mediaRanges, type MediaType } from "./media_type.ts";
 import { covers, isWild, offeredTypes } from "./offered_type.ts";
 
 /**
@@ -26,14 +26,12 @@ export function withoutAccept(query: string): string {
  * ranges decides. A header without media ranges accepts all.
  */
 export function isAcceptable(accept: string | null, type: string): boolean {
-  const ranges = acceptItems(accept ?? "").map(parseMediaType).filter((range) =>
-    range !== undefined
-  );
+  const ranges = mediaRanges(accept ?? "");
   if (ranges.length === 0) return true;
   const [offer] = offeredTypes([type]);
   const covering = ranges.filter((range) => range.essence === ANY || covers(range, offer!));
   const best = covering.toSorted((a, b) => specificity(b) - specificity(a))[0];
-  return best !== undefined && Number(best.parameters.get("q") ?? "1") > 0;
+  return best !== undefined && best.quality > 0;
 }
 
 const ANY = "*/*";

@@ -66,14 +66,17 @@ export function acceptItems(header: string): string[] {
  */
 export function parseAccept(header: string | null | undefined): AcceptedMediaType[] {
   if (!header?.trim()) return [{ essence: "*/*", parameters: new Map(), quality: 1 }];
-  const accepted: AcceptedMediaType[] = [];
-  for (const item of acceptItems(header)) {
-    const type = parseMediaType(item);
-    if (type === undefined) continue;
-    const quality = Number(type.parameters.get("q") ?? "1");
-    if (quality > 0) accepted.push({ ...type, quality: Math.min(quality, 1) });
-  }
-  return accepted.sort((a, b) => b.quality - a.quality);
+  return mediaRanges(header).filter(({ quality }) => quality > 0)
+    .sort((a, b) => b.quality - a.quality);
+}
+
+/** Parses the items of an `Accept` header in their order; the quality is 0 if it is invalid. */
+export function mediaRanges(header: string): AcceptedMediaType[] {
+  return acceptItems(header).map(parseMediaType).filter((type) => type !== undefined)
+    .map((type) => {
+      const quality = Number(type.parameters.get("q") ?? "1");
+      return { ...type, quality: quality >= 0 ? Math.min(quality, 1) : 0 };
+    });
 }
 
 /** Formats a media type, each parameter in quotes unless it is a token. */
@@ -82,4 +85,11 @@ export function formatMediaType(type: MediaType): string {
     `; ${name}=${IS_TOKEN.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`
   );
   return type.essence + parameters.join("");
+}
+
+/** Whether content is encoded, so that its bytes are not those of its media type. */
+export function isEncoded(headers: Headers): boolean {
+  const coding = headers.get("content-encoding") ?? "identity";
+  const transferEncoding = headers.get("content-transfer-encoding") ?? "binary";
+  return coding.toLowerCase() !== "identity" || !/^(?:binary|[78]bit)$/i.test(transferEncoding);
 }

@@ -5,50 +5,9 @@
  * @module
  */
 
-/** Values of all rules. 0 means unlimited; an empty list disables its rule. */
-export interface Rules {
-  readonly quoteMediaTypes: boolean;
-  readonly nameDefaultType: boolean;
-  readonly oneAcceptedType: boolean;
-  readonly weighEveryType: boolean;
-  readonly askStored: boolean;
-  readonly askStoredFrames: boolean;
-  readonly searchTypes: readonly string[];
-  readonly storeAnswerTypes: readonly string[];
-  readonly studyTypes: readonly string[];
-  readonly instanceTypes: readonly string[];
-  readonly frameTypes: readonly string[];
-  readonly metadataTypes: readonly string[];
-  readonly bulkdataTypes: readonly string[];
-  readonly renderedTypes: readonly string[];
-  readonly worklistTypes: readonly string[];
-  readonly rewriteUrls: boolean;
-  readonly rewritePartHeaders: boolean;
-  readonly tellPublicUrl: boolean;
-  readonly storeMaxBytes: number;
-  readonly storeMaxInstances: number;
-  readonly storeConcurrency: number;
-  readonly storeAnswerAsJson: boolean;
-  readonly duplicateReasons: readonly number[];
-  readonly retrieveByInstance: boolean;
-  readonly retrieveConcurrency: number;
-  readonly requestsPerSecond: number;
-  readonly wrapSingleParts: boolean;
-  readonly searchPageSize: number;
-  readonly searchMaxResults: number;
-  readonly emptySearchAsList: boolean;
-}
-
-export type RuleId = keyof Rules;
-
 export const PROFILE_NAMES = ["generic", "azure", "google", "aws", "orthanc", "dcm4chee"] as const;
 
 export type ProfileName = typeof PROFILE_NAMES[number];
-
-export interface Profile {
-  readonly name: ProfileName;
-  readonly rules: Rules;
-}
 
 const JSON_TYPE = "application/dicom+json";
 const MULTIPART_DICOM = 'multipart/related; type="application/dicom"';
@@ -58,22 +17,25 @@ const STORED = "; transfer-syntax=*";
 const EXPLICIT = "; transfer-syntax=1.2.840.10008.1.2.1";
 const JPEG_2000 = "; transfer-syntax=1.2.840.10008.1.2.4.90";
 
-const GENERIC: Rules = {
+const NO_TYPES: readonly string[] = [];
+const NO_REASONS: readonly number[] = [];
+
+const GENERIC = {
   quoteMediaTypes: true,
   nameDefaultType: false,
   oneAcceptedType: false,
   weighEveryType: false,
   askStored: false,
   askStoredFrames: false,
-  searchTypes: [],
-  storeAnswerTypes: [],
-  studyTypes: [],
-  instanceTypes: [],
-  frameTypes: [],
-  metadataTypes: [],
-  bulkdataTypes: [],
-  renderedTypes: [],
-  worklistTypes: [],
+  searchTypes: NO_TYPES,
+  storeAnswerTypes: NO_TYPES,
+  studyTypes: NO_TYPES,
+  instanceTypes: NO_TYPES,
+  frameTypes: NO_TYPES,
+  metadataTypes: NO_TYPES,
+  bulkdataTypes: NO_TYPES,
+  renderedTypes: NO_TYPES,
+  worklistTypes: NO_TYPES,
   rewriteUrls: true,
   rewritePartHeaders: false,
   tellPublicUrl: false,
@@ -81,7 +43,7 @@ const GENERIC: Rules = {
   storeMaxInstances: 0,
   storeConcurrency: 4,
   storeAnswerAsJson: true,
-  duplicateReasons: [],
+  duplicateReasons: NO_REASONS,
   retrieveByInstance: false,
   retrieveConcurrency: 8,
   requestsPerSecond: 0,
@@ -90,6 +52,16 @@ const GENERIC: Rules = {
   searchMaxResults: 0,
   emptySearchAsList: true,
 };
+
+/** Values of all rules. 0 means unlimited; an empty list disables its rule. */
+export type Rules = Readonly<typeof GENERIC>;
+
+export type RuleId = keyof Rules;
+
+export interface Profile {
+  readonly name: ProfileName;
+  readonly rules: Rules;
+}
 
 const AZURE: Partial<Rules> = {
   nameDefaultType: true,

@@ -14,31 +14,22 @@ interface Described {
   readonly source: string;
 }
 
-export interface SwitchRule extends Described {
-  readonly kind: "switch";
-}
-
-export interface NumberRule extends Described {
+type SwitchRule = Described & { readonly kind: "switch" };
+type NumberRule = Described & {
   readonly kind: "number";
   readonly least: number;
   readonly most: number;
-}
-
+};
 /** Whole numbers of 16 bits. */
-export interface NumbersRule extends Described {
-  readonly kind: "numbers";
-}
+type NumbersRule = Described & { readonly kind: "numbers" };
+type MediaTypesRule = Described & { readonly kind: "mediaTypes" };
 
-export interface MediaTypesRule extends Described {
-  readonly kind: "mediaTypes";
-}
+export type Rule = SwitchRule | NumberRule | NumbersRule | MediaTypesRule;
 
 type RuleFor<Value> = Value extends boolean ? SwitchRule
   : Value extends number ? NumberRule
   : Value extends readonly number[] ? NumbersRule
   : MediaTypesRule;
-
-export type Rule = SwitchRule | NumberRule | NumbersRule | MediaTypesRule;
 
 const AZURE = "Azure, DICOM Conformance Statement v2";
 const GOOGLE = "Google, Cloud Healthcare API, DICOM conformance statement";
@@ -47,6 +38,11 @@ const DCM4CHEE = "dcm4che/dcm4chee-arc-light, WadoRS.java";
 const ORTHANC = "observed in Orthanc 1.10.1 with its DICOMweb plugin 1.7";
 const DROPPED =
   "If a client's `Accept` names at least one of them, all others are removed, because some stores reject the whole request for one they do not support. If it names none of them, it is forwarded unchanged.";
+
+function mediaTypes(response: string, source: string): MediaTypesRule {
+  const effect = `Media types that the store supports for ${response}.`;
+  return { kind: "mediaTypes", effect, reason: DROPPED, source };
+}
 
 export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   quoteMediaTypes: {
@@ -95,64 +91,46 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
       "By the standard such a client receives uncompressed pixels, and some clients support nothing else. Enable it only for clients that can decode the stored transfer syntaxes.",
     source: "PS3.18, section 8.7.3.3; OHIF/Viewers issue 4382",
   },
-  searchTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for the results of a search.",
-    reason: DROPPED,
-    source: `${AZURE}, Search; ${GOOGLE}, Search transaction; ${AWS}, Searching`,
-  },
-  storeAnswerTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for its response to an upload.",
-    reason: DROPPED,
-    source: `${AZURE}, Store; ${AWS}, Storing instances with STOW-RS`,
-  },
-  studyTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for the instances of a study or series.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve instances within study or series; ${GOOGLE}, DICOM ` +
+  searchTypes: mediaTypes(
+    "the results of a search",
+    `${AZURE}, Search; ${GOOGLE}, Search transaction; ${AWS}, Searching`,
+  ),
+  storeAnswerTypes: mediaTypes(
+    "its response to an upload",
+    `${AZURE}, Store; ${AWS}, Storing instances with STOW-RS`,
+  ),
+  studyTypes: mediaTypes(
+    "the instances of a study or series",
+    `${AZURE}, Retrieve instances within study or series; ${GOOGLE}, DICOM ` +
       `study/series/instances; ${DCM4CHEE}; ${ORTHANC}`,
-  },
-  instanceTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for one instance.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve an instance; ${GOOGLE}, DICOM instances; ` +
+  ),
+  instanceTypes: mediaTypes(
+    "one instance",
+    `${AZURE}, Retrieve an instance; ${GOOGLE}, DICOM instances; ` +
       `GoogleCloudPlatform/healthcare-api-dicomweb-cli issue 22; ${AWS}, GetDICOMInstance; ` +
       `${DCM4CHEE}; ${ORTHANC}`,
-  },
-  frameTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for frames.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve frames; ${GOOGLE}, DICOM frames; ${AWS}, GetDICOMInstanceFrames; ` +
+  ),
+  frameTypes: mediaTypes(
+    "frames",
+    `${AZURE}, Retrieve frames; ${GOOGLE}, DICOM frames; ${AWS}, GetDICOMInstanceFrames; ` +
       ORTHANC,
-  },
-  metadataTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for metadata.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata`,
-  },
-  bulkdataTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for bulk data.",
-    reason: DROPPED,
-    source: `${AWS}, GetDICOMBulkdata`,
-  },
-  renderedTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for rendered images.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve rendered image; ${ORTHANC}`,
-  },
-  worklistTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for workitems.",
-    reason: DROPPED,
-    source: `${AZURE}, Worklist Service`,
-  },
+  ),
+  metadataTypes: mediaTypes(
+    "metadata",
+    `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata`,
+  ),
+  bulkdataTypes: mediaTypes(
+    "bulk data",
+    `${AWS}, GetDICOMBulkdata`,
+  ),
+  renderedTypes: mediaTypes(
+    "rendered images",
+    `${AZURE}, Retrieve rendered image; ${ORTHANC}`,
+  ),
+  worklistTypes: mediaTypes(
+    "workitems",
+    `${AZURE}, Worklist Service`,
+  ),
   rewriteUrls: {
     kind: "switch",
     effect: "Rewrites the store's URLs in its responses to the gateway's.",

@@ -7,9 +7,8 @@
  */
 import type { Bytes } from "../bytes.ts";
 import { type ContentEnd, contentEnd } from "../completeness/content_end.ts";
-import { isEncoded } from "../media_type/content_encoding.ts";
 import { InstanceHead, type InstanceUids } from "./dicom_uids.ts";
-import { parseMediaType } from "../media_type/media_type.ts";
+import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
 import { MultipartEnd } from "../completeness/multipart_end.ts";
 import { MultipartError, MultipartScanner } from "../multipart/multipart_scanner.ts";
 import { partLength } from "../multipart/part_headers.ts";

@@ -44,34 +44,31 @@ export function studyTransaction(request: PathRequest): Resource | undefined {
   if (colon >= 0 && Object.hasOwn(GOOGLE, verb)) {
     return googleMethod(request, last.slice(0, colon), verb);
   }
-  const count = segments.length - start;
-  if (count === 1) return collection(method);
-  const study = segments[start + 1]!;
-  if (count === 2 && study.toLowerCase() === "$bulkupdate") {
-    return method === "POST" ? { name: "azure-bulk-update" } : undefined;
+  const [, study, ...inStudy] = segments.slice(start);
+  if (study === undefined) return collection(method);
+  if (study.toLowerCase() === "$bulkupdate") {
+    return method === "POST" && inStudy.length === 0 ? { name: "azure-bulk-update" } : undefined;
   }
   if (!isUid(study)) return undefined;
-  if (count === 2) return wholeStudy(method, study);
-  const isSeries = segments[start + 2] === "series";
-  if (!isSeries) return below(request, start + 2, { study });
-  if (count === 3) return method === "GET" ? { name: "search-series", study } : undefined;
-  const series = segments[start + 3];
+  if (inStudy.length === 0) return wholeStudy(method, study);
+  const [level, series, ...inSeries] = inStudy;
+  if (level !== "series") return below(method, inStudy, { study });
+  if (series === undefined) return method === "GET" ? { name: "search-series", study } : undefined;
   if (!isUid(series)) return undefined;
-  if (count === 4) return whole(method, "series", { study, series });
-  if (segments[start + 4] !== "instances" || count === 5) {
-    return below(request, start + 4, { study, series });
+  if (inSeries.length === 0) return whole(method, "series", { study, series });
+  const [sublevel, instance, ...inInstance] = inSeries;
+  if (sublevel !== "instances" || instance === undefined) {
+    return below(method, inSeries, { study, series });
   }
-  const instance = segments[start + 5];
   if (!isUid(instance)) return undefined;
-  if (count === 6) return whole(method, "instance", { study, series, instance });
-  if (segments[start + 6] !== "frames") {
-    return below(request, start + 6, { study, series, instance });
-  }
-  const list = segments[start + 7];
+  const named = { study, series, instance };
+  if (inInstance.length === 0) return whole(method, "instance", named);
+  const [part, list, ...inFrames] = inInstance;
+  if (part !== "frames") return below(method, inInstance, named);
   if (list === undefined || !FRAMES.test(list) || method !== "GET") return undefined;
   const frames = list.split(",").map(Number);
-  if (count === 8) return { name: "retrieve-frames", study, series, instance, frames };
-  return below(request, start + 8, { study, series, instance, frames });
+  if (inFrames.length === 0) return { name: "retrieve-frames", ...named, frames };
+  return below(method, inFrames, { ...named, frames });
 }
 
 function collection(method: string): Resource | undefined {
@@ -92,13 +89,6 @@ function storing(method: string): Resource | undefined {
 
 type Named = Omit<Resource, "name">;
 
-/** Orthanc's own name for it, below an instance (seen in its DICOMweb plugin 1.7). */
-const ORTHANC_BULKDATA = "bulk";
-
-function isOneInstance({ instance, frames }: Named): boolean {
-  return instance !== undefined && frames === undefined;
-}
-
 function whole(
   method: string,
   level: "study" | "series" | "instance",
@@ -108,28 +98,25 @@ function whole(
   return method === "DELETE" ? { name: `delete-${level}`, ...named } : undefined;
 }
 
-/** Sub-resources of a study, series, instance or frames, beginning at a segment. */
-function below({ method, segments }: PathRequest, at: number, named: Named): Resource | undefined {
+/** Sub-resources of a study, series, instance or frames. */
+function below(method: string, segments: readonly string[], named: Named): Resource | undefined {
   if (method !== "GET") return undefined;
-  const part = segments[at]!;
-  if (part === "bulkdata" || (part === ORTHANC_BULKDATA && isOneInstance(named))) {
-    return isBulkdataPath(segments.slice(at + 1))
-      ? { name: "retrieve-bulkdata", ...named }
-      : undefined;
+  const [part, ...rest] = segments;
+  const isInstance = named.instance !== undefined;
+  // Orthanc's own name of an instance's bulk data is `bulk` (seen in its DICOMweb plugin 1.7).
+  if (part === "bulkdata" || part === "bulk" && isInstance && named.frames === undefined) {
+    return isBulkdataPath(rest) ? { name: "retrieve-bulkdata", ...named } : undefined;
   }
-  if (part === "instances" && named.frames === undefined && named.instance === undefined) {
-    return instancesOf(segments, at, named);
-  }
-  if (segments.length !== at + 1 || !Object.hasOwn(PARTS, part)) return undefined;
-  return { name: PARTS[part]!, ...named };
+  if (part === "instances" && !isInstance) return instancesOf(rest, named);
+  if (rest.length > 0 || !Object.hasOwn(PARTS, part!)) return undefined;
+  return { name: PARTS[part!]!, ...named };
 }
 
 /** `/instances` of a study or series; some stores have an instance's bulk data below a study's. */
-function instancesOf(segments: readonly string[], at: number, named: Named): Resource | undefined {
-  if (segments.length === at + 1) return { name: "search-instances", ...named };
-  const instance = segments[at + 1];
-  return isUid(instance) && segments[at + 2] === "bulkdata" &&
-      isBulkdataPath(segments.slice(at + 3))
+function instancesOf(segments: readonly string[], named: Named): Resource | undefined {
+  const [instance, part, ...rest] = segments;
+  if (instance === undefined) return { name: "search-instances", ...named };
+  return isUid(instance) && part === "bulkdata" && isBulkdataPath(rest)
     ? { name: "retrieve-bulkdata", ...named, instance }
     : undefined;
 }

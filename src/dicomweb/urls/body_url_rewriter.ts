@@ -10,10 +10,9 @@ import {
   rewriteBody,
   rewriteStream,
 } from "./byte_rewriter.ts";
-import { isEncoded } from "../media_type/content_encoding.ts";
 import { contentUrlRewriter } from "./content_url_rewriter.ts";
 import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_places.ts";
-import { parseMediaType } from "../media_type/media_type.ts";
+import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
 import { MultipartError } from "../multipart/multipart_scanner.ts";
 import { MultipartUrlRewriter } from "./multipart_url_rewriter.ts";
 import type { TransactionClass } from "../transaction/transaction_catalogue.ts";

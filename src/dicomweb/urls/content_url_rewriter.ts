@@ -4,9 +4,8 @@
  * @module
  */
 import type { ByteRewriter } from "./byte_rewriter.ts";
-import { isEncoded } from "../media_type/content_encoding.ts";
 import { JsonUrlRewriter, type JsonUrlRewriterOptions } from "./json_url_rewriter.ts";
-import { parseMediaType } from "../media_type/media_type.ts";
+import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 import { XmlUrlRewriter } from "./xml_url_rewriter.ts";
 
