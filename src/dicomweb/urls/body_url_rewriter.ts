@@ -36,9 +36,7 @@ export interface BodyUrlRewrite {
   /** For a body of any length. */
   readonly stream: TransformStream<Bytes, Bytes>;
   /** Faster for short bodies: waits for the beginning, which often is the whole. */
-  readonly body: (
-    message: RewritableMessage,
-  ) => Promise<Bytes | ByteStream>;
+  readonly body: (message: RewritableMessage) => Promise<Bytes | ByteStream>;
   /** Headers that are wrong for the rewritten body and must be removed. */
   readonly staleHeaders: readonly string[];
 }
@@ -76,7 +74,7 @@ export function bodyUrlRewrite(
 function makeRewriter(translation: UrlTranslation, body: BodyToRewrite): ByteRewriter | undefined {
   const { headers, transactionClass, resource, partHeaders = true } = body;
   const options = {
-    ...(resource !== undefined && { resource }),
+    resource,
     places: transactionClass === "vendor" ? VENDOR_JSON_PLACES : DICOM_JSON_PLACES,
   };
   const type = parseMediaType(headers.get("content-type") ?? "");

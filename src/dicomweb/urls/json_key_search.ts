@@ -11,16 +11,18 @@ import { QUOTE } from "../ascii.ts";
 import type { Bytes } from "../bytes.ts";
 
 export class JsonKeySearch {
+  readonly #names: readonly string[];
   readonly #patterns: readonly Bytes[];
   /** Length of the shortest pattern, quotes included. */
   readonly #window: number;
   readonly #skip: Uint8Array;
   readonly #endsWindow = new Uint8Array(256);
-  /** Index of the name found last; -1 if the input ends within a name. */
-  matched = -1;
+  /** The name found last; undefined if the input ends within a name. */
+  matched: string | undefined;
 
   /** @param names ASCII letters and digits. */
   constructor(names: readonly string[]) {
+    this.#names = names;
     this.#patterns = names.map((name) => new TextEncoder().encode(`"${name}"`));
     this.#window = Math.min(...this.#patterns.map((pattern) => pattern.length));
     this.#skip = new Uint8Array(256).fill(Math.min(this.#window, 255));
@@ -31,11 +33,6 @@ export class JsonKeySearch {
         this.#skip[pattern[i]!] = Math.min(this.#skip[pattern[i]!]!, last - i);
       }
     }
-  }
-
-  /** Length of a pattern in bytes, quotes included. */
-  lengthOf(index: number): number {
-    return this.#patterns[index]!.length;
   }
 
   /**
@@ -65,7 +62,7 @@ export class JsonKeySearch {
       let length = 1;
       while (length < size && input[at + length] === pattern[length]) length++;
       if (length < size) continue;
-      this.matched = size === pattern.length ? index : -1;
+      this.matched = size === pattern.length ? this.#names[index] : undefined;
       return true;
     }
     return false;

@@ -17,20 +17,13 @@ import {
   QUOTE,
 } from "../ascii.ts";
 import type { Bytes } from "../bytes.ts";
-import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
-import { HeldInput } from "./held_input.ts";
-import type { JsonKeySearch } from "./json_key_search.ts";
-import {
-  DICOM_JSON_PLACES,
-  type JsonUrlPlaces,
-  type MemberKind,
-  preparePlaces,
-} from "./json_url_places.ts";
+import { DICOM_JSON_PLACES, type JsonUrlPlaces, type MemberKind } from "./json_url_places.ts";
+import { SteppedRewriter } from "./stepped_rewriter.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 
 export interface JsonUrlRewriterOptions {
   /** Path below the base URL, and query, that relative references are resolved against. */
-  readonly resource?: string;
+  readonly resource?: string | undefined;
   /** Default: {@linkcode DICOM_JSON_PLACES}. */
   readonly places?: JsonUrlPlaces;
 }
@@ -46,37 +39,23 @@ const IS_LITERAL = Uint8Array.from(
   (_, byte) => /[\w.+-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-export class JsonUrlRewriter implements ByteRewriter {
+export class JsonUrlRewriter extends SteppedRewriter {
   readonly #translation: UrlTranslation;
   readonly #resource: string | undefined;
-  readonly #search: JsonKeySearch;
-  readonly #names: readonly string[];
-  readonly #kinds: readonly MemberKind[];
+  readonly #places: JsonUrlPlaces;
   /** Position in the text: anywhere, after a name, before its value, or inside. */
   #state: "anywhere" | "name" | "value" | "list" | "attribute" = "anywhere";
-  #kind: MemberKind = "other";
+  #kind: MemberKind | undefined;
   #isInAttribute = false;
-  readonly #input = new HeldInput();
 
   constructor(translation: UrlTranslation, options: JsonUrlRewriterOptions = {}) {
+    super();
     this.#translation = translation;
     this.#resource = options.resource;
-    const { names, kinds, search } = preparePlaces(options.places ?? DICOM_JSON_PLACES);
-    this.#names = names;
-    this.#kinds = kinds;
-    this.#search = search;
+    this.#places = options.places ?? DICOM_JSON_PLACES;
   }
 
-  push(chunk: Bytes, output: ByteSink): void {
-    this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
-  }
-
-  finish(output: ByteSink): void {
-    this.#input.finish(output);
-  }
-
-  /** Reads on from a position; returns the next one, or -1 if more input is needed. */
-  #step(input: Bytes, from: number, output: ByteSink): number {
+  protected override step(input: Bytes, from: number): number {
     if (this.#state === "anywhere") return this.#findName(input, from);
     const isBetweenItems = this.#state === "list" || this.#state === "attribute";
     let at = from;
@@ -88,31 +67,32 @@ export class JsonUrlRewriter implements ByteRewriter {
         this.#state = "value";
         return at + 1;
       case "value":
-        return this.#readValue(input, at, output);
+        return this.#readValue(input, at);
       case "list":
-        return this.#readListItem(input, at, output);
+        return this.#readListItem(input, at);
       case "attribute":
         return this.#readAttributeMember(input, at);
     }
   }
 
   #findName(input: Uint8Array, from: number): number {
-    const found = this.#search.find(input, from);
+    const { search, kinds } = this.#places;
+    const found = search.find(input, from);
     if (found === input.length) return found;
-    if (this.#search.matched < 0) return found > from ? found : -1;
-    const before = found > 0 ? input[found - 1] : this.#input.previous;
+    if (search.matched === undefined) return found > from ? found : -1;
+    const before = found > 0 ? input[found - 1] : this.previous;
     if (before === BACKSLASH) return found + 1;
     this.#state = "name";
-    this.#kind = this.#kinds[this.#search.matched]!;
-    return found + this.#search.lengthOf(this.#search.matched);
+    this.#kind = kinds.get(search.matched);
+    return found + search.matched.length + 2;
   }
 
-  #readValue(input: Bytes, at: number, output: ByteSink): number {
+  #readValue(input: Bytes, at: number): number {
     const byte = input[at]!;
     if (byte === QUOTE && (this.#kind === "url" || this.#isInAttribute)) {
       const end = this.#findEnd(input, at);
       if (end < 0) return this.#waitOrLeave(input, at);
-      if (this.#kind === "url") this.#rewrite(input, at, end, output);
+      if (this.#kind === "url") this.#rewrite(input, at, end);
       this.#state = this.#isInAttribute ? "attribute" : "anywhere";
       return end + 1;
     }
@@ -124,12 +104,12 @@ export class JsonUrlRewriter implements ByteRewriter {
     return at + 1;
   }
 
-  #readListItem(input: Bytes, at: number, output: ByteSink): number {
+  #readListItem(input: Bytes, at: number): number {
     const byte = input[at]!;
     if (byte === QUOTE) {
       const end = this.#findEnd(input, at);
       if (end < 0) return this.#waitOrLeave(input, at);
-      this.#rewrite(input, at, end, output);
+      this.#rewrite(input, at, end);
       return end + 1;
     }
     if (byte === CLOSE_BRACKET) return this.#leave(at + 1);
@@ -146,20 +126,14 @@ export class JsonUrlRewriter implements ByteRewriter {
     return end + 1;
   }
 
-  #memberKind(input: Uint8Array, open: number, close: number): MemberKind {
-    if (isName(input, open, close, "vr")) return "other";
+  #memberKind(input: Uint8Array, open: number, close: number): MemberKind | undefined {
+    if (isName(input, open, close, "vr")) return undefined;
     if (isName(input, open, close, "Value")) return "list";
     const name = decodeJsonString(input.subarray(open, close + 1));
-    return name === "Value" ? "list" : this.#kindOf(name);
+    return name === "Value" ? "list" : this.#places.kinds.get(name ?? "");
   }
 
-  #kindOf(name: string | undefined): MemberKind {
-    return name === undefined ? "other" : this.#kinds[this.#names.indexOf(name)] ?? "other";
-  }
-
-  /**
-   * Returns to searching, where the text does not have the form that contains URLs; safe anywhere.
-   */
+  /** Returns to searching where the text lacks the form that contains URLs; safe anywhere. */
   #leave(at: number): number {
     this.#state = "anywhere";
     this.#isInAttribute = false;
@@ -175,23 +149,17 @@ export class JsonUrlRewriter implements ByteRewriter {
   }
 
   /** Translates the string between two quotes. */
-  #rewrite(input: Bytes, open: number, close: number, output: ByteSink): void {
+  #rewrite(input: Bytes, open: number, close: number): void {
     const prefix = this.#translation.findPrefix(input, open + 1, close);
     if (prefix !== undefined) {
       const end = open + 1 + prefix.fromBytes.length;
-      return this.#input.replace(input, open + 1, end, prefix.toBytes, output);
+      return this.replace(open + 1, end, prefix.toBytes);
     }
     const url = decodeJsonString(input.subarray(open, close + 1));
     if (url === undefined) return;
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
-    this.#input.replace(
-      input,
-      open,
-      close + 1,
-      new TextEncoder().encode(JSON.stringify(translated)),
-      output,
-    );
+    this.replace(open, close + 1, new TextEncoder().encode(JSON.stringify(translated)));
   }
 }
 
@@ -200,7 +168,7 @@ function isName(input: Uint8Array, open: number, close: number, name: string): b
   return close - open - 1 === name.length && matchLength(input, name, open + 1) === name.length;
 }
 
-/** Returns the index of the closing quote of a string (RFC 8259, section 7); -1 if it is not before `end`. */
+/** Index of the closing quote of a string (RFC 8259, section 7); -1 if it is not before `end`. */
 function findStringEnd(input: Uint8Array, open: number, end: number): number {
   for (let at = open + 1; at < end; at++) {
     const byte = input[at];

@@ -15,18 +15,12 @@ import {
   SLASH,
 } from "../ascii.ts";
 import type { Bytes } from "../bytes.ts";
-import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
-import { HeldInput } from "./held_input.ts";
 import { decodeLatin1 } from "../latin1.ts";
+import { SteppedRewriter } from "./stepped_rewriter.ts";
 import { URL_ATTRIBUTES } from "./url_attributes.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 import { findAttribute, findTagEnd, readTagName } from "./xml_tag.ts";
 import { decodeXmlText, encodeXmlText } from "./xml_text.ts";
-
-export interface XmlUrlRewriterOptions {
-  /** Path below the base URL, and query, that relative references are resolved against. */
-  readonly resource?: string;
-}
 
 /** Longer tags and texts contain no usable URL; in bytes. */
 const MAX_HELD_BYTES = 16 * 1024;
@@ -48,36 +42,29 @@ const SECTIONS: readonly (readonly [start: string, end: string])[] = [
 const NAMES: readonly string[] = ["DicomAttribute", "Value", ...ELEMENTS.keys()];
 const TAG: readonly string[] = ["tag"];
 
-export class XmlUrlRewriter implements ByteRewriter {
+export class XmlUrlRewriter extends SteppedRewriter {
   readonly #translation: UrlTranslation;
   readonly #resource: string | undefined;
   #state: "content" | "section" | "url" = "content";
   #sectionEnd = "";
   #isInUrlAttribute = false;
-  readonly #input = new HeldInput();
-  /** The replacement written last, and its escaped form. */
-  #base: { readonly text: string; readonly bytes: Bytes } | undefined;
 
-  constructor(translation: UrlTranslation, options: XmlUrlRewriterOptions = {}) {
+  /** @param options `resource`: what relative references are resolved against. */
+  constructor(
+    translation: UrlTranslation,
+    options: { readonly resource?: string | undefined } = {},
+  ) {
+    super();
     this.#translation = translation;
     this.#resource = options.resource;
   }
 
-  push(chunk: Bytes, output: ByteSink): void {
-    this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
-  }
-
-  finish(output: ByteSink): void {
-    this.#input.finish(output);
-  }
-
-  /** Reads on from a position; returns the next one, or -1 if more input is needed. */
-  #step(input: Bytes, at: number, output: ByteSink): number {
+  protected override step(input: Bytes, at: number): number {
     if (this.#state === "section") return this.#skipSection(input, at);
     const end = input.indexOf(LESS_THAN, at);
-    if (this.#state === "url") return this.#readUrl(input, at, end, output);
+    if (this.#state === "url") return this.#readUrl(input, at, end);
     if (end < 0) return input.length;
-    const next = this.#readMarkup(input, end, output);
+    const next = this.#readMarkup(input, end);
     return next < 0 && end > at ? end : next;
   }
 
@@ -89,7 +76,7 @@ export class XmlUrlRewriter implements ByteRewriter {
     return found + this.#sectionEnd.length;
   }
 
-  #readMarkup(input: Bytes, at: number, output: ByteSink): number {
+  #readMarkup(input: Bytes, at: number): number {
     const second = input[at + 1];
     if (second === EXCLAMATION_MARK || second === QUESTION_MARK) {
       for (const [start, end] of SECTIONS) {
@@ -115,38 +102,33 @@ export class XmlUrlRewriter implements ByteRewriter {
       this.#isInUrlAttribute = !isEmpty && isUrlAttribute(input, at + 1, end);
     } else {
       const url = findAttribute(input, at + 1, end, ELEMENTS.get(name)!);
-      if (url !== undefined) this.#rewrite(input, url.start, url.end, output);
+      if (url !== undefined) this.#rewrite(input, url.start, url.end);
     }
     return end + 1;
   }
 
   /** The text of a `Value` that is a URL, unless it contains markup. */
-  #readUrl(input: Bytes, at: number, end: number, output: ByteSink): number {
+  #readUrl(input: Bytes, at: number, end: number): number {
     const isTooLong = (end < 0 ? input.length : end) - at >= MAX_HELD_BYTES;
     if (!isTooLong && (end < 0 || end + 1 === input.length)) return -1;
     this.#state = "content";
     if (isTooLong || input[end + 1] !== SLASH) return at;
-    this.#rewrite(input, at, end, output);
+    this.#rewrite(input, at, end);
     return end;
   }
 
-  #rewrite(input: Bytes, start: number, end: number, output: ByteSink): void {
+  #rewrite(input: Bytes, start: number, end: number): void {
     const prefix = this.#translation.findPrefix(input, start, end);
     // The text after the prefix is unchanged, so it must not contain references.
     if (prefix !== undefined && !input.subarray(start, end).includes(AMPERSAND)) {
-      this.#base = this.#base?.text === prefix.to
-        ? this.#base
-        : { text: prefix.to, bytes: encodeXmlText(prefix.to) };
-      const { bytes } = this.#base;
-      return this.#input.replace(input, start, start + prefix.fromBytes.length, bytes, output);
+      return this.replace(start, start + prefix.fromBytes.length, encodeXmlText(prefix.to));
     }
     const text = decodeXmlText(input.subarray(start, end));
     const url = text?.trim();
     if (text === undefined || url === undefined) return;
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
-    const bytes = encodeXmlText(text.replace(url, () => translated));
-    this.#input.replace(input, start, end, bytes, output);
+    this.replace(start, end, encodeXmlText(text.replace(url, () => translated)));
   }
 }
 

@@ -238,7 +238,7 @@ function translateParsed(value: unknown): unknown {
 
 function translateMember(name: string, member: unknown): unknown {
   if (name === "BulkDataURI" && typeof member === "string") return toGateway.translate(member);
-  const isAttribute = DICOM_JSON_PLACES.attributes.includes(name) && isObject(member);
+  const isAttribute = DICOM_JSON_PLACES.kinds.get(name) === "attribute" && isObject(member);
   return isAttribute ? translateAttribute(member) : translateParsed(member);
 }
 
