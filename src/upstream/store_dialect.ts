@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { normaliseAccept } from "../dicomweb/media_type/accept.ts";
+import { normaliseAccept, normaliseContentType } from "../dicomweb/media_type/accept.ts";
 import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
 import { bodyUrlRewrite } from "../dicomweb/urls/body_url_rewriter.ts";
-import { normaliseContentType } from "../dicomweb/media_type/content_type.ts";
 import type { Profile } from "../dicomweb/profile/profile.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/urls/url_headers.ts";

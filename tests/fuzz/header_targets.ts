@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
-import { normaliseContentType } from "../../src/dicomweb/media_type/content_type.ts";
+import { normaliseAccept, normaliseContentType } from "../../src/dicomweb/media_type/accept.ts";
 import { publicBase } from "../../src/dicomweb/urls/public_base.ts";
 import { profiles } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";

@@ -72,8 +72,8 @@ export function isChecked(body: ByteStream): boolean {
 }
 
 /**
- * The error for a failed read of a response: the cause itself if a timeout or an abort by a peer,
- * which carry their own reason.
+ * The error for a failed read of a response: the cause itself for a timeout or an abort, which
+ * carry their own reason.
  */
 export function readingFailure(cause: unknown): unknown {
   return isReason(cause) ? cause : brokenAnswer("it broke off", { cause });

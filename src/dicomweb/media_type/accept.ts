@@ -1,7 +1,7 @@
 /**
  * Normalizes `Accept` for a store: only media types that it supports, in the syntax of RFC 9110,
  * the preferred first. It adds no media type that the client did not name, unless the client
- * accepts any, or the gateway converts the store's into the client's.
+ * accepts any, or the gateway converts the store's into the client's. Also quotes `Content-Type`.
  *
  * @module
  */
@@ -64,7 +64,7 @@ interface Named {
 }
 
 /** An unquoted value with characters that require quotes. */
-export const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"=]*[/=?@:<>()[\]{}\\]/;
+const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"=]*[/=?@:<>()[\]{}\\]/;
 const ANY = "*/*";
 const MULTIPART = "multipart/related";
 const STORED = "*";
@@ -92,6 +92,17 @@ export function normaliseAccept(
     `${rule ?? ""} ${wraps} ${header ?? ""}`,
     () => rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules, wraps }),
   );
+}
+
+/**
+ * Quotes the parameters of `Content-Type` that require it; returns the same header if none do.
+ * The meaning is unchanged: the boundary is part of the body.
+ */
+export function normaliseContentType(contentType: string | null, profile: Profile): string | null {
+  if (contentType === null || !profile.rules.quoteMediaTypes) return contentType;
+  if (!UNQUOTED_VALUE.test(contentType)) return contentType;
+  const type = parseMediaType(contentType);
+  return type === undefined ? contentType : formatMediaType(type);
 }
 
 /** Clients send the same few headers again and again. */

@@ -45,9 +45,7 @@ export function parseMediaType(text: string): MediaType | undefined {
   return end === text.length ? { essence: essence[1]!.toLowerCase(), parameters } : undefined;
 }
 
-/**
- * Splits a header at its commas outside quotes (RFC 9110, section 5.6.1); items keep their blanks.
- */
+/** Splits a header at commas outside quotes (RFC 9110, section 5.6.1); items keep their blanks. */
 export function listItems(header: string): string[] {
   return header.match(LIST_ITEM) ?? [];
 }

@@ -18,10 +18,7 @@ export interface OfferedType {
 const MULTIPART = "multipart/related";
 const offered = new WeakMap<readonly string[], readonly OfferedType[]>();
 
-/**
- * Parses a rule's list of media types, the best first, once. Those that differ only in transfer
- * syntax are combined.
- */
+/** Parses a rule's list of media types, the best first, once; combines their transfer syntaxes. */
 export function offeredTypes(types: readonly string[]): readonly OfferedType[] {
   const known = offered.get(types);
   if (known !== undefined) return known;

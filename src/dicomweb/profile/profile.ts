@@ -163,10 +163,7 @@ export function withRules(base: Profile, overrides: Partial<Rules>): Profile {
 
 const HEALTH_IMAGING = /^dicom-medical-imaging\.[a-z0-9-]+\.amazonaws\.com$/;
 
-/**
- * Selects the profile by the host in a store's URL, in lower case; `generic` unless it is a
- * cloud's.
- */
+/** Selects the profile by the lower-case host in a store's URL; `generic` if it is no cloud's. */
 export function profileNameOf(hostname: string): ProfileName {
   if (hostname.endsWith(".dicom.azurehealthcareapis.com")) return "azure";
   if (hostname === "healthcare.googleapis.com") return "google";

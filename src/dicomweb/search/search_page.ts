@@ -12,10 +12,7 @@ export interface Search {
   readonly offset: number;
 }
 
-/**
- * Separates `limit` and `offset` from a target; undefined if one is repeated or no number, which
- * the store rejects.
- */
+/** Separates `limit` and `offset`; undefined if one is repeated or no number: the store rejects it. */
 export function readSearch(target: string): Search | undefined {
   const mark = target.indexOf("?");
   const path = mark < 0 ? target : target.slice(0, mark);

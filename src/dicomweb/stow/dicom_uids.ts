@@ -31,9 +31,7 @@ const ITEM = 0xFFFEE000;
 const ITEM_END = 0xFFFEE00D;
 const SEQUENCE_END = 0xFFFEE0DD;
 
-/**
- * UIDs of the dataset come later and override those of the meta information: stores report them.
- */
+/** UIDs of the dataset come later and override the meta information's: stores report them. */
 const UIDS: ReadonlyMap<number, keyof InstanceUids> = new Map([
   [0x00020002, "sopClassUid"],
   [0x00020003, "sopInstanceUid"],

@@ -20,10 +20,7 @@ export interface StowOutcome {
   readonly comment?: string;
 }
 
-/**
- * Completes the store's report with the instances that it does not mention; returns the same object
- * if it mentions all.
- */
+/** Adds the instances that a report does not mention; returns the same object if there are none. */
 export function accountFor(outcome: StowOutcome): StowReport {
   const { sent, answer } = outcome;
   return answer?.kind === "report" ? complete(answer.report, outcome) : failuresOf(sent, outcome);

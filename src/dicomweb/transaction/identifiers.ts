@@ -1,47 +1,31 @@
 /**
- * Validates identifiers in paths. Permissions depend on it: a segment that a store could interpret
- * in another way, such as `..;` or the name of an operation, is no identifier.
+ * Validates identifiers in decoded segments of paths. Permissions depend on it: a segment that a
+ * store could interpret in another way, such as `..;` or the name of an operation, is no identifier.
  *
  * @module
  */
 
-/**
- * More than PS3.5 allows, as some stores do, but no name of an operation, such as `count` or
- * `$bulkUpdate`.
- */
+/** Wider than PS3.5, as stores are, but no name of an operation (`count`, `$bulkUpdate`). */
 const UID = /^\d[\w-]*(?:\.[\w-]+)*$/;
 /** PS3.5, section 9.1: 64 characters; some stores allow more. */
 const MAX_UID_LENGTH = 128;
-/**
- * PS3.5, table 6.2-1, without characters that have a meaning in URLs, and not only dots and blanks.
- */
+/** PS3.5, table 6.2-1, without characters that have a meaning in URLs; not only dots and blanks. */
 const AE_TITLE = /^(?=.{0,15}[A-Za-z0-9])[\w !$&'()*+,.:=@^~-]{1,16}$/;
 /** A tag or keyword of an attribute, an index of an item, a digest: what Bulkdata URIs end in. */
 const BULKDATA_SEGMENT = /^(?=.*[A-Za-z0-9])[\w.~@:=,+()*$!-]+$/;
 const MAX_SEGMENT_LENGTH = 128;
 /** Two for each sequence on the way to the attribute. */
 const MAX_BULKDATA_SEGMENTS = 32;
-/** A tag, a keyword or the path of a private tag in Azure's extended query tags. */
-const QUERY_TAG = /^[A-Za-z0-9]{1,64}$/;
-/** Of Azure: a GUID, with or without dashes. */
-const OPERATION = /^[A-Za-z0-9][\w-]{0,63}$/;
-/** An Azure partition (vendor page "Enable data partitioning"). */
-const PARTITION = /^(?=.*[\w-])[\w.-]{1,64}$/;
 
-/** Whether a decoded segment can be a UID. */
 export function isUid(text: string | null | undefined): text is string {
   return typeof text === "string" && text.length <= MAX_UID_LENGTH && UID.test(text);
 }
 
-/** Whether a decoded segment can be an application entity title. */
 export function isAeTitle(text: string | undefined): boolean {
   return text !== undefined && AE_TITLE.test(text);
 }
 
-/**
- * Whether segments can follow `bulkdata`. Bulkdata URIs are the store's own (PS3.18, section
- * 10.4.1.1.5).
- */
+/** Whether segments can follow `bulkdata`, up to the store by PS3.18, section 10.4.1.1.5. */
 export function isBulkdataPath(segments: readonly string[]): boolean {
   return segments.length <= MAX_BULKDATA_SEGMENTS &&
     segments.every((segment) =>
@@ -49,17 +33,17 @@ export function isBulkdataPath(segments: readonly string[]): boolean {
     );
 }
 
-/** Whether a decoded segment can be an extended query tag of Azure. */
+/** An extended query tag of Azure: a tag, a keyword or the path of a private tag. */
 export function isQueryTag(text: string | undefined): boolean {
-  return text !== undefined && QUERY_TAG.test(text);
+  return text !== undefined && /^[A-Za-z0-9]{1,64}$/.test(text);
 }
 
-/** Whether a decoded segment can be an operation of Azure. */
+/** An operation of Azure: a GUID, with or without dashes. */
 export function isOperation(text: string | undefined): boolean {
-  return text !== undefined && OPERATION.test(text);
+  return text !== undefined && /^[A-Za-z0-9][\w-]{0,63}$/.test(text);
 }
 
-/** Whether a decoded segment can be a partition of Azure. */
+/** A partition of Azure (vendor page "Enable data partitioning"). */
 export function isPartition(text: string | undefined): text is string {
-  return text !== undefined && PARTITION.test(text);
+  return text !== undefined && /^(?=.*[\w-])[\w.-]{1,64}$/.test(text);
 }

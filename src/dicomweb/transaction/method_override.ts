@@ -12,10 +12,7 @@ const MAX_NAME_LENGTH = 256;
 const PLAIN_NAME = /^[A-Za-z0-9_.,-]*$/;
 const SUSPICIOUS = /method|http|verb/i;
 
-/**
- * DICOM attributes such as `LossyImageCompressionMethod`, alone or at the end of a path of
- * sequences.
- */
+/** DICOM keywords (`LossyImageCompressionMethod`), alone or at the end of a path of sequences. */
 const ATTRIBUTE = /^(?:[A-Z][A-Za-z]+\.)*[A-Z][a-z][A-Za-z]*Method[A-Za-z]*$/;
 /** In no attribute's keyword. */
 const NO_ATTRIBUTE = /http|verb|override|request/i;
@@ -42,10 +39,7 @@ export function overridesMethod(query: string): boolean {
   return false;
 }
 
-/**
- * Whether the body is an HTML form, in which a field may override the method. DICOMweb has no
- * forms.
- */
+/** Whether the body is an HTML form, whose fields may override the method. DICOMweb has none. */
 export function hasFormBody(headers: Headers): boolean {
   const type = headers.get("content-type");
   return type !== null && FORM.test(type);

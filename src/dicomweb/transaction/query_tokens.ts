@@ -6,9 +6,7 @@
  */
 import { decodings } from "./decoding.ts";
 
-/**
- * Letters of `access_token` (RFC 6750, section 2.3) and of the names that Google and others accept.
- */
+/** Letters of `access_token` (RFC 6750, section 2.3) and of names that Google and others accept. */
 const TOKENS: ReadonlySet<string> = new Set(["accesstoken", "bearertoken", "oauthtoken"]);
 
 /**

@@ -33,9 +33,7 @@ const OF_UID: ReadonlySet<TransactionName> = new Set([
   "retrieve-instance",
 ]);
 
-/**
- * Names the transaction of a request whose first segment is `studies`; undefined if it is unknown.
- */
+/** Names the transaction of a request below `studies`; undefined if it is unknown. */
 export function studyTransaction(request: PathRequest): Resource | undefined {
   const { method, segments, start } = request;
   const last = segments.at(-1)!;

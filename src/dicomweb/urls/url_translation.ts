@@ -6,6 +6,7 @@
 import { DOT, HASH, QUESTION_MARK, SLASH } from "../ascii.ts";
 import type { Bytes } from "../bytes.ts";
 import { withoutTrailing } from "../without_trailing.ts";
+import { encodeXmlText } from "./xml_text.ts";
 
 /** A base URL and its replacement. */
 export interface UrlMount {
@@ -22,6 +23,7 @@ export interface UrlPrefix {
   readonly fromBytes: Uint8Array;
   readonly to: string;
   readonly toBytes: Bytes;
+  readonly toXmlBytes: Bytes;
 }
 
 interface ParsedMount {
@@ -117,8 +119,8 @@ export class UrlTranslation {
     const spellings = [from.origin + fromPath, `${otherScheme}//${from.host}${fromPath}`, to];
     if (fromPath !== "") spellings.push(fromPath);
     const encoder = new TextEncoder();
-    const toBytes = encoder.encode(to);
-    return spellings.map((from) => ({ from, fromBytes: encoder.encode(from), to, toBytes }));
+    const written = { to, toBytes: encoder.encode(to), toXmlBytes: encodeXmlText(to) };
+    return spellings.map((from) => ({ from, fromBytes: encoder.encode(from), ...written }));
   }
 
   #translateAbsolute(url: string, base?: URL): string {

@@ -121,7 +121,7 @@ export class XmlUrlRewriter extends SteppedRewriter {
     const prefix = this.#translation.findPrefix(input, start, end);
     // The text after the prefix is unchanged, so it must not contain references.
     if (prefix !== undefined && !input.subarray(start, end).includes(AMPERSAND)) {
-      return this.replace(start, start + prefix.fromBytes.length, encodeXmlText(prefix.to));
+      return this.replace(start, start + prefix.fromBytes.length, prefix.toXmlBytes);
     }
     const text = decodeXmlText(input.subarray(start, end));
     const url = text?.trim();

@@ -3,8 +3,7 @@
  * a rule with its source.
  */
 import assert from "node:assert/strict";
-import { normaliseAccept } from "../../../src/dicomweb/media_type/accept.ts";
-import { normaliseContentType } from "../../../src/dicomweb/media_type/content_type.ts";
+import { normaliseAccept, normaliseContentType } from "../../../src/dicomweb/media_type/accept.ts";
 import {
   type Profile,
   type ProfileName,
