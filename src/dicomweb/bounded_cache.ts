@@ -19,10 +19,6 @@ export class BoundedCache<Value> {
     this.#bounds = bounds;
   }
 
-  get size(): number {
-    return this.#entries.size;
-  }
-
   /** Returns the cached value for a key, or makes and caches it. */
   get(key: string, make: () => Value): Value {
     const known = this.#entries.get(key);

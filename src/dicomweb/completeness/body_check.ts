@@ -31,13 +31,6 @@ export function isFramed(headers: Headers): boolean {
   return contentLength(headers) !== undefined || isChunked(headers);
 }
 
-export interface BodyCheckOptions {
-  /** Whether the stream's end is known to be that of the body, even if it is empty. */
-  readonly isFramed?: boolean;
-  /** Recognizes the end of the content; by default selected by media type. */
-  readonly content?: ContentEnd | undefined;
-}
-
 /** Checks one body as it streams by. */
 export class BodyCheck {
   readonly #length: number | undefined;
@@ -45,12 +38,19 @@ export class BodyCheck {
   readonly #isFramed: boolean;
   #received = 0;
 
-  constructor(headers: Headers, { isFramed: framed, content }: BodyCheckOptions = {}) {
+  /**
+   * @param options `isFramed`: whether the stream's end is known to be that of the body, even if it
+   * is empty. `content`: recognizes the end of the content; by default selected by media type.
+   */
+  constructor(
+    headers: Headers,
+    options: { readonly isFramed?: boolean; readonly content?: ContentEnd | undefined } = {},
+  ) {
     this.#length = contentLength(headers);
     // Part of a body (206) may have no recognizable end.
     const isPart = headers.has("content-range");
-    this.#content = content ?? (isPart ? undefined : contentEnd(headers));
-    this.#isFramed = framed ?? (this.#length !== undefined || isChunked(headers));
+    this.#content = options.content ?? (isPart ? undefined : contentEnd(headers));
+    this.#isFramed = options.isFramed ?? (this.#length !== undefined || isChunked(headers));
   }
 
   /** Whether the end can be recognized at all. */

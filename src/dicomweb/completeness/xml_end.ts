@@ -20,18 +20,14 @@ import {
 import type { Bytes } from "../bytes.ts";
 import { isBlank } from "./json_end.ts";
 
-/** Position of the next byte. */
+/** "markup" is after `<`, "declaration" after `<!`; "no XML" also means UTF-16. */
 type Place =
-  /** Before the first byte that is no white space. */
   | "before"
-  /** Does not begin with a tag, or has an unsupported encoding. */
   | "no XML"
   | "text"
-  /** After `<`. */
   | "markup"
   | "start tag"
   | "end tag"
-  /** After `<!`. */
   | "declaration"
   | "comment"
   | "CDATA"
@@ -69,11 +65,8 @@ export class XmlEnd {
 
   #enter(place: Place): void {
     this.#place = place;
-    this.#quote =
-      this.#last =
-      this.#lastButOne =
-      this.#nesting =
-        0;
+    this.#quote = this.#nesting = 0;
+    this.#last = this.#lastButOne = 0;
   }
 
   #step(byte: number): void {
@@ -113,10 +106,7 @@ export class XmlEnd {
   }
 
   #stepInTag(byte: number): void {
-    if (this.#quote !== 0) {
-      if (byte === this.#quote) this.#quote = 0;
-    } else if (byte === QUOTE || byte === APOSTROPHE) this.#quote = byte;
-    else if (byte === GREATER_THAN) {
+    if (!this.#isInQuotes(byte) && byte === GREATER_THAN) {
       this.#hasRoot = true;
       if (this.#last !== SLASH) this.#depth++;
       return this.#enter("text");
@@ -125,11 +115,18 @@ export class XmlEnd {
   }
 
   #stepInDocumentType(byte: number): void {
+    if (this.#isInQuotes(byte)) return;
+    if (byte === LESS_THAN) this.#nesting++;
+    else if (byte === GREATER_THAN && this.#nesting-- === 0) this.#enter("text");
+  }
+
+  /** Whether a byte is in quotes, or one of them. */
+  #isInQuotes(byte: number): boolean {
     if (this.#quote !== 0) {
       if (byte === this.#quote) this.#quote = 0;
     } else if (byte === QUOTE || byte === APOSTROPHE) this.#quote = byte;
-    else if (byte === LESS_THAN) this.#nesting++;
-    else if (byte === GREATER_THAN && this.#nesting-- === 0) this.#enter("text");
+    else return false;
+    return true;
   }
 
   /** Returns to the text at a `>` after two bytes. */

@@ -6,12 +6,7 @@
  */
 import type { Bytes, ByteStream } from "../bytes.ts";
 import { parseMediaType } from "../media_type/media_type.ts";
-import {
-  MultipartError,
-  type MultipartEvent,
-  MultipartScanner,
-  type MultipartScannerOptions,
-} from "./multipart_scanner.ts";
+import { MultipartError, type MultipartEvent, MultipartScanner } from "./multipart_scanner.ts";
 
 export interface MultipartPart {
   readonly headers: Headers;
@@ -29,9 +24,8 @@ export interface MultipartPart {
 export async function* readMultipart(
   body: ByteStream,
   boundary: string,
-  options: MultipartScannerOptions = {},
 ): AsyncGenerator<MultipartPart, void, void> {
-  const scanner = new MultipartScanner(boundary, options);
+  const scanner = new MultipartScanner(boundary);
   const reader = body.getReader();
   const nextEvent = async (): Promise<MultipartEvent> => {
     for (;;) {

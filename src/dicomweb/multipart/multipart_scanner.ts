@@ -30,13 +30,8 @@ export type MultipartEvent =
   /** Nothing more before the next `push` or `finish`. */
   | { readonly kind: "need" };
 
-export interface MultipartScannerOptions {
-  /** The longest header block of one part, in bytes; 16 KiB unless told. */
-  readonly maxHeaderBytes?: number;
-}
-
 const NEED: MultipartEvent = { kind: "need" };
-const DEFAULT_MAX_HEADER_BYTES = 16 * 1024;
+const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_BOUNDARY_LENGTH = 200;
 const MAX_PADDING_BYTES = 128;
 
@@ -47,7 +42,6 @@ type Tail = { readonly kind: "part" | "close"; readonly end: number } | "more" |
 export class MultipartScanner {
   readonly #delimiter: Uint8Array;
   readonly #skip: Uint8Array;
-  readonly #maxHeaderBytes: number;
   #state: "preamble" | "headers" | "body" | "end" = "preamble";
   /** The delimiter's own CRLF may be missing here: at the very start, and after a header block. */
   #atLineStart = true;
@@ -63,7 +57,7 @@ export class MultipartScanner {
    * @param boundary Without quotes and leading dashes. RFC 2046 allows 70 characters; 200 are read.
    * @throws {MultipartError} If the boundary is empty, too long or not Latin-1.
    */
-  constructor(boundary: string, options: MultipartScannerOptions = {}) {
+  constructor(boundary: string) {
     // deno-lint-ignore no-control-regex -- all of Latin-1 but line ends
     if (!/^[\x00-\x09\x0B\x0C\x0E-\xFF]+$/.test(boundary)) {
       throw new MultipartError("Cannot read multipart body: the boundary is empty or not Latin-1");
@@ -73,7 +67,6 @@ export class MultipartScanner {
     }
     this.#delimiter = Uint8Array.from(`\r\n--${boundary}`, (char) => char.charCodeAt(0));
     this.#skip = horspoolTable(this.#delimiter);
-    this.#maxHeaderBytes = options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES;
   }
 
   /** @param chunk Must not change afterwards. */
@@ -181,9 +174,9 @@ export class MultipartScanner {
   #nextHeaders(): MultipartEvent | undefined {
     for (let start = this.#position;;) {
       const end = this.#buffer.indexOf(LF, start);
-      if ((end < 0 ? this.#buffer.length : end) - this.#position > this.#maxHeaderBytes) {
+      if ((end < 0 ? this.#buffer.length : end) - this.#position > MAX_HEADER_BYTES) {
         throw new MultipartError(
-          `Cannot read multipart body: a part's headers exceed ${this.#maxHeaderBytes} bytes`,
+          `Cannot read multipart body: a part's headers exceed ${MAX_HEADER_BYTES} bytes`,
         );
       }
       if (end < 0) return NEED;

@@ -30,16 +30,6 @@ export function readRemaining(warning: string | null): Remaining {
  *
  * @param remaining Number of results after the collected list; 0 if there are none or it is
  * unknown.
- *
- * @example
- * ```ts
- * import { collectedWarning } from "./search_warning.ts";
- * import assert from "node:assert/strict";
- *
- * const first = '299 store: There are 800 additional results that can be requested, 299 - "No fuzzy matching"';
- * assert.equal(collectedWarning(first, 0), '299 - "No fuzzy matching"');
- * assert.match(collectedWarning(first, 700)!, /^299 store: There are 700 additional results/);
- * ```
  */
 export function collectedWarning(warning: string | null, remaining: number): string | undefined {
   const kept = warningsOf(warning).flatMap((text) => {

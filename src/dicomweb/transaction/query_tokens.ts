@@ -12,17 +12,6 @@ const TOKENS: ReadonlySet<string> = new Set(["accesstoken", "bearertoken", "oaut
 /**
  * Removes the parameters of a target that carry an access token, and its `?` with the last
  * parameter. All other bytes and their order are unchanged.
- *
- * @example
- * ```ts
- * import { withoutAccessTokens } from "./query_tokens.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(
- *   withoutAccessTokens("/studies?b=%2f&access%5Ftoken=secret&a=1"),
- *   "/studies?b=%2f&a=1",
- * );
- * ```
  */
 export function withoutAccessTokens(target: string): string {
   const mark = target.indexOf("?");

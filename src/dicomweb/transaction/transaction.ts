@@ -12,27 +12,17 @@ import {
   type PathRequest,
   type Resource,
   type TransactionClass,
-  type TransactionName,
   transactions,
 } from "./transaction_catalogue.ts";
 import { webSocketTransaction, worklistTransaction } from "./worklist_transaction.ts";
 
 /** A classified request. */
-export interface Transaction {
-  readonly name: TransactionName;
+export interface Transaction extends Required<Resource> {
   readonly class: TransactionClass;
   /** `/partitions/{name}` if the DICOMweb resources are below it, or empty. */
   readonly prefix: string;
   /** The target's query without its `?`, as in the request line. */
   readonly query: string;
-  /** Study Instance UID in the target. */
-  readonly study: string | undefined;
-  /** Series Instance UID in the target. */
-  readonly series: string | undefined;
-  /** SOP Instance UID in the target. */
-  readonly instance: string | undefined;
-  /** Frame numbers in the target. */
-  readonly frames: readonly number[] | undefined;
 }
 
 /** Required in the query, each once (PS3.18, section 9.4 and table 9.1.2-1). */
@@ -46,17 +36,6 @@ const UNKNOWN: Resource = { name: "unknown" };
  *
  * @param target Path below the store's base URL and query, as in the request line.
  * @param headers Without them the request is neither a WebSocket nor a form.
- *
- * @example
- * ```ts
- * import { classify } from "./transaction.ts";
- * import assert from "node:assert/strict";
- *
- * const { name, study, series } = classify("GET", "/studies/1.2/series?Modality=CT");
- * assert.deepEqual([name, study, series], ["search-series", "1.2", undefined]);
- * assert.equal(classify("POST", "/partitions/a/studies").name, "store");
- * assert.equal(classify("GET", "/studies/count").name, "unknown");
- * ```
  */
 export function classify(method: string, target: string, headers?: Headers): Transaction {
   const mark = target.indexOf("?");

@@ -86,11 +86,13 @@ export class UrlTranslation {
     const home = this.#home;
     if (url.startsWith("/")) return this.#translateAbsolute(url, home.from);
     if (resource === undefined || url === "" || url.startsWith("#")) return url;
-    const here = parse(url, home.from.origin + home.fromPath + resource);
+    const here = URL.parse(url, home.from.origin + home.fromPath + resource);
     const mount = here && this.#mountOf(here);
-    if (here === undefined || mount === undefined) return url;
+    if (!here || !mount) return url;
     const translated = mount.to + restOf(here, mount.fromPath);
-    return parse(url, home.to + resource)?.href === parse(translated)?.href ? url : translated;
+    return URL.parse(url, home.to + resource)?.href === URL.parse(translated)?.href
+      ? url
+      : translated;
   }
 
   /**
@@ -130,8 +132,8 @@ export class UrlTranslation {
       const isPlain = /^(?:[/?#]|$)/.test(rest) && !rest.includes("/.") && PLAIN.test(rest);
       if (isPlain) return prefix.to + rest;
     }
-    const parsed = parse(url, base);
-    if (parsed === undefined || parsed.username !== "" || parsed.password !== "") return url;
+    const parsed = URL.parse(url, base);
+    if (parsed === null || parsed.username !== "" || parsed.password !== "") return url;
     const isThereAlready = this.#mounts.some(({ toUrl, toPath }) =>
       parsed.host === toUrl.host && isBelow(parsed.pathname, toPath)
     );
@@ -168,10 +170,6 @@ function parseMount({ from, to, segments }: UrlMount): ParsedMount {
   const [fromUrl, toUrl] = [new URL(from), new URL(to)];
   const [fromPath, toPath] = [pathOf(fromUrl), pathOf(toUrl)];
   return { from: fromUrl, fromPath, to: toUrl.origin + toPath, toUrl, toPath, segments };
-}
-
-function parse(url: string, base?: string | URL): URL | undefined {
-  return URL.parse(url, base) ?? undefined;
 }
 
 function pathOf(url: URL): string {
