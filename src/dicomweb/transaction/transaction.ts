@@ -5,16 +5,15 @@
  *
  * @module
  */
-import { isOperation, isPartition, isQueryTag, isUid } from "./identifiers.ts";
+import { isAeTitle, isPartition, isUid } from "./identifiers.ts";
 import { hasFormBody, overridesMethod } from "./method_override.ts";
-import { studyTransaction } from "./study_transaction.ts";
 import {
-  type PathRequest,
   type Resource,
   type TransactionClass,
+  type TransactionName,
   transactions,
 } from "./transaction_catalogue.ts";
-import { webSocketTransaction, worklistTransaction } from "./worklist_transaction.ts";
+import { resourceAt } from "./transaction_paths.ts";
 
 /** A classified request. */
 export interface Transaction extends Required<Resource> {
@@ -24,6 +23,29 @@ export interface Transaction extends Required<Resource> {
   /** The target's query without its `?`, as in the request line. */
   readonly query: string;
 }
+
+interface PathRequest {
+  /** `GET` for `HEAD`. */
+  readonly method: string;
+  /** Segments of the resource's path, decoded. */
+  readonly segments: readonly string[];
+  readonly isPartitioned: boolean;
+  readonly query: string;
+}
+
+/** Google's own methods on a study, series or instance, after its colon. */
+const GOOGLE: ReadonlyMap<string, readonly [method: string, name: TransactionName]> = new Map([
+  ["getStudyMetrics", ["GET", "google-read-storage-info"]],
+  ["getSeriesMetrics", ["GET", "google-read-storage-info"]],
+  ["getStorageInfo", ["GET", "google-read-storage-info"]],
+  ["setBlobStorageSettings", ["POST", "google-change-storage"]],
+]);
+
+const OF_UID: ReadonlySet<TransactionName | undefined> = new Set([
+  "retrieve-study",
+  "retrieve-series",
+  "retrieve-instance",
+]);
 
 /** Required in the query, each once (PS3.18, section 9.4 and table 9.1.2-1). */
 const REQUIRED = ["requestType", "studyUID", "seriesUID", "objectUID"] as const;
@@ -43,16 +65,12 @@ export function classify(method: string, target: string, headers?: Headers): Tra
   const query = mark < 0 ? "" : target.slice(mark + 1);
   const segments = path.split("/");
   if (segments.length > 1 && segments.at(-1) === "") segments.pop();
-  let prefix = "";
-  let start = 1;
-  if (segments[1] === "partitions" && isPartition(segments[2])) {
-    prefix = `/partitions/${segments[2]}`;
-    start = 3;
-  }
+  const isPartitioned = segments[1] === "partitions" && isPartition(segments[2]);
+  const prefix = isPartitioned ? `/partitions/${segments[2]}` : "";
   const request: PathRequest = {
     method: method === "HEAD" ? "GET" : method,
-    segments: path.includes("%") ? segments.map(decoded) : segments,
-    start,
+    segments: segments.slice(isPartitioned ? 3 : 1).map(decoded),
+    isPartitioned,
     query,
   };
   const isSocket = headers !== undefined && isWebSocketHandshake({ method, headers });
@@ -79,46 +97,33 @@ function isOverridden({ method, query }: PathRequest, headers: Headers | undefin
     (method !== "GET" && headers !== undefined && hasFormBody(headers));
 }
 
-function resourceOf(request: PathRequest): Resource | undefined {
-  const { method, segments, start } = request;
-  if (method === "OPTIONS") return { name: "retrieve-capabilities" };
-  const rest = segments.length - start - 1;
-  switch (segments[start]) {
-    case "studies":
-      return studyTransaction(request);
-    case "series":
-      return rest === 0 && method === "GET" ? { name: "search-series" } : undefined;
-    case "instances":
-      return rest === 0 && method === "GET" ? { name: "search-instances" } : undefined;
-    case "partitions":
-      return rest === 0 && method === "GET" ? { name: "azure-list-partitions" } : undefined;
-    case "changefeed": {
-      const isRead = rest === 0 || (rest === 1 && segments[start + 1] === "latest");
-      return isRead && method === "GET" ? { name: "azure-read-change-feed" } : undefined;
-    }
-    case "extendedquerytags":
-      return queryTagTransaction(method, segments.slice(start + 1));
-    case "operations":
-      return rest === 1 && method === "GET" && isOperation(segments[start + 1])
-        ? { name: "azure-read-operation" }
-        : undefined;
-    case "export":
-      return rest === 0 && method === "POST" ? { name: "azure-export" } : undefined;
-  }
-  return worklistTransaction(request) ?? wadoUriTransaction(request);
+/**
+ * Names the transaction of a WebSocket handshake: event reports are opened at the base URL (PS3.18,
+ * section 8.10.4) or below `subscribers` (2019a, section 6.9.10); undefined elsewhere.
+ */
+function webSocketTransaction({ segments }: PathRequest): Resource | undefined {
+  const [service, subscriber, more] = segments;
+  const isChannel = service === undefined ||
+    (service === "subscribers" && isAeTitle(subscriber) && more === undefined);
+  return isChannel ? { name: "open-notification-channel" } : undefined;
 }
 
-/** Azure, "Extended query tags": all of them, one, and the errors of one. */
-function queryTagTransaction(method: string, rest: readonly string[]): Resource | undefined {
-  const [tag, errors] = rest;
-  if (rest.length > 2 || (tag !== undefined && !isQueryTag(tag))) return undefined;
-  if (method === "GET" && (errors === undefined || errors === "errors")) {
-    return { name: "azure-read-query-tags" };
+function resourceOf(request: PathRequest): Resource | undefined {
+  const { method, segments, query } = request;
+  if (method === "OPTIONS") return { name: "retrieve-capabilities" };
+  const [, uid, verb] = /^([^:]*):(.*)$/.exec(segments.at(-1) ?? "") ?? [];
+  if (segments[0] === "studies" && uid !== undefined && GOOGLE.has(verb!)) {
+    const [googleMethod, name] = GOOGLE.get(verb!)!;
+    const resource = resourceAt("GET", segments.with(-1, uid));
+    return method === googleMethod && OF_UID.has(resource?.name)
+      ? { ...resource, name }
+      : undefined;
   }
-  const isChange = rest.length === 0
-    ? method === "POST"
-    : rest.length === 1 && (method === "PATCH" || method === "DELETE");
-  return isChange ? { name: "azure-change-query-tags" } : undefined;
+  const resource = resourceAt(method, segments);
+  const isUpdate = resource?.name === "create-performed-procedure-step" &&
+    /(?:^|&)update(?:=|&|$)/.test(query);
+  if (isUpdate) return { name: "update-performed-procedure-step" };
+  return resource ?? wadoUriTransaction(request);
 }
 
 /**
@@ -126,9 +131,11 @@ function queryTagTransaction(method: string, rest: readonly string[]): Resource 
  * query must not turn any path into a retrieval: only the base URL itself and `wado`, as archives
  * have it.
  */
-function wadoUriTransaction({ method, segments, start, query }: PathRequest): Resource | undefined {
-  const [service, more] = segments.slice(start);
-  const isOwnPath = start === 1 && more === undefined &&
+function wadoUriTransaction(
+  { method, segments, isPartitioned, query }: PathRequest,
+): Resource | undefined {
+  const [service, more] = segments;
+  const isOwnPath = !isPartitioned && more === undefined &&
     (service === undefined || service === "wado");
   if (method !== "GET" || !isOwnPath) return undefined;
   const parameters = [...new URLSearchParams(query)];

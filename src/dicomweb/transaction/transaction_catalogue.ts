@@ -78,17 +78,6 @@ export interface Resource {
   readonly frames?: readonly number[] | undefined;
 }
 
-/** A request with its path split. */
-export interface PathRequest {
-  /** `GET` for `HEAD`. */
-  readonly method: string;
-  /** Decoded. */
-  readonly segments: readonly string[];
-  /** Index of the first segment of the resource. */
-  readonly start: number;
-  readonly query: string;
-}
-
 /** Read-only transactions of classes that also contain others. */
 const READS: ReadonlySet<string> = new Set<TransactionName>([
   "check-commitment",
