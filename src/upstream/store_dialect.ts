@@ -6,7 +6,7 @@
  */
 import { normaliseAccept, normaliseContentType } from "../dicomweb/media_type/accept.ts";
 import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
-import { bodyUrlRewrite } from "../dicomweb/urls/body_url_rewriter.ts";
+import { bodyUrlRewrite, STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import type { Profile } from "../dicomweb/profile/profile.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/urls/url_headers.ts";
@@ -76,7 +76,7 @@ export class StoreDialect {
     });
     if (rewrite === undefined) return body;
     const whole = wholeRequestBody(body, headers);
-    for (const name of rewrite.staleHeaders) headers.delete(name);
+    for (const name of STALE_HEADERS) headers.delete(name);
     return whole.pipeThrough(rewrite.stream);
   }
 

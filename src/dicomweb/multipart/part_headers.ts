@@ -33,27 +33,20 @@ export function partLength(headers: Headers): number | undefined {
   return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
-export interface PartHeaderChanges {
-  /** Translates the URL of `Content-Location`. */
-  readonly translate: (url: string) => string;
-  /** Remove `Content-Length`, because the length of the content changes. */
-  readonly dropLength: boolean;
-}
-
 /**
  * Changes a header block and leaves all other bytes unchanged, also a `Content-Location` continued
  * on a second line. Returns the same object if nothing changes.
  */
 export function changePartHeaders(
   block: Bytes,
-  { translate, dropLength }: PartHeaderChanges,
+  options: { readonly translateUrl: (url: string) => string; readonly dropLength: boolean },
 ): Bytes {
   const text = decodeLatin1(block);
-  const changed = (dropLength ? text.replace(CONTENT_LENGTH, "") : text)
+  const changed = (options.dropLength ? text.replace(CONTENT_LENGTH, "") : text)
     .replace(CONTENT_LOCATION, (_, start: string, value: string) => {
       const url = value.trim();
       const at = value.indexOf(url);
-      return start + value.slice(0, at) + translate(url) + value.slice(at + url.length);
+      return start + value.slice(0, at) + options.translateUrl(url) + value.slice(at + url.length);
     });
   return changed === text ? block : encodeLatin1(changed);
 }

@@ -52,16 +52,11 @@ function complete(report: StowReport, outcome: StowOutcome): StowReport {
   return report;
 }
 
-interface Comparison {
-  /** Instances sent that no item names. */
-  readonly unmentioned: readonly InstanceUids[];
-  /** Number of items that name an instance that was not sent: the store changed its UIDs. */
-  readonly strangers: number;
-  /** Failures that name no instance. */
-  readonly unnamed: readonly DicomJsonDataset[];
-}
-
-function compare(report: StowReport, sent: readonly InstanceUids[]): Comparison {
+/**
+ * Returns the instances that no item names, the number of items that name an instance that was not
+ * sent (the store changed its UIDs), and the failures that name no instance.
+ */
+function compare(report: StowReport, sent: readonly InstanceUids[]) {
   const sentUids = new Set(sent.map(({ sopInstanceUid }) => sopInstanceUid));
   const mentions = new Map<string, number>();
   // An instance named twice counts once: it must not hide another.

@@ -51,11 +51,7 @@ export function countOf({ stored, failed, otherFailures }: StowReport): number {
   return stored.length + failed.length + otherFailures.length;
 }
 
-const SEQUENCES: readonly string[] = [
-  STOW_TAGS.failed,
-  STOW_TAGS.stored,
-  STOW_TAGS.otherFailures,
-];
+const SEQUENCES = ["failed", "stored", "otherFailures"] as const;
 
 /** @param contentType Its `Content-Type`, reported if the body is no report. */
 export function readStowAnswer(text: string, contentType: string | null): StowAnswer {
@@ -76,23 +72,18 @@ export function readStowAnswer(text: string, contentType: string | null): StowAn
  * @param translateUrl Applied to the URLs at any depth, as the rewriter of JSON bodies does.
  */
 export function writeStowReport(
-  { stored, failed, otherFailures, rest }: StowReport,
+  report: StowReport,
   translateUrl?: (url: string) => string,
 ): string {
-  const sequences = [
-    [STOW_TAGS.failed, failed],
-    [STOW_TAGS.stored, stored],
-    [STOW_TAGS.otherFailures, otherFailures],
-  ] as const;
-  const filled = sequences.filter(([, items]) => items.length > 0)
-    .map(([tag, items]) => [tag, { vr: "SQ", Value: items }] as const);
+  const filled = SEQUENCES.filter((name) => report[name].length > 0)
+    .map((name) => [STOW_TAGS[name], { vr: "SQ", Value: report[name] }] as const);
   const translate = (value: unknown) => typeof value === "string" ? translateUrl!(value) : value;
   const withUrls = (name: string, value: unknown) => {
     if (name === "BulkDataURI") return translate(value);
     const urls = URL_ATTRIBUTES.includes(name) && (value as DicomJsonAttribute | null)?.Value;
     return Array.isArray(urls) ? { ...value as object, Value: urls.map(translate) } : value;
   };
-  const dataset = sorted({ ...rest, ...Object.fromEntries(filled) });
+  const dataset = sorted({ ...report.rest, ...Object.fromEntries(filled) });
   return JSON.stringify(dataset, translateUrl && withUrls);
 }
 
@@ -111,7 +102,7 @@ function toReport(answer: readonly (DicomJsonDataset | undefined)[]): StowReport
   if (datasets.length < answer.length) return undefined;
   const items = (tag: string) => datasets.flatMap((dataset) => itemsOf(dataset, tag));
   const others = datasets.flatMap((dataset) => Object.entries(dataset))
-    .filter(([tag]) => !SEQUENCES.includes(tag));
+    .filter(([tag]) => !SEQUENCES.some((name) => STOW_TAGS[name] === tag));
   return {
     stored: items(STOW_TAGS.stored),
     failed: items(STOW_TAGS.failed),

@@ -37,11 +37,9 @@ export interface BodyUrlRewrite {
   readonly stream: TransformStream<Bytes, Bytes>;
   /** Faster for short bodies: waits for the beginning, which often is the whole. */
   readonly body: (message: RewritableMessage) => Promise<Bytes | ByteStream>;
-  /** Headers that are wrong for the rewritten body and must be removed. */
-  readonly staleHeaders: readonly string[];
 }
 
-/** Headers on length, digest and byte ranges of a body. */
+/** Headers on length, digest and byte ranges of a body, wrong for a rewritten one. */
 export const STALE_HEADERS: readonly string[] = [
   "accept-ranges",
   "content-digest",
@@ -67,7 +65,6 @@ export function bodyUrlRewrite(
       return rewriteStream(rewriter);
     },
     body: (message) => rewriteBody(message, rewriter),
-    staleHeaders: STALE_HEADERS,
   };
 }
 

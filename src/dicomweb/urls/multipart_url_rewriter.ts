@@ -47,7 +47,7 @@ export class MultipartUrlRewriter implements ByteRewriter {
         output.write(bytes.subarray(0, bytes.length - block.length));
         this.#content = contentUrlRewriter(event.headers, this.#translation, this.#options);
         output.write(changePartHeaders(block, {
-          translate: (url) => this.#translation.translate(url, this.#options.resource),
+          translateUrl: (url) => this.#translation.translate(url, this.#options.resource),
           dropLength: this.#content !== undefined,
         }));
       } else if (event.kind === "data" && this.#content !== undefined) {
