@@ -9,7 +9,7 @@ import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
 import { bodyUrlRewrite, STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import type { Profile } from "../dicomweb/profile/profile.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
-import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/urls/url_headers.ts";
+import { rewriteHeaders } from "../dicomweb/urls/url_headers.ts";
 import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/urls/url_map.ts";
 import { readingFailure, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { describeChangedBody } from "./changed_body.ts";
@@ -64,7 +64,7 @@ export class StoreDialect {
     if (properType !== null && properType !== type) headers.set("content-type", properType);
     const map = this.#mapFor(gatewayBase);
     if (map === undefined) return body;
-    rewriteRequestHeaders(map, headers, target);
+    rewriteHeaders(map, "toStore", headers, target);
     if (this.#profile.rules.tellPublicUrl) tellPublicUrl(headers, gatewayBase!, this.#storeBase);
     if (body === null) return null;
     // What is stored is the client's own: only messages about resources name them by URL.
@@ -95,7 +95,7 @@ export class StoreDialect {
   ): Promise<BodyInit> | undefined {
     const map = this.#mapFor(gatewayBase);
     if (map === undefined) return undefined;
-    rewriteResponseHeaders(map, headers, target);
+    rewriteHeaders(map, "toGateway", headers, target);
     const rewrite = bodyUrlRewrite(map.toGateway, {
       headers,
       status: response.status,

@@ -8,6 +8,7 @@
 import type { Bytes } from "../bytes.ts";
 import { JsonEnd } from "./json_end.ts";
 import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
+import { isBoundary } from "../multipart/multipart_scanner.ts";
 import { MultipartEnd } from "./multipart_end.ts";
 import { XmlEnd } from "./xml_end.ts";
 
@@ -20,9 +21,6 @@ export interface ContentEnd {
   push(chunk: Bytes): void;
 }
 
-// deno-lint-ignore no-control-regex -- all of Latin-1 but line ends, as long as MultipartScanner reads
-const BOUNDARY = /^[\x00-\x09\x0B\x0C\x0E-\xFF]{1,200}$/;
-
 /**
  * Creates what recognizes the end of a body; undefined if its content has no recognizable end:
  * DICOM, pixel data, plain text, encoded content, multipart without a boundary.
@@ -34,7 +32,7 @@ export function contentEnd(headers: Headers): ContentEnd | undefined {
   const { essence } = type;
   if (essence.startsWith("multipart/")) {
     const boundary = type.parameters.get("boundary") ?? "";
-    return BOUNDARY.test(boundary) ? new MultipartEnd(boundary) : undefined;
+    return isBoundary(boundary) ? new MultipartEnd(boundary) : undefined;
   }
   if (/[/+]json$/.test(essence)) return new JsonEnd();
   return /[/+]xml$/.test(essence) ? new XmlEnd() : undefined;

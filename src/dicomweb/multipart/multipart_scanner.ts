@@ -8,6 +8,7 @@
  */
 import { CR, DASH, LF, SPACE, TAB } from "../ascii.ts";
 import { type Bytes, joinBytes } from "../bytes.ts";
+import { encodeLatin1 } from "../latin1.ts";
 import { readPartHeaders } from "./part_headers.ts";
 
 /** The body is malformed, truncated, or exceeds a bound. */
@@ -17,11 +18,7 @@ export class MultipartError extends Error {
 
 export type MultipartEvent =
   /** A part begins. `block` is its header block unchanged, with the empty line. */
-  | {
-    readonly kind: "headers";
-    readonly headers: Headers;
-    readonly block: Bytes;
-  }
+  | { readonly kind: "headers"; readonly headers: Headers; readonly block: Bytes }
   /** Content of the part. */
   | { readonly kind: "data"; readonly bytes: Bytes }
   | { readonly kind: "part end" }
@@ -32,8 +29,15 @@ export type MultipartEvent =
 
 const NEED: MultipartEvent = { kind: "need" };
 const MAX_HEADER_BYTES = 16 * 1024;
-const MAX_BOUNDARY_LENGTH = 200;
 const MAX_PADDING_BYTES = 128;
+
+// deno-lint-ignore no-control-regex -- all of Latin-1 but line ends
+const BOUNDARY = /^[\x00-\x09\x0B\x0C\x0E-\xFF]{1,200}$/;
+
+/** Whether a text can be a boundary. RFC 2046 allows 70 characters; 200 are accepted. */
+export function isBoundary(text: string): boolean {
+  return BOUNDARY.test(text);
+}
 
 /** What follows the boundary. */
 type Tail = { readonly kind: "part" | "close"; readonly end: number } | "more" | "content";
@@ -54,18 +58,16 @@ export class MultipartScanner {
   #unsearched = 0;
 
   /**
-   * @param boundary Without quotes and leading dashes. RFC 2046 allows 70 characters; 200 are read.
-   * @throws {MultipartError} If the boundary is empty, too long or not Latin-1.
+   * @param boundary Without quotes and leading dashes.
+   * @throws {MultipartError} If it is no boundary.
    */
   constructor(boundary: string) {
-    // deno-lint-ignore no-control-regex -- all of Latin-1 but line ends
-    if (!/^[\x00-\x09\x0B\x0C\x0E-\xFF]+$/.test(boundary)) {
-      throw new MultipartError("Cannot read multipart body: the boundary is empty or not Latin-1");
+    if (!isBoundary(boundary)) {
+      throw new MultipartError(
+        "Cannot read multipart body: the boundary is empty, too long or not Latin-1",
+      );
     }
-    if (boundary.length > MAX_BOUNDARY_LENGTH) {
-      throw new MultipartError("Cannot read multipart body: the boundary is too long");
-    }
-    this.#delimiter = Uint8Array.from(`\r\n--${boundary}`, (char) => char.charCodeAt(0));
+    this.#delimiter = encodeLatin1(`\r\n--${boundary}`);
     this.#skip = horspoolTable(this.#delimiter);
   }
 

@@ -13,7 +13,7 @@ import {
 import { contentUrlRewriter } from "./content_url_rewriter.ts";
 import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_places.ts";
 import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
-import { MultipartError } from "../multipart/multipart_scanner.ts";
+import { isBoundary } from "../multipart/multipart_scanner.ts";
 import { MultipartUrlRewriter } from "./multipart_url_rewriter.ts";
 import type { TransactionClass } from "../transaction/transaction_catalogue.ts";
 import type { UrlTranslation } from "./url_translation.ts";
@@ -78,15 +78,10 @@ function makeRewriter(translation: UrlTranslation, body: BodyToRewrite): ByteRew
   if (!type?.essence.startsWith("multipart/")) {
     return contentUrlRewriter(headers, translation, options);
   }
-  const boundary = type.parameters.get("boundary");
+  const boundary = type.parameters.get("boundary") ?? "";
   // Without a type of the parts they may be anything.
   const mayHaveUrls = partHeaders ||
     PART_TYPES_WITH_URLS.test(type.parameters.get("type") ?? "xml");
-  if (boundary === undefined || isEncoded(headers) || !mayHaveUrls) return undefined;
-  try {
-    return new MultipartUrlRewriter(translation, { ...options, boundary });
-  } catch (error) {
-    if (error instanceof MultipartError) return undefined;
-    throw error;
-  }
+  if (!isBoundary(boundary) || isEncoded(headers) || !mayHaveUrls) return undefined;
+  return new MultipartUrlRewriter(translation, { ...options, boundary });
 }

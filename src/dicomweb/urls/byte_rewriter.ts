@@ -137,6 +137,7 @@ function readerOf(body: ByteStream): BodyReader {
   try {
     own = body.getReader({ mode: "byob" });
   } catch {
+    // A stream created in JavaScript.
     const reader = body.getReader();
     return {
       read: async () => (await reader.read()).value,

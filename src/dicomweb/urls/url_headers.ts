@@ -4,7 +4,6 @@
  * @module
  */
 import type { UrlMap } from "./url_map.ts";
-import type { UrlTranslation } from "./url_translation.ts";
 import { withoutTrailing } from "../without_trailing.ts";
 
 type HeaderRule = (value: string, translate: (url: string) => string) => string;
@@ -31,49 +30,34 @@ const urlsInText: HeaderRule = (value, translate) =>
     return translate(url) + text.slice(url.length);
   });
 
-const ANSWER_RULES: ReadonlyMap<string, HeaderRule> = new Map([
-  ["location", wholeValue],
-  ["content-location", wholeValue],
-  ["link", linkTargets],
-  ["warning", urlsInText],
-]);
-
-const REQUEST_RULES: ReadonlyMap<string, HeaderRule> = new Map([
-  ["content-location", wholeValue],
-  ["link", linkTargets],
-]);
+const RULES: Readonly<Record<keyof UrlMap, ReadonlyMap<string, HeaderRule>>> = {
+  toGateway: new Map([
+    ["location", wholeValue],
+    ["content-location", wholeValue],
+    ["link", linkTargets],
+    ["warning", urlsInText],
+  ]),
+  toStore: new Map([["content-location", wholeValue], ["link", linkTargets]]),
+};
 
 /**
- * Translates the store's URLs in the headers of its response.
+ * Translates URLs in the headers of a response (`toGateway`) or request (`toStore`).
  *
  * @param resource Path below the base URL, and query, of the request.
  */
-export function rewriteResponseHeaders(map: UrlMap, headers: Headers, resource?: string): void {
-  rewriteHeaders(headers, ANSWER_RULES, map.toGateway, resource);
-}
-
-/**
- * Translates the gateway's URLs in the headers of a request.
- *
- * @param resource Path below the base URL, and query, of the request.
- */
-export function rewriteRequestHeaders(map: UrlMap, headers: Headers, resource?: string): void {
-  rewriteHeaders(headers, REQUEST_RULES, map.toStore, resource);
-}
-
-function rewriteHeaders(
+export function rewriteHeaders(
+  map: UrlMap,
+  direction: keyof UrlMap,
   headers: Headers,
-  rules: ReadonlyMap<string, HeaderRule>,
-  translation: UrlTranslation,
-  resource: string | undefined,
+  resource?: string,
 ): void {
-  for (const [name, rule] of rules) {
+  for (const [name, rule] of RULES[direction]) {
     const value = headers.get(name);
     if (value === null) continue;
     let urls = 0;
     const translated = rule(
       value,
-      (url) => ++urls > MAX_URLS ? url : translation.translate(url, resource),
+      (url) => ++urls > MAX_URLS ? url : map[direction].translate(url, resource),
     );
     if (translated !== value) headers.set(name, translated);
   }
