@@ -15,24 +15,19 @@ import { cancelOrRelease } from "./released_body.ts";
 
 type Failure = (state: string, options: { readonly cause?: unknown }) => GatewayError;
 
-export interface WholeBodyOptions {
-  /** Inspects the content, and recognizes its end. */
-  readonly content?: ContentEnd;
-  /** Called at the end of a complete body. */
-  readonly onEnd?: () => void;
-}
-
 /** Bodies already checked, which callers may pass again. */
 const CHECKED = new WeakSet<ByteStream>();
 
 /**
  * Checks the body of a client's request. The returned body fails with a {@linkcode BrokenBodyError}
  * if it ends early, and withholds the last bytes of its length until it is known to be complete.
+ *
+ * @param options `onEnd` is called at the end of a complete body.
  */
 export function wholeRequestBody(
   body: ByteStream,
   headers: Headers,
-  options?: WholeBodyOptions,
+  options?: { readonly content?: ContentEnd; readonly onEnd?: () => void },
 ): ByteStream {
   if (options === undefined && isChecked(body)) return body;
   // Without framing headers, an empty body means a request without one.

@@ -10,9 +10,8 @@ export const PROFILE_NAMES = ["generic", "azure", "google", "aws", "orthanc", "d
 export type ProfileName = typeof PROFILE_NAMES[number];
 
 const JSON_TYPE = "application/dicom+json";
-const MULTIPART_DICOM = 'multipart/related; type="application/dicom"';
-const MULTIPART_OCTETS = 'multipart/related; type="application/octet-stream"';
-const MULTIPART_XML = 'multipart/related; type="application/dicom+xml"';
+const MULTIPART_DICOM = multipart("application/dicom");
+const MULTIPART_OCTETS = multipart("application/octet-stream");
 const STORED = "; transfer-syntax=*";
 const EXPLICIT = "; transfer-syntax=1.2.840.10008.1.2.1";
 const JPEG_2000 = "; transfer-syntax=1.2.840.10008.1.2.4.90";
@@ -76,7 +75,7 @@ const AZURE: Partial<Rules> = {
   frameTypes: [
     MULTIPART_OCTETS + STORED,
     MULTIPART_OCTETS + EXPLICIT,
-    `multipart/related; type="image/jp2"${JPEG_2000}`,
+    multipart("image/jp2") + JPEG_2000,
     `application/octet-stream${STORED}`,
   ],
   metadataTypes: [JSON_TYPE, "application/json"],
@@ -90,22 +89,19 @@ const AZURE: Partial<Rules> = {
 const GOOGLE: Partial<Rules> = {
   nameDefaultType: true,
   askStored: true,
-  searchTypes: [JSON_TYPE, MULTIPART_XML],
+  searchTypes: [JSON_TYPE, multipart("application/dicom+xml")],
   storeAnswerTypes: [JSON_TYPE, "application/dicom+xml"],
   studyTypes: [MULTIPART_DICOM],
   instanceTypes: [
     MULTIPART_DICOM,
     "application/dicom",
     MULTIPART_OCTETS,
-    'multipart/related; type="image/jpeg"',
-    'multipart/related; type="image/png"',
+    ...["jpeg", "png"].map(multipartImage),
   ],
   frameTypes: [
     MULTIPART_OCTETS,
-    ...["jpeg", "png", "jls", "jp2", "jphc", "jxl", "dicom-rle"].map(
-      (subtype) => `multipart/related; type="image/${subtype}"`,
-    ),
-    'multipart/related; type="application/x-deflate"',
+    ...["jpeg", "png", "jls", "jp2", "jphc", "jxl", "dicom-rle"].map(multipartImage),
+    multipart("application/x-deflate"),
   ],
 };
 
@@ -133,9 +129,7 @@ const ORTHANC: Partial<Rules> = {
   instanceTypes: [MULTIPART_DICOM],
   frameTypes: [
     MULTIPART_OCTETS,
-    ...["jpeg", "jp2", "jls", "dicom-rle"].map(
-      (subtype) => `multipart/related; type="image/${subtype}"`,
-    ),
+    ...["jpeg", "jp2", "jls", "dicom-rle"].map(multipartImage),
   ],
   renderedTypes: ["image/jpeg", "image/png"],
 };
@@ -168,6 +162,14 @@ export function profileNameOf(hostname: string): ProfileName {
   if (hostname.endsWith(".dicom.azurehealthcareapis.com")) return "azure";
   if (hostname === "healthcare.googleapis.com") return "google";
   return HEALTH_IMAGING.test(hostname) ? "aws" : "generic";
+}
+
+function multipart(type: string): string {
+  return `multipart/related; type="${type}"`;
+}
+
+function multipartImage(subtype: string): string {
+  return multipart(`image/${subtype}`);
 }
 
 function profile(name: ProfileName, rules: Partial<Rules>): Profile {
