@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { BoundedCache } from "../../src/dicomweb/bounded_cache.ts";
 
-Deno.test("BoundedCache makes an answer once", () => {
+Deno.test("BoundedCache makes each value once", () => {
   const cache = new BoundedCache<string | null>({ maxEntries: 10, maxKeyLength: 10 });
   let made = 0;
   const answer = (key: string) => cache.get(key, () => `${key}${++made}`);
   assert.deepEqual([answer("a"), answer("b"), answer("a")], ["a1", "b2", "a1"]);
 });
 
-Deno.test("BoundedCache remembers that there is no answer", () => {
+Deno.test("BoundedCache caches null", () => {
   const cache = new BoundedCache<string | null>({ maxEntries: 10, maxKeyLength: 10 });
   assert.equal(cache.get("a", () => null), null);
   assert.equal(cache.get("a", () => "made again"), null);

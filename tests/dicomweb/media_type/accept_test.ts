@@ -1,5 +1,5 @@
 /**
- * What becomes of a client's `Accept` and `Content-Type` on the way to each kind of store, one row
+ * What a client's `Accept` and `Content-Type` become for each kind of store, one row
  * a rule with its source.
  */
 import assert from "node:assert/strict";
@@ -427,7 +427,7 @@ const rows: readonly Row[] = [
   ["nothing can be wrapped as that", "aws", "instance", OCTETS, OCTETS],
   ["switched off", ["aws", { wrapSingleParts: false }], "instance", DICOM, DICOM],
 
-  // RetrieveByInstance: what is asked for is each instance.
+  // RetrieveByInstance: each instance is requested.
   [
     "Orthanc's retrieve of a study at HealthImaging",
     "aws",
@@ -547,7 +547,7 @@ for (const [why, profile, request, accept, sent] of rows) {
   });
 }
 
-/** Everything a client may send, for what must hold of all of it. */
+/** Everything a client may send, for properties that hold for all of it. */
 const HEADERS = [
   null,
   "*/*",
@@ -555,7 +555,7 @@ const HEADERS = [
 ];
 
 for (const name of Object.keys(profiles) as ProfileName[]) {
-  Deno.test(`normaliseAccept changes nothing more when it is done again (${name})`, () => {
+  Deno.test(`normaliseAccept changes nothing when applied again (${name})`, () => {
     for (const [method, target] of Object.values(REQUESTS)) {
       for (const header of HEADERS) {
         const transaction = classify(method, target);
@@ -607,7 +607,7 @@ Deno.test("normaliseAccept takes time in proportion to a hostile header's length
   assert.ok(ms < 2_000, `${ms} ms`);
 });
 
-/** Why, what the client sent, what is sent on. */
+/** Why, the client's header, the header sent. */
 const contentTypes: readonly (readonly [why: string, sent: string | null, expected?: string])[] = [
   [
     "RFC 2387: type is no token",

@@ -131,7 +131,7 @@ for (const [why, body, boundary, parts] of bodies) {
   });
 }
 
-Deno.test("MultipartScanner gives the same parts however random bodies are cut", () => {
+Deno.test("MultipartScanner finds the same parts however random bodies are cut", () => {
   let seed = 20260102;
   // A linear congruential generator (Numerical Recipes): the same bodies every time.
   const random = (below: number) => {
@@ -190,7 +190,7 @@ const broken: [why: string, body: string][] = [
 ];
 
 for (const [why, body] of broken) {
-  Deno.test(`MultipartScanner refuses ${why}`, () => {
+  Deno.test(`MultipartScanner rejects ${why}`, () => {
     const whole = bytes(body);
     assert.throws(() => scan([whole], "b"), MultipartError);
     assert.throws(() => scan([...whole].map((byte) => Uint8Array.of(byte)), "b"), MultipartError);
@@ -211,7 +211,7 @@ Deno.test("MultipartScanner bounds the headers of a part, ended or not", () => {
   }, /headers exceed 16384 bytes/);
 });
 
-Deno.test("MultipartScanner hands content on without copying it, nor waiting for more", () => {
+Deno.test("MultipartScanner passes content without copying it or waiting for more", () => {
   const scanner = new MultipartScanner("b");
   scanner.push(bytes("--b\r\n\r\n"));
   assert.equal(scanner.next().kind, "headers");
@@ -234,7 +234,7 @@ Deno.test("MultipartScanner does not wait for the end of endless white space aft
 });
 
 for (const boundary of ["", "a\r\nb", "ü€", "x".repeat(201)]) {
-  Deno.test(`MultipartScanner refuses the boundary ${JSON.stringify(boundary.slice(0, 9))}`, () => {
+  Deno.test(`MultipartScanner rejects the boundary ${JSON.stringify(boundary.slice(0, 9))}`, () => {
     assert.throws(() => new MultipartScanner(boundary), MultipartError);
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Every request that is known, one row each with where it is from.
+ * Every known request, one row each with its source.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
@@ -253,7 +253,7 @@ for (const [source, request, name, named = []] of rows) {
 Deno.test("The table of transactions has a row for each", () => {
   const named = new Set(rows.map(([, , name]) => name));
   const missing = Object.keys(transactions).filter((name) => !named.has(name as TransactionName));
-  // A WebSocket is known by its headers: see below.
+  // WebSockets are recognized by their headers: see below.
   assert.deepEqual(missing, ["open-notification-channel", "unknown"]);
 });
 
@@ -321,7 +321,7 @@ Deno.test("classify does not know what an HTML form does: frameworks read a meth
 
 const WADO = "requestType=WADO&studyUID=1.2&seriesUID=3.4&objectUID=5.6";
 
-/** What must not be taken for something that it is not, since a permission hangs on it. */
+/** Requests that must not be mistaken for others, since permissions depend on it. */
 const UNKNOWN: readonly (readonly [why: string, request: string])[] = [
   ["no resource", "GET "],
   ["no such resource", "GET /patients"],
@@ -427,7 +427,7 @@ for (const [why, request] of UNKNOWN) {
   });
 }
 
-Deno.test("classify does not know what the query may turn into another method, but whom it is about", () => {
+Deno.test("classify does not know a request whose query may override the method, but its UIDs", () => {
   for (const query of ["_method%00=DELETE", "X-HTTP-Method-Override=DELETE"]) {
     for (const [, request, , named = []] of rows) {
       const [method, target] = parsed(request);

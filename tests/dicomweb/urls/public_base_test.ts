@@ -3,7 +3,7 @@ import { publicBase } from "../../../src/dicomweb/urls/public_base.ts";
 
 const OWN = "http://10.0.0.7:8043";
 
-/** Headers of a trusted proxy, and the base URL that they make. */
+/** Headers of a trusted proxy, and the resulting base URL. */
 const trusted: [why: string, headers: Record<string, string>, expected: string][] = [
   ["nothing said", {}, OWN],
   [
@@ -98,7 +98,7 @@ const trusted: [why: string, headers: Record<string, string>, expected: string][
 ];
 
 for (const [why, headers, expected] of trusted) {
-  Deno.test(`publicBase of what a trusted proxy says: ${why}`, () => {
+  Deno.test(`publicBase by the headers of a trusted proxy: ${why}`, () => {
     const request = { publicUrl: undefined, requestUrl: `${OWN}/dicom-web/main/studies` };
     assert.equal(
       publicBase({ ...request, headers: new Headers(headers), trusted: true }),
@@ -106,13 +106,13 @@ for (const [why, headers, expected] of trusted) {
     );
   });
 
-  Deno.test(`publicBase believes nobody else: ${why}`, () => {
+  Deno.test(`publicBase ignores forwarding headers of others: ${why}`, () => {
     const request = { publicUrl: undefined, requestUrl: `${OWN}/dicom-web/main/studies` };
     assert.equal(publicBase({ ...request, headers: new Headers(headers), trusted: false }), OWN);
   });
 }
 
-Deno.test("publicBase is the configuration's URL, whatever the request says", () => {
+Deno.test("publicBase is the configured URL, whatever the request says", () => {
   const headers = new Headers({ "X-Forwarded-Host": "evil.test" });
   for (const trusted of [true, false]) {
     assert.equal(
@@ -131,7 +131,7 @@ for (
     "http://a.example:99999/",
   ]
 ) {
-  Deno.test(`publicBase is none of a request to "${requestUrl}"`, () => {
+  Deno.test(`publicBase is undefined for a request to "${requestUrl}"`, () => {
     const request = { publicUrl: undefined, requestUrl, headers: new Headers(), trusted: false };
     assert.equal(publicBase(request), undefined);
   });

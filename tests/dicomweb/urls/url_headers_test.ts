@@ -7,7 +7,7 @@ const GATEWAY = "https://gateway.example/dicom-web/main";
 const map = createUrlMap({ storeBase: STORE, gatewayBase: GATEWAY });
 const RESOURCE = "/workitems/1.2";
 
-/** Headers, and what becomes of them: the same where nothing is given. */
+/** Headers, and what they become; unchanged by default. */
 const answers: [why: string, name: string, value: string, expected?: string][] = [
   [
     "UPS created (PS3.18, 11.4.3)",

@@ -85,7 +85,7 @@ const toGateway: Row[] = [
   // Dot segments that stay below the base.
   ["dot segments", `${STORE}/studies/../instances/1`, `${GATEWAY}/instances/1`],
   ["dot segments that come back", "https://store.example/v1/../v2/a", `${GATEWAY}/a`],
-  // Already the gateway's (Azure and Orthanc may be told).
+  // Already the gateway's (as Azure and Orthanc can be configured).
   ["the gateway's own", `${GATEWAY}/studies/1`, `${GATEWAY}/studies/1`],
   [
     "the gateway's own where gateway and store share a host",
@@ -173,16 +173,16 @@ for (const [why, url, expected, options] of toStore) {
   });
 }
 
-Deno.test("translate leaves a relative reference alone where the resource is not known", () => {
+Deno.test("translate does not change a relative reference if the resource is unknown", () => {
   const { toGateway } = createUrlMap({ storeBase: STORE, gatewayBase: GATEWAY });
   assert.equal(toGateway.translate("../../../../../v2/bulk/1"), "../../../../../v2/bulk/1");
 });
 
-Deno.test("a map of something that is no URL is refused", () => {
+Deno.test("createUrlMap rejects a base that is no URL", () => {
   assert.throws(() => createUrlMap({ storeBase: "store", gatewayBase: GATEWAY }), TypeError);
 });
 
-Deno.test("a translation without a base URL for all segments is refused", () => {
+Deno.test("UrlTranslation rejects a list without a base URL for all segments", () => {
   const segments = new Set(["operations"]);
   assert.throws(() => new UrlTranslation([{ from: STORE, to: GATEWAY, segments }]), TypeError);
 });
@@ -190,7 +190,7 @@ Deno.test("a translation without a base URL for all segments is refused", () => 
 const segment = fc.stringMatching(/^[A-Za-z0-9._~%|' ü-]{1,6}$/);
 const anyPath = fc.array(segment, { maxLength: 5 }).map((segments) => segments.join("/"));
 
-Deno.test("translate gives a URL below the gateway's base or the very URL, and twice is once", () => {
+Deno.test("translate returns a URL below the gateway's base or the URL itself, and is idempotent", () => {
   const { toGateway } = createUrlMap({ storeBase: STORE, gatewayBase: GATEWAY });
   const start = fc.constantFrom(
     `${STORE}/`,
@@ -212,7 +212,7 @@ Deno.test("translate gives a URL below the gateway's base or the very URL, and t
   }));
 });
 
-Deno.test("translate leads through the gateway to the place that the URL names at the store", () => {
+Deno.test("translate leads through the gateway to the same resource of the store", () => {
   const map = createUrlMap({ storeBase: STORE, gatewayBase: GATEWAY });
   fc.assert(fc.property(anyPath, (path) => {
     const url = `${STORE}/${path}`;
