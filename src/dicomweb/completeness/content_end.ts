@@ -26,8 +26,7 @@ export interface ContentEnd {
  * DICOM, pixel data, plain text, encoded content, multipart without a boundary.
  */
 export function contentEnd(headers: Headers): ContentEnd | undefined {
-  const contentType = headers.get("content-type");
-  const type = contentType === null ? undefined : parseMediaType(contentType);
+  const type = parseMediaType(headers.get("content-type") ?? "");
   if (type === undefined || isEncoded(headers)) return undefined;
   const { essence } = type;
   if (essence.startsWith("multipart/")) {

@@ -16,32 +16,21 @@ export interface OfferedType {
 }
 
 const MULTIPART = "multipart/related";
-const offered = new WeakMap<readonly string[], readonly OfferedType[]>();
 
-/** Parses a rule's list of media types, the best first, once; combines their transfer syntaxes. */
+/** Parses a list of media types, the best first, and combines those that differ in transfer syntax. */
 export function offeredTypes(types: readonly string[]): readonly OfferedType[] {
-  const known = offered.get(types);
-  if (known !== undefined) return known;
-  const offers = new Map<string, { essence: string; type: string | undefined; all: string[] }>();
-  for (const text of types) {
-    const mediaType = parseMediaType(text);
-    if (mediaType === undefined) continue;
-    const { essence, parameters } = mediaType;
-    const type = parameters.get("type")?.toLowerCase();
-    const key = `${essence};${type ?? ""}`;
-    const syntax = parameters.get("transfer-syntax");
-    const offer = offers.get(key) ?? { essence, type, all: [] };
-    if (syntax !== undefined) offer.all.push(syntax);
-    offers.set(key, offer);
-  }
-  const result = [...offers.values()].map(({ essence, type, all }, place) => ({
-    essence,
-    type,
-    place,
-    syntaxes: all.length === 0 ? undefined : new Set(all),
-  }));
-  offered.set(types, result);
-  return result;
+  const parsed = types.map(parseMediaType).filter((type) => type !== undefined)
+    .map(({ essence, parameters }) => ({
+      essence,
+      type: parameters.get("type")?.toLowerCase(),
+      syntax: parameters.get("transfer-syntax"),
+    }));
+  const groups = Map.groupBy(parsed, ({ essence, type }) => `${essence};${type ?? ""}`);
+  return [...groups.values()].map((group, place) => {
+    const { essence, type } = group[0]!;
+    const syntaxes = group.map(({ syntax }) => syntax).filter((syntax) => syntax !== undefined);
+    return { essence, type, place, syntaxes: syntaxes.length > 0 ? new Set(syntaxes) : undefined };
+  });
 }
 
 /** Whether a media range includes an offer, transfer syntax apart. */

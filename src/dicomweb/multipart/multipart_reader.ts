@@ -55,7 +55,7 @@ export async function* readMultipart(
  * @throws {MultipartError} If the type is not multipart or has no boundary.
  */
 export function boundaryOf(contentType: string | null): string {
-  const type = contentType === null ? undefined : parseMediaType(contentType);
+  const type = parseMediaType(contentType ?? "");
   if (!type?.essence.startsWith("multipart/")) {
     throw new MultipartError("Cannot read multipart body: its media type is not multipart");
   }
