@@ -16,16 +16,6 @@ const ENCODED = /%[0-9A-Fa-f]{2}/;
  *
  * @returns The text after each decoding, without the text itself; undefined if encoded bytes are
  * not UTF-8 or if it is encoded more than three times.
- *
- * @example
- * ```ts
- * import { decodings } from "./decoding.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(decodings("a%252Fb"), ["a%2Fb", "a/b"]);
- * assert.deepEqual(decodings("100%"), []);
- * assert.equal(decodings("%c0%af"), undefined);
- * ```
  */
 export function decodings(text: string): string[] | undefined {
   const decoded: string[] = [];

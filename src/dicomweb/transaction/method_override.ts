@@ -29,14 +29,11 @@ const FORM = /x-www-form-urlencoded|multipart\/form-data/i;
  * between parameters).
  */
 export function overridesMethod(query: string): boolean {
-  if (query === "") return false;
-  for (const parameter of query.split(/[&;]/)) {
-    const end = parameter.indexOf("=");
-    const name = end < 0 ? parameter : parameter.slice(0, end);
-    if (PLAIN_NAME.test(name) && !SUSPICIOUS.test(name)) continue;
-    if (isOverride(name)) return true;
-  }
-  return false;
+  return query !== "" && query.split(/[&;]/).some((parameter) => {
+    const [name = ""] = parameter.split("=", 1);
+    const isPlain = PLAIN_NAME.test(name) && !SUSPICIOUS.test(name);
+    return !isPlain && isOverride(name);
+  });
 }
 
 /** Whether the body is an HTML form, whose fields may override the method. DICOMweb has none. */

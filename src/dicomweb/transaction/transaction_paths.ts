@@ -107,17 +107,11 @@ const PLACEHOLDERS: Readonly<Record<string, (segment: string) => boolean>> = {
   "{$bulkUpdate}": (segment) => segment.toLowerCase() === "$bulkupdate",
 };
 
-interface Path {
-  readonly start: string;
-  readonly pattern: readonly string[];
-  readonly name: TransactionName;
-}
-
 /** By method and first segment. */
-const PATHS: ReadonlyMap<string, readonly Path[]> = Map.groupBy(
-  ROWS.map(([request, name]): Path => {
+const PATHS = Map.groupBy(
+  ROWS.map(([request, name]) => {
     const [start, ...pattern] = request.replace(" /", " ").split("/");
-    return { start: start!, pattern, name };
+    return { start, pattern, name };
   }),
   ({ start }) => start,
 );

@@ -56,18 +56,13 @@ export function findTagEnd(input: Uint8Array, start: number, end: number): numbe
   return -1;
 }
 
-export interface AttributeValue {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** Finds the value, without quotes, of the first attribute of a tag that has one of the names. */
 export function findAttribute(
   input: Uint8Array,
   start: number,
   end: number,
   names: readonly string[],
-): AttributeValue | undefined {
+): { readonly start: number; readonly end: number } | undefined {
   let at = start;
   while (at < end && !isSpace(input[at])) at++;
   for (;;) {
