@@ -67,9 +67,10 @@ export function classify(method: string, target: string, headers?: Headers): Tra
   if (segments.length > 1 && segments.at(-1) === "") segments.pop();
   const isPartitioned = segments[1] === "partitions" && isPartition(segments[2]);
   const prefix = isPartitioned ? `/partitions/${segments[2]}` : "";
+  const written = segments.slice(isPartitioned ? 3 : 1);
   const request: PathRequest = {
     method: method === "HEAD" ? "GET" : method,
-    segments: segments.slice(isPartitioned ? 3 : 1).map(decoded),
+    segments: path.includes("%") ? written.map(decoded) : written,
     isPartitioned,
     query,
   };

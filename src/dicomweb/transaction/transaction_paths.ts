@@ -111,7 +111,10 @@ const PLACEHOLDERS: Readonly<Record<string, (segment: string) => boolean>> = {
 const PATHS = Map.groupBy(
   ROWS.map(([request, name]) => {
     const [start, ...pattern] = request.replace(" /", " ").split("/");
-    return { start, pattern, name };
+    const isOpen = pattern.at(-1) === "**";
+    const tests = (isOpen ? pattern.slice(0, -1) : pattern)
+      .map((part) => PLACEHOLDERS[part] ?? ((segment: string) => segment === part));
+    return { start, pattern, name, isOpen, tests };
   }),
   ({ start }) => start,
 );
@@ -123,7 +126,11 @@ const PATHS = Map.groupBy(
  */
 export function resourceAt(method: string, segments: readonly string[]): Resource | undefined {
   const [first, ...rest] = segments;
-  const path = PATHS.get(`${method} ${first}`)?.find(({ pattern }) => matches(pattern, rest));
+  const path = PATHS.get(`${method} ${first}`)?.find(({ isOpen, tests }) =>
+    (isOpen ? rest.length >= tests.length : rest.length === tests.length) &&
+    tests.every((test, at) => test(rest[at]!)) &&
+    (!isOpen || isBulkdataPath(rest.slice(tests.length)))
+  );
   if (path === undefined) return undefined;
   const { name, pattern } = path;
   const at = (placeholder: string) => rest[pattern.indexOf(placeholder)];
@@ -134,13 +141,4 @@ export function resourceAt(method: string, segments: readonly string[]): Resourc
     instance: at("{instance}"),
     frames: at("{frames}")?.split(",").map(Number),
   };
-}
-
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  const isOpen = pattern.at(-1) === "**";
-  const fixed = isOpen ? pattern.length - 1 : pattern.length;
-  if (isOpen ? segments.length < fixed : segments.length !== fixed) return false;
-  return segments.slice(0, fixed).every((segment, at) =>
-    PLACEHOLDERS[pattern[at]!]?.(segment) ?? segment === pattern[at]
-  ) && isBulkdataPath(segments.slice(fixed));
 }
