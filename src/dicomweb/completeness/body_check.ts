@@ -59,8 +59,7 @@ export class BodyCheck {
   }
 
   /**
-   * To be called before the bytes are passed on: receivers take the last byte of the stated length
-   * as the end.
+   * Call before passing the bytes on: receivers end a body at the last byte of its length.
    *
    * @returns What is wrong, such as `it is longer than …`; undefined if nothing is so far.
    */
@@ -76,8 +75,7 @@ export class BodyCheck {
   /**
    * To be called at the end.
    *
-   * @returns What is missing, such as `it ended after 3 of 4 bytes`; undefined if the body is
-   * complete.
+   * @returns What is missing, such as `it ended after 3 of 4 bytes`; undefined if complete.
    */
   finish(): string | undefined {
     const [received, length] = [this.#received, this.#length];

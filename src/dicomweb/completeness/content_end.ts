@@ -1,6 +1,6 @@
 /**
  * Recognizes the end of a body in its content: the closing delimiter of multipart, the last bracket
- * of JSON, the end tag of XML's root element. A truncated body lacks it, whatever the connection
+ * of JSON, the end tag of XML's root element. Truncated bodies lack it, whatever the connection
  * reports.
  *
  * @module

@@ -67,8 +67,7 @@ export function isChecked(body: ByteStream): boolean {
 }
 
 /**
- * The error for a failed read of a response: the cause itself for a timeout or an abort, which
- * carry their own reason.
+ * The error for a failed read of a response: NET-002, or the cause if it is a timeout or an abort.
  */
 export function readingFailure(cause: unknown): unknown {
   return isReason(cause) ? cause : brokenAnswer("it broke off", { cause });

@@ -1,7 +1,7 @@
 /**
  * Finds the parts in the bytes of a multipart body (RFC 2046, section 5.1.1) as they arrive in
  * chunks of any size, without copying content. It holds back only a possible start of a delimiter
- * and the header block of one part, up to a bound. A delimiter is a whole line: similar bytes are
+ * and the header block of one part, up to a bound. Delimiters are whole lines: similar bytes are
  * content.
  *
  * @module

@@ -1,6 +1,5 @@
 /**
- * The header block of one part of a multipart body (RFC 2046, section 5.1) in bytes, with the empty
- * line that ends it.
+ * The header block of a part (RFC 2046, section 5.1) in bytes, with the empty line that ends it.
  *
  * @module
  */
@@ -11,8 +10,7 @@ const CONTENT_LOCATION = /^(content-location[ \t]*:)([^\r\n]*)(?=\r?\n(?![ \t]))
 const CONTENT_LENGTH = /^content-length[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*/gim;
 
 /**
- * Reads a header block. A line that begins with white space continues the one before it (RFC 5322,
- * section 2.2.3).
+ * Reads a header block. Lines that begin with white space are continued (RFC 5322, section 2.2.3).
  *
  * @throws {TypeError} If a line is no header.
  */

@@ -1,6 +1,5 @@
 /**
- * Effect, reason and source of every rule. The configuration schema and the documentation derive
- * from it.
+ * Effect, reason and source of every rule, for the configuration schema and the documentation.
  *
  * @module
  */

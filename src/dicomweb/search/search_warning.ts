@@ -28,8 +28,7 @@ export function readRemaining(warning: string | null): Remaining {
 /**
  * The warnings of a search's first page that apply to the collected list too; undefined if none do.
  *
- * @param remaining Number of results after the collected list; 0 if there are none or it is
- * unknown.
+ * @param remaining Number of results after the collected list; 0: none, or unknown.
  */
 export function collectedWarning(warning: string | null, remaining: number): string | undefined {
   const kept = warningsOf(warning).flatMap((text) => {

@@ -11,8 +11,7 @@ const ENCODED_RUN = /(?:%[0-9A-Fa-f]{2})+/g;
 const ENCODED = /%[0-9A-Fa-f]{2}/;
 
 /**
- * Decodes repeatedly until nothing is percent-encoded; whatever is no percent-encoding is
- * unchanged.
+ * Decodes until nothing is percent-encoded; whatever is no percent-encoding is unchanged.
  *
  * @returns The text after each decoding, without the text itself; undefined if encoded bytes are
  * not UTF-8 or if it is encoded more than three times.

@@ -1,6 +1,5 @@
 /**
- * Detects requests that a store could treat as having another method: the gateway cannot know what
- * they do.
+ * Detects requests that a store could treat as having another method, with unknown effects.
  *
  * @module
  */

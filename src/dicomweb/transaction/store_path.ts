@@ -1,7 +1,7 @@
 /**
  * Validates the part of a target that is appended to the store's base URL, so that the store's
- * credential reaches nothing outside it. It rejects, instead of repairing, whatever two parsers
- * could read differently.
+ * credential reaches nothing outside it. It rejects, instead of repairing, what parsers could read
+ * differently.
  *
  * @module
  */

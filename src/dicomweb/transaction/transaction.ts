@@ -1,7 +1,6 @@
 /**
  * Names the transaction of a request: those of PS3.18 and of vendors. Its name is a metric label
- * and its class a permission, so whatever is ambiguous, such as an invalid identifier, is
- * `unknown`.
+ * and its class a permission, so ambiguous requests, as with invalid identifiers, are `unknown`.
  *
  * @module
  */
@@ -129,8 +128,7 @@ function resourceOf(request: PathRequest): Resource | undefined {
 
 /**
  * The only transaction of PS3.18's URI Service (chapter 9). Its path is up to the store, but a
- * query must not turn any path into a retrieval: only the base URL itself and `wado`, as archives
- * have it.
+ * query must not turn any path into a retrieval: only the base URL and `wado`, as in archives.
  */
 function wadoUriTransaction(
   { method, segments, isPartitioned, query }: PathRequest,

@@ -9,8 +9,8 @@ const PAIR = /(?:[^;"]|"(?:[^"\\]|\\.?)*"?)+/g;
 const PARAMETER = /^([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))$/;
 
 /**
- * Reads one element of a `Forwarded` header. Of a repeated parameter the first counts; what is no
- * parameter is ignored.
+ * Reads one element of a `Forwarded` header. Of a repeated parameter the first counts; invalid ones
+ * are ignored.
  *
  * @param element What one proxy has written, without the commas around it.
  * @returns Parameters by lower-case name, values without quotes.

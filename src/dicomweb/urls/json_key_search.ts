@@ -37,8 +37,7 @@ export class JsonKeySearch {
 
   /**
    * Finds the opening quote of the next string, or of the beginning of one at the end of the input
-   * (Horspool's algorithm), and sets {@linkcode matched}; returns the input's length if there is
-   * none.
+   * (Horspool's algorithm), and sets {@linkcode matched}; the input's length if there is none.
    */
   find(input: Uint8Array, from: number): number {
     const [skip, endsWindow, last] = [this.#skip, this.#endsWindow, this.#window - 1];

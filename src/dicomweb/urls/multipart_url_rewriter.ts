@@ -1,8 +1,7 @@
 /**
  * Translates URLs in a multipart body as it streams by: in the `Content-Location` of each part, and
  * in parts that are DICOM JSON or XML. Every other byte is unchanged, including preamble,
- * delimiters, epilogue and binary parts. The rest of a malformed body passes unchanged: its reader
- * judges it.
+ * delimiters, epilogue and binary parts. The rest of a malformed body passes unchanged.
  *
  * @module
  */

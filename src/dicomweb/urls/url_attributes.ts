@@ -1,7 +1,6 @@
 /**
  * DICOM attributes with URLs of a store's resources. Their VR was UT before it became UR (DICOM
- * CP-1324), so it is not checked. Contact URI (0074,100A), the fourth such attribute, is a person's
- * address.
+ * CP-1324), so it is not checked. Contact URI (0074,100A), the fourth, is a person's address.
  *
  * @module
  */

@@ -15,8 +15,7 @@ const wholeValue: HeaderRule = (value, translate) => translate(value);
 
 /**
  * `<url>; rel=next, <url>` (RFC 8288, section 3); quoted strings are unchanged. A `<` or quote
- * without end takes the rest of the header: searching an end from each of them would take quadratic
- * time.
+ * without end takes the rest of the header: searching an end from each would take quadratic time.
  */
 const linkTargets: HeaderRule = (value, translate) =>
   value.replace(/"(?:[^"\\]|\\.?)*"?|<([^>]*)(>?)/g, (match, url?: string, end?: string) => {

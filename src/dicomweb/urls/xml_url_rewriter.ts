@@ -1,8 +1,7 @@
 /**
  * Translates URLs in an XML document as it streams by, only where the Native DICOM Model (PS3.19,
  * annex A) and WADL have them. It reads tags without parsing the document; comments, CDATA sections
- * and processing instructions are skipped. Documents not in UTF-8 or another superset of ASCII pass
- * unchanged.
+ * and processing instructions are skipped. Encodings other than supersets of ASCII pass unchanged.
  *
  * @module
  */
