@@ -1,38 +1,25 @@
 /**
- * Remembers answers to what is asked again and again, within bounds that no client can exceed
- * whatever it asks.
+ * Caches results by key. Clients choose the keys, so number and length of the entries are bounded.
  *
  * @module
  */
 
-/** The bounds of a cache. */
 export interface CacheBounds {
-  /** How many answers it holds; one more, and it forgets all. */
+  /** When full, the cache is emptied. */
   readonly maxEntries: number;
-  /** Characters of the longest question whose answer it keeps. */
+  /** Results for longer keys are not cached. */
   readonly maxKeyLength: number;
 }
 
-/** Answers by question. */
 export class BoundedCache<Value> {
   readonly #entries = new Map<string, Value>();
   readonly #bounds: CacheBounds;
 
-  /** @param bounds Its bounds. */
   constructor(bounds: CacheBounds) {
     this.#bounds = bounds;
   }
 
-  /** How many answers it holds. */
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  /**
-   * Finds an answer, or makes it.
-   *
-   * @param make Makes the answer where it is not at hand.
-   */
+  /** Returns the cached value for a key, or makes and caches it. */
   get(key: string, make: () => Value): Value {
     const known = this.#entries.get(key);
     if (known !== undefined) return known;

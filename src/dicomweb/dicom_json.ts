@@ -1,10 +1,9 @@
 /**
- * Datasets in the DICOM JSON model (PS3.18, annex F), as far as answers of stores are read here.
+ * Datasets in the DICOM JSON model (PS3.18, annex F), as far as stores' responses are read here.
  *
  * @module
  */
 
-/** One attribute. */
 export interface DicomJsonAttribute {
   readonly vr: string;
   readonly Value?: readonly unknown[];
@@ -12,16 +11,12 @@ export interface DicomJsonAttribute {
   readonly BulkDataURI?: string;
 }
 
-/** One dataset: attributes by tag, eight hexadecimal digits in upper case. */
+/** Attributes by tag: eight hexadecimal digits in upper case. */
 export type DicomJsonDataset = Readonly<Record<string, DicomJsonAttribute>>;
 
 const TAG = /^[0-9A-Fa-f]{8}$/;
 
-/**
- * Takes parsed JSON for a dataset. Tags in lower case are read, too.
- *
- * @returns The dataset, its own tags in upper case; nothing where the value is none.
- */
+/** Reads parsed JSON as a dataset, tags in lower case too; undefined if it is none. */
 export function toDataset(value: unknown): DicomJsonDataset | undefined {
   if (!isObject(value)) return undefined;
   const dataset: Record<string, DicomJsonAttribute> = {};
@@ -32,37 +27,25 @@ export function toDataset(value: unknown): DicomJsonDataset | undefined {
   return dataset;
 }
 
-/**
- * The items of a sequence.
- *
- * @returns Its items; none where there is no such sequence.
- */
+/** The items of a sequence; none if there is no such sequence. */
 export function itemsOf(dataset: DicomJsonDataset, tag: string): DicomJsonDataset[] {
   return valuesOf(dataset, tag).map(toDataset).filter((item) => item !== undefined);
 }
 
-/**
- * The first value of an attribute as text.
- *
- * @returns The text; nothing where there is none.
- */
+/** The first value of an attribute, if it is text that is not empty. */
 export function textOf(dataset: DicomJsonDataset, tag: string): string | undefined {
   const [value] = valuesOf(dataset, tag);
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/**
- * The first value of an attribute as a whole number. Some stores write numbers as text.
- *
- * @returns The number; nothing where there is none.
- */
+/** The first value of an attribute, if it is a whole number. Some stores write numbers as text. */
 export function numberOf(dataset: DicomJsonDataset, tag: string): number | undefined {
   const [value] = valuesOf(dataset, tag);
   const isWritten = typeof value === "number" || (typeof value === "string" && value !== "");
   return isWritten && Number.isInteger(Number(value)) ? Number(value) : undefined;
 }
 
-/** Puts a dataset's attributes in the order of their tags (PS3.18, section F.2.2). */
+/** Sorts a dataset's attributes by tag (PS3.18, section F.2.2). */
 export function sorted(dataset: DicomJsonDataset): DicomJsonDataset {
   return Object.fromEntries(Object.entries(dataset).sort(([a], [b]) => a < b ? -1 : 1));
 }

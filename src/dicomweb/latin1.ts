@@ -1,18 +1,14 @@
 /**
- * Text of one character a byte, as the headers of HTTP and MIME are (ISO 8859-1). The runtime's
- * decoder of that name means Windows-1252, which does not give every byte back.
+ * ISO 8859-1, the character set of HTTP and MIME headers. The runtime's decoder of that name means
+ * Windows-1252, which does not preserve every byte.
  *
  * @module
  */
+import type { Bytes } from "./bytes.ts";
 
-/** Character by character takes four times as long; a function takes no more arguments than this. */
+/** Four times as fast as one character at a time; functions accept no more arguments than this. */
 const MAX_ARGUMENTS = 8192;
 
-/**
- * Reads bytes as text.
- *
- * @param bytes The bytes.
- */
 export function decodeLatin1(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += MAX_ARGUMENTS) {
@@ -22,13 +18,8 @@ export function decodeLatin1(bytes: Uint8Array): string {
   return text;
 }
 
-/**
- * Writes text as bytes.
- *
- * @param text The text, of no characters beyond U+00FF.
- * @returns One byte for each character.
- */
-export function encodeLatin1(text: string): Uint8Array<ArrayBuffer> {
+/** @param text Without characters beyond U+00FF. */
+export function encodeLatin1(text: string): Bytes {
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
   return bytes;

@@ -5,13 +5,12 @@
  * @module
  */
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
-import { normaliseAccept } from "../dicomweb/media_type/accept.ts";
+import { normaliseAccept, normaliseContentType } from "../dicomweb/media_type/accept.ts";
 import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
-import { bodyUrlRewrite } from "../dicomweb/urls/body_url_rewriter.ts";
-import { normaliseContentType } from "../dicomweb/media_type/content_type.ts";
+import { bodyUrlRewrite, STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import type { Profile } from "../dicomweb/profile/profile.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
-import { rewriteRequestHeaders, rewriteResponseHeaders } from "../dicomweb/urls/url_headers.ts";
+import { rewriteHeaders } from "../dicomweb/urls/url_headers.ts";
 import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/urls/url_map.ts";
 import { readingFailure, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { describeChangedBody } from "./changed_body.ts";
@@ -58,7 +57,7 @@ export class StoreDialect {
     if (properType !== null && properType !== type) headers.set("content-type", properType);
     const map = this.#mapFor(gatewayBase);
     if (map === undefined) return body;
-    rewriteRequestHeaders(map, headers, target);
+    rewriteHeaders(map, "toStore", headers, target);
     if (this.#profile.rules.tellPublicUrl) tellPublicUrl(headers, gatewayBase!, this.#storeBase);
     if (body === null) return null;
     // Stored content belongs to the client: only messages about resources contain their URLs.
@@ -70,7 +69,7 @@ export class StoreDialect {
     });
     if (rewrite === undefined) return body;
     const whole = wholeRequestBody(body, headers);
-    for (const name of rewrite.staleHeaders) headers.delete(name);
+    for (const name of STALE_HEADERS) headers.delete(name);
     return whole.pipeThrough(rewrite.stream);
   }
 
@@ -88,7 +87,7 @@ export class StoreDialect {
   ): Promise<BodyInit> | undefined {
     const map = this.#mapFor(gatewayBase);
     if (map === undefined) return undefined;
-    rewriteResponseHeaders(map, headers, target);
+    rewriteHeaders(map, "toGateway", headers, target);
     const rewrite = bodyUrlRewrite(map.toGateway, {
       headers,
       status: response.status,

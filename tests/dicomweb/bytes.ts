@@ -1,5 +1,5 @@
 /**
- * Bytes written as text, one character a byte, as tests of multipart bodies like them.
+ * Bytes written as text, one character a byte, for tests of multipart bodies.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Runs what rewrites bytes on input that is cut into pieces.
+ * Runs rewriters on input that is cut into pieces.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export function rewriteCut(
   const passOn = () => pieces.push(sink.take() ?? new Uint8Array(0));
   let start = 0;
   for (const end of [...positions, input.length]) {
-    // A copy of its own, as from a socket: pieces that lie side by side in memory prove less.
+    // A separate copy, as from a socket: contiguous pieces prove less.
     rewriter.push(input.slice(start, end), sink);
     passOn();
     start = end;

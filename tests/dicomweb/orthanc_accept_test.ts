@@ -1,6 +1,6 @@
 /**
- * The rules for Orthanc, held against Orthanc: what it refuses as a client sent it, and gives once
- * the header is put right. It holds an image in JPEG 2000, which it cannot transcode.
+ * The rules for Orthanc, tested against Orthanc: what it rejects as sent by a client, and returns once
+ * the header is normalized. It holds an image in JPEG 2000, which it cannot transcode.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const IN_RLE = "/studies/1.3.6.1.4.1.5962.1.2.4.20040826185059.5457" +
 const DICOM = 'multipart/related; type="application/dicom"';
 const OCTETS = 'multipart/related; type="application/octet-stream"';
 
-/** What Orthanc refuses as it is, and the type of what it gives for it in the end. */
+/** What Orthanc rejects unchanged, and the media type of its response to the normalized request. */
 const refused: readonly (readonly [
   why: string,
   target: string,

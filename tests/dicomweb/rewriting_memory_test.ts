@@ -1,5 +1,5 @@
 /**
- * What passes through a rewriter does not stay in it.
+ * Rewriters do not retain what passes through them.
  *
  * @module
  */

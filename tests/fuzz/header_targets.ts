@@ -4,15 +4,11 @@
  *
  * @module
  */
-import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
-import { normaliseContentType } from "../../src/dicomweb/media_type/content_type.ts";
+import { normaliseAccept, normaliseContentType } from "../../src/dicomweb/media_type/accept.ts";
 import { publicBase } from "../../src/dicomweb/urls/public_base.ts";
 import { profiles } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
-import {
-  rewriteRequestHeaders,
-  rewriteResponseHeaders,
-} from "../../src/dicomweb/urls/url_headers.ts";
+import { rewriteHeaders } from "../../src/dicomweb/urls/url_headers.ts";
 import { createUrlMap } from "../../src/dicomweb/urls/url_map.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { requestHeaders } from "../../src/upstream/end_to_end_headers.ts";
@@ -54,8 +50,8 @@ export const headerValues: FuzzTarget = {
     };
     const requestUrl = "http://gateway:8043/dicom-web/main/studies";
     const transaction = classify("GET", "/studies");
-    rewriteRequestHeaders(urls, headers(), "/studies");
-    rewriteResponseHeaders(urls, headers(), "/studies");
+    rewriteHeaders(urls, "toStore", headers(), "/studies");
+    rewriteHeaders(urls, "toGateway", headers(), "/studies");
     publicBase({ publicUrl: undefined, requestUrl, headers: headers(), trusted: true });
     addresses.of(headers(), "10.0.0.1");
     requestHeaders(headers());

@@ -4,8 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
-import { normaliseContentType } from "../../src/dicomweb/media_type/content_type.ts";
+import { normaliseAccept, normaliseContentType } from "../../src/dicomweb/media_type/accept.ts";
 import {
   formatMediaType,
   parseAccept,

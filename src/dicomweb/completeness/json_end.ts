@@ -1,33 +1,27 @@
 /**
- * Follows the brackets of a JSON text (RFC 8259) as it streams by, to tell whether the last one has come.
+ * Counts the brackets of a JSON text (RFC 8259) as it streams by, to recognize the last one.
  *
  * @module
  */
+import { BACKSLASH, CLOSE_BRACE, isSpace, OPEN_BRACE, QUOTE } from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 /** `[` and `{`, and `]` and `}`, differ in this bit alone. */
 const CASE = 0x20;
-const OPEN = 0x7b;
-const CLOSE = 0x7d;
 const BEFORE_BRACKETS = 0x5a;
 
-/** Finds the end of one JSON text. */
 export class JsonEnd {
-  /** @inheritdoc */
   readonly name = "its last bracket";
   #depth = 0;
   #state: "outside" | "string" | "escape" = "outside";
   #start: "before" | "after" | "no JSON" = "before";
 
-  /** @inheritdoc */
   get isReached(): boolean {
     if (this.#start !== "after") return this.#start === "no JSON";
     return this.#depth === 0 && this.#state === "outside";
   }
 
-  /** @inheritdoc */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     let at = this.#start === "before" ? this.#findStart(chunk) : 0;
     const end = chunk.length;
     if (this.#start !== "after" || end === 0) return;
@@ -47,8 +41,8 @@ export class JsonEnd {
       } else {
         while (at < end && (byte = chunk[at]!) !== QUOTE) {
           if (byte > BEFORE_BRACKETS) {
-            if ((byte | CASE) === OPEN) depth++;
-            else if ((byte | CASE) === CLOSE) depth--;
+            if ((byte | CASE) === OPEN_BRACE) depth++;
+            else if ((byte | CASE) === CLOSE_BRACE) depth--;
           }
           at++;
         }
@@ -61,26 +55,21 @@ export class JsonEnd {
     this.#state = !isInString ? "outside" : at > end ? "escape" : "string";
   }
 
-  /** Passes over white space and the byte order mark; a text that begins otherwise is no JSON. */
+  /** Skips white space and the byte order mark. */
   #findStart(chunk: Uint8Array): number {
     for (let at = 0; at < chunk.length; at++) {
       const byte = chunk[at]!;
       if (isBlank(byte)) continue;
-      // Numbers, `true`, `false` and `null` have no end of their own; and errors come as plain text.
-      this.#start = byte === QUOTE || (byte | CASE) === OPEN ? "after" : "no JSON";
+      // Numbers, `true`, `false` and `null` have no recognizable end; and errors are sent as plain
+      // text.
+      this.#start = byte === QUOTE || (byte | CASE) === OPEN_BRACE ? "after" : "no JSON";
       return at;
     }
     return chunk.length;
   }
 }
 
-/**
- * Whether a byte may come before a text begins.
- *
- * @param byte The byte.
- * @returns Whether it is white space, or one of the byte order mark in UTF-8.
- */
+/** Whether a byte may precede a document: white space, or one of the byte order mark in UTF-8. */
 export function isBlank(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09 ||
-    byte === 0xef || byte === 0xbb || byte === 0xbf;
+  return isSpace(byte) || byte === 0xef || byte === 0xbb || byte === 0xbf;
 }

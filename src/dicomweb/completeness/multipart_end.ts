@@ -1,43 +1,37 @@
 /**
- * Looks for the closing delimiter of a multipart body (RFC 2046, section 5.1.1) as the body streams by.
- * It leaps by the length of the delimiter (Boyer, Moore and Horspool) and copies only what lies across
- * two pieces.
+ * Finds the closing delimiter of a multipart body (RFC 2046, section 5.1.1) as it streams by
+ * (Boyer, Moore and Horspool), copying only what spans two chunks.
  *
  * @module
  */
+import { LF } from "../ascii.ts";
+import { type Bytes, joinBytes } from "../bytes.ts";
 import { encodeLatin1 } from "../latin1.ts";
+import { horspoolTable } from "../multipart/multipart_scanner.ts";
 
-const LF = 10;
-
-/** Finds the end of one multipart body. */
 export class MultipartEnd {
-  /** @inheritdoc */
   readonly name = "its closing delimiter";
-  /** Some senders end lines by LF alone, so that the CR before it is not asked for. */
-  readonly #delimiter: Uint8Array<ArrayBuffer>;
+  /** Some senders end lines by LF alone, so the CR before it is not required. */
+  readonly #delimiter: Bytes;
   readonly #skip: Uint8Array;
-  /** The last bytes of what came, fewer than the delimiter has; the body itself begins on a new line. */
-  #tail: Uint8Array<ArrayBuffer> = Uint8Array.of(LF);
+  /** The last bytes, fewer than the delimiter has; the body itself begins on a new line. */
+  #tail: Bytes = Uint8Array.of(LF);
   #isReached = false;
 
-  /** @param boundary The boundary, without quotes and leading dashes: Latin-1, 200 characters at most. */
+  /** @param boundary Without quotes and leading dashes: Latin-1, 200 characters at most. */
   constructor(boundary: string) {
     this.#delimiter = encodeLatin1(`\n--${boundary}--`);
-    const last = this.#delimiter.length - 1;
-    this.#skip = new Uint8Array(256).fill(last + 1);
-    for (let at = 0; at < last; at++) this.#skip[this.#delimiter[at]!] = last - at;
+    this.#skip = horspoolTable(this.#delimiter);
   }
 
-  /** @inheritdoc */
   get isReached(): boolean {
     return this.#isReached;
   }
 
-  /** @inheritdoc */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     if (this.#isReached) return;
     const kept = this.#delimiter.length - 1;
-    const seam = joined(this.#tail, chunk.subarray(0, kept));
+    const seam = joinBytes([this.#tail, chunk.subarray(0, kept)]);
     this.#isReached = this.#isIn(seam) || this.#isIn(chunk);
     const tail = chunk.length >= kept ? chunk : seam;
     this.#tail = tail.slice(Math.max(0, tail.length - kept));
@@ -53,14 +47,4 @@ export class MultipartEnd {
     }
     return false;
   }
-}
-
-function joined(
-  first: Uint8Array<ArrayBuffer>,
-  second: Uint8Array<ArrayBuffer>,
-): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
-  return all;
 }

@@ -1,32 +1,27 @@
 /**
- * Uploads that can be read to their end by another reader. A store may answer before it has read an
- * upload; what sends it then cancels it, and the runtime closes a connection on which the client still
- * sends, which a client that is writing sees instead of the answer (RFC 9112, section 9.6).
+ * Uploads that another reader can finish. A store may respond before it has read an upload, which
+ * the sender then cancels; the runtime closes a connection on which the client is still sending, so
+ * that a client that is writing sees the closed connection instead of the response (RFC 9112,
+ * section 9.6).
  *
  * @module
  */
+import type { Bytes, ByteStream } from "../bytes.ts";
 
-/** A body on its way. */
-type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+/** Resolves the promise of a released upload. */
+const RELEASES = new WeakMap<ByteStream, () => void>();
 
-/** What resolves when an upload is released. */
-const RELEASES = new WeakMap<Body, () => void>();
-
-/**
- * Makes an upload one that its reader releases where it would cancel it.
- *
- * @returns Resolves when it is released.
- */
-export function releaseOnCancel(upload: Body): Promise<void> {
+/** Makes readers of an upload release it instead of canceling it; resolves when it is released. */
+export function releaseOnCancel(upload: ByteStream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   RELEASES.set(upload, resolve);
   return promise;
 }
 
-/** Cancels a body, or releases it if it is an upload that is released. */
+/** Cancels a body, or releases it after {@linkcode releaseOnCancel}. */
 export function cancelOrRelease(
-  body: Body,
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  body: ByteStream,
+  reader: ReadableStreamDefaultReader<Bytes>,
   reason: unknown,
 ): Promise<void> | void {
   const release = RELEASES.get(body);

@@ -1,64 +1,58 @@
 /**
- * Follows the tags of an XML document (XML 1.0, section 2) as it streams by, to tell whether its root
- * element has ended. Comments, CDATA sections, processing instructions and the document type are passed
- * over. A document in UTF-16 cannot be followed.
+ * Follows the tags of an XML document (XML 1.0, section 2) as it streams by, to recognize the end
+ * of its root element. Comments, CDATA sections, processing instructions and the document type are
+ * skipped. UTF-16 is not supported.
  *
  * @module
  */
+import {
+  APOSTROPHE,
+  CLOSE_BRACKET,
+  DASH,
+  EXCLAMATION_MARK,
+  GREATER_THAN,
+  LESS_THAN,
+  OPEN_BRACKET,
+  QUESTION_MARK,
+  QUOTE,
+  SLASH,
+} from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 import { isBlank } from "./json_end.ts";
 
-const EXCLAMATION_MARK = 0x21;
-const QUOTE = 0x22;
-const APOSTROPHE = 0x27;
-const DASH = 0x2d;
-const SLASH = 0x2f;
-const LESS_THAN = 0x3c;
-const GREATER_THAN = 0x3e;
-const QUESTION_MARK = 0x3f;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-
-/** Where in the document the next byte is. */
+/** "markup" is after `<`, "declaration" after `<!`; "no XML" also means UTF-16. */
 type Place =
-  /** Before the first byte that is no white space. */
   | "before"
-  /** Begins with no tag, or has an encoding that is not followed. */
   | "no XML"
   | "text"
-  /** Behind `<`. */
   | "markup"
   | "start tag"
   | "end tag"
-  /** Behind `<!`. */
   | "declaration"
   | "comment"
   | "CDATA"
   | "instruction"
   | "document type";
 
-/** Finds the end of one XML document. */
 export class XmlEnd {
-  /** @inheritdoc */
   readonly name = "the end of its root element";
   #place: Place = "before";
   #depth = 0;
   #hasRoot = false;
-  /** The quote that an attribute value or a literal began with; 0 outside of them. */
+  /** The quote that began an attribute value or a literal; 0 outside of them. */
   #quote = 0;
-  /** The two bytes before the next one, within the markup at hand. */
+  /** The two bytes before the next one, within the current markup. */
   #last = 0;
   #lastButOne = 0;
-  /** Declarations that are open in the document type. */
+  /** Open declarations in the document type. */
   #nesting = 0;
 
-  /** @inheritdoc */
   get isReached(): boolean {
     if (this.#place === "no XML") return true;
     return this.#place === "text" && this.#hasRoot && this.#depth === 0;
   }
 
-  /** @inheritdoc */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     for (let at = 0; at < chunk.length; at++) {
       if (this.#place === "text") {
         at = chunk.indexOf(LESS_THAN, at);
@@ -71,11 +65,8 @@ export class XmlEnd {
 
   #enter(place: Place): void {
     this.#place = place;
-    this.#quote =
-      this.#last =
-      this.#lastButOne =
-      this.#nesting =
-        0;
+    this.#quote = this.#nesting = 0;
+    this.#last = this.#lastButOne = 0;
   }
 
   #step(byte: number): void {
@@ -115,10 +106,7 @@ export class XmlEnd {
   }
 
   #stepInTag(byte: number): void {
-    if (this.#quote !== 0) {
-      if (byte === this.#quote) this.#quote = 0;
-    } else if (byte === QUOTE || byte === APOSTROPHE) this.#quote = byte;
-    else if (byte === GREATER_THAN) {
+    if (!this.#isInQuotes(byte) && byte === GREATER_THAN) {
       this.#hasRoot = true;
       if (this.#last !== SLASH) this.#depth++;
       return this.#enter("text");
@@ -127,14 +115,21 @@ export class XmlEnd {
   }
 
   #stepInDocumentType(byte: number): void {
-    if (this.#quote !== 0) {
-      if (byte === this.#quote) this.#quote = 0;
-    } else if (byte === QUOTE || byte === APOSTROPHE) this.#quote = byte;
-    else if (byte === LESS_THAN) this.#nesting++;
+    if (this.#isInQuotes(byte)) return;
+    if (byte === LESS_THAN) this.#nesting++;
     else if (byte === GREATER_THAN && this.#nesting-- === 0) this.#enter("text");
   }
 
-  /** Back to the text at a `>` behind two bytes. */
+  /** Whether a byte is in quotes, or one of them. */
+  #isInQuotes(byte: number): boolean {
+    if (this.#quote !== 0) {
+      if (byte === this.#quote) this.#quote = 0;
+    } else if (byte === QUOTE || byte === APOSTROPHE) this.#quote = byte;
+    else return false;
+    return true;
+  }
+
+  /** Returns to the text at a `>` after two bytes. */
   #leaveBy(byte: number, lastButOne: number, last: number): void {
     if (byte === GREATER_THAN && this.#last === last && this.#lastButOne === lastButOne) {
       return this.#enter("text");

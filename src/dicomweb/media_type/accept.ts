@@ -1,25 +1,31 @@
 /**
- * Puts a request's `Accept` header so that its store understands it: only media types that the
- * store has, each written as RFC 9110 demands, the most wanted first. It never names a media type
- * that the client did not name, unless the client accepts any, or the gateway makes the client's
- * of the store's.
+ * Normalizes `Accept` for a store: only media types that it supports, in the syntax of RFC 9110,
+ * the preferred first. It adds no media type that the client did not name, unless the client
+ * accepts any, or the gateway converts the store's into the client's. Also quotes `Content-Type`.
  *
  * @module
  */
 import { acceptInQuery } from "./acceptable.ts";
 import { BoundedCache, type CacheBounds } from "../bounded_cache.ts";
-import { acceptItems, formatMediaType, type MediaType, parseMediaType } from "./media_type.ts";
+import {
+  type AcceptedMediaType,
+  acceptItems,
+  formatMediaType,
+  mediaRanges,
+  type MediaType,
+  parseAccept,
+  parseMediaType,
+} from "./media_type.ts";
 import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
 import type { Profile, Rules } from "../profile/profile.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import type { TransactionName } from "../transaction/transaction_catalogue.ts";
 
-/** A rule that lists media types. */
 type TypesRule = {
   [Id in keyof Rules]: Rules[Id] extends readonly string[] ? Id : never;
 }[keyof Rules];
 
-/** Which rule lists the media types that a store has for the answer to a transaction. */
+/** The rule that lists a store's media types for the response to a transaction. */
 const TYPES_FOR: Readonly<Partial<Record<TransactionName, TypesRule>>> = {
   "search-studies": "searchTypes",
   "search-series": "searchTypes",
@@ -41,30 +47,24 @@ const TYPES_FOR: Readonly<Partial<Record<TransactionName, TypesRule>>> = {
   "request-workitem-cancellation": "worklistTypes",
 };
 
-/** A media range of the client's. */
-interface Wanted {
-  readonly range: MediaType;
-  readonly quality: number;
-}
-
-/** Which rule lists what the store has for the answer, and all rules. */
+/** The rule that lists the store's media types for the response, and all rules. */
 interface Policy {
   readonly rule: TypesRule;
   readonly rules: Rules;
-  /** Whether what the store gives as one part reaches the client as multipart. */
+  /** Whether the gateway wraps the store's single parts as multipart. */
   readonly wraps: boolean;
 }
 
-/** What can stand in a header: a media type with its weight. */
+/** A media type for the header, with its weight. */
 interface Named {
   readonly text: string;
   readonly quality: number;
-  /** Where the store's own list has it: the better, the earlier. */
+  /** Position in the store's list, the best first. */
   readonly place: number;
 }
 
-/** A value that stands without quotes and holds what only quotes allow. */
-export const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"=]*[/=?@:<>()[\]{}\\]/;
+/** An unquoted value with characters that require quotes. */
+const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"=]*[/=?@:<>()[\]{}\\]/;
 const ANY = "*/*";
 const MULTIPART = "multipart/related";
 const STORED = "*";
@@ -72,38 +72,17 @@ const STORED = "*";
 const remembered = new WeakMap<Rules, BoundedCache<string | null>>();
 const BOUNDS: CacheBounds = { maxEntries: 256, maxKeyLength: 1024 };
 
-/**
- * Puts an `Accept` header for a store.
- *
- * @param accept The client's header, or nothing where it sent none.
- * @param profile How to deal with the store.
- * @returns The header to send; the client's own where no rule has anything against it.
- *
- * @example
- * ```ts
- * import { normaliseAccept } from "./accept.ts";
- * import { profiles } from "../profile/profile.ts";
- * import { classify } from "../transaction/transaction.ts";
- * import assert from "node:assert/strict";
- *
- * const frames = classify("GET", "/studies/1.2/series/3.4/instances/5.6/frames/1");
- * assert.equal(
- *   normaliseAccept(frames, "image/webp, multipart/related; type=image/jp2", profiles.azure),
- *   'multipart/related; type="image/jp2"',
- * );
- * assert.equal(normaliseAccept(frames, "image/webp", profiles.azure), "image/webp");
- * ```
- */
+/** Normalizes `Accept` for a store; returns the same header if no rule applies. */
 export function normaliseAccept(
   transaction: Transaction,
   accept: string | null,
   { rules }: Profile,
 ): string | null {
   const types = TYPES_FOR[transaction.name];
-  // The gateway asks for each instance then, and makes the answer of them.
+  // The gateway then requests single instances and combines them.
   const isByInstance = types === "studyTypes" && rules.retrieveByInstance;
   const inQuery = acceptInQuery(transaction.query);
-  // A media type in the query says more than the header, which must stay as wide as it is.
+  // A media type in the query overrides the header, which then must stay as wide as it is.
   const listed = inQuery === null || isByInstance ? types : undefined;
   const wanted = isByInstance ? inQuery ?? accept : accept;
   const header = wanted?.trim() ? wanted : null;
@@ -113,6 +92,17 @@ export function normaliseAccept(
     `${rule ?? ""} ${wraps} ${header ?? ""}`,
     () => rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules, wraps }),
   );
+}
+
+/**
+ * Quotes the parameters of `Content-Type` that require it; returns the same header if none do.
+ * The meaning is unchanged: the boundary is part of the body.
+ */
+export function normaliseContentType(contentType: string | null, profile: Profile): string | null {
+  if (contentType === null || !profile.rules.quoteMediaTypes) return contentType;
+  if (!UNQUOTED_VALUE.test(contentType)) return contentType;
+  const type = parseMediaType(contentType);
+  return type === undefined ? contentType : formatMediaType(type);
 }
 
 /** Clients send the same few headers again and again. */
@@ -127,16 +117,13 @@ function negotiated(header: string | null, policy: Policy): string | null {
   const offers = offeredTypes(rules[rule]);
   if (offers.length === 0) return unlisted(header, policy);
   if (header === null && !rules.nameDefaultType) return null;
-  const wanted = wantedBy(header ?? ANY);
-  const refused = wanted.filter(({ quality }) => quality === 0).map(({ range }) => range);
-  const named = wanted.filter(({ quality }) => quality > 0)
-    .sort((a, b) => b.quality - a.quality)
-    .flatMap((each) => namesFor(each, offers, refused, policy));
+  const refused = mediaRanges(header ?? "").filter(({ quality }) => quality === 0);
+  const named = parseAccept(header).flatMap((each) => namesFor(each, offers, refused, policy));
   if (named.length === 0) return quoted(header, rules);
   return rules.oneAcceptedType ? best(named).text : written(named, rules);
 }
 
-/** Where it is not known what the store has: asks for what is stored, and names nothing new. */
+/** If the store's media types are unknown: adds the stored transfer syntax, and no media type. */
 function unlisted(header: string | null, policy: Policy): string | null {
   const { rules } = policy;
   if (header === null || !(rules.askStored || rules.askStoredFrames)) return quoted(header, rules);
@@ -155,7 +142,7 @@ function unlisted(header: string | null, policy: Policy): string | null {
   return quoted(items.join(", "), rules);
 }
 
-/** Writes each value in quotes that needs them, and leaves all else as it is. */
+/** Quotes values that require it, and leaves everything else unchanged. */
 function quoted(header: string | null, rules: Rules): string | null {
   if (header === null || !rules.quoteMediaTypes || !UNQUOTED_VALUE.test(header)) return header;
   return acceptItems(header).map((item) => {
@@ -164,29 +151,18 @@ function quoted(header: string | null, rules: Rules): string | null {
   }).join(", ");
 }
 
-function wantedBy(header: string): Wanted[] {
-  return acceptItems(header).map(parseMediaType).filter((range) => range !== undefined)
-    .map((range) => ({ range, quality: qualityOf(range) }));
-}
-
-/** The weight of a media range (RFC 9110, section 12.4.2); 0 where it is none. */
-function qualityOf({ parameters }: MediaType): number {
-  const quality = Number(parameters.get("q") ?? "1");
-  return quality >= 0 ? Math.min(quality, 1) : 0;
-}
-
-/** What to name to a store for one of the client's media ranges. */
+/** The store's media types that match one of the client's media ranges. */
 function namesFor(
-  { range, quality }: Wanted,
+  range: AcceptedMediaType,
   offers: readonly OfferedType[],
   refused: readonly MediaType[],
   policy: Policy,
 ): Named[] {
   const { rules, wraps } = policy;
   if (range.essence === ANY) {
-    if (!rules.nameDefaultType) return [{ text: ANY, quality, place: 0 }];
+    if (!rules.nameDefaultType) return [{ text: ANY, quality: range.quality, place: 0 }];
     const first = offers.find((offer) => !refused.some((each) => covers(each, offer)));
-    return first === undefined ? [] : offered(range, first, quality, policy);
+    return first === undefined ? [] : offered(range, first, policy);
   }
   let fitting = offers.filter((offer) => covers(range, offer));
   if (fitting.length === 0 && wraps && range.essence === MULTIPART) {
@@ -196,11 +172,11 @@ function namesFor(
   if (isWild(range)) {
     fitting = fitting.filter((offer) => !refused.some((each) => covers(each, offer)));
   }
-  return fitting.flatMap((offer) => offered(range, offer, quality, policy));
+  return fitting.flatMap((offer) => offered(range, offer, policy));
 }
 
-/** The offer with the client's parameters, unless the store cannot give that transfer syntax. */
-function offered(range: MediaType, offer: OfferedType, quality: number, policy: Policy): Named[] {
+/** The offer with the client's parameters, if the store supports that transfer syntax. */
+function offered(range: AcceptedMediaType, offer: OfferedType, policy: Policy): Named[] {
   const { essence, type, syntaxes, place } = offer;
   const parameters = new Map<string, string>();
   if (type !== undefined) parameters.set("type", type);
@@ -212,7 +188,7 @@ function offered(range: MediaType, offer: OfferedType, quality: number, policy: 
   if (syntax === undefined && wantsStored(range, offer, policy)) {
     parameters.set("transfer-syntax", STORED);
   }
-  return [{ text: formatMediaType({ essence, parameters }), quality, place }];
+  return [{ text: formatMediaType({ essence, parameters }), quality: range.quality, place }];
 }
 
 function wantsStored(range: MediaType, offer: OfferedType, { rule, rules }: Policy): boolean {
@@ -221,7 +197,7 @@ function wantsStored(range: MediaType, offer: OfferedType, { rule, rules }: Poli
     case "application/dicom":
       return rules.askStored;
     case "application/octet-stream":
-      // What is not multipart says nowhere in which transfer syntax it is.
+      // A single part does not state its transfer syntax.
       return rule === "frameTypes" && offer.essence === MULTIPART &&
         (rules.askStoredFrames || (rules.askStored && range.essence === ANY));
     default:
@@ -229,7 +205,7 @@ function wantsStored(range: MediaType, offer: OfferedType, { rule, rules }: Poli
   }
 }
 
-/** The most wanted; of several, what the store has first. Alone it needs no weight. */
+/** The preferred one; of several, the store's first. Alone it needs no weight. */
 function best(named: readonly Named[]): Named {
   return named.reduce((one, other) =>
     other.quality === one.quality && other.place < one.place ? other : one
@@ -248,7 +224,7 @@ function written(named: readonly Named[], rules: Rules): string {
   ).join(", ");
 }
 
-/** Three digits are all that RFC 9110 allows; 0 would mean the opposite. */
+/** RFC 9110 allows three digits; 0 would mean the opposite. */
 function weight(quality: number): number {
   return Math.max(0.001, Math.round(quality * 1_000) / 1_000);
 }

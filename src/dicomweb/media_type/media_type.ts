@@ -1,7 +1,7 @@
 /**
- * Reads and writes media types as DICOMweb uses them: with parameters that themselves hold media
- * types and UIDs. It reads what peers really send (`type=application/dicom` without quotes, which
- * no token may be) and writes only what RFC 9110 allows.
+ * Parses and formats media types as in DICOMweb, with media types and UIDs as parameters. It
+ * accepts what clients and stores really send (`type=application/dicom` without quotes) and writes
+ * only what RFC 9110 allows.
  *
  * @module
  */
@@ -10,13 +10,12 @@
 export interface MediaType {
   /** Type and subtype in lower case, such as `multipart/related`. */
   readonly essence: string;
-  /** Parameters by lower-case name, values without quotes. */
+  /** Values without quotes, by lower-case name. */
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-/** One media range of an `Accept` header. */
 export interface AcceptedMediaType extends MediaType {
-  /** How much it is wanted, from 0 (not at all) to 1 (RFC 9110, section 12.4.2). */
+  /** From 0 (not accepted) to 1 (RFC 9110, section 12.4.2). */
   readonly quality: number;
 }
 
@@ -26,20 +25,8 @@ const LIST_ITEM = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const IS_TOKEN = /^[!#$%&'*+.^`|~\w-]+$/;
 
 /**
- * Reads one media type (RFC 9110, section 8.3.1). Of a repeated parameter the first counts.
- *
- * @param text A `Content-Type` value, or one item of an `Accept` header.
- * @returns The media type, or nothing where the text is none.
- *
- * @example
- * ```ts
- * import { parseMediaType } from "./media_type.ts";
- * import assert from "node:assert/strict";
- *
- * const type = parseMediaType("multipart/related; type=application/dicom; boundary=abc");
- * assert.equal(type?.essence, "multipart/related");
- * assert.equal(type?.parameters.get("type"), "application/dicom");
- * ```
+ * Parses a `Content-Type` value or one item of an `Accept` header (RFC 9110, section 8.3.1);
+ * undefined if it is invalid. Of a repeated parameter the first counts.
  */
 export function parseMediaType(text: string): MediaType | undefined {
   const essence = ESSENCE.exec(text);
@@ -58,83 +45,49 @@ export function parseMediaType(text: string): MediaType | undefined {
   return end === text.length ? { essence: essence[1]!.toLowerCase(), parameters } : undefined;
 }
 
-/**
- * Splits a header that holds a list at its commas, those in quotes apart.
- *
- * @returns The items (RFC 9110, section 5.6.1), blanks around them kept.
- *
- * @example
- * ```ts
- * import { listItems } from "./media_type.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(listItems('a/b;x="1,2",c/d'), ['a/b;x="1,2"', "c/d"]);
- * ```
- */
+/** Splits a header at commas outside quotes (RFC 9110, section 5.6.1); items keep their blanks. */
 export function listItems(header: string): string[] {
   return header.match(LIST_ITEM) ?? [];
 }
 
-/** More than any client names. Each is compared with all that refuse something. */
+/** More than any client sends. Each is compared with all refused ones. */
 const MAX_RANGES = 256;
 
-/**
- * Splits an `Accept` header.
- *
- * @returns Its items, blanks around them kept; those beyond the first 256 are ignored.
- */
+/** Splits an `Accept` header; items after the first 256 are ignored. */
 export function acceptItems(header: string): string[] {
   return listItems(header).slice(0, MAX_RANGES);
 }
 
 /**
- * Reads an `Accept` header (RFC 9110, section 12.5.1), the most wanted first. Items that are no
- * media ranges are left out, as are those that are not wanted at all (`q=0`).
- *
- * @param header The header's value, or nothing where there is none.
- * @returns The media ranges; any type (`*` + `/*`) for a header that is missing or blank.
- *
- * @example
- * ```ts
- * import { parseAccept } from "./media_type.ts";
- * import assert from "node:assert/strict";
- *
- * const accepted = parseAccept('text/html;q=0.5, multipart/related; type="image/jpeg, or so"');
- * assert.deepEqual(accepted.map((each) => each.essence), ["multipart/related", "text/html"]);
- * ```
+ * Parses an `Accept` header (RFC 9110, section 12.5.1), the preferred first, without invalid items
+ * and those that are not accepted (`q=0`). A missing or blank header means any type (`*` + `/*`).
  */
 export function parseAccept(header: string | null | undefined): AcceptedMediaType[] {
   if (!header?.trim()) return [{ essence: "*/*", parameters: new Map(), quality: 1 }];
-  const accepted: AcceptedMediaType[] = [];
-  for (const item of acceptItems(header)) {
-    const type = parseMediaType(item);
-    if (type === undefined) continue;
-    const quality = Number(type.parameters.get("q") ?? "1");
-    if (quality > 0) accepted.push({ ...type, quality: Math.min(quality, 1) });
-  }
-  return accepted.sort((a, b) => b.quality - a.quality);
+  return mediaRanges(header).filter(({ quality }) => quality > 0)
+    .sort((a, b) => b.quality - a.quality);
 }
 
-/**
- * Writes a media type, each parameter in quotes unless it is a token.
- *
- * @returns Its text for a `Content-Type` header.
- *
- * @example
- * ```ts
- * import { formatMediaType } from "./media_type.ts";
- * import assert from "node:assert/strict";
- *
- * const parameters = new Map([["type", "application/dicom"], ["boundary", "b-1"]]);
- * assert.equal(
- *   formatMediaType({ essence: "multipart/related", parameters }),
- *   'multipart/related; type="application/dicom"; boundary=b-1',
- * );
- * ```
- */
+/** Parses the items of an `Accept` header in their order; the quality is 0 if it is invalid. */
+export function mediaRanges(header: string): AcceptedMediaType[] {
+  return acceptItems(header).map(parseMediaType).filter((type) => type !== undefined)
+    .map((type) => {
+      const quality = Number(type.parameters.get("q") ?? "1");
+      return { ...type, quality: quality >= 0 ? Math.min(quality, 1) : 0 };
+    });
+}
+
+/** Formats a media type, each parameter in quotes unless it is a token. */
 export function formatMediaType(type: MediaType): string {
   const parameters = [...type.parameters].map(([name, value]) =>
     `; ${name}=${IS_TOKEN.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`
   );
   return type.essence + parameters.join("");
+}
+
+/** Whether content is encoded, so that its bytes are not those of its media type. */
+export function isEncoded(headers: Headers): boolean {
+  const coding = headers.get("content-encoding") ?? "identity";
+  const transferEncoding = headers.get("content-transfer-encoding") ?? "binary";
+  return coding.toLowerCase() !== "identity" || !/^(?:binary|[78]bit)$/i.test(transferEncoding);
 }

@@ -1,56 +1,39 @@
 /**
- * The media types that a store has, and which of them a client's media range takes in.
+ * A store's media types, and which of them a client's media range includes.
  *
  * @module
  */
 import { type MediaType, parseMediaType } from "./media_type.ts";
 
-/** A media type that a store has. */
 export interface OfferedType {
   readonly essence: string;
-  /** What the parts of a multipart type are. */
+  /** Type of the parts of a multipart type. */
   readonly type: string | undefined;
-  /** The values of `transfer-syntax` that it takes; `undefined`: any. */
+  /** Supported values of `transfer-syntax`; undefined: any. */
   readonly syntaxes: ReadonlySet<string> | undefined;
-  /** Its place among the store's media types. */
+  /** Position in the store's list. */
   readonly place: number;
 }
 
 const MULTIPART = "multipart/related";
-const offered = new WeakMap<readonly string[], readonly OfferedType[]>();
 
-/**
- * Takes a store's media types apart, each list once. Those that differ in transfer syntax only are
- * one.
- *
- * @param types The media types, the best first, such as a rule has them.
- */
+/** Parses a list of media types, the best first, and combines those that differ in transfer syntax. */
 export function offeredTypes(types: readonly string[]): readonly OfferedType[] {
-  const known = offered.get(types);
-  if (known !== undefined) return known;
-  const offers = new Map<string, { essence: string; type: string | undefined; all: string[] }>();
-  for (const text of types) {
-    const mediaType = parseMediaType(text);
-    if (mediaType === undefined) continue;
-    const { essence, parameters } = mediaType;
-    const type = parameters.get("type")?.toLowerCase();
-    const key = `${essence};${type ?? ""}`;
-    const syntax = parameters.get("transfer-syntax");
-    const offer = offers.get(key) ?? { essence, type, all: [] };
-    if (syntax !== undefined) offer.all.push(syntax);
-    offers.set(key, offer);
-  }
-  const result = [...offers.values()].map(({ essence, type, all }, place) => ({
-    essence,
-    type,
-    place,
-    syntaxes: all.length === 0 ? undefined : new Set(all),
-  }));
-  offered.set(types, result);
-  return result;
+  const parsed = types.map(parseMediaType).filter((type) => type !== undefined)
+    .map(({ essence, parameters }) => ({
+      essence,
+      type: parameters.get("type")?.toLowerCase(),
+      syntax: parameters.get("transfer-syntax"),
+    }));
+  const groups = Map.groupBy(parsed, ({ essence, type }) => `${essence};${type ?? ""}`);
+  return [...groups.values()].map((group, place) => {
+    const { essence, type } = group[0]!;
+    const syntaxes = group.map(({ syntax }) => syntax).filter((syntax) => syntax !== undefined);
+    return { essence, type, place, syntaxes: syntaxes.length > 0 ? new Set(syntaxes) : undefined };
+  });
 }
 
-/** Tells whether a media range takes in what a store offers, transfer syntax apart. */
+/** Whether a media range includes an offer, transfer syntax apart. */
 export function covers(range: MediaType, offer: OfferedType): boolean {
   if (!matches(range.essence, offer.essence)) return false;
   const type = range.parameters.get("type")?.toLowerCase();
@@ -61,7 +44,7 @@ function matches(range: string, name: string): boolean {
   return range === name || (range.endsWith("/*") && name.startsWith(range.slice(0, -1)));
 }
 
-/** Tells whether a media range may take in more than one media type. */
+/** Whether a media range may include several media types. */
 export function isWild({ essence, parameters }: MediaType): boolean {
   const type = parameters.get("type");
   return essence.endsWith("/*") || type?.endsWith("/*") ||

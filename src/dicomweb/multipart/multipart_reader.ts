@@ -1,52 +1,31 @@
 /**
- * Reads a multipart body as a sequence of parts, each with its headers and a stream of its content.
- * Nothing is read ahead and nothing is held: what one part's reader does not take stays where it
- * comes from. A body that breaks off is an error, in the part's stream as in the sequence.
+ * Reads a multipart body as a sequence of parts, each with its headers and a stream of its content,
+ * without read-ahead. A body that breaks off is an error, in the part's stream and in the sequence.
  *
  * @module
  */
+import type { Bytes, ByteStream } from "../bytes.ts";
 import { parseMediaType } from "../media_type/media_type.ts";
-import {
-  MultipartError,
-  type MultipartEvent,
-  MultipartScanner,
-  type MultipartScannerOptions,
-} from "./multipart_scanner.ts";
+import { MultipartError, type MultipartEvent, MultipartScanner } from "./multipart_scanner.ts";
 
-/** One part of a multipart body. */
 export interface MultipartPart {
-  /** The part's own headers. */
   readonly headers: Headers;
-  /** The part's content; it can be read until the next part is asked for. */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Readable until the next part is requested. */
+  readonly body: ByteStream;
 }
 
 /**
- * Reads the parts of a multipart body one after the other. What is left unread of a part's body
- * is skipped when the next part is asked for. Preamble and epilogue are ignored.
+ * Reads the parts of a multipart body; skips what is left unread of a part when the next is
+ * requested. Preamble and epilogue are ignored.
  *
- * @param boundary Its boundary, as {@linkcode boundaryOf} gives it.
- * @throws {MultipartError} When the body is broken or ends before its closing boundary.
+ * @throws {MultipartError} If the body is malformed or ends before its closing delimiter.
  * @throws What the body itself fails with.
- *
- * @example
- * ```ts
- * import { readMultipart } from "./multipart_reader.ts";
- * import assert from "node:assert/strict";
- *
- * const body = new Response("--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--").body!;
- * for await (const part of readMultipart(body, "b")) {
- *   assert.equal(part.headers.get("content-type"), "text/plain");
- *   assert.equal(await new Response(part.body).text(), "hello");
- * }
- * ```
  */
 export async function* readMultipart(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  body: ByteStream,
   boundary: string,
-  options: MultipartScannerOptions = {},
 ): AsyncGenerator<MultipartPart, void, void> {
-  const scanner = new MultipartScanner(boundary, options);
+  const scanner = new MultipartScanner(boundary);
   const reader = body.getReader();
   const nextEvent = async (): Promise<MultipartEvent> => {
     for (;;) {
@@ -65,28 +44,18 @@ export async function* readMultipart(
       await content.skip();
     }
   } finally {
-    // Ends what the consumer left unread; after an error there is nothing to end.
+    // Cancels what the consumer left unread; after an error there is nothing to cancel.
     await reader.cancel().catch(() => {});
   }
 }
 
 /**
- * The boundary that a `Content-Type` names.
+ * The boundary in a `Content-Type`.
  *
- * @param contentType The header's value, or nothing where it is missing.
- * @returns The boundary, without quotes.
- * @throws {MultipartError} When the type is not multipart or names no boundary.
- *
- * @example
- * ```ts
- * import { boundaryOf } from "./multipart_reader.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(boundaryOf('multipart/related; type="application/dicom"; boundary="a b"'), "a b");
- * ```
+ * @throws {MultipartError} If the type is not multipart or has no boundary.
  */
 export function boundaryOf(contentType: string | null): string {
-  const type = contentType === null ? undefined : parseMediaType(contentType);
+  const type = parseMediaType(contentType ?? "");
   if (!type?.essence.startsWith("multipart/")) {
     throw new MultipartError("Cannot read multipart body: its media type is not multipart");
   }
@@ -97,12 +66,12 @@ export function boundaryOf(contentType: string | null): string {
   return boundary;
 }
 
-/** The content of the part that the scanner is in. */
+/** The content of the current part. */
 class PartContent {
-  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  readonly stream: ByteStream;
   readonly #nextEvent: () => Promise<MultipartEvent>;
-  /** The read under way: the consumer's and a skip's must not mix. */
-  #reading: Promise<Uint8Array<ArrayBuffer> | undefined> = Promise.resolve(undefined);
+  /** Serializes the reads of the consumer and of `skip`. */
+  #reading: Promise<Bytes | undefined> = Promise.resolve(undefined);
   #ended = false;
   #lost = false;
 
@@ -118,12 +87,12 @@ class PartContent {
     }, { highWaterMark: 0 });
   }
 
-  /** Goes to the part's end, whatever of it was read. */
+  /** Reads to the end of the part. */
   async skip(): Promise<void> {
     while (await this.#read() !== undefined) this.#lost = true;
   }
 
-  #read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  #read(): Promise<Bytes | undefined> {
     return this.#reading = this.#reading.then(async () => {
       if (this.#ended) return undefined;
       const event = await this.#nextEvent();

@@ -1,143 +1,116 @@
 /**
- * Finds the parts in the bytes of a multipart body (RFC 2046, section 5.1.1) as they arrive, in
- * pieces of any size, and hands the content on without copying it. It holds back only what may
- * be the start of a delimiter, and the header block of one part up to a bound. Bytes
- * that merely resemble the boundary stay content: a delimiter is a whole line.
+ * Finds the parts in the bytes of a multipart body (RFC 2046, section 5.1.1) as they arrive in
+ * chunks of any size, without copying content. It holds back only a possible start of a delimiter
+ * and the header block of one part, up to a bound. Delimiters are whole lines: similar bytes are
+ * content.
  *
  * @module
  */
+import { CR, DASH, LF, SPACE, TAB } from "../ascii.ts";
+import { type Bytes, joinBytes } from "../bytes.ts";
+import { encodeLatin1 } from "../latin1.ts";
 import { readPartHeaders } from "./part_headers.ts";
 
-/** A multipart body that cannot be read: broken, cut off, or beyond a bound. */
+/** The body is malformed, truncated, or exceeds a bound. */
 export class MultipartError extends Error {
-  /** Tells it from other errors. */
   override readonly name = "MultipartError";
 }
 
-/** What the scanner found next. */
 export type MultipartEvent =
-  /** A part begins; its header block as it stood, with the empty line, is there too. */
-  | {
-    readonly kind: "headers";
-    readonly headers: Headers;
-    readonly block: Uint8Array<ArrayBuffer>;
-  }
+  /** A part begins. `block` is its header block unchanged, with the empty line. */
+  | { readonly kind: "headers"; readonly headers: Headers; readonly block: Bytes }
   /** Content of the part. */
-  | { readonly kind: "data"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** The part ended. */
+  | { readonly kind: "data"; readonly bytes: Bytes }
   | { readonly kind: "part end" }
   /** The closing delimiter: what follows is ignored. */
   | { readonly kind: "end" }
-  /** Nothing more can be told before the next `push` or `finish`. */
+  /** Nothing more before the next `push` or `finish`. */
   | { readonly kind: "need" };
 
-/** Bounds of reading. */
-export interface MultipartScannerOptions {
-  /** The longest header block of one part, in bytes; 16 KiB unless told. */
-  readonly maxHeaderBytes?: number;
-}
-
-const CR = 13;
-const LF = 10;
-const DASH = 45;
 const NEED: MultipartEvent = { kind: "need" };
-const DEFAULT_MAX_HEADER_BYTES = 16 * 1024;
-const MAX_BOUNDARY_LENGTH = 200;
+const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_PADDING_BYTES = 128;
 
-/** What stands behind the boundary's own characters. */
+// deno-lint-ignore no-control-regex -- all of Latin-1 but line ends
+const BOUNDARY = /^[\x00-\x09\x0B\x0C\x0E-\xFF]{1,200}$/;
+
+/** Whether a text can be a boundary. RFC 2046 allows 70 characters; 200 are accepted. */
+export function isBoundary(text: string): boolean {
+  return BOUNDARY.test(text);
+}
+
+/** What follows the boundary. */
 type Tail = { readonly kind: "part" | "close"; readonly end: number } | "more" | "content";
 
-/** Scans one multipart body: `push` what arrived, then take `next` until it says `need`. */
+/** Scans one multipart body: `push` bytes, then take `next` until it returns `need`. */
 export class MultipartScanner {
   readonly #delimiter: Uint8Array;
   readonly #skip: Uint8Array;
-  readonly #maxHeaderBytes: number;
   #state: "preamble" | "headers" | "body" | "end" = "preamble";
   /** The delimiter's own CRLF may be missing here: at the very start, and after a header block. */
   #atLineStart = true;
   #finished = false;
-  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+  #buffer: Bytes = new Uint8Array(0);
   #position = 0;
-  /** Up to where {@linkcode taken} has given what was scanned. */
+  /** Up to here {@linkcode taken} has returned what was scanned. */
   #mark = 0;
-  /** How much content follows that is not searched. */
+  /** Bytes of content that are not searched. */
   #unsearched = 0;
 
   /**
-   * Makes a scanner for one body.
-   *
-   * @param boundary The boundary, without quotes and leading dashes. RFC 2046 allows 70 characters; 200 are read.
-   * @throws {MultipartError} When the boundary is empty, too long or not Latin-1.
+   * @param boundary Without quotes and leading dashes.
+   * @throws {MultipartError} If it is no boundary.
    */
-  constructor(boundary: string, options: MultipartScannerOptions = {}) {
-    // deno-lint-ignore no-control-regex -- all of Latin-1 but line ends
-    if (!/^[\x00-\x09\x0B\x0C\x0E-\xFF]+$/.test(boundary)) {
-      throw new MultipartError("Cannot read multipart body: the boundary is empty or not Latin-1");
+  constructor(boundary: string) {
+    if (!isBoundary(boundary)) {
+      throw new MultipartError(
+        "Cannot read multipart body: the boundary is empty, too long or not Latin-1",
+      );
     }
-    if (boundary.length > MAX_BOUNDARY_LENGTH) {
-      throw new MultipartError("Cannot read multipart body: the boundary is too long");
-    }
-    this.#delimiter = Uint8Array.from(`\r\n--${boundary}`, (char) => char.charCodeAt(0));
+    this.#delimiter = encodeLatin1(`\r\n--${boundary}`);
     this.#skip = horspoolTable(this.#delimiter);
-    this.#maxHeaderBytes = options.maxHeaderBytes ?? DEFAULT_MAX_HEADER_BYTES;
   }
 
-  /**
-   * Takes bytes that arrived.
-   *
-   * @param chunk The bytes; they must not change afterwards.
-   */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  /** @param chunk Must not change afterwards. */
+  push(chunk: Bytes): void {
     const held = this.#buffer.subarray(this.#position);
     this.#position = 0;
     this.#mark = 0;
-    if (held.length === 0) {
-      this.#buffer = chunk;
-      return;
-    }
-    this.#buffer = new Uint8Array(held.length + chunk.length);
-    this.#buffer.set(held);
-    this.#buffer.set(chunk, held.length);
+    this.#buffer = held.length === 0 ? chunk : joinBytes([held, chunk]);
   }
 
   /**
-   * Takes the next bytes of the part's content for content without searching them, which saves most of
-   * the work where the part states its length. To be called when the part begins.
+   * Passes the next bytes of the part's content without searching them, which saves most of the
+   * work if the part states its length. To be called when the part begins.
    */
   skip(bytes: number): void {
     this.#unsearched = bytes;
   }
 
-  /** Whether the closing delimiter has been found. */
+  /** Whether the closing delimiter was found. */
   get isClosed(): boolean {
     return this.#state === "end";
   }
 
-  /** Tells that nothing more arrives. */
+  /** Called when nothing more arrives. */
   finish(): void {
     this.#finished = true;
   }
 
   /**
-   * The bytes that were scanned since this was asked last, or since the last `push`, as they
-   * stood: framing, headers and content. Who asks after each event loses none.
+   * The bytes scanned since the last call or the last `push`, unchanged: framing, headers and
+   * content. Called after each event, it returns all bytes.
    *
-   * @param withHeld Give what was not scanned yet, too; nothing is left to scan then.
-   * @returns The bytes.
+   * @param withHeld Also return what is not scanned yet, and stop scanning.
    */
-  taken(withHeld: boolean = false): Uint8Array<ArrayBuffer> {
+  taken(withHeld: boolean = false): Bytes {
     if (withHeld) this.#position = this.#buffer.length;
     const bytes = this.#buffer.subarray(this.#mark, this.#position);
     this.#mark = this.#position;
     return bytes;
   }
 
-  /**
-   * What was found next.
-   *
-   * @throws {MultipartError} When the body is broken or ended before its closing delimiter.
-   */
+  /** @throws {MultipartError} If the body is malformed or ended before its closing delimiter. */
   next(): MultipartEvent {
     for (;;) {
       const event = this.#state === "end"
@@ -159,7 +132,7 @@ export class MultipartScanner {
     return this.#finished ? { kind: "end" } : NEED;
   }
 
-  /** Content up to the next delimiter, or the delimiter itself; nothing where there is more to do. */
+  /** Content up to the next delimiter, or the delimiter itself; undefined to continue. */
   #nextContent(): MultipartEvent | undefined {
     if (this.#unsearched > 0) return this.#skipped();
     if (this.#atLineStart) {
@@ -192,7 +165,7 @@ export class MultipartScanner {
     return this.#state === "body" ? { kind: "data", bytes } : undefined;
   }
 
-  /** Goes past a delimiter. */
+  /** Moves past a delimiter. */
   #pass(tail: Exclude<Tail, string>): MultipartEvent | undefined {
     const inPart = this.#state === "body";
     this.#position = tail.end;
@@ -203,9 +176,9 @@ export class MultipartScanner {
   #nextHeaders(): MultipartEvent | undefined {
     for (let start = this.#position;;) {
       const end = this.#buffer.indexOf(LF, start);
-      if ((end < 0 ? this.#buffer.length : end) - this.#position > this.#maxHeaderBytes) {
+      if ((end < 0 ? this.#buffer.length : end) - this.#position > MAX_HEADER_BYTES) {
         throw new MultipartError(
-          `Cannot read multipart body: a part's headers exceed ${this.#maxHeaderBytes} bytes`,
+          `Cannot read multipart body: a part's headers exceed ${MAX_HEADER_BYTES} bytes`,
         );
       }
       if (end < 0) return NEED;
@@ -222,8 +195,8 @@ export class MultipartScanner {
   }
 
   /**
-   * Where the next delimiter begins, or may begin at the end of what is there; the end of the
-   * buffer where there is none. Boyer, Moore and Horspool: mostly leaps of the delimiter's length.
+   * Index of the next delimiter, or of its possible start at the end of the buffer; the buffer's
+   * length if there is none (Boyer, Moore and Horspool: mostly skips by the delimiter's length).
    */
   #find(from: number): number {
     const [buffer, delimiter, skip] = [this.#buffer, this.#delimiter, this.#skip];
@@ -240,7 +213,7 @@ export class MultipartScanner {
     return buffer.length;
   }
 
-  /** How many bytes at a position equal the delimiter's, from its byte `skipped` on. */
+  /** How many bytes at an index equal the delimiter's, from its byte `skipped` on. */
   #matchLength(at: number, skipped: number): number {
     const size = Math.min(this.#delimiter.length - skipped, this.#buffer.length - at);
     let length = 0;
@@ -250,7 +223,7 @@ export class MultipartScanner {
     return length;
   }
 
-  /** Judges what stands at a position: a delimiter, whose first `skipped` bytes are missing, or not. */
+  /** Classifies what is at an index; the first `skipped` bytes of a delimiter may be missing. */
   #delimiterAt(at: number, skipped: number): Tail {
     const length = this.#matchLength(at, skipped);
     if (length < this.#delimiter.length - skipped) {
@@ -262,7 +235,7 @@ export class MultipartScanner {
       return end + 1 === this.#buffer.length ? "more" : "content";
     }
     // White space may follow the boundary: "transport padding".
-    while (this.#buffer[end] === 32 || this.#buffer[end] === 9) end++;
+    while (this.#buffer[end] === SPACE || this.#buffer[end] === TAB) end++;
     if (end - at - length > MAX_PADDING_BYTES) return "content";
     if (this.#buffer[end] === LF) return { kind: "part", end: end + 1 };
     if (this.#buffer[end] === CR && this.#buffer[end + 1] === LF) {
@@ -273,7 +246,8 @@ export class MultipartScanner {
   }
 }
 
-function horspoolTable(needle: Uint8Array): Uint8Array {
+/** Skips of a search by the byte at its window's end (Horspool), by byte. */
+export function horspoolTable(needle: Uint8Array): Uint8Array {
   const skip = new Uint8Array(256).fill(needle.length);
   for (let i = 0; i < needle.length - 1; i++) skip[needle[i]!] = needle.length - 1 - i;
   return skip;

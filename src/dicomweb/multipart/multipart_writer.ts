@@ -1,47 +1,32 @@
 /**
- * Writes parts as a multipart body (RFC 2046, section 5.1.1), pulling from each part's stream only
- * as fast as the reader takes it. A part that fails makes the body fail, so that no one takes
- * what there is of it for the whole.
+ * Writes a multipart body (RFC 2046, section 5.1.1), reading each part's stream only as fast as the
+ * body is read. The body fails if a part fails, so that it cannot be mistaken for a complete one.
  *
  * @module
  */
+import type { Bytes, ByteStream } from "../bytes.ts";
 import { encodeLatin1 } from "../latin1.ts";
 
-/** A part to write. */
 export interface MultipartPartInit {
-  /** The part's headers. */
   readonly headers: HeadersInit;
-  /** The part's content. */
-  readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | Uint8Array<ArrayBuffer>;
+  readonly body: ByteStream | Bytes;
 }
 
 /**
- * Writes a multipart body. Part headers are written the way MIME spells them (`Content-Type`):
- * names are case-insensitive, but not every reader knows.
+ * Writes a multipart body, with header names as MIME spells them (`Content-Type`): they are
+ * case-insensitive, but not every reader complies.
  *
- * @param parts The parts, in their order; the next is asked for when the one before is written.
- * @param boundary A boundary that occurs in no part, as {@linkcode newBoundary} gives it.
- *
- * @example
- * ```ts
- * import { writeMultipart } from "./multipart_writer.ts";
- * import assert from "node:assert/strict";
- *
- * const part = { headers: { "Content-Type": "text/plain" }, body: new TextEncoder().encode("hello") };
- * assert.equal(
- *   await new Response(writeMultipart([part], "b")).text(),
- *   "--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--\r\n",
- * );
- * ```
+ * @param parts Each is requested when the one before is written.
+ * @param boundary Must not occur in any part ({@linkcode newBoundary}).
  */
 export function writeMultipart(
   parts: Iterable<MultipartPartInit> | AsyncIterable<MultipartPartInit>,
   boundary: string,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+): ByteStream {
   const iterator = Symbol.asyncIterator in parts
     ? parts[Symbol.asyncIterator]()
     : parts[Symbol.iterator]();
-  let content: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined;
+  let content: ReadableStreamDefaultReader<Bytes> | undefined;
   let lineEnd = "";
   return new ReadableStream({
     async pull(controller) {
@@ -62,7 +47,7 @@ export function writeMultipart(
         else if (part.body.length > 0) controller.enqueue(part.body);
       } catch (error) {
         controller.error(error);
-        // Tells the source of the parts that no further part is wanted.
+        // Signals the source of the parts that no further part is read.
         await iterator.return?.();
       }
     },
@@ -73,11 +58,7 @@ export function writeMultipart(
   }, { highWaterMark: 0 });
 }
 
-/**
- * A boundary that no content can be made to contain: it is random.
- *
- * @returns The boundary, a token that needs no quotes.
- */
+/** A random boundary, which no content can be made to contain, and a token that needs no quotes. */
 export function newBoundary(): string {
   return `dicomweb-${crypto.randomUUID()}`;
 }

@@ -1,84 +1,40 @@
 /**
- * What a store does otherwise than clients expect, as rules that can be switched one by one. A
- * profile is a set of values for all rules: one for each kind of store that is known, and one for
- * all others. What each rule is for stands in `rule_catalogue.ts`.
+ * Profiles: differences between stores and what clients expect, as rules that can be set one by
+ * one. `rule_catalogue.ts` describes each rule.
  *
  * @module
  */
 
-/** The value of every rule. A number of 0 is no bound; an empty list switches its rule off. */
-export interface Rules {
-  readonly quoteMediaTypes: boolean;
-  readonly nameDefaultType: boolean;
-  readonly oneAcceptedType: boolean;
-  readonly weighEveryType: boolean;
-  readonly askStored: boolean;
-  readonly askStoredFrames: boolean;
-  readonly searchTypes: readonly string[];
-  readonly storeAnswerTypes: readonly string[];
-  readonly studyTypes: readonly string[];
-  readonly instanceTypes: readonly string[];
-  readonly frameTypes: readonly string[];
-  readonly metadataTypes: readonly string[];
-  readonly bulkdataTypes: readonly string[];
-  readonly renderedTypes: readonly string[];
-  readonly worklistTypes: readonly string[];
-  readonly rewriteUrls: boolean;
-  readonly rewritePartHeaders: boolean;
-  readonly tellPublicUrl: boolean;
-  readonly storeMaxBytes: number;
-  readonly storeMaxInstances: number;
-  readonly storeConcurrency: number;
-  readonly storeAnswerAsJson: boolean;
-  readonly duplicateReasons: readonly number[];
-  readonly retrieveByInstance: boolean;
-  readonly retrieveConcurrency: number;
-  readonly requestsPerSecond: number;
-  readonly wrapSingleParts: boolean;
-  readonly searchPageSize: number;
-  readonly searchMaxResults: number;
-  readonly emptySearchAsList: boolean;
-}
-
-/** The name of a rule. */
-export type RuleId = keyof Rules;
-
-/** The kinds of stores, `generic` being any other. */
 export const PROFILE_NAMES = ["generic", "azure", "google", "aws", "orthanc", "dcm4chee"] as const;
 
-/** A kind of store. */
 export type ProfileName = typeof PROFILE_NAMES[number];
 
-/** How to deal with a store. */
-export interface Profile {
-  readonly name: ProfileName;
-  readonly rules: Rules;
-}
-
 const JSON_TYPE = "application/dicom+json";
-const MULTIPART_DICOM = 'multipart/related; type="application/dicom"';
-const MULTIPART_OCTETS = 'multipart/related; type="application/octet-stream"';
-const MULTIPART_XML = 'multipart/related; type="application/dicom+xml"';
+const MULTIPART_DICOM = multipart("application/dicom");
+const MULTIPART_OCTETS = multipart("application/octet-stream");
 const STORED = "; transfer-syntax=*";
 const EXPLICIT = "; transfer-syntax=1.2.840.10008.1.2.1";
 const JPEG_2000 = "; transfer-syntax=1.2.840.10008.1.2.4.90";
 
-const GENERIC: Rules = {
+const NO_TYPES: readonly string[] = [];
+const NO_REASONS: readonly number[] = [];
+
+const GENERIC = {
   quoteMediaTypes: true,
   nameDefaultType: false,
   oneAcceptedType: false,
   weighEveryType: false,
   askStored: false,
   askStoredFrames: false,
-  searchTypes: [],
-  storeAnswerTypes: [],
-  studyTypes: [],
-  instanceTypes: [],
-  frameTypes: [],
-  metadataTypes: [],
-  bulkdataTypes: [],
-  renderedTypes: [],
-  worklistTypes: [],
+  searchTypes: NO_TYPES,
+  storeAnswerTypes: NO_TYPES,
+  studyTypes: NO_TYPES,
+  instanceTypes: NO_TYPES,
+  frameTypes: NO_TYPES,
+  metadataTypes: NO_TYPES,
+  bulkdataTypes: NO_TYPES,
+  renderedTypes: NO_TYPES,
+  worklistTypes: NO_TYPES,
   rewriteUrls: true,
   rewritePartHeaders: false,
   tellPublicUrl: false,
@@ -86,7 +42,7 @@ const GENERIC: Rules = {
   storeMaxInstances: 0,
   storeConcurrency: 4,
   storeAnswerAsJson: true,
-  duplicateReasons: [],
+  duplicateReasons: NO_REASONS,
   retrieveByInstance: false,
   retrieveConcurrency: 8,
   requestsPerSecond: 0,
@@ -95,6 +51,16 @@ const GENERIC: Rules = {
   searchMaxResults: 0,
   emptySearchAsList: true,
 };
+
+/** Values of all rules. 0 means unlimited; an empty list disables its rule. */
+export type Rules = Readonly<typeof GENERIC>;
+
+export type RuleId = keyof Rules;
+
+export interface Profile {
+  readonly name: ProfileName;
+  readonly rules: Rules;
+}
 
 const AZURE: Partial<Rules> = {
   nameDefaultType: true,
@@ -109,7 +75,7 @@ const AZURE: Partial<Rules> = {
   frameTypes: [
     MULTIPART_OCTETS + STORED,
     MULTIPART_OCTETS + EXPLICIT,
-    `multipart/related; type="image/jp2"${JPEG_2000}`,
+    multipart("image/jp2") + JPEG_2000,
     `application/octet-stream${STORED}`,
   ],
   metadataTypes: [JSON_TYPE, "application/json"],
@@ -123,22 +89,19 @@ const AZURE: Partial<Rules> = {
 const GOOGLE: Partial<Rules> = {
   nameDefaultType: true,
   askStored: true,
-  searchTypes: [JSON_TYPE, MULTIPART_XML],
+  searchTypes: [JSON_TYPE, multipart("application/dicom+xml")],
   storeAnswerTypes: [JSON_TYPE, "application/dicom+xml"],
   studyTypes: [MULTIPART_DICOM],
   instanceTypes: [
     MULTIPART_DICOM,
     "application/dicom",
     MULTIPART_OCTETS,
-    'multipart/related; type="image/jpeg"',
-    'multipart/related; type="image/png"',
+    ...["jpeg", "png"].map(multipartImage),
   ],
   frameTypes: [
     MULTIPART_OCTETS,
-    ...["jpeg", "png", "jls", "jp2", "jphc", "jxl", "dicom-rle"].map(
-      (subtype) => `multipart/related; type="image/${subtype}"`,
-    ),
-    'multipart/related; type="application/x-deflate"',
+    ...["jpeg", "png", "jls", "jp2", "jphc", "jxl", "dicom-rle"].map(multipartImage),
+    multipart("application/x-deflate"),
   ],
 };
 
@@ -166,9 +129,7 @@ const ORTHANC: Partial<Rules> = {
   instanceTypes: [MULTIPART_DICOM],
   frameTypes: [
     MULTIPART_OCTETS,
-    ...["jpeg", "jp2", "jls", "dicom-rle"].map(
-      (subtype) => `multipart/related; type="image/${subtype}"`,
-    ),
+    ...["jpeg", "jp2", "jls", "dicom-rle"].map(multipartImage),
   ],
   renderedTypes: ["image/jpeg", "image/png"],
 };
@@ -180,7 +141,6 @@ const DCM4CHEE: Partial<Rules> = {
   instanceTypes: [MULTIPART_DICOM, MULTIPART_OCTETS, "application/zip"],
 };
 
-/** The profiles, by name. */
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
   generic: profile("generic", {}),
   azure: profile("azure", AZURE),
@@ -190,46 +150,26 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
   dcm4chee: profile("dcm4chee", DCM4CHEE),
 };
 
-/**
- * Sets single rules of a profile otherwise.
- *
- * @returns A profile of the same name.
- *
- * @example
- * ```ts
- * import { profiles, withRules } from "./profile.ts";
- * import assert from "node:assert/strict";
- *
- * const strict = withRules(profiles.azure, { duplicateReasons: [] });
- * assert.deepEqual(strict.rules.duplicateReasons, []);
- * assert.equal(strict.rules.searchPageSize, 200);
- * ```
- */
+/** A profile of the same name with other values of some rules. */
 export function withRules(base: Profile, overrides: Partial<Rules>): Profile {
   return profile(base.name, { ...base.rules, ...overrides });
 }
 
 const HEALTH_IMAGING = /^dicom-medical-imaging\.[a-z0-9-]+\.amazonaws\.com$/;
 
-/**
- * Knows a cloud's store by its host.
- *
- * @param hostname The host in a store's URL, in lower case.
- * @returns The name of the profile that fits it; `generic` for every host that is not a cloud's.
- *
- * @example
- * ```ts
- * import { profileNameOf } from "./profile.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(profileNameOf("w-s.dicom.azurehealthcareapis.com"), "azure");
- * assert.equal(profileNameOf("dicom.azurehealthcareapis.com.example"), "generic");
- * ```
- */
+/** Selects the profile by the lower-case host in a store's URL; `generic` if it is no cloud's. */
 export function profileNameOf(hostname: string): ProfileName {
   if (hostname.endsWith(".dicom.azurehealthcareapis.com")) return "azure";
   if (hostname === "healthcare.googleapis.com") return "google";
   return HEALTH_IMAGING.test(hostname) ? "aws" : "generic";
+}
+
+function multipart(type: string): string {
+  return `multipart/related; type="${type}"`;
+}
+
+function multipartImage(subtype: string): string {
+  return multipart(`image/${subtype}`);
 }
 
 function profile(name: ProfileName, rules: Partial<Rules>): Profile {

@@ -1,50 +1,34 @@
 /**
- * What every rule of a profile does, why, and where that is known from: for the configuration,
- * which checks a rule's value by it, and for the documentation.
+ * Effect, reason and source of every rule, for the configuration schema and the documentation.
  *
  * @module
  */
 import type { RuleId, Rules } from "./profile.ts";
 
-/** What is to be known of a rule whatever its value is. */
 interface Described {
   /** What the gateway does, as a sentence. */
   readonly effect: string;
-  /** Why, as one or more sentences. */
+  /** One or more sentences. */
   readonly reason: string;
-  /** Where that is known from. */
   readonly source: string;
 }
 
-/** A rule that is on or off. */
-export interface SwitchRule extends Described {
-  readonly kind: "switch";
-}
-
-/** A rule with a whole number. */
-export interface NumberRule extends Described {
+type SwitchRule = Described & { readonly kind: "switch" };
+type NumberRule = Described & {
   readonly kind: "number";
   readonly least: number;
   readonly most: number;
-}
+};
+/** Whole numbers of 16 bits. */
+type NumbersRule = Described & { readonly kind: "numbers" };
+type MediaTypesRule = Described & { readonly kind: "mediaTypes" };
 
-/** A rule with whole numbers of 16 bits. */
-export interface NumbersRule extends Described {
-  readonly kind: "numbers";
-}
-
-/** A rule with media types. */
-export interface MediaTypesRule extends Described {
-  readonly kind: "mediaTypes";
-}
+export type Rule = SwitchRule | NumberRule | NumbersRule | MediaTypesRule;
 
 type RuleFor<Value> = Value extends boolean ? SwitchRule
   : Value extends number ? NumberRule
   : Value extends readonly number[] ? NumbersRule
   : MediaTypesRule;
-
-/** Any rule. */
-export type Rule = SwitchRule | NumberRule | NumbersRule | MediaTypesRule;
 
 const AZURE = "Azure, DICOM Conformance Statement v2";
 const GOOGLE = "Google, Cloud Healthcare API, DICOM conformance statement";
@@ -54,7 +38,11 @@ const ORTHANC = "observed in Orthanc 1.10.1 with its DICOMweb plugin 1.7";
 const DROPPED =
   "If a client's `Accept` names at least one of them, all others are removed, because some stores reject the whole request for one they do not support. If it names none of them, it is forwarded unchanged.";
 
-/** All rules. */
+function mediaTypes(response: string, source: string): MediaTypesRule {
+  const effect = `Media types that the store supports for ${response}.`;
+  return { kind: "mediaTypes", effect, reason: DROPPED, source };
+}
+
 export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   quoteMediaTypes: {
     kind: "switch",
@@ -102,64 +90,46 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
       "By the standard such a client receives uncompressed pixels, and some clients support nothing else. Enable it only for clients that can decode the stored transfer syntaxes.",
     source: "PS3.18, section 8.7.3.3; OHIF/Viewers issue 4382",
   },
-  searchTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for the results of a search.",
-    reason: DROPPED,
-    source: `${AZURE}, Search; ${GOOGLE}, Search transaction; ${AWS}, Searching`,
-  },
-  storeAnswerTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for its response to an upload.",
-    reason: DROPPED,
-    source: `${AZURE}, Store; ${AWS}, Storing instances with STOW-RS`,
-  },
-  studyTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for the instances of a study or series.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve instances within study or series; ${GOOGLE}, DICOM ` +
+  searchTypes: mediaTypes(
+    "the results of a search",
+    `${AZURE}, Search; ${GOOGLE}, Search transaction; ${AWS}, Searching`,
+  ),
+  storeAnswerTypes: mediaTypes(
+    "its response to an upload",
+    `${AZURE}, Store; ${AWS}, Storing instances with STOW-RS`,
+  ),
+  studyTypes: mediaTypes(
+    "the instances of a study or series",
+    `${AZURE}, Retrieve instances within study or series; ${GOOGLE}, DICOM ` +
       `study/series/instances; ${DCM4CHEE}; ${ORTHANC}`,
-  },
-  instanceTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for one instance.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve an instance; ${GOOGLE}, DICOM instances; ` +
+  ),
+  instanceTypes: mediaTypes(
+    "one instance",
+    `${AZURE}, Retrieve an instance; ${GOOGLE}, DICOM instances; ` +
       `GoogleCloudPlatform/healthcare-api-dicomweb-cli issue 22; ${AWS}, GetDICOMInstance; ` +
       `${DCM4CHEE}; ${ORTHANC}`,
-  },
-  frameTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for frames.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve frames; ${GOOGLE}, DICOM frames; ${AWS}, GetDICOMInstanceFrames; ` +
+  ),
+  frameTypes: mediaTypes(
+    "frames",
+    `${AZURE}, Retrieve frames; ${GOOGLE}, DICOM frames; ${AWS}, GetDICOMInstanceFrames; ` +
       ORTHANC,
-  },
-  metadataTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for metadata.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata`,
-  },
-  bulkdataTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for bulk data.",
-    reason: DROPPED,
-    source: `${AWS}, GetDICOMBulkdata`,
-  },
-  renderedTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for rendered images.",
-    reason: DROPPED,
-    source: `${AZURE}, Retrieve rendered image; ${ORTHANC}`,
-  },
-  worklistTypes: {
-    kind: "mediaTypes",
-    effect: "Media types that the store supports for workitems.",
-    reason: DROPPED,
-    source: `${AZURE}, Worklist Service`,
-  },
+  ),
+  metadataTypes: mediaTypes(
+    "metadata",
+    `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata`,
+  ),
+  bulkdataTypes: mediaTypes(
+    "bulk data",
+    `${AWS}, GetDICOMBulkdata`,
+  ),
+  renderedTypes: mediaTypes(
+    "rendered images",
+    `${AZURE}, Retrieve rendered image; ${ORTHANC}`,
+  ),
+  worklistTypes: mediaTypes(
+    "workitems",
+    `${AZURE}, Worklist Service`,
+  ),
   rewriteUrls: {
     kind: "switch",
     effect: "Rewrites the store's URLs in its responses to the gateway's.",

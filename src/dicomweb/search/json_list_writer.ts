@@ -1,45 +1,39 @@
 /**
- * Writes a JSON array from elements that are there as bytes, each as it was written.
+ * Writes a JSON array from elements in bytes.
  *
  * @module
  */
+import { CLOSE_BRACKET, COMMA, OPEN_BRACKET } from "../ascii.ts";
+import { type Bytes, joinBytes } from "../bytes.ts";
 
 const PIECE_BYTES = 64 * 1024;
-const OPEN = Uint8Array.of(0x5b);
-const COMMA = Uint8Array.of(0x2c);
-const CLOSE = Uint8Array.of(0x5d);
+const OPEN = Uint8Array.of(OPEN_BRACKET);
+const SEPARATOR = Uint8Array.of(COMMA);
+const CLOSE = Uint8Array.of(CLOSE_BRACKET);
 
-/** Writes one array. */
 export class JsonListWriter {
-  /** How many elements have been added. */
+  /** Number of elements. */
   count = 0;
-  /** How many bytes wait to be taken. */
+  /** Bytes not yet taken. */
   bytes = 0;
-  #pieces: Uint8Array<ArrayBuffer>[] = [];
+  #pieces: Bytes[] = [];
   #piece = new Uint8Array(PIECE_BYTES);
   #used = 0;
 
-  /** @param element The next element. */
   add(element: Uint8Array): void {
-    this.#write(this.count++ === 0 ? OPEN : COMMA);
+    this.#write(this.count++ === 0 ? OPEN : SEPARATOR);
     this.#write(element);
   }
 
   /**
-   * Takes what was written since the last time.
+   * Returns what was written since the last call.
    *
-   * @param isEnd Whether that is all; the array is then closed.
-   * @returns The bytes.
+   * @param isEnd Close the array.
    */
-  take(isEnd: boolean): Uint8Array<ArrayBuffer> {
+  take(isEnd: boolean): Bytes {
     if (isEnd && this.count === 0) this.#write(OPEN);
     if (isEnd) this.#write(CLOSE);
-    const taken = new Uint8Array(this.bytes);
-    let at = 0;
-    for (const piece of [...this.#pieces, this.#piece.subarray(0, this.#used)]) {
-      taken.set(piece, at);
-      at += piece.length;
-    }
+    const taken = joinBytes([...this.#pieces, this.#piece.subarray(0, this.#used)]);
     this.#pieces = [];
     this.bytes = this.#used = 0;
     return taken;

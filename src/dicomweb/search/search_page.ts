@@ -1,37 +1,18 @@
 /**
- * Pages of a search (PS3.18, section 8.3.4.4): `limit` and `offset` of a query.
+ * `limit` and `offset` of a search (PS3.18, section 8.3.4.4).
  *
  * @module
  */
 
-/** A search as the client wrote it. */
 export interface Search {
   /** The target without `limit` and `offset`, ending in `?` or `&`. */
   readonly target: string;
-  /** How many results the client wants; `undefined`: as many as the store gives. */
+  /** Undefined: as many results as the store returns. */
   readonly limit: number | undefined;
-  /** How many results it skips. */
   readonly offset: number;
 }
 
-/**
- * Takes `limit` and `offset` out of a search.
- *
- * @param target Path and query, as they stood in the request line.
- * @returns The search; nothing where `limit` or `offset` is no number, which is the store's to refuse.
- *
- * @example
- * ```ts
- * import { readSearch } from "./search_page.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(readSearch("/studies?PatientID=a%2Fb&limit=500"), {
- *   target: "/studies?PatientID=a%2Fb&",
- *   limit: 500,
- *   offset: 0,
- * });
- * ```
- */
+/** Separates `limit` and `offset`; undefined if one is repeated or no number: the store rejects it. */
 export function readSearch(target: string): Search | undefined {
   const mark = target.indexOf("?");
   const path = mark < 0 ? target : target.slice(0, mark);

@@ -1,40 +1,22 @@
 /**
- * What stores say about results that they did not return: `Warning: 299 {service}: There are {n}
+ * Warnings about results that a store did not return: `Warning: 299 {service}: There are {n}
  * additional results that can be requested` (PS3.18, section 8.3.4.4.1).
  *
  * @module
  */
 
-/** What a store said about further results. */
 export interface Remaining {
-  /** Whether it said that there are any. */
   readonly isMore: boolean;
-  /** How many; `undefined` where it did not say. */
+  /** How many; undefined if the store does not say. */
   readonly count: number | undefined;
 }
 
-// Linear, all three: a store may send whatever it likes.
+// Linear, all three: the input is the store's.
 const ADDITIONAL = /additional (?:results|matches)|can be requested/i;
-/** Several warnings in one header; the text of each may hold commas. */
+/** Several warnings in one header, whose texts may contain commas. */
 const BETWEEN_WARNINGS = /,(?= ?\d{3} )/;
 
-/**
- * Reads what the `Warning` of a page says about further results.
- *
- * @param warning The header's value, or `null` where there is none.
- *
- * @example
- * ```ts
- * import { readRemaining } from "./search_warning.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(
- *   readRemaining("299 https://store.example/rs: There are 800 additional results that can be requested"),
- *   { isMore: true, count: 800 },
- * );
- * assert.deepEqual(readRemaining(null), { isMore: false, count: undefined });
- * ```
- */
+/** Reads what a page's `Warning` says about further results. */
 export function readRemaining(warning: string | null): Remaining {
   const text = warningsOf(warning).find((each) => ADDITIONAL.test(each));
   if (text === undefined) return { isMore: false, count: undefined };
@@ -44,21 +26,9 @@ export function readRemaining(warning: string | null): Remaining {
 }
 
 /**
- * The warnings of a search's first page that hold for the collected list too.
+ * The warnings of a search's first page that apply to the collected list too; undefined if none do.
  *
- * @param warning The header's value, or `null` where there is none.
- * @param remaining How many results remain after the collected list; 0: none, or not known.
- * @returns The header for the client; `undefined` where nothing is left to say.
- *
- * @example
- * ```ts
- * import { collectedWarning } from "./search_warning.ts";
- * import assert from "node:assert/strict";
- *
- * const first = '299 store: There are 800 additional results that can be requested, 299 - "No fuzzy matching"';
- * assert.equal(collectedWarning(first, 0), '299 - "No fuzzy matching"');
- * assert.match(collectedWarning(first, 700)!, /^299 store: There are 700 additional results/);
- * ```
+ * @param remaining Number of results after the collected list; 0: none, or unknown.
  */
 export function collectedWarning(warning: string | null, remaining: number): string | undefined {
   const kept = warningsOf(warning).flatMap((text) => {

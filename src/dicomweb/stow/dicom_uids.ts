@@ -1,15 +1,14 @@
 /**
- * Tells which instance a DICOM file (PS3.10) holds from the first bytes of it, as they stream by: in
- * every transfer syntax the SOP class and instance, which stand in the file meta information, and
- * where the dataset is not deflated also its study and series. It holds at most 64 KiB, until
- * it knows; a file that is none simply has no UIDs.
+ * Reads the UIDs of a DICOM file (PS3.10) from its first bytes as they stream by: SOP class and
+ * instance from the file meta information, in every transfer syntax; study and series too unless
+ * the dataset is deflated. It holds at most 64 KiB. A file in another format has no UIDs.
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import { decodeLatin1 } from "../latin1.ts";
 import { withoutTrailing } from "../without_trailing.ts";
 
-/** What an instance is known by. */
 export interface InstanceUids {
   readonly sopClassUid?: string;
   readonly sopInstanceUid?: string;
@@ -32,7 +31,7 @@ const ITEM = 0xFFFEE000;
 const ITEM_END = 0xFFFEE00D;
 const SEQUENCE_END = 0xFFFEE0DD;
 
-/** Which attribute holds what. Those of the dataset come later, and win: they are what stores report. */
+/** UIDs of the dataset come later and override the meta information's: stores report them. */
 const UIDS: ReadonlyMap<number, keyof InstanceUids> = new Map([
   [0x00020002, "sopClassUid"],
   [0x00020003, "sopInstanceUid"],
@@ -42,39 +41,34 @@ const UIDS: ReadonlyMap<number, keyof InstanceUids> = new Map([
   [SERIES_INSTANCE_UID, "seriesInstanceUid"],
 ]);
 
-/** An element's tag, length of value, and where the value begins. */
 interface ElementHead {
   readonly tag: number;
   readonly length: number;
   readonly start: number;
 }
 
-/** Reads the head of one instance: `push` its bytes until {@linkcode isDone}. */
+/** Reads one instance: `push` its bytes until {@linkcode isDone}. */
 export class InstanceHead {
   readonly #uids: { -readonly [Name in keyof InstanceUids]: InstanceUids[Name] } = {};
-  #held: Uint8Array<ArrayBuffer> | undefined = new Uint8Array(0);
+  #held: Bytes | undefined = new Uint8Array(0);
   #length = 0;
   #at = 0;
   #transferSyntax = "";
-  /** How deep in sequences of undefined length: their UIDs are others'. */
+  /** Nesting in sequences of undefined length: UIDs in them are other instances'. */
   #depth = 0;
 
-  /** What is known so far. */
+  /** The UIDs read so far. */
   get uids(): InstanceUids {
     return this.#uids;
   }
 
-  /** Whether more bytes would tell nothing more. */
+  /** Whether further bytes are ignored. */
   get isDone(): boolean {
     return this.#held === undefined;
   }
 
-  /**
-   * Takes bytes of the file.
-   *
-   * @param chunk The bytes, the next in their order; they must not change afterwards.
-   */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  /** @param chunk Must not change afterwards. */
+  push(chunk: Bytes): void {
     if (this.#held === undefined) return;
     const taken = chunk.subarray(0, MAX_HELD_BYTES - this.#length);
     this.#held = this.#length === 0 ? taken : this.#append(taken);
@@ -83,11 +77,11 @@ export class InstanceHead {
     if (!hasMore || this.#length === MAX_HELD_BYTES) this.#held = undefined;
   }
 
-  /** Room is doubled, so that many small pieces cost little. */
-  #append(taken: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  /** Doubles the buffer, so that many small chunks cost little. */
+  #append(taken: Bytes): Bytes {
     let held = this.#held!;
     const length = this.#length + taken.length;
-    // The first piece is held as it arrived: there is no room in it that could be another's.
+    // The first chunk is held as it arrived, without free space behind it.
     if (held.length < length) {
       held = new Uint8Array(Math.min(2 * length, MAX_HELD_BYTES));
       held.set(this.#held!.subarray(0, this.#length));
@@ -96,8 +90,8 @@ export class InstanceHead {
     return held;
   }
 
-  /** Reads on; gives whether more could be read with more bytes. */
-  #read(bytes: Uint8Array<ArrayBuffer>): boolean {
+  /** Returns whether more can be read with more bytes. */
+  #read(bytes: Bytes): boolean {
     if (this.#at === 0) {
       if (bytes.length < PREAMBLE_BYTES + 4) return true;
       this.#at = PREAMBLE_BYTES + 4;
@@ -128,7 +122,7 @@ export class InstanceHead {
     }
   }
 
-  /** The file meta information is in explicit VR little endian whatever the dataset is in. */
+  /** The file meta information is in explicit VR little endian in every transfer syntax. */
   #readHead(view: DataView): ElementHead | undefined {
     const at = this.#at;
     const isMeta = view.getUint16(at, true) === 0x0002;
@@ -142,12 +136,12 @@ export class InstanceHead {
       return { tag, length: view.getUint16(at + 6, littleEndian), start: at + 8 };
     }
     const length = view.getUint32(at + 8, littleEndian);
-    // It would go on in another transfer syntax (PS3.5, section 6.2.2).
+    // Its content is in another transfer syntax (PS3.5, section 6.2.2).
     if (vr === "UN" && length === UNDEFINED_LENGTH) return undefined;
     return { tag, length, start: at + 12 };
   }
 
-  /** Whether the elements that matter can still follow. */
+  /** Whether elements of interest can still follow. */
   #mayContinue({ tag }: ElementHead): boolean {
     if (tag < 0x00030000) return true;
     if (this.#transferSyntax === "" || DEFLATED.test(this.#transferSyntax)) return false;

@@ -1,7 +1,7 @@
 /**
- * Reads documents of the Native DICOM Model (PS3.19, annex A.1; `application/dicom+xml`) as DICOM
- * JSON (PS3.18, annex F). For documents that are small enough to be held in memory. It refuses
- * what is not well-formed, and document types, which could make it large.
+ * Converts documents of the Native DICOM Model (PS3.19, annex A.1; `application/dicom+xml`) that
+ * fit in memory to DICOM JSON (PS3.18, annex F). It rejects malformed documents, and document
+ * types, which could expand to any size.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { DicomJsonAttribute, DicomJsonDataset } from "../dicom_json.ts";
 import { withoutTrailing } from "../without_trailing.ts";
 import { decodeXmlText } from "../urls/xml_text.ts";
 
-/** An element; its name is without a prefix. */
+/** The name is without a prefix. */
 interface XmlElement {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
@@ -26,28 +26,12 @@ const TAG = /^[0-9A-Fa-f]{8}$/;
 const MAX_DEPTH = 200;
 
 const NUMBER_VRS = new Set(["DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"]);
-/** VRs whose values have no blanks around them that would mean anything. */
+/** VRs whose surrounding blanks have no meaning. */
 const TRIMMED_VRS = new Set([...NUMBER_VRS, "AT", "CS", "UI", "UR"]);
 const NAME_GROUPS = ["Alphabetic", "Ideographic", "Phonetic"];
 const NAME_COMPONENTS = ["FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix"];
 
-/**
- * Reads a document.
- *
- * @returns The dataset; nothing where the text is no document of this model.
- *
- * @example
- * ```ts
- * import { readNativeDicomModel } from "./native_dicom_model.ts";
- * import assert from "node:assert/strict";
- *
- * const dataset = readNativeDicomModel(
- *   '<NativeDicomModel><DicomAttribute tag="00081197" vr="US"><Value number="1">272</Value>' +
- *     "</DicomAttribute></NativeDicomModel>",
- * );
- * assert.deepEqual(dataset, { "00081197": { vr: "US", Value: [272] } });
- * ```
- */
+/** Returns undefined if the text is no document of this model. */
 export function readNativeDicomModel(text: string): DicomJsonDataset | undefined {
   const root = readXml(text);
   return root?.name === "NativeDicomModel" ? toDataset(root) : undefined;
@@ -91,7 +75,7 @@ function toPersonName(element: XmlElement): Record<string, string> {
   }));
 }
 
-/** The root element; nothing where the text is not well-formed. */
+/** Returns the root element; undefined if the text is malformed. */
 function readXml(text: string): XmlElement | undefined {
   const document: XmlElement = { name: "", attributes: new Map(), children: [], text: "" };
   const open = [document];

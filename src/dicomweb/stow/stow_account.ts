@@ -1,6 +1,6 @@
 /**
- * Holds what a store answered against what it was sent, so that every instance is told stored or
- * failed, and none is told stored that the store did not say is.
+ * Compares a store's report with what was sent, so that every instance is reported as stored or
+ * failed, and none as stored that the store did not report.
  *
  * @module
  */
@@ -9,47 +9,29 @@ import type { InstanceUids } from "./dicom_uids.ts";
 import { failedItem, reference } from "./stow_item.ts";
 import { EMPTY_REPORT, STOW_TAGS, type StowAnswer, type StowReport } from "./stow_response.ts";
 
-/** One request to store, and what came of it. */
+/** One upload and its outcome. */
 export interface StowOutcome {
-  /** The instances in it, in their order. */
   readonly sent: readonly InstanceUids[];
-  /** Status of the answer; where none came, the one that stands for why. */
+  /** Status of the response, or one that corresponds to the error. */
   readonly status: number;
-  /** The answer's body; nothing where no answer came. */
+  /** Undefined if there was no response. */
   readonly answer?: StowAnswer;
-  /** Why no answer came, in at most 64 characters. */
+  /** Why there was none, in at most 64 characters. */
   readonly comment?: string;
 }
 
-/**
- * Accounts for every instance of one request.
- *
- * @param outcome The request and what came of it.
- * @returns The store's report, completed with what it does not mention; the very same one where it
- * mentions everything.
- *
- * @example
- * ```ts
- * import { accountFor } from "./stow_account.ts";
- * import assert from "node:assert/strict";
- *
- * const sent = [{ sopClassUid: "1.2", sopInstanceUid: "1.2.3" }];
- * const report = accountFor({ sent, status: 503 });
- * assert.equal(report.failed[0]?.["00081155"]?.Value?.[0], "1.2.3");
- * ```
- */
+/** Adds the instances that a report does not mention; returns the same object if there are none. */
 export function accountFor(outcome: StowOutcome): StowReport {
   const { sent, answer } = outcome;
   return answer?.kind === "report" ? complete(answer.report, outcome) : failuresOf(sent, outcome);
 }
 
-/** Accounts for the instances that a report does not mention. */
 function complete(report: StowReport, outcome: StowOutcome): StowReport {
   const { unmentioned, strangers, unnamed } = compare(report, outcome.sent);
-  // The store may give instances other UIDs, but not more of them than it got: some tell of all that the
-  // study has.
+  // Stores may change UIDs, but only of what they received: some report everything that the study
+  // contains.
   const renamed = strangers > unmentioned.length ? 0 : strangers;
-  // What is said of instances without a known name is said of some of those not mentioned.
+  // Items without a known UID account for as many of the unmentioned instances.
   const missing = unmentioned.length - renamed - unnamed.length - report.otherFailures.length;
   if (missing > 0) {
     const { failed, otherFailures } = missing === unmentioned.length
@@ -63,27 +45,21 @@ function complete(report: StowReport, outcome: StowOutcome): StowReport {
   }
   const [only] = unnamed;
   if (only !== undefined && unnamed.length === 1 && unmentioned.length === 1) {
-    // Google names no instance where it could not read one: it can only be this.
+    // Google names no instance if it could not read one: it can only be this one.
     const named = { ...reference(unmentioned[0]!), ...only };
     return { ...report, failed: report.failed.map((item) => item === only ? named : item) };
   }
   return report;
 }
 
-/** How the items of a report and the instances sent belong together. */
-interface Comparison {
-  /** Instances sent that no item names. */
-  readonly unmentioned: readonly InstanceUids[];
-  /** How many items name an instance that was not sent: the store gave it other UIDs. */
-  readonly strangers: number;
-  /** Failures that name no instance. */
-  readonly unnamed: readonly DicomJsonDataset[];
-}
-
-function compare(report: StowReport, sent: readonly InstanceUids[]): Comparison {
+/**
+ * Returns the instances that no item names, the number of items that name an instance that was not
+ * sent (the store changed its UIDs), and the failures that name no instance.
+ */
+function compare(report: StowReport, sent: readonly InstanceUids[]) {
   const sentUids = new Set(sent.map(({ sopInstanceUid }) => sopInstanceUid));
   const mentions = new Map<string, number>();
-  // One that is named twice stands for one instance only: it must not hide another.
+  // An instance named twice counts once: it must not hide another.
   const strangers = new Set<unknown>();
   const unnamed: DicomJsonDataset[] = [];
   for (const [items, mayBeUnnamed] of [[report.stored, false], [report.failed, true]] as const) {
@@ -102,7 +78,7 @@ function compare(report: StowReport, sent: readonly InstanceUids[]): Comparison 
   return { unmentioned, strangers: strangers.size, unnamed };
 }
 
-/** Failures of instances of which nothing tells that they are stored. */
+/** Failures of instances that nothing reports as stored. */
 function failuresOf(sent: readonly InstanceUids[], outcome: StowOutcome): StowReport {
   const comment = outcome.comment ?? commentOn(outcome);
   const failure = (uids: InstanceUids) => failedItem(uids, outcome.status, comment);

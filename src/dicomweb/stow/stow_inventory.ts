@@ -1,20 +1,19 @@
 /**
- * Lists the instances in the body of a request to store while it streams by, so that the store's report
- * can be compared with what was sent. Pixel data is skipped where the parts state their length, and
- * nothing of it is kept. What cannot be listed (metadata with bulk data, encoded or malformed bodies) is
- * unknown; it is never guessed.
+ * Lists the instances in the body of an upload as it streams by, for comparison with the store's
+ * report. It skips pixel data if the parts state their length, and stores none of it. What cannot
+ * be listed (metadata with bulk data, encoded or malformed bodies) is unknown, never guessed.
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import { type ContentEnd, contentEnd } from "../completeness/content_end.ts";
-import { isEncoded } from "../media_type/content_encoding.ts";
 import { InstanceHead, type InstanceUids } from "./dicom_uids.ts";
-import { parseMediaType } from "../media_type/media_type.ts";
+import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
 import { MultipartEnd } from "../completeness/multipart_end.ts";
 import { MultipartError, MultipartScanner } from "../multipart/multipart_scanner.ts";
 import { partLength } from "../multipart/part_headers.ts";
 
-/** Beyond this number instances are counted, and their UIDs are not kept. */
+/** Beyond this number instances are counted without their UIDs. */
 const MAX_NAMED = 50_000;
 
 /** How much of the end is searched for a closing delimiter that the scanner does not recognize. */
@@ -22,7 +21,6 @@ const TAIL_BYTES = 4096;
 
 const UNNAMED: InstanceUids = Object.freeze({});
 
-/** Lists the instances of one body. */
 export class StowInventory implements ContentEnd {
   readonly #boundary: string | undefined;
   /** The end of a body that is not multipart. */
@@ -30,14 +28,13 @@ export class StowInventory implements ContentEnd {
   #scanner: MultipartScanner | undefined;
   #head: InstanceHead | undefined;
   #instances: InstanceUids[] | undefined;
-  /** How much of the current part is left by its own length. */
+  /** Bytes left of the current part by its own length. */
   #announced: number | undefined;
-  #tail: Uint8Array<ArrayBuffer>[] = [];
+  #tail: Bytes[] = [];
   #tailBytes = 0;
   #received = 0;
   #isClosed = false;
 
-  /** @param headers The headers of the request. */
   constructor(headers: Headers) {
     const type = parseMediaType(headers.get("content-type") ?? "");
     if (type === undefined || isEncoded(headers)) return;
@@ -47,47 +44,44 @@ export class StowInventory implements ContentEnd {
     }
     const boundary = type.parameters.get("boundary");
     this.#end = contentEnd(headers);
-    // Where the end of a multipart body can be recognized, its parts can.
+    // If the end of a multipart body can be recognized, so can its parts.
     if (boundary === undefined || !(this.#end instanceof MultipartEnd)) return;
     this.#boundary = boundary;
     this.#scanner = new MultipartScanner(boundary);
     this.#instances = [];
   }
 
-  /** @inheritdoc */
   get name(): string {
     return this.#end?.name ?? "its end";
   }
 
-  /** The instances that were sent, in their order; undefined where that cannot be known. */
+  /** The instances in order; undefined if they are unknown. */
   get instances(): readonly InstanceUids[] | undefined {
     if (this.#received === 0) return [];
     if (this.#boundary !== undefined) return this.#isClosed ? this.#instances : undefined;
     return this.#head === undefined ? this.#instances : [this.#head.uids];
   }
 
-  /** How many bytes have passed. */
+  /** Bytes received so far. */
   get received(): number {
     return this.#received;
   }
 
-  /** Whether the closing delimiter has passed: nothing that could be stored follows. */
+  /** Whether the closing delimiter was received: no instance can follow. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** @inheritdoc */
   get isReached(): boolean {
     if (this.#isClosed || this.#received === 0) return true;
     if (this.#boundary === undefined) return this.#end?.isReached ?? true;
-    // Some clients end lines by LF alone, which some stores read.
+    // Some clients end lines by LF alone, which some stores accept.
     const end = new MultipartEnd(this.#boundary);
     for (const piece of this.#tail) end.push(piece);
     return end.isReached;
   }
 
-  /** @inheritdoc */
-  push(chunk: Uint8Array<ArrayBuffer>): void {
+  push(chunk: Bytes): void {
     this.#received += chunk.length;
     if (this.#boundary === undefined) {
       this.#head?.push(chunk);
@@ -125,7 +119,7 @@ export class StowInventory implements ContentEnd {
         case "data":
           this.#head?.push(event.bytes);
           if (this.#announced !== undefined && (this.#announced -= event.bytes.length) < 0) {
-            // Delimiters may have been skipped: the part's length is wrong.
+            // The part's length is wrong: delimiters may have been skipped.
             return this.#giveUp();
           }
           break;
@@ -145,7 +139,7 @@ export class StowInventory implements ContentEnd {
     this.#instances = undefined;
   }
 
-  #keepTail(chunk: Uint8Array<ArrayBuffer>): void {
+  #keepTail(chunk: Bytes): void {
     this.#tail.push(chunk.subarray(-TAIL_BYTES));
     this.#tailBytes += Math.min(chunk.length, TAIL_BYTES);
     while (this.#tailBytes - this.#tail[0]!.length >= TAIL_BYTES) {

@@ -1,6 +1,5 @@
 /**
- * Items of the sequences in an answer to storing (PS3.18, table I.1-1), as the gateway writes them
- * where the store did not.
+ * Items of the sequences in a STOW response (PS3.18, table I.1-1) that the gateway adds.
  *
  * @module
  */
@@ -26,21 +25,17 @@ const REASONS_BY_STATUS: ReadonlyMap<number, number> = new Map([
 
 const UID = /^[0-9.]{1,64}$/;
 
-/** Failed Attributes Sequence with an Error Comment in it: the way in which Azure says why. */
+/** Failed Attributes Sequence with an Error Comment, as Azure states reasons. */
 const FAILED_ATTRIBUTES = "00741048";
 const ERROR_COMMENT = "00000902";
 
 /**
- * An item of Failed SOP Sequence or, where the instance cannot be told, Other Failures Sequence.
+ * An item of Failed SOP Sequence or, if the instance is unknown, Other Failures Sequence.
  *
- * @param status The HTTP status that stands for why.
- * @param comment Why, in at most 64 characters.
+ * @param status The HTTP status from which the reason derives.
+ * @param comment At most 64 characters.
  */
-export function failedItem(
-  uids: InstanceUids,
-  status: number,
-  comment: string,
-): DicomJsonDataset {
+export function failedItem(uids: InstanceUids, status: number, comment: string): DicomJsonDataset {
   const reason = REASONS_BY_STATUS.get(status) ?? PROCESSING_FAILURE;
   const why = { [ERROR_COMMENT]: { vr: "LO", Value: [comment] } };
   return {
@@ -50,12 +45,7 @@ export function failedItem(
   };
 }
 
-/**
- * Where an instance can be retrieved.
- *
- * @param storeUrl Base URL of the store.
- * @returns The attribute, empty where too little is known.
- */
+/** The Retrieve URL of an instance, without a value unless all UIDs are known. */
 export function retrieveUrl(uids: InstanceUids, storeUrl: string): DicomJsonAttribute {
   const { studyInstanceUid: study, seriesInstanceUid: series, sopInstanceUid: instance } = uids;
   const known = [study, series, instance].filter((uid) => uid !== undefined && UID.test(uid));
@@ -64,11 +54,7 @@ export function retrieveUrl(uids: InstanceUids, storeUrl: string): DicomJsonAttr
   return { vr: "UR", Value: [url] };
 }
 
-/**
- * Names an instance (PS3.3, table 10-11).
- *
- * @returns The attributes, empty where they are not known.
- */
+/** References an instance (PS3.3, table 10-11); unknown attributes are without a value. */
 export function reference({ sopClassUid, sopInstanceUid }: InstanceUids): DicomJsonDataset {
   const uid = (value: string | undefined) =>
     value === undefined ? { vr: "UI" } : { vr: "UI", Value: [value] };

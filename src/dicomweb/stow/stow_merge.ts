@@ -1,6 +1,6 @@
 /**
- * One answer to storing made of several, and the status that is true of it (PS3.18, table
- * 10.5.3-1). Instances that a store refuses because it has them already may count as stored.
+ * Merges the reports of several uploads, and derives the status (PS3.18, table 10.5.3-1). Instances
+ * that a store rejects as duplicates can count as stored.
  *
  * @module
  */
@@ -9,20 +9,18 @@ import type { InstanceUids } from "./dicom_uids.ts";
 import { retrieveUrl } from "./stow_item.ts";
 import { STOW_TAGS, type StowReport } from "./stow_response.ts";
 
-/** What is known of instances beyond what the store says. */
+/** What was sent to the store, for Retrieve URLs. */
 export interface KnownInstances {
   readonly sent: readonly InstanceUids[];
-  /** Base URL of the store. */
   readonly storeUrl: string;
 }
 
 /**
- * Counts instances as stored that failed because they are there already. The store's reason stays
- * visible as the item's Warning Reason. A failure that names no instance stays one.
+ * Counts duplicates as stored, with the store's reason as Warning Reason. A failure that names no
+ * instance remains one.
  *
  * @param reasons The failure reasons that mean “already stored”.
- * @param known What else is known of the instances, for their Retrieve URLs.
- * @returns The report; the very same one where there is no such failure.
+ * @returns The same object if there are no such failures.
  */
 export function acceptDuplicates(
   report: StowReport,
@@ -53,10 +51,8 @@ export function acceptDuplicates(
 }
 
 /**
- * Puts reports together.
- *
- * @param reports The reports, in the order of their requests.
- * @returns One report. Its Retrieve URL is that of the study where all that is stored is in one.
+ * Merges reports in the order of their uploads. The merged Retrieve URL is that of the study if all
+ * stored instances are in one.
  */
 export function mergeReports(reports: readonly StowReport[]): StowReport {
   const urls = reports.filter(({ stored }) => stored.length > 0)
@@ -69,19 +65,17 @@ export function mergeReports(reports: readonly StowReport[]): StowReport {
     otherFailures: reports.flatMap(({ otherFailures }) => otherFailures),
     rest: sorted({
       ...Object.assign({}, ...reports.map(({ rest }) => rest)),
-      // Of type 2: where there is no one study, the attribute is there without a value.
+      // Type 2: present without a value unless there is one study.
       [STOW_TAGS.retrieveUrl]: { vr: "UR", ...(isOneStudy && { Value: [url] }) },
     }),
   };
 }
 
 /**
- * The status that is true of a report.
+ * The status that fits a report: 200 all stored; 202 some stored, or warnings; else `otherwise`, or
+ * 409 if that is a success despite failures.
  *
- * @param otherwise The status where nothing is stored.
  * @param reasons Warning reasons that count as success.
- * @returns 200 where all is stored, 202 where some is or there are warnings, else `otherwise`,
- * which is never one of success where there are failures.
  */
 export function trueStatus(
   { stored, failed, otherFailures }: StowReport,
@@ -98,10 +92,8 @@ export function trueStatus(
 }
 
 /**
- * The failure to tell of where nothing was stored: the one after which trying again, or another
- * credential, helps.
- *
- * @returns Which of them, as its position; -1 where there is none.
+ * Index of the status to report if nothing was stored, -1 if there is none: the one after which a
+ * retry or another credential helps.
  */
 export function worstOf(statuses: readonly number[]): number {
   const ranks = statuses.map(rank);

@@ -1,7 +1,6 @@
 /**
- * What a store answers to storing: the Store Instances Response Module (PS3.18, annex I), read from
- * DICOM JSON or XML, whatever the media type says it is, and written as the JSON that clients
- * count on. Items stay as the store gave them, with all that it says about them.
+ * The Store Instances Response Module (PS3.18, annex I): read from DICOM JSON or XML regardless of
+ * the media type, written as the JSON that clients expect. Items keep all that the store reports.
  *
  * @module
  */
@@ -16,7 +15,6 @@ import { parseMediaType } from "../media_type/media_type.ts";
 import { URL_ATTRIBUTES } from "../urls/url_attributes.ts";
 import { readNativeDicomModel } from "./native_dicom_model.ts";
 
-/** Tags of the module. */
 export const STOW_TAGS = {
   sopClassUid: "00081150",
   sopInstanceUid: "00081155",
@@ -28,58 +26,34 @@ export const STOW_TAGS = {
   otherFailures: "0008119A",
 } as const;
 
-/** What a store says about the instances that it was sent. */
 export interface StowReport {
-  /** Items of Referenced SOP Sequence: the instances that are stored. */
+  /** Items of Referenced SOP Sequence. */
   readonly stored: readonly DicomJsonDataset[];
   /** Items of Failed SOP Sequence. */
   readonly failed: readonly DicomJsonDataset[];
-  /** Items of Other Failures Sequence: failures of instances that could not be told. */
+  /** Items of Other Failures Sequence: failures of unknown instances. */
   readonly otherFailures: readonly DicomJsonDataset[];
-  /** What else it says, its Retrieve URL for instance. */
+  /** All other attributes, such as Retrieve URL. */
   readonly rest: DicomJsonDataset;
 }
 
-/** The body of an answer to storing. */
+/** The body of a STOW response. */
 export type StowAnswer =
   | { readonly kind: "report"; readonly format: "json" | "xml"; readonly report: StowReport }
-  /** There is no body. */
   | { readonly kind: "empty" }
-  /** A body that is no report: an error page, for instance. */
+  /** Not a report, such as an error page. */
   | { readonly kind: "other"; readonly mediaType: string };
 
-/** A report that says nothing. */
 export const EMPTY_REPORT: StowReport = { stored: [], failed: [], otherFailures: [], rest: {} };
 
-/** Counts the instances that a report mentions. */
+/** Counts the items of a report. */
 export function countOf({ stored, failed, otherFailures }: StowReport): number {
   return stored.length + failed.length + otherFailures.length;
 }
 
-const SEQUENCES: readonly string[] = [
-  STOW_TAGS.failed,
-  STOW_TAGS.stored,
-  STOW_TAGS.otherFailures,
-];
+const SEQUENCES = ["failed", "stored", "otherFailures"] as const;
 
-/**
- * Reads the body of an answer to storing.
- *
- * @param contentType Its `Content-Type`, which is told of a body that is no report.
- *
- * @example
- * ```ts
- * import { readStowAnswer } from "./stow_response.ts";
- * import assert from "node:assert/strict";
- *
- * const answer = readStowAnswer('{"00081199":{"vr":"SQ","Value":[{}]}}', null);
- * assert.equal(answer.kind === "report" && answer.report.stored.length, 1);
- * assert.deepEqual(readStowAnswer("<html></html>", "text/html"), {
- *   kind: "other",
- *   mediaType: "text/html",
- * });
- * ```
- */
+/** @param contentType Its `Content-Type`, reported if the body is no report. */
 export function readStowAnswer(text: string, contentType: string | null): StowAnswer {
   const start = text.slice(0, 1024).trimStart();
   if (start === "" && text.trim() === "") return { kind: "empty" };
@@ -92,41 +66,28 @@ export function readStowAnswer(text: string, contentType: string | null): StowAn
 }
 
 /**
- * Writes a report as `application/dicom+json`. Sequences without items are left out: Orthanc takes
- * a job for failed where there are failures, and a client may take an empty sequence for some.
+ * Writes a report as `application/dicom+json`, without empty sequences: Orthanc fails a job with
+ * failures, and a client may treat an empty sequence as some.
  *
  * @param translateUrl Applied to the URLs at any depth, as the rewriter of JSON bodies does.
- *
- * @example
- * ```ts
- * import { EMPTY_REPORT, writeStowReport } from "./stow_response.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(writeStowReport({ ...EMPTY_REPORT, stored: [{}] }), '{"00081199":{"vr":"SQ","Value":[{}]}}');
- * ```
  */
 export function writeStowReport(
-  { stored, failed, otherFailures, rest }: StowReport,
+  report: StowReport,
   translateUrl?: (url: string) => string,
 ): string {
-  const sequences = [
-    [STOW_TAGS.failed, failed],
-    [STOW_TAGS.stored, stored],
-    [STOW_TAGS.otherFailures, otherFailures],
-  ] as const;
-  const filled = sequences.filter(([, items]) => items.length > 0)
-    .map(([tag, items]) => [tag, { vr: "SQ", Value: items }] as const);
+  const filled = SEQUENCES.filter((name) => report[name].length > 0)
+    .map((name) => [STOW_TAGS[name], { vr: "SQ", Value: report[name] }] as const);
   const translate = (value: unknown) => typeof value === "string" ? translateUrl!(value) : value;
   const withUrls = (name: string, value: unknown) => {
     if (name === "BulkDataURI") return translate(value);
     const urls = URL_ATTRIBUTES.includes(name) && (value as DicomJsonAttribute | null)?.Value;
     return Array.isArray(urls) ? { ...value as object, Value: urls.map(translate) } : value;
   };
-  const dataset = sorted({ ...rest, ...Object.fromEntries(filled) });
+  const dataset = sorted({ ...report.rest, ...Object.fromEntries(filled) });
   return JSON.stringify(dataset, translateUrl && withUrls);
 }
 
-/** A store may put its one dataset into a list, as it does in answers to searches. */
+/** Stores may return their dataset in a list, as in search results. */
 function readJson(text: string): (DicomJsonDataset | undefined)[] {
   try {
     const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
@@ -141,7 +102,7 @@ function toReport(answer: readonly (DicomJsonDataset | undefined)[]): StowReport
   if (datasets.length < answer.length) return undefined;
   const items = (tag: string) => datasets.flatMap((dataset) => itemsOf(dataset, tag));
   const others = datasets.flatMap((dataset) => Object.entries(dataset))
-    .filter(([tag]) => !SEQUENCES.includes(tag));
+    .filter(([tag]) => !SEQUENCES.some((name) => STOW_TAGS[name] === tag));
   return {
     stored: items(STOW_TAGS.stored),
     failed: items(STOW_TAGS.failed),

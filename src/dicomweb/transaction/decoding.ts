@@ -1,31 +1,20 @@
 /**
- * Percent-decoding as servers do it: once by the standard, once more by some proxies and frameworks,
- * and in each case leaving alone what is no percent-encoding.
+ * Percent-decoding as servers do it: once by the standard, again in some proxies and frameworks.
  *
  * @module
  */
 
-/** Nothing legitimate is encoded more often; a path that is has something to hide. */
+/** No legitimate path is encoded more often. */
 const MAX_DECODINGS = 3;
 
 const ENCODED_RUN = /(?:%[0-9A-Fa-f]{2})+/g;
 const ENCODED = /%[0-9A-Fa-f]{2}/;
 
 /**
- * Decodes a text until nothing in it is encoded any more.
+ * Decodes until nothing is percent-encoded; whatever is no percent-encoding is unchanged.
  *
- * @returns The text after each decoding, without the text itself; `undefined` if encoded bytes are not
- * UTF-8 or if it is encoded more than three times.
- *
- * @example
- * ```ts
- * import { decodings } from "./decoding.ts";
- * import assert from "node:assert/strict";
- *
- * assert.deepEqual(decodings("a%252Fb"), ["a%2Fb", "a/b"]);
- * assert.deepEqual(decodings("100%"), []);
- * assert.equal(decodings("%c0%af"), undefined);
- * ```
+ * @returns The text after each decoding, without the text itself; undefined if encoded bytes are
+ * not UTF-8 or if it is encoded more than three times.
  */
 export function decodings(text: string): string[] | undefined {
   const decoded: string[] = [];

@@ -1,52 +1,31 @@
 /**
- * What may stand in a path for an identifier. A permission hangs on it: a segment that a store could read
- * as anything else, such as `..;` or the name of an operation, is no identifier.
+ * Validates identifiers in decoded segments of paths. Permissions depend on it: a segment that a
+ * store could interpret in another way, such as `..;` or the name of an operation, is no identifier.
  *
  * @module
  */
 
-/**
- * More than PS3.5 allows, because some stores take more, but nothing that is the name of an operation,
- * such as `count` or `$bulkUpdate`.
- */
+/** Wider than PS3.5, as stores are, but no name of an operation (`count`, `$bulkUpdate`). */
 const UID = /^\d[\w-]*(?:\.[\w-]+)*$/;
-/** PS3.5, section 9.1: 64 characters; some stores take more. */
+/** PS3.5, section 9.1: 64 characters; some stores allow more. */
 const MAX_UID_LENGTH = 128;
-/** PS3.5, table 6.2-1, without what has a meaning in URLs, and not of dots and blanks alone. */
+/** PS3.5, table 6.2-1, without characters that have a meaning in URLs; not only dots and blanks. */
 const AE_TITLE = /^(?=.{0,15}[A-Za-z0-9])[\w !$&'()*+,.:=@^~-]{1,16}$/;
 /** A tag or keyword of an attribute, an index of an item, a digest: what Bulkdata URIs end in. */
 const BULKDATA_SEGMENT = /^(?=.*[A-Za-z0-9])[\w.~@:=,+()*$!-]+$/;
 const MAX_SEGMENT_LENGTH = 128;
 /** Two for each sequence on the way to the attribute. */
 const MAX_BULKDATA_SEGMENTS = 32;
-/** A tag, a keyword or the path of a private tag in Azure's extended query tags. */
-const QUERY_TAG = /^[A-Za-z0-9]{1,64}$/;
-/** Of Azure: a GUID, with or without dashes. */
-const OPERATION = /^[A-Za-z0-9][\w-]{0,63}$/;
-/** An Azure partition (vendor page "Enable data partitioning"). */
-const PARTITION = /^(?=.*[\w-])[\w.-]{1,64}$/;
 
-/**
- * Whether a text may stand for a UID.
- *
- * @param text A segment of a path, decoded.
- */
 export function isUid(text: string | null | undefined): text is string {
   return typeof text === "string" && text.length <= MAX_UID_LENGTH && UID.test(text);
 }
 
-/**
- * Whether a text may stand for an application entity title.
- *
- * @param text A segment of a path, decoded.
- */
 export function isAeTitle(text: string | undefined): boolean {
   return text !== undefined && AE_TITLE.test(text);
 }
 
-/**
- * Whether segments may follow `bulkdata`. A Bulkdata URI is the store's own (PS3.18, section 10.4.1.1.5).
- */
+/** Whether segments can follow `bulkdata`, up to the store by PS3.18, section 10.4.1.1.5. */
 export function isBulkdataPath(segments: readonly string[]): boolean {
   return segments.length <= MAX_BULKDATA_SEGMENTS &&
     segments.every((segment) =>
@@ -54,29 +33,17 @@ export function isBulkdataPath(segments: readonly string[]): boolean {
     );
 }
 
-/**
- * Whether a text may name an extended query tag of Azure.
- *
- * @param text A segment of a path, decoded.
- */
+/** An extended query tag of Azure: a tag, a keyword or the path of a private tag. */
 export function isQueryTag(text: string | undefined): boolean {
-  return text !== undefined && QUERY_TAG.test(text);
+  return text !== undefined && /^[A-Za-z0-9]{1,64}$/.test(text);
 }
 
-/**
- * Whether a text may stand for an operation of Azure.
- *
- * @param text A segment of a path, decoded.
- */
+/** An operation of Azure: a GUID, with or without dashes. */
 export function isOperation(text: string | undefined): boolean {
-  return text !== undefined && OPERATION.test(text);
+  return text !== undefined && /^[A-Za-z0-9][\w-]{0,63}$/.test(text);
 }
 
-/**
- * Whether a text may name a partition of Azure.
- *
- * @param text A segment of a path, decoded.
- */
+/** A partition of Azure (vendor page "Enable data partitioning"). */
 export function isPartition(text: string | undefined): text is string {
-  return text !== undefined && PARTITION.test(text);
+  return text !== undefined && /^(?=.*[\w-])[\w.-]{1,64}$/.test(text);
 }

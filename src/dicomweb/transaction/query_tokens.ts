@@ -1,43 +1,27 @@
 /**
- * Takes access tokens out of queries: a client's token is for the gateway, which has one of its own at
- * the store, and a store that prefers the query's would act in another name.
+ * Removes access tokens from queries: a client's token is for the gateway, which has its own for
+ * the store; a store that prefers the query's would act under another identity.
  *
  * @module
  */
 import { decodings } from "./decoding.ts";
 
-/**
- * `access_token` (RFC 6750, section 2.3), and the names by which Google and others take it as well; their
- * letters.
- */
+/** Letters of `access_token` (RFC 6750, section 2.3) and of names that Google and others accept. */
 const TOKENS: ReadonlySet<string> = new Set(["accesstoken", "bearertoken", "oauthtoken"]);
 
 /**
- * A target without parameters that carry an access token. The bytes and the order of all others stay.
- *
- * @param target Path and query as they stood in the request line.
- * @returns The target; its `?` goes with its last parameter.
- *
- * @example
- * ```ts
- * import { withoutAccessTokens } from "./query_tokens.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(
- *   withoutAccessTokens("/studies?b=%2f&access%5Ftoken=secret&a=1"),
- *   "/studies?b=%2f&a=1",
- * );
- * ```
+ * Removes the parameters of a target that carry an access token, and its `?` with the last
+ * parameter. All other bytes and their order are unchanged.
  */
 export function withoutAccessTokens(target: string): string {
   const mark = target.indexOf("?");
-  // Most queries hold neither, and are left alone at the cost of one look.
+  // Most queries contain neither.
   if (mark < 0 || !/%|token/i.test(target)) return target;
   let kept = "";
   let isCut = false;
   for (let start = mark + 1; start <= target.length;) {
     let end = start;
-    // Some servers separate by semicolons, too (HTML 4.01, appendix B.2.2).
+    // Some servers also separate by semicolons (HTML 4.01, appendix B.2.2).
     while (end < target.length && target[end] !== "&" && target[end] !== ";") end++;
     if (TOKENS.has(lettersOf(target.slice(start, end)))) isCut = true;
     else kept += kept === "" ? `?${target.slice(start, end)}` : target.slice(start - 1, end);
@@ -47,8 +31,9 @@ export function withoutAccessTokens(target: string): string {
 }
 
 /**
- * The letters of a parameter's name as the most lenient server reads it: decoded, in any case, folded by
- * Unicode, up to a NUL or the index of a list (PHP, which takes `.`, a blank and a single `[` for `_`).
+ * The letters of a parameter's name as the most lenient server reads it: decoded, in any case,
+ * folded by Unicode, up to a NUL or the index of a list (PHP, where `.`, a blank and a single `[`
+ * mean `_`).
  */
 function lettersOf(parameter: string): string {
   const end = parameter.indexOf("=");
@@ -59,7 +44,7 @@ function lettersOf(parameter: string): string {
   return plain.normalize("NFKC").toLowerCase().replaceAll(/[^a-z]/g, "");
 }
 
-/** Bytes that are no UTF-8 become U+FFFD, all others what they are (URL Standard). */
+/** Bytes that are not UTF-8 become U+FFFD (URL Standard). */
 function decodedLeniently(name: string): string {
   return new URLSearchParams(name).keys().next().value ?? "";
 }

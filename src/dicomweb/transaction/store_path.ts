@@ -1,7 +1,7 @@
 /**
- * Checks the part of a request's target that goes to the store, so that nothing outside the
- * store's base URL can be reached with the store's credential. It refuses, rather than repairs,
- * whatever two parsers could read in two ways.
+ * Validates the part of a target that is appended to the store's base URL, so that the store's
+ * credential reaches nothing outside it. It rejects, instead of repairing, what parsers could read
+ * differently.
  *
  * @module
  */
@@ -11,43 +11,33 @@ import { decodings } from "./decoding.ts";
 /** Characters of a path in RFC 3986, section 3.3: `pchar`, `/` and percent-encoded octets. */
 const PATH = /^(?:\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@]|%[0-9A-Fa-f]{2})*)*$/;
 const DOT_SEGMENT = /\/\.+(?=[;/]|$)/;
-/** A segment that is empty once its path parameters (RFC 3986, section 3.3) are taken away. */
+/** A segment that is empty without its path parameters (RFC 3986, section 3.3). */
 const EMPTY_SEGMENT = /\/[;/]/;
-/** What takes a path apart, or makes a dot segment. */
+/** Separators, and dots, which form dot segments. */
 const DELIMITERS = /[./\\]/g;
-/** The same, and what begins parameters, a query or an encoding. */
+/** The same, and characters that begin parameters, a query or an encoding. */
 const MARKS = /[./\\;%?#]/g;
 /**
- * Characters that are folded into slashes, backslashes and dots not by Unicode's compatibility
+ * Characters that become slashes, backslashes and dots not by Unicode's compatibility
  * normalization, but by Windows' best-fit tables, Japanese and Korean code pages, or IDNA.
  */
 const LOOKALIKES = /[\u2044\u2215\u2216\u20e5\u00a5\u20a9\u3002\uff61]/;
-/** Some servers trim blanks, and drop characters that nobody sees. */
+/** Some servers trim blanks, and drop invisible characters. */
 const BLANKS = /[\s\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 // deno-lint-ignore no-control-regex -- ASCII is what it looks for
 const NOT_ASCII = /[^\u0000-\u007f]/;
 // deno-lint-ignore no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f#]/;
-/** Longer targets are no DICOMweb request; servers commonly stop at 8 KiB. */
+/** No DICOMweb request is longer; servers commonly stop at 8 KiB. */
 const MAX_TARGET_LENGTH = 8192;
 
 /**
- * Says what is wrong with the target of a request to a store.
+ * Finds the reason for which a target must be rejected, in words that contain no part of it;
+ * undefined if there is none.
  *
- * @param target Path below the store's base URL, empty or starting with `/`, and query, both as
- * they stood in the request line.
- * @returns What is wrong with it in words that name no part of it, or nothing when it may be
- * appended to the base URL.
- *
- * @example
- * ```ts
- * import { findTargetFault } from "./store_path.ts";
- * import assert from "node:assert/strict";
- *
- * assert.equal(findTargetFault("/studies/1.2.3/series?limit=10"), undefined);
- * assert.equal(findTargetFault("/studies/../../admin"), "the path has a dot segment");
- * ```
+ * @param target Path below the store's base URL, empty or starting with `/`, and query, both as in
+ * the request line.
  */
 export function findTargetFault(target: string): string | undefined {
   if (target.length > MAX_TARGET_LENGTH) {
@@ -67,7 +57,7 @@ export function findTargetFault(target: string): string | undefined {
   return undefined;
 }
 
-/** Reads the path as every server may, decoded as often as it can be. */
+/** Checks the path as every server may read it, after each possible decoding. */
 function findEncodedFault(path: string): string | undefined {
   const readings = decodings(path);
   if (readings === undefined) return "the path has encoded bytes that are no UTF-8";

@@ -1,11 +1,10 @@
 /**
- * All transactions that are known: those of PS3.18 and what vendors offer below the same base URL, and
- * what a request's path names of one.
+ * All known transactions, those of PS3.18 and of vendors, and what a request's path identifies.
  *
  * @module
  */
 
-/** What a client may be permitted. */
+/** Permissions are granted by class. */
 export type TransactionClass =
   | "query"
   | "retrieve"
@@ -16,7 +15,6 @@ export type TransactionClass =
   | "capabilities"
   | "unknown";
 
-/** All transactions, each with its class. */
 export const transactions = {
   "search-studies": "query",
   "search-series": "query",
@@ -69,10 +67,9 @@ export const transactions = {
   "unknown": "unknown",
 } as const satisfies Record<string, TransactionClass>;
 
-/** The name of a transaction. */
 export type TransactionName = keyof typeof transactions;
 
-/** A transaction's name and what its target names; the rest is the same for all of one request. */
+/** A transaction's name and what its target identifies. */
 export interface Resource {
   readonly name: TransactionName;
   readonly study?: string | undefined;
@@ -81,13 +78,22 @@ export interface Resource {
   readonly frames?: readonly number[] | undefined;
 }
 
-/** A request whose path was taken apart. */
-export interface PathRequest {
-  /** The method; `GET` for `HEAD`. */
-  readonly method: string;
-  /** The path's segments, decoded. */
-  readonly segments: readonly string[];
-  /** Where the resource begins among them. */
-  readonly start: number;
-  readonly query: string;
+/** Read-only transactions of classes that also contain others. */
+const READS: ReadonlySet<string> = new Set<TransactionName>([
+  "check-commitment",
+  "search-workitems",
+  "retrieve-workitem",
+  "search-scheduled-procedure-steps",
+  "retrieve-performed-procedure-step",
+  "azure-read-change-feed",
+  "azure-read-query-tags",
+  "azure-read-operation",
+  "azure-list-partitions",
+  "google-read-storage-info",
+]);
+
+/** Whether a transaction changes nothing at the store; unknown ones count as changing. */
+export function changesNothing(name: TransactionName): boolean {
+  const kind = transactions[name];
+  return kind === "query" || kind === "retrieve" || kind === "capabilities" || READS.has(name);
 }

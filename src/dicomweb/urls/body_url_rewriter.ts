@@ -1,54 +1,45 @@
 /**
- * Decides whether the body of a message has URLs to translate at all. Whatever has none goes
- * through the runtime without passing through JavaScript.
+ * Decides whether a message's body has URLs to translate. A body without them passes natively.
  *
  * @module
  */
+import type { Bytes, ByteStream } from "../bytes.ts";
 import {
   type ByteRewriter,
   type RewritableMessage,
   rewriteBody,
   rewriteStream,
 } from "./byte_rewriter.ts";
-import { isEncoded } from "../media_type/content_encoding.ts";
 import { contentUrlRewriter } from "./content_url_rewriter.ts";
 import { DICOM_JSON_PLACES, VENDOR_JSON_PLACES } from "./json_url_places.ts";
-import { parseMediaType } from "../media_type/media_type.ts";
-import { MultipartError } from "../multipart/multipart_scanner.ts";
+import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
+import { isBoundary } from "../multipart/multipart_scanner.ts";
 import { MultipartUrlRewriter } from "./multipart_url_rewriter.ts";
 import type { TransactionClass } from "../transaction/transaction_catalogue.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 
-/** What is known of a body before it comes. */
 export interface BodyToRewrite {
-  /** The headers of its message. */
   readonly headers: Headers;
-  /** The status of its message, where that is an answer. */
+  /** Undefined for requests. */
   readonly status?: number;
-  /** What the request asks for. */
   readonly transactionClass?: TransactionClass;
   /** Path below the store's base URL, and query, of the request. */
   readonly resource?: string;
   /**
-   * Whether parts that are neither JSON nor XML may have URLs in their headers; true unless told.
-   * Without it, instances and pixel data go through natively, twice as fast.
+   * Whether URLs in the headers of parts that are neither JSON nor XML are translated; default
+   * true. If false, instances and pixel data pass natively, twice as fast.
    */
   readonly partHeaders?: boolean;
 }
 
-/** How to translate the URLs of a body. */
 export interface BodyUrlRewrite {
-  /** What the body goes through, for a body of any length. */
-  readonly stream: TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
-  /** Rewrites a body whose beginning may be waited for, which is faster where that is all of it. */
-  readonly body: (
-    message: RewritableMessage,
-  ) => Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>>;
-  /** Headers of the message that are no longer true, to be removed. */
-  readonly staleHeaders: readonly string[];
+  /** For a body of any length. */
+  readonly stream: TransformStream<Bytes, Bytes>;
+  /** Faster for short bodies: waits for the beginning, which often is the whole. */
+  readonly body: (message: RewritableMessage) => Promise<Bytes | ByteStream>;
 }
 
-/** What tells the length or a digest of a body, and that parts of it can be asked for by bytes. */
+/** Headers on length, digest and byte ranges of a body, wrong for a rewritten one. */
 export const STALE_HEADERS: readonly string[] = [
   "accept-ranges",
   "content-digest",
@@ -58,36 +49,11 @@ export const STALE_HEADERS: readonly string[] = [
   "repr-digest",
 ];
 
-/** Statuses of answers without a body, and with a part of one, whose bytes were counted already. */
+/** Statuses without a body, and with a part of one, whose bytes are already counted. */
 const NOT_WHOLE = new Set([204, 205, 206, 304]);
 const PART_TYPES_WITH_URLS = /(?:json|xml)$/i;
 
-/**
- * Makes what translates the URLs of a body.
- *
- * @param body What is known of the body.
- * @returns The rewrite, or nothing where the body is to be passed on as it is.
- *
- * @example
- * ```ts
- * import { bodyUrlRewrite } from "./body_url_rewriter.ts";
- * import { createUrlMap } from "./url_map.ts";
- * import assert from "node:assert/strict";
- *
- * const { toGateway } = createUrlMap({
- *   storeBase: "https://store.example/v2",
- *   gatewayBase: "https://gateway.example/dicom-web/main",
- * });
- * const headers = new Headers({ "Content-Type": "application/dicom+json" });
- * const rewrite = bodyUrlRewrite(toGateway, { headers })!;
- * const body = new Response('{"BulkDataURI":"https://store.example/v2/bulk/1"}').body!;
- * assert.equal(
- *   await new Response(body.pipeThrough(rewrite.stream)).text(),
- *   '{"BulkDataURI":"https://gateway.example/dicom-web/main/bulk/1"}',
- * );
- * assert.ok(rewrite.staleHeaders.includes("content-length"));
- * ```
- */
+/** Creates the URL rewriter for a body; undefined if the body passes unchanged. */
 export function bodyUrlRewrite(
   translation: UrlTranslation,
   body: BodyToRewrite,
@@ -99,29 +65,23 @@ export function bodyUrlRewrite(
       return rewriteStream(rewriter);
     },
     body: (message) => rewriteBody(message, rewriter),
-    staleHeaders: STALE_HEADERS,
   };
 }
 
 function makeRewriter(translation: UrlTranslation, body: BodyToRewrite): ByteRewriter | undefined {
   const { headers, transactionClass, resource, partHeaders = true } = body;
   const options = {
-    ...(resource !== undefined && { resource }),
+    resource,
     places: transactionClass === "vendor" ? VENDOR_JSON_PLACES : DICOM_JSON_PLACES,
   };
   const type = parseMediaType(headers.get("content-type") ?? "");
   if (!type?.essence.startsWith("multipart/")) {
     return contentUrlRewriter(headers, translation, options);
   }
-  const boundary = type.parameters.get("boundary");
-  // Of a part type that is missing nothing is known.
+  const boundary = type.parameters.get("boundary") ?? "";
+  // Without a type of the parts they may be anything.
   const mayHaveUrls = partHeaders ||
     PART_TYPES_WITH_URLS.test(type.parameters.get("type") ?? "xml");
-  if (boundary === undefined || isEncoded(headers) || !mayHaveUrls) return undefined;
-  try {
-    return new MultipartUrlRewriter(translation, { ...options, boundary });
-  } catch (error) {
-    if (error instanceof MultipartError) return undefined;
-    throw error;
-  }
+  if (!isBoundary(boundary) || isEncoded(headers) || !mayHaveUrls) return undefined;
+  return new MultipartUrlRewriter(translation, { ...options, boundary });
 }

@@ -1,12 +1,11 @@
 /**
- * Tells which content has URLs that a rewriter can translate.
+ * Selects the URL rewriter by media type.
  *
  * @module
  */
 import type { ByteRewriter } from "./byte_rewriter.ts";
-import { isEncoded } from "../media_type/content_encoding.ts";
 import { JsonUrlRewriter, type JsonUrlRewriterOptions } from "./json_url_rewriter.ts";
-import { parseMediaType } from "../media_type/media_type.ts";
+import { isEncoded, parseMediaType } from "../media_type/media_type.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 import { XmlUrlRewriter } from "./xml_url_rewriter.ts";
 
@@ -19,12 +18,8 @@ const XML_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes a rewriter for the content of a message or of one part of it.
- *
- * @param translation What translates the URLs.
- * @param options The resource, and the places of URLs in JSON.
- * @returns The rewriter, or nothing for content of other types and for what is compressed or
- * otherwise encoded.
+ * Creates a rewriter for the content of a message or part; undefined if the media type has no URLs
+ * or the content is encoded.
  */
 export function contentUrlRewriter(
   headers: Headers,

@@ -1,27 +1,19 @@
 /**
- * Reads what a proxy says of the request that it passes on (RFC 7239).
+ * Reads the `Forwarded` header (RFC 7239).
  *
  * @module
  */
 
-/** What is between semicolons, those in quotes apart; a quoted string without its end takes the rest. */
+/** Text between semicolons outside quotes; a quoted string without end takes the rest. */
 const PAIR = /(?:[^;"]|"(?:[^"\\]|\\.?)*"?)+/g;
 const PARAMETER = /^([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))$/;
 
 /**
- * Reads one element of a `Forwarded` header. Of a repeated parameter the first counts.
+ * Reads one element of a `Forwarded` header. Of a repeated parameter the first counts; invalid ones
+ * are ignored.
  *
  * @param element What one proxy has written, without the commas around it.
- * @returns The parameters by lower-case name, values without quotes; what is no parameter is left out.
- *
- * @example
- * ```ts
- * import { forwardedParameters } from "./forwarded.ts";
- * import assert from "node:assert/strict";
- *
- * const parameters = forwardedParameters('for="[2001:db8::1]:4711";proto=https');
- * assert.deepEqual([...parameters], [["for", "[2001:db8::1]:4711"], ["proto", "https"]]);
- * ```
+ * @returns Parameters by lower-case name, values without quotes.
  */
 export function forwardedParameters(element: string): Map<string, string> {
   const parameters = new Map<string, string>();

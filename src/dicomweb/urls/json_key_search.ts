@@ -1,29 +1,28 @@
 /**
- * Finds strings of known text in the bytes of a JSON text without reading it token by token.
+ * Finds known strings in JSON bytes without reading token by token.
  *
- * This is exact, because a quote stands in no JSON string but behind a backslash: bytes
- * that read `"BulkDataURI"` are a string of their own, or, where a backslash precedes them, the end of a
- * longer one. A string that spells its letters as `\u0042` is not found; nobody writes names so.
+ * This is exact: within a JSON string, a quote only appears behind a backslash. Bytes that read
+ * `"BulkDataURI"` are therefore a string of their own or, after a backslash, the end of a longer
+ * one. A name with escaped letters (`\u0042`) is not found; no known software writes names so.
  *
  * @module
  */
+import { QUOTE } from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 
-const QUOTE = 0x22;
-
-/** Searches for some JSON strings at once. */
 export class JsonKeySearch {
-  readonly #patterns: readonly Uint8Array<ArrayBuffer>[];
+  readonly #names: readonly string[];
+  readonly #patterns: readonly Bytes[];
   /** Length of the shortest pattern, quotes included. */
   readonly #window: number;
   readonly #skip: Uint8Array;
   readonly #endsWindow = new Uint8Array(256);
-  /** Which name was found last: its index, or -1 where the input ends within a name. */
-  matched = -1;
+  /** The name found last; undefined if the input ends within a name. */
+  matched: string | undefined;
 
-  /**
-   * @param names The texts of the strings: ASCII letters and digits.
-   */
+  /** @param names ASCII letters and digits. */
   constructor(names: readonly string[]) {
+    this.#names = names;
     this.#patterns = names.map((name) => new TextEncoder().encode(`"${name}"`));
     this.#window = Math.min(...this.#patterns.map((pattern) => pattern.length));
     this.#skip = new Uint8Array(256).fill(Math.min(this.#window, 255));
@@ -36,16 +35,9 @@ export class JsonKeySearch {
     }
   }
 
-  /** Length of a pattern in bytes, quotes included. */
-  lengthOf(index: number): number {
-    return this.#patterns[index]!.length;
-  }
-
   /**
-   * Finds the next string, or the beginning of one at the end of the input, by Horspool's leaps.
-   *
-   * @returns Where its opening quote is, and {@linkcode matched} tells which it is; the length of
-   * the input where there is none.
+   * Finds the opening quote of the next string, or of the beginning of one at the end of the input
+   * (Horspool's algorithm), and sets {@linkcode matched}; the input's length if there is none.
    */
   find(input: Uint8Array, from: number): number {
     const [skip, endsWindow, last] = [this.#skip, this.#endsWindow, this.#window - 1];
@@ -69,7 +61,7 @@ export class JsonKeySearch {
       let length = 1;
       while (length < size && input[at + length] === pattern[length]) length++;
       if (length < size) continue;
-      this.matched = size === pattern.length ? index : -1;
+      this.matched = size === pattern.length ? this.#names[index] : undefined;
       return true;
     }
     return false;

@@ -1,44 +1,37 @@
 /**
- * Translates URLs in a JSON text as it streams by, where DICOM JSON and stores' own JSON have them and nowhere
- * else: a comment that happens to hold the store's URL stays as it is. It leaps from name
- * to name instead of reading the text, and holds back no more than one URL.
+ * Translates URLs in a JSON text as it streams by, only where DICOM JSON and stores' own JSON have
+ * them: a comment that contains the store's URL is unchanged. It searches for names instead of
+ * parsing the text, and holds back at most one URL.
  *
  * @module
  */
-import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
-import { HeldInput } from "./held_input.ts";
-import type { JsonKeySearch } from "./json_key_search.ts";
 import {
-  DICOM_JSON_PLACES,
-  type JsonUrlPlaces,
-  type MemberKind,
-  preparePlaces,
-} from "./json_url_places.ts";
-import { decodeJsonString, encodeJsonString, findStringEnd } from "./json_string.ts";
+  BACKSLASH,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  isSpace,
+  matchLength,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
+import { DICOM_JSON_PLACES, type JsonUrlPlaces, type MemberKind } from "./json_url_places.ts";
+import { SteppedRewriter } from "./stepped_rewriter.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 
-/** What a rewriter is told about a body. */
 export interface JsonUrlRewriterOptions {
-  /** Path below the base URL, and query, of the resource; relative references are read against it. */
-  readonly resource?: string;
-  /** Where there are URLs; {@linkcode DICOM_JSON_PLACES} unless told. */
+  /** Path below the base URL, and query, that relative references are resolved against. */
+  readonly resource?: string | undefined;
+  /** Default: {@linkcode DICOM_JSON_PLACES}. */
   readonly places?: JsonUrlPlaces;
 }
 
-/** Longer strings are no URLs that anyone could ask for; in bytes, quotes included. */
+/** Longer strings are no usable URLs; in bytes, quotes included. */
 export const MAX_URL_BYTES = 16 * 1024;
 
-const TAB = 0x09;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Bytes of numbers, `true`, `false` and `null`. */
 const IS_LITERAL = Uint8Array.from(
@@ -46,46 +39,23 @@ const IS_LITERAL = Uint8Array.from(
   (_, byte) => /[\w.+-]/.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-/** Translates the URLs of one JSON text. */
-export class JsonUrlRewriter implements ByteRewriter {
+export class JsonUrlRewriter extends SteppedRewriter {
   readonly #translation: UrlTranslation;
   readonly #resource: string | undefined;
-  readonly #search: JsonKeySearch;
-  readonly #names: readonly string[];
-  readonly #kinds: readonly MemberKind[];
-  /** Where in the text the next byte is: anywhere, behind a name, before its value, or inside. */
+  readonly #places: JsonUrlPlaces;
+  /** Position in the text: anywhere, after a name, before its value, or inside. */
   #state: "anywhere" | "name" | "value" | "list" | "attribute" = "anywhere";
-  #kind: MemberKind = "other";
+  #kind: MemberKind | undefined;
   #isInAttribute = false;
-  readonly #input = new HeldInput();
 
-  /**
-   * Makes a rewriter for one text.
-   *
-   * @param translation What translates the URLs.
-   * @param options The resource, and the places of URLs.
-   */
   constructor(translation: UrlTranslation, options: JsonUrlRewriterOptions = {}) {
+    super();
     this.#translation = translation;
     this.#resource = options.resource;
-    const { names, kinds, search } = preparePlaces(options.places ?? DICOM_JSON_PLACES);
-    this.#names = names;
-    this.#kinds = kinds;
-    this.#search = search;
+    this.#places = options.places ?? DICOM_JSON_PLACES;
   }
 
-  /** @inheritdoc */
-  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
-    this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
-  }
-
-  /** @inheritdoc */
-  finish(output: ByteSink): void {
-    this.#input.finish(output);
-  }
-
-  /** Goes on from a position; gives the next one, or -1 where more input is needed. */
-  #step(input: Uint8Array<ArrayBuffer>, from: number, output: ByteSink): number {
+  protected override step(input: Bytes, from: number): number {
     if (this.#state === "anywhere") return this.#findName(input, from);
     const isBetweenItems = this.#state === "list" || this.#state === "attribute";
     let at = from;
@@ -97,31 +67,32 @@ export class JsonUrlRewriter implements ByteRewriter {
         this.#state = "value";
         return at + 1;
       case "value":
-        return this.#readValue(input, at, output);
+        return this.#readValue(input, at);
       case "list":
-        return this.#readListItem(input, at, output);
+        return this.#readListItem(input, at);
       case "attribute":
         return this.#readAttributeMember(input, at);
     }
   }
 
   #findName(input: Uint8Array, from: number): number {
-    const found = this.#search.find(input, from);
+    const { search, kinds } = this.#places;
+    const found = search.find(input, from);
     if (found === input.length) return found;
-    if (this.#search.matched < 0) return found > from ? found : -1;
-    const before = found > 0 ? input[found - 1] : this.#input.previous;
+    if (search.matched === undefined) return found > from ? found : -1;
+    const before = found > 0 ? input[found - 1] : this.previous;
     if (before === BACKSLASH) return found + 1;
     this.#state = "name";
-    this.#kind = this.#kinds[this.#search.matched]!;
-    return found + this.#search.lengthOf(this.#search.matched);
+    this.#kind = kinds.get(search.matched);
+    return found + search.matched.length + 2;
   }
 
-  #readValue(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+  #readValue(input: Bytes, at: number): number {
     const byte = input[at]!;
     if (byte === QUOTE && (this.#kind === "url" || this.#isInAttribute)) {
       const end = this.#findEnd(input, at);
       if (end < 0) return this.#waitOrLeave(input, at);
-      if (this.#kind === "url") this.#rewrite(input, at, end, output);
+      if (this.#kind === "url") this.#rewrite(input, at, end);
       this.#state = this.#isInAttribute ? "attribute" : "anywhere";
       return end + 1;
     }
@@ -133,15 +104,14 @@ export class JsonUrlRewriter implements ByteRewriter {
     return at + 1;
   }
 
-  #readListItem(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+  #readListItem(input: Bytes, at: number): number {
     const byte = input[at]!;
     if (byte === QUOTE) {
       const end = this.#findEnd(input, at);
       if (end < 0) return this.#waitOrLeave(input, at);
-      this.#rewrite(input, at, end, output);
+      this.#rewrite(input, at, end);
       return end + 1;
     }
-    // Behind the list nothing is left that leaping would not find.
     if (byte === CLOSE_BRACKET) return this.#leave(at + 1);
     return IS_LITERAL[byte] === 1 ? at + 1 : this.#leave(at);
   }
@@ -156,18 +126,14 @@ export class JsonUrlRewriter implements ByteRewriter {
     return end + 1;
   }
 
-  #memberKind(input: Uint8Array, open: number, close: number): MemberKind {
-    if (isName(input, open, close, "vr")) return "other";
+  #memberKind(input: Uint8Array, open: number, close: number): MemberKind | undefined {
+    if (isName(input, open, close, "vr")) return undefined;
     if (isName(input, open, close, "Value")) return "list";
     const name = decodeJsonString(input.subarray(open, close + 1));
-    return name === "Value" ? "list" : this.#kindOf(name);
+    return name === "Value" ? "list" : this.#places.kinds.get(name ?? "");
   }
 
-  #kindOf(name: string | undefined): MemberKind {
-    return name === undefined ? "other" : this.#kinds[this.#names.indexOf(name)] ?? "other";
-  }
-
-  /** Back to leaping, where the text is not of the form that has URLs; sound at any position. */
+  /** Returns to searching where the text lacks the form that contains URLs; safe anywhere. */
   #leave(at: number): number {
     this.#state = "anywhere";
     this.#isInAttribute = false;
@@ -183,29 +149,40 @@ export class JsonUrlRewriter implements ByteRewriter {
   }
 
   /** Translates the string between two quotes. */
-  #rewrite(input: Uint8Array<ArrayBuffer>, open: number, close: number, output: ByteSink): void {
+  #rewrite(input: Bytes, open: number, close: number): void {
     const prefix = this.#translation.findPrefix(input, open + 1, close);
     if (prefix !== undefined) {
       const end = open + 1 + prefix.fromBytes.length;
-      return this.#input.replace(input, open + 1, end, prefix.toBytes, output);
+      return this.replace(open + 1, end, prefix.toBytes);
     }
     const url = decodeJsonString(input.subarray(open, close + 1));
     if (url === undefined) return;
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
-    this.#input.replace(input, open, close + 1, encodeJsonString(translated), output);
+    this.replace(open, close + 1, new TextEncoder().encode(JSON.stringify(translated)));
   }
 }
 
-function isSpace(byte: number | undefined): boolean {
-  return byte === SPACE || byte === LF || byte === CR || byte === TAB;
-}
-
-/** Whether a string between two quotes is an ASCII name, written as it usually is. */
+/** Whether a string between two quotes is an ASCII name without escapes. */
 function isName(input: Uint8Array, open: number, close: number, name: string): boolean {
-  if (close - open - 1 !== name.length) return false;
-  for (let i = 0; i < name.length; i++) {
-    if (input[open + 1 + i] !== name.charCodeAt(i)) return false;
+  return close - open - 1 === name.length && matchLength(input, name, open + 1) === name.length;
+}
+
+/** Index of the closing quote of a string (RFC 8259, section 7); -1 if it is not before `end`. */
+function findStringEnd(input: Uint8Array, open: number, end: number): number {
+  for (let at = open + 1; at < end; at++) {
+    const byte = input[at];
+    if (byte === QUOTE) return at;
+    if (byte === BACKSLASH) at++;
   }
-  return true;
+  return -1;
+}
+
+/** Returns undefined if the bytes are no JSON string in UTF-8. */
+function decodeJsonString(bytes: Uint8Array): string | undefined {
+  try {
+    return JSON.parse(UTF8.decode(bytes));
+  } catch {
+    return undefined;
+  }
 }

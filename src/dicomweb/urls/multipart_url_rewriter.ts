@@ -1,11 +1,11 @@
 /**
- * Translates URLs in a multipart body as it streams by: in the `Content-Location` of each part,
- * and in parts that are DICOM JSON or XML. Every other byte comes out as it went in, preamble,
- * delimiters and epilogue too; in particular those of binary parts, whatever they look like. A
- * body that is broken is passed on from there as it is: what to make of it is the reader's affair.
+ * Translates URLs in a multipart body as it streams by: in the `Content-Location` of each part, and
+ * in parts that are DICOM JSON or XML. Every other byte is unchanged, including preamble,
+ * delimiters, epilogue and binary parts. The rest of a malformed body passes unchanged.
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
 import { contentUrlRewriter } from "./content_url_rewriter.ts";
 import type { JsonUrlRewriterOptions } from "./json_url_rewriter.ts";
@@ -17,36 +17,26 @@ import {
 import { changePartHeaders } from "../multipart/part_headers.ts";
 import type { UrlTranslation } from "./url_translation.ts";
 
-/** What a rewriter is told about a body. */
 export interface MultipartUrlRewriterOptions extends JsonUrlRewriterOptions {
-  /** The body's boundary. */
   readonly boundary: string;
 }
 
-/** Translates the URLs of one multipart body. */
 export class MultipartUrlRewriter implements ByteRewriter {
   readonly #translation: UrlTranslation;
   readonly #options: MultipartUrlRewriterOptions;
   readonly #scanner: MultipartScanner;
-  /** What rewrites the content of the part at hand, where it has URLs. */
+  /** Rewrites the content of the current part, if it has URLs. */
   #content: ByteRewriter | undefined;
   #isBroken = false;
 
-  /**
-   * Makes a rewriter for one body.
-   *
-   * @param translation What translates the URLs.
-   * @param options The boundary, the resource, and the places of URLs in JSON.
-   * @throws {MultipartError} When there can be no such boundary.
-   */
+  /** @throws {MultipartError} If the boundary is invalid. */
   constructor(translation: UrlTranslation, options: MultipartUrlRewriterOptions) {
     this.#translation = translation;
     this.#options = options;
     this.#scanner = new MultipartScanner(options.boundary);
   }
 
-  /** @inheritdoc */
-  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
+  push(chunk: Bytes, output: ByteSink): void {
     if (this.#isBroken) return output.write(chunk);
     this.#scanner.push(chunk);
     for (let event = this.#next(); event !== undefined; event = this.#next()) {
@@ -56,7 +46,7 @@ export class MultipartUrlRewriter implements ByteRewriter {
         output.write(bytes.subarray(0, bytes.length - block.length));
         this.#content = contentUrlRewriter(event.headers, this.#translation, this.#options);
         output.write(changePartHeaders(block, {
-          translate: (url) => this.#translation.translate(url, this.#options.resource),
+          translateUrl: (url) => this.#translation.translate(url, this.#options.resource),
           dropLength: this.#content !== undefined,
         }));
       } else if (event.kind === "data" && this.#content !== undefined) {
@@ -71,12 +61,11 @@ export class MultipartUrlRewriter implements ByteRewriter {
     this.#giveUp(output);
   }
 
-  /** @inheritdoc */
   finish(output: ByteSink): void {
     this.#giveUp(output);
   }
 
-  /** The next event, or nothing where the body is broken. */
+  /** The next event; undefined if the body is malformed. */
   #next(): MultipartEvent | undefined {
     try {
       return this.#scanner.next();
@@ -86,7 +75,7 @@ export class MultipartUrlRewriter implements ByteRewriter {
     }
   }
 
-  /** Passes on what is left, as content of the part at hand where there is one. */
+  /** Passes the rest, as content of the current part if there is one. */
   #giveUp(output: ByteSink): void {
     const rest = this.#scanner.taken(true);
     if (this.#content === undefined) return output.write(rest);

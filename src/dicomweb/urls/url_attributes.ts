@@ -1,18 +1,15 @@
 /**
- * DICOM attributes by which a store tells where to get something. All four attributes that bear
- * URLs were UT before they became UR (DICOM CP-1324), so the VR is not asked for.
- *
- * Contact URI (0074,100A) is the fourth, and none of them: it is someone's address.
+ * DICOM attributes with URLs of a store's resources. Their VR was UT before it became UR (DICOM
+ * CP-1324), so it is not checked. Contact URI (0074,100A), the fourth, is a person's address.
  *
  * @module
  */
 
-/** Tags as DICOM JSON and the Native DICOM Model write them. */
 export const URL_ATTRIBUTES: readonly string[] = [
-  // Retrieve URL: answers to searches and storing, and whatever refers to instances.
+  // Retrieve URL: in search results, in responses to uploads, and with references to instances.
   "00081190",
   // Retrieve URI: WADO-URI, in the WADO Retrieval Sequence of a workitem.
   "0040E010",
-  // Pixel Data Provider URL: pixel data that is kept apart (JPIP).
+  // Pixel Data Provider URL: pixel data stored separately (JPIP).
   "00287FE0",
 ];

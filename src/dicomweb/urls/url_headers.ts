@@ -1,23 +1,21 @@
 /**
- * Translates URLs in the headers of requests and answers, in each header the first 256.
+ * Translates URLs in the headers of requests and responses, at most 256 per header.
  *
  * @module
  */
 import type { UrlMap } from "./url_map.ts";
-import type { UrlTranslation } from "./url_translation.ts";
 import { withoutTrailing } from "../without_trailing.ts";
 
-/** Translates what one header says. */
 type HeaderRule = (value: string, translate: (url: string) => string) => string;
 
-/** More than any header has: the time of 128 KB of short URLs would be that of a thousand requests. */
+/** More than any header has: 128 KB of short URLs would cost the time of a thousand requests. */
 const MAX_URLS = 256;
 
 const wholeValue: HeaderRule = (value, translate) => translate(value);
 
 /**
- * `<url>; rel=next, <url>` (RFC 8288, section 3); quoted strings stay as they are. What has no end takes
- * the rest of the header and stays: to look for an end from every beginning would take quadratic time.
+ * `<url>; rel=next, <url>` (RFC 8288, section 3); quoted strings are unchanged. A `<` or quote
+ * without end takes the rest of the header: searching an end from each would take quadratic time.
  */
 const linkTargets: HeaderRule = (value, translate) =>
   value.replace(/"(?:[^"\\]|\\.?)*"?|<([^>]*)(>?)/g, (match, url?: string, end?: string) => {
@@ -31,52 +29,34 @@ const urlsInText: HeaderRule = (value, translate) =>
     return translate(url) + text.slice(url.length);
   });
 
-const ANSWER_RULES: ReadonlyMap<string, HeaderRule> = new Map([
-  ["location", wholeValue],
-  ["content-location", wholeValue],
-  ["link", linkTargets],
-  ["warning", urlsInText],
-]);
-
-const REQUEST_RULES: ReadonlyMap<string, HeaderRule> = new Map([
-  ["content-location", wholeValue],
-  ["link", linkTargets],
-]);
+const RULES: Readonly<Record<keyof UrlMap, ReadonlyMap<string, HeaderRule>>> = {
+  toGateway: new Map([
+    ["location", wholeValue],
+    ["content-location", wholeValue],
+    ["link", linkTargets],
+    ["warning", urlsInText],
+  ]),
+  toStore: new Map([["content-location", wholeValue], ["link", linkTargets]]),
+};
 
 /**
- * Translates the store's URLs in the headers of its answer: `Location`, `Content-Location`,
- * `Link`, and the base URL in `Warning`.
+ * Translates URLs in the headers of a response (`toGateway`) or request (`toStore`).
  *
- * @param map The store's URLs.
- * @param resource Path below the base URL, and query, that was asked for.
+ * @param resource Path below the base URL, and query, of the request.
  */
-export function rewriteResponseHeaders(map: UrlMap, headers: Headers, resource?: string): void {
-  rewriteHeaders(headers, ANSWER_RULES, map.toGateway, resource);
-}
-
-/**
- * Translates the gateway's URLs in the headers of a request: `Content-Location` and `Link`.
- *
- * @param map The store's URLs.
- * @param resource Path below the base URL, and query, that is asked for.
- */
-export function rewriteRequestHeaders(map: UrlMap, headers: Headers, resource?: string): void {
-  rewriteHeaders(headers, REQUEST_RULES, map.toStore, resource);
-}
-
-function rewriteHeaders(
+export function rewriteHeaders(
+  map: UrlMap,
+  direction: keyof UrlMap,
   headers: Headers,
-  rules: ReadonlyMap<string, HeaderRule>,
-  translation: UrlTranslation,
-  resource: string | undefined,
+  resource?: string,
 ): void {
-  for (const [name, rule] of rules) {
+  for (const [name, rule] of RULES[direction]) {
     const value = headers.get(name);
     if (value === null) continue;
     let urls = 0;
     const translated = rule(
       value,
-      (url) => ++urls > MAX_URLS ? url : translation.translate(url, resource),
+      (url) => ++urls > MAX_URLS ? url : map[direction].translate(url, resource),
     );
     if (translated !== value) headers.set(name, translated);
   }

@@ -1,35 +1,29 @@
 /**
- * Translates URLs that lie below one base URL into those of another: what the store says about
- * itself into the gateway's URLs, and the other way. A URL that lies elsewhere stays as it is.
+ * Translates URLs below one base URL into URLs below another. Other URLs are unchanged.
  *
  * @module
  */
+import { DOT, HASH, QUESTION_MARK, SLASH } from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 import { withoutTrailing } from "../without_trailing.ts";
+import { encodeXmlText } from "./xml_text.ts";
 
-/** A base URL and the one that takes its place. */
+/** A base URL and its replacement. */
 export interface UrlMount {
-  /** What URLs are translated from. A trailing slash makes no difference. */
+  /** With or without a trailing slash. */
   readonly from: string;
-  /** What they are translated to. */
   readonly to: string;
-  /** The first path segments below `from` that this is about; all where it is missing. */
+  /** The first path segments below `from` that are translated; default: all. */
   readonly segments?: ReadonlySet<string>;
 }
 
-/** How URLs are translated. */
-export interface UrlTranslationOptions {
-  /** Make every relative reference absolute, also those that need no help. */
-  readonly resolveRelative?: boolean;
-  /** Told of each absolute or rooted URL that lies neither below a base nor below its replacement. */
-  readonly onOutside?: () => void;
-}
-
-/** A prefix that can be exchanged where nothing but plain characters follows. */
+/** A prefix that can be replaced if only plain characters follow. */
 export interface UrlPrefix {
   readonly from: string;
   readonly fromBytes: Uint8Array;
   readonly to: string;
-  readonly toBytes: Uint8Array<ArrayBuffer>;
+  readonly toBytes: Bytes;
+  readonly toXmlBytes: Bytes;
 }
 
 interface ParsedMount {
@@ -43,42 +37,32 @@ interface ParsedMount {
 
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 const WEB_SCHEME = /^(?:http|ws)s?:/i;
-/** RFC 3986 without percent-encoding; dots count as plain only where they make no dot segment. */
+/** RFC 3986 without percent-encoding; dots that form no dot segment are plain. */
 const PLAIN = /^[A-Za-z0-9\-._~!$&()*+,;=:@/?#]*$/;
 
-const HASH = 0x23;
-const DOT = 0x2e;
-const SLASH = 0x2f;
-const QUESTION_MARK = 0x3f;
 const PLAIN_BYTES = Uint8Array.from(
   { length: 256 },
   (_, byte) => byte < 128 && PLAIN.test(String.fromCharCode(byte)) ? 1 : 0,
 );
 
-/** A translation from some base URLs to others. */
 export class UrlTranslation {
   readonly #mounts: readonly ParsedMount[];
-  /** What rooted and relative references are read against. */
+  /** Rooted and relative references are resolved against it. */
   readonly #home: ParsedMount;
-  readonly #options: UrlTranslationOptions;
-  /** Whether what begins with the first base URL is surely below it, and not translated already. */
+  /** Whether everything below the first base URL can be translated by replacing its prefix. */
   readonly #isSimple: boolean;
   #madePrefixes: readonly UrlPrefix[] | undefined;
 
   /**
-   * Makes a translation.
-   *
-   * @param mounts The base URLs; the first that fits counts, and rooted and relative references
-   * are read against the first that is about all segments.
-   * @param options How relative references are treated, and who is told of what lies elsewhere.
-   * @throws {TypeError} When none is about all segments, or one is no URL.
+   * @param mounts The first that matches counts. Rooted and relative references are resolved
+   * against the first without `segments`.
+   * @throws {TypeError} If all have `segments`, or one is no URL.
    */
-  constructor(mounts: readonly UrlMount[], options: UrlTranslationOptions = {}) {
+  constructor(mounts: readonly UrlMount[]) {
     this.#mounts = mounts.map(parseMount);
     const home = this.#mounts.find(({ segments }) => segments === undefined);
     if (home === undefined) throw new TypeError("Cannot translate URLs without a base URL");
     this.#home = home;
-    this.#options = options;
     const { from, fromPath, segments } = this.#mounts[0]!;
     this.#isSimple = segments === undefined &&
       !this.#mounts.some(({ toUrl, toPath }) =>
@@ -87,38 +71,33 @@ export class UrlTranslation {
   }
 
   /**
-   * Translates a URL, absolute (also with another scheme or the default port, also `ws`), rooted
-   * (`/v2/studies`) or relative (`../bulkdata/1`).
+   * Translates a URL: absolute (in any web scheme, also `ws`, with or without the default port),
+   * rooted (`/v2/studies`) or relative (`../bulkdata/1`).
    *
-   * A relative reference stays as it is when, resolved against the resource's own URL on either
-   * side (RFC 3986, section 5), it leads to the same place: it leads back through the gateway by
-   * itself, and clients that read it against the study or the series (OHIF's
-   * `relativeResolution`) go on to do so. One that climbs above the base is made absolute.
+   * A relative reference is unchanged if it leads to the same place from the resource's URL on
+   * either side (RFC 3986, section 5): clients that resolve it against the study or the series
+   * (OHIF's `relativeResolution`) continue to do so. One that leaves the base URL is made absolute.
    *
-   * @param url The URL.
-   * @param resource Path below the base URL, and query, of the resource that the URL stands in;
-   * without it relative references stay as they are.
-   * @returns The URL on the other side; unchanged where it lies elsewhere.
+   * @param resource Path below the base URL, and query, of the resource that contains the URL;
+   * without it relative references are unchanged.
    */
   translate(url: string, resource?: string): string {
     if (SCHEME.test(url)) return WEB_SCHEME.test(url) ? this.#translateAbsolute(url) : url;
     const home = this.#home;
     if (url.startsWith("/")) return this.#translateAbsolute(url, home.from);
     if (resource === undefined || url === "" || url.startsWith("#")) return url;
-    const here = parse(url, home.from.origin + home.fromPath + resource);
+    const here = URL.parse(url, home.from.origin + home.fromPath + resource);
     const mount = here && this.#mountOf(here);
-    if (here === undefined || mount === undefined) return url;
+    if (!here || !mount) return url;
     const translated = mount.to + restOf(here, mount.fromPath);
-    if (this.#options.resolveRelative) return translated;
-    return parse(url, home.to + resource)?.href === parse(translated)?.href ? url : translated;
+    return URL.parse(url, home.to + resource)?.href === URL.parse(translated)?.href
+      ? url
+      : translated;
   }
 
   /**
-   * Finds the prefix by whose exchange a URL in bytes is translated, just as {@linkcode translate}
-   * would, with no need to parse it.
-   *
-   * @param bytes What the URL stands in.
-   * @returns The prefix, or nothing where the URL has to be parsed.
+   * Finds the prefix by whose replacement a URL in bytes is translated, as {@linkcode translate}
+   * would, without parsing it; undefined if it must be parsed.
    */
   findPrefix(bytes: Uint8Array, start: number, end: number): UrlPrefix | undefined {
     for (const prefix of this.#prefixes) {
@@ -131,7 +110,7 @@ export class UrlTranslation {
     return undefined;
   }
 
-  /** The common spellings of the first base URL, and of what it is translated to. */
+  /** The common spellings of the first base URL, and its replacement. */
   get #prefixes(): readonly UrlPrefix[] {
     return this.#madePrefixes ??= this.#isSimple ? this.#makePrefixes() : [];
   }
@@ -142,8 +121,8 @@ export class UrlTranslation {
     const spellings = [from.origin + fromPath, `${otherScheme}//${from.host}${fromPath}`, to];
     if (fromPath !== "") spellings.push(fromPath);
     const encoder = new TextEncoder();
-    const toBytes = encoder.encode(to);
-    return spellings.map((from) => ({ from, fromBytes: encoder.encode(from), to, toBytes }));
+    const written = { to, toBytes: encoder.encode(to), toXmlBytes: encodeXmlText(to) };
+    return spellings.map((from) => ({ from, fromBytes: encoder.encode(from), ...written }));
   }
 
   #translateAbsolute(url: string, base?: URL): string {
@@ -153,17 +132,14 @@ export class UrlTranslation {
       const isPlain = /^(?:[/?#]|$)/.test(rest) && !rest.includes("/.") && PLAIN.test(rest);
       if (isPlain) return prefix.to + rest;
     }
-    const parsed = parse(url, base);
-    if (parsed === undefined || parsed.username !== "" || parsed.password !== "") return url;
+    const parsed = URL.parse(url, base);
+    if (parsed === null || parsed.username !== "" || parsed.password !== "") return url;
     const isThereAlready = this.#mounts.some(({ toUrl, toPath }) =>
       parsed.host === toUrl.host && isBelow(parsed.pathname, toPath)
     );
     if (isThereAlready) return url;
     const mount = this.#mountOf(parsed);
-    if (mount === undefined) {
-      this.#options.onOutside?.();
-      return url;
-    }
+    if (mount === undefined) return url;
     const isWebSocket = parsed.protocol.startsWith("ws");
     const target = isWebSocket ? mount.to.replace(/^http/, "ws") : mount.to;
     return target + restOf(parsed, mount.fromPath);
@@ -178,7 +154,7 @@ export class UrlTranslation {
   }
 }
 
-/** Tells whether what follows a prefix is plain, so that it cannot lead out of the base URL. */
+/** Whether the rest of a URL is plain, so that it cannot lead out of the base URL. */
 function isPlainRest(bytes: Uint8Array, start: number, end: number): boolean {
   if (start === end) return true;
   const first = bytes[start];
@@ -196,10 +172,6 @@ function parseMount({ from, to, segments }: UrlMount): ParsedMount {
   return { from: fromUrl, fromPath, to: toUrl.origin + toPath, toUrl, toPath, segments };
 }
 
-function parse(url: string, base?: string | URL): URL | undefined {
-  return URL.parse(url, base) ?? undefined;
-}
-
 function pathOf(url: URL): string {
   return withoutTrailing(url.pathname, "/");
 }
@@ -214,8 +186,8 @@ function isBelow(path: string, basePath: string): boolean {
 }
 
 /**
- * Tells whether two URLs name the same server. What is behind a proxy often knows neither the
- * scheme nor the port it is reached by, and so leaves the port out.
+ * Whether two URLs name the same server. Servers behind a proxy often do not know the scheme and
+ * port that clients use, and omit the port.
  */
 function isSameHost(url: URL, base: URL): boolean {
   return url.hostname === base.hostname && (url.port === "" || portOf(url) === portOf(base));

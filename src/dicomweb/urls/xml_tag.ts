@@ -1,29 +1,27 @@
 /**
- * Reads the bytes of one XML tag (XML 1.0, section 3.1) without making text of them. ASCII only:
- * names of other letters are no names that anyone asks for.
+ * Reads the bytes of one XML tag (XML 1.0, section 3.1) undecoded. Only ASCII names are found.
  *
  * @module
  */
+import {
+  APOSTROPHE,
+  COLON,
+  EQUALS,
+  GREATER_THAN,
+  isSpace,
+  matchLength,
+  QUOTE,
+  SLASH,
+  SPACE,
+} from "../ascii.ts";
 
-const TAB = 0x09;
-const LF = 0x0a;
-const CR = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const APOSTROPHE = 0x27;
-const SLASH = 0x2f;
-const COLON = 0x3a;
-const EQUALS = 0x3d;
-const GREATER_THAN = 0x3e;
 const MAX_NAME_BYTES = 64;
 
 /**
- * Reads the name of a tag, its namespace prefix left out.
+ * Reads the name of a tag without its namespace prefix.
  *
- * @param input Bytes of a document.
- * @param names The names that are asked for.
- * @returns One of them, with a slash before it for an end tag; an empty text for any other name, and
- * nothing where the input ends within the name.
+ * @returns The one of `names` that it is, an end tag with a slash before it; `""` for any other
+ * name; undefined if the input ends within the name.
  */
 export function readTagName(
   input: Uint8Array,
@@ -44,12 +42,7 @@ export function readTagName(
   return limit < start + MAX_NAME_BYTES ? undefined : "";
 }
 
-/**
- * Finds where a tag ends. A `>` in an attribute ends nothing.
- *
- * @param input Bytes of a document.
- * @returns Where its `>` is, or -1 where it is not before `end`.
- */
+/** Finds the `>` of a tag, those in attribute values apart; -1 if it is not before `end`. */
 export function findTagEnd(input: Uint8Array, start: number, end: number): number {
   let quote = 0;
   for (let at = start; at < end; at++) {
@@ -62,25 +55,13 @@ export function findTagEnd(input: Uint8Array, start: number, end: number): numbe
   return -1;
 }
 
-/** Where the value of an attribute stands. */
-export interface AttributeValue {
-  readonly start: number;
-  readonly end: number;
-}
-
-/**
- * Finds an attribute of a tag.
- *
- * @param input Bytes of a document.
- * @param names The names that the attribute may have.
- * @returns Where its value stands, without the quotes, or nothing where the tag has no such attribute.
- */
+/** Finds the value, without quotes, of the first attribute of a tag that has one of the names. */
 export function findAttribute(
   input: Uint8Array,
   start: number,
   end: number,
   names: readonly string[],
-): AttributeValue | undefined {
+): { readonly start: number; readonly end: number } | undefined {
   let at = start;
   while (at < end && !isSpace(input[at])) at++;
   for (;;) {
@@ -102,18 +83,6 @@ export function findAttribute(
   }
 }
 
-/**
- * Counts how much of a text stands at a position.
- *
- * @param input Bytes.
- * @returns How many of its characters, from the first on.
- */
-export function matchLength(input: Uint8Array, text: string, at: number): number {
-  let length = 0;
-  while (length < text.length && input[at + length] === text.charCodeAt(length)) length++;
-  return length;
-}
-
 function nameAt(
   input: Uint8Array,
   start: number,
@@ -124,8 +93,4 @@ function nameAt(
     if (name.length === end - start && matchLength(input, name, start) === name.length) return name;
   }
   return undefined;
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === SPACE || byte === LF || byte === CR || byte === TAB;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Bytes } from "../bytes.ts";
 
 const ENTITIES: Readonly<Record<string, string>> = {
   amp: "&",
@@ -14,12 +15,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
 const REFERENCE = /&(?:#(\d{1,7})|#x([0-9A-Fa-f]{1,6})|(\w+));/g;
 
-/**
- * Reads character data.
- *
- * @param bytes The data as it stands in the document.
- * @returns The text, or nothing where it is not UTF-8 or refers to an entity that is not XML's own.
- */
+/** Returns undefined if the data is not UTF-8 or has an entity that XML does not predefine. */
 export function decodeXmlText(bytes: Uint8Array): string | undefined {
   try {
     const raw = UTF8.decode(bytes);
@@ -36,8 +32,8 @@ export function decodeXmlText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Writes character data, fit for an element's content and for an attribute in either quotes. */
-export function encodeXmlText(text: string): Uint8Array<ArrayBuffer> {
+/** Escapes a text for element content and for attributes in either quotes. */
+export function encodeXmlText(text: string): Bytes {
   const escaped = text.replace(/[&<>"']/g, (char) => {
     const entity = Object.keys(ENTITIES).find((name) => ENTITIES[name] === char)!;
     return `&${entity};`;

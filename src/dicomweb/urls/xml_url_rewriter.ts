@@ -1,36 +1,37 @@
 /**
- * Translates URLs in an XML document as it streams by, where the Native DICOM Model (PS3.19, annex A)
- * and WADL have them and nowhere else. It reads tags, not the document: comments,
- * CDATA sections and processing instructions are passed over. A document that is not in UTF-8 or
- * another encoding that holds ASCII passes as it is.
+ * Translates URLs in an XML document as it streams by, only where the Native DICOM Model (PS3.19,
+ * annex A) and WADL have them. It reads tags without parsing the document; comments, CDATA sections
+ * and processing instructions are skipped. Encodings other than supersets of ASCII pass unchanged.
  *
  * @module
  */
-import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";
-import { HeldInput } from "./held_input.ts";
+import {
+  AMPERSAND,
+  EXCLAMATION_MARK,
+  LESS_THAN,
+  matchLength,
+  QUESTION_MARK,
+  SLASH,
+} from "../ascii.ts";
+import type { Bytes } from "../bytes.ts";
 import { decodeLatin1 } from "../latin1.ts";
+import { SteppedRewriter } from "./stepped_rewriter.ts";
 import { URL_ATTRIBUTES } from "./url_attributes.ts";
 import type { UrlTranslation } from "./url_translation.ts";
-import { findAttribute, findTagEnd, matchLength, readTagName } from "./xml_tag.ts";
+import { findAttribute, findTagEnd, readTagName } from "./xml_tag.ts";
 import { decodeXmlText, encodeXmlText } from "./xml_text.ts";
 
-/** What a rewriter is told about a document. */
-export interface XmlUrlRewriterOptions {
-  /** Path below the base URL, and query, of the resource; relative references are read against it. */
-  readonly resource?: string;
-}
-
-/** Longer tags and texts hold no URL that anyone could ask for; in bytes. */
+/** Longer tags and texts contain no usable URL; in bytes. */
 const MAX_HELD_BYTES = 16 * 1024;
 
-/** Elements that bear a URL in an attribute. DICOM had `URI` before it had `uri` (CP-2032). */
+/** Elements with a URL in an attribute. DICOM had `URI` before `uri` (CP-2032). */
 const ELEMENTS: ReadonlyMap<string, readonly string[]> = new Map([
   ["BulkData", ["uri", "URI"]],
-  // WADL, which stores answer with when asked for their capabilities (PS3.18, section 8.9).
+  // WADL, in which stores return their capabilities (PS3.18, section 8.9).
   ["resources", ["base"]],
 ]);
 
-/** What begins with `<!` or `<?` and ends where its end is found. */
+/** Sections that are skipped. */
 const SECTIONS: readonly (readonly [start: string, end: string])[] = [
   ["<!--", "-->"],
   ["<![CDATA[", "]]>"],
@@ -40,50 +41,29 @@ const SECTIONS: readonly (readonly [start: string, end: string])[] = [
 const NAMES: readonly string[] = ["DicomAttribute", "Value", ...ELEMENTS.keys()];
 const TAG: readonly string[] = ["tag"];
 
-const EXCLAMATION_MARK = 0x21;
-const AMPERSAND = 0x26;
-const SLASH = 0x2f;
-const LESS_THAN = 0x3c;
-const QUESTION_MARK = 0x3f;
-
-/** Translates the URLs of one document. */
-export class XmlUrlRewriter implements ByteRewriter {
+export class XmlUrlRewriter extends SteppedRewriter {
   readonly #translation: UrlTranslation;
   readonly #resource: string | undefined;
   #state: "content" | "section" | "url" = "content";
   #sectionEnd = "";
   #isInUrlAttribute = false;
-  readonly #input = new HeldInput();
-  /** The base URL that was written last, as it is written. */
-  #base: { readonly text: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
 
-  /**
-   * Makes a rewriter for one document.
-   *
-   * @param translation What translates the URLs.
-   */
-  constructor(translation: UrlTranslation, options: XmlUrlRewriterOptions = {}) {
+  /** @param options `resource`: what relative references are resolved against. */
+  constructor(
+    translation: UrlTranslation,
+    options: { readonly resource?: string | undefined } = {},
+  ) {
+    super();
     this.#translation = translation;
     this.#resource = options.resource;
   }
 
-  /** @inheritdoc */
-  push(chunk: Uint8Array<ArrayBuffer>, output: ByteSink): void {
-    this.#input.push(chunk, output, (input, at) => this.#step(input, at, output));
-  }
-
-  /** @inheritdoc */
-  finish(output: ByteSink): void {
-    this.#input.finish(output);
-  }
-
-  /** Goes on from a position; gives the next one, or -1 where more input is needed. */
-  #step(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+  protected override step(input: Bytes, at: number): number {
     if (this.#state === "section") return this.#skipSection(input, at);
     const end = input.indexOf(LESS_THAN, at);
-    if (this.#state === "url") return this.#readUrl(input, at, end, output);
+    if (this.#state === "url") return this.#readUrl(input, at, end);
     if (end < 0) return input.length;
-    const next = this.#readMarkup(input, end, output);
+    const next = this.#readMarkup(input, end);
     return next < 0 && end > at ? end : next;
   }
 
@@ -95,7 +75,7 @@ export class XmlUrlRewriter implements ByteRewriter {
     return found + this.#sectionEnd.length;
   }
 
-  #readMarkup(input: Uint8Array<ArrayBuffer>, at: number, output: ByteSink): number {
+  #readMarkup(input: Bytes, at: number): number {
     const second = input[at + 1];
     if (second === EXCLAMATION_MARK || second === QUESTION_MARK) {
       for (const [start, end] of SECTIONS) {
@@ -105,13 +85,13 @@ export class XmlUrlRewriter implements ByteRewriter {
         return at + start.length;
       }
     }
-    // What may become a section reads like a name that is cut off.
+    // An incomplete start of a section reads like an incomplete name.
     const name = readTagName(input, at + 1, NAMES);
     if (name === undefined) return -1;
     if (name === "/DicomAttribute") this.#isInUrlAttribute = false;
     const isOfInterest = name === "DicomAttribute" || name === "Value" && this.#isInUrlAttribute ||
       ELEMENTS.has(name);
-    // Attributes hold no raw `<`, so the next one is the next tag whatever this one holds.
+    // Attributes contain no raw `<`, so the next one is the next tag in any case.
     if (!isOfInterest) return at + 1;
     const end = findTagEnd(input, at + 1, Math.min(input.length, at + MAX_HELD_BYTES));
     if (end < 0) return input.length - at < MAX_HELD_BYTES ? -1 : at + 1;
@@ -121,54 +101,43 @@ export class XmlUrlRewriter implements ByteRewriter {
       this.#isInUrlAttribute = !isEmpty && isUrlAttribute(input, at + 1, end);
     } else {
       const url = findAttribute(input, at + 1, end, ELEMENTS.get(name)!);
-      if (url !== undefined) this.#rewrite(input, url.start, url.end, output);
+      if (url !== undefined) this.#rewrite(input, url.start, url.end);
     }
     return end + 1;
   }
 
-  /** The text of a `Value` that is a URL, unless it is more than text. */
-  #readUrl(input: Uint8Array<ArrayBuffer>, at: number, end: number, output: ByteSink): number {
+  /** The text of a `Value` that is a URL, unless it contains markup. */
+  #readUrl(input: Bytes, at: number, end: number): number {
     const isTooLong = (end < 0 ? input.length : end) - at >= MAX_HELD_BYTES;
     if (!isTooLong && (end < 0 || end + 1 === input.length)) return -1;
     this.#state = "content";
     if (isTooLong || input[end + 1] !== SLASH) return at;
-    this.#rewrite(input, at, end, output);
+    this.#rewrite(input, at, end);
     return end;
   }
 
-  #rewrite(input: Uint8Array<ArrayBuffer>, start: number, end: number, output: ByteSink): void {
+  #rewrite(input: Bytes, start: number, end: number): void {
     const prefix = this.#translation.findPrefix(input, start, end);
-    // What follows the prefix stays as it is, and so it must not hide anything in a reference.
-    if (prefix !== undefined && !hasReference(input, start, end)) {
-      this.#base = this.#base?.text === prefix.to
-        ? this.#base
-        : { text: prefix.to, bytes: encodeXmlText(prefix.to) };
-      const { bytes } = this.#base;
-      return this.#input.replace(input, start, start + prefix.fromBytes.length, bytes, output);
+    // The text after the prefix is unchanged, so it must not contain references.
+    if (prefix !== undefined && !input.subarray(start, end).includes(AMPERSAND)) {
+      return this.replace(start, start + prefix.fromBytes.length, prefix.toXmlBytes);
     }
     const text = decodeXmlText(input.subarray(start, end));
     const url = text?.trim();
     if (text === undefined || url === undefined) return;
     const translated = this.#translation.translate(url, this.#resource);
     if (translated === url) return;
-    const bytes = encodeXmlText(text.replace(url, () => translated));
-    this.#input.replace(input, start, end, bytes, output);
+    this.replace(start, end, encodeXmlText(text.replace(url, () => translated)));
   }
 }
 
-/** Tells whether a `DicomAttribute` is one of those that bear URLs. */
 function isUrlAttribute(input: Uint8Array, start: number, end: number): boolean {
   const tag = findAttribute(input, start, end, TAG);
   return tag !== undefined &&
     URL_ATTRIBUTES.includes(decodeLatin1(input.subarray(tag.start, tag.end)).toUpperCase());
 }
 
-function hasReference(input: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (input[at] === AMPERSAND) return true;
-  return false;
-}
-
-/** Where an ASCII text stands; -1 where it does not. */
+/** Returns the index of an ASCII text; -1 if it is not found. */
 function find(input: Uint8Array, text: string, from: number): number {
   let at = input.indexOf(text.charCodeAt(0), from);
   while (at >= 0 && matchLength(input, text, at) < text.length) {

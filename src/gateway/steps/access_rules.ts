@@ -6,9 +6,11 @@
  */
 import type { PermissionConfig, Right } from "../../config/inbound/permissions.ts";
 import type { Caller } from "../../credentials/inbound/caller.ts";
-import { changesNothing } from "../../dicomweb/transaction/read_only.ts";
+import {
+  changesNothing,
+  type TransactionName,
+} from "../../dicomweb/transaction/transaction_catalogue.ts";
 import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
-import type { TransactionName } from "../../dicomweb/transaction/transaction_catalogue.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 
 export interface AccessRulesOptions {

@@ -1,5 +1,5 @@
 /**
- * The end of a body, by its content: every shorter beginning of it is not whole, however it is cut into
+ * The end of a body by its content: every shorter beginning is incomplete, however it is cut into
  * pieces.
  */
 import assert from "node:assert/strict";
@@ -11,7 +11,7 @@ const MULTIPART = 'multipart/related; type="application/dicom"; boundary=b';
 const JSON_TYPE = "application/dicom+json";
 const XML_TYPE = "application/dicom+xml";
 
-/** Whole bodies: `‸` stands behind the last byte without which it is not whole. */
+/** Complete bodies: `‸` is after the last byte that is required. */
 const WHOLE: [what: string, contentType: string, body: string][] = [
   ["a part", MULTIPART, "--b\r\nContent-Type: a/b\r\n\r\nDICM\r\n--b--‸\r\n"],
   ["nothing behind the closing delimiter", MULTIPART, "--b\r\n\r\nDICM\r\n--b--‸"],
@@ -87,7 +87,7 @@ for (const [what, contentType, marked] of WHOLE) {
   });
 }
 
-/** What follows the end and is itself cut, so that the body is not whole again. */
+/** What follows the end and is itself cut, so that the body is incomplete again. */
 const UNFINISHED: [contentType: string, body: string][] = [
   [JSON_TYPE, "[][{"],
   [JSON_TYPE, '[]"'],

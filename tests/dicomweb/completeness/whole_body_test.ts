@@ -1,4 +1,4 @@
-/** Bodies that end only when they are whole. */
+/** Bodies that end only if they are complete. */
 import assert from "node:assert/strict";
 import {
   wholeAnswerBody,
@@ -10,7 +10,7 @@ import { pieces, text } from "../bytes.ts";
 const MULTIPART = "multipart/related; boundary=b";
 const JSON_TYPE = "application/json";
 
-/** Headers, what comes, and what the reader gets: the bytes, and what the end says of them. */
+/** Headers, the bytes sent, the bytes that the reader gets, and how they end. */
 const CASES: [
   what: string,
   headers: Record<string, string>,
@@ -92,7 +92,7 @@ const CASES: [
   ["broken off", { "content-type": JSON_TYPE }, ["[", new TypeError("reset")], "[", "it broke off"],
 ];
 
-Deno.test("wholeRequestBody and wholeAnswerBody pass on the end of what is whole only", async (t) => {
+Deno.test("wholeRequestBody and wholeAnswerBody pass the end of complete bodies only", async (t) => {
   for (const [what, headers, body, passed, fault] of CASES) {
     await t.step(what, async () => {
       for (
@@ -114,14 +114,14 @@ Deno.test("wholeRequestBody and wholeAnswerBody pass on the end of what is whole
   }
 });
 
-Deno.test("wholeAnswerBody leaves the reasons of those who ended the transfer", async () => {
+Deno.test("wholeAnswerBody keeps the error of a timeout or abort", async () => {
   const reason = new GatewayError("NET-001", "Timeout while waiting");
   const headers = new Headers({ "content-length": "4" });
   const [, error] = await drain(wholeAnswerBody(pieces("a", reason).stream, headers));
   assert.equal(error, reason);
 });
 
-Deno.test("wholeAnswerBody reads no further than it is read, and ends what it reads from", async () => {
+Deno.test("wholeAnswerBody reads nothing ahead, and cancels its source", async () => {
   const source = pieces("a", "b", "c", "d");
   const body = wholeAnswerBody(source.stream, new Headers({ "content-length": "4" }));
   assert.equal(source.given(), 0);
@@ -136,7 +136,7 @@ Deno.test("wholeAnswerBody reads no further than it is read, and ends what it re
   assert.ok(longer.cancelled() instanceof GatewayError);
 });
 
-Deno.test("an empty answer of no length is no JSON, and a request is one without a body", async () => {
+Deno.test("an empty response without length is no JSON; an empty request has no body", async () => {
   const headers = new Headers({ "content-type": JSON_TYPE });
   const [, error] = await drain(wholeAnswerBody(pieces().stream, headers));
   assert.match(String(error), /it ended before its last bracket/);

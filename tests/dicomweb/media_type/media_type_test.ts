@@ -50,13 +50,13 @@ for (const [why, text, essence, parameters] of types) {
 }
 
 for (const text of ["", "dicom", "a/", "/b", "a/b c", 'a/b; x="open', "a/b, c/d", 'a/b; x="1"2']) {
-  Deno.test(`parseMediaType refuses ${JSON.stringify(text)}`, () => {
-    // A list is no media type either, unless its comma stands in a parameter's value.
+  Deno.test(`parseMediaType rejects ${JSON.stringify(text)}`, () => {
+    // A list is no media type either, unless its comma is in a parameter's value.
     assert.equal(parseMediaType(text), undefined);
   });
 }
 
-Deno.test("parseAccept sorts by quality, keeps the order of equals and drops what is not wanted", () => {
+Deno.test("parseAccept sorts by quality, keeps the order of equals and drops what is not accepted", () => {
   const accepted = parseAccept(
     'application/json;q=0.2, multipart/related; type="application/dicom"; transfer-syntax=*, image/jpeg;q=0, nonsense, text/html',
   );

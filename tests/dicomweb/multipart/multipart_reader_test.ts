@@ -7,7 +7,7 @@ async function textOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<st
   return await new Response(body).text();
 }
 
-Deno.test("readMultipart gives each part's headers and content", async () => {
+Deno.test("readMultipart returns each part's headers and content", async () => {
   const { stream } = pieces(
     "--b\r\nA: 1\r\n\r\nhe",
     "llo\r\n-",
@@ -20,7 +20,7 @@ Deno.test("readMultipart gives each part's headers and content", async () => {
   assert.deepEqual(found, [["1", "hello"], ["2", "world"]]);
 });
 
-Deno.test("readMultipart takes from the body only what is asked for", async () => {
+Deno.test("readMultipart reads from the body only what is requested", async () => {
   const source = pieces("--b\r\n\r\n", "one", "two", "\r\n--b--");
   const parts = readMultipart(source.stream, "b");
   const part = (await parts.next()).value!;
@@ -33,7 +33,7 @@ Deno.test("readMultipart takes from the body only what is asked for", async () =
   await parts.return();
 });
 
-Deno.test("readMultipart skips what is left unread of a part, and says so to who reads it later", async () => {
+Deno.test("readMultipart skips the unread rest of a part, and later reads of it fail", async () => {
   const { stream } = pieces("--b\r\n\r\none", "more", "\r\n--b\r\n\r\ntwo\r\n--b--");
   const parts = readMultipart(stream, "b");
   const first = (await parts.next()).value!;
@@ -45,7 +45,7 @@ Deno.test("readMultipart skips what is left unread of a part, and says so to who
   assert.equal((await parts.next()).done, true);
 });
 
-Deno.test("readMultipart closes a part of which only the end was unread", async () => {
+Deno.test("readMultipart closes a part whose end alone was unread", async () => {
   const { stream } = pieces("--b\r\n\r\none", "\r\n--b--");
   const parts = readMultipart(stream, "b");
   const reader = (await parts.next()).value!.body.getReader();
@@ -66,7 +66,7 @@ Deno.test("readMultipart goes on after a part that was cancelled", async () => {
   assert.deepEqual(found, ["cancelled", "two"]);
 });
 
-Deno.test("readMultipart keeps content in order when the next part is asked for during a read", async () => {
+Deno.test("readMultipart keeps content in order when the next part is requested during a read", async () => {
   const { stream } = pieces("--b\r\n\r\n", "one", "\r\n--b\r\n\r\ntwo\r\n--b--");
   const parts = readMultipart(stream, "b");
   const first = (await parts.next()).value!;
@@ -135,7 +135,7 @@ for (
     'multipart/related; boundary=""',
   ]
 ) {
-  Deno.test(`boundaryOf refuses ${contentType}`, () => {
+  Deno.test(`boundaryOf rejects ${contentType}`, () => {
     assert.throws(() => boundaryOf(contentType), MultipartError);
   });
 }

@@ -41,7 +41,7 @@ Deno.test("writeMultipart writes a closing boundary alone when there is no part"
   assert.equal(await new Response(writeMultipart([], "b")).text(), "--b--\r\n");
 });
 
-Deno.test("writeMultipart takes from the parts only what is asked for", async () => {
+Deno.test("writeMultipart reads from the parts only what is requested", async () => {
   const source = pieces("one", "two", "three");
   const reader = writeMultipart([{ headers: {}, body: source.stream }], "b").getReader();
   await reader.read();
@@ -52,7 +52,7 @@ Deno.test("writeMultipart takes from the parts only what is asked for", async ()
   assert.equal(source.cancelled(), "enough");
 });
 
-Deno.test("writeMultipart fails without a closing boundary when a part fails, and asks for no more parts", async () => {
+Deno.test("writeMultipart fails without a closing boundary when a part fails, and requests no more parts", async () => {
   const events: string[] = [];
   async function* parts(): AsyncGenerator<MultipartPartInit> {
     try {
@@ -80,7 +80,7 @@ Deno.test("writeMultipart fails when the sequence of parts fails", async () => {
   await assert.rejects(new Response(writeMultipart(parts(), "b")).text(), /search failed/);
 });
 
-Deno.test("newBoundary is another each time, and needs no quotes", () => {
+Deno.test("newBoundary is new each time and needs no quotes", () => {
   assert.notEqual(newBoundary(), newBoundary());
   assert.match(newBoundary(), /^[\w-]{30,70}$/);
 });

@@ -42,7 +42,7 @@ for (const name of PROFILE_NAMES) {
   });
 }
 
-Deno.test("withRules freezes what it was given too, and keeps the profile's name", () => {
+Deno.test("withRules freezes given values too, and keeps the profile's name", () => {
   const searchTypes = ["a/b"];
   const profile = withRules(profiles.google, { searchTypes });
   assert.equal(profile.name, "google");
@@ -51,7 +51,7 @@ Deno.test("withRules freezes what it was given too, and keeps the profile's name
 });
 
 /** Azure, DICOM Conformance Statement v2; AWS HealthImaging Developer Guide. */
-Deno.test("Profiles hold the bounds that their stores document", () => {
+Deno.test("Profiles have the limits that their stores document", () => {
   const { azure, google, aws, generic } = profiles;
   assert.equal(azure.rules.storeMaxBytes, 4_000_000_000);
   assert.deepEqual(azure.rules.duplicateReasons, [45070]);

@@ -60,12 +60,12 @@ for (const text of NO_LISTS) {
   });
 }
 
-Deno.test("JsonListScanner: an element without end is refused when it is too long", () => {
+Deno.test("JsonListScanner: an element without end is rejected when it is too long", () => {
   assert.throws(() => read(`[{"a":"${"x".repeat(1000)}`, 10), JsonListError);
   assert.throws(() => read(`[{"a":"${"x".repeat(1000)}"}]`, 10_000), JsonListError);
 });
 
-Deno.test("JsonListWriter: writes what was read, in as many takes as wanted", () => {
+Deno.test("JsonListWriter: writes what was read, in any number of takes", () => {
   for (const count of [0, 1, 3]) {
     const elements = Array.from(
       { length: count },

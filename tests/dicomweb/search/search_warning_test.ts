@@ -5,7 +5,7 @@ const MORE = "299 https://store.example/rs: There are 250 additional results tha
 const FUZZY =
   '299 - "The fuzzymatching parameter is not supported. Only literal matching, 299 of it"';
 
-/** What a page says, what is read in it, and what remains of it for the list when 0 and 40 are left. */
+/** A page's header, what is read in it, and the list's header when 0 and 40 results remain. */
 const WARNINGS: readonly [
   warning: string | null,
   read: [isMore: boolean, count: number | undefined],

@@ -85,7 +85,7 @@ const OTHERS: Element[] = [[0x00080018, "UI", "7.7"], [0x0020000D, "UI", "7.8"],
   "7.9",
 ]];
 
-/** Files, and what is known of them. */
+/** Files, and their UIDs. */
 const FILES: [what: string, transferSyntax: string, elements: Element[], uids: InstanceUids][] = [
   ["explicit VR little endian", "1.2.840.10008.1.2.1", DATASET, ALL],
   ["implicit VR little endian", "1.2.840.10008.1.2", DATASET, ALL],
@@ -147,14 +147,14 @@ const FILES: [what: string, transferSyntax: string, elements: Element[], uids: I
 ];
 
 for (const [what, transferSyntax, elements, uids] of FILES) {
-  Deno.test(`InstanceHead knows ${what}`, () => {
+  Deno.test(`InstanceHead reads ${what}`, () => {
     const bytes = file(transferSyntax, elements);
     assert.deepEqual({ ...read(bytes).uids }, uids);
     for (const size of [1, 7, 100]) assert.deepEqual({ ...read(bytes, size).uids }, uids);
   });
 }
 
-Deno.test("InstanceHead is done before the pixels and takes nothing more", () => {
+Deno.test("InstanceHead is done before the pixels and ignores further bytes", () => {
   const head = new InstanceHead();
   head.push(FILE.subarray(0, 1_000));
   assert.equal(head.isDone, true);
@@ -172,14 +172,14 @@ const NO_FILES: [what: string, bytes: Uint8Array<ArrayBuffer>, isDone: boolean][
 ];
 
 for (const [what, bytes, isDone] of NO_FILES) {
-  Deno.test(`InstanceHead knows no UIDs of ${what}`, () => {
+  Deno.test(`InstanceHead finds no UIDs in ${what}`, () => {
     const head = read(bytes);
     assert.deepEqual(head.uids, {});
     assert.equal(head.isDone, isDone);
   });
 }
 
-Deno.test("InstanceHead gives up after 64 KiB", () => {
+Deno.test("InstanceHead stops after 64 KiB", () => {
   const endless: Element[] = [[0x00080005, "UT", new Uint8Array(100_000)]];
   const head = read(file("1.2.840.10008.1.2.1", endless), 4_096);
   assert.equal(head.isDone, true);
@@ -197,7 +197,7 @@ Deno.test(needing(PYDICOM, {
       if (uids.sopInstanceUid === undefined || text("00080018") === undefined) continue;
       assert.equal(uids.sopInstanceUid, text("00080018"), file);
       assert.equal(uids.sopClassUid, text("00080016"), file);
-      // Deflated datasets do not tell it.
+      // Deflated datasets do not show it.
       if (uids.studyInstanceUid !== undefined) {
         count++;
         assert.equal(uids.studyInstanceUid, text("0020000D"), file);

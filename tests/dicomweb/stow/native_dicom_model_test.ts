@@ -13,7 +13,7 @@ function model(content: string): string {
   return `<NativeDicomModel>${content}</NativeDicomModel>`;
 }
 
-/** What a document is read as; its sources are PS3.19, annex A.1, and PS3.18, annex F. */
+/** Documents and their datasets (PS3.19, annex A.1; PS3.18, annex F). */
 const READ: [what: string, xml: string, json: unknown][] = [
   ["an empty dataset", "<NativeDicomModel/>", {}],
   [
@@ -102,7 +102,7 @@ const REFUSED: [what: string, xml: string][] = [
 ];
 
 for (const [what, xml] of REFUSED) {
-  Deno.test(`readNativeDicomModel refuses ${what}`, () => {
+  Deno.test(`readNativeDicomModel rejects ${what}`, () => {
     assert.equal(readNativeDicomModel(xml), undefined);
   });
 }

@@ -48,7 +48,7 @@ function summary(outcome: Partial<StowOutcome>): string[] {
 
 const UNKNOWN: InstanceUids = {};
 
-/** A request of instances 1, 2 and 3 unless told otherwise, and what is told of them. */
+/** A request of instances 1, 2 and 3 by default, and what is reported of them. */
 const ROWS: [what: string, outcome: Partial<StowOutcome>, summary: string[]][] = [
   ["all stored", { answer: answered([named("1"), named("2"), named("3")]) }, ["1", "2", "3"]],
   [
@@ -111,7 +111,7 @@ const ROWS: [what: string, outcome: Partial<StowOutcome>, summary: string[]][] =
     { sent: [{}, {}], answer: answered([named("2")]) },
     ["2", "?=272"],
   ],
-  // A proxy answers so, too.
+  // Proxies also respond so.
   ["200 without items", { answer: answered([]) }, ["1=272", "2=272", "3=272"]],
   ["200 without a body", { answer: { kind: "empty" } }, ["1=272", "2=272", "3=272"]],
   ["202 without items", { status: 202, answer: answered([]) }, ["1=272", "2=272", "3=272"]],
@@ -199,7 +199,7 @@ Deno.test("accountFor names a failure's instance, reason and why", () => {
   }]);
 });
 
-Deno.test("accountFor says why in 64 characters at most", () => {
+Deno.test("accountFor states the reason in at most 64 characters", () => {
   const mediaType = `application/${"x".repeat(100)}`;
   const comments = [
     { status: 200, answer: { kind: "other", mediaType } },
@@ -218,7 +218,7 @@ Deno.test("accountFor says why in 64 characters at most", () => {
   ]);
 });
 
-Deno.test("accountFor keeps what the store said of a failure that it names an instance for", () => {
+Deno.test("accountFor keeps the store's reason for a failure of a named instance", () => {
   const detail = { ...reason(272), "00090097": { vr: "LT", Value: ["cannot read"] } };
   const { failed } = accountFor({
     sent: [instance("1")],

@@ -28,7 +28,7 @@ function report(
   return { ...EMPTY_REPORT, stored, failed, otherFailures };
 }
 
-/** Failures of one instance, and whether they count as stored where the reasons say so. */
+/** Failures of one instance, and whether they count as stored. */
 const DUPLICATES: [what: string, reasons: number[], failure: DicomJsonDataset, counts: boolean][] =
   [
     ["Azure's 45070, already stored", [45070], item("1", reason(45070)), true],
@@ -36,7 +36,7 @@ const DUPLICATES: [what: string, reasons: number[], failure: DicomJsonDataset, c
     ["Azure's 45071, in progress, unless configured", [45070], item("1", reason(45071)), false],
     ["Azure's 45071 where configured", [45070, 45071], item("1", reason(45071)), true],
     ["Azure's 43264, not valid", [45070], item("1", reason(43264)), false],
-    // Google: the same again is stored; 409 is told of other content under the UIDs.
+    // Google stores the same again; 409 means other content under the UIDs.
     ["Google's 272 at 409", [], item("1", reason(272)), false],
     ["a failure that names no instance", [45070], reason(45070), false],
     ["a failure without a reason", [45070], item("1"), false],
@@ -73,7 +73,7 @@ Deno.test("acceptDuplicates keeps the store's code as a warning, and writes a Re
   ]);
 });
 
-/** Reports, the status where nothing is stored, and the status that is true. PS3.18, table 10.5.3-1. */
+/** Reports, the status if nothing is stored, and the resulting status (PS3.18, table 10.5.3-1). */
 const STATUSES: [what: string, report: StowReport, otherwise: number, status: number][] = [
   ["all stored", report([item("1")]), 409, 200],
   ["some failed", report([item("1")], [item("2")]), 409, 202],
@@ -94,7 +94,7 @@ for (const [what, given, otherwise, status] of STATUSES) {
   });
 }
 
-/** Statuses of failures, and the one to tell. */
+/** Statuses of failures, and the one to report. */
 const WORST: [statuses: number[], worst: number | undefined][] = [
   [[], undefined],
   [[409, 409], 409],

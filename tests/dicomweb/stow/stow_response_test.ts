@@ -78,7 +78,7 @@ Deno.test("readStowAnswer reads Google's answer in XML, its private reason with 
   });
 });
 
-/** Bodies that are none, and how they are told of. */
+/** Bodies that are no reports, and the media types reported. */
 const OTHERS: [what: string, body: string, type: string | null, mediaType: string][] = [
   ["a login page", "<!doctype html><html></html>", "text/html; charset=utf-8", "text/html"],
   [
@@ -100,12 +100,12 @@ const OTHERS: [what: string, body: string, type: string | null, mediaType: strin
 ];
 
 for (const [what, body, type, mediaType] of OTHERS) {
-  Deno.test(`readStowAnswer takes ${what} for no report`, () => {
+  Deno.test(`readStowAnswer does not read ${what} as a report`, () => {
     assert.deepEqual(readStowAnswer(body, type), { kind: "other", mediaType });
   });
 }
 
-Deno.test("readStowAnswer knows an empty body", () => {
+Deno.test("readStowAnswer recognizes an empty body", () => {
   assert.deepEqual(readStowAnswer(" \r\n", "application/dicom+json"), { kind: "empty" });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hasFormBody, overridesMethod } from "../../../src/dicomweb/transaction/method_override.ts";
 
-/** Query → whether a store could take the request for one of another method, and where. */
+/** Query → whether a store could treat the request as one of another method, and where. */
 const queries: readonly [query: string, overrides: boolean, where: string][] = [
   ["", false, "no query"],
   ["PatientID=1&limit=5", false, "a search"],

@@ -32,7 +32,7 @@ const TARGETS: readonly [target: string, left: string][] = [
   ["/studies?accessToken=t&access-token=t", "/studies"],
   ["/studies?%EF%BD%81ccess_token=t", "/studies"],
   ["/studies?access_token%00%ff=t", "/studies"],
-  // What only looks like one.
+  // Only similar.
   ["/studies?PatientName=access_token", "/studies?PatientName=access_token"],
   ["/studies?token=t&a=access_token=t", "/studies?token=t&a=access_token=t"],
   ["/studies?access_tokens=t", "/studies?access_tokens=t"],

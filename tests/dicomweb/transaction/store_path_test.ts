@@ -21,7 +21,7 @@ const FIT = [
   "/studies/",
 ];
 
-/** What is refused, and why it must be. */
+/** Rejected targets, and why. */
 const UNFIT: [target: string, why: string][] = [
   ["/..", "dot segment (RFC 3986, section 5.2.4)"],
   ["/studies/../../admin", "dot segment in the middle"],
@@ -97,12 +97,12 @@ const UNFIT: [target: string, why: string][] = [
   ["/a%C2%85b", "a control character beyond ASCII (U+0085)"],
 ];
 
-Deno.test("findTargetFault: what DICOMweb and stores' own paths look like is let through", () => {
+Deno.test("findTargetFault: accepts paths of DICOMweb and of stores", () => {
   for (const target of FIT) assert.equal(findTargetFault(target), undefined, target);
 });
 
 for (const [target, why] of UNFIT) {
-  Deno.test(`findTargetFault: refuses ${JSON.stringify(target.slice(0, 40))}: ${why}`, () => {
+  Deno.test(`findTargetFault: rejects ${JSON.stringify(target.slice(0, 40))}: ${why}`, () => {
     const fault = findTargetFault(target);
     assert.equal(typeof fault, "string");
     assert.ok(!fault?.includes("admin"), "the fault repeats no part of the target");

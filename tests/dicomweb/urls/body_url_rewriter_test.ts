@@ -80,14 +80,14 @@ async function pass(text: string, contentType: string, body: Partial<BodyToRewri
   return await new Response(new Response(text).body!.pipeThrough(stream)).text();
 }
 
-Deno.test("bodyUrlRewrite knows the URLs of vendors' answers only where a vendor is asked", async () => {
+Deno.test("bodyUrlRewrite translates members of vendors' responses only in vendors' transactions", async () => {
   const json = (base: string) => `{"href":"${base}/operations/5"}`;
   const type = "application/json";
   assert.equal(await pass(json(STORE), type, { transactionClass: "query" }), json(STORE));
   assert.equal(await pass(json(STORE), type, { transactionClass: "vendor" }), json(GATEWAY));
 });
 
-Deno.test("bodyUrlRewrite reads relative references against the resource, in parts too", async () => {
+Deno.test("bodyUrlRewrite resolves relative references against the resource, in parts too", async () => {
   const json = (url: string) => `{"BulkDataURI":"${url}"}`;
   const part = (json: string) =>
     `--b\r\nContent-Type: application/dicom+json\r\n\r\n${json}\r\n--b--`;
@@ -97,14 +97,7 @@ Deno.test("bodyUrlRewrite reads relative references against the resource, in par
   assert.equal(await pass(part(above), "multipart/related; boundary=b", body), part(expected));
 });
 
-Deno.test("bodyUrlRewrite names the headers that it makes false", () => {
-  const { staleHeaders } = rewriteOf("application/dicom+json")!;
-  for (const name of ["content-length", "content-md5", "digest", "accept-ranges"]) {
-    assert.ok(staleHeaders.includes(name), name);
-  }
-});
-
-Deno.test("bodyUrlRewrite translates the other way for requests", async () => {
+Deno.test("bodyUrlRewrite translates requests in the other direction", async () => {
   const headers = new Headers({ "Content-Type": "application/dicom+json" });
   const { stream } = bodyUrlRewrite(map.toStore, { headers, transactionClass: "worklist" })!;
   const workitem = (base: string) =>

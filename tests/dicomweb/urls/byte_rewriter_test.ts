@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ByteSink } from "../../../src/dicomweb/urls/byte_rewriter.ts";
 import { bytes, text } from "../bytes.ts";
 
-Deno.test("ByteSink gives pieces that lie side by side without copying them", () => {
+Deno.test("ByteSink returns contiguous pieces without copying them", () => {
   const sink = new ByteSink();
   const all = bytes("abcdef");
   sink.write(all.subarray(0, 2));
@@ -13,7 +13,7 @@ Deno.test("ByteSink gives pieces that lie side by side without copying them", ()
   assert.equal(text(taken), "abcde");
 });
 
-Deno.test("ByteSink joins pieces that lie apart, in their order", () => {
+Deno.test("ByteSink joins separate pieces in order", () => {
   const sink = new ByteSink();
   const all = bytes("abcdef");
   for (const piece of [all.subarray(3), bytes("-"), all.subarray(0, 2), all.subarray(4)]) {
@@ -22,7 +22,7 @@ Deno.test("ByteSink joins pieces that lie apart, in their order", () => {
   assert.equal(text(sink.take()!), "def-abef");
 });
 
-Deno.test("ByteSink gives each piece once, and nothing where there is none", () => {
+Deno.test("ByteSink returns each piece once, then undefined", () => {
   const sink = new ByteSink();
   assert.equal(sink.take(), undefined);
   sink.write(bytes("a"));

@@ -32,7 +32,7 @@ function rewrite(json: string, options: JsonUrlRewriterOptions = {}): string {
 const A = `${STORE}/a`;
 const B = `${GATEWAY}/a`;
 
-/** Texts, and what becomes of them: the same where nothing is given. */
+/** Texts, and what they become; unchanged by default. */
 const rows: [why: string, json: string, expected?: string][] = [
   ["bulk data", `{"vr":"OW","BulkDataURI":"${A}"}`, `{"vr":"OW","BulkDataURI":"${B}"}`],
   ["white space kept", `{ "BulkDataURI"\r\n\t : "${A}" }`, `{ "BulkDataURI"\r\n\t : "${B}" }`],
@@ -157,7 +157,7 @@ for (const [why, json, expected = json] of rows) {
   });
 }
 
-Deno.test("JsonUrlRewriter translates a relative reference that climbs above the base", () => {
+Deno.test("JsonUrlRewriter translates a relative reference that leaves the base", () => {
   const json = '{"BulkDataURI":"../../../v2/a","0040E010":{"Value":["../b"]}}';
   assert.equal(rewrite(json), json);
   assert.equal(
@@ -166,7 +166,7 @@ Deno.test("JsonUrlRewriter translates a relative reference that climbs above the
   );
 });
 
-Deno.test("JsonUrlRewriter translates the URLs of Azure's operations where told", () => {
+Deno.test("JsonUrlRewriter translates the URLs of Azure's operations if configured", () => {
   const operation = (base: string) =>
     JSON.stringify([
       { errors: { count: 21, href: `${base}/extendedquerytags/00101010/errors` } },
@@ -177,7 +177,7 @@ Deno.test("JsonUrlRewriter translates the URLs of Azure's operations where told"
   assert.equal(rewrite(operation(STORE), { places: VENDOR_JSON_PLACES }), operation(GATEWAY));
 });
 
-Deno.test("JsonUrlRewriter leaves a text in UTF-16 alone", () => {
+Deno.test("JsonUrlRewriter does not change a text in UTF-16", () => {
   const json = `{"BulkDataURI":"${A}"}`;
   const utf16 = new Uint8Array(new Uint16Array(Array.from(json, (c) => c.charCodeAt(0))).buffer);
   assert.deepEqual(rewriteCut(new JsonUrlRewriter(toGateway), utf16), utf16);
@@ -227,7 +227,7 @@ Deno.test("rewriteBody fails when the source of the body fails", async () => {
   await assert.rejects(rewriteBody(new Response(broken), rewriter()), /connection reset/);
 });
 
-/** The slow and obviously right way: parse, walk, translate. */
+/** The slow and obviously correct way: parse, walk, translate. */
 function translateParsed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(translateParsed);
   if (!isObject(value)) return value;
@@ -238,7 +238,7 @@ function translateParsed(value: unknown): unknown {
 
 function translateMember(name: string, member: unknown): unknown {
   if (name === "BulkDataURI" && typeof member === "string") return toGateway.translate(member);
-  const isAttribute = DICOM_JSON_PLACES.attributes.includes(name) && isObject(member);
+  const isAttribute = DICOM_JSON_PLACES.kinds.get(name) === "attribute" && isObject(member);
   return isAttribute ? translateAttribute(member) : translateParsed(member);
 }
 
@@ -387,7 +387,7 @@ const { dataset } = fc.letrec<{ dataset: string; value: string; attribute: strin
 }));
 const document = list(dataset);
 
-Deno.test("JsonUrlRewriter gives the bytes of the whole text however the text is cut", () => {
+Deno.test("JsonUrlRewriter returns the same bytes however the text is cut", () => {
   fc.assert(
     fc.property(document, cuts, (json, positions) => {
       const input = encode(json);
@@ -398,7 +398,7 @@ Deno.test("JsonUrlRewriter gives the bytes of the whole text however the text is
   );
 });
 
-Deno.test("JsonUrlRewriter says what parsing, translating and serialising would say", () => {
+Deno.test("JsonUrlRewriter returns what parsing, translating and serializing would", () => {
   let changed = 0;
   fc.assert(
     fc.property(document, (json) => {

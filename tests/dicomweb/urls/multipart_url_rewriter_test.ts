@@ -20,7 +20,7 @@ function rewrite(body: string): string {
   return whole;
 }
 
-/** Bodies, and what becomes of them: the same where nothing is given. */
+/** Bodies, and what they become; unchanged by default. */
 const rows: [why: string, body: string, expected?: string][] = [
   [
     "the location of an instance",
@@ -101,7 +101,7 @@ const rows: [why: string, body: string, expected?: string][] = [
   ["no part", "--b--"],
   ["another boundary", `--c\r\nContent-Location: ${A}\r\n\r\n\r\n--c--`],
   ["nothing", ""],
-  // A body that is broken comes out as it went in; the client sees what is wrong with it.
+  // A malformed body is unchanged; the client sees what is wrong with it.
   [
     "cut off in a binary part",
     `--b\r\nContent-Location: ${A}\r\n\r\nDICM\r\n--`,
@@ -127,7 +127,7 @@ for (const [why, body, expected = body] of rows) {
   Deno.test(`MultipartUrlRewriter: ${why}`, () => assert.equal(rewrite(body), expected));
 }
 
-Deno.test("MultipartUrlRewriter passes big parts on without copying them", () => {
+Deno.test("MultipartUrlRewriter passes large parts without copying them", () => {
   const rewriter = new MultipartUrlRewriter(toGateway, OPTIONS);
   const buffers = new Set<ArrayBuffer>();
   const output = { write: (piece: Uint8Array<ArrayBuffer>) => void buffers.add(piece.buffer) };
@@ -221,7 +221,7 @@ Deno.test("MultipartUrlRewriter changes headers and JSON and no byte of binary p
   );
 });
 
-Deno.test("MultipartUrlRewriter gives the same for any bytes at all, however they are cut", () => {
+Deno.test("MultipartUrlRewriter returns the same for any bytes, however they are cut", () => {
   const anything = fc.array(fc.oneof(word, fc.constantFrom("\r\n--b\r\n", "\r\n\r\n", "--b\r\n")), {
     maxLength: 30,
   }).map((words) => bytes(words.join("")));

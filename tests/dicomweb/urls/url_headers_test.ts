@@ -1,8 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  rewriteRequestHeaders,
-  rewriteResponseHeaders,
-} from "../../../src/dicomweb/urls/url_headers.ts";
+import { rewriteHeaders } from "../../../src/dicomweb/urls/url_headers.ts";
 import { createUrlMap } from "../../../src/dicomweb/urls/url_map.ts";
 
 const STORE = "https://store.example/v2";
@@ -10,7 +7,7 @@ const GATEWAY = "https://gateway.example/dicom-web/main";
 const map = createUrlMap({ storeBase: STORE, gatewayBase: GATEWAY });
 const RESOURCE = "/workitems/1.2";
 
-/** Headers, and what becomes of them: the same where nothing is given. */
+/** Headers, and what they become; unchanged by default. */
 const answers: [why: string, name: string, value: string, expected?: string][] = [
   [
     "UPS created (PS3.18, 11.4.3)",
@@ -59,9 +56,9 @@ const answers: [why: string, name: string, value: string, expected?: string][] =
 ];
 
 for (const [why, name, value, expected = value] of answers) {
-  Deno.test(`rewriteResponseHeaders: ${why}`, () => {
+  Deno.test(`rewriteHeaders to the gateway: ${why}`, () => {
     const headers = new Headers({ [name]: value, "Content-Type": "text/plain" });
-    rewriteResponseHeaders(map, headers, RESOURCE);
+    rewriteHeaders(map, "toGateway", headers, RESOURCE);
     assert.deepEqual([...headers], [
       ...new Headers({ [name]: expected, "Content-Type": "text/plain" }),
     ]);
@@ -81,17 +78,17 @@ const requests: [why: string, name: string, value: string, expected?: string][] 
 ];
 
 for (const [why, name, value, expected = value] of requests) {
-  Deno.test(`rewriteRequestHeaders: ${why}`, () => {
+  Deno.test(`rewriteHeaders to the store: ${why}`, () => {
     const headers = new Headers({ [name]: value });
-    rewriteRequestHeaders(map, headers, RESOURCE);
+    rewriteHeaders(map, "toStore", headers, RESOURCE);
     assert.equal(headers.get(name), expected);
   });
 }
 
-Deno.test("rewriteResponseHeaders: of more URLs than any header has the first 256 are translated", () => {
+Deno.test("rewriteHeaders to the gateway: of more URLs than any header has the first 256 are translated", () => {
   for (const [name, before, behind] of [["link", "<", ">"], ["warning", "299 ", " "]] as const) {
     const headers = new Headers([[name, `${before}${STORE}/a${behind}`.repeat(1_000)]]);
-    rewriteResponseHeaders(map, headers, RESOURCE);
+    rewriteHeaders(map, "toGateway", headers, RESOURCE);
     assert.equal(headers.get(name)!.split(GATEWAY).length - 1, 256, name);
     assert.equal(headers.get(name)!.split(STORE).length - 1, 744, name);
   }

@@ -24,7 +24,7 @@ const B = `${GATEWAY}/a`;
 const urlAttribute = (value: string) =>
   `<DicomAttribute tag="00081190" vr="UR" keyword="RetrieveURL">${value}</DicomAttribute>`;
 
-/** Documents, and what becomes of them: the same where nothing is given. */
+/** Documents, and what they become; unchanged by default. */
 const rows: [why: string, xml: string, expected?: string][] = [
   ["bulk data (PS3.19, A.1)", `<BulkData uri="${A}"/>`, `<BulkData uri="${B}"/>`],
   [
@@ -158,7 +158,7 @@ for (const [why, xml, expected = xml] of rows) {
   });
 }
 
-Deno.test("XmlUrlRewriter leaves URLs alone that are longer than its bound, however they are cut", () => {
+Deno.test("XmlUrlRewriter does not change URLs longer than its bound, however they are cut", () => {
   const long = `${STORE}/${"x".repeat(20_000)}`;
   const xml = `<BulkData uri="${long}"/>${
     urlAttribute(`<Value>${long}</Value><Value>${A}</Value>`)
@@ -169,14 +169,14 @@ Deno.test("XmlUrlRewriter leaves URLs alone that are longer than its bound, howe
   }
 });
 
-Deno.test("XmlUrlRewriter escapes what in a base URL has a meaning in XML", () => {
+Deno.test("XmlUrlRewriter escapes XML's special characters in a base URL", () => {
   const { toGateway } = createUrlMap({ storeBase: STORE, gatewayBase: "https://g.example/a&b'c" });
   const xml = (base: string) => `<BulkData uri='${base}/1'/><BulkData uri='${base}/2'/>`;
   const output = rewriteCut(new XmlUrlRewriter(toGateway), encode(xml(STORE)));
   assert.equal(new TextDecoder().decode(output), xml("https://g.example/a&amp;b&apos;c"));
 });
 
-Deno.test("XmlUrlRewriter leaves a document in UTF-16 alone", () => {
+Deno.test("XmlUrlRewriter does not change a document in UTF-16", () => {
   const xml = `<BulkData uri="${A}"/>`;
   const utf16 = new Uint8Array(new Uint16Array(Array.from(xml, (c) => c.charCodeAt(0))).buffer);
   assert.deepEqual(rewriteCut(new XmlUrlRewriter(toGateway), utf16), utf16);
@@ -203,7 +203,7 @@ Deno.test("XmlUrlRewriter holds back no more than a tag", () => {
   assert.equal(passed, text.length);
 });
 
-/** A piece of a document, and what is to become of it. */
+/** A piece of a document, and what it must become. */
 type Piece = readonly [input: string, expected: string];
 
 const same = (text: string): Piece => [text, text];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { changesNothing } from "../../../src/dicomweb/transaction/read_only.ts";
 import {
+  changesNothing,
   type TransactionName,
   transactions,
 } from "../../../src/dicomweb/transaction/transaction_catalogue.ts";
