@@ -1,6 +1,6 @@
 /**
- * The commands that make what stands in `Authentication`: the hash of a password, and a key with its
- * hash. A password is never taken from the arguments, which every user of the machine can read.
+ * The commands that make the hashes for `Authentication`. A password is never an argument: every user
+ * of the machine can read those.
  *
  * @module
  */
@@ -13,9 +13,7 @@ import { complain, print } from "./terminal.ts";
 /** NIST SP 800-63B-4, section 3.1.1.2: a password that stands alone has at least 15 characters. */
 const ADVISED_LENGTH = 15;
 
-/**
- * Prints the hash of a password, which is asked for at a terminal and read from standard input elsewhere.
- */
+/** Prompts for a password at a terminal, reads it from standard input elsewhere; prints its hash. */
 export async function printPasswordHash(): Promise<number> {
   const password = await readSecret("Password: ");
   if (password === undefined) return ExitCode.failure;

@@ -1,6 +1,6 @@
 /**
- * The command line: commands, their options, and how failures are told. Nothing else writes to
- * standard output or ends the program.
+ * The command line: commands, their options, and reports of failures. Only commands write to standard
+ * output or end the program.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { dropProxyEnvironment } from "../config/environment.ts";
 import { auditVerify, type AuditVerifyFlags } from "./audit_verify.ts";
 import { check } from "./check.ts";
 import { completions, type Shell, SHELLS } from "./completions.ts";
-import type { DoctorFlags } from "./doctor.ts";
 import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { importConfig } from "./import.ts";
 import type { ConfigFlags } from "./load.ts";
 import { orthancConfig, type OrthancConfigFlags } from "./orthanc_config.ts";
+import { permissions } from "./permissions.ts";
 import type { PushFlags } from "./push.ts";
 import { serve } from "./serve.ts";
 import { flushLog } from "../telemetry/logging.ts";
@@ -27,25 +27,21 @@ import type { TokenFlags } from "./token.ts";
 
 const LOG_FLUSH_MS = 2_000;
 
-/**
- * Runs the command that the arguments name, and ends the program.
- *
- * @param args The arguments, without the program's name.
- */
+/** Runs a command from the arguments, and ends the program. */
 export async function run(args: readonly string[]): Promise<never> {
   const exitCode = await main(args);
-  // The last lines of the log; but no reader that stalls keeps the program from its end.
+  // A reader of the log that stalls must not keep the program from ending.
   await flushLog(LOG_FLUSH_MS);
   Deno.exit(exitCode);
 }
 
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.ok;
-  // Before any command makes a request.
+  // Before any command sends a request.
   const ignoredProxies = dropProxyEnvironment();
   const program = commandLine((code) => exitCode = code, ignoredProxies);
   const [first = "-"] = args;
-  // Commander would take it for an argument of the default command.
+  // Commander would pass an unknown command to the default command as an argument.
   const names = [...program.commands.map((command) => command.name()), "help"];
   if (!first.startsWith("-") && !names.includes(first)) {
     const nearest = nearestName(first, names);
@@ -59,7 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
     }
-    tell(error, args.includes("--verbose"));
+    reportFailure(error, args.includes("--verbose"));
     return error instanceof ConfigError ? ExitCode.configuration : ExitCode.failure;
   }
 }
@@ -96,13 +92,14 @@ function commandLine(
     .action(async (flags: ConfigFlags) => end(await check(flags)));
   withConfig("healthcheck", "check that the running gateway answers; exit 0 if it does")
     .action(async (flags: ConfigFlags) => end(await healthcheck(flags)));
+  // Large modules are imported on demand: the gateway itself starts faster without them.
   withConfig(
     "doctor",
     "diagnose the connection to each store; report what fails, why, and what to do",
   )
     .argument("[server...]", "servers to diagnose; default: all")
     .option("--json", "print the report as JSON")
-    .action(async (servers: string[], flags: DoctorFlags) => {
+    .action(async (servers: string[], flags: ConfigFlags & { readonly json?: true }) => {
       const { doctor } = await import("./doctor.ts");
       end(await doctor(servers, flags, manifest.version));
     });
@@ -116,10 +113,7 @@ function commandLine(
     });
   withConfig("permissions", "show the hosts and files that the gateway may access, and why")
     .option("--json", "print JSON")
-    .action(async (flags: ConfigFlags & { readonly json?: true }) => {
-      const { permissions } = await import("./permissions.ts");
-      end(await permissions(flags));
-    });
+    .action(async (flags: ConfigFlags & { readonly json?: true }) => end(await permissions(flags)));
   command("schema", "print the JSON Schema of the configuration, for editors")
     .action(async () => {
       const { editorSchema } = await import("../config/reference/json_schema.ts");
@@ -178,9 +172,8 @@ function commandLine(
   command("demo", "run the main job on this machine with synthetic data")
     .option("--once", "exit after the round trip")
     .action(async (flags: { readonly once?: true }) => {
-      // Loaded only when asked for: the gateway itself starts faster without it.
       const { demo } = await import("./demo.ts");
-      end(await demo({ once: flags.once ?? false }, manifest.version));
+      end(await demo(flags.once ?? false, manifest.version));
     });
   return program;
 }
@@ -194,7 +187,7 @@ function portNumber(text: string): number {
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {
-  return function wholeNumber(text) {
+  return (text) => {
     const number = Number(text);
     if (!/^\d{1,9}$/.test(text) || number < min || number > max) {
       throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
@@ -203,7 +196,7 @@ function numberFrom(min: number, max: number): (text: string) => number {
   };
 }
 
-function tell(error: unknown, verbose: boolean): void {
+function reportFailure(error: unknown, verbose: boolean): void {
   if (!(error instanceof Error)) return complain(String(error));
   complain(verbose ? error.stack ?? error.message : error.message);
   if (!verbose && !(error instanceof ConfigError)) {

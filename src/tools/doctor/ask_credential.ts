@@ -1,5 +1,5 @@
 /**
- * Asks for a server's credential by the code that serves, once, as it would be for a search.
+ * Acquires the credential of a server for a search, once, with the code of the gateway.
  *
  * @module
  */
@@ -11,20 +11,20 @@ import { createMetrics } from "../../telemetry/metrics.ts";
 import { assembleStores } from "../../runtime/assemble_stores.ts";
 import { singleAttempt } from "./single_attempt.ts";
 
-/** The search that is tried, below the base URL of a store. */
+/** The test search, below the base URL of a store. */
 export const SEARCH = "/studies?limit=1";
 
-/** What was given. */
+/** An acquired credential. */
 export interface AskedCredential {
   readonly facts: CredentialFacts;
-  /** The token itself; nothing where there is none, or where what was given signs one request only. */
+  /** Undefined for credentials that are no token, such as the signature of one request. */
   readonly token: string | undefined;
 }
 
 /**
- * Asks for the credential of a server.
+ * Acquires the credential of a server.
  *
- * @throws {GatewayError} Why there is none.
+ * @throws {GatewayError} With the reason of a failure.
  */
 export async function askCredential(store: Store, server: ServerConfig): Promise<AskedCredential> {
   const authorization = await store.authorizer.authorize({
@@ -41,9 +41,9 @@ export async function askCredential(store: Store, server: ServerConfig): Promise
 }
 
 /**
- * Assembles a server, asks for its credential, and takes it apart again.
+ * Acquires the credential of a server of the configuration.
  *
- * @throws {GatewayError} Why there is none.
+ * @throws {GatewayError} With the reason of a failure.
  */
 export async function askCredentialOf(
   config: GatewayConfig,

@@ -1,5 +1,6 @@
 /**
- * Examines the way to one place: its name, the connection or the proxy's tunnel, its certificate.
+ * Examines the connection to one host: its name, the TCP connection or the proxy's tunnel, and its
+ * certificate.
  *
  * @module
  */
@@ -14,32 +15,32 @@ import {
 } from "../../network/connection_probe.ts";
 import { isIpAddress } from "../../network/ip_networks.ts";
 import { probeTls, type TlsProbeOptions } from "../../network/tls_probe.ts";
+import { reasonOf } from "../../errors/reason.ts";
 import { type Finding, finding } from "./finding.ts";
 import { explainCertificate } from "./explain_certificate.ts";
 
-/** How long each step may take. */
-export const STEP_TIMEOUT_MS = 5_000;
+/** Limit of each step. */
+const STEP_TIMEOUT_MS = 5_000;
 
-/** What is known of the way. */
-export interface Way {
+/** How the gateway connects to a host. */
+export interface ConnectionSettings {
   readonly proxy: ProxyConfig | undefined;
   readonly tls: ServerConfig["tls"];
-  /** Key of the configuration that names further authorities. */
+  /** The configuration key for further certificate authorities. */
   readonly caKey: string;
   readonly now: () => number;
 }
 
 type Socket = TlsProbeOptions["socket"];
 
-/**
- * Examines the way to a place.
- *
- * @param way What is known of the way.
- */
-export async function examineContact(contact: Contact, way: Way): Promise<Finding[]> {
+/** Examines the connection to a host, step by step up to the first failure. */
+export async function examineContact(
+  contact: Contact,
+  settings: ConnectionSettings,
+): Promise<Finding[]> {
   const findings: Finding[] = [];
   const { address, tls } = contact;
-  const proxy = contact.proxied ? way.proxy : undefined;
+  const proxy = contact.proxied ? settings.proxy : undefined;
   if (proxy !== undefined && !tls) {
     const message = "Not tested: plain HTTP goes through the proxy without a tunnel.";
     return [finding("connection", address, "skipped", message)];
@@ -55,7 +56,7 @@ export async function examineContact(contact: Contact, way: Way): Promise<Findin
   if (tls && socket === undefined) {
     findings.push(skipped("certificate", address, "there is no connection"));
   } else if (tls && socket !== undefined) {
-    findings.push(await examineCertificate(contact, way, socket));
+    findings.push(await examineCertificate(contact, settings, socket));
   }
   socket?.destroy();
   return findings;
@@ -103,13 +104,12 @@ async function connectTo(contact: Contact, findings: Finding[]): Promise<Socket 
     findings.push(finding("connection", address, "ok", "The port is open."));
     return socket;
   } catch (error) {
-    findings.push(refusedConnection(address, contact.port, error));
+    findings.push(failedConnection(contact, error));
     return undefined;
   }
 }
 
-/** Says why a connection cannot be opened. */
-function refusedConnection(address: string, port: number, error: unknown): Finding {
+function failedConnection({ address, port }: Contact, error: unknown): Finding {
   const code = codeOf(error);
   const [message, ...advice] = code === "ECONNREFUSED"
     ? [
@@ -125,7 +125,7 @@ function refusedConnection(address: string, port: number, error: unknown): Findi
       "If your network has an egress proxy, configure it under Proxy.",
     ]
     : [
-      `The connection cannot be opened: ${error instanceof Error ? error.message : String(error)}.`,
+      `The connection cannot be opened: ${reasonOf(error)}.`,
       `Check the route from this machine to ${address}.`,
     ];
   return finding("connection", address, "failed", message!, {
@@ -164,7 +164,7 @@ async function tunnelTo(
       );
       return socket;
     }
-    // tinyproxy says 401 to a login that is wrong.
+    // tinyproxy answers 401 to wrong credentials.
     if (status === 407 || status === 401) {
       return failed(
         username === undefined
@@ -183,9 +183,7 @@ async function tunnelTo(
     );
   } catch (error) {
     return failed(
-      `The proxy ${at.host} cannot be reached: ${
-        error instanceof Error ? error.message : String(error)
-      }.`,
+      `The proxy ${at.host} cannot be reached: ${reasonOf(error)}.`,
       { proxy: at.host, error: codeOf(error) },
       "Check Proxy.Url, and that the proxy runs.",
     );
@@ -194,7 +192,7 @@ async function tunnelTo(
 
 async function examineCertificate(
   contact: Contact,
-  { tls, caKey, now }: Way,
+  { tls, caKey, now }: ConnectionSettings,
   socket: Socket,
 ): Promise<Finding> {
   const { address, host, purpose } = contact;
@@ -213,7 +211,7 @@ async function examineCertificate(
     const what = purpose === "store" ? "store" : "identity provider";
     return explainCertificate(facts, { address, host, what, caKey }, now());
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const plain = /corrupt message|wrong version/i.test(reason);
     return finding(
       "certificate",

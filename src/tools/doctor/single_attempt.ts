@@ -1,15 +1,13 @@
 /**
- * The configuration as it is examined: each thing is tried once, and what others share is left alone.
+ * The configuration for an examination: one attempt per request, and nothing shared with a running
+ * gateway.
  *
  * @module
  */
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import type { ServerConfig } from "../../config/keys/server.ts";
 
-/**
- * Takes out of a configuration what would hide a failure or touch a running gateway: retries, breakers
- * and the shared token cache.
- */
+/** Removes what would hide a failure or affect a running gateway: retries, breakers, the token cache. */
 export function singleAttempt(config: GatewayConfig, names: readonly string[]): GatewayConfig {
   const kept = names.map((name) => config.servers.get(name)!);
   return {
