@@ -1,32 +1,33 @@
 /**
- * The audit trail in files: one that is written, and those that were finished when they had grown long
- * enough, named by the number of their last record. What is written is on the disk when `write` returns.
+ * The audit trail in files: the current one, and finished ones that reached the size limit, named by the
+ * number of their last record. Records are on disk when `write` returns.
  *
  * @module
  */
 import { basename, dirname } from "node:path";
+import { reasonOf } from "../../errors/reason.ts";
 import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
 
-/** How a file is kept. */
+/** Settings of a trail in files. */
 export interface AuditFileOptions {
-  /** Absolute path of the file that is written. */
+  /** Absolute path of the current file. */
   readonly path: string;
-  /** It is finished when it has grown beyond this. */
+  /** The current file is finished when it exceeds this size. */
   readonly maxBytes: number;
   /** How many finished files are kept; 0 for all. */
   readonly maxFiles: number;
 }
 
-/** A trail of files that was opened. */
+/** An opened trail. */
 export interface OpenedAuditFile {
   readonly sink: AuditSink;
-  /** Where its chain goes on. */
+  /** The last record, after which the chain continues. */
   readonly end: ChainEnd;
-  /** Bytes of a last record that had not been written to its end, and were removed. */
+  /** Bytes of an incomplete last record, which were removed. */
   readonly cutBytes: number;
 }
 
-/** Longer than any record. */
+/** More than the longest record. */
 const TAIL_BYTES = 256 * 1024;
 const NUMBER_WIDTH = 12;
 const NUMBER = /^\d+$/;
@@ -35,9 +36,9 @@ const LF = 10;
 const NO_RECORD = "its last line is not a record; move the file away, or run audit verify";
 
 /**
- * Opens a trail, and makes it where there is none.
+ * Opens or creates a trail.
  *
- * @throws {Error} When it cannot be written, others could write it, or another gateway does.
+ * @throws {Error} When it cannot be written, others may write it, or another gateway is writing it.
  */
 export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAuditFile> {
   const { path } = options;
@@ -51,21 +52,15 @@ export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAu
     await refuseOpenFile(file);
     const { end, size, cutBytes } = await endOf(file, options);
     const { ino } = await file.stat();
-    // From here on they are the sink's to close.
+    // From here on the sink closes them.
     opened.move();
     return { sink: new AuditFile({ ...options, lock, file, ino, size }), end, cutBytes };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot write the audit trail ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot write the audit trail ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 
-/**
- * The files of a trail, the oldest first.
- *
- * @param path Path of the file that is written.
- * @returns Absolute paths; the file that is written comes last, whether or not it is there.
- */
+/** The absolute paths of a trail, oldest first. The current file is the last, whether or not it exists. */
 export async function auditFiles(path: string): Promise<string[]> {
   return [...await finishedFiles(path), path];
 }
@@ -84,7 +79,7 @@ async function finishedFiles(path: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Whoever can rename a file in its directory can put another in its place. */
+/** A user who can rename the file in its directory can replace it. */
 async function refuseOpenDirectory(directory: string): Promise<void> {
   const { mode, uid } = await Deno.stat(directory);
   if (mode !== null && (mode & OTHERS_WRITE) !== 0) {
@@ -107,7 +102,7 @@ async function refuseOpenFile(file: Deno.FsFile): Promise<void> {
   }
 }
 
-/** Held as long as the process lives: two gateways would write two chains into one file. */
+/** Held until the process ends: two gateways would write two chains into one file. */
 async function lockOf(path: string): Promise<Deno.FsFile> {
   const lock = await Deno.open(`${path}.lock`, { write: true, create: true, mode: 0o600 });
   if (await lock.tryLock(true)) return lock;
@@ -119,7 +114,7 @@ function openForWriting(path: string): Promise<Deno.FsFile> {
   return Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
 }
 
-/** Finds the last whole record, and removes what stands behind it: the process ended while it wrote. */
+/** Finds the last complete record, and removes the rest: the process ended while writing it. */
 async function endOf(
   file: Deno.FsFile,
   { path }: AuditFileOptions,
@@ -153,13 +148,11 @@ async function tailOf(file: Deno.FsFile, size: number): Promise<Uint8Array> {
   return tail;
 }
 
-/** Whether the record is true is for `audit verify` to say: the chain goes on at what stands there. */
+/** Not verified here: the chain continues after the record as it is, and `audit verify` verifies it. */
 function lastRecord(lines: Uint8Array): ChainEnd {
   const last = new TextDecoder().decode(lines).trimEnd().split("\n").at(-1) ?? "";
   const record = readRecord(last, undefined);
-  if (record === undefined) {
-    throw new Error(NO_RECORD);
-  }
+  if (record === undefined) throw new Error(NO_RECORD);
   return { sequence: record.sequence, hash: record.hash };
 }
 
@@ -167,9 +160,9 @@ class AuditFile implements AuditSink {
   readonly #options: AuditFileOptions;
   readonly #lock: Deno.FsFile;
   #file: Deno.FsFile;
-  /** What tells the file from another of its name; nothing where the system has no such number. */
+  /** Distinguishes the file from another of its name; null if the system has no inode numbers. */
   #ino: number | null;
-  /** Length of what is written for good. */
+  /** Bytes of complete records. */
   #size: number;
 
   constructor(
@@ -195,7 +188,7 @@ class AuditFile implements AuditSink {
       for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
       await this.#file.syncData();
     } catch (error) {
-      // Half a record must not stay: the same ones are written again.
+      // The same records are written again, after no incomplete one.
       await this.#file.truncate(this.#size).catch(() => {});
       throw error;
     }
@@ -208,32 +201,32 @@ class AuditFile implements AuditSink {
     this.#lock.close();
   }
 
-  /** What is written to a file that was removed or moved away nobody sees. */
+  /** Records in a file that was removed or renamed would be lost. */
   async #refuseMovedFile(): Promise<void> {
     const { path } = this.#options;
     if (this.#ino === null || await inodeOf(path) === this.#ino) return;
-    await this.#goOnIn(await openForWriting(path));
+    await this.#continueIn(await openForWriting(path));
     throw new Error(`${path} was removed; starting a new file`);
   }
 
-  async #goOnIn(next: Deno.FsFile): Promise<void> {
+  async #continueIn(next: Deno.FsFile): Promise<void> {
     this.#file.close();
     this.#file = next;
     ({ ino: this.#ino, size: this.#size } = await next.stat());
   }
 
-  /** What is written is safe, so a failure here is none of the records'. */
+  /** Does not throw: the records are already on disk. */
   async #finishFile(sequence: number): Promise<void> {
     const { path, maxFiles } = this.#options;
     const finished = `${path}.${String(sequence).padStart(NUMBER_WIDTH, "0")}`;
     try {
       await Deno.rename(path, finished);
-      await this.#goOnIn(await openForWriting(path));
+      await this.#continueIn(await openForWriting(path));
       if (maxFiles === 0) return;
       const files = await finishedFiles(path);
       for (const file of files.slice(0, -maxFiles)) await Deno.remove(file);
     } catch {
-      // It is tried again with the next record, which tells why where it cannot be written.
+      // Retried with the next record, which reports the reason if it cannot be written.
     }
   }
 }
@@ -247,16 +240,15 @@ async function inodeOf(path: string): Promise<number | null | undefined> {
   }
 }
 
-/** Takes records for good. */
+/** A destination of records. */
 export interface AuditSink {
   /**
-   * Writes records.
+   * Writes records, each a JSON text without a line end.
    *
-   * @param lines Each a JSON text without a line end.
-   * @param sequence Number of the last of them.
-   * @throws When they are not written; then they are given again.
+   * @param sequence Number of the last record.
+   * @throws When they are not written; then the caller writes them again.
    */
   write(lines: readonly string[], sequence: number): Promise<void>;
-  /** Frees what is held, and ends a write under way where it can. */
+  /** Closes it, and aborts a write in progress if possible. */
   close(): void | Promise<void>;
 }
