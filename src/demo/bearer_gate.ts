@@ -1,6 +1,6 @@
 /**
- * Lets only requests through that carry a valid access token (RFC 6750): signed by the identity
- * provider, issued for this store, not expired, and of the scope required (RFC 9068).
+ * Rejects requests without a valid access token (RFC 6750): signed by the identity provider, issued for
+ * this store, not expired, and with the required scope (RFC 9068).
  *
  * @module
  */
@@ -8,24 +8,19 @@ import type { MiddlewareHandler } from "hono";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
 import { Problem } from "./problem.ts";
 
-/** Whose tokens are accepted. */
+/** The accepted tokens. */
 export interface BearerGateOptions {
-  /** Finds the key a token is signed with. */
   readonly keys: JWTVerifyGetKey;
   readonly issuer: string;
   readonly audience: string;
   readonly scope: string;
-  /** The clock, in milliseconds since the epoch. */
+  /** The wall clock, in milliseconds. */
   readonly now: () => number;
-  /** Is told of every request, whether it was let through. */
+  /** Called for each request. */
   readonly onRequest: (isAuthorized: boolean) => void;
 }
 
-/**
- * Makes the gate.
- *
- * @returns A middleware that throws a 401 or 403 problem for what it does not let through.
- */
+/** A middleware that throws a 401 or 403 problem for requests that it rejects. */
 export function bearerGate(options: BearerGateOptions): MiddlewareHandler {
   async function check(header: string | undefined): Promise<void> {
     const token = /^Bearer +([^ ]+)$/i.exec(header ?? "")?.[1];

@@ -1,7 +1,7 @@
 /**
- * A DICOMweb origin server for the demo: it keeps a bounded amount of instances in memory and lets
- * no one in without an access token. It stores, searches, retrieves and deletes as PS3.18 says; it
- * does not render, transcode, speak XML or keep worklists, and says so when asked.
+ * The DICOMweb store of the demo: keeps a bounded number of instances in memory, and requires an access
+ * token. It stores, searches, retrieves and deletes by PS3.18, without rendering, transcoding, XML and
+ * worklists.
  *
  * @module
  */
@@ -25,18 +25,18 @@ import { parseSearchQuery } from "./search_query.ts";
 import { search, type SearchLevel } from "./search_transaction.ts";
 import { storeInstances } from "./store_transaction.ts";
 
-/** How the store is set up. */
+/** Settings of a store. */
 export interface DicomWebStoreOptions {
-  /** The port to listen on where it is free. */
+  /** The preferred port. */
   readonly port: number;
-  /** Where the identity provider publishes its keys. */
+  /** URL of the identity provider's keys. */
   readonly jwksUri: string;
   readonly issuer: string;
   readonly audience: string;
   readonly scope: string;
-  /** How much it keeps, in bytes; 256 MiB unless told. */
+  /** Memory for instances; 256 MiB unless given. */
   readonly maxBytes?: number;
-  /** The clock, in milliseconds since the epoch. */
+  /** The wall clock, in milliseconds. */
   readonly now?: () => number;
 }
 
@@ -44,9 +44,9 @@ export interface DicomWebStoreOptions {
 export interface DicomWebStore extends LoopbackServer {
   /** The base URL of the DICOMweb service, without a trailing slash. */
   readonly url: string;
-  /** How many requests came with a valid token so far. */
+  /** Requests with a valid token so far. */
   readonly authorizedRequests: number;
-  /** How many came without one. */
+  /** Requests without one so far. */
   readonly refusedRequests: number;
 }
 
@@ -152,7 +152,7 @@ function addTransactions(app: Hono, archive: InstanceArchive): void {
   app.get(`${INSTANCE}/frames/:frames/rendered`, notRendered);
 }
 
-/** What PS3.18, section 8.3.4.2 wants said when fuzzy matching is asked for and not offered. */
+/** The warning of PS3.18, section 8.3.4.2, for a search with fuzzy matching. */
 const NOT_FUZZY =
   '299 demo "The fuzzymatching parameter is not supported. Only literal matching has been performed."';
 

@@ -1,15 +1,11 @@
 /**
  * The Retrieve transaction (PS3.18, section 10.4): instances as they were stored, their metadata, and
- * the values of uncompressed pixel data. Nothing is transcoded or rendered.
+ * frames of uncompressed pixel data, without transcoding and rendering.
  *
  * @module
  */
 import { formatMediaType } from "../dicomweb/media_type/media_type.ts";
-import {
-  type MultipartPartInit,
-  newBoundary,
-  writeMultipart,
-} from "../dicomweb/multipart/multipart_writer.ts";
+import { newBoundary, writeMultipart } from "../dicomweb/multipart/multipart_writer.ts";
 import { EXPLICIT_VR_LITTLE_ENDIAN } from "./dicom_dataset.ts";
 import { type Keyword, tagOf } from "./dicom_dictionary.ts";
 import type { DicomJson } from "./dicom_json.ts";
@@ -18,11 +14,9 @@ import { chooseOffer, JSON_OFFERS, type Offer } from "./media_type_offer.ts";
 import { Problem } from "./problem.ts";
 
 /**
- * Answers with whole instances.
+ * Returns whole instances as multipart, or a single one by itself if the client prefers that.
  *
- * @param baseUrl The base URL of the service.
- * @returns The DICOM files, as multipart or, one alone where that is preferred, by itself.
- * @throws {Problem} 406 when nothing of it is accepted.
+ * @throws {Problem} 406 when neither is accepted.
  */
 export function retrieveInstances(
   instances: readonly ArchivedInstance[],
@@ -44,10 +38,8 @@ export function retrieveInstances(
 }
 
 /**
- * Answers with the metadata of instances.
+ * Returns the metadata of instances, with URLs in place of long binary values.
  *
- * @param baseUrl The base URL of the service.
- * @returns Their datasets in DICOM JSON, with URLs in place of long binary values.
  * @throws {Problem} 406 when DICOM JSON is not accepted.
  */
 export function retrieveMetadata(
@@ -61,9 +53,8 @@ export function retrieveMetadata(
 }
 
 /**
- * Answers with a value that the metadata only names.
+ * Returns a value that the metadata refers to.
  *
- * @returns The value's bytes.
  * @throws {Problem} 404 when there is no such value, 406 when bytes are not accepted.
  */
 export function retrieveBulkData(
@@ -77,11 +68,11 @@ export function retrieveBulkData(
 }
 
 /**
- * Answers with frames of uncompressed pixel data.
+ * Returns frames of uncompressed pixel data.
  *
- * @param list The frames' numbers, from 1, parted by commas.
- * @returns The frames' bytes.
- * @throws {Problem} 400 for a list that is none, 404 for a frame that is not there, 406 when the pixel data is compressed or bytes are not accepted.
+ * @param list Numbers from 1, separated by commas.
+ * @throws {Problem} 400 for a malformed list, 404 for a missing frame, 406 when the pixel data is
+ * compressed or bytes are not accepted.
  */
 export function retrieveFrames(
   instance: ArchivedInstance,
@@ -125,7 +116,7 @@ function respondWithBytes(
   );
 }
 
-/** Multipart, which is what DICOMweb answers with; by itself where it is one and wanted so. */
+/** Multipart is the default of DICOMweb; a single part can be returned by itself. */
 function offersOf(single: Offer, count: number): Offer[] {
   const multipart = { ...single, essence: "multipart/related", type: single.essence };
   return count === 1 ? [multipart, single] : [multipart];
@@ -142,7 +133,7 @@ function respond(
   if (offer.type === undefined) return new Response(first!.body, { headers: first!.headers });
   const boundary = newBoundary();
   const parameters = new Map([["type", offer.type], ["boundary", boundary]]);
-  return new Response(writeMultipart(parts satisfies readonly MultipartPartInit[], boundary), {
+  return new Response(writeMultipart(parts, boundary), {
     headers: { "Content-Type": formatMediaType({ essence: offer.essence, parameters }) },
   });
 }

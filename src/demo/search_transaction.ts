@@ -1,6 +1,6 @@
 /**
- * The Search transaction (PS3.18, section 10.6): studies, series and instances that match, with
- * the attributes that a search at each level answers.
+ * The Search transaction (PS3.18, section 10.6): matching studies, series and instances, with the
+ * attributes of their level.
  *
  * @module
  */
@@ -14,13 +14,13 @@ import {
 } from "./instance_archive.ts";
 import { isMatch, type SearchQuery } from "./search_query.ts";
 
-/** What is searched for. */
+/** The level of a search. */
 export type SearchLevel = "study" | "series" | "instance";
 
 const LEVELS: readonly SearchLevel[] = ["study", "series", "instance"];
 
-/** What a search answers (PS3.18, tables 10.6.3-3 to 10.6.3-5). */
-const ANSWERED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
+/** Attributes of results (PS3.18, tables 10.6.3-3 to 10.6.3-5). */
+const RETURNED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
   study: [
     "SpecificCharacterSet",
     "StudyDate",
@@ -71,7 +71,6 @@ const ANSWERED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
  *
  * @param path The study or series to search in.
  * @param baseUrl The base URL of the service, for the URLs in the results.
- * @returns The results, in DICOM JSON.
  */
 export function search(
   archive: InstanceArchive,
@@ -91,7 +90,7 @@ export function search(
     }
     results.push({
       ...Object.fromEntries(
-        // Where a bulk value is to be had is a matter of the metadata.
+        // Only metadata refers to bulk data.
         Object.entries(json).filter(([tag, { BulkDataURI }]) => wanted.has(tag) && !BulkDataURI),
       ),
       [tagOf("RetrieveURL")]: text("UR", resourceUrl(baseUrl, entityPath(found, level))),
@@ -118,19 +117,19 @@ function entityPath(each: ArchivedInstance, level: SearchLevel): ResourcePath {
   };
 }
 
-/** The attributes of the level, and of those above it that the request does not name. */
+/** The attributes of the level, and of the levels above it that the request does not specify. */
 function keywordsFor(level: SearchLevel, path: ResourcePath): Keyword[] {
   const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
   return [
     "StudyInstanceUID",
     ...(level === "study" ? [] : ["SeriesInstanceUID"] as const),
     ...levels.filter((each) => each === level || path[each] === undefined).flatMap((each) =>
-      ANSWERED[each]
+      RETURNED[each]
     ),
   ];
 }
 
-/** What is counted over a study or series, once for each. */
+/** Attributes computed over a study or series, once for each. */
 class Counts {
   readonly #archive: InstanceArchive;
   readonly #counted = new Map<string, DicomJson>();
