@@ -10,7 +10,7 @@ import { ExitCode } from "./exit_code.ts";
 import { readSecret } from "./secret_input.ts";
 import { complain, print } from "./terminal.ts";
 
-/** NIST SP 800-63B-4, section 3.1.1.2: a password that stands alone has at least 15 characters. */
+/** NIST SP 800-63B-4, section 3.1.1.2: at least 15 characters for a password as the single factor. */
 const ADVISED_LENGTH = 15;
 
 /** Prompts for a password at a terminal, reads it from standard input elsewhere; prints its hash. */

@@ -8,20 +8,16 @@ import type { MiddlewareHandler } from "hono";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
 import { Problem } from "./problem.ts";
 
-/** The accepted tokens. */
-export interface BearerGateOptions {
+/** A middleware that throws a 401 or 403 problem for requests that it rejects. */
+export function bearerGate(options: {
   readonly keys: JWTVerifyGetKey;
   readonly issuer: string;
   readonly audience: string;
   readonly scope: string;
   /** The wall clock, in milliseconds. */
   readonly now: () => number;
-  /** Called for each request. */
   readonly onRequest: (isAuthorized: boolean) => void;
-}
-
-/** A middleware that throws a 401 or 403 problem for requests that it rejects. */
-export function bearerGate(options: BearerGateOptions): MiddlewareHandler {
+}): MiddlewareHandler {
   async function check(header: string | undefined): Promise<void> {
     const token = /^Bearer +([^ ]+)$/i.exec(header ?? "")?.[1];
     if (token === undefined) throw refusal(401, "The request has no access token", "");
@@ -45,9 +41,9 @@ export function bearerGate(options: BearerGateOptions): MiddlewareHandler {
       return payload;
     } catch (error) {
       if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout) {
-        throw new Problem(503, "The identity provider's keys cannot be had");
+        throw new Problem(503, "Cannot fetch the keys of the identity provider");
       }
-      throw refusal(401, "The access token is not valid here, or no longer", "invalid_token");
+      throw refusal(401, "The access token is invalid or expired", "invalid_token");
     }
   }
 

@@ -128,7 +128,7 @@ class ElementReader {
       const tag = this.#readTag(end);
       const itemLength = this.#readUint32(end);
       if (tag === SEQUENCE_END && length === UNDEFINED_LENGTH) break;
-      if (tag !== ITEM) throw broken(`${tag} stands where an item should`);
+      if (tag !== ITEM) throw broken(`${tag} instead of an item`);
       items.push(this.readDataset(this.#valueEnd(itemLength, end), explicit, depth));
     }
     return items;
@@ -140,7 +140,7 @@ class ElementReader {
       const tag = this.#readTag(end);
       const length = this.#readUint32(end);
       if (tag === SEQUENCE_END) return fragments;
-      if (tag !== ITEM) throw broken(`${tag} stands where a fragment should`);
+      if (tag !== ITEM) throw broken(`${tag} instead of a fragment`);
       fragments.push(this.#take(length, end));
     }
   }

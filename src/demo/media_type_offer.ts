@@ -39,7 +39,7 @@ export function chooseOffer(accept: string | undefined, offers: readonly Offer[]
   );
   throw new Problem(
     406,
-    `None of the accepted media types can be had; offered: ${names.join(", ")}`,
+    `None of the accepted media types is available; offered: ${names.join(", ")}`,
   );
 }
 

@@ -80,7 +80,7 @@ export function retrieveFrames(
   accept: string | undefined,
 ): Response {
   if (!/^[1-9]\d{0,8}(,[1-9]\d{0,8})*$/.test(list)) {
-    throw new Problem(400, "Frames are numbers from 1, parted by commas");
+    throw new Problem(400, "Frames are numbers from 1, separated by commas");
   }
   if (instance.json[tagOf("PixelData")] === undefined) {
     throw new Problem(404, "The instance has no pixel data");
@@ -90,7 +90,7 @@ export function retrieveFrames(
   const bits = number("Rows") * number("Columns") * number("SamplesPerPixel") *
     number("BitsAllocated");
   if (pixels === undefined || bits % 8 !== 0) {
-    throw new Problem(406, "Frames can be had only of uncompressed pixel data in whole bytes");
+    throw new Problem(406, "Frames are available only of uncompressed pixel data in whole bytes");
   }
   const frames = list.split(",").map((frame) => {
     const start = (Number(frame) - 1) * bits / 8;

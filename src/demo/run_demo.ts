@@ -84,9 +84,9 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   running.defer(() => gateway.close());
 
   print(
-    `Identity provider  ${issuer}  (gives out access tokens that last ${TOKEN_LIFE_SECONDS} s)`,
+    `Identity provider  ${issuer}  (issues access tokens valid for ${TOKEN_LIFE_SECONDS} s)`,
   );
-  print(`DICOMweb store     ${store.url}  (wants a token with every request)`);
+  print(`DICOMweb store     ${store.url}  (requires a token with every request)`);
   print(`Gateway            ${gateway.url}  (adds the token, so that its clients need none)`);
   printMovedPorts(print, [
     ["identity provider", ports.identityProvider, provider.port],

@@ -25,15 +25,6 @@ import {
 import { chooseOffer, JSON_OFFERS } from "./media_type_offer.ts";
 import { Problem } from "./problem.ts";
 
-/** Where instances are stored. */
-export interface StoreContext {
-  readonly archive: InstanceArchive;
-  /** The base URL of the service, for the URLs in the response. */
-  readonly baseUrl: string;
-  /** The only study that is accepted, if given. */
-  readonly study: string | undefined;
-}
-
 /** Failure reasons (PS3.18, section I.2.2). */
 const OUT_OF_RESOURCES = 0xA700;
 const NOT_OF_THIS_STUDY = 0xA900;
@@ -51,14 +42,20 @@ interface Failure {
  *
  * @throws {Problem} 400, 406 or 415 for an invalid request.
  */
-export async function storeInstances(request: Request, context: StoreContext): Promise<Response> {
+export async function storeInstances(request: Request, { archive, baseUrl, study }: {
+  readonly archive: InstanceArchive;
+  /** The base URL of the service, for the URLs in the response. */
+  readonly baseUrl: string;
+  /** The only study that is accepted, if given. */
+  readonly study: string | undefined;
+}): Promise<Response> {
   const offer = chooseOffer(request.headers.get("accept") ?? undefined, JSON_OFFERS);
   const stored: ArchivedInstance[] = [];
   const failures: Failure[] = [];
-  let freeBytes = context.archive.freeBytes;
+  let { freeBytes } = archive;
   try {
     for await (const part of partsOf(request)) {
-      const result = await takePart(part, freeBytes, context.study);
+      const result = await takePart(part, freeBytes, study);
       if ("reason" in result) failures.push(result);
       else {
         stored.push(result);
@@ -70,9 +67,9 @@ export async function storeInstances(request: Request, context: StoreContext): P
     throw error;
   }
   if (stored.length + failures.length === 0) throw new Problem(400, "The request has no parts");
-  for (const instance of stored) context.archive.add(instance);
+  for (const instance of stored) archive.add(instance);
   const status = failures.length === 0 ? 200 : stored.length > 0 ? 202 : 409;
-  return Response.json(report(stored, failures, context.baseUrl), {
+  return Response.json(report(stored, failures, baseUrl), {
     status,
     headers: { "Content-Type": offer.essence },
   });

@@ -141,7 +141,7 @@ Deno.test(needing(ZSH, {
   },
 }));
 
-Deno.test("completions: every command of the program is in them, and a shell there is none for ends it with 64", async () => {
+Deno.test("completions: they contain every command, and an unknown shell ends it with 64", async () => {
   const bash = await script("bash");
   const { stdout: help } = await runCommand(["--help"]);
   const commands = [...help.matchAll(/^ {2}([a-z][a-z-]*)(?: |$)/gm)].map(([, name]) => name!);

@@ -66,7 +66,7 @@ function closedPort(): number {
   return listener.addr.port;
 }
 
-Deno.test("doctor: with a real provider and a store that answers, all is well and it ends with 0", async () => {
+Deno.test("doctor: with a real provider and a store that answers, all checks pass and it ends with 0", async () => {
   const provider = await startOidcProvider({
     clients: [{ clientId: "gateway", clientSecret: SECRET }],
   });
@@ -107,7 +107,7 @@ Deno.test("doctor: with a real provider and a store that answers, all is well an
   }
 });
 
-Deno.test("doctor: what a provider refuses is told in its words, with remedies, and the search is skipped", async (t) => {
+Deno.test("doctor: an error of the provider is reported in its words, with remedies, and the search is skipped", async (t) => {
   const provider = await startOidcProvider({
     clients: [{ clientId: "gateway", clientSecret: SECRET, metadata: { scope: "dicom" } }],
     scope: "dicom other",
@@ -166,7 +166,7 @@ Deno.test("doctor: what a provider refuses is told in its words, with remedies, 
         });
       });
     }
-    await t.step("a scope that it leaves out without a word", async () => {
+    await t.step("a scope that it silently leaves out", async () => {
       const { code, of } = await examine({ ...server, Scope: "dicom no-such" });
       const [token] = of("token");
       assert.equal(code, 0);
@@ -189,7 +189,7 @@ Deno.test("doctor: what a provider refuses is told in its words, with remedies, 
   });
 });
 
-Deno.test("doctor: a closed port and an unknown name are told apart", async () => {
+Deno.test("doctor: a closed port and an unknown name are distinguished", async () => {
   const port = closedPort();
   const closed = await examine({
     Url: `https://127.0.0.1:${port}/dicom-web`,
@@ -234,7 +234,7 @@ async function behindNginx(
 Deno.test(needing(
   NGINX,
   needing(OPENSSL, {
-    name: "doctor: each fault of a store's certificate is told by its cause (nginx)",
+    name: "doctor: each fault of a store's certificate is reported by its cause (nginx)",
     async fn(t) {
       await using authority = await CertificateAuthority.create();
       const directory = await Deno.makeTempDir();
@@ -331,7 +331,7 @@ Deno.test(needing(
   }),
 ));
 
-Deno.test("doctor: a port that does not speak TLS is said not to", async () => {
+Deno.test("doctor: a port that does not speak TLS is reported as such", async () => {
   await using store = serveStore(studies);
   const { code, findings } = await examine({
     Url: `https://127.0.0.1:${store.addr.port}/dicom-web`,
@@ -344,7 +344,7 @@ Deno.test("doctor: a port that does not speak TLS is said not to", async () => {
   assert.match(failure.advice.join(" "), /http:\/\//);
 });
 
-Deno.test("doctor: what a store answers to a search is told in words", async (t) => {
+Deno.test("doctor: a store's response to a search is explained", async (t) => {
   const page = new Headers({ "content-type": "text/html" });
   const cases: [answer: () => Response, message: string, advice: RegExp][] = [
     [
@@ -396,7 +396,7 @@ Deno.test("doctor: what a store answers to a search is told in words", async (t)
   }
 });
 
-Deno.test("doctor: a clock that is off is a warning, one that is far off a failure", async () => {
+Deno.test("doctor: a clock that differs is a warning, one that differs a lot a failure", async () => {
   const cases: [minutes: number, outcome: string, code: number, message: RegExp][] = [
     [2, "warn", 0, /^Its clock is 2 minutes ahead of this machine's\./],
     [-20, "failed", 1, /^Its clock is 20 minutes behind this machine's\./],
@@ -507,7 +507,7 @@ Deno.test(needing(
   ),
 ));
 
-Deno.test("doctor: a port that a gateway has is well, one that another program has is not", async () => {
+Deno.test("doctor: a port used by a gateway passes, one used by another program fails", async () => {
   await using store = serveStore(studies);
   const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
   await using gateway = await startGateway({ Servers: { main: server } });
@@ -525,7 +525,7 @@ Deno.test("doctor: a port that a gateway has is well, one that another program h
   assert.equal(free.of("listener")[0]!.message, "The port is free; no gateway runs here.");
 });
 
-Deno.test("doctor: a state directory that others may use is a failure, and no token is left behind", async () => {
+Deno.test("doctor: a state directory that others may use is a failure, and no token is stored", async () => {
   await using store = serveStore(studies);
   const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
   const directory = await Deno.makeTempDir();
@@ -552,7 +552,7 @@ Deno.test("doctor: a state directory that others may use is a failure, and no to
 });
 
 Deno.test(needing(REDIS, {
-  name: "doctor: a token cache that is gone is told (Redis), and its password is not",
+  name: "doctor: an unreachable token cache (Redis) is reported without its password",
   async fn() {
     await using store = serveStore(studies);
     const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
@@ -575,7 +575,7 @@ Deno.test(needing(REDIS, {
   },
 }));
 
-Deno.test("doctor: 64 for a server that is none, 78 for a wrong configuration, also as JSON", async () => {
+Deno.test("doctor: 64 for an unknown server, 78 for an invalid configuration, also as JSON", async () => {
   const server = { Url: "https://store.example", ProviderType: "none" };
   const unknown = await runWithConfig({ Servers: { main: server } }, ["doctor", "mian"]);
   assert.equal(unknown.code, 64);
@@ -592,7 +592,7 @@ Deno.test("doctor: 64 for a server that is none, 78 for a wrong configuration, a
   assert.equal(none.code, 78);
 });
 
-Deno.test("doctor: each thing is tried once, so that no retry hides what fails", async () => {
+Deno.test("doctor: everything is tried once, so that no retry hides a failure", async () => {
   let searches = 0;
   await using store = serveStore(() => {
     searches++;
@@ -618,7 +618,7 @@ Deno.test("doctor: each thing is tried once, so that no retry hides what fails",
   assert.equal(tokenRequests, 1);
 });
 
-Deno.test("doctor: the issuers of clients' tokens are looked at, also one with the name of a server", async () => {
+Deno.test("doctor: the issuers of clients' tokens are examined, also one with the name of a server", async () => {
   await using store = serveStore(studies);
   const port = closedPort();
   const { code, report } = await examine({

@@ -33,7 +33,7 @@ Deno.test("healthcheck: a running gateway answers, on its own address and on eve
   assert.equal((await healthcheck({ Port: 0 }, ["--port", String(port)])).code, 0);
 });
 
-Deno.test("healthcheck: 1 where nothing or something else answers, 64 and 78 where it cannot know whom to ask", async () => {
+Deno.test("healthcheck: 1 if no gateway answers, 64 and 78 if its address is unknown", async () => {
   await using other = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     () => new Response(null, { status: 503 }),

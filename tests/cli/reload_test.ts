@@ -37,7 +37,7 @@ async function reload(gateway: GatewayProcess, says: RegExp, times = 1): Promise
 const DONE = /Reloaded the configuration/;
 const REFUSED = /Reload failed; the previous configuration stays in use[^\n]*/;
 
-Deno.test("serve: SIGHUP goes over to another store, and a stream from the former one is finished", async () => {
+Deno.test("serve: SIGHUP changes to another store, and a stream from the former one finishes", async () => {
   const { promise: release, resolve } = Promise.withResolvers<void>();
   const former = origin(() =>
     new Response(
@@ -84,7 +84,7 @@ Deno.test("serve: SIGHUP goes over to another store, and a stream from the forme
   await later.server.shutdown();
 });
 
-Deno.test("serve: a reload that cannot be changes nothing and says why", async (t) => {
+Deno.test("serve: a failed reload changes nothing, and the log gives the reason", async (t) => {
   const store = origin(() => new Response("served"));
   await using gateway = await startGateway(servers(store.url));
   const ask = async () => await (await fetch(`${gateway.url}/dicom-web/main/studies`)).text();
@@ -163,7 +163,7 @@ Deno.test("serve: while the configuration is reloaded, clients lose at most an i
 });
 
 Deno.test(needing(OPENSSL, {
-  name: "serve: SIGHUP puts a new certificate of the gateway to use",
+  name: "serve: SIGHUP loads a new certificate of the gateway",
   fn: async () => {
     const store = origin(() => new Response("served"));
     await using former = await CertificateAuthority.create();

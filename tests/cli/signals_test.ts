@@ -45,7 +45,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-Deno.test("serve: what takes longer than DrainTimeoutSeconds is aborted visibly, and the exit code is 0", async () => {
+Deno.test("serve: transfers that exceed DrainTimeoutSeconds are aborted visibly, and the exit code is 0", async () => {
   const store = slowStore();
   await using gateway = await startGateway({
     DrainTimeoutSeconds: 0.2,
@@ -71,7 +71,7 @@ function demo(args: readonly string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("demo --once: every step works, is said in a line, and the exit code is 0", async () => {
+Deno.test("demo --once: every step works and prints a line, and the exit code is 0", async () => {
   const { code, stdout, stderr } = await demo(["--once"]).output();
   const [text, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   assert.equal(code, 0, `${text}${errors}`);
@@ -83,7 +83,7 @@ Deno.test("demo --once: every step works, is said in a line, and the exit code i
   assert.doesNotMatch(text!, /✗/);
 });
 
-Deno.test("demo: stays up with a study to look at, and ends at SIGTERM", async () => {
+Deno.test("demo: keeps running with a stored study, and ends at SIGTERM", async () => {
   const process = demo([]);
   let text = "";
   const reading = (async () => {

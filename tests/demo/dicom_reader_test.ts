@@ -164,12 +164,12 @@ const broken: [why: string, file: Uint8Array<ArrayBuffer>, message: RegExp][] = 
   [
     "something else than items in a sequence",
     fileOf(EXPLICIT, "08001111 5351 0000 08000000 08006000 00000000"),
-    /00080060 stands where an item should/,
+    /00080060 instead of an item/,
   ],
   [
     "something else than fragments",
     fileOf(EXPLICIT, "E07F1000 4F42 0000 FFFFFFFF 08006000 00000000"),
-    /00080060 stands where a fragment should/,
+    /00080060 instead of a fragment/,
   ],
   [
     "explicit VR that is not",
@@ -180,7 +180,7 @@ const broken: [why: string, file: Uint8Array<ArrayBuffer>, message: RegExp][] = 
 ];
 
 for (const [why, file, message] of broken) {
-  Deno.test(`readDicomFile refuses ${why}`, () => {
+  Deno.test(`readDicomFile rejects ${why}`, () => {
     assert.throws(() => readDicomFile(file), (error: Error) => {
       assert.ok(error instanceof DicomFileError && !(error instanceof TransferSyntaxError));
       assert.match(error.message, message);
@@ -196,12 +196,12 @@ for (
     "1.2.840.10008.1.2.4.94",
   ]
 ) {
-  Deno.test(`readDicomFile refuses the transfer syntax ${transferSyntax}`, () => {
+  Deno.test(`readDicomFile rejects the transfer syntax ${transferSyntax}`, () => {
     assert.throws(() => readDicomFile(fileOf(transferSyntax, "")), TransferSyntaxError);
   });
 }
 
-Deno.test("readDicomFile fails on every file that is cut short, and never otherwise than by its own error", () => {
+Deno.test("readDicomFile fails on every truncated file, always with its own error", () => {
   const whole = writeDicomFile(
     {
       SOPClassUID: "1.2",

@@ -48,7 +48,7 @@ Deno.test("makeSyntheticStudy makes the same bytes every time, and no two images
 });
 
 Deno.test(needing(PYDICOM, {
-  name: "pydicom reads the synthetic study as we do",
+  name: "pydicom reads the synthetic study like the reader of the demo",
   async fn() {
     await withFiles(async (paths) => {
       let read = 0;
@@ -62,7 +62,7 @@ Deno.test(needing(PYDICOM, {
 }));
 
 Deno.test(needing(DCMTK, {
-  name: "dcmtk reads the synthetic study without a complaint",
+  name: "dcmtk reads the synthetic study without a warning",
   async fn() {
     await withFiles(async (paths) => {
       const { code, stdout, stderr } = await new Deno.Command(DCMTK.path, {

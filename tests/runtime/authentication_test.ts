@@ -7,7 +7,7 @@ import { hashPassword } from "../../src/credentials/inbound/password.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { makeIssuerKey, signToken, startKeyServer } from "../fixtures/jwt_issuer.ts";
 
-Deno.test("Running gateway: password, key and token open it, each stops there, and failures count for all workers", async () => {
+Deno.test("Running gateway: password, key and token are accepted, none is forwarded, and failures count for all workers", async () => {
   const received: Headers[] = [];
   const stop = new AbortController();
   const store = Deno.serve(
@@ -77,7 +77,7 @@ Deno.test("Running gateway: password, key and token open it, each stops there, a
   await store.finished;
 });
 
-Deno.test("Running gateway: a web page that rebinds its name to an open loopback gateway is refused", async () => {
+Deno.test("Running gateway: a web page that rebinds its name to an open loopback gateway is rejected", async () => {
   await using gateway = await startGateway({
     AllowedHosts: ["pacs.lan"],
     Servers: { main: { ProviderType: "none", Url: "http://127.0.0.1:9" } },

@@ -93,7 +93,7 @@ Deno.test("sandbox: a worker leaves nothing on the disk that a later process cou
   assert.deepEqual(bench.leftBehind(), []);
 });
 
-Deno.test("sandbox: a process that seals nothing leaves a cache on the disk and lends its variables", async () => {
+Deno.test("sandbox: an unsealed process leaves a cache on the disk and exposes its variables", async () => {
   await using bench = await startBench();
   const outcomes = await bench.probe("loose");
   // What the other tests show depends on this: that the probe would have found a hole.
@@ -110,7 +110,7 @@ Deno.test("sandbox: nothing is imported in a worker before it is sealed", async 
   assert.doesNotMatch(sealing, /^import /m);
 });
 
-Deno.test("sandbox: a worker asks the registry for a package whatever it is permitted, unless only cached ones count", async () => {
+Deno.test("sandbox: a worker requests packages from the registry whatever its permissions, unless it runs with cached ones only", async () => {
   const directory = await Deno.makeTempDir();
   const asked: string[] = [];
   const registry = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {

@@ -27,7 +27,7 @@ function origin(handler: () => Response | Promise<Response>) {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
 }
 
-Deno.test("Supervisor: serves through sandboxed workers, and its metrics are those of all of them", async () => {
+Deno.test("Supervisor: serves through sandboxed workers, and returns the metrics of all of them", async () => {
   const store = origin(() => new Response("stored"));
   const supervisor = await Supervisor.start({
     config: await config(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
@@ -51,7 +51,7 @@ Deno.test("Supervisor: serves through sandboxed workers, and its metrics are tho
   await store.shutdown();
 });
 
-Deno.test("Supervisor: another program on the port is told before any worker starts", async () => {
+Deno.test("Supervisor: another program on the port is reported before any worker starts", async () => {
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0, reusePort: true });
   const { port } = taken.addr as Deno.NetAddr;
   await assert.rejects(
@@ -95,7 +95,7 @@ Deno.test("Supervisor: stopping lets a transfer finish and accepts nothing new",
   await store.shutdown();
 });
 
-Deno.test("Supervisor: stopping cuts off what takes longer than the drain timeout", async () => {
+Deno.test("Supervisor: stopping cuts off transfers that exceed the drain timeout", async () => {
   const store = origin(() =>
     new Response(
       new ReadableStream({
@@ -114,7 +114,7 @@ Deno.test("Supervisor: stopping cuts off what takes longer than the drain timeou
   await store.shutdown();
 });
 
-Deno.test("Supervisor: a worker that crashes is started again, and the crash is logged", async () => {
+Deno.test("Supervisor: a worker that crashes is restarted, and the crash is logged", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
     config: await config("http://127.0.0.1:1"),
@@ -139,7 +139,7 @@ Deno.test("Supervisor: a worker that crashes is started again, and the crash is 
   await supervisor.stop(0);
 });
 
-Deno.test("Supervisor: the pause before a restart grows with each crash, and is short again after a steady time", async () => {
+Deno.test("Supervisor: the delay of a restart grows with each crash, and is short again after a steady time", async () => {
   const logger = new MemoryLogger();
   let nowMs = 0;
   const supervisor = await Supervisor.start({
@@ -170,7 +170,7 @@ Deno.test("Supervisor: the pause before a restart grows with each crash, and is 
   await supervisor.stop(0);
 });
 
-Deno.test("Supervisor: the streams of other workers live on when one crashes", async () => {
+Deno.test("Supervisor: the streams of other workers continue when one crashes", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
     config: await config("http://127.0.0.1:1", { Workers: 2 }),
@@ -202,7 +202,7 @@ Deno.test("Supervisor: the streams of other workers live on when one crashes", a
   await supervisor.stop(0);
 });
 
-Deno.test("Supervisor: a reload whose workers cannot start leaves the former ones as they are", async () => {
+Deno.test("Supervisor: a reload whose workers cannot start leaves the former ones running", async () => {
   const store = origin(() => new Response("served"));
   const supervisor = await Supervisor.start({
     config: await config(`http://127.0.0.1:${store.addr.port}`),
@@ -219,7 +219,7 @@ Deno.test("Supervisor: a reload whose workers cannot start leaves the former one
   await store.shutdown();
 });
 
-Deno.test("Supervisor: how the last request ended is told alike by whichever worker is asked", async () => {
+Deno.test("Supervisor: every worker reports the same outcome of the last request", async () => {
   let status = 400;
   const store = origin(() => new Response("no", { status: status++ }));
   const supervisor = await Supervisor.start({
@@ -256,7 +256,7 @@ async function askStore({ url }: Supervisor, times: number): Promise<void> {
   }
 }
 
-Deno.test("Supervisor: counters go on over reloads, while transfers run and when they have ended", async () => {
+Deno.test("Supervisor: counters continue over reloads, while transfers run and when they have ended", async () => {
   const { promise: held, resolve: release } = Promise.withResolvers<void>();
   let isHeld = true;
   const store = origin(async () => {
@@ -288,7 +288,7 @@ Deno.test("Supervisor: counters go on over reloads, while transfers run and when
   await store.shutdown();
 });
 
-Deno.test("Supervisor: a worker's crash takes nothing from the counters that was told before", async () => {
+Deno.test("Supervisor: a worker's crash removes no counts that were reported before", async () => {
   const store = origin(() => new Response("stored"));
   const supervisor = await Supervisor.start({
     config: await config(`http://127.0.0.1:${store.addr.port}`),

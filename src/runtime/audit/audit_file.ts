@@ -18,15 +18,6 @@ export interface AuditFileOptions {
   readonly maxFiles: number;
 }
 
-/** An opened trail. */
-export interface OpenedAuditFile {
-  readonly sink: AuditSink;
-  /** The last record, after which the chain continues. */
-  readonly end: ChainEnd;
-  /** Bytes of an incomplete last record, which were removed. */
-  readonly cutBytes: number;
-}
-
 /** More than the longest record. */
 const TAIL_BYTES = 256 * 1024;
 const NUMBER_WIDTH = 12;
@@ -38,9 +29,13 @@ const NO_RECORD = "its last line is not a record; move the file away, or run aud
 /**
  * Opens or creates a trail.
  *
+ * @returns Its end, after which the chain continues, and how many bytes of an incomplete last record
+ * were removed.
  * @throws {Error} When it cannot be written, others may write it, or another gateway is writing it.
  */
-export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAuditFile> {
+export async function openAuditFile(
+  options: AuditFileOptions,
+): Promise<{ readonly sink: AuditSink; readonly end: ChainEnd; readonly cutBytes: number }> {
   const { path } = options;
   const directory = dirname(path);
   try {

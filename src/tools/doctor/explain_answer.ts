@@ -5,14 +5,6 @@
  */
 import { type Finding, finding } from "./finding.ts";
 
-/** A store's response. */
-export interface StoreAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  /** The body; undefined if it is too long. */
-  readonly text: string | undefined;
-}
-
 /** Meaning and advice by status. */
 const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: string[]]>> = {
   400: [
@@ -42,8 +34,12 @@ const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: st
 };
 
 /** Explains a response, without content of its body. */
-export function explainAnswer(address: string, answer: StoreAnswer): Finding {
-  const { status, contentType, text } = answer;
+export function explainAnswer(address: string, { status, contentType, text }: {
+  readonly status: number;
+  readonly contentType: string;
+  /** The body; undefined if it is too long. */
+  readonly text: string | undefined;
+}): Finding {
   const details = { status, contentType };
   const failed = (state: string, advice: readonly string[]) =>
     finding("search", address, "failed", `The store ${state} (status ${status}).`, {
