@@ -1,7 +1,7 @@
 /**
- * What `doctor` finds, against the real thing wherever it exists: nginx with the certificates of a test
- * authority, oidc-provider, tinyproxy, Redis. Each case asserts what was found, the sentence, the advice
- * and the exit code.
+ * The findings of `doctor` with real services: nginx with the certificates of a test authority,
+ * oidc-provider, tinyproxy, Redis. Each case asserts the finding, its sentence and advice, and the exit
+ * code.
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:https";
@@ -24,7 +24,7 @@ import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
 const NGINX: Tool = { name: "nginx", path: "/usr/sbin/nginx" };
-const SECRET = "a-secret-that-is-never-told";
+const SECRET = "a-secret-that-is-never-shown";
 
 type Section = Readonly<Record<string, unknown>>;
 
@@ -41,7 +41,7 @@ async function examine(server: Section, section: Section = {}) {
   return { code, report, findings, of };
 }
 
-function told({ outcome, message, code, advice }: Finding) {
+function summary({ outcome, message, code, advice }: Finding) {
   return { outcome, message, code, advice: advice.join(" ") };
 }
 
@@ -158,7 +158,7 @@ Deno.test("doctor: an error of the provider is reported in its words, with remed
         assert.equal(failure.code, expected, failure.message);
         assert.match(failure.message, message);
         assert.match(failure.advice.join(" "), advice);
-        assert.deepEqual(told(of("search")[0]!), {
+        assert.deepEqual(summary(of("search")[0]!), {
           outcome: "skipped",
           message: `Not tested: it needs the step "token" at ${failure.target}.`,
           code: null,
@@ -196,7 +196,7 @@ Deno.test("doctor: a closed port and an unknown name are distinguished", async (
     ProviderType: "none",
   });
   assert.equal(closed.code, 1);
-  assert.deepEqual(told(onlyFailure(closed.findings)), {
+  assert.deepEqual(summary(onlyFailure(closed.findings)), {
     outcome: "failed",
     message: `Nothing listens on port ${port}: the connection was refused.`,
     code: "NET-002",
@@ -208,7 +208,7 @@ Deno.test("doctor: a closed port and an unknown name are distinguished", async (
   assert.equal(unknown.code, 1);
   const { step, message, advice } = onlyFailure(unknown.findings);
   assert.equal(step, "name");
-  // Where there is no DNS server at all, the machine cannot know that the name is unknown.
+  // Without any DNS server, the machine cannot know that the name does not exist.
   assert.match(message, /^(The name|No DNS server resolved) pacs\.invalid/);
   assert.match(advice.join(" "), /DNS server/);
   assert.equal(unknown.of("search")[0]!.outcome, "skipped");
@@ -402,7 +402,7 @@ Deno.test("doctor: a clock that differs is a warning, one that differs a lot a f
     [-20, "failed", 1, /^Its clock is 20 minutes behind this machine's\./],
   ];
   for (const [minutes, outcome, expected, message] of cases) {
-    // The Date of the answer is made up; the answer is a real one.
+    // Only the Date of the response is fake.
     await using store = serveStore(() => {
       const response = studies();
       response.headers.set("date", new Date(Date.now() + minutes * 60_000).toUTCString());
@@ -425,8 +425,7 @@ Deno.test(needing(
   needing(
     NGINX,
     needing(OPENSSL, {
-      name:
-        "doctor: an egress proxy is asked for the tunnel, and its refusals are told (tinyproxy)",
+      name: "doctor: an egress proxy opens the tunnel, and its rejections are reported (tinyproxy)",
       async fn(t) {
         await using authority = await CertificateAuthority.create();
         const pair = await authority.issue({ commonName: "store", purpose: "server", days: 90 });

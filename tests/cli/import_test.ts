@@ -61,7 +61,7 @@ Deno.test("import makes a file that passes check, and reports what changed for e
     });
     assert.ok(!stdout.includes("hunter2") && !stderr.includes("hunter2"));
     for (
-      const told of [
+      const line of [
         /Changed[^]*my-store\.ClientSecret.*MY_STORE_CLIENT_SECRET/,
         /Left out[^]*EnableMetrics: metrics are always served/,
         /Left out[^]*VerifySSL: .*PEM file/,
@@ -69,7 +69,7 @@ Deno.test("import makes a file that passes check, and reports what changed for e
         /Kept[^]*RateLimitRequests: now takes effect/,
         /Kept[^]*my-store\.Url\n/,
       ]
-    ) assert.match(stderr, told);
+    ) assert.match(stderr, line);
 
     await Deno.writeTextFile(`${directory}/gateway.json`, stdout);
     const checked = await runCommand(["check", "--config", `${directory}/gateway.json`], {

@@ -1,6 +1,5 @@
 /**
- * `push` with what folders and stores hold and do that they should not. The store is one of the
- * test's own, which answers what it is told to.
+ * `push` with faulty folders and stores. The store of the test returns the given responses.
  *
  * @module
  */

@@ -26,14 +26,14 @@ Deno.test("token: shows issuer, audience, scope and expiry of a real provider's 
     },
   };
   try {
-    const told = await runWithConfig(section, ["token", "main"]);
-    assert.equal(told.code, 0, told.stderr);
-    assert.match(told.stdout, new RegExp(`^ {2}issuer +${provider.issuer}$`, "m"));
-    assert.match(told.stdout, new RegExp(`^ {2}audience +${provider.audience}$`, "m"));
-    assert.match(told.stdout, /^ {2}scopes +dicom$/m);
-    assert.match(told.stdout, /^ {2}expires +\d{4}-.*\(in 4 minutes\)$/m);
-    assert.match(told.stdout, /^ {2}not shown +.*\bjti\b/m);
-    assert.doesNotMatch(told.stdout + told.stderr, /hidden-secret|eyJ/);
+    const shown = await runWithConfig(section, ["token", "main"]);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, new RegExp(`^ {2}issuer +${provider.issuer}$`, "m"));
+    assert.match(shown.stdout, new RegExp(`^ {2}audience +${provider.audience}$`, "m"));
+    assert.match(shown.stdout, /^ {2}scopes +dicom$/m);
+    assert.match(shown.stdout, /^ {2}expires +\d{4}-.*\(in 4 minutes\)$/m);
+    assert.match(shown.stdout, /^ {2}not shown +.*\bjti\b/m);
+    assert.doesNotMatch(shown.stdout + shown.stderr, /hidden-secret|eyJ/);
 
     const machine = await runWithConfig(section, ["token", "--json"]);
     assert.equal(machine.code, 0);

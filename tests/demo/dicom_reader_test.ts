@@ -55,7 +55,7 @@ Deno.test(needing(PYDICOM, {
 function compare(ours: DicomJson, theirs: DicomJson, path: string, differences: string[]): void {
   for (const tag of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
     const [a, b] = [ours[tag], theirs[tag]];
-    // Group lengths, values whose VR our small dictionary does not know, and compressed pixels.
+    // Group lengths, values of attributes that are not in the dictionary, and compressed pixels.
     if (tag.endsWith("0000") || a?.vr === "UN" || (tag === "7FE00010" && !a?.InlineBinary)) {
       continue;
     }
@@ -215,14 +215,14 @@ Deno.test("readDicomFile fails on every truncated file, always with its own erro
   for (let length = 0; length < whole.length; length++) {
     try {
       const { dataset } = readDicomFile(whole.slice(0, length));
-      // Cut between two elements it is a whole file of fewer elements.
+      // Cut between two elements, it is a complete file of fewer elements.
       assert.equal(dataset.has("7FE00010"), false);
       readable++;
     } catch (error) {
       assert.ok(error instanceof DicomFileError, `${error}`);
     }
   }
-  // Behind the transfer syntax stand two more elements of the meta information and three of the dataset.
+  // After the transfer syntax, there are two elements of the meta information and three of the dataset.
   assert.equal(readable, 6);
   assert.equal(plainString(readDicomFile(whole).dataset, "00080018"), "1.2.3");
 });

@@ -151,7 +151,7 @@ Deno.test("the Search transaction returns the attributes of its level (PS3.18, 1
     assert.deepEqual(ofInstance!["00081190"]?.Value, [running.store.url + INSTANCE]);
     assert.deepEqual(ofInstance!["00280010"]?.Value, [128]);
     assert.equal(ofInstance!["00100010"], undefined);
-    // A search over all studies tells of each result whose it is.
+    // A search over all studies returns the study of each result.
     const [relational] = (await get(running, "/instances?limit=1")).json;
     assert.deepEqual(relational!["00100020"]?.Value, ["DEMO-0001"]);
     assert.deepEqual(relational!["00080060"]?.Value, ["CT"]);
@@ -305,7 +305,7 @@ Deno.test("frames of a multi-frame image are parts of its pixel data", async () 
   const found = await parts(await running.send(`${path}/3,1`));
   assert.deepEqual(found.map((each) => [...each.bytes]), [[8, 9, 10, 11], [0, 1, 2, 3]]);
   assert.equal((await get(running, `${path}/4`)).status, 404);
-  // Several frames cannot stand alone.
+  // Several frames require multipart.
   assert.equal((await get(running, `${path}/1,2`, "application/octet-stream")).status, 406);
 });
 

@@ -66,7 +66,7 @@ Deno.test("runDemo starts the gateway with a valid configuration, and never prin
 const json = (status: number, body: unknown) => Response.json(body, { status });
 const problem = { error_code: "TOK-001", message: "Cannot fetch a token" };
 
-/** What the demo has to notice: one row a fault. */
+/** Faults that the demo must detect. */
 const faults: [why: string, faults: GatewayFaults, marks: string, line: RegExp][] = [
   [
     "a store that cannot be reached",

@@ -43,7 +43,7 @@ Deno.test("makeSyntheticStudy makes the same bytes every time, and no two images
   const [once, again] = [makeSyntheticStudy(), makeSyntheticStudy()];
   assert.deepEqual(once, again);
   const pixels = once.instances.map(({ file }) => file.subarray(-128 * 128 * 2).toBase64());
-  // The middle slices of the two series lie at the same height.
+  // The middle slices of the two series have the same height.
   assert.equal(new Set(pixels).size, 7);
 });
 

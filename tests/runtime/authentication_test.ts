@@ -1,5 +1,5 @@
 /**
- * Who may call, on running gateways of two workers.
+ * Authentication of clients, on running gateways with two workers.
  */
 import assert from "node:assert/strict";
 import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
@@ -60,13 +60,13 @@ Deno.test("Running gateway: password, key and token are accepted, none is forwar
   const failures = await Promise.all(
     Array.from({ length: 50 }, (_, index) => status({ "x-viewer-key": `wrong ${index}` })),
   );
-  // One more is looked at every six seconds.
+  // One more attempt is allowed every six seconds.
   const looked = failures.filter((each) => each === 401).length;
   assert(looked >= 30 && looked <= 32, String(looked));
   assert.equal(failures.filter((each) => each === 429).length, 50 - looked);
   assert.equal(received.length, 3);
   assert(!gateway.output().includes(key) && !gateway.output().includes("correct horse"));
-  // The client at work goes on, in both workers, whatever is sent in its name or from its address.
+  // The real client is not affected, in both workers, whatever is sent in its name or from its address.
   const guesses = Array.from({ length: 60 }, (_, index) => status(basic(`guess ${index}`)));
   for (let index = 0; index < 20; index++) {
     for (const headers of right) assert.equal(await status(headers), 200);

@@ -6,6 +6,7 @@ import { PortInUseError } from "../../src/runtime/reserve_port.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
+import { startSlowStore } from "../fixtures/slow_store.ts";
 
 function config(
   storeUrl: string,
@@ -66,21 +67,9 @@ Deno.test("Supervisor: another program on the port is reported before any worker
 });
 
 Deno.test("Supervisor: stopping lets a transfer finish and accepts nothing new", async () => {
-  const { promise: release, resolve } = Promise.withResolvers<void>();
-  const store = origin(() =>
-    new Response(
-      new ReadableStream({
-        async start(controller) {
-          controller.enqueue(new TextEncoder().encode("first "));
-          await release;
-          controller.enqueue(new TextEncoder().encode("last"));
-          controller.close();
-        },
-      }),
-    )
-  );
+  const store = startSlowStore();
   const supervisor = await Supervisor.start({
-    config: await config(`http://127.0.0.1:${store.addr.port}`),
+    config: await config(store.url),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -88,11 +77,11 @@ Deno.test("Supervisor: stopping lets a transfer finish and accepts nothing new",
   const stopped = supervisor.stop();
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   await untilRefused(supervisor.url, client);
-  resolve();
+  store.finish();
   assert.equal(await response.text(), "first last");
   assert.equal(await stopped, true);
   client.close();
-  await store.shutdown();
+  await store.close();
 });
 
 Deno.test("Supervisor: stopping cuts off transfers that exceed the drain timeout", async () => {
@@ -232,12 +221,12 @@ Deno.test("Supervisor: every worker reports the same outcome of the last request
     return await (await fetch(supervisor.url + path, { client })).text();
   };
   for (let count = 0; count < 20; count++) await onItsOwnConnection("/dicom-web/main/studies/1.2");
-  const told = new Set<number>();
+  const statuses = new Set<number>();
   for (let count = 0; count < 20; count++) {
     const { data } = JSON.parse(await onItsOwnConnection("/dicomweb-oauth/servers"));
-    told.add(data.servers[0].last_request.store_status);
+    statuses.add(data.servers[0].last_request.store_status);
   }
-  assert.deepEqual([...told], [419]);
+  assert.deepEqual([...statuses], [419]);
   await supervisor.stop();
   await store.shutdown();
 });

@@ -1,6 +1,6 @@
 /**
- * What a trail does when writing gives no error but does not go on: a server that accepts and says
- * nothing, records that come faster than they are written.
+ * Audit trails whose writing stalls without an error: a server that accepts but never reads, records
+ * that arrive faster than they are written.
  */
 import assert from "node:assert/strict";
 import { AuditTrail } from "../../../src/runtime/audit/audit_trail.ts";
@@ -55,8 +55,8 @@ Deno.test("Records that arrive faster than they are written stop requests before
   trail.record(Array.from({ length: 5 }, (_, i) => event(5 + i)));
   await trail.close();
   assert.equal(health(trail), AUDIT_HEALTH.writing);
-  const told = printed.map((line) => JSON.parse(line));
-  assert.deepEqual(told.map(({ request_id, lost }) => request_id ?? lost), [
+  const records = printed.map((line) => JSON.parse(line));
+  assert.deepEqual(records.map(({ request_id, lost }) => request_id ?? lost), [
     ...Array.from({ length: 8 }, (_, i) => `request ${i}`),
     2,
   ]);
