@@ -10,16 +10,14 @@ import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
 import { complain, print } from "./terminal.ts";
 
-/** Options of the command. */
 export interface AuditVerifyFlags extends Pick<ConfigFlags, "config"> {
   /** A record noted earlier: `NUMBER:HASH`. */
   readonly anchor?: string;
 }
 
 /**
- * Verifies the trail of the configuration.
- *
- * @param files Files to verify instead, oldest first; the key still comes from the configuration.
+ * @param files Files to verify instead of the configured trail, oldest first; the key is always the
+ * configured one.
  * @throws {ConfigError} When the configuration is invalid.
  */
 export async function auditVerify(

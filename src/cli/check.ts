@@ -13,11 +13,7 @@ import { type ConfigFlags, loadConfig } from "./load.ts";
 import { printWorkerPermissions } from "./permissions.ts";
 import { complain, print } from "./terminal.ts";
 
-/**
- * Checks the configuration.
- *
- * @throws {ConfigError} With all problems of the configuration.
- */
+/** @throws {ConfigError} With all problems of the configuration. */
 export async function check(flags: ConfigFlags): Promise<number> {
   const config = await loadConfig(flags);
   print(`Configuration ${config.path} is valid.`);

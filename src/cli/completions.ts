@@ -5,10 +5,8 @@
  */
 import type { Command } from "commander";
 
-/** The shells with completions. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** A shell with completions. */
 export type Shell = (typeof SHELLS)[number];
 
 interface Word {
@@ -16,7 +14,6 @@ interface Word {
   readonly meaning: string;
 }
 
-/** A place in the command tree. */
 interface Place {
   /** The names of the commands that lead there, separated by blanks; empty for the program itself. */
   readonly path: string;

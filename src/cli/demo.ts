@@ -11,11 +11,7 @@ import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { ExitCode } from "./exit_code.ts";
 import { print } from "./terminal.ts";
 
-/**
- * Runs the demo.
- *
- * @param once Whether to end after the round trip.
- */
+/** Runs the demo; `once` ends it after the round trip. */
 export async function demo(once: boolean, version: string): Promise<number> {
   const stateDirectory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-demo-" });
   configureLogging({ level: "warning", format: "text" });

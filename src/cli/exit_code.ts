@@ -5,7 +5,6 @@
  * @module
  */
 
-/** Exit codes of all commands. */
 export const ExitCode = {
   ok: 0,
   failure: 1,

@@ -36,7 +36,6 @@ export async function printPasswordHash(): Promise<number> {
   return ExitCode.ok;
 }
 
-/** Prints a new key and its hash. */
 export function printApiKey(): number {
   const { key, hash } = makeApiKey();
   print(`Key for the client, shown this once:  ${key}`);

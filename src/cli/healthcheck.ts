@@ -17,11 +17,7 @@ import { complain, print } from "./terminal.ts";
 
 const TIMEOUT_MS = 5_000;
 
-/**
- * Requests the gateway's health.
- *
- * @throws {ConfigError} When the configuration has no valid listen address.
- */
+/** @throws {ConfigError} When the configuration has no valid listen address. */
 export async function healthcheck(flags: ConfigFlags): Promise<number> {
   const source = await findSource(flags);
   const section = source.document[SECTION];

@@ -17,20 +17,12 @@ export interface ConfigFlags {
   readonly port?: number;
 }
 
-/**
- * Finds, reads and parses the configuration.
- *
- * @throws {ConfigError} When there is none, or it is invalid.
- */
+/** @throws {ConfigError} When there is no configuration, or it is invalid. */
 export async function loadConfig(flags: ConfigFlags): Promise<GatewayConfig> {
   return await parseConfig(await findSource(flags));
 }
 
-/**
- * Finds and reads the configuration without parsing it.
- *
- * @throws {ConfigError} When there is none, or it cannot be read.
- */
+/** @throws {ConfigError} When there is no configuration, or it cannot be read. */
 export async function findSource(flags: ConfigFlags): Promise<ConfigSource> {
   return await readConfig(await findConfig({ config: flags.config }), {
     listen: { address: flags.address, port: flags.port },

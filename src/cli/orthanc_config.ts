@@ -20,7 +20,6 @@ import { loadConfig } from "./load.ts";
 import { readSecret } from "./secret_input.ts";
 import { complain, print } from "./terminal.ts";
 
-/** Options of the command. */
 export interface OrthancConfigFlags {
   readonly config?: string;
   readonly url?: string;
@@ -31,8 +30,6 @@ export interface OrthancConfigFlags {
 }
 
 /**
- * Prints the servers, or sets them.
- *
  * @throws {ConfigError} When the configuration is invalid.
  * @throws {GatewayError} When Orthanc does not answer, or rejects the change.
  */

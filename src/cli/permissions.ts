@@ -18,11 +18,7 @@ interface UsedFile {
   readonly purpose: string;
 }
 
-/**
- * Prints the permissions.
- *
- * @throws {ConfigError} When the configuration is invalid.
- */
+/** @throws {ConfigError} When the configuration is invalid. */
 export async function permissions(
   flags: ConfigFlags & { readonly json?: true },
 ): Promise<number> {

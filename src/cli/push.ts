@@ -20,7 +20,6 @@ import { PushSummary } from "./push_summary.ts";
 import { readSecret } from "./secret_input.ts";
 import { complain, print } from "./terminal.ts";
 
-/** Options of the command. */
 export interface PushFlags {
   readonly server?: string;
   readonly config?: string;

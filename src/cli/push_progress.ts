@@ -10,14 +10,12 @@ const encoder = new TextEncoder();
 const BAR_WIDTH = 24;
 const MIN_INTERVAL_MS = 100;
 
-/** The progress line. */
 export class PushProgress {
   readonly isShown: boolean = Deno.stderr.isTerminal();
   #files = 0;
   #shownAtMs = 0;
   #isOnLine = false;
 
-  /** Counts the files of the folder. */
   async count(folder: string, signal: AbortSignal): Promise<void> {
     for await (const _file of folderFiles(folder)) {
       if (signal.aborted) return;
@@ -25,7 +23,6 @@ export class PushProgress {
     }
   }
 
-  /** Shows what is done so far. */
   show(totals: PushTotals): void {
     const nowMs = Date.now();
     if (!this.isShown || nowMs - this.#shownAtMs < MIN_INTERVAL_MS) return;

@@ -5,7 +5,6 @@
  */
 import type { PushEvent } from "../tools/push/push_folder.ts";
 
-/** Counts of a push. */
 export interface PushTotals extends Record<PushEvent["kind"], number> {
   /** Files that were examined. */
   files: number;
@@ -22,9 +21,7 @@ interface Named {
   readonly reason: string;
 }
 
-/** Adds up a push. */
 export class PushSummary {
-  /** Counts so far. */
   readonly totals: PushTotals = {
     files: 0,
     instances: 0,
@@ -38,7 +35,6 @@ export class PushSummary {
   };
   readonly #named = { skipped: [] as Named[], failed: [] as Named[], warnings: [] as Named[] };
 
-  /** Counts a file. */
   add(event: PushEvent): void {
     const { totals } = this;
     totals.files++;
@@ -54,7 +50,6 @@ export class PushSummary {
     }
   }
 
-  /** The summary as text. */
   text(folder: string, target: string): string {
     const { stored, there, earlier, skipped, failed, bytes, startedAtMs } = this.totals;
     const rate = rateText(bytes, Date.now() - startedAtMs);
@@ -78,7 +73,6 @@ export class PushSummary {
     readonly folder: string;
     readonly target: string;
     readonly ended: "finished" | "interrupted" | "stopped";
-    /** Why it was stopped. */
     readonly reason?: string | undefined;
   }): string {
     const { stored, there, earlier, skipped, failed, bytes, startedAtMs } = this.totals;
@@ -99,7 +93,6 @@ export class PushSummary {
   }
 }
 
-/** Formats a number of bytes. */
 export function sizeText(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let [value, unit] = [bytes, 0];

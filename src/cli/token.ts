@@ -7,13 +7,13 @@
 import type { CredentialFacts } from "../credentials/credential_facts.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { reasonOf } from "../errors/reason.ts";
-import { askCredentialOf } from "../tools/doctor/ask_credential.ts";
+import { askCredential } from "../tools/doctor/ask_credential.ts";
 import { adviceOf } from "../tools/doctor/finding.ts";
+import { withStore } from "../tools/doctor/single_attempt.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig, selectServers } from "./load.ts";
 import { complain, paint, print } from "./terminal.ts";
 
-/** Options of the command. */
 export interface TokenFlags extends ConfigFlags {
   readonly json?: true;
   readonly reveal?: true;
@@ -46,7 +46,12 @@ export async function token(
   if (names === undefined) return ExitCode.usage;
   const all = await Promise.all(names.map(async (server): Promise<Result> => {
     try {
-      const { facts, token } = await askCredentialOf(config, server, version);
+      const { facts, token } = await withStore(
+        config,
+        server,
+        { version },
+        (store, { servers }) => askCredential(store, servers.get(server)!),
+      );
       const isRevealed = flags.reveal && token !== undefined;
       return { server, credential: facts, ...(isRevealed && { token }) };
     } catch (error) {

@@ -12,7 +12,6 @@ import type { DicomJson } from "./dicom_json.ts";
 
 const STEP_TIMEOUT_MS = 30_000;
 
-/** A DICOMweb client of one service. */
 export class DemoClient {
   readonly #baseUrl: string;
   readonly #signal: AbortSignal;
@@ -26,8 +25,7 @@ export class DemoClient {
   }
 
   /**
-   * Stores instances in one request (STOW-RS), and returns the SOP Instance UIDs that are reported as
-   * stored.
+   * Stores instances in one request (STOW-RS); returns the SOP Instance UIDs reported as stored.
    *
    * @throws {Error} When not everything was stored.
    */
@@ -68,7 +66,6 @@ export class DemoClient {
     }
   }
 
-  /** Deletes a study. */
   async delete(path: string): Promise<void> {
     const response = await this.#send(path, { method: "DELETE" });
     await response.body?.cancel();
@@ -81,7 +78,6 @@ export class DemoClient {
     return response.status;
   }
 
-  /** Closes the connections. */
   close(): void {
     this.#http.close();
   }

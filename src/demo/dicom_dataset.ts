@@ -17,7 +17,6 @@ export type DicomDataset = ReadonlyMap<string, DicomElement>;
 
 /** A DICOM file (PS3.10). */
 export interface DicomFile {
-  /** UID of the transfer syntax. */
   readonly transferSyntax: string;
   /** The elements after the file meta information. */
   readonly dataset: DicomDataset;

@@ -92,7 +92,6 @@ export const ATTRIBUTES = {
 
 const VR_BY_TAG: ReadonlyMap<string, string> = new Map(Object.values(ATTRIBUTES));
 
-/** A keyword of the dictionary. */
 export type Keyword = keyof typeof ATTRIBUTES;
 
 /** The tag of an attribute, in upper-case hexadecimal. */

@@ -29,7 +29,6 @@ export interface DicomJson {
   readonly [tag: string]: DicomJsonAttribute;
 }
 
-/** Options of {@linkcode toDicomJson}. */
 export interface DicomJsonOptions {
   /** The URI of a binary value of the top level; undefined to write the value inline. */
   readonly bulkDataUri?: (tag: string, element: DicomElement) => string | undefined;

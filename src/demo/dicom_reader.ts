@@ -19,7 +19,6 @@ export class DicomFileError extends Error {
   override readonly name: string = "DicomFileError";
 }
 
-/** The transfer syntax is not supported. */
 export class TransferSyntaxError extends DicomFileError {
   override readonly name: string = "TransferSyntaxError";
   /** The file meta information, which is always readable. */
@@ -42,9 +41,7 @@ const SEQUENCE_END = "FFFEE0DD";
 const MAX_DEPTH = 64;
 
 /**
- * Reads a DICOM file.
- *
- * @throws {TransferSyntaxError} When it is big endian, deflated or without its pixels.
+ * @throws {TransferSyntaxError} When the file is big endian, deflated or without its pixels.
  * @throws {DicomFileError} When it is no DICOM file, or malformed.
  */
 export function readDicomFile(file: Uint8Array<ArrayBuffer>): DicomFile {

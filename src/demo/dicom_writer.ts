@@ -14,11 +14,7 @@ export type DicomAttributes = Readonly<
 
 type Element = readonly [tag: string, vr: string, value: string | number | Uint8Array];
 
-/**
- * Writes a DICOM file.
- *
- * @param implementation UID and version name of the writing software.
- */
+/** @param implementation UID and version name of the writing software. */
 export function writeDicomFile(
   attributes: DicomAttributes & { readonly SOPClassUID: string; readonly SOPInstanceUID: string },
   implementation: { readonly classUid: string; readonly versionName: string },

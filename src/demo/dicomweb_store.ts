@@ -25,11 +25,9 @@ import { parseSearchQuery } from "./search_query.ts";
 import { search, type SearchLevel } from "./search_transaction.ts";
 import { storeInstances } from "./store_transaction.ts";
 
-/** Settings of a store. */
 export interface DicomWebStoreOptions {
   /** The preferred port. */
   readonly port: number;
-  /** URL of the identity provider's keys. */
   readonly jwksUri: string;
   readonly issuer: string;
   readonly audience: string;
@@ -40,7 +38,6 @@ export interface DicomWebStoreOptions {
   readonly now?: () => number;
 }
 
-/** A running store. */
 export interface DicomWebStore extends LoopbackServer {
   /** The base URL of the DICOMweb service, without a trailing slash. */
   readonly url: string;

@@ -13,7 +13,6 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { type LoopbackServer, serveOnLoopback } from "./loopback_server.ts";
 import { OAuthRefusal, tokenRequest } from "./token_request.ts";
 
-/** Settings of a provider. */
 export interface IdentityProviderOptions {
   /** The preferred port. */
   readonly port: number;
@@ -30,12 +29,10 @@ export interface IdentityProviderOptions {
   readonly now?: () => number;
 }
 
-/** A running identity provider. */
 export interface IdentityProvider extends LoopbackServer {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly jwksUri: string;
-  /** Number of tokens so far. */
   readonly issuedTokens: number;
 }
 

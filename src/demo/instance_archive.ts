@@ -15,7 +15,6 @@ export interface ResourcePath {
   readonly instance?: string;
 }
 
-/** An instance of the archive. */
 export interface ArchivedInstance {
   readonly study: string;
   readonly series: string;
@@ -59,7 +58,6 @@ export function readInstance(file: Uint8Array<ArrayBuffer>): ArchivedInstance {
   return { study, series, instance, sopClassUid, transferSyntax, file, json, bulk };
 }
 
-/** Instances in memory. */
 export class InstanceArchive {
   readonly #instances = new Map<string, ArchivedInstance>();
   #freeBytes: number;
@@ -68,7 +66,6 @@ export class InstanceArchive {
     this.#freeBytes = maxBytes;
   }
 
-  /** The remaining space. */
   get freeBytes(): number {
     return this.#freeBytes;
   }
@@ -100,11 +97,7 @@ export class InstanceArchive {
   }
 }
 
-/**
- * The URL of a study, series or instance.
- *
- * @param baseUrl The base URL of the DICOMweb service, without a trailing slash.
- */
+/** @param baseUrl The base URL of the DICOMweb service, without a trailing slash. */
 export function resourceUrl(baseUrl: string, path: ResourcePath): string {
   const { study, series, instance } = path;
   return `${baseUrl}/studies/${study}` + (series === undefined ? "" : `/series/${series}`) +

@@ -4,7 +4,6 @@
  * @module
  */
 
-/** A running server. */
 export interface LoopbackServer {
   /** Scheme, host and port, without a trailing slash. */
   readonly origin: string;
@@ -16,8 +15,6 @@ export interface LoopbackServer {
 const ADDRESS = "127.0.0.1";
 
 /**
- * Starts a server on 127.0.0.1.
- *
  * @param port The preferred port; 0 for any.
  * @param makeHandler Makes the handler from the server's origin.
  */

@@ -8,7 +8,6 @@ import { Problem } from "./problem.ts";
 
 /** A media type that the store can return. */
 export interface Offer {
-  /** Type and subtype. */
   readonly essence: string;
   /** The media type of the parts of a multipart type. */
   readonly type?: string;
@@ -23,8 +22,6 @@ export const JSON_OFFERS: readonly Offer[] = [
 ];
 
 /**
- * Chooses the offer that the client prefers.
- *
  * @param offers The best first.
  * @throws {Problem} 406 when the client accepts none.
  */

@@ -16,7 +16,6 @@ export class Problem extends Error {
     this.headers = headers;
   }
 
-  /** The response, with problem details as its body. */
   toResponse(): Response {
     return Response.json({ status: this.status, detail: this.message }, {
       status: this.status,

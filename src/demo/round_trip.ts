@@ -11,7 +11,6 @@ import { tagOf } from "./dicom_dictionary.ts";
 import type { IdentityProvider } from "./identity_provider.ts";
 import type { SyntheticStudy } from "./synthetic_study.ts";
 
-/** Participants of the round trip. */
 export interface RoundTripOptions {
   readonly provider: IdentityProvider;
   readonly store: DicomWebStore;

@@ -17,21 +17,18 @@ export interface DemoConfiguration {
   readonly DicomWebOAuth: Readonly<Record<string, unknown>>;
 }
 
-/** A running gateway. */
 export interface DemoGateway {
   /** Scheme, host and port, without a trailing slash. */
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Settings and collaborators of the demo. */
 export interface DemoOptions {
   /** Whether to end after the round trip. */
   readonly once: boolean;
   readonly startGateway: (configuration: DemoConfiguration) => Promise<DemoGateway>;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
-  /** The preferred ports. */
   readonly ports?: typeof PORTS;
 }
 

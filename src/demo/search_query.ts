@@ -8,7 +8,6 @@ import { parseAttributeName } from "./dicom_dictionary.ts";
 import type { DicomJson, DicomJsonAttribute, DicomJsonValue } from "./dicom_json.ts";
 import { Problem } from "./problem.ts";
 
-/** A query. */
 export interface SearchQuery {
   /** The values to match. */
   readonly keys: readonly (readonly [tag: string, value: string])[];
@@ -20,11 +19,7 @@ export interface SearchQuery {
   readonly isFuzzy: boolean;
 }
 
-/**
- * Parses a query.
- *
- * @throws {Problem} 400 for a parameter that is unknown or has an invalid value.
- */
+/** @throws {Problem} 400 for a parameter that is unknown or has an invalid value. */
 export function parseSearchQuery(parameters: URLSearchParams): SearchQuery {
   const keys: [string, string][] = [];
   const include = new Set<string>();

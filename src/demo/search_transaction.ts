@@ -14,7 +14,6 @@ import {
 } from "./instance_archive.ts";
 import { isMatch, type SearchQuery } from "./search_query.ts";
 
-/** The level of a search. */
 export type SearchLevel = "study" | "series" | "instance";
 
 const LEVELS: readonly SearchLevel[] = ["study", "series", "instance"];
@@ -67,8 +66,6 @@ const RETURNED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
 };
 
 /**
- * Searches an archive.
- *
  * @param path The study or series to search in.
  * @param baseUrl The base URL of the service, for the URLs in the results.
  */

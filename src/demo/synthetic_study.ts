@@ -6,15 +6,12 @@
  */
 import { writeDicomFile } from "./dicom_writer.ts";
 
-/** One image of the study. */
 export interface SyntheticInstance {
   readonly seriesInstanceUid: string;
   readonly sopInstanceUid: string;
-  /** The DICOM file. */
   readonly file: Uint8Array<ArrayBuffer>;
 }
 
-/** The study. */
 export interface SyntheticStudy {
   readonly studyInstanceUid: string;
   readonly patientId: string;

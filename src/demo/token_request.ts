@@ -4,7 +4,6 @@
  * @module
  */
 
-/** A token request. */
 export interface TokenRequest {
   readonly grantType: string;
   readonly clientId: string;
@@ -22,7 +21,6 @@ export type OAuthErrorCode =
   | "invalid_target"
   | "unsupported_grant_type";
 
-/** A token request that is rejected. */
 export class OAuthRefusal extends Error {
   override readonly name = "OAuthRefusal";
   readonly code: OAuthErrorCode;
@@ -32,15 +30,12 @@ export class OAuthRefusal extends Error {
     this.code = code;
   }
 
-  /** The HTTP status of the response. */
   get status(): 400 | 401 {
     return this.code === "invalid_client" ? 401 : 400;
   }
 }
 
 /**
- * Parses a token request.
- *
  * @param headers By lower-case name.
  * @throws {OAuthRefusal} invalid_request or invalid_client.
  */

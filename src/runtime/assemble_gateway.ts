@@ -54,7 +54,6 @@ export interface Gateway {
   readonly close: () => Promise<void>;
 }
 
-/** Builds the gateway. */
 export function assembleGateway(config: GatewayConfig, options: AssemblyOptions): Gateway {
   const { metrics, version } = options;
   const { stores, tokenStore, client, close } = assembleStores(config, {

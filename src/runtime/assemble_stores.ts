@@ -22,7 +22,6 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { Deadlines } from "../upstream/deadlines.ts";
 import { Store } from "../upstream/store.ts";
 
-/** The stores of one worker. */
 export interface AssembledStores {
   /** By name. */
   readonly stores: ReadonlyMap<string, Store>;

@@ -12,7 +12,6 @@ import type { SupervisorMetrics } from "./supervisor_metrics.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Collaborators of the watch. */
 export interface CertificateWatchOptions {
   readonly expiry: SupervisorMetrics["certificateExpiry"];
   readonly logger: Logger;
@@ -52,7 +51,6 @@ export class CertificateWatch {
     }
   }
 
-  /** Stops the timer. */
   close(): void {
     clearInterval(this.#timer);
   }

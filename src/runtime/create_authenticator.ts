@@ -18,7 +18,6 @@ import type { HttpClient } from "../network/http_client.ts";
 /** Limit of fetching an issuer's keys; the key cache uses half of it per attempt. */
 const KEYS_TIMEOUT_MS = 20_000;
 
-/** Builds the authenticator. */
 export function createAuthenticator(
   { users, apiKeys, issuers }: AuthenticationConfig,
   { failures, client }: {

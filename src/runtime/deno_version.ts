@@ -5,7 +5,6 @@
  * @module
  */
 
-/** What is known about a version of Deno. */
 export interface DenoVerdict {
   readonly verdict: "fit" | "slow" | "unfit";
   /** Why, in a sentence; empty if fit. */

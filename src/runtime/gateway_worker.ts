@@ -35,7 +35,6 @@ export function spawnSandboxed(module: string, permissions: PermissionSet): Work
   return new Worker(module, { type: "module", name: "gateway", deno: { permissions } });
 }
 
-/** A worker of the gateway. */
 export class GatewayWorker {
   readonly #worker: Worker;
   readonly #events: WorkerEvents;
@@ -58,11 +57,7 @@ export class GatewayWorker {
     };
   }
 
-  /**
-   * Starts the gateway in the worker.
-   *
-   * @throws {Error} When it cannot start.
-   */
+  /** @throws {Error} When the gateway cannot start in the worker. */
   async start(message: StartMessage): Promise<void> {
     this.#send(message);
     try {

@@ -12,7 +12,6 @@ export type MetricsJson = MetricObjectWithValues<MetricValue<string>>[];
 
 /** What all workers of a gateway share, including those of later configurations. */
 export interface SharedByWorkers {
-  /** Version of the gateway. */
   readonly version: string;
   /** The quotas that clients have used; two tables, so that none displaces entries of the other. */
   readonly quotas: {
@@ -24,7 +23,6 @@ export interface SharedByWorkers {
   readonly formKey: string;
 }
 
-/** Starts the gateway in a worker. */
 export interface StartMessage extends SharedByWorkers {
   readonly type: "start";
   readonly config: PostedConfig;

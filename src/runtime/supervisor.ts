@@ -19,11 +19,9 @@ import { reservePort } from "./reserve_port.ts";
 import { createSupervisorMetrics, type SupervisorMetrics } from "./supervisor_metrics.ts";
 import { CAN_SHARE_PORT, WorkerGroup } from "./worker_group.ts";
 
-/** Configuration and collaborators of a supervisor. */
 export interface SupervisorOptions {
   readonly config: GatewayConfig;
   readonly logger: Logger;
-  /** Version of the gateway. */
   readonly version: string;
   /** Writes to standard output, for an audit trail there. */
   readonly print?: (text: string) => Promise<void>;
@@ -36,7 +34,6 @@ export interface SupervisorOptions {
 /** How long workers may take to report metrics or state. */
 const REPORT_TIMEOUT_MS = 2_000;
 
-/** The running gateway. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #port: number;

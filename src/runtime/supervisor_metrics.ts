@@ -8,7 +8,6 @@ import { Counter, Gauge, Registry } from "prom-client";
 import { lostLogLines } from "../telemetry/logging.ts";
 import { METRIC_PREFIX } from "../telemetry/metrics.ts";
 
-/** Metrics of the supervisor. */
 export interface SupervisorMetrics {
   readonly registry: Registry;
   readonly workerCrashes: Counter;

@@ -13,7 +13,6 @@ import { GatewayWorker, spawnSandboxed, type WorkerEvents } from "./gateway_work
 import type { SharedByWorkers } from "./messages.ts";
 import { prepareStateDirectory } from "./state_directory.ts";
 
-/** Configuration and collaborators of a group. */
 export interface WorkerGroupOptions extends Pick<WorkerEvents, "allMetrics" | "allStates"> {
   readonly config: GatewayConfig;
   /** The port to listen on. */
@@ -43,7 +42,6 @@ const STEADY_MS = 30_000;
  */
 export const CAN_SHARE_PORT: boolean = Deno.build.os === "linux";
 
-/** The workers of one configuration. */
 export class WorkerGroup {
   readonly #options: WorkerGroupOptions;
   readonly #workers = new Set<GatewayWorker>();
@@ -54,21 +52,15 @@ export class WorkerGroup {
     this.#options = options;
   }
 
-  /** The configuration of the workers. */
   get config(): GatewayConfig {
     return this.#options.config;
   }
 
-  /** The running workers. */
   get workers(): Iterable<GatewayWorker> {
     return this.#workers;
   }
 
-  /**
-   * Starts the workers.
-   *
-   * @throws {Error} When one cannot start; then none runs.
-   */
+  /** @throws {Error} When one worker cannot start; then none runs. */
   async start(): Promise<void> {
     const { config } = this.#options;
     // The state directory is created only if something will be written to it.

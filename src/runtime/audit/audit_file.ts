@@ -8,7 +8,6 @@ import { basename, dirname } from "node:path";
 import { reasonOf } from "../../errors/reason.ts";
 import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
 
-/** Settings of a trail in files. */
 export interface AuditFileOptions {
   /** Absolute path of the current file. */
   readonly path: string;
@@ -49,7 +48,7 @@ export async function openAuditFile(
     const { ino } = await file.stat();
     // From here on the sink closes them.
     opened.move();
-    return { sink: new AuditFile({ ...options, lock, file, ino, size }), end, cutBytes };
+    return { sink: new AuditFile(options, lock, { file, ino, size }), end, cutBytes };
   } catch (cause) {
     throw new Error(`Cannot write the audit trail ${path}: ${reasonOf(cause)}`, { cause });
   }
@@ -151,63 +150,60 @@ function lastRecord(lines: Uint8Array): ChainEnd {
   return { sequence: record.sequence, hash: record.hash };
 }
 
+interface CurrentFile {
+  readonly file: Deno.FsFile;
+  /** Distinguishes the file from another of its name; null if the system has no inode numbers. */
+  readonly ino: number | null;
+  /** Bytes of complete records. */
+  size: number;
+}
+
 class AuditFile implements AuditSink {
   readonly #options: AuditFileOptions;
   readonly #lock: Deno.FsFile;
-  #file: Deno.FsFile;
-  /** Distinguishes the file from another of its name; null if the system has no inode numbers. */
-  #ino: number | null;
-  /** Bytes of complete records. */
-  #size: number;
+  #current: CurrentFile;
 
-  constructor(
-    options: AuditFileOptions & {
-      lock: Deno.FsFile;
-      file: Deno.FsFile;
-      ino: number | null;
-      size: number;
-    },
-  ) {
+  constructor(options: AuditFileOptions, lock: Deno.FsFile, current: CurrentFile) {
     this.#options = options;
-    this.#lock = options.lock;
-    this.#file = options.file;
-    this.#ino = options.ino;
-    this.#size = options.size;
+    this.#lock = lock;
+    this.#current = current;
   }
 
   async write(lines: readonly string[], sequence: number): Promise<void> {
     const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
     await this.#refuseMovedFile();
+    const { file, size } = this.#current;
     try {
-      await this.#file.seek(this.#size, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
-      await this.#file.syncData();
+      await file.seek(size, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      await file.syncData();
     } catch (error) {
       // The same records are written again, after no incomplete one.
-      await this.#file.truncate(this.#size).catch(() => {});
+      await file.truncate(size).catch(() => {});
       throw error;
     }
-    this.#size += bytes.length;
-    if (this.#size > this.#options.maxBytes) await this.#finishFile(sequence);
+    this.#current.size += bytes.length;
+    if (this.#current.size > this.#options.maxBytes) await this.#finishFile(sequence);
   }
 
   close(): void {
-    this.#file.close();
+    this.#current.file.close();
     this.#lock.close();
   }
 
   /** Records in a file that was removed or renamed would be lost. */
   async #refuseMovedFile(): Promise<void> {
     const { path } = this.#options;
-    if (this.#ino === null || await inodeOf(path) === this.#ino) return;
+    const { ino } = this.#current;
+    if (ino === null || await inodeOf(path) === ino) return;
     await this.#continueIn(await openForWriting(path));
     throw new Error(`${path} was removed; starting a new file`);
   }
 
   async #continueIn(next: Deno.FsFile): Promise<void> {
-    this.#file.close();
-    this.#file = next;
-    ({ ino: this.#ino, size: this.#size } = await next.stat());
+    const { ino, size } = await next.stat();
+    this.#current.file.close();
+    this.#current = { file: next, ino, size };
   }
 
   /** Does not throw: the records are already on disk. */

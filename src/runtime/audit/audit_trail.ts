@@ -13,7 +13,6 @@ import { AUDIT_HEALTH } from "../../telemetry/audit_feed.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import { type AuditSink, openAuditFile } from "./audit_file.ts";
 
-/** Configuration and collaborators of a trail. */
 export interface AuditTrailOptions {
   readonly config: AuditConfig;
   readonly logger: Logger;
@@ -38,7 +37,6 @@ const WRITE_TIMEOUT_MS = 5_000;
 /** Records per write. */
 const MAX_BATCH = 1_000;
 
-/** The audit trail of a gateway. */
 export class AuditTrail {
   /** Shows workers whether records can be written. */
   readonly health = new SharedArrayBuffer(4);

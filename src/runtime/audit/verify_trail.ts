@@ -7,7 +7,6 @@ import { Buffer } from "node:buffer";
 import type { Secret } from "../../config/values/secret.ts";
 import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
 
-/** The result of a verification. */
 export interface TrailReport {
   readonly records: number;
   /** Number of the first record; more than 1 if older files were removed. */
@@ -32,8 +31,6 @@ const LF = 10;
 const CUT_OFF = "is cut off: the gateway is writing it, or stopped while writing it";
 
 /**
- * Verifies the files of a trail.
- *
  * @param files Oldest first; missing ones are ignored.
  * @param options The key of the chain, and a record that must be in it.
  */

@@ -3,30 +3,21 @@
  *
  * @module
  */
-import type { GatewayConfig } from "../../config/gateway_config.ts";
 import type { ServerConfig } from "../../config/keys/server.ts";
 import { type CredentialFacts, credentialFacts } from "../../credentials/credential_facts.ts";
 import type { Store } from "../../upstream/store.ts";
-import { createMetrics } from "../../telemetry/metrics.ts";
-import { assembleStores } from "../../runtime/assemble_stores.ts";
-import { singleAttempt } from "./single_attempt.ts";
 
 /** The test search, below the base URL of a store. */
 export const SEARCH = "/studies?limit=1";
 
-/** An acquired credential. */
-export interface AskedCredential {
-  readonly facts: CredentialFacts;
-  /** Undefined for credentials that are no token, such as the signature of one request. */
-  readonly token: string | undefined;
-}
-
 /**
- * Acquires the credential of a server.
- *
+ * @returns No token for credentials of another form, such as the signature of one request.
  * @throws {GatewayError} With the reason of a failure.
  */
-export async function askCredential(store: Store, server: ServerConfig): Promise<AskedCredential> {
+export async function askCredential(
+  store: Store,
+  server: ServerConfig,
+): Promise<{ readonly facts: CredentialFacts; readonly token: string | undefined }> {
   const authorization = await store.authorizer.authorize({
     method: "GET",
     url: server.url + SEARCH,
@@ -38,23 +29,4 @@ export async function askCredential(store: Store, server: ServerConfig): Promise
   const isToken = facts.form === "jwt" || facts.form === "opaque";
   const token = isToken ? authorization.headers["authorization"]!.split(" ")[1] : undefined;
   return { facts, token };
-}
-
-/**
- * Acquires the credential of a server of the configuration.
- *
- * @throws {GatewayError} With the reason of a failure.
- */
-export async function askCredentialOf(
-  config: GatewayConfig,
-  name: string,
-  version: string,
-): Promise<AskedCredential> {
-  const examined = singleAttempt(config, [name]);
-  const { stores, close } = assembleStores(examined, { metrics: createMetrics(), version });
-  try {
-    return await askCredential(stores.get(name)!, examined.servers.get(name)!);
-  } finally {
-    await close();
-  }
 }

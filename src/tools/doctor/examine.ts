@@ -5,13 +5,11 @@
  */
 import { contacts } from "../../config/sandbox/contacts.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";
-import { createMetrics } from "../../telemetry/metrics.ts";
-import { assembleStores } from "../../runtime/assemble_stores.ts";
 import { examineGateway } from "./examine_gateway.ts";
 import { examineServer } from "./examine_server.ts";
 import { type Report, type ServerReport, worst } from "./finding.ts";
 import type { SeenClock } from "./explain_clock.ts";
-import { singleAttempt } from "./single_attempt.ts";
+import { withStore } from "./single_attempt.ts";
 
 /** Examines the named servers. Fetches new tokens once each, and keeps them out of shared caches. */
 export async function examine(
@@ -32,21 +30,15 @@ async function examineOne(
   name: string,
   version: string,
 ): Promise<ServerReport> {
-  const examined = singleAttempt(config, [name]);
   const clocks = new Map<string, SeenClock>();
-  const { stores, close } = assembleStores(examined, {
-    metrics: createMetrics(),
-    version,
-    onAnswer: (address, headers) => {
-      const at = Date.parse(headers.get("date") ?? "");
-      if (!Number.isNaN(at)) clocks.set(address, { aheadMs: at - Date.now() });
-    },
-  });
-  try {
-    const server = examined.servers.get(name)!;
-    return await examineServer({
-      server,
-      store: stores.get(name)!,
+  const onAnswer = (address: string, headers: Headers) => {
+    const at = Date.parse(headers.get("date") ?? "");
+    if (!Number.isNaN(at)) clocks.set(address, { aheadMs: at - Date.now() });
+  };
+  return await withStore(config, name, { version, onAnswer }, (store, examined) =>
+    examineServer({
+      server: examined.servers.get(name)!,
+      store,
       contacts: contacts(examined).filter(({ neededBy, purpose }) =>
         // An issuer of clients' tokens can have the same name as a server.
         neededBy === name && purpose !== "keys of an issuer"
@@ -54,8 +46,5 @@ async function examineOne(
       proxy: config.proxy,
       clocks,
       now: Date.now,
-    });
-  } finally {
-    await close();
-  }
+    }));
 }

@@ -22,7 +22,6 @@ import { explainCertificate } from "./explain_certificate.ts";
 /** Limit of each step. */
 const STEP_TIMEOUT_MS = 5_000;
 
-/** How the gateway connects to a host. */
 export interface ConnectionSettings {
   readonly proxy: ProxyConfig | undefined;
   readonly tls: ServerConfig["tls"];

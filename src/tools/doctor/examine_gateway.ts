@@ -21,7 +21,6 @@ import { type Finding, finding } from "./finding.ts";
 
 const HEALTH_TIMEOUT_MS = 5_000;
 
-/** Examines what all servers share. */
 export async function examineGateway(config: GatewayConfig): Promise<Finding[]> {
   const { path } = config;
   const warnings = config.warnings ?? [];

@@ -18,7 +18,6 @@ import { failure, type Finding, finding, type ServerReport, worst } from "./find
 import { explainAnswer } from "./explain_answer.ts";
 import { explainClocks, type SeenClock } from "./explain_clock.ts";
 
-/** A server under examination. */
 export interface Examination {
   readonly server: ServerConfig;
   readonly store: Store;
@@ -33,7 +32,6 @@ export interface Examination {
 /** Limit of the response to a search for one study. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** Examines a server. */
 export async function examineServer(examination: Examination): Promise<ServerReport> {
   const { server: { name, url }, contacts, clocks } = examination;
   const storeAddress = contacts.find(({ purpose }) => purpose === "store")!.address;

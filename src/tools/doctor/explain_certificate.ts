@@ -9,7 +9,6 @@ import { type Finding, finding } from "./finding.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Explains the outcome of a TLS handshake. */
 export function explainCertificate(
   facts: TlsFacts,
   { address, host, what, caKey }: {

@@ -6,7 +6,6 @@
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { reasonOf } from "../../errors/reason.ts";
 
-/** The outcome of a step. */
 export type Outcome = "ok" | "warn" | "failed" | "skipped";
 
 /** The steps, in their order. */
@@ -24,7 +23,6 @@ export type Step =
   | "search"
   | "clock";
 
-/** The finding of one step. */
 export interface Finding {
   readonly step: Step;
   /** The `host:port` or file that was examined. */
@@ -40,7 +38,6 @@ export interface Finding {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** The findings of one server. */
 export interface ServerReport {
   readonly name: string;
   readonly url: string;
@@ -48,7 +45,6 @@ export interface ServerReport {
   readonly findings: readonly Finding[];
 }
 
-/** All findings. */
 export interface Report {
   readonly version: 1;
   readonly outcome: Outcome;
@@ -57,7 +53,6 @@ export interface Report {
   readonly servers: readonly ServerReport[];
 }
 
-/** Makes a finding. */
 export function finding(
   step: Step,
   target: string | null,

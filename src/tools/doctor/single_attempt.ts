@@ -1,23 +1,37 @@
 /**
- * The configuration for an examination: one attempt per request, and nothing shared with a running
+ * Assembles one server for an examination: one attempt per request, and nothing shared with a running
  * gateway.
  *
  * @module
  */
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import type { ServerConfig } from "../../config/keys/server.ts";
+import { assembleStores } from "../../runtime/assemble_stores.ts";
+import { createMetrics } from "../../telemetry/metrics.ts";
+import type { Store } from "../../upstream/store.ts";
 
-/** Removes what would hide a failure or affect a running gateway: retries, breakers, the token cache. */
-export function singleAttempt(config: GatewayConfig, names: readonly string[]): GatewayConfig {
-  const kept = names.map((name) => config.servers.get(name)!);
-  return {
+/** Calls `use` with the store of a server, and with the configuration that it was assembled from. */
+export async function withStore<T>(
+  config: GatewayConfig,
+  name: string,
+  options: Omit<Parameters<typeof assembleStores>[1], "metrics">,
+  use: (store: Store, examined: GatewayConfig) => Promise<T>,
+): Promise<T> {
+  const examined: GatewayConfig = {
     ...config,
     tokenCache: { backend: "memory" },
-    servers: new Map(kept.map((server) => [server.name, tryOnce(server)])),
+    servers: new Map([[name, withoutRetries(config.servers.get(name)!)]]),
   };
+  const { stores, close } = assembleStores(examined, { ...options, metrics: createMetrics() });
+  try {
+    return await use(stores.get(name)!, examined);
+  } finally {
+    await close();
+  }
 }
 
-function tryOnce(server: ServerConfig): ServerConfig {
+/** Retries and breakers would hide a failure. */
+function withoutRetries(server: ServerConfig): ServerConfig {
   const { resilience, storeResilience } = server;
   return {
     ...server,

@@ -86,11 +86,7 @@ export function contentOf(
   }, { highWaterMark: 0 });
 }
 
-/**
- * Whether two files contain the same bytes.
- *
- * @throws When one cannot be read.
- */
+/** @throws When one of the files cannot be read. */
 export async function haveSameContent(one: PushFile, other: PushFile): Promise<boolean> {
   if (one.size !== other.size) return false;
   using first = await Deno.open(one.absolutePath);

@@ -13,7 +13,6 @@ import type { PushJournal } from "./push_journal.ts";
 import type { PushTarget } from "./push_target.ts";
 import { type FileOutcome, type RequestOutcome, storeRequest } from "./store_request.ts";
 
-/** The outcome of a file. */
 export type PushEvent =
   | {
     readonly kind: "stored" | "there" | "earlier";
@@ -27,7 +26,6 @@ export type PushEvent =
     readonly reason: string;
   };
 
-/** Settings and collaborators of a push. */
 export interface PushOptions {
   /** Absolute path of the folder. */
   readonly folder: string;
@@ -37,7 +35,6 @@ export interface PushOptions {
   readonly jobs: number;
   /** Most instances per request. */
   readonly batch: number;
-  /** Retries per request. */
   readonly retries: number;
   /** Aborted to finish the requests in progress and end. */
   readonly signal: AbortSignal;
@@ -59,8 +56,6 @@ export class PushStoppedError extends Error {
 }
 
 /**
- * Sends a folder.
- *
  * @throws {PushStoppedError} When the store accepts nothing more, or does not answer for too long.
  * @throws {JournalError} When the journal cannot be written.
  */
@@ -110,16 +105,13 @@ class FolderPush {
     let batch: PushFile[] = [];
     let bytes = 0;
     for await (const file of this.#instances()) {
-      if (batch.length > 0 && bytes + file.size > MAX_REQUEST_BYTES) {
+      const isFull = batch.length === maxFiles || bytes + file.size > MAX_REQUEST_BYTES;
+      if (isFull && batch.length > 0) {
         yield batch;
         [batch, bytes] = [[], 0];
       }
       batch.push(file);
       bytes += file.size;
-      if (batch.length === maxFiles) {
-        yield batch;
-        [batch, bytes] = [[], 0];
-      }
       if (this.#isEnding) return;
     }
     if (batch.length > 0) yield batch;

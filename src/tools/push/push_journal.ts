@@ -30,7 +30,6 @@ const LINE_END = 0x0A;
 export class PushJournal {
   /** Instances recorded by earlier runs, by path. */
   readonly earlier: ReadonlyMap<string, JournalEntry>;
-  /** Path of the journal. */
   readonly file: string;
   readonly #handle: Deno.FsFile;
 

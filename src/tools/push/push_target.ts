@@ -12,7 +12,6 @@ import { HttpClient } from "../../network/http_client.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { assembleGateway } from "../../runtime/assemble_gateway.ts";
 
-/** The gateway that a push sends to. */
 export interface PushTarget {
   /** Its name in the journal. */
   readonly name: string;
@@ -70,11 +69,7 @@ export function ownGateway(
   };
 }
 
-/**
- * A server of a running gateway.
- *
- * @param gatewayUrl Without a trailing slash.
- */
+/** @param gatewayUrl Without a trailing slash. */
 export function runningGateway(
   gatewayUrl: string,
   server: string,

@@ -14,13 +14,11 @@ import { maxAnswerBytes } from "../../upstream/read_stow_report.ts";
 import { contentOf, type PushFile } from "./push_file.ts";
 import type { PushTarget } from "./push_target.ts";
 
-/** The outcome of one file. */
 export type FileOutcome =
   | { readonly kind: "stored"; readonly warning?: string }
   | { readonly kind: "there" }
   | { readonly kind: "failed"; readonly reason: string; readonly isTransient: boolean };
 
-/** The outcome of a request. */
 export type RequestOutcome =
   /** The store reported about the files. */
   | { readonly kind: "answered"; readonly outcomes: ReadonlyMap<PushFile, FileOutcome> }
