@@ -9,7 +9,7 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import { reasonOf } from "../errors/reason.ts";
 import { askCredential } from "../tools/doctor/ask_credential.ts";
 import { adviceOf } from "../tools/doctor/finding.ts";
-import { withStore } from "../tools/doctor/single_attempt.ts";
+import { withStore } from "../tools/doctor/with_store.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig, selectServers } from "./load.ts";
 import { complain, paint, print } from "./terminal.ts";

@@ -16,18 +16,8 @@ export function bearerGate(options: {
   readonly scope: string;
   /** The wall clock, in milliseconds. */
   readonly now: () => number;
-  readonly onRequest: (isAuthorized: boolean) => void;
+  readonly onAuthorized: () => void;
 }): MiddlewareHandler {
-  async function check(header: string | undefined): Promise<void> {
-    const token = /^Bearer +([^ ]+)$/i.exec(header ?? "")?.[1];
-    if (token === undefined) throw refusal(401, "The request has no access token", "");
-    const payload = await verify(token);
-    const scopes = typeof payload.scope === "string" ? payload.scope.split(" ") : [];
-    if (!scopes.includes(options.scope)) {
-      throw refusal(403, `The token is not of the scope ${options.scope}`, "insufficient_scope");
-    }
-  }
-
   async function verify(token: string): Promise<JWTPayload> {
     try {
       const { payload } = await jwtVerify(token, options.keys, {
@@ -48,13 +38,14 @@ export function bearerGate(options: {
   }
 
   return async function bearer(c, next) {
-    try {
-      await check(c.req.header("authorization"));
-    } catch (error) {
-      options.onRequest(false);
-      throw error;
+    const token = /^Bearer +([^ ]+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    if (token === undefined) throw refusal(401, "The request has no access token", "");
+    const { scope } = await verify(token);
+    const scopes = typeof scope === "string" ? scope.split(" ") : [];
+    if (!scopes.includes(options.scope)) {
+      throw refusal(403, `The token is not of the scope ${options.scope}`, "insufficient_scope");
     }
-    options.onRequest(true);
+    options.onAuthorized();
     await next();
   };
 }

@@ -43,8 +43,6 @@ export interface DicomWebStore extends LoopbackServer {
   readonly url: string;
   /** Requests with a valid token so far. */
   readonly authorizedRequests: number;
-  /** Requests without one so far. */
-  readonly refusedRequests: number;
 }
 
 const BASE_PATH = "/dicom-web";
@@ -53,7 +51,7 @@ const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 /** Starts a store on 127.0.0.1. */
 export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore {
   const client = new HttpClient({ allowlist: new Set([hostAndPort(options.jwksUri)]) });
-  const requests = { authorized: 0, refused: 0 };
+  let authorizedRequests = 0;
   const app = new Hono().basePath(BASE_PATH);
   app.use(bearerGate({
     ...options,
@@ -61,7 +59,7 @@ export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore
     keys: createRemoteJWKSet(new URL(options.jwksUri), {
       [customFetch]: (url, init) => client.send(url, init),
     }),
-    onRequest: (isAuthorized) => requests[isAuthorized ? "authorized" : "refused"]++,
+    onAuthorized: () => authorizedRequests++,
   }));
   app.use(methodNotAllowed({
     app,
@@ -82,10 +80,7 @@ export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore
     ...server,
     url: server.origin + BASE_PATH,
     get authorizedRequests() {
-      return requests.authorized;
-    },
-    get refusedRequests() {
-      return requests.refused;
+      return authorizedRequests;
     },
     async close() {
       await server.close();

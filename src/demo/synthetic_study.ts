@@ -14,8 +14,6 @@ export interface SyntheticInstance {
 
 export interface SyntheticStudy {
   readonly studyInstanceUid: string;
-  readonly patientId: string;
-  readonly patientName: string;
   readonly instances: readonly SyntheticInstance[];
 }
 
@@ -67,8 +65,6 @@ const BODIES: readonly (readonly [x: number, y: number, z: number, radius: numbe
 /** Makes the study: two series of five images each. */
 export function makeSyntheticStudy(): SyntheticStudy {
   const studyInstanceUid = uid(1);
-  const patientId = "DEMO-0001";
-  const patientName = "Demo^Synthetic";
   const instances = SERIES.flatMap((series) =>
     Array.from({ length: SLICES }, (_, slice): SyntheticInstance => {
       const seriesInstanceUid = uid(series.number * 100);
@@ -95,8 +91,8 @@ export function makeSyntheticStudy(): SyntheticStudy {
         StudyDescription: "Synthetic CT phantom",
         SeriesDescription: series.description,
         ManufacturerModelName: "Phantom",
-        PatientName: patientName,
-        PatientID: patientId,
+        PatientName: "Demo^Synthetic",
+        PatientID: "DEMO-0001",
         PatientBirthDate: "19700101",
         PatientSex: "O",
         BodyPartExamined: "CHEST",
@@ -135,7 +131,7 @@ export function makeSyntheticStudy(): SyntheticStudy {
       return { seriesInstanceUid, sopInstanceUid, file };
     })
   );
-  return { studyInstanceUid, patientId, patientName, instances };
+  return { studyInstanceUid, instances };
 }
 
 function uid(number: number): string {

@@ -8,6 +8,7 @@ import type { PermissionSet } from "../config/sandbox/permission_set.ts";
 import type { WorkerReports, WorkerState } from "../gateway/account/gateway_state.ts";
 import { writeLogLine } from "../telemetry/logging.ts";
 import type { FromWorker, MetricsJson, StartMessage, ToWorker } from "./messages.ts";
+import { within } from "./within.ts";
 
 /** Requests and events of a worker. */
 export interface WorkerEvents {
@@ -75,9 +76,7 @@ export class GatewayWorker {
       this.#started.reject(new Error("Worker was terminated before it had started"));
       this.#drained.resolve(true);
     }
-    const timer = setTimeout(() => this.#drained.resolve(false), timeoutMs + DRAIN_GRACE_MS);
-    const finished = await this.#drained.promise;
-    clearTimeout(timer);
+    const finished = await within(timeoutMs + DRAIN_GRACE_MS, this.#drained.promise, false);
     this.#running = false;
     this.#worker.terminate();
     return finished;
@@ -111,14 +110,10 @@ export class GatewayWorker {
   ): Promise<T | undefined> {
     if (!this.#running) return undefined;
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    const { promise, resolve } = Promise.withResolvers<T>();
     awaited.set(id, resolve);
-    const timer = setTimeout(() => resolve(undefined), timeoutMs);
     this.#send({ type, id });
-    const answer = await promise;
-    clearTimeout(timer);
-    awaited.delete(id);
-    return answer;
+    return await within(timeoutMs, promise, undefined).finally(() => awaited.delete(id));
   }
 
   /** Terminates the worker and treats it as crashed. */

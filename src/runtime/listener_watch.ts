@@ -7,6 +7,7 @@
  */
 import { reasonOf } from "../errors/reason.ts";
 import { tryPort } from "../network/try_port.ts";
+import { within } from "./within.ts";
 
 const PROBE_INTERVAL_MS = 1_000;
 /** How long `close` waits for a probe in progress. */
@@ -44,9 +45,6 @@ export class ListenerWatch {
   /** Stops, without waiting for a connection that never opens. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CLOSE_MS);
-    await Promise.race([this.#probing, late]);
-    clearTimeout(timer);
+    if (this.#probing !== undefined) await within(CLOSE_MS, this.#probing, undefined);
   }
 }

@@ -15,6 +15,7 @@ import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { assembleGateway, type Gateway } from "./assemble_gateway.ts";
 import type { FromWorker, StartMessage, ToWorker } from "./messages.ts";
+import { within } from "./within.ts";
 
 interface WorkerScope {
   postMessage(message: FromWorker): void;
@@ -140,11 +141,8 @@ class ServingWorker {
 
   /** Returns whether requests had to be cut off. */
   async #drain(timeoutMs: number): Promise<boolean> {
-    const cut = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => cut.resolve(true), timeoutMs);
     const finished = (this.#server?.shutdown() ?? Promise.resolve()).then(() => false);
-    const cutOff = await Promise.race([finished, cut.promise]);
-    clearTimeout(timer);
+    const cutOff = await within(timeoutMs, finished, true);
     if (cutOff) this.#gateway?.cutOff();
     await this.#gateway?.close();
     this.#feed?.flush();

@@ -57,7 +57,7 @@ Deno.test("the store rejects requests without a valid token", async (t) => {
       assert.deepEqual(await ask(url, authorization), [status, challenge]);
     });
   }
-  assert.deepEqual([store.authorizedRequests, store.refusedRequests], [0, rows.length]);
+  assert.equal(store.authorizedRequests, 0);
   await t.step("accepts a valid token until it expires", async () => {
     assert.deepEqual(await ask(url, `Bearer ${valid}`), [200, null]);
     nowMs += 61_000;
@@ -85,7 +85,7 @@ Deno.test("the gate accepts only access tokens of its issuer that expire", async
     audience: "https://store.example",
     scope: "dicomweb",
     now: Date.now,
-    onRequest: () => {},
+    onAuthorized: () => {},
   }));
   app.get("/", (c) => c.text("in"));
   app.onError((error) => error instanceof Problem ? error.toResponse() : new Response(`${error}`));

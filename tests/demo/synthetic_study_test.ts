@@ -23,7 +23,7 @@ async function withFiles(use: (paths: string[]) => Promise<void>): Promise<void>
 }
 
 Deno.test("makeSyntheticStudy makes one study of two series of five images, each UID its own", () => {
-  const { studyInstanceUid, patientId, patientName, instances } = makeSyntheticStudy();
+  const { studyInstanceUid, instances } = makeSyntheticStudy();
   assert.equal(instances.length, 10);
   assert.equal(new Set(instances.map((each) => each.sopInstanceUid)).size, 10);
   assert.equal(new Set(instances.map((each) => each.seriesInstanceUid)).size, 2);
@@ -33,8 +33,8 @@ Deno.test("makeSyntheticStudy makes one study of two series of five images, each
     assert.equal(plainString(dataset, "00080018"), sopInstanceUid);
     assert.equal(plainString(dataset, "0020000E"), seriesInstanceUid);
     assert.equal(plainString(dataset, "0020000D"), studyInstanceUid);
-    assert.equal(plainString(dataset, "00100010"), patientName);
-    assert.equal(plainString(dataset, "00100020"), patientId);
+    assert.equal(plainString(dataset, "00100010"), "Demo^Synthetic");
+    assert.equal(plainString(dataset, "00100020"), "DEMO-0001");
     assert.match(sopInstanceUid, /^2\.25\.[1-9][0-9]{0,38}$/);
   }
 });

@@ -11,6 +11,7 @@ import { type ChainEnd, NO_RECORDS, seal } from "../../telemetry/audit_chain.ts"
 import type { AuditEvent } from "../../telemetry/audit_event.ts";
 import { AUDIT_HEALTH } from "../../telemetry/audit_feed.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import { within } from "../within.ts";
 import { type AuditSink, openAuditFile } from "./audit_file.ts";
 
 export interface AuditTrailOptions {
@@ -29,18 +30,16 @@ export interface AuditTrailOptions {
   readonly writeTimeoutMs?: number;
 }
 
-const RETRY_MS = 1_000;
-/** Under load, records of this time are written together: to reach the disk costs as much as 50 records. */
+const DEFAULTS = { retryMs: 1_000, maxKept: 20_000, writeTimeoutMs: 5_000 };
+/** Under load, records of this time are written together: a write to disk costs as much as 50 records. */
 const GROUP_MS = 50;
-const MAX_KEPT = 20_000;
-const WRITE_TIMEOUT_MS = 5_000;
 /** Records per write. */
 const MAX_BATCH = 1_000;
 
 export class AuditTrail {
   /** Shows workers whether records can be written. */
   readonly health = new SharedArrayBuffer(4);
-  readonly #options: AuditTrailOptions;
+  readonly #options: AuditTrailOptions & typeof DEFAULTS;
   readonly #sink: AuditSink;
   #end: ChainEnd;
   #kept: string[] = [];
@@ -51,7 +50,7 @@ export class AuditTrail {
   #closing = false;
 
   private constructor(options: AuditTrailOptions, sink: AuditSink, end: ChainEnd) {
-    this.#options = options;
+    this.#options = { ...DEFAULTS, ...options };
     this.#sink = sink;
     this.#end = end;
   }
@@ -62,7 +61,7 @@ export class AuditTrail {
    * @throws {Error} When its file cannot be written.
    */
   static async open(options: AuditTrailOptions): Promise<AuditTrail> {
-    const { config: { target }, writeTimeoutMs: timeoutMs = WRITE_TIMEOUT_MS } = options;
+    const { config: { target }, writeTimeoutMs: timeoutMs = DEFAULTS.writeTimeoutMs } = options;
     if (target.kind === "stdout") {
       const write = (lines: readonly string[]) => options.print(`${lines.join("\n")}\n`);
       return new AuditTrail(options, { write, close() {} }, NO_RECORDS);
@@ -79,7 +78,7 @@ export class AuditTrail {
 
   /** Records events in their order, as JSON texts. */
   record(events: readonly string[]): void {
-    const { maxKept = MAX_KEPT, count } = this.#options;
+    const { maxKept, count } = this.#options;
     const room = Math.max(0, maxKept - this.#kept.length);
     this.#kept.push(...events.slice(0, room));
     const lost = Math.max(0, events.length - room);
@@ -108,15 +107,11 @@ export class AuditTrail {
 
   /** Writes the kept events, with a limit for a disk or reader that stalls. */
   async #finish(): Promise<void> {
-    const { writeTimeoutMs = WRITE_TIMEOUT_MS } = this.#options;
-    const limit = Promise.withResolvers<void>();
-    const timer = setTimeout(limit.resolve, writeTimeoutMs);
     const finished = (async () => {
       await this.#writing;
       if (this.#kept.length > 0) await this.#write();
     })();
-    await Promise.race([finished, limit.promise]);
-    clearTimeout(timer);
+    await within(this.#options.writeTimeoutMs, finished, undefined);
   }
 
   /** The log is a second witness: with its anchor, `audit verify` detects that records were cut off. */
@@ -147,7 +142,7 @@ export class AuditTrail {
   }
 
   async #write(): Promise<void> {
-    const { config, retryMs = RETRY_MS, maxKept = MAX_KEPT, count } = this.#options;
+    const { config, retryMs, maxKept, count } = this.#options;
     try {
       while (this.#kept.length > 0) {
         const events = this.#kept.slice(0, MAX_BATCH);
@@ -167,7 +162,7 @@ export class AuditTrail {
 
   /** A disk that hangs reports no error. */
   async #watched(writing: Promise<void>): Promise<void> {
-    const { writeTimeoutMs = WRITE_TIMEOUT_MS } = this.#options;
+    const { writeTimeoutMs } = this.#options;
     const timer = setTimeout(() => this.#failing("write timed out"), writeTimeoutMs);
     try {
       await writing;

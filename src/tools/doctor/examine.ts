@@ -9,7 +9,7 @@ import { examineGateway } from "./examine_gateway.ts";
 import { examineServer } from "./examine_server.ts";
 import { type Report, type ServerReport, worst } from "./finding.ts";
 import type { SeenClock } from "./explain_clock.ts";
-import { withStore } from "./single_attempt.ts";
+import { withStore } from "./with_store.ts";
 
 /** Examines the named servers. Fetches new tokens once each, and keeps them out of shared caches. */
 export async function examine(
