@@ -7,13 +7,8 @@ import type { Secret } from "../config/values/secret.ts";
 import { auditFiles } from "../runtime/audit/audit_file.ts";
 import { type Anchor, verifyTrail } from "../runtime/audit/verify_trail.ts";
 import { ExitCode } from "./exit_code.ts";
-import { type ConfigFlags, loadConfig } from "./load.ts";
+import { loadConfig } from "./load.ts";
 import { complain, print } from "./terminal.ts";
-
-export interface AuditVerifyFlags extends Pick<ConfigFlags, "config"> {
-  /** A record noted earlier: `NUMBER:HASH`. */
-  readonly anchor?: string;
-}
 
 /**
  * @param files Files to verify instead of the configured trail, oldest first; the key is always the
@@ -22,13 +17,8 @@ export interface AuditVerifyFlags extends Pick<ConfigFlags, "config"> {
  */
 export async function auditVerify(
   files: readonly string[],
-  flags: AuditVerifyFlags,
+  flags: { readonly config?: string; readonly anchor?: Anchor },
 ): Promise<number> {
-  const anchor = flags.anchor === undefined ? undefined : readAnchor(flags.anchor);
-  if (flags.anchor !== undefined && anchor === undefined) {
-    complain("An anchor is a record number, a colon and the record's hash: --anchor 1200:9f86d0…");
-    return ExitCode.usage;
-  }
   const { audit } = await loadConfig(flags);
   const found = files.length > 0 ? files : await configuredFiles(audit?.target);
   if (found === undefined) {
@@ -37,7 +27,7 @@ export async function auditVerify(
   }
   const isComplete = files.length === 0 && audit?.target.kind === "file" &&
     audit.target.maxFiles === 0;
-  return await verify(found, { key: audit?.key, anchor, isComplete });
+  return await verify(found, { key: audit?.key, anchor: flags.anchor, isComplete });
 }
 
 async function verify(
@@ -84,9 +74,4 @@ async function configuredFiles(
     if (error instanceof Deno.errors.NotFound) return [target.path];
     throw error;
   }
-}
-
-function readAnchor(text: string): Anchor | undefined {
-  const [, sequence, hash = ""] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
-  return sequence === undefined ? undefined : { sequence: Number(sequence), hash };
 }

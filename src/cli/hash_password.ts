@@ -17,28 +17,27 @@ const ADVISED_LENGTH = 15;
 export async function printPasswordHash(): Promise<number> {
   const password = await readSecret("Password: ");
   if (password === undefined) return ExitCode.failure;
-  if (password === "") {
-    complain("A password must not be empty.");
-    return ExitCode.failure;
-  }
+  if (password === "") return refuse("A password must not be empty.");
   if (/\p{Cc}/u.test(password)) {
-    complain("A password must be one line, without control characters.");
-    return ExitCode.failure;
+    return refuse("A password must be one line, without control characters.");
   }
   if ([...password].length < ADVISED_LENGTH) {
     complain(`Warning: a password should have ${ADVISED_LENGTH} characters or more.`);
   }
   if (Deno.stdin.isTerminal() && await readSecret("Once more: ") !== password) {
-    complain("The two passwords differ.");
-    return ExitCode.failure;
+    return refuse("The two passwords differ.");
   }
   print(await hashPassword(password));
   return ExitCode.ok;
 }
 
-export function printApiKey(): number {
+function refuse(reason: string): number {
+  complain(reason);
+  return ExitCode.failure;
+}
+
+export function printApiKey(): void {
   const { key, hash } = makeApiKey();
   print(`Key for the client, shown this once:  ${key}`);
   print(`Hash for Authentication.ApiKeys.Keys: ${hash}`);
-  return ExitCode.ok;
 }

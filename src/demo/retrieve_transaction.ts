@@ -23,18 +23,12 @@ export function retrieveInstances(
   accept: string | undefined,
   baseUrl: string,
 ): Response {
-  const transferSyntaxes = new Set(instances.map((each) => each.transferSyntax));
-  const single = { essence: "application/dicom", transferSyntaxes };
-  return respond(
-    instances.map((each) => ({
-      headers: {
-        "Content-Type": dicomType("application/dicom", each.transferSyntax),
-        "Content-Location": resourceUrl(baseUrl, each),
-      },
-      body: each.file,
-    })),
-    chooseOffer(accept, offersOf(single, instances.length)),
-  );
+  const parts = instances.map((each) => ({
+    body: each.file,
+    transferSyntax: each.transferSyntax,
+    headers: { "Content-Location": resourceUrl(baseUrl, each) },
+  }));
+  return respond("application/dicom", parts, accept);
 }
 
 /**
@@ -105,41 +99,36 @@ function respondWithBytes(
   pieces: readonly Uint8Array<ArrayBuffer>[],
   accept: string | undefined,
 ): Response {
-  const transferSyntaxes = new Set([EXPLICIT_VR_LITTLE_ENDIAN]);
-  const type = "application/octet-stream";
-  return respond(
-    pieces.map((body) => ({
-      headers: { "Content-Type": dicomType(type, EXPLICIT_VR_LITTLE_ENDIAN) },
-      body,
-    })),
-    chooseOffer(accept, offersOf({ essence: type, transferSyntaxes }, pieces.length)),
-  );
+  const parts = pieces.map((body) => ({ body, transferSyntax: EXPLICIT_VR_LITTLE_ENDIAN }));
+  return respond("application/octet-stream", parts, accept);
 }
 
 /** Multipart is the default of DICOMweb; a single part can be returned by itself. */
-function offersOf(single: Offer, count: number): Offer[] {
-  const multipart = { ...single, essence: "multipart/related", type: single.essence };
-  return count === 1 ? [multipart, single] : [multipart];
-}
-
 function respond(
+  type: string,
   parts: readonly {
-    readonly headers: Record<string, string>;
     readonly body: Uint8Array<ArrayBuffer>;
+    readonly transferSyntax: string;
+    readonly headers?: Readonly<Record<string, string>>;
   }[],
-  offer: Offer,
+  accept: string | undefined,
 ): Response {
-  const [first] = parts;
-  if (offer.type === undefined) return new Response(first!.body, { headers: first!.headers });
-  const boundary = newBoundary();
-  const parameters = new Map([["type", offer.type], ["boundary", boundary]]);
-  return new Response(writeMultipart(parts, boundary), {
-    headers: { "Content-Type": formatMediaType({ essence: offer.essence, parameters }) },
+  const transferSyntaxes = new Set(parts.map(({ transferSyntax }) => transferSyntax));
+  const single: Offer = { essence: type, transferSyntaxes };
+  const multipart: Offer = { essence: "multipart/related", type, transferSyntaxes };
+  const offer = chooseOffer(accept, parts.length === 1 ? [multipart, single] : [multipart]);
+  const written = parts.map(({ body, transferSyntax, headers }) => {
+    const parameters = new Map([["transfer-syntax", transferSyntax]]);
+    const contentType = formatMediaType({ essence: type, parameters });
+    return { body, headers: { ...headers, "Content-Type": contentType } };
   });
-}
-
-function dicomType(essence: string, transferSyntax: string): string {
-  return formatMediaType({ essence, parameters: new Map([["transfer-syntax", transferSyntax]]) });
+  const [first] = written;
+  if (offer === single) return new Response(first!.body, { headers: first!.headers });
+  const boundary = newBoundary();
+  const parameters = new Map([["type", type], ["boundary", boundary]]);
+  return new Response(writeMultipart(written, boundary), {
+    headers: { "Content-Type": formatMediaType({ essence: "multipart/related", parameters }) },
+  });
 }
 
 function withBulkUrls(json: DicomJson, instanceUrl: string): DicomJson {
