@@ -76,15 +76,16 @@ export function search(
   query: SearchQuery,
   baseUrl: string,
 ): DicomJson[] {
-  const counts = new Counts(archive);
+  const computed = new Map<string, DicomJson>();
   const results: DicomJson[] = [];
   for (const found of entities(archive.select(path), level)) {
-    const json = { ...found.json, ...counts.of(found) };
+    const seriesUrl = resourceUrl("", entityPath(found, "series"));
+    const counts = computed.get(seriesUrl) ?? countsOf(archive, found);
+    computed.set(seriesUrl, counts);
+    const json = { ...found.json, ...counts };
     if (!isMatch(json, query)) continue;
-    const wanted = new Set<string>(keywordsFor(level, path).map(tagOf));
-    for (const tag of query.include === "all" ? Object.keys(found.json) : query.include) {
-      wanted.add(tag);
-    }
+    const included = query.include === "all" ? Object.keys(found.json) : query.include;
+    const wanted = new Set<string>([...keywordsFor(level, path).map(tagOf), ...included]);
     results.push({
       ...Object.fromEntries(
         // Only metadata refers to bulk data.
@@ -126,37 +127,19 @@ function keywordsFor(level: SearchLevel, path: ResourcePath): Keyword[] {
   ];
 }
 
-/** Attributes computed over a study or series, once for each. */
-class Counts {
-  readonly #archive: InstanceArchive;
-  readonly #counted = new Map<string, DicomJson>();
-
-  constructor(archive: InstanceArchive) {
-    this.#archive = archive;
-  }
-
-  of({ study, series }: ArchivedInstance): DicomJson {
-    const key = resourceUrl("", { study, series });
-    const counted = this.#counted.get(key) ?? this.#count(study, series);
-    this.#counted.set(key, counted);
-    return counted;
-  }
-
-  #count(study: string, series: string): DicomJson {
-    const all = this.#archive.select({ study });
-    const modalities = new Set(all.flatMap(({ json }) => json[tagOf("Modality")]?.Value ?? []));
-    return {
-      [tagOf("InstanceAvailability")]: text("CS", "ONLINE"),
-      [tagOf("ModalitiesInStudy")]: { vr: "CS", Value: [...modalities] },
-      [tagOf("SOPClassesInStudy")]: text("UI", ...new Set(all.map((each) => each.sopClassUid))),
-      [tagOf("NumberOfStudyRelatedSeries")]: text("IS", entities(all, "series").length),
-      [tagOf("NumberOfStudyRelatedInstances")]: text("IS", all.length),
-      [tagOf("NumberOfSeriesRelatedInstances")]: text(
-        "IS",
-        all.filter((each) => each.series === series).length,
-      ),
-    };
-  }
+/** Attributes computed over a study and series. */
+function countsOf(archive: InstanceArchive, { study, series }: ArchivedInstance): DicomJson {
+  const all = archive.select({ study });
+  const inSeries = all.filter((each) => each.series === series);
+  const modalities = new Set(all.flatMap(({ json }) => json[tagOf("Modality")]?.Value ?? []));
+  return {
+    [tagOf("InstanceAvailability")]: text("CS", "ONLINE"),
+    [tagOf("ModalitiesInStudy")]: text("CS", ...modalities),
+    [tagOf("SOPClassesInStudy")]: text("UI", ...new Set(all.map((each) => each.sopClassUid))),
+    [tagOf("NumberOfStudyRelatedSeries")]: text("IS", entities(all, "series").length),
+    [tagOf("NumberOfStudyRelatedInstances")]: text("IS", all.length),
+    [tagOf("NumberOfSeriesRelatedInstances")]: text("IS", inSeries.length),
+  };
 }
 
 function text(vr: string, ...values: DicomJsonValue[]): DicomJsonAttribute {
