@@ -121,7 +121,7 @@ export class AuditTrail {
     logger.info(message, { anchor: `${this.#end.sequence}:${this.#end.hash}` });
   }
 
-  /** Starts writing, unless it is in progress or waits for a retry. */
+  /** Starts writing, unless it is in progress or delayed. */
   #start(): void {
     if (this.#closing || this.#writing !== undefined || this.#timer !== undefined) return;
     const waitMs = this.#writtenMs + GROUP_MS - performance.now();
