@@ -23,7 +23,13 @@ interface TestStore extends AsyncDisposable {
 function startStore(answer: Answer): TestStore {
   const requests: string[][] = [];
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    {
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen() {},
+      // A request that breaks off.
+      onError: () => new Response(null, { status: 500 }),
+    },
     async (request) => {
       const text = new TextDecoder("latin1").decode(await request.bytes());
       const uids = [...text.matchAll(UID_IN_FILE)].map(([, uid]) => uid!);
@@ -233,6 +239,23 @@ Deno.test("push retries after the time of Retry-After", async () => {
     assert.equal(code, 0, stderr);
     assert.match(stderr, /Retrying in 0 s/);
     assert.deepEqual(store.requests, [[uid], [uid]]);
+  });
+});
+
+Deno.test("push reports a file that changes while it is sent, and stores the others", async () => {
+  let change = () => Promise.resolve();
+  await using store = startStore(async (uids, request) => {
+    if (request > 1) return report(uids);
+    await change();
+    return new Response(null, { status: 503, headers: { "retry-after": "0" } });
+  });
+  await withPlace(store, async ({ folder, fill, push }) => {
+    const uids = await fill(3);
+    change = () => Deno.truncate(`${folder}/IM1`, 300);
+    const { code, stdout, stderr } = await push();
+    assert.equal(code, 1, stderr);
+    assert.deepEqual(files(JSON.parse(stdout).failed_files), { IM1: "changed while it was read" });
+    assert.deepEqual(store.requests.at(-1), [uids[0], uids[2]]);
   });
 });
 
