@@ -1,5 +1,5 @@
 /**
- * The `audit verify` command: says whether an audit trail is whole, and where it is not.
+ * The `audit verify` command: reports whether an audit trail is intact, and each place where it is not.
  *
  * @module
  */
@@ -7,32 +7,19 @@ import type { Secret } from "../config/values/secret.ts";
 import { auditFiles } from "../runtime/audit/audit_file.ts";
 import { type Anchor, verifyTrail } from "../runtime/audit/verify_trail.ts";
 import { ExitCode } from "./exit_code.ts";
-import { type ConfigFlags, loadConfig } from "./load.ts";
+import { loadConfig } from "./load.ts";
 import { complain, print } from "./terminal.ts";
 
-/** Options of the command. */
-export interface AuditVerifyFlags extends Pick<ConfigFlags, "config"> {
-  /** A record that was noted: `NUMBER:HASH`. */
-  readonly anchor?: string;
-}
-
 /**
- * Verifies the trail that the configuration names.
- *
- * @param files Files to verify instead, the oldest first; the key is still the configuration's.
- * @returns The exit code: 0 when the trail is whole.
- * @throws {ConfigError} When the configuration is wrong.
+ * @param files Files to verify instead of the configured trail, oldest first; the key is always the
+ * configured one.
+ * @throws {ConfigError} When the configuration is invalid.
  */
 export async function auditVerify(
   files: readonly string[],
-  flags: AuditVerifyFlags,
+  flags: { readonly config?: string; readonly anchor?: Anchor },
 ): Promise<number> {
-  const anchor = flags.anchor === undefined ? undefined : readAnchor(flags.anchor);
-  if (flags.anchor !== undefined && anchor === undefined) {
-    complain("An anchor is a record number, a colon and the record's hash: --anchor 1200:9f86d0…");
-    return ExitCode.usage;
-  }
-  const { audit } = await loadConfig({ ...flags });
+  const { audit } = await loadConfig(flags);
   const found = files.length > 0 ? files : await configuredFiles(audit?.target);
   if (found === undefined) {
     complain("The configuration has no audit trail in a file; name the files to verify");
@@ -40,27 +27,27 @@ export async function auditVerify(
   }
   const isComplete = files.length === 0 && audit?.target.kind === "file" &&
     audit.target.maxFiles === 0;
-  return await tell(found, { key: audit?.key, anchor, isComplete });
+  return await verify(found, { key: audit?.key, anchor: flags.anchor, isComplete });
 }
 
-async function tell(
+async function verify(
   files: readonly string[],
   options: {
     readonly key: Secret | undefined;
     readonly anchor: Anchor | undefined;
-    /** Whether no file of it is ever removed. */
+    /** Whether the files must contain the first record: none of them is ever removed. */
     readonly isComplete: boolean;
   },
 ): Promise<number> {
   const { records, first, end, faults } = await verifyTrail(files, options);
   for (const { file, line, fault } of faults) complain(`${file}:${line}: ${fault}`);
-  const isBeheaded = options.isComplete && first > 1;
   if (records === 0) {
     complain(`No records in ${files.join(", ")}`);
     return ExitCode.failure;
   }
+  const lacksStart = options.isComplete && first > 1;
   print(`${records} records, ${first} to ${end.sequence}`);
-  if (isBeheaded) {
+  if (lacksStart) {
     complain(
       `Records 1 to ${first - 1} are missing although files are never removed (MaxFiles is 0)`,
     );
@@ -69,7 +56,7 @@ async function tell(
     print(`Records 1 to ${first - 1} are in older files that were not given`);
   }
   print(`Last record: --anchor ${end.sequence}:${end.hash}`);
-  if (faults.length === 0 && !isBeheaded) {
+  if (faults.length === 0 && !lacksStart) {
     print("The audit trail is intact");
     return ExitCode.ok;
   }
@@ -87,9 +74,4 @@ async function configuredFiles(
     if (error instanceof Deno.errors.NotFound) return [target.path];
     throw error;
   }
-}
-
-function readAnchor(text: string): Anchor | undefined {
-  const [, sequence, hash = ""] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
-  return sequence === undefined ? undefined : { sequence: Number(sequence), hash };
 }

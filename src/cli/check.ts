@@ -1,6 +1,5 @@
 /**
- * The `check` command: says whether the configuration is right, and what the gateway will be
- * allowed to do with it.
+ * The `check` command: reports whether the configuration is valid, and what it permits the gateway.
  *
  * @module
  */
@@ -11,16 +10,13 @@ import { explainDeno } from "../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../runtime/state_directory.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
+import { printWorkerPermissions } from "./permissions.ts";
 import { complain, print } from "./terminal.ts";
 
-/**
- * Checks the configuration.
- *
- * @throws {ConfigError} With every problem, when there is one.
- */
+/** @throws {ConfigError} With all problems of the configuration. */
 export async function check(flags: ConfigFlags): Promise<number> {
   const config = await loadConfig(flags);
-  print(`Configuration ${config.path} is right.`);
+  print(`Configuration ${config.path} is valid.`);
   print("");
   print("Servers");
   for (const { name, url, credentials } of config.servers.values()) {
@@ -31,9 +27,7 @@ export async function check(flags: ConfigFlags): Promise<number> {
   for (const place of networkAllowlist(config)) print(`  ${place}`);
   print("");
   print("Permissions of the sandboxed worker");
-  for (const [name, value] of Object.entries(permissionSet(config))) {
-    print(`  ${name.padEnd(7)}${Array.isArray(value) ? value.join(", ") || "none" : "none"}`);
-  }
+  printWorkerPermissions(config);
   if (permissionSet(config).write !== false) {
     const fault = await stateDirectoryFault(config.stateDirectory);
     if (fault !== undefined) {

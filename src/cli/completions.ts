@@ -1,49 +1,37 @@
 /**
- * Completions for shells, made from the command tree itself: a command or option that is added is
- * completed at once.
+ * Completions for shells, derived from the command tree.
  *
  * @module
  */
 import type { Command } from "commander";
 
-/** The shells there are completions for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** A shell. */
 export type Shell = (typeof SHELLS)[number];
 
-/** A word with what it means. */
 interface Word {
   readonly word: string;
   readonly meaning: string;
 }
 
-/** A place in the command tree. */
 interface Place {
-  /** The commands that lead there, separated by blanks; empty at the top. */
+  /** The names of the commands that lead there, separated by blanks; empty for the program itself. */
   readonly path: string;
   readonly commands: readonly Word[];
   readonly options: readonly (Word & { readonly takes: string | undefined })[];
-  /** What stands in place of an argument, where that is fixed. */
+  /** The fixed values of an argument. */
   readonly choices: readonly string[];
 }
 
-/**
- * Writes the completions of a program for a shell.
- *
- * @returns The script, without the last line's end.
- */
+const WRITERS: Readonly<Record<Shell, (name: string, places: readonly Place[]) => string>> = {
+  bash,
+  zsh,
+  fish,
+};
+
+/** Writes the completion script of a program, without its last line end. */
 export function completions(program: Command, shell: Shell): string {
-  const places = placesOf(program, []);
-  const name = program.name();
-  switch (shell) {
-    case "bash":
-      return bash(name, places);
-    case "zsh":
-      return zsh(name, places);
-    case "fish":
-      return fish(name, places);
-  }
+  return WRITERS[shell](program.name(), placesOf(program, []));
 }
 
 function placesOf(command: Command, path: readonly string[]): Place[] {
@@ -63,50 +51,48 @@ function placesOf(command: Command, path: readonly string[]): Place[] {
   return [place, ...inner.flatMap((each) => placesOf(each, [...path, each.name()]))];
 }
 
-/** The paths at which a word leads on. */
-function steps(places: readonly Place[]): { from: string; word: string; to: string }[] {
-  return places.filter(({ path }) => path !== "").map(({ path }) => {
-    const cut = path.lastIndexOf(" ");
-    return { from: path.slice(0, Math.max(cut, 0)), word: path.slice(cut + 1), to: path };
-  });
+function functionName(name: string): string {
+  return `_${name.replaceAll("-", "_")}`;
 }
 
-/** The options that take a file, and those that take something else. */
-function valued(places: readonly Place[]): { files: string; others: string } {
-  const all = places.flatMap(({ options }) => options);
-  const words = (wanted: (takes: string) => boolean) =>
-    [
-      ...new Set(
-        all.filter(({ takes }) => takes !== undefined && wanted(takes)).map(({ word }) => word),
-      ),
-    ].join("|");
-  return { files: words((takes) => takes === "file"), others: words((takes) => takes !== "file") };
+/** The options with a value, as alternatives of a shell's `case`. */
+function optionsTaking(kind: "file" | "other", places: readonly Place[]): string {
+  const options = places.flatMap(({ options }) => options).filter(({ takes }) =>
+    takes !== undefined && (takes === "file") === (kind === "file")
+  );
+  return [...new Set(options.map(({ word }) => word))].join("|");
+}
+
+/** Branches of a shell's `case`: which word leads from which place to which. */
+function steps(places: readonly Place[]): string {
+  return places.filter(({ path }) => path !== "").map(({ path }) => {
+    const cut = path.lastIndexOf(" ");
+    const from = path.slice(0, Math.max(cut, 0));
+    return `      "${from}/${path.slice(cut + 1)}") place="${path}" ;;`;
+  }).join("\n");
 }
 
 function bash(name: string, places: readonly Place[]): string {
-  const fn = `_${name.replaceAll("-", "_")}`;
-  const { files, others } = valued(places);
-  // Without an answer of the function, Bash completes the names of files.
+  const fn = functionName(name);
+  const words = places.map(({ path, commands, options, choices }) => {
+    const all = [...[...commands, ...options].map(({ word }) => word), ...choices];
+    return `    "${path}") word="${all.join(" ")}" ;;`;
+  });
+  // If the function returns nothing, Bash completes file names.
   return `# bash completion for ${name}
 ${fn}() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" place="" word
   COMPREPLY=()
   case "$previous" in
-    ${files}|${others}) return ;;
+    ${optionsTaking("file", places)}|${optionsTaking("other", places)}) return ;;
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$place/$word" in
-${steps(places).map(({ from, word, to }) => `      "${from}/${word}") place="${to}" ;;`).join("\n")}
+${steps(places)}
     esac
   done
   case "$place" in
-${
-    places.map(({ path, commands, options, choices }) =>
-      `    "${path}") word="${
-        [...commands, ...options].map(({ word }) => word).concat(choices).join(" ")
-      }" ;;`
-    ).join("\n")
-  }
+${words.join("\n")}
   esac
   COMPREPLY=($(compgen -W "$word" -- "$current"))
 }
@@ -114,36 +100,35 @@ complete -o default -F ${fn} ${name}`;
 }
 
 function zsh(name: string, places: readonly Place[]): string {
-  const fn = `_${name.replaceAll("-", "_")}`;
-  const { files, others } = valued(places);
+  const fn = functionName(name);
   const described = ({ word, meaning }: Word) =>
     `'${word}:${meaning.replaceAll("'", "'\\''").replaceAll(":", "\\:")}'`;
+  const words = places.map(({ path, commands, options, choices }) => {
+    const all = [
+      ...[...commands, ...options].map(described),
+      ...choices.map((each) => `'${each}'`),
+    ];
+    return `    "${path}") found=(${all.join(" ")}) ;;`;
+  });
   return `#compdef ${name}
 ${fn}() {
   local place="" word
   local -a found
   case "\${words[CURRENT-1]}" in
-    ${files}) _files; return ;;
-    ${others}) return ;;
+    ${optionsTaking("file", places)}) _files; return ;;
+    ${optionsTaking("other", places)}) return ;;
   esac
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "$place/$word" in
-${steps(places).map(({ from, word, to }) => `      "${from}/${word}") place="${to}" ;;`).join("\n")}
+${steps(places)}
     esac
   done
   case "$place" in
-${
-    places.map(({ path, commands, options, choices }) =>
-      `    "${path}") found=(${
-        [...commands, ...options].map(described).concat(choices.map((each) => `'${each}'`))
-          .join(" ")
-      }) ;;`
-    ).join("\n")
-  }
+${words.join("\n")}
   esac
   _describe '${name}' found
 }
-# As a file of $fpath it is called itself; else it was sourced.
+# Loaded from $fpath, this file is the function's body; otherwise it was sourced.
 if [[ "\${funcstack[1]}" = "_${name}" ]]; then ${fn} "$@"; else compdef ${fn} ${name}; fi`;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The `doctor` command: examines everything on the way from this machine to a store, and says what
- * fails, why, and what to do about it.
+ * The `doctor` command: diagnoses each step from this machine to a store; reports what fails, why, and
+ * what to do about it.
  *
  * @module
  */
@@ -9,15 +9,8 @@ import { examine } from "../tools/doctor/examine.ts";
 import { type Finding, finding, type Outcome, type Report } from "../tools/doctor/finding.ts";
 import { keepFilesPrivate } from "../runtime/state_directory.ts";
 import { ExitCode } from "./exit_code.ts";
-import { type ConfigFlags, loadConfig } from "./load.ts";
-import { serversMeant } from "./server_names.ts";
-import { paint, type Tone } from "./style.ts";
-import { print } from "./terminal.ts";
-
-/** What the command line says. */
-export interface DoctorFlags extends ConfigFlags {
-  readonly json?: true;
-}
+import { type ConfigFlags, loadConfig, selectServers } from "./load.ts";
+import { paint, print, type Tone } from "./terminal.ts";
 
 const TONES: Readonly<Record<Outcome, Tone>> = {
   ok: "good",
@@ -27,21 +20,19 @@ const TONES: Readonly<Record<Outcome, Tone>> = {
 };
 
 /**
- * Examines servers.
+ * Diagnoses servers: all unless some are named.
  *
- * @param named Their names; all where none is given.
- * @returns The exit code: 0 unless a step failed.
- * @throws {ConfigError} When the configuration is wrong and people are to read about it.
+ * @throws {ConfigError} When the configuration is invalid; with `--json`, this is in the report.
  */
 export async function doctor(
   named: readonly string[],
-  flags: DoctorFlags,
+  flags: ConfigFlags & { readonly json?: true },
   version: string,
 ): Promise<number> {
   keepFilesPrivate();
   try {
     const config = await loadConfig(flags);
-    const names = serversMeant(config, named);
+    const names = selectServers(config, named);
     if (names === undefined) return ExitCode.usage;
     const report = await examine(config, { names, version });
     if (flags.json) print(JSON.stringify(report, null, 2));
@@ -49,12 +40,12 @@ export async function doctor(
     return report.outcome === "failed" ? ExitCode.failure : ExitCode.ok;
   } catch (error) {
     if (!(error instanceof ConfigError) || !flags.json) throw error;
-    print(JSON.stringify(unusable(error), null, 2));
+    print(JSON.stringify(reportOf(error), null, 2));
     return ExitCode.configuration;
   }
 }
 
-function unusable({ problems }: ConfigError): Report {
+function reportOf({ problems }: ConfigError): Report {
   const gateway = problems.map(({ code, path, message }) =>
     finding("configuration", path || null, "failed", message, { code })
   );

@@ -1,19 +1,17 @@
 /**
- * How the program ends (BSD `sysexits.h` where it has a code that fits).
+ * Exit codes of the program, as documented in `docs/command-line.md`; those of BSD `sysexits.h` where
+ * one fits.
  *
  * @module
  */
 
-/** Exit codes, as documented in `docs/command-line.md`. */
 export const ExitCode = {
-  /** All went well. */
   ok: 0,
-  /** It failed: the port is in use, or a step of the demo did not work. */
   failure: 1,
   /** Invalid command line (EX_USAGE). */
   usage: 64,
-  /** The configuration is wrong (EX_CONFIG). */
+  /** Invalid configuration (EX_CONFIG). */
   configuration: 78,
-  /** Someone interrupted it, and it can be gone on with: as shells tell of SIGINT. */
+  /** Interrupted, and can be resumed: what shells report for SIGINT. */
   interrupted: 130,
 } as const;

@@ -1,6 +1,6 @@
 /**
- * The commands that make what stands in `Authentication`: the hash of a password, and a key with its
- * hash. A password is never taken from the arguments, which every user of the machine can read.
+ * The commands that make the hashes for `Authentication`. A password is never an argument: every user
+ * of the machine can read those.
  *
  * @module
  */
@@ -10,38 +10,34 @@ import { ExitCode } from "./exit_code.ts";
 import { readSecret } from "./secret_input.ts";
 import { complain, print } from "./terminal.ts";
 
-/** NIST SP 800-63B-4, section 3.1.1.2: a password that stands alone has at least 15 characters. */
+/** NIST SP 800-63B-4, section 3.1.1.2: at least 15 characters for a password as the single factor. */
 const ADVISED_LENGTH = 15;
 
-/**
- * Prints the hash of a password, which is asked for at a terminal and read from standard input elsewhere.
- */
+/** Prompts for a password at a terminal, reads it from standard input elsewhere; prints its hash. */
 export async function printPasswordHash(): Promise<number> {
   const password = await readSecret("Password: ");
   if (password === undefined) return ExitCode.failure;
-  if (password === "") {
-    complain("A password must not be empty.");
-    return ExitCode.failure;
-  }
+  if (password === "") return refuse("A password must not be empty.");
   if (/\p{Cc}/u.test(password)) {
-    complain("A password must be one line, without control characters.");
-    return ExitCode.failure;
+    return refuse("A password must be one line, without control characters.");
   }
   if ([...password].length < ADVISED_LENGTH) {
     complain(`Warning: a password should have ${ADVISED_LENGTH} characters or more.`);
   }
   if (Deno.stdin.isTerminal() && await readSecret("Once more: ") !== password) {
-    complain("The two passwords differ.");
-    return ExitCode.failure;
+    return refuse("The two passwords differ.");
   }
   print(await hashPassword(password));
   return ExitCode.ok;
 }
 
-/** Prints a new key and its hash. */
-export function printApiKey(): number {
+function refuse(reason: string): number {
+  complain(reason);
+  return ExitCode.failure;
+}
+
+export function printApiKey(): void {
   const { key, hash } = makeApiKey();
   print(`Key for the client, shown this once:  ${key}`);
   print(`Hash for Authentication.ApiKeys.Keys: ${hash}`);
-  return ExitCode.ok;
 }

@@ -1,8 +1,6 @@
 /**
- * The `healthcheck` command: asks the gateway of this configuration whether it answers, where no
- * other program is at hand that could, as in a container. It reads nothing of the configuration but
- * where the gateway listens: one that was edited and is wrong elsewhere says nothing of the gateway
- * that still runs with the former one.
+ * The `healthcheck` command, for containers without another HTTP client. Of the configuration it reads
+ * only the listen address: after an invalid edit elsewhere, the gateway still runs with the former one.
  *
  * @module
  */
@@ -11,6 +9,7 @@ import { isObject } from "../config/values/keys_of.ts";
 import { listenPlace } from "../config/keys/listen.ts";
 import { SECTION } from "../config/values/section.ts";
 import { parseConfig } from "../config/parse_config.ts";
+import { reasonOf } from "../errors/reason.ts";
 import { askHealth } from "../network/ask_health.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, findSource } from "./load.ts";
@@ -18,18 +17,13 @@ import { complain, print } from "./terminal.ts";
 
 const TIMEOUT_MS = 5_000;
 
-/**
- * Asks whether the gateway answers.
- *
- * @returns The exit code: 0 when it answers.
- * @throws {ConfigError} When the configuration does not say where the gateway listens.
- */
+/** @throws {ConfigError} When the configuration has no valid listen address. */
 export async function healthcheck(flags: ConfigFlags): Promise<number> {
   const source = await findSource(flags);
   const section = source.document[SECTION];
   const written = listenPlace.safeParse(isObject(section) ? section["Listen"] ?? {} : {});
   if (!written.success) {
-    // Tells what is wrong with it.
+    // Throws an error with all problems.
     await parseConfig(source);
     return ExitCode.configuration;
   }
@@ -48,8 +42,7 @@ export async function healthcheck(flags: ConfigFlags): Promise<number> {
     }
     complain(`The service at ${url} is not a healthy gateway: it answered with status ${status}.`);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    complain(`The gateway at ${url} does not answer: ${reason}`);
+    complain(`The gateway at ${url} does not answer: ${reasonOf(error)}`);
   }
   return ExitCode.failure;
 }

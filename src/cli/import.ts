@@ -1,6 +1,5 @@
 /**
- * The `import` command: prints the gateway's configuration made of the plugin's, and says of each key
- * what became of it.
+ * The `import` command: converts a configuration of the plugin, and reports what changed for each key.
  *
  * @module
  */
@@ -10,10 +9,8 @@ import { ExitCode } from "./exit_code.ts";
 import { complain, print } from "./terminal.ts";
 
 /**
- * Prints the gateway's configuration.
+ * Prints the gateway's configuration. The exit code is 78 if something must be fixed by hand.
  *
- * @param flags `keepSecrets`: leave secrets as they stand.
- * @returns The exit code: 78 when something must be mended by hand.
  * @throws {ConfigError} When the file cannot be read or holds no section of the plugin.
  */
 export async function importConfig(
@@ -22,15 +19,15 @@ export async function importConfig(
 ): Promise<number> {
   const { document, notes, problems } = await readPluginConfig(file, flags.keepSecrets ?? false);
   print(JSON.stringify(document, null, 2));
-  const tell = (kind: ImportNote["kind"], title: string) => {
-    const of = notes.filter((note) => note.kind === kind);
-    if (of.length === 0) return;
+  const show = (kind: ImportNote["kind"], title: string) => {
+    const ofKind = notes.filter((note) => note.kind === kind);
+    if (ofKind.length === 0) return;
     complain(title);
-    for (const { path, message } of of) complain(`  ${path}${message && `: ${message}`}`);
+    for (const { path, message } of ofKind) complain(`  ${path}${message && `: ${message}`}`);
   };
-  tell("changed", "Changed");
-  tell("left out", "Left out");
-  tell("kept", "Kept");
+  show("changed", "Changed");
+  show("left out", "Left out");
+  show("kept", "Kept");
   complain("Comments and the other sections of the file are not converted.");
   // A variable may be set only where the gateway will run.
   const unset = problems.filter(({ code }) => code === "CFG-003");

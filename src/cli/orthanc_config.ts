@@ -1,6 +1,6 @@
 /**
- * The `orthanc-config` command: what an Orthanc must know to use the gateway, printed for its
- * configuration file or set in one that runs.
+ * The `orthanc-config` command: prints the servers for Orthanc's configuration file, or sets them in a
+ * running Orthanc.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import {
   orthancServer,
   SECRET_VARIABLE,
 } from "../config/plugin/orthanc_section.ts";
+import { basicAuthorization } from "../credentials/fixed/fixed_headers_authorizer.ts";
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { type KnownServer, OrthancServers } from "../network/orthanc_servers.ts";
 import { ExitCode } from "./exit_code.ts";
@@ -19,7 +20,6 @@ import { loadConfig } from "./load.ts";
 import { readSecret } from "./secret_input.ts";
 import { complain, print } from "./terminal.ts";
 
-/** Options of the command. */
 export interface OrthancConfigFlags {
   readonly config?: string;
   readonly url?: string;
@@ -30,9 +30,7 @@ export interface OrthancConfigFlags {
 }
 
 /**
- * Prints the section, or sets it.
- *
- * @throws {ConfigError} When the configuration is wrong.
+ * @throws {ConfigError} When the configuration is invalid.
  * @throws {GatewayError} When Orthanc does not answer, or rejects the change.
  */
 export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> {
@@ -49,14 +47,12 @@ export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> 
   }
   const login = loginOf(config, flags.gatewayUser);
   if (login === undefined) return ExitCode.usage;
-  const section = (known: OrthancLogin) =>
-    new Map(
-      [...config.servers.values()].map((server) =>
-        [server.name, orthancServer(server, url, known)] as const
-      ),
+  const serversWith = (complete: OrthancLogin) =>
+    [...config.servers.values()].map((server) =>
+      [server.name, orthancServer(server, url, complete)] as const
     );
   if (orthanc === undefined) {
-    const servers = Object.fromEntries(section(login));
+    const servers = Object.fromEntries(serversWith(login));
     print(JSON.stringify({ DicomWeb: { Servers: servers } }, null, 2));
     if (login.kind !== "none") {
       complain(`Orthanc reads ${SECRET_VARIABLE} from its environment: set the variable there.`);
@@ -71,17 +67,13 @@ export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> 
     complain("No password was entered.");
     return ExitCode.usage;
   }
-  const password = flags.user === undefined ? undefined : secrets.shift();
-  const authorization = password === undefined
+  const authorization = flags.user === undefined
     ? undefined
-    : `Basic ${new TextEncoder().encode(`${flags.user}:${password}`).toBase64()}`;
+    : basicAuthorization(flags.user, secrets.shift() ?? "");
   const servers = new OrthancServers(orthanc, authorization);
   try {
-    return await setAll(
-      servers,
-      section(withSecret(login, secrets.shift())),
-      flags.dryRun ?? false,
-    );
+    const wanted = serversWith(withSecret(login, secrets.shift()));
+    return await setAll(servers, wanted, flags.dryRun ?? false);
   } finally {
     servers.close();
   }
@@ -89,7 +81,7 @@ export async function orthancConfig(flags: OrthancConfigFlags): Promise<number> 
 
 async function setAll(
   orthanc: OrthancServers,
-  wanted: ReadonlyMap<string, OrthancServer>,
+  wanted: readonly (readonly [name: string, server: OrthancServer])[],
   isTrial: boolean,
 ): Promise<number> {
   const known = await orthanc.list();
@@ -114,7 +106,7 @@ async function setAll(
   return ExitCode.ok;
 }
 
-/** What Orthanc does not show is taken for changed: it may be. */
+/** Values that Orthanc does not show count as changed: they may be. */
 function differencesOf(former: KnownServer, server: OrthancServer): string[] {
   const same = (one: unknown, other: unknown) =>
     typeof other === "boolean" ? one === other || one === (other ? "1" : "0") : one === other;
@@ -132,7 +124,7 @@ function differencesOf(former: KnownServer, server: OrthancServer): string[] {
   return differences;
 }
 
-/** A password if there is one, else a key: Orthanc can show either. */
+/** A password if the gateway accepts one, else an API key: Orthanc can send either. */
 function loginOf(
   { authentication }: GatewayConfig,
   user: string | undefined,
@@ -160,7 +152,7 @@ function withSecret(login: OrthancLogin, secret = ""): OrthancLogin {
   return login.kind === "key" ? { ...login, key: secret } : login;
 }
 
-/** Asked one by one at a terminal; else one a line. */
+/** Prompts one by one at a terminal; else reads one per line. Undefined if one is missing. */
 async function askSecrets(prompts: readonly string[]): Promise<string[] | undefined> {
   const secrets: string[] = [];
   if (prompts.length > 0 && !Deno.stdin.isTerminal()) {

@@ -1,6 +1,6 @@
 /**
- * The `permissions` command: what the sandboxed workers may do, and what each permission is for. Who
- * writes firewall rules finds each host and port with its reason.
+ * The `permissions` command: what the sandboxed workers may do and why, such as each host and port for
+ * firewall rules.
  *
  * @module
  */
@@ -9,21 +9,16 @@ import { permissionSet } from "../config/sandbox/permission_set.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
-import { paint } from "./style.ts";
-import { print } from "./terminal.ts";
+import { paint, print } from "./terminal.ts";
 
-/** A file or directory that the workers use while they run. */
+/** A file or directory that the workers use at run time. */
 interface UsedFile {
   readonly path: string;
   readonly access: "read" | "read and write";
   readonly purpose: string;
 }
 
-/**
- * Prints the permissions.
- *
- * @throws {ConfigError} When the configuration is wrong.
- */
+/** @throws {ConfigError} When the configuration is invalid. */
 export async function permissions(
   flags: ConfigFlags & { readonly json?: true },
 ): Promise<number> {
@@ -31,6 +26,13 @@ export async function permissions(
   if (flags.json) print(JSON.stringify(report(config), null, 2));
   else show(config);
   return ExitCode.ok;
+}
+
+/** Prints the Deno permissions of a worker, one per line. */
+export function printWorkerPermissions(config: GatewayConfig): void {
+  for (const [name, value] of Object.entries(permissionSet(config))) {
+    print(`  ${name.padEnd(7)}${Array.isArray(value) ? value.join(", ") || "none" : "none"}`);
+  }
 }
 
 function report(config: GatewayConfig): unknown {
@@ -58,9 +60,7 @@ function show(config: GatewayConfig): void {
   const { workers } = config;
   const each = workers === 1 ? "The worker" : `Each of the ${workers} workers`;
   print(paint("strong", `${each} may do only this`));
-  for (const [name, value] of Object.entries(permissionSet(config))) {
-    print(`  ${name.padEnd(7)}${Array.isArray(value) ? value.join(", ") || "none" : "none"}`);
-  }
+  printWorkerPermissions(config);
   print("");
   print(paint("strong", "Connections in"));
   print(`  ${listenHostAndPort(config)}  TCP  clients`);
@@ -90,11 +90,11 @@ function reason({ purpose, neededBy, proxied, possible }: Contact): string {
 function usedFiles(config: GatewayConfig): UsedFile[] {
   const { stateDirectory, tokenCache, servers } = config;
   const files: UsedFile[] = [];
-  const state = (purpose: string) =>
+  const useState = (purpose: string) =>
     files.push({ path: stateDirectory, access: "read and write", purpose });
-  if (tokenCache.backend === "kv" && tokenCache.url === undefined) state("token cache");
+  if (tokenCache.backend === "kv" && tokenCache.url === undefined) useState("token cache");
   for (const { name, reach } of servers.values()) {
-    if (reach.state) state(`bodies that are signed for ${name}`);
+    if (reach.state) useState(`bodies that are signed for ${name}`);
     for (const path of reach.files) {
       files.push({ path, access: "read", purpose: `credentials of ${name}` });
     }

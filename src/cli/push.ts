@@ -1,25 +1,25 @@
 /**
- * The `push` command: sends a folder of DICOM files to a server. It is the gateway itself that sends
- * them, within this process; or one that runs elsewhere, by its URL.
+ * The `push` command: sends a folder of DICOM files to a server, through a gateway assembled in this
+ * process or a running one.
  *
  * @module
  */
 import { join } from "node:path";
 import { stateHome } from "../config/file/find_config.ts";
 import { PLAIN_NAME } from "../config/values/keys_of.ts";
+import { basicAuthorization } from "../credentials/fixed/fixed_headers_authorizer.ts";
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
-import { JournalError, PushJournal } from "../tools/push/push_journal.ts";
+import { JournalError, type JournalSubject, PushJournal } from "../tools/push/push_journal.ts";
 import { pushFolder, PushStoppedError } from "../tools/push/push_folder.ts";
 import { ownGateway, type PushTarget, runningGateway } from "../tools/push/push_target.ts";
 import { shutdownSignal } from "../runtime/process_signals.ts";
 import { ExitCode } from "./exit_code.ts";
-import { loadConfig } from "./load.ts";
+import { loadConfig, selectServers } from "./load.ts";
 import { PushProgress } from "./push_progress.ts";
 import { PushSummary } from "./push_summary.ts";
 import { readSecret } from "./secret_input.ts";
 import { complain, print } from "./terminal.ts";
 
-/** Options of the command. */
 export interface PushFlags {
   readonly server?: string;
   readonly config?: string;
@@ -34,10 +34,9 @@ export interface PushFlags {
 }
 
 /**
- * Sends a folder.
+ * Sends a folder. The exit code is 0 only if all its instances are stored.
  *
- * @returns The exit code: 0 only when all instances are stored.
- * @throws {ConfigError} When the configuration is wrong.
+ * @throws {ConfigError} When the configuration is invalid.
  */
 export async function push(given: string, flags: PushFlags, version: string): Promise<number> {
   const folder = await folderAt(given);
@@ -49,12 +48,9 @@ export async function push(given: string, flags: PushFlags, version: string): Pr
   if (place === undefined) return ExitCode.usage;
   const { target, stateDirectory } = place;
   try {
-    const file = flags.journal ?? await journalFile(stateDirectory, folder, target.name);
-    const journal = await PushJournal.open(
-      file,
-      { folder, target: target.name },
-      flags.fresh ?? false,
-    );
+    const subject = { folder, target: target.name };
+    const file = flags.journal ?? await journalFile(stateDirectory, subject);
+    const journal = await PushJournal.open(file, subject, flags.fresh ?? false);
     return await send(folder, { flags, target, journal, ended });
   } catch (error) {
     if (!(error instanceof JournalError)) throw error;
@@ -74,7 +70,8 @@ async function send(
     readonly ended: AbortSignal;
   },
 ): Promise<number> {
-  const summary = new PushSummary(Date.now());
+  const { jobs, batch, retries } = flags;
+  const summary = new PushSummary();
   const progress = new PushProgress();
   ended.addEventListener("abort", () => {
     progress.clear();
@@ -87,23 +84,23 @@ async function send(
       folder,
       target,
       journal,
-      jobs: flags.jobs,
-      batch: flags.batch,
-      retries: flags.retries,
+      jobs,
+      batch,
+      retries,
       signal: ended,
-      tell: (event) => {
+      onFile: (event) => {
         summary.add(event);
         progress.show(summary.totals);
       },
-      tellWait: (reason, waitMs) => {
+      onWait: (reason, waitMs) => {
         progress.clear();
         complain(`Retrying in ${Math.ceil(waitMs / 1_000)} s: ${reason}`);
       },
     });
   } catch (error) {
-    if (error instanceof PushStoppedError || error instanceof JournalError) {
-      stopped = error.message;
-    } else throw error;
+    const isStop = error instanceof PushStoppedError || error instanceof JournalError;
+    if (!isStop) throw error;
+    stopped = error.message;
   } finally {
     progress.clear();
   }
@@ -114,8 +111,8 @@ async function send(
   const how = stopped === undefined ? ended.aborted ? "interrupted" : "finished" : "stopped";
   print(
     flags.json
-      ? JSON.stringify(summary.json({ folder, target: target.name, how, reason: stopped }))
-      : summary.text(folder, target.name, Date.now()),
+      ? summary.json({ folder, target: target.name, ended: how, reason: stopped })
+      : summary.text(folder, target.name),
   );
   if (stopped !== undefined) complain(`Stopped: ${stopped}`);
   if (!isWhole || failed > 0) {
@@ -142,27 +139,23 @@ async function folderAt(path: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** Where a push sends to, and where it keeps its journal. */
 interface Place {
   readonly target: PushTarget;
+  /** Contains the journal. */
   readonly stateDirectory: string;
 }
 
 async function ownPlace(flags: PushFlags, version: string): Promise<Place | undefined> {
   const config = await loadConfig(flags);
-  const names = [...config.servers.keys()];
-  const name = flags.server ?? (names.length === 1 ? names[0] : undefined);
   if (flags.user !== undefined) {
     complain("--user requires --url: without a running gateway there is nothing to log in to.");
     return undefined;
   }
-  if (name === undefined) {
+  const names = selectServers(config, flags.server === undefined ? [] : [flags.server]);
+  if (names === undefined) return undefined;
+  const server = config.servers.get(names[0] ?? "");
+  if (server === undefined || names.length > 1) {
     complain(`Name the server to send to with --server: ${names.join(", ")}.`);
-    return undefined;
-  }
-  const server = config.servers.get(name);
-  if (server === undefined) {
-    complain(`Unknown server "${name}". The configuration has: ${names.join(", ")}.`);
     return undefined;
   }
   return { target: ownGateway(config, server, version), stateDirectory: config.stateDirectory };
@@ -189,17 +182,16 @@ async function runningPlace(url: string, flags: PushFlags): Promise<Place | unde
   if (user !== undefined) {
     const password = await readSecret(`Password of ${user}: `);
     if (password === undefined) return undefined;
-    authorization = `Basic ${new TextEncoder().encode(`${user}:${password}`).toBase64()}`;
+    authorization = basicAuthorization(user, password);
   }
   const target = runningGateway(withoutTrailing(parsed.href, "/"), server, authorization);
   return { target, stateDirectory: stateHome() };
 }
 
-/** One journal for each folder and target, found again by the same command. */
+/** One journal for each folder and target, so that the same command finds it again. */
 async function journalFile(
   stateDirectory: string,
-  folder: string,
-  target: string,
+  { folder, target }: JournalSubject,
 ): Promise<string> {
   const subject = new TextEncoder().encode(`${folder}\n${target}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", subject)).toHex();

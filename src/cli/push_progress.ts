@@ -1,6 +1,5 @@
 /**
- * How far a push is, in one line that is written anew, where a person sees it: on a terminal and
- * nowhere else.
+ * The progress of a push: one line that is rewritten, on a terminal only.
  *
  * @module
  */
@@ -9,18 +8,14 @@ import { type PushTotals, rateText, sizeText } from "./push_summary.ts";
 
 const encoder = new TextEncoder();
 const BAR_WIDTH = 24;
-/** The line is written this often at most. */
-const INTERVAL_MS = 100;
+const MIN_INTERVAL_MS = 100;
 
-/** The line. */
 export class PushProgress {
-  /** Whether there is a terminal to show it on. */
   readonly isShown: boolean = Deno.stderr.isTerminal();
   #files = 0;
   #shownAtMs = 0;
   #isOnLine = false;
 
-  /** Counts the files that there are. */
   async count(folder: string, signal: AbortSignal): Promise<void> {
     for await (const _file of folderFiles(folder)) {
       if (signal.aborted) return;
@@ -28,10 +23,9 @@ export class PushProgress {
     }
   }
 
-  /** @param totals What is done. */
   show(totals: PushTotals): void {
     const nowMs = Date.now();
-    if (!this.isShown || nowMs - this.#shownAtMs < INTERVAL_MS) return;
+    if (!this.isShown || nowMs - this.#shownAtMs < MIN_INTERVAL_MS) return;
     this.#shownAtMs = nowMs;
     this.#isOnLine = true;
     const share = Math.min(1, totals.files / Math.max(1, this.#files));
@@ -46,7 +40,7 @@ export class PushProgress {
     ));
   }
 
-  /** Makes room for another line. */
+  /** Clears the line for other output. */
   clear(): void {
     if (this.#isOnLine) Deno.stderr.writeSync(encoder.encode("\r\x1b[K"));
     this.#isOnLine = false;

@@ -1,49 +1,40 @@
 /**
- * What a push has done, in numbers and by name: for people, and for programs.
+ * The summary of a push, as text and as JSON.
  *
  * @module
  */
 import type { PushEvent } from "../tools/push/push_folder.ts";
 
-/** How much was done. */
-export interface PushTotals {
-  /** Files that were looked at. */
+export interface PushTotals extends Record<PushEvent["kind"], number> {
+  /** Files that were examined. */
   files: number;
-  /** Those that are or should be instances. */
+  /** Files except the skipped ones. */
   instances: number;
-  stored: number;
-  there: number;
-  earlier: number;
-  skipped: number;
-  failed: number;
-  /** Bytes that the store took in this run. */
+  /** Bytes of the files of this run that are stored. */
   bytes: number;
-  /** When the run began. */
   readonly startedAtMs: number;
 }
 
-/** Adds up a push. */
+/** A file, and why it was skipped or failed, or its warning. */
+interface Named {
+  readonly file: string;
+  readonly reason: string;
+}
+
 export class PushSummary {
-  /** How much was done so far. */
-  readonly totals: PushTotals;
+  readonly totals: PushTotals = {
+    files: 0,
+    instances: 0,
+    stored: 0,
+    there: 0,
+    earlier: 0,
+    skipped: 0,
+    failed: 0,
+    bytes: 0,
+    startedAtMs: Date.now(),
+  };
   readonly #named = { skipped: [] as Named[], failed: [] as Named[], warnings: [] as Named[] };
 
-  /** @param startedAtMs When the run began. */
-  constructor(startedAtMs: number) {
-    this.totals = {
-      files: 0,
-      instances: 0,
-      stored: 0,
-      there: 0,
-      earlier: 0,
-      skipped: 0,
-      failed: 0,
-      bytes: 0,
-      startedAtMs,
-    };
-  }
-
-  /** @param event What became of a file. */
   add(event: PushEvent): void {
     const { totals } = this;
     totals.files++;
@@ -59,10 +50,9 @@ export class PushSummary {
     }
   }
 
-  /** The summary for people. */
-  text(folder: string, target: string, nowMs: number): string {
+  text(folder: string, target: string): string {
     const { stored, there, earlier, skipped, failed, bytes, startedAtMs } = this.totals;
-    const rate = rateText(bytes, nowMs - startedAtMs);
+    const rate = rateText(bytes, Date.now() - startedAtMs);
     const count = (label: string, value: number, more = "") =>
       `  ${label.padEnd(24)}${String(value).padStart(9)}${more}`;
     return [
@@ -78,23 +68,16 @@ export class PushSummary {
     ].join("\n");
   }
 
-  /**
-   * The summary for programs.
-   *
-   * @param about What was sent where, and how it ended.
-   */
+  /** The summary as JSON, after what was sent where and how it ended. */
   json(about: {
     readonly folder: string;
     readonly target: string;
-    readonly how: "finished" | "interrupted" | "stopped";
-    readonly reason: string | undefined;
-  }): Readonly<Record<string, unknown>> {
+    readonly ended: "finished" | "interrupted" | "stopped";
+    readonly reason?: string | undefined;
+  }): string {
     const { stored, there, earlier, skipped, failed, bytes, startedAtMs } = this.totals;
-    return {
-      folder: about.folder,
-      target: about.target,
-      ended: about.how,
-      ...(about.reason !== undefined && { reason: about.reason }),
+    const summary = {
+      ...about,
       stored,
       stored_by_earlier_run: earlier,
       already_there: there,
@@ -106,16 +89,10 @@ export class PushSummary {
       skipped_files: this.#named.skipped,
       failed_files: this.#named.failed,
     };
+    return JSON.stringify(summary);
   }
 }
 
-/** A file and what there is to say of it. */
-interface Named {
-  readonly file: string;
-  readonly reason: string;
-}
-
-/** A number of bytes for people. */
 export function sizeText(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let [value, unit] = [bytes, 0];
@@ -123,11 +100,7 @@ export function sizeText(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/**
- * A rate for people.
- *
- * @returns It in bytes a second.
- */
+/** Formats a rate in bytes per second. */
 export function rateText(bytes: number, elapsedMs: number): string {
   return `${sizeText(Math.round(bytes / Math.max(elapsedMs, 1) * 1_000))}/s`;
 }
@@ -137,7 +110,7 @@ function list(title: string, files: readonly Named[]): string[] {
   return ["", title, ...files.map(({ file, reason }) => `  ${printable(file)}: ${reason}`)];
 }
 
-/** A file's name can hold what moves a terminal's cursor. */
+/** File names can contain control sequences of terminals. */
 function printable(name: string): string {
   // deno-lint-ignore no-control-regex
   return name.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");

@@ -1,6 +1,6 @@
 /**
- * The command line: commands, their options, and how failures are told. Nothing else writes to
- * standard output or ends the program.
+ * The command line: commands, their options, and reports of failures. Only commands write to standard
+ * output or end the program.
  *
  * @module
  */
@@ -9,16 +9,17 @@ import manifest from "../../deno.json" with { type: "json" };
 import { ConfigError } from "../config/values/config_error.ts";
 import { nearestName } from "../config/values/nearest_name.ts";
 import { dropProxyEnvironment } from "../config/environment.ts";
-import { auditVerify, type AuditVerifyFlags } from "./audit_verify.ts";
+import type { Anchor } from "../runtime/audit/verify_trail.ts";
+import { auditVerify } from "./audit_verify.ts";
 import { check } from "./check.ts";
 import { completions, type Shell, SHELLS } from "./completions.ts";
-import type { DoctorFlags } from "./doctor.ts";
 import { ExitCode } from "./exit_code.ts";
 import { printApiKey, printPasswordHash } from "./hash_password.ts";
 import { healthcheck } from "./healthcheck.ts";
 import { importConfig } from "./import.ts";
 import type { ConfigFlags } from "./load.ts";
-import { orthancConfig, type OrthancConfigFlags } from "./orthanc_config.ts";
+import { orthancConfig } from "./orthanc_config.ts";
+import { permissions } from "./permissions.ts";
 import type { PushFlags } from "./push.ts";
 import { serve } from "./serve.ts";
 import { flushLog } from "../telemetry/logging.ts";
@@ -27,25 +28,21 @@ import type { TokenFlags } from "./token.ts";
 
 const LOG_FLUSH_MS = 2_000;
 
-/**
- * Runs the command that the arguments name, and ends the program.
- *
- * @param args The arguments, without the program's name.
- */
+/** Runs a command from the arguments, and ends the program. */
 export async function run(args: readonly string[]): Promise<never> {
   const exitCode = await main(args);
-  // The last lines of the log; but no reader that stalls keeps the program from its end.
+  // A reader of the log that stalls must not keep the program from ending.
   await flushLog(LOG_FLUSH_MS);
   Deno.exit(exitCode);
 }
 
 async function main(args: readonly string[]): Promise<number> {
   let exitCode: number = ExitCode.ok;
-  // Before any command makes a request.
+  // Before any command sends a request.
   const ignoredProxies = dropProxyEnvironment();
   const program = commandLine((code) => exitCode = code, ignoredProxies);
   const [first = "-"] = args;
-  // Commander would take it for an argument of the default command.
+  // Commander would pass an unknown command to the default command as an argument.
   const names = [...program.commands.map((command) => command.name()), "help"];
   if (!first.startsWith("-") && !names.includes(first)) {
     const nearest = nearestName(first, names);
@@ -59,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
     }
-    tell(error, args.includes("--verbose"));
+    reportFailure(error, args.includes("--verbose"));
     return error instanceof ConfigError ? ExitCode.configuration : ExitCode.failure;
   }
 }
@@ -85,72 +82,63 @@ function commandLine(
     command(name, description, isDefault)
       .option("--config <file>", "configuration file")
       .option("--address <address>", "address to listen on, instead of Listen.Address")
-      .option("--port <port>", "port to listen on, instead of Listen.Port", portNumber);
+      .option("--port <port>", "port to listen on, instead of Listen.Port", numberFrom(0, 65_535));
+  const ending =
+    <Args extends unknown[]>(run: (...args: Args) => Promise<number>) => async (...args: Args) =>
+      end(await run(...args));
 
   program.version(manifest.version);
   withConfig("serve", "run the gateway (the default command)", true)
-    .action(async (flags: ConfigFlags) =>
-      end(await serve(flags, manifest.version, ignoredProxies))
-    );
+    .action(ending((flags: ConfigFlags) => serve(flags, manifest.version, ignoredProxies)));
   withConfig("check", "check the configuration; show servers, allowlist and permissions")
-    .action(async (flags: ConfigFlags) => end(await check(flags)));
+    .action(ending(check));
   withConfig("healthcheck", "check that the running gateway answers; exit 0 if it does")
-    .action(async (flags: ConfigFlags) => end(await healthcheck(flags)));
+    .action(ending(healthcheck));
+  // Large modules are imported on demand: the gateway itself starts faster without them.
   withConfig(
     "doctor",
     "diagnose the connection to each store; report what fails, why, and what to do",
   )
     .argument("[server...]", "servers to diagnose; default: all")
     .option("--json", "print the report as JSON")
-    .action(async (servers: string[], flags: DoctorFlags) => {
+    .action(ending(async (servers: string[], flags: ConfigFlags & { readonly json?: true }) => {
       const { doctor } = await import("./doctor.ts");
-      end(await doctor(servers, flags, manifest.version));
-    });
+      return await doctor(servers, flags, manifest.version);
+    }));
   withConfig("token", "acquire the credential of servers; show its issuer and expiry")
     .argument("[server...]", "servers; default: all")
     .option("--json", "print JSON")
     .option("--reveal", "print the token too: anyone who sees it can use it")
-    .action(async (servers: string[], flags: TokenFlags) => {
+    .action(ending(async (servers: string[], flags: TokenFlags) => {
       const { token } = await import("./token.ts");
-      end(await token(servers, flags, manifest.version));
-    });
+      return await token(servers, flags, manifest.version);
+    }));
   withConfig("permissions", "show the hosts and files that the gateway may access, and why")
     .option("--json", "print JSON")
-    .action(async (flags: ConfigFlags & { readonly json?: true }) => {
-      const { permissions } = await import("./permissions.ts");
-      end(await permissions(flags));
-    });
+    .action(ending(permissions));
   command("schema", "print the JSON Schema of the configuration, for editors")
     .action(async () => {
       const { editorSchema } = await import("../config/reference/json_schema.ts");
       print(JSON.stringify(editorSchema(), null, 2));
-      end(ExitCode.ok);
     });
   command("completions", "print the completions for a shell")
     .addArgument(new Argument("<shell>", "which shell").choices(SHELLS))
-    .action((shell: Shell) => {
-      print(completions(program, shell));
-      end(ExitCode.ok);
-    });
+    .action((shell: Shell) => print(completions(program, shell)));
   command("hash-password", "hash a password for Authentication.Basic")
-    .action(async () => end(await printPasswordHash()));
+    .action(ending(printPasswordHash));
   command("make-api-key", "generate a key for Authentication.ApiKeys, and its hash")
-    .action(() => end(printApiKey()));
+    .action(printApiKey);
   program.command("audit").description("work with the audit trail")
     .command("verify [files...]")
     .description("verify the audit trail; report where it was modified or cut off")
     .option("--config <file>", "configuration file")
-    .option("--anchor <number:hash>", "a record noted earlier that must still exist")
+    .option("--anchor <number:hash>", "a record noted earlier that must still exist", parseAnchor)
     .option("--verbose", "show stack traces")
-    .action(async (files: string[], flags: AuditVerifyFlags) =>
-      end(await auditVerify(files, flags))
-    );
+    .action(ending(auditVerify));
   command("import", "convert a configuration of the plugin orthanc-dicomweb-oauth")
     .argument("<file>", "the plugin's configuration, such as orthanc.json")
     .option("--keep-secrets", "keep secrets as written, instead of replacing them by variables")
-    .action(async (file: string, flags: { readonly keepSecrets?: true }) =>
-      end(await importConfig(file, flags))
-    );
+    .action(ending(importConfig));
   command("orthanc-config", "print the servers for Orthanc, or set them in a running Orthanc")
     .option("--config <file>", "configuration file")
     .option("--url <url>", "URL at which Orthanc reaches the gateway")
@@ -158,7 +146,7 @@ function commandLine(
     .option("--orthanc <url>", "set them in the Orthanc at this URL")
     .option("--user <name>", "with --orthanc: Orthanc user; prompts for the password")
     .option("--dry-run", "with --orthanc: only show what would change")
-    .action(async (flags: OrthancConfigFlags) => end(await orthancConfig(flags)));
+    .action(ending(orthancConfig));
   command("push", "send a folder of DICOM files to a server")
     .argument("<folder>", "the folder, including its subfolders")
     .option("--server <name>", "the configured server to send to")
@@ -171,30 +159,29 @@ function commandLine(
     .option("--journal <file>", "journal of what is stored; default: in the state directory")
     .option("--fresh", "ignore the journal of an earlier run and send everything")
     .option("--json", "print the summary as JSON")
-    .action(async (folder: string, flags: PushFlags) => {
+    .action(ending(async (folder: string, flags: PushFlags) => {
       const { push } = await import("./push.ts");
-      end(await push(folder, flags, manifest.version));
-    });
+      return await push(folder, flags, manifest.version);
+    }));
   command("demo", "run the main job on this machine with synthetic data")
     .option("--once", "exit after the round trip")
-    .action(async (flags: { readonly once?: true }) => {
-      // Loaded only when asked for: the gateway itself starts faster without it.
+    .action(ending(async (flags: { readonly once?: true }) => {
       const { demo } = await import("./demo.ts");
-      end(await demo({ once: flags.once ?? false }, manifest.version));
-    });
+      return await demo(flags.once ?? false, manifest.version);
+    }));
   return program;
 }
 
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
-    throw new InvalidArgumentError("A port is a number from 0 to 65535.");
-  }
-  return port;
+function parseAnchor(text: string): Anchor {
+  const [, sequence, hash] = /^(\d{1,15}):([0-9a-f]{64})$/.exec(text) ?? [];
+  if (sequence !== undefined && hash !== undefined) return { sequence: Number(sequence), hash };
+  throw new InvalidArgumentError(
+    "An anchor is a record number, a colon and the record's hash: --anchor 1200:9f86d0…",
+  );
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {
-  return function wholeNumber(text) {
+  return (text) => {
     const number = Number(text);
     if (!/^\d{1,9}$/.test(text) || number < min || number > max) {
       throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
@@ -203,7 +190,7 @@ function numberFrom(min: number, max: number): (text: string) => number {
   };
 }
 
-function tell(error: unknown, verbose: boolean): void {
+function reportFailure(error: unknown, verbose: boolean): void {
   if (!(error instanceof Error)) return complain(String(error));
   complain(verbose ? error.stack ?? error.message : error.message);
   if (!verbose && !(error instanceof ConfigError)) {

@@ -1,5 +1,5 @@
 /**
- * Reads a secret from the person at the terminal without showing it, or from standard input.
+ * Reads secrets without showing them.
  *
  * @module
  */
@@ -11,10 +11,8 @@ const END = "\u0004";
 const ERASE = new Set(["\u007f", "\b"]);
 
 /**
- * Reads one line, or all of standard input where that is no terminal.
- *
- * @param prompt What is asked at the terminal.
- * @returns The secret without its line's end; nothing where the person gave up.
+ * Prompts for a line at a terminal, or reads all of standard input where that is none. Returns the text
+ * without its last line end, or undefined if the user cancels.
  */
 export async function readSecret(prompt: string): Promise<string | undefined> {
   if (!Deno.stdin.isTerminal()) {

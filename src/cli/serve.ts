@@ -1,5 +1,5 @@
 /**
- * The `serve` command: runs the gateway until it is told to end.
+ * The `serve` command: runs the gateway until it is stopped by a signal.
  *
  * @module
  */
@@ -11,15 +11,16 @@ import { keepFilesPrivate } from "../runtime/state_directory.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
+import { reasonOf } from "../errors/reason.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
 import { complain, printInBackground } from "./terminal.ts";
 
 /**
- * Serves until SIGINT or SIGTERM, then finishes what streams. SIGHUP reads the configuration again.
+ * Serves until SIGINT or SIGTERM, then drains. SIGHUP reloads the configuration.
  *
- * @param ignoredProxies Variables that mean a proxy, which the gateway does not use.
- * @throws {ConfigError} When the configuration is wrong.
+ * @param ignoredProxies Environment variables of proxies, which the gateway ignores.
+ * @throws {ConfigError} When the configuration is invalid.
  * @throws {Error} When it cannot listen.
  */
 export async function serve(
@@ -59,7 +60,6 @@ export async function serve(
   return ExitCode.ok;
 }
 
-/** Goes over to the configuration as it is now; stays with the old one where that cannot be. */
 async function reload(supervisor: Supervisor, flags: ConfigFlags, logger: Logger): Promise<void> {
   try {
     const config = await supervisor.reload(() => loadConfig(flags));
@@ -67,7 +67,7 @@ async function reload(supervisor: Supervisor, flags: ConfigFlags, logger: Logger
     warn(config, logger);
     logger.info("Reloaded the configuration", { servers: config.servers.size });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     logger.error("Reload failed; the previous configuration stays in use", { reason });
   }
 }

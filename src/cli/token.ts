@@ -1,27 +1,26 @@
 /**
- * The `token` command: gets the credential of servers as the gateway would, and tells what may be told
- * of it.
+ * The `token` command: acquires the credentials of servers as the gateway would, and shows what is not
+ * secret.
  *
  * @module
  */
 import type { CredentialFacts } from "../credentials/credential_facts.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { askCredentialOf } from "../tools/doctor/ask_credential.ts";
+import { reasonOf } from "../errors/reason.ts";
+import { askCredential } from "../tools/doctor/ask_credential.ts";
 import { adviceOf } from "../tools/doctor/finding.ts";
+import { withStore } from "../tools/doctor/with_store.ts";
 import { ExitCode } from "./exit_code.ts";
-import { type ConfigFlags, loadConfig } from "./load.ts";
-import { serversMeant } from "./server_names.ts";
-import { paint } from "./style.ts";
-import { complain, print } from "./terminal.ts";
+import { type ConfigFlags, loadConfig, selectServers } from "./load.ts";
+import { complain, paint, print } from "./terminal.ts";
 
-/** What the command line says. */
 export interface TokenFlags extends ConfigFlags {
   readonly json?: true;
   readonly reveal?: true;
 }
 
-/** What becomes known of one server's credential. */
-type Told =
+/** The result for one server, as `--json` prints it. */
+type Result =
   | { readonly server: string; readonly credential: CredentialFacts; readonly token?: string }
   | {
     readonly server: string;
@@ -33,11 +32,9 @@ type Told =
   };
 
 /**
- * Gets credentials and tells of them.
+ * Acquires and shows the credentials of servers: all unless some are named.
  *
- * @param named The servers; all where none is named.
- * @returns The exit code: 0 when all could be had.
- * @throws {ConfigError} When the configuration is wrong.
+ * @throws {ConfigError} When the configuration is invalid.
  */
 export async function token(
   named: readonly string[],
@@ -45,11 +42,16 @@ export async function token(
   version: string,
 ): Promise<number> {
   const config = await loadConfig(flags);
-  const names = serversMeant(config, named);
+  const names = selectServers(config, named);
   if (names === undefined) return ExitCode.usage;
-  const all = await Promise.all(names.map(async (server): Promise<Told> => {
+  const all = await Promise.all(names.map(async (server): Promise<Result> => {
     try {
-      const { facts, token } = await askCredentialOf(config, server, version);
+      const { facts, token } = await withStore(
+        config,
+        server,
+        { version },
+        (store, { servers }) => askCredential(store, servers.get(server)!),
+      );
       const isRevealed = flags.reveal && token !== undefined;
       return { server, credential: facts, ...(isRevealed && { token }) };
     } catch (error) {
@@ -61,21 +63,21 @@ export async function token(
   return all.some((each) => "error" in each) ? ExitCode.failure : ExitCode.ok;
 }
 
-function faultOf(error: unknown): Extract<Told, { error: unknown }>["error"] {
-  const message = error instanceof Error ? error.message : String(error);
+function faultOf(error: unknown): Extract<Result, { error: unknown }>["error"] {
+  const message = reasonOf(error);
   return error instanceof GatewayError
     ? { code: error.code, message, advice: adviceOf(error) }
     : { code: null, message, advice: [] };
 }
 
-function show(told: Told): void {
-  if ("error" in told) {
-    const { code, message, advice } = told.error;
-    complain(`Server ${told.server}: ${message}${code === null ? "" : ` [${code}]`}`);
+function show(result: Result): void {
+  if ("error" in result) {
+    const { code, message, advice } = result.error;
+    complain(`Server ${result.server}: ${message}${code === null ? "" : ` [${code}]`}`);
     for (const line of advice) complain(`  ${line}`);
     return;
   }
-  const { server, credential, token } = told;
+  const { server, credential, token } = result;
   print(paint("strong", `Server ${server}`));
   for (const [name, value] of rows(credential)) print(`  ${name.padEnd(11)}${value}`);
   if (token !== undefined) print(`  ${"token".padEnd(11)}${token}`);
@@ -104,9 +106,8 @@ function lifeOf({ expiresAt, form }: CredentialFacts): string | null {
   return `${expiresAt} (in ${minutes} minutes)`;
 }
 
-/** What stands in a row of its own is left out. */
 function claimsOf({ claims }: CredentialFacts): string {
-  const own = new Set(["iss", "aud", "exp", "scope", "scp"]);
-  return Object.entries(claims).filter(([name]) => !own.has(name))
+  const inOtherRows = new Set(["iss", "aud", "exp", "scope", "scp"]);
+  return Object.entries(claims).filter(([name]) => !inOtherRows.has(name))
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(" ");
 }

@@ -1,6 +1,6 @@
 /**
- * Lets only requests through that carry a valid access token (RFC 6750): signed by the identity
- * provider, issued for this store, not expired, and of the scope required (RFC 9068).
+ * Rejects requests without a valid access token (RFC 6750): signed by the identity provider, issued for
+ * this store, not expired, and with the required scope (RFC 9068).
  *
  * @module
  */
@@ -8,35 +8,16 @@ import type { MiddlewareHandler } from "hono";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";
 import { Problem } from "./problem.ts";
 
-/** Whose tokens are accepted. */
-export interface BearerGateOptions {
-  /** Finds the key a token is signed with. */
+/** A middleware that throws a 401 or 403 problem for requests that it rejects. */
+export function bearerGate(options: {
   readonly keys: JWTVerifyGetKey;
   readonly issuer: string;
   readonly audience: string;
   readonly scope: string;
-  /** The clock, in milliseconds since the epoch. */
+  /** The wall clock, in milliseconds. */
   readonly now: () => number;
-  /** Is told of every request, whether it was let through. */
-  readonly onRequest: (isAuthorized: boolean) => void;
-}
-
-/**
- * Makes the gate.
- *
- * @returns A middleware that throws a 401 or 403 problem for what it does not let through.
- */
-export function bearerGate(options: BearerGateOptions): MiddlewareHandler {
-  async function check(header: string | undefined): Promise<void> {
-    const token = /^Bearer +([^ ]+)$/i.exec(header ?? "")?.[1];
-    if (token === undefined) throw refusal(401, "The request has no access token", "");
-    const payload = await verify(token);
-    const scopes = typeof payload.scope === "string" ? payload.scope.split(" ") : [];
-    if (!scopes.includes(options.scope)) {
-      throw refusal(403, `The token is not of the scope ${options.scope}`, "insufficient_scope");
-    }
-  }
-
+  readonly onAuthorized: () => void;
+}): MiddlewareHandler {
   async function verify(token: string): Promise<JWTPayload> {
     try {
       const { payload } = await jwtVerify(token, options.keys, {
@@ -50,20 +31,21 @@ export function bearerGate(options: BearerGateOptions): MiddlewareHandler {
       return payload;
     } catch (error) {
       if (!(error instanceof errors.JOSEError) || error instanceof errors.JWKSTimeout) {
-        throw new Problem(503, "The identity provider's keys cannot be had");
+        throw new Problem(503, "Cannot fetch the keys of the identity provider");
       }
-      throw refusal(401, "The access token is not valid here, or no longer", "invalid_token");
+      throw refusal(401, "The access token is invalid or expired", "invalid_token");
     }
   }
 
   return async function bearer(c, next) {
-    try {
-      await check(c.req.header("authorization"));
-    } catch (error) {
-      options.onRequest(false);
-      throw error;
+    const token = /^Bearer +([^ ]+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+    if (token === undefined) throw refusal(401, "The request has no access token", "");
+    const { scope } = await verify(token);
+    const scopes = typeof scope === "string" ? scope.split(" ") : [];
+    if (!scopes.includes(options.scope)) {
+      throw refusal(403, `The token is not of the scope ${options.scope}`, "insufficient_scope");
     }
-    options.onRequest(true);
+    options.onAuthorized();
     await next();
   };
 }

@@ -1,6 +1,5 @@
 /**
- * The demo's DICOMweb client: asks the gateway what a PACS or a viewer would ask, without any
- * credentials, and judges the answers.
+ * The DICOMweb client of the demo. It sends what a PACS or viewer would send, without credentials.
  *
  * @module
  */
@@ -13,17 +12,12 @@ import type { DicomJson } from "./dicom_json.ts";
 
 const STEP_TIMEOUT_MS = 30_000;
 
-/** A DICOMweb client of one service. */
 export class DemoClient {
   readonly #baseUrl: string;
   readonly #signal: AbortSignal;
   readonly #http: HttpClient;
 
-  /**
-   * Makes a client.
-   *
-   * @param baseUrl The service's base URL, without a trailing slash.
-   */
+  /** @param baseUrl Without a trailing slash. */
   constructor(baseUrl: string, signal: AbortSignal) {
     this.#baseUrl = baseUrl;
     this.#signal = signal;
@@ -31,9 +25,8 @@ export class DemoClient {
   }
 
   /**
-   * Stores instances in one request (STOW-RS).
+   * Stores instances in one request (STOW-RS); returns the SOP Instance UIDs reported as stored.
    *
-   * @returns SOP Instance UIDs of what is said to be stored.
    * @throws {Error} When not everything was stored.
    */
   async store(files: readonly Uint8Array<ArrayBuffer>[]): Promise<string[]> {
@@ -54,23 +47,14 @@ export class DemoClient {
     );
   }
 
-  /**
-   * Searches (QIDO-RS).
-   *
-   * @param path Path and query below the base URL.
-   */
+  /** Searches (QIDO-RS). */
   async search(path: string): Promise<DicomJson[]> {
     const response = await this.#send(path, { headers: { "Accept": "application/dicom+json" } });
-    // A service may say "no results" without a body.
+    // A service may return no body if there are no results.
     return response.status === 204 ? [] : await response.json();
   }
 
-  /**
-   * Retrieves a study, series or instance (WADO-RS).
-   *
-   * @param path Path below the base URL.
-   * @returns The DICOM files, one by one.
-   */
+  /** Retrieves the DICOM files of a study, series or instance (WADO-RS), one by one. */
   async *retrieve(path: string): AsyncGenerator<Uint8Array<ArrayBuffer>> {
     const response = await this.#send(path, {
       headers: { "Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*' },
@@ -82,28 +66,18 @@ export class DemoClient {
     }
   }
 
-  /**
-   * Deletes a study.
-   *
-   * @param path Path below the base URL.
-   */
   async delete(path: string): Promise<void> {
     const response = await this.#send(path, { method: "DELETE" });
     await response.body?.cancel();
   }
 
-  /**
-   * Asks for something only to see whether it can be had.
-   *
-   * @param path Path and query below the base URL.
-   */
+  /** The status of a GET request. */
   async status(path: string): Promise<number> {
     const response = await this.#http.send(this.#baseUrl + path, { signal: this.#deadline() });
     await response.body?.cancel();
     return response.status;
   }
 
-  /** Closes the connections. */
   close(): void {
     this.#http.close();
   }
@@ -120,7 +94,7 @@ export class DemoClient {
   }
 }
 
-/** What the gateway or the store says of a failure in its problem details. */
+/** The problem details of the gateway or the store. */
 async function explanation(response: Response): Promise<string> {
   try {
     const { error_code: code, message, detail } = await response.json();

@@ -1,5 +1,5 @@
 /**
- * A DICOM dataset in memory, values as the bytes that stand in the file.
+ * A DICOM dataset in memory, with values as the bytes of the file.
  *
  * @module
  */
@@ -7,11 +7,9 @@ import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 
 /** One data element (PS3.5, section 7.1). */
 export type DicomElement =
-  /** A plain value. */
   | { readonly vr: string; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** A sequence. */
   | { readonly vr: "SQ"; readonly items: readonly DicomDataset[] }
-  /** Compressed pixel data: the fragments, the first being the offset table. */
+  /** Compressed pixel data; the first fragment is the offset table. */
   | { readonly vr: string; readonly fragments: readonly Uint8Array<ArrayBuffer>[] };
 
 /** Data elements by tag, in the order of the file. */
@@ -19,9 +17,8 @@ export type DicomDataset = ReadonlyMap<string, DicomElement>;
 
 /** A DICOM file (PS3.10). */
 export interface DicomFile {
-  /** UID of the transfer syntax. */
   readonly transferSyntax: string;
-  /** The elements behind the file meta information. */
+  /** The elements after the file meta information. */
   readonly dataset: DicomDataset;
 }
 
@@ -33,11 +30,7 @@ export const LONG_VRS: ReadonlySet<string> = new Set(
   ["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"],
 );
 
-/**
- * Reads a UID or another plain string of one value.
- *
- * @returns The string without its padding; empty where there is none.
- */
+/** A UID or other string of one value, without padding; empty if it is missing. */
 export function plainString(dataset: DicomDataset, tag: string): string {
   const element = dataset.get(tag);
   if (element === undefined || !("bytes" in element)) return "";

@@ -1,6 +1,6 @@
 /**
- * The part of the DICOM data dictionary (PS3.6) that the demo needs: what one searches for,
- * what a CT image consists of, and what a search answers. It is no full dictionary.
+ * The part of the DICOM data dictionary (PS3.6) that the demo needs: attributes of searches, their
+ * results, and CT images.
  *
  * @module
  */
@@ -92,34 +92,23 @@ export const ATTRIBUTES = {
 
 const VR_BY_TAG: ReadonlyMap<string, string> = new Map(Object.values(ATTRIBUTES));
 
-/** A keyword of the dictionary. */
 export type Keyword = keyof typeof ATTRIBUTES;
 
-/**
- * The tag of an attribute.
- *
- * @returns Group and element in upper-case hexadecimal.
- */
+/** The tag of an attribute, in upper-case hexadecimal. */
 export function tagOf(keyword: Keyword): string {
   return ATTRIBUTES[keyword][0];
 }
 
 /**
- * Reads the name of an attribute as a search writes it (PS3.18, section 8.3.4.1).
- *
- * @param name A keyword or a tag of eight hexadecimal digits.
- * @returns The tag; nothing for a keyword that the dictionary does not have.
+ * The tag of an attribute that a search names by keyword or eight hexadecimal digits (PS3.18, section
+ * 8.3.4.1); undefined for a keyword that is not in the dictionary.
  */
 export function parseAttributeName(name: string): string | undefined {
   if (/^[0-9a-f]{8}$/i.test(name)) return name.toUpperCase();
   return Object.hasOwn(ATTRIBUTES, name) ? tagOf(name as Keyword) : undefined;
 }
 
-/**
- * The value representation of an attribute in a file that does not tell it (implicit VR).
- *
- * @returns Its value representation, `UN` where the dictionary does not have it.
- */
+/** The value representation of an attribute, for implicit VR; `UN` if it is not in the dictionary. */
 export function vrOf(tag: string): string {
   if (tag.endsWith("0000")) return "UL";
   if (isPrivateCreator(tag)) return "LO";

@@ -4,10 +4,9 @@
  * @module
  */
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
-import type { DicomDataset, DicomElement } from "./dicom_dataset.ts";
-import { plainString } from "./dicom_dataset.ts";
+import { type DicomDataset, type DicomElement, plainString } from "./dicom_dataset.ts";
 
-/** One value: text, a number, a person's name by its groups, an item of a sequence, or empty. */
+/** One value; null if it is empty. */
 export type DicomJsonValue = string | number | PersonName | DicomJson | null;
 
 /** A person's name (PS3.18, section F.2.2). */
@@ -30,15 +29,14 @@ export interface DicomJson {
   readonly [tag: string]: DicomJsonAttribute;
 }
 
-/** How a dataset is written. */
 export interface DicomJsonOptions {
-  /** Where a binary value of the top level can be had; nothing: write it inline. */
+  /** The URI of a binary value of the top level; undefined to write the value inline. */
   readonly bulkDataUri?: (tag: string, element: DicomElement) => string | undefined;
 }
 
 type NumberReader = (view: DataView, at: number) => number | string;
 
-/** Binary numbers: bytes of one value, and how it is read. Big ones become text, as annex F allows. */
+/** Binary numbers: bytes per value, and how to read one. 64-bit ones become text, as annex F allows. */
 const NUMBERS: Readonly<Record<string, readonly [size: number, read: NumberReader]>> = {
   FL: [4, (view, at) => view.getFloat32(at, true)],
   FD: [8, (view, at) => view.getFloat64(at, true)],
@@ -51,10 +49,10 @@ const NUMBERS: Readonly<Record<string, readonly [size: number, read: NumberReade
   AT: [4, (view, at) => hex(view.getUint16(at, true)) + hex(view.getUint16(at + 2, true))],
 };
 const BINARY: ReadonlySet<string> = new Set(["OB", "OD", "OF", "OL", "OV", "OW", "UN"]);
-/** Text of one value, in which a backslash is a backslash, and white space at the start counts. */
+/** Text of one value: a backslash is no separator, and leading white space is significant. */
 const LONG_TEXT: ReadonlySet<string> = new Set(["LT", "ST", "UR", "UT"]);
 
-/** Decoders' names of the defined terms of Specific Character Set (PS3.3, section C.12.1.1.2). */
+/** Labels of `TextDecoder` by defined term of Specific Character Set (PS3.3, section C.12.1.1.2). */
 const CHARACTER_SETS: Readonly<Record<string, string>> = {
   "ISO_IR 192": "utf-8",
   "ISO_IR 101": "iso-8859-2",
@@ -72,11 +70,10 @@ const CHARACTER_SETS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Writes a dataset as DICOM JSON. Of text with code extensions (ISO 2022) only what belongs to its first
- * character set comes out right.
+ * Writes a dataset as DICOM JSON. Of text with code extensions (ISO 2022), only the first character set
+ * is decoded correctly.
  *
- * @param characterSet The character set of the dataset around it.
- * @returns The DICOM JSON.
+ * @param characterSet The character set of the enclosing dataset.
  */
 export function toDicomJson(
   dataset: DicomDataset,
@@ -84,13 +81,13 @@ export function toDicomJson(
   characterSet = "",
 ): DicomJson {
   const [own = ""] = plainString(dataset, "00080005").split("\\");
-  const inForce = own.trim().replace("ISO 2022 IR", "ISO_IR") || characterSet;
-  const decoder = new TextDecoder(CHARACTER_SETS[inForce] ?? "iso-8859-1");
+  const effective = own.trim().replace("ISO 2022 IR", "ISO_IR") || characterSet;
+  const decoder = new TextDecoder(CHARACTER_SETS[effective] ?? "iso-8859-1");
   const json: Record<string, DicomJsonAttribute> = {};
   for (const [tag, element] of dataset) {
     // Group lengths are not part of the model (PS3.18, section F.2.2).
     if (tag.endsWith("0000")) continue;
-    json[tag] = toAttribute(tag, element, options, decoder, inForce);
+    json[tag] = toAttribute(tag, element, options, decoder, effective);
   }
   return json;
 }
@@ -128,7 +125,7 @@ function textValues(vr: string, text: string): DicomJsonValue[] {
     const whole = withoutTrailing(text, "\0 ");
     return whole === "" ? [] : [whole];
   }
-  // Some writers pad with NUL what should be padded with space.
+  // Some writers pad with NUL instead of space.
   const values = text.split("\\").map((value) => withoutTrailing(value.replace(/^ +/, ""), "\0 "));
   if (values.length === 1 && values[0] === "") return [];
   return values.map((value) => {

@@ -1,7 +1,7 @@
 /**
- * Reads DICOM files (PS3.10) in explicit and implicit VR little endian and with compressed pixel
- * data, which is not decoded. It refuses big endian and deflated files, and what is broken. The
- * values are views of the file's bytes: nothing is copied.
+ * Reads DICOM files (PS3.10) in explicit and implicit VR little endian, and with compressed pixel data,
+ * which is not decoded. Rejects big endian, deflated and malformed files. Values are views of the file's
+ * bytes.
  *
  * @module
  */
@@ -14,20 +14,16 @@ import {
 } from "./dicom_dataset.ts";
 import { vrOf } from "./dicom_dictionary.ts";
 
-/** A file that is no DICOM file, or a broken one. */
+/** The file is no DICOM file, or malformed. */
 export class DicomFileError extends Error {
-  /** Tells it from other errors. */
   override readonly name: string = "DicomFileError";
 }
 
-/** A DICOM file in a transfer syntax that is not read here. */
 export class TransferSyntaxError extends DicomFileError {
-  /** Tells it from other errors. */
   override readonly name: string = "TransferSyntaxError";
-  /** The file meta information, which is read in any case. */
+  /** The file meta information, which is always readable. */
   readonly meta: DicomDataset;
 
-  /** Makes the error. */
   constructor(meta: DicomDataset) {
     super(`Cannot read DICOM file: its transfer syntax is ${plainString(meta, "00020010")}`);
     this.meta = meta;
@@ -35,21 +31,18 @@ export class TransferSyntaxError extends DicomFileError {
 }
 
 const IMPLICIT_VR = "1.2.840.10008.1.2";
-/** Big endian, the deflated ones, and JPIP, whose pixels are elsewhere. */
+/** Big endian, deflated, and JPIP, whose pixels are not in the file. */
 const UNREAD = /^1\.2\.840\.10008\.1\.2\.(2|1\.99|8\.1|4\.94|4\.95|4\.204|4\.205)$/;
 const UNDEFINED_LENGTH = 0xFFFFFFFF;
 const ITEM = "FFFEE000";
 const ITEM_END = "FFFEE00D";
 const SEQUENCE_END = "FFFEE0DD";
-/** Deeper than any real file, shallow enough for the stack. */
+/** More than any real file, and within the limits of the stack. */
 const MAX_DEPTH = 64;
 
 /**
- * Reads a DICOM file.
- *
- * @param file The file's bytes.
- * @throws {TransferSyntaxError} When it is big endian, deflated or without its pixels.
- * @throws {DicomFileError} When it is no DICOM file or broken.
+ * @throws {TransferSyntaxError} When the file is big endian, deflated or without its pixels.
+ * @throws {DicomFileError} When it is no DICOM file, or malformed.
  */
 export function readDicomFile(file: Uint8Array<ArrayBuffer>): DicomFile {
   if (String.fromCharCode(...file.subarray(128, 132)) !== "DICM") {
@@ -77,7 +70,7 @@ class ElementReader {
     this.#position = position;
   }
 
-  /** Reads elements up to `end` or an item's delimiter; of one group only where one is given. */
+  /** Reads elements up to `end`, an item delimiter, or the end of the group if one is given. */
   readDataset(end: number, explicit: boolean, depth: number, group = ""): DicomDataset {
     const dataset = new Map<string, DicomElement>();
     while (this.#position < end) {
@@ -108,7 +101,7 @@ class ElementReader {
       return { vr, fragments: this.#readFragments(end) };
     }
     if (vr === "UN") {
-      // What an old system did not know may be known here; it is in implicit VR (PS3.5, section 6.2.2).
+      // The dictionary may have what the writer did not know; in implicit VR (PS3.5, section 6.2.2).
       vr = length === UNDEFINED_LENGTH ? "SQ" : vrOf(tag);
       explicit = false;
     }
@@ -132,7 +125,7 @@ class ElementReader {
       const tag = this.#readTag(end);
       const itemLength = this.#readUint32(end);
       if (tag === SEQUENCE_END && length === UNDEFINED_LENGTH) break;
-      if (tag !== ITEM) throw broken(`${tag} stands where an item should`);
+      if (tag !== ITEM) throw broken(`${tag} instead of an item`);
       items.push(this.readDataset(this.#valueEnd(itemLength, end), explicit, depth));
     }
     return items;
@@ -144,17 +137,15 @@ class ElementReader {
       const tag = this.#readTag(end);
       const length = this.#readUint32(end);
       if (tag === SEQUENCE_END) return fragments;
-      if (tag !== ITEM) throw broken(`${tag} stands where a fragment should`);
+      if (tag !== ITEM) throw broken(`${tag} instead of a fragment`);
       fragments.push(this.#take(length, end));
     }
   }
 
   #readTag(end: number): string {
     const group = this.#readUint16(end);
-    return ((group << 16 | this.#readUint16(end)) >>> 0).toString(16).toUpperCase().padStart(
-      8,
-      "0",
-    );
+    const tag = (group << 16 | this.#readUint16(end)) >>> 0;
+    return tag.toString(16).toUpperCase().padStart(8, "0");
   }
 
   #readVr(tag: string, end: number): string {

@@ -3,22 +3,18 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { EXPLICIT_VR_LITTLE_ENDIAN, LONG_VRS } from "./dicom_dataset.ts";
 import { ATTRIBUTES, type Keyword } from "./dicom_dictionary.ts";
 
-/** Values by keyword: text (several values parted by a backslash), an unsigned short, or bytes. */
+/** Values by keyword: text (multiple values separated by backslashes), an unsigned short, or bytes. */
 export type DicomAttributes = Readonly<
   Partial<Record<Keyword, string | number | Uint8Array<ArrayBuffer>>>
 >;
 
 type Element = readonly [tag: string, vr: string, value: string | number | Uint8Array];
 
-/**
- * Writes a DICOM file.
- *
- * @param attributes The dataset; it needs a SOPClassUID and a SOPInstanceUID.
- * @param implementation UID and name of what writes it.
- */
+/** @param implementation UID and version name of the writing software. */
 export function writeDicomFile(
   attributes: DicomAttributes & { readonly SOPClassUID: string; readonly SOPInstanceUID: string },
   implementation: { readonly classUid: string; readonly versionName: string },
@@ -73,11 +69,5 @@ function encodeValue(vr: string, value: string | number | Uint8Array): Uint8Arra
 }
 
 function concatenate(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
+  return new Uint8Array(Buffer.concat(pieces));
 }

@@ -1,7 +1,7 @@
 /**
- * A DICOMweb origin server for the demo: it keeps a bounded amount of instances in memory and lets
- * no one in without an access token. It stores, searches, retrieves and deletes as PS3.18 says; it
- * does not render, transcode, speak XML or keep worklists, and says so when asked.
+ * The DICOMweb store of the demo: keeps a bounded number of instances in memory, and requires an access
+ * token. It stores, searches, retrieves and deletes by PS3.18, without rendering, transcoding, XML and
+ * worklists.
  *
  * @module
  */
@@ -25,29 +25,24 @@ import { parseSearchQuery } from "./search_query.ts";
 import { search, type SearchLevel } from "./search_transaction.ts";
 import { storeInstances } from "./store_transaction.ts";
 
-/** How the store is set up. */
 export interface DicomWebStoreOptions {
-  /** The port to listen on where it is free. */
+  /** The preferred port. */
   readonly port: number;
-  /** Where the identity provider publishes its keys. */
   readonly jwksUri: string;
   readonly issuer: string;
   readonly audience: string;
   readonly scope: string;
-  /** How much it keeps, in bytes; 256 MiB unless told. */
+  /** Memory for instances; 256 MiB unless given. */
   readonly maxBytes?: number;
-  /** The clock, in milliseconds since the epoch. */
+  /** The wall clock, in milliseconds. */
   readonly now?: () => number;
 }
 
-/** A running store. */
 export interface DicomWebStore extends LoopbackServer {
   /** The base URL of the DICOMweb service, without a trailing slash. */
   readonly url: string;
-  /** How many requests came with a valid token so far. */
+  /** Requests with a valid token so far. */
   readonly authorizedRequests: number;
-  /** How many came without one. */
-  readonly refusedRequests: number;
 }
 
 const BASE_PATH = "/dicom-web";
@@ -56,7 +51,7 @@ const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 /** Starts a store on 127.0.0.1. */
 export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore {
   const client = new HttpClient({ allowlist: new Set([hostAndPort(options.jwksUri)]) });
-  const requests = { authorized: 0, refused: 0 };
+  let authorizedRequests = 0;
   const app = new Hono().basePath(BASE_PATH);
   app.use(bearerGate({
     ...options,
@@ -64,7 +59,7 @@ export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore
     keys: createRemoteJWKSet(new URL(options.jwksUri), {
       [customFetch]: (url, init) => client.send(url, init),
     }),
-    onRequest: (isAuthorized) => requests[isAuthorized ? "authorized" : "refused"]++,
+    onAuthorized: () => authorizedRequests++,
   }));
   app.use(methodNotAllowed({
     app,
@@ -85,10 +80,7 @@ export function startDicomWebStore(options: DicomWebStoreOptions): DicomWebStore
     ...server,
     url: server.origin + BASE_PATH,
     get authorizedRequests() {
-      return requests.authorized;
-    },
-    get refusedRequests() {
-      return requests.refused;
+      return authorizedRequests;
     },
     async close() {
       await server.close();
@@ -152,7 +144,7 @@ function addTransactions(app: Hono, archive: InstanceArchive): void {
   app.get(`${INSTANCE}/frames/:frames/rendered`, notRendered);
 }
 
-/** What PS3.18, section 8.3.4.2 wants said when fuzzy matching is asked for and not offered. */
+/** The warning of PS3.18, section 8.3.4.2, for a search with fuzzy matching. */
 const NOT_FUZZY =
   '299 demo "The fuzzymatching parameter is not supported. Only literal matching has been performed."';
 

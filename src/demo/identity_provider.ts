@@ -1,7 +1,7 @@
 /**
- * An OAuth2 identity provider for the demo: one client, the client credentials grant, signed access
- * tokens of a short life, keys that live as long as the process. It behaves as real ones do where
- * a client looks, but it is no identity provider to guard anything real with.
+ * The OAuth2 identity provider of the demo: one client, the client credentials grant, signed
+ * short-lived access tokens, keys that exist only in this process. To clients it behaves like real ones,
+ * but it must not protect anything real.
  *
  * @module
  */
@@ -13,30 +13,26 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from "jose";
 import { type LoopbackServer, serveOnLoopback } from "./loopback_server.ts";
 import { OAuthRefusal, tokenRequest } from "./token_request.ts";
 
-/** How the provider is set up. */
 export interface IdentityProviderOptions {
-  /** The port to listen on where it is free. */
+  /** The preferred port. */
   readonly port: number;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** What the client may ask for; all of it where it does not say. */
+  /** The permitted scopes; a token has all of them unless the client requests some. */
   readonly scopes: readonly string[];
-  /** Whom tokens are for; the first where the client does not say. */
+  /** The permitted audiences; a token has the first unless the client requests another. */
   readonly audiences: readonly [string, ...string[]];
-  /** How long a token is valid. */
   readonly tokenLifeSeconds: number;
-  /** How tokens are signed; `ES256` unless told. */
+  /** `ES256` unless given. */
   readonly algorithm?: "RS256" | "ES256";
-  /** The clock, in milliseconds since the epoch. */
+  /** The wall clock, in milliseconds. */
   readonly now?: () => number;
 }
 
-/** A running identity provider. */
 export interface IdentityProvider extends LoopbackServer {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly jwksUri: string;
-  /** How many tokens were given out so far. */
   readonly issuedTokens: number;
 }
 
@@ -88,18 +84,14 @@ export async function startIdentityProvider(
         throw new OAuthRefusal("invalid_target", "no such audience is known");
       }
       const scope = scopes.join(" ");
-      const token = await sign(issuer, scope, audience);
+      const answer = {
+        access_token: await sign(issuer, scope, audience),
+        token_type: "Bearer",
+        expires_in: options.tokenLifeSeconds,
+        scope,
+      };
       issuedTokens++;
-      return c.json(
-        {
-          access_token: token,
-          token_type: "Bearer",
-          expires_in: options.tokenLifeSeconds,
-          scope,
-        },
-        200,
-        NO_STORE,
-      );
+      return c.json(answer, 200, NO_STORE);
     });
     app.all("/token", (c) => c.text("Method not allowed", 405, { Allow: "POST" }));
     app.onError((error, c) => {
@@ -126,7 +118,7 @@ export async function startIdentityProvider(
 
 const NO_STORE = { "Cache-Control": "no-store", "Pragma": "no-cache" };
 
-/** What the provider says of itself (OpenID Connect Discovery 1.0, section 3; RFC 8414). */
+/** Metadata of the provider (OpenID Connect Discovery 1.0, section 3; RFC 8414). */
 function metadata(issuer: string, scopes: readonly string[]): Record<string, unknown> {
   return {
     issuer,

@@ -1,5 +1,5 @@
 /**
- * Keeps DICOM instances in memory, up to a bound, and finds them by study, series and instance.
+ * A bounded archive of DICOM instances in memory.
  *
  * @module
  */
@@ -8,37 +8,34 @@ import { tagOf } from "./dicom_dictionary.ts";
 import { type DicomJson, toDicomJson } from "./dicom_json.ts";
 import { DicomFileError, readDicomFile } from "./dicom_reader.ts";
 
-/** A study, series or instance, or everything. */
+/** A study, series or instance; empty for all instances. */
 export interface ResourcePath {
   readonly study?: string;
   readonly series?: string;
   readonly instance?: string;
 }
 
-/** An instance with what is known of it. */
 export interface ArchivedInstance {
   readonly study: string;
   readonly series: string;
   readonly instance: string;
   readonly sopClassUid: string;
   readonly transferSyntax: string;
-  /** The DICOM file as it came. */
+  /** The DICOM file as received. */
   readonly file: Uint8Array<ArrayBuffer>;
-  /** The dataset; a `BulkDataURI` in it is relative to the instance's own URL. */
+  /** The dataset; a `BulkDataURI` in it is relative to the instance's URL. */
   readonly json: DicomJson;
-  /** Values that `json` only names, by tag. */
+  /** The values that `json` refers to, by tag. */
   readonly bulk: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 }
 
-/** Longer binary values are left out of the metadata. */
+/** Longer binary values are not in the metadata. */
 const MAX_INLINE_BYTES = 1024;
 const PIXEL_DATA = tagOf("PixelData");
 
 /**
- * Reads what an archive has to know of a DICOM file. The values of compressed pixel data are to be
- * had with the whole instance only.
+ * Reads a DICOM file for the archive. Compressed pixel data can only be retrieved with the instance.
  *
- * @param file The file's bytes.
  * @throws {DicomFileError} When the file cannot be read, or lacks a UID.
  */
 export function readInstance(file: Uint8Array<ArrayBuffer>): ArchivedInstance {
@@ -61,30 +58,26 @@ export function readInstance(file: Uint8Array<ArrayBuffer>): ArchivedInstance {
   return { study, series, instance, sopClassUid, transferSyntax, file, json, bulk };
 }
 
-/** Instances in memory. */
 export class InstanceArchive {
-  readonly #maxBytes: number;
   readonly #instances = new Map<string, ArchivedInstance>();
-  #usedBytes = 0;
+  #freeBytes: number;
 
-  /** Makes an empty archive. */
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.#freeBytes = maxBytes;
   }
 
-  /** How much more it takes, in bytes. */
   get freeBytes(): number {
-    return this.#maxBytes - this.#usedBytes;
+    return this.#freeBytes;
   }
 
-  /** Keeps an instance, in place of an earlier one of the same SOP Instance UID. */
+  /** Adds an instance, or replaces one of the same SOP Instance UID. */
   add(instance: ArchivedInstance): void {
     this.remove({ instance: instance.instance });
     this.#instances.set(instance.instance, instance);
-    this.#usedBytes += instance.file.length;
+    this.#freeBytes -= instance.file.length;
   }
 
-  /** Finds instances, in the order in which they came. */
+  /** Finds instances, in the order of their arrival. */
   select(path: ResourcePath): ArchivedInstance[] {
     return [...this.#instances.values()].filter((each) =>
       (path.study ?? each.study) === each.study &&
@@ -93,23 +86,18 @@ export class InstanceArchive {
     );
   }
 
-  /** Drops instances. */
+  /** Removes instances, and returns their number. */
   remove(path: ResourcePath): number {
-    const dropped = this.select(path);
-    for (const { instance, file } of dropped) {
+    const removed = this.select(path);
+    for (const { instance, file } of removed) {
       this.#instances.delete(instance);
-      this.#usedBytes -= file.length;
+      this.#freeBytes += file.length;
     }
-    return dropped.length;
+    return removed.length;
   }
 }
 
-/**
- * The URL of a study, series or instance.
- *
- * @param baseUrl The base URL of the DICOMweb service, without a trailing slash.
- * @returns Its URL.
- */
+/** @param baseUrl The base URL of the DICOMweb service, without a trailing slash. */
 export function resourceUrl(baseUrl: string, path: ResourcePath): string {
   const { study, series, instance } = path;
   return `${baseUrl}/studies/${study}` + (series === undefined ? "" : `/series/${series}`) +

@@ -1,60 +1,47 @@
 /**
- * An HTTP server that only this machine can reach: on the port it is known by where that is free,
- * otherwise on any other.
+ * An HTTP server on loopback, on its preferred port or, if that is in use, on any free one.
  *
  * @module
  */
 
-/** A running server. */
 export interface LoopbackServer {
   /** Scheme, host and port, without a trailing slash. */
   readonly origin: string;
-  /** The port it listens on. */
   readonly port: number;
-  /** Stops listening; requests under way are finished. */
+  /** Stops listening, and finishes the requests in progress. */
   close(): Promise<void>;
 }
 
 const ADDRESS = "127.0.0.1";
 
 /**
- * Starts a server on 127.0.0.1.
- *
- * @param port The port to listen on where it is free; 0 for any.
- * @param makeHandler Makes what answers, from the server's own origin.
+ * @param port The preferred port; 0 for any.
+ * @param makeHandler Makes the handler from the server's origin.
  */
 export function serveOnLoopback(
   port: number,
   makeHandler: (origin: string) => (request: Request) => Response | Promise<Response>,
 ): LoopbackServer {
-  const listen = (on: number) =>
-    Deno.serve(
-      { hostname: ADDRESS, port: on, onListen: () => {} },
-      (request) => handler(request),
-    );
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = listen(port);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    server = listen(0);
-  }
+  const server = onPortOrAny(
+    port,
+    (port) =>
+      Deno.serve({ hostname: ADDRESS, port, onListen: () => {} }, (request) => handler(request)),
+  );
   const origin = `http://${ADDRESS}:${server.addr.port}`;
   const handler = makeHandler(origin);
   return { origin, port: server.addr.port, close: () => server.shutdown() };
 }
 
-/**
- * Finds a port for a server that someone else starts.
- *
- * @returns That port where it is free, otherwise another that is.
- */
+/** This port or, if it is in use, a free one, for a server that is started elsewhere. */
 export function freePort(port: number): number {
-  const listen = (on: number) => {
-    const listener = Deno.listen({ hostname: ADDRESS, port: on });
+  return onPortOrAny(port, (port) => {
+    const listener = Deno.listen({ hostname: ADDRESS, port });
     listener.close();
     return listener.addr.port;
-  };
+  });
+}
+
+function onPortOrAny<T>(port: number, listen: (port: number) => T): T {
   try {
     return listen(port);
   } catch (error) {

@@ -1,18 +1,17 @@
 /**
- * Finds what to answer with among what a client accepts and what can be offered.
+ * Negotiates the media type of a response.
  *
  * @module
  */
 import { type AcceptedMediaType, parseAccept } from "../dicomweb/media_type/media_type.ts";
 import { Problem } from "./problem.ts";
 
-/** A media type that can be answered with. */
+/** A media type that the store can return. */
 export interface Offer {
-  /** Type and subtype. */
   readonly essence: string;
-  /** What the parts of a multipart type are. */
+  /** The media type of the parts of a multipart type. */
   readonly type?: string;
-  /** The transfer syntaxes of what is offered, none of which can be changed. */
+  /** The transfer syntaxes of the content, which is not transcoded. */
   readonly transferSyntaxes?: ReadonlySet<string>;
 }
 
@@ -23,9 +22,7 @@ export const JSON_OFFERS: readonly Offer[] = [
 ];
 
 /**
- * Chooses the offer that the client likes best.
- *
- * @param offers What can be offered, the best first.
+ * @param offers The best first.
  * @throws {Problem} 406 when the client accepts none.
  */
 export function chooseOffer(accept: string | undefined, offers: readonly Offer[]): Offer {
@@ -39,7 +36,7 @@ export function chooseOffer(accept: string | undefined, offers: readonly Offer[]
   );
   throw new Problem(
     406,
-    `None of the accepted media types can be had; offered: ${names.join(", ")}`,
+    `None of the accepted media types is available; offered: ${names.join(", ")}`,
   );
 }
 

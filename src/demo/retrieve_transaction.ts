@@ -1,15 +1,11 @@
 /**
  * The Retrieve transaction (PS3.18, section 10.4): instances as they were stored, their metadata, and
- * the values of uncompressed pixel data. Nothing is transcoded or rendered.
+ * frames of uncompressed pixel data, without transcoding and rendering.
  *
  * @module
  */
 import { formatMediaType } from "../dicomweb/media_type/media_type.ts";
-import {
-  type MultipartPartInit,
-  newBoundary,
-  writeMultipart,
-} from "../dicomweb/multipart/multipart_writer.ts";
+import { newBoundary, writeMultipart } from "../dicomweb/multipart/multipart_writer.ts";
 import { EXPLICIT_VR_LITTLE_ENDIAN } from "./dicom_dataset.ts";
 import { type Keyword, tagOf } from "./dicom_dictionary.ts";
 import type { DicomJson } from "./dicom_json.ts";
@@ -18,36 +14,26 @@ import { chooseOffer, JSON_OFFERS, type Offer } from "./media_type_offer.ts";
 import { Problem } from "./problem.ts";
 
 /**
- * Answers with whole instances.
+ * Returns whole instances as multipart, or a single one by itself if the client prefers that.
  *
- * @param baseUrl The base URL of the service.
- * @returns The DICOM files, as multipart or, one alone where that is preferred, by itself.
- * @throws {Problem} 406 when nothing of it is accepted.
+ * @throws {Problem} 406 when neither is accepted.
  */
 export function retrieveInstances(
   instances: readonly ArchivedInstance[],
   accept: string | undefined,
   baseUrl: string,
 ): Response {
-  const transferSyntaxes = new Set(instances.map((each) => each.transferSyntax));
-  const single = { essence: "application/dicom", transferSyntaxes };
-  return respond(
-    instances.map((each) => ({
-      headers: {
-        "Content-Type": dicomType("application/dicom", each.transferSyntax),
-        "Content-Location": resourceUrl(baseUrl, each),
-      },
-      body: each.file,
-    })),
-    chooseOffer(accept, offersOf(single, instances.length)),
-  );
+  const parts = instances.map((each) => ({
+    body: each.file,
+    transferSyntax: each.transferSyntax,
+    headers: { "Content-Location": resourceUrl(baseUrl, each) },
+  }));
+  return respond("application/dicom", parts, accept);
 }
 
 /**
- * Answers with the metadata of instances.
+ * Returns the metadata of instances, with URLs in place of long binary values.
  *
- * @param baseUrl The base URL of the service.
- * @returns Their datasets in DICOM JSON, with URLs in place of long binary values.
  * @throws {Problem} 406 when DICOM JSON is not accepted.
  */
 export function retrieveMetadata(
@@ -61,9 +47,8 @@ export function retrieveMetadata(
 }
 
 /**
- * Answers with a value that the metadata only names.
+ * Returns a value that the metadata refers to.
  *
- * @returns The value's bytes.
  * @throws {Problem} 404 when there is no such value, 406 when bytes are not accepted.
  */
 export function retrieveBulkData(
@@ -77,11 +62,11 @@ export function retrieveBulkData(
 }
 
 /**
- * Answers with frames of uncompressed pixel data.
+ * Returns frames of uncompressed pixel data.
  *
- * @param list The frames' numbers, from 1, parted by commas.
- * @returns The frames' bytes.
- * @throws {Problem} 400 for a list that is none, 404 for a frame that is not there, 406 when the pixel data is compressed or bytes are not accepted.
+ * @param list Numbers from 1, separated by commas.
+ * @throws {Problem} 400 for a malformed list, 404 for a missing frame, 406 when the pixel data is
+ * compressed or bytes are not accepted.
  */
 export function retrieveFrames(
   instance: ArchivedInstance,
@@ -89,7 +74,7 @@ export function retrieveFrames(
   accept: string | undefined,
 ): Response {
   if (!/^[1-9]\d{0,8}(,[1-9]\d{0,8})*$/.test(list)) {
-    throw new Problem(400, "Frames are numbers from 1, parted by commas");
+    throw new Problem(400, "Frames are numbers from 1, separated by commas");
   }
   if (instance.json[tagOf("PixelData")] === undefined) {
     throw new Problem(404, "The instance has no pixel data");
@@ -99,7 +84,7 @@ export function retrieveFrames(
   const bits = number("Rows") * number("Columns") * number("SamplesPerPixel") *
     number("BitsAllocated");
   if (pixels === undefined || bits % 8 !== 0) {
-    throw new Problem(406, "Frames can be had only of uncompressed pixel data in whole bytes");
+    throw new Problem(406, "Frames are available only of uncompressed pixel data in whole bytes");
   }
   const frames = list.split(",").map((frame) => {
     const start = (Number(frame) - 1) * bits / 8;
@@ -114,41 +99,36 @@ function respondWithBytes(
   pieces: readonly Uint8Array<ArrayBuffer>[],
   accept: string | undefined,
 ): Response {
-  const transferSyntaxes = new Set([EXPLICIT_VR_LITTLE_ENDIAN]);
-  const type = "application/octet-stream";
-  return respond(
-    pieces.map((body) => ({
-      headers: { "Content-Type": dicomType(type, EXPLICIT_VR_LITTLE_ENDIAN) },
-      body,
-    })),
-    chooseOffer(accept, offersOf({ essence: type, transferSyntaxes }, pieces.length)),
-  );
+  const parts = pieces.map((body) => ({ body, transferSyntax: EXPLICIT_VR_LITTLE_ENDIAN }));
+  return respond("application/octet-stream", parts, accept);
 }
 
-/** Multipart, which is what DICOMweb answers with; by itself where it is one and wanted so. */
-function offersOf(single: Offer, count: number): Offer[] {
-  const multipart = { ...single, essence: "multipart/related", type: single.essence };
-  return count === 1 ? [multipart, single] : [multipart];
-}
-
+/** Multipart is the default of DICOMweb; a single part can be returned by itself. */
 function respond(
+  type: string,
   parts: readonly {
-    readonly headers: Record<string, string>;
     readonly body: Uint8Array<ArrayBuffer>;
+    readonly transferSyntax: string;
+    readonly headers?: Readonly<Record<string, string>>;
   }[],
-  offer: Offer,
+  accept: string | undefined,
 ): Response {
-  const [first] = parts;
-  if (offer.type === undefined) return new Response(first!.body, { headers: first!.headers });
-  const boundary = newBoundary();
-  const parameters = new Map([["type", offer.type], ["boundary", boundary]]);
-  return new Response(writeMultipart(parts satisfies readonly MultipartPartInit[], boundary), {
-    headers: { "Content-Type": formatMediaType({ essence: offer.essence, parameters }) },
+  const transferSyntaxes = new Set(parts.map(({ transferSyntax }) => transferSyntax));
+  const single: Offer = { essence: type, transferSyntaxes };
+  const multipart: Offer = { essence: "multipart/related", type, transferSyntaxes };
+  const offer = chooseOffer(accept, parts.length === 1 ? [multipart, single] : [multipart]);
+  const written = parts.map(({ body, transferSyntax, headers }) => {
+    const parameters = new Map([["transfer-syntax", transferSyntax]]);
+    const contentType = formatMediaType({ essence: type, parameters });
+    return { body, headers: { ...headers, "Content-Type": contentType } };
   });
-}
-
-function dicomType(essence: string, transferSyntax: string): string {
-  return formatMediaType({ essence, parameters: new Map([["transfer-syntax", transferSyntax]]) });
+  const [first] = written;
+  if (offer === single) return new Response(first!.body, { headers: first!.headers });
+  const boundary = newBoundary();
+  const parameters = new Map([["type", type], ["boundary", boundary]]);
+  return new Response(writeMultipart(written, boundary), {
+    headers: { "Content-Type": formatMediaType({ essence: "multipart/related", parameters }) },
+  });
 }
 
 function withBulkUrls(json: DicomJson, instanceUrl: string): DicomJson {

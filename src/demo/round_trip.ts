@@ -1,16 +1,16 @@
 /**
- * The demo's round trip: store, query, retrieve and delete a study through the gateway, and see
- * that each did what it should. One line a step, for people who run a PACS rather than write one.
+ * The round trip of the demo: stores, queries, retrieves and deletes a study through the gateway, and
+ * verifies each step. Prints one line per step, for people who run a PACS rather than write one.
  *
  * @module
  */
+import { reasonOf } from "../errors/reason.ts";
 import { DemoClient } from "./demo_client.ts";
 import type { DicomWebStore } from "./dicomweb_store.ts";
 import { tagOf } from "./dicom_dictionary.ts";
 import type { IdentityProvider } from "./identity_provider.ts";
 import type { SyntheticStudy } from "./synthetic_study.ts";
 
-/** What the round trip goes through. */
 export interface RoundTripOptions {
   readonly provider: IdentityProvider;
   readonly store: DicomWebStore;
@@ -19,20 +19,19 @@ export interface RoundTripOptions {
   readonly throughGateway: string;
   readonly tokenLifeSeconds: number;
   readonly print: (line: string) => void;
-  /** Ends the round trip early. */
   readonly signal: AbortSignal;
 }
 
 interface Step {
-  /** What is tried, as it is told when it fails. */
+  /** The action, for the report of a failure. */
   readonly what: string;
-  /** Makes no sense unless the study is stored. */
+  /** Whether the step is skipped unless the study is stored. */
   readonly needsStudy: boolean;
-  /** Does it, and tells what was seen. */
+  /** Does it, and returns the result to print. */
   readonly run: () => Promise<string>;
 }
 
-/** Makes the round trip. */
+/** Makes the round trip; returns whether all steps worked. */
 export async function makeRoundTrip(options: RoundTripOptions): Promise<boolean> {
   const { print, signal } = options;
   const gateway = new DemoClient(options.throughGateway, signal);
@@ -52,7 +51,7 @@ export async function makeRoundTrip(options: RoundTripOptions): Promise<boolean>
           print("Stopped before the end.");
           break;
         }
-        print(`✗ ${step.what}: ${error instanceof Error ? error.message : error}`);
+        print(`✗ ${step.what}: ${reasonOf(error)}`);
       }
     }
   } finally {
@@ -135,7 +134,7 @@ function stepsOf(
     needsStudy: false,
     run() {
       const { issuedTokens } = provider;
-      // On a slow machine a token may be renewed meanwhile, as it should be.
+      // On a slow machine a token may be renewed meanwhile.
       const lives = Math.floor((Date.now() - startedAtMs) / 1000 / (tokenLifeSeconds / 2));
       if (issuedTokens > 1 + lives || issuedTokens === 0) expect(issuedTokens, 1, "tokens");
       const times = issuedTokens === 1 ? "one access token" : `${issuedTokens} access tokens`;

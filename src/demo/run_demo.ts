@@ -1,9 +1,10 @@
 /**
- * The demo: an identity provider and a DICOMweb store on loopback, the gateway in front of them,
- * and a study that goes the whole way. Nothing leaves the machine and nothing is written to disk.
+ * The demo: an identity provider and a DICOMweb store on loopback, the gateway in front of them, and the
+ * round trip of a study. Nothing leaves the machine, and nothing is written to disk.
  *
  * @module
  */
+import { reasonOf } from "../errors/reason.ts";
 import { DemoClient } from "./demo_client.ts";
 import { type DicomWebStore, startDicomWebStore } from "./dicomweb_store.ts";
 import { type IdentityProvider, startIdentityProvider } from "./identity_provider.ts";
@@ -11,51 +12,36 @@ import { freePort } from "./loopback_server.ts";
 import { makeRoundTrip } from "./round_trip.ts";
 import { makeSyntheticStudy } from "./synthetic_study.ts";
 
-/** The configuration that the gateway gets, as it stands in a file. */
+/** The configuration of the gateway, as in a file. */
 export interface DemoConfiguration {
-  /** The gateway's section. */
   readonly DicomWebOAuth: Readonly<Record<string, unknown>>;
 }
 
-/** A gateway that was started. */
 export interface DemoGateway {
   /** Scheme, host and port, without a trailing slash. */
   readonly url: string;
-  /** Stops it. */
   close(): Promise<void>;
 }
 
-/** Ports that the demo listens on where they are free. */
-export interface DemoPorts {
-  readonly gateway: number;
-  readonly store: number;
-  readonly identityProvider: number;
-}
-
-/** How the demo runs. */
 export interface DemoOptions {
-  /** End after the round trip instead of staying up. */
+  /** Whether to end after the round trip. */
   readonly once: boolean;
-  /** Starts a gateway. */
   readonly startGateway: (configuration: DemoConfiguration) => Promise<DemoGateway>;
-  /** Takes each line that is told. */
   readonly print: (line: string) => void;
-  /** Ends the demo. */
   readonly signal: AbortSignal;
-  /** Ports to listen on, unless they are the usual ones. */
-  readonly ports?: DemoPorts;
+  readonly ports?: typeof PORTS;
 }
 
-const PORTS: DemoPorts = { gateway: 8043, store: 8044, identityProvider: 8045 };
+const PORTS = { gateway: 8043, store: 8044, identityProvider: 8045 };
 const SERVER = "demo";
 const CLIENT_ID = "demo-gateway";
 const SCOPE = "dicomweb";
 const AUDIENCE = "https://store.demo.invalid";
-/** Short, so that whoever watches sees the gateway renew its token. */
+/** Short, so that the renewal of the token can be watched. */
 const TOKEN_LIFE_SECONDS = 60;
 const TOKEN_REFRESH_BUFFER_SECONDS = 20;
 
-/** Runs the demo. */
+/** Runs the demo; returns whether all steps worked. */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const { print, signal } = options;
   const ports = options.ports ?? PORTS;
@@ -86,24 +72,20 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   let gateway: DemoGateway;
   try {
     gateway = await options.startGateway({
-      DicomWebOAuth: {
-        // What the demo prints is for a person to read; log lines do not stand among it.
-        LogLevel: "WARNING",
-        ...section(provider, store, gatewayPort, clientSecret),
-      },
+      DicomWebOAuth: section(provider, store, gatewayPort, clientSecret),
     });
   } catch (error) {
-    print(`✗ Start the gateway: ${error instanceof Error ? error.message : error}`);
+    print(`✗ Start the gateway: ${reasonOf(error)}`);
     return false;
   }
   running.defer(() => gateway.close());
 
   print(
-    `Identity provider  ${issuer}  (gives out access tokens that last ${TOKEN_LIFE_SECONDS} s)`,
+    `Identity provider  ${issuer}  (issues access tokens valid for ${TOKEN_LIFE_SECONDS} s)`,
   );
-  print(`DICOMweb store     ${store.url}  (wants a token with every request)`);
+  print(`DICOMweb store     ${store.url}  (requires a token with every request)`);
   print(`Gateway            ${gateway.url}  (adds the token, so that its clients need none)`);
-  tellMovedPorts(print, [
+  printMovedPorts(print, [
     ["identity provider", ports.identityProvider, provider.port],
     ["store", ports.store, store.port],
     ["gateway", ports.gateway, gatewayPort],
@@ -132,7 +114,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     await client.store(study.instances.map((each) => each.file));
     print("The study is stored once more, so that there is something to look at.");
   } catch (error) {
-    if (!signal.aborted) print(`✗ Store the study once more: ${(error as Error).message}`);
+    if (!signal.aborted) print(`✗ Store the study once more: ${reasonOf(error)}`);
   }
   for (const line of thingsToTry(gateway.url, throughGateway, store.url)) print(line);
   await aborted(signal);
@@ -140,7 +122,6 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   return allWorked;
 }
 
-/** The gateway's section of its configuration. */
 function section(
   provider: IdentityProvider,
   store: DicomWebStore,
@@ -149,6 +130,8 @@ function section(
 ): Record<string, unknown> {
   return {
     ConfigVersion: "2.0",
+    // Fewer log lines between the output of the demo.
+    LogLevel: "WARNING",
     Listen: { Address: "127.0.0.1", Port: port },
     TokenCache: { Backend: "memory" },
     Servers: {
@@ -165,7 +148,7 @@ function section(
   };
 }
 
-function tellMovedPorts(
+function printMovedPorts(
   print: (line: string) => void,
   ports: readonly (readonly [who: string, wanted: number, taken: number])[],
 ): void {

@@ -1,6 +1,6 @@
 /**
- * Reads the query of a Search transaction (PS3.18, section 8.3.4) and matches attributes against it
- * (PS3.4, section C.2.2.2): single values, lists of UIDs, wildcards, ranges of dates and times.
+ * Parses the query of a Search transaction (PS3.18, section 8.3.4) and matches attributes (PS3.4,
+ * section C.2.2.2): single values, lists of UIDs, wildcards, ranges of dates and times.
  *
  * @module
  */
@@ -8,25 +8,18 @@ import { parseAttributeName } from "./dicom_dictionary.ts";
 import type { DicomJson, DicomJsonAttribute, DicomJsonValue } from "./dicom_json.ts";
 import { Problem } from "./problem.ts";
 
-/** A query. */
 export interface SearchQuery {
-  /** What has to match, by tag. */
+  /** The values to match. */
   readonly keys: readonly (readonly [tag: string, value: string])[];
-  /** Further attributes wanted in the results. */
+  /** Further attributes of the results. */
   readonly include: ReadonlySet<string> | "all";
-  /** How many results are wanted at most. */
   readonly limit: number;
-  /** How many results are passed over. */
   readonly offset: number;
-  /** Fuzzy matching was asked for, which is not offered. */
+  /** Whether fuzzy matching is requested, which is not supported. */
   readonly isFuzzy: boolean;
 }
 
-/**
- * Reads a query.
- *
- * @throws {Problem} 400 for a parameter that is unknown or has a wrong value.
- */
+/** @throws {Problem} 400 for a parameter that is unknown or has an invalid value. */
 export function parseSearchQuery(parameters: URLSearchParams): SearchQuery {
   const keys: [string, string][] = [];
   const include = new Set<string>();
@@ -68,17 +61,13 @@ function isAttributeMatch(attribute: DicomJsonAttribute | undefined, key: string
     case "TM": {
       const [from = "", to] = key.split("-");
       if (to === undefined) return values.includes(key);
-      // Both ends belong to the range; a value more precise than its end lies within it.
+      // The range includes both ends, and values more precise than its end.
       return values.some((value) =>
         value >= from && (to === "" || value.slice(0, to.length) <= to)
       );
     }
-    case "PN": {
-      const pattern = wildcard(key, "i");
-      return values.some((value) => pattern.test(value));
-    }
     default: {
-      const pattern = wildcard(key, "");
+      const pattern = wildcard(key, attribute?.vr === "PN" ? "i" : "");
       return values.some((value) => pattern.test(value));
     }
   }
@@ -87,17 +76,15 @@ function isAttributeMatch(attribute: DicomJsonAttribute | undefined, key: string
 function textsOf(value: DicomJsonValue): string[] {
   if (value === null) return [];
   if (typeof value !== "object") return [`${value}`];
-  // The groups of a person's name; items of a sequence have no text.
+  // The component groups of a person name; items of a sequence have no text.
   return Object.values(value).filter((group) => typeof group === "string");
 }
 
-/** `*` stands for any characters and `?` for one. */
+/** `*` matches any characters and `?` one. */
 function wildcard(key: string, flags: string): RegExp {
-  const pattern = key.replace(/[\\^$.|+()[\]{}]/g, "\\$&").replace(/\*+/g, ".*").replaceAll(
-    "?",
-    ".",
-  );
-  // The demo listens on loopback only.
+  const escaped = key.replace(/[\\^$.|+()[\]{}]/g, "\\$&");
+  const pattern = escaped.replace(/\*+/g, ".*").replaceAll("?", ".");
+  // Its time is not linear, but the demo listens on loopback only.
   return new RegExp(`^${pattern}$`, `s${flags}`);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The Search transaction (PS3.18, section 10.6): studies, series and instances that match, with
- * the attributes that a search at each level answers.
+ * The Search transaction (PS3.18, section 10.6): matching studies, series and instances, with the
+ * attributes of their level.
  *
  * @module
  */
@@ -14,13 +14,12 @@ import {
 } from "./instance_archive.ts";
 import { isMatch, type SearchQuery } from "./search_query.ts";
 
-/** What is searched for. */
 export type SearchLevel = "study" | "series" | "instance";
 
 const LEVELS: readonly SearchLevel[] = ["study", "series", "instance"];
 
-/** What a search answers (PS3.18, tables 10.6.3-3 to 10.6.3-5). */
-const ANSWERED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
+/** Attributes of results (PS3.18, tables 10.6.3-3 to 10.6.3-5). */
+const RETURNED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
   study: [
     "SpecificCharacterSet",
     "StudyDate",
@@ -67,11 +66,8 @@ const ANSWERED: Readonly<Record<SearchLevel, readonly Keyword[]>> = {
 };
 
 /**
- * Searches an archive.
- *
  * @param path The study or series to search in.
  * @param baseUrl The base URL of the service, for the URLs in the results.
- * @returns The results, in DICOM JSON.
  */
 export function search(
   archive: InstanceArchive,
@@ -80,18 +76,19 @@ export function search(
   query: SearchQuery,
   baseUrl: string,
 ): DicomJson[] {
-  const counts = new Counts(archive);
+  const computed = new Map<string, DicomJson>();
   const results: DicomJson[] = [];
   for (const found of entities(archive.select(path), level)) {
-    const json = { ...found.json, ...counts.of(found) };
+    const seriesUrl = resourceUrl("", entityPath(found, "series"));
+    const counts = computed.get(seriesUrl) ?? countsOf(archive, found);
+    computed.set(seriesUrl, counts);
+    const json = { ...found.json, ...counts };
     if (!isMatch(json, query)) continue;
-    const wanted = new Set<string>(keywordsFor(level, path).map(tagOf));
-    for (const tag of query.include === "all" ? Object.keys(found.json) : query.include) {
-      wanted.add(tag);
-    }
+    const included = query.include === "all" ? Object.keys(found.json) : query.include;
+    const wanted = new Set<string>([...keywordsFor(level, path).map(tagOf), ...included]);
     results.push({
       ...Object.fromEntries(
-        // Where a bulk value is to be had is a matter of the metadata.
+        // Only metadata refers to bulk data.
         Object.entries(json).filter(([tag, { BulkDataURI }]) => wanted.has(tag) && !BulkDataURI),
       ),
       [tagOf("RetrieveURL")]: text("UR", resourceUrl(baseUrl, entityPath(found, level))),
@@ -118,49 +115,31 @@ function entityPath(each: ArchivedInstance, level: SearchLevel): ResourcePath {
   };
 }
 
-/** The attributes of the level, and of those above it that the request does not name. */
+/** The attributes of the level, and of the levels above it that the request does not specify. */
 function keywordsFor(level: SearchLevel, path: ResourcePath): Keyword[] {
   const levels = LEVELS.slice(0, LEVELS.indexOf(level) + 1);
   return [
     "StudyInstanceUID",
     ...(level === "study" ? [] : ["SeriesInstanceUID"] as const),
     ...levels.filter((each) => each === level || path[each] === undefined).flatMap((each) =>
-      ANSWERED[each]
+      RETURNED[each]
     ),
   ];
 }
 
-/** What is counted over a study or series, once for each. */
-class Counts {
-  readonly #archive: InstanceArchive;
-  readonly #counted = new Map<string, DicomJson>();
-
-  constructor(archive: InstanceArchive) {
-    this.#archive = archive;
-  }
-
-  of({ study, series }: ArchivedInstance): DicomJson {
-    const key = resourceUrl("", { study, series });
-    const counted = this.#counted.get(key) ?? this.#count(study, series);
-    this.#counted.set(key, counted);
-    return counted;
-  }
-
-  #count(study: string, series: string): DicomJson {
-    const all = this.#archive.select({ study });
-    const modalities = new Set(all.flatMap(({ json }) => json[tagOf("Modality")]?.Value ?? []));
-    return {
-      [tagOf("InstanceAvailability")]: text("CS", "ONLINE"),
-      [tagOf("ModalitiesInStudy")]: { vr: "CS", Value: [...modalities] },
-      [tagOf("SOPClassesInStudy")]: text("UI", ...new Set(all.map((each) => each.sopClassUid))),
-      [tagOf("NumberOfStudyRelatedSeries")]: text("IS", entities(all, "series").length),
-      [tagOf("NumberOfStudyRelatedInstances")]: text("IS", all.length),
-      [tagOf("NumberOfSeriesRelatedInstances")]: text(
-        "IS",
-        all.filter((each) => each.series === series).length,
-      ),
-    };
-  }
+/** Attributes computed over a study and series. */
+function countsOf(archive: InstanceArchive, { study, series }: ArchivedInstance): DicomJson {
+  const all = archive.select({ study });
+  const inSeries = all.filter((each) => each.series === series);
+  const modalities = new Set(all.flatMap(({ json }) => json[tagOf("Modality")]?.Value ?? []));
+  return {
+    [tagOf("InstanceAvailability")]: text("CS", "ONLINE"),
+    [tagOf("ModalitiesInStudy")]: text("CS", ...modalities),
+    [tagOf("SOPClassesInStudy")]: text("UI", ...new Set(all.map((each) => each.sopClassUid))),
+    [tagOf("NumberOfStudyRelatedSeries")]: text("IS", entities(all, "series").length),
+    [tagOf("NumberOfStudyRelatedInstances")]: text("IS", all.length),
+    [tagOf("NumberOfSeriesRelatedInstances")]: text("IS", inSeries.length),
+  };
 }
 
 function text(vr: string, ...values: DicomJsonValue[]): DicomJsonAttribute {

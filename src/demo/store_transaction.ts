@@ -1,6 +1,6 @@
 /**
- * The Store transaction (PS3.18, section 10.5): takes the instances out of a multipart request one
- * by one, and says of each whether it was stored. A request that breaks off stores nothing.
+ * The Store transaction (PS3.18, section 10.5): reads the instances of a multipart request one by one,
+ * and reports the outcome of each. A request that breaks off stores nothing.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import {
   readMultipart,
 } from "../dicomweb/multipart/multipart_reader.ts";
 import { MultipartError } from "../dicomweb/multipart/multipart_scanner.ts";
+import { readBounded } from "../network/bounded_body.ts";
 import { plainString } from "./dicom_dataset.ts";
 import { type Keyword, tagOf } from "./dicom_dictionary.ts";
 import type { DicomJson, DicomJsonAttribute } from "./dicom_json.ts";
@@ -24,15 +25,6 @@ import {
 import { chooseOffer, JSON_OFFERS } from "./media_type_offer.ts";
 import { Problem } from "./problem.ts";
 
-/** Where instances are stored. */
-export interface StoreContext {
-  readonly archive: InstanceArchive;
-  /** The base URL of the service, for the URLs in the answer. */
-  readonly baseUrl: string;
-  /** The study to store in; nothing: any. */
-  readonly study: string | undefined;
-}
-
 /** Failure reasons (PS3.18, section I.2.2). */
 const OUT_OF_RESOURCES = 0xA700;
 const NOT_OF_THIS_STUDY = 0xA900;
@@ -40,25 +32,30 @@ const CANNOT_UNDERSTAND = 0xC000;
 const TRANSFER_SYNTAX_NOT_SUPPORTED = 0xC122;
 
 interface Failure {
-  /** Nothing where the instance could not be told. */
+  /** Undefined if the instance is unknown. */
   readonly sop: { readonly sopClassUid: string; readonly instance: string } | undefined;
   readonly reason: number;
 }
 
 /**
- * Stores what a request brings.
+ * Stores the instances of a request. Returns 200 if all, 202 if some, 409 if none is stored.
  *
- * @returns 200 all, 202 some, 409 none stored, with the instances named in DICOM JSON.
- * @throws {Problem} 400, 406 or 415 for a request that is none of the transaction.
+ * @throws {Problem} 400, 406 or 415 for an invalid request.
  */
-export async function storeInstances(request: Request, context: StoreContext): Promise<Response> {
+export async function storeInstances(request: Request, { archive, baseUrl, study }: {
+  readonly archive: InstanceArchive;
+  /** The base URL of the service, for the URLs in the response. */
+  readonly baseUrl: string;
+  /** The only study that is accepted, if given. */
+  readonly study: string | undefined;
+}): Promise<Response> {
   const offer = chooseOffer(request.headers.get("accept") ?? undefined, JSON_OFFERS);
   const stored: ArchivedInstance[] = [];
   const failures: Failure[] = [];
-  let freeBytes = context.archive.freeBytes;
+  let { freeBytes } = archive;
   try {
     for await (const part of partsOf(request)) {
-      const result = await takePart(part, freeBytes, context.study);
+      const result = await takePart(part, freeBytes, study);
       if ("reason" in result) failures.push(result);
       else {
         stored.push(result);
@@ -70,9 +67,9 @@ export async function storeInstances(request: Request, context: StoreContext): P
     throw error;
   }
   if (stored.length + failures.length === 0) throw new Problem(400, "The request has no parts");
-  for (const instance of stored) context.archive.add(instance);
+  for (const instance of stored) archive.add(instance);
   const status = failures.length === 0 ? 200 : stored.length > 0 ? 202 : 409;
-  return Response.json(report(stored, failures, context.baseUrl), {
+  return Response.json(report(stored, failures, baseUrl), {
     status,
     headers: { "Content-Type": offer.essence },
   });
@@ -101,8 +98,12 @@ async function takePart(
 ): Promise<ArchivedInstance | Failure> {
   const type = parseMediaType(part.headers.get("content-type") ?? "application/dicom");
   if (type?.essence !== "application/dicom") return { sop: undefined, reason: CANNOT_UNDERSTAND };
-  const file = await collect(part.body, maxBytes);
-  if (file === undefined) return { sop: undefined, reason: OUT_OF_RESOURCES };
+  // In memory, as the archive holds it: bounded by its free space.
+  const file = await readBounded(part.body, maxBytes);
+  if (file instanceof ReadableStream) {
+    await file.cancel();
+    return { sop: undefined, reason: OUT_OF_RESOURCES };
+  }
   try {
     const instance = readInstance(file);
     return study === undefined || study === instance.study
@@ -119,21 +120,6 @@ async function takePart(
     if (error instanceof DicomFileError) return { sop: undefined, reason: CANNOT_UNDERSTAND };
     throw error;
   }
-}
-
-/** Holds one instance in memory, as the archive does: bounded by what is free there. */
-async function collect(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.length;
-    if (length > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  return await new Blob(chunks).bytes();
 }
 
 /** Store Instances Response (PS3.18, section I.2). */

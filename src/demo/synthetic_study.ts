@@ -1,24 +1,19 @@
 /**
- * A CT study of a phantom that never existed, the same bytes every time: two series of axial
- * slices through water with bodies of bone, air and contrast medium in it.
+ * A synthetic CT study, always the same bytes: two series of axial slices through a water phantom with
+ * bodies of bone, air and contrast medium.
  *
  * @module
  */
 import { writeDicomFile } from "./dicom_writer.ts";
 
-/** One image of the study. */
 export interface SyntheticInstance {
   readonly seriesInstanceUid: string;
   readonly sopInstanceUid: string;
-  /** The DICOM file. */
   readonly file: Uint8Array<ArrayBuffer>;
 }
 
-/** The study. */
 export interface SyntheticStudy {
   readonly studyInstanceUid: string;
-  readonly patientId: string;
-  readonly patientName: string;
   readonly instances: readonly SyntheticInstance[];
 }
 
@@ -32,7 +27,7 @@ interface Series {
 }
 
 const CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2";
-/** A UUID of our own; UIDs made of UUIDs stand under 2.25 (PS3.5, annex B.2). */
+/** A random UUID; UIDs derived from UUIDs begin with 2.25 (PS3.5, annex B.2). */
 const UUID = 0xde36f256_e85f_411b_a804_b8dd3ab91113n;
 const SIZE = 128;
 const PIXEL_MM = 3;
@@ -56,7 +51,7 @@ const SERIES: readonly Series[] = [
   },
 ];
 
-/** A body in the phantom, twice as long as wide: centre, radius in mm, density in Hounsfield units. */
+/** Bodies in the phantom, twice as long as wide: centre, radius in mm, density in Hounsfield units. */
 const BODIES: readonly (readonly [x: number, y: number, z: number, radius: number, hu: number])[] =
   [
     [-70, -10, 0, 45, -800],
@@ -67,15 +62,9 @@ const BODIES: readonly (readonly [x: number, y: number, z: number, radius: numbe
     [-60, 5, 15, 10, 90],
   ];
 
-/**
- * Makes the study.
- *
- * @returns One study of two series of five images each.
- */
+/** Makes the study: two series of five images each. */
 export function makeSyntheticStudy(): SyntheticStudy {
   const studyInstanceUid = uid(1);
-  const patientId = "DEMO-0001";
-  const patientName = "Demo^Synthetic";
   const instances = SERIES.flatMap((series) =>
     Array.from({ length: SLICES }, (_, slice): SyntheticInstance => {
       const seriesInstanceUid = uid(series.number * 100);
@@ -102,8 +91,8 @@ export function makeSyntheticStudy(): SyntheticStudy {
         StudyDescription: "Synthetic CT phantom",
         SeriesDescription: series.description,
         ManufacturerModelName: "Phantom",
-        PatientName: patientName,
-        PatientID: patientId,
+        PatientName: "Demo^Synthetic",
+        PatientID: "DEMO-0001",
         PatientBirthDate: "19700101",
         PatientSex: "O",
         BodyPartExamined: "CHEST",
@@ -142,14 +131,14 @@ export function makeSyntheticStudy(): SyntheticStudy {
       return { seriesInstanceUid, sopInstanceUid, file };
     })
   );
-  return { studyInstanceUid, patientId, patientName, instances };
+  return { studyInstanceUid, instances };
 }
 
 function uid(number: number): string {
   return `2.25.${UUID + BigInt(number)}`;
 }
 
-/** The slice at a height, as 16-bit samples. */
+/** The slice at a height in mm, as 16-bit samples. */
 function slicePixels(z: number): Uint8Array<ArrayBuffer> {
   const view = new DataView(new ArrayBuffer(SIZE * SIZE * 2));
   for (let row = 0; row < SIZE; row++) {

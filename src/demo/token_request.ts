@@ -1,17 +1,15 @@
 /**
- * Reads a token request (RFC 6749, sections 2.3 and 4.4) and names what is wrong with one.
+ * Parses token requests (RFC 6749, sections 2.3 and 4.4).
  *
  * @module
  */
 
-/** What a client asked for. */
 export interface TokenRequest {
   readonly grantType: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  /** Nothing: the client did not say. */
   readonly scopes: readonly string[] | undefined;
-  /** The `audience`, or the `resource` of RFC 8707; nothing: the client did not say. */
+  /** The `audience`, or the `resource` of RFC 8707. */
   readonly audience: string | undefined;
 }
 
@@ -23,29 +21,22 @@ export type OAuthErrorCode =
   | "invalid_target"
   | "unsupported_grant_type";
 
-/** A token request that is refused. */
 export class OAuthRefusal extends Error {
-  /** Tells it from other errors. */
   override readonly name = "OAuthRefusal";
-  /** The error code. */
   readonly code: OAuthErrorCode;
 
-  /** Makes a refusal. */
-  constructor(code: OAuthErrorCode, message: string) {
-    super(message);
+  constructor(code: OAuthErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 
-  /** The HTTP status of the answer. */
   get status(): 400 | 401 {
     return this.code === "invalid_client" ? 401 : 400;
   }
 }
 
 /**
- * Reads a token request.
- *
- * @param headers The request's headers, by lower-case name.
+ * @param headers By lower-case name.
  * @throws {OAuthRefusal} invalid_request or invalid_client.
  */
 export function tokenRequest(
@@ -63,9 +54,7 @@ export function tokenRequest(
   }
   const client = clientCredentials(headers["authorization"], form);
   const grantType = form.get("grant_type");
-  if (grantType === undefined) {
-    throw new OAuthRefusal("invalid_request", "grant_type is missing");
-  }
+  if (grantType === undefined) throw new OAuthRefusal("invalid_request", "grant_type is missing");
   return {
     grantType,
     ...client,
@@ -78,17 +67,15 @@ function clientCredentials(
   authorization: string | undefined,
   form: ReadonlyMap<string, string>,
 ): { clientId: string; clientSecret: string } {
-  const inForm = { clientId: form.get("client_id"), clientSecret: form.get("client_secret") };
+  const [clientId, clientSecret] = [form.get("client_id"), form.get("client_secret")];
   if (authorization === undefined) {
-    if (inForm.clientId === undefined || inForm.clientSecret === undefined) {
+    if (clientId === undefined || clientSecret === undefined) {
       throw new OAuthRefusal("invalid_client", "the client did not authenticate");
     }
-    return { clientId: inForm.clientId, clientSecret: inForm.clientSecret };
+    return { clientId, clientSecret };
   }
   const basic = decodeBasic(authorization);
-  const isMixed = inForm.clientSecret !== undefined ||
-    (inForm.clientId !== undefined && inForm.clientId !== basic.clientId);
-  if (isMixed) {
+  if (clientSecret !== undefined || (clientId ?? basic.clientId) !== basic.clientId) {
     throw new OAuthRefusal("invalid_request", "the client must authenticate in one way only");
   }
   return basic;
@@ -101,9 +88,8 @@ function decodeBasic(authorization: string): { clientId: string; clientSecret: s
     const [id, secret] = atob(encoded).split(/:(.*)/s);
     return { clientId: decodeForm(id ?? ""), clientSecret: decodeForm(secret ?? "") };
   } catch (cause) {
-    const refusal = new OAuthRefusal("invalid_client", "the Authorization header cannot be read");
-    refusal.cause = cause;
-    throw refusal;
+    const message = "the Authorization header cannot be read";
+    throw new OAuthRefusal("invalid_client", message, { cause });
   }
 }
 

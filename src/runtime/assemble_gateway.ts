@@ -1,6 +1,5 @@
 /**
- * Builds the gateway from its configuration: stores, authentication and the app, each handed what it
- * works with.
+ * Builds the gateway of a worker from its configuration: stores, authentication and the app.
  *
  * @module
  */
@@ -28,50 +27,34 @@ import { createLogger } from "../telemetry/logging.ts";
 import { beginAtZero, type Metrics } from "../telemetry/metrics.ts";
 import { assembleStores } from "./assemble_stores.ts";
 import { createAuthenticator } from "./create_authenticator.ts";
-import type { QuotaMemory } from "./messages.ts";
+import type { SharedByWorkers } from "./messages.ts";
 
-/** What the gateway is built with. */
-export interface AssemblyOptions {
+/** What a gateway needs besides its configuration. */
+export interface AssemblyOptions extends SharedByWorkers {
   readonly metrics: Metrics;
   /** Metrics of all workers in the Prometheus text format. */
   readonly metricsText: () => Promise<string>;
-  /** Tells the other workers that an operator has revoked the token of a server. */
+  /** Informs the other workers that an operator has revoked the token of a server. */
   readonly announceRevocation: (server: string, revocation: string) => void;
-  /** Version of the gateway. */
-  readonly version: string;
-  /** What clients have used of their quotas, shared by all workers. */
-  readonly quotas: QuotaMemory;
-  /** Takes what happened, where there is an audit trail. */
   readonly audit?: AuditRecorder | undefined;
-  /** What all workers tell for the status page. */
+  /** The states of all workers, for the status page. */
   readonly states: () => Promise<WorkerReports>;
-  /** The key of the forms of the status page, the same for all workers. */
-  readonly formKey: string;
 }
 
 /** The gateway of one worker. */
 export interface Gateway {
-  /** Answers a request. */
   readonly handle: (request: Request, info: Deno.ServeHandlerInfo) => Response | Promise<Response>;
-  /** Drops a server's token: another worker was asked to revoke it. */
+  /** Discards a server's token that was revoked through another worker. */
   readonly forget: (server: string, revocation: string) => Promise<void>;
-  /** What this worker tells for the status page. */
+  /** The state of this worker, for the status page. */
   readonly state: () => Promise<WorkerState>;
-  /** Records of what still runs that it was cut off: it never ends by itself. */
+  /** Records the requests in progress as cut off: they will never end by themselves. */
   readonly cutOff: () => void;
-  /** Frees what is held: connections, timers, the token cache. */
+  /** Closes connections, timers and the token cache. */
   readonly close: () => Promise<void>;
 }
 
-/**
- * Builds the gateway.
- *
- * @param options What else it is built with.
- */
-export function assembleGateway(
-  config: GatewayConfig,
-  options: AssemblyOptions,
-): Gateway {
+export function assembleGateway(config: GatewayConfig, options: AssemblyOptions): Gateway {
   const { metrics, version } = options;
   const { stores, tokenStore, client, close } = assembleStores(config, {
     metrics,
@@ -127,7 +110,7 @@ export function assembleGateway(
     state: () => workerState(stores, activity, metrics),
     forget: async (server, id) => {
       revocation.happened(server);
-      // That the cache cannot be told is for the worker that was asked to say.
+      // A failure of the cache is reported by the worker that the operator asked.
       await stores.get(server)?.authorizer.forget(id).catch(() => {});
     },
     cutOff: () => unfinished.forEach((account) => account.cutOff()),
@@ -135,7 +118,7 @@ export function assembleGateway(
   };
 }
 
-/** Nothing where everyone may do everything: then nobody has to ask. */
+/** Undefined if everyone may do everything: then nothing needs to be checked. */
 function accessRules({ permissions, servers }: GatewayConfig): AccessRules | undefined {
   const readOnly = new Set(
     [...servers.values()].filter((server) => server.readOnly).map(({ name }) => name),
@@ -146,7 +129,7 @@ function accessRules({ permissions, servers }: GatewayConfig): AccessRules | und
 
 function rateLimit(
   { rateLimit: limit, servers, trustedProxies }: GatewayConfig,
-  { requests }: QuotaMemory,
+  { requests }: SharedByWorkers["quotas"],
 ): RateLimitOptions | undefined {
   const own = new Map<string, RateLimitConfig | "unlimited">();
   for (const { name, rateLimit } of servers.values()) {
@@ -157,7 +140,7 @@ function rateLimit(
   return { table: new QuotaTable(requests, Date.now), limit, servers: own, addresses };
 }
 
-/** Traffic goes on without the cache, but a new replica shall not be sent traffic without it. */
+/** Running traffic continues without the cache, but a new replica must not receive traffic without it. */
 async function checkReadiness(ping: () => Promise<void>): Promise<void> {
   try {
     await ping();

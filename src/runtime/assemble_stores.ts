@@ -1,7 +1,6 @@
 /**
- * Builds the stores of a configuration with all that requests to them need: HTTP clients, credentials
- * and the token cache. The gateway serves with them, and the commands that examine a store use the
- * same.
+ * Builds the stores of a configuration with their HTTP clients, credentials and token cache, for the
+ * gateway and for the commands that examine a store.
  *
  * @module
  */
@@ -23,41 +22,32 @@ import type { Metrics } from "../telemetry/metrics.ts";
 import { Deadlines } from "../upstream/deadlines.ts";
 import { Store } from "../upstream/store.ts";
 
-/** What stores are built with. */
-export interface StoresOptions {
-  readonly metrics: Metrics;
-  /** Version of the gateway. */
-  readonly version: string;
-  /** Sees the headers of every answer of a store or identity provider, for diagnosis. */
-  readonly onAnswer?: HttpClientOptions["onAnswer"];
-  /** Told what becomes of tokens, for the audit trail. */
-  readonly onTokenEvent?: AuthorizerCollaborators["onTokenEvent"];
-}
-
-/** The stores of one worker. */
 export interface AssembledStores {
   /** By name. */
   readonly stores: ReadonlyMap<string, Store>;
   readonly tokenStore: TokenStore;
-  /** Makes a further client within the allowlist, through the proxy. */
+  /** Creates a further client with the same allowlist and proxy, closed with the others. */
   readonly client: (
     options: Pick<
       HttpClientOptions,
       "caCertificatesPem" | "clientCertificate" | "direct" | "http2"
     >,
   ) => HttpClient;
-  /** Frees what is held: connections, timers, the token cache. */
+  /** Closes connections, timers and the token cache. */
   readonly close: () => Promise<void>;
 }
 
-/**
- * Builds the stores. Nothing is contacted before the first request.
- *
- * @param options What else they are built with.
- */
+/** Builds the stores. Nothing is contacted before the first request. */
 export function assembleStores(
   config: GatewayConfig,
-  { metrics, version, onAnswer, onTokenEvent }: StoresOptions,
+  { metrics, version, onAnswer, onTokenEvent }: {
+    readonly metrics: Metrics;
+    readonly version: string;
+    /** Receives the headers of every response of a store or identity provider, for diagnosis. */
+    readonly onAnswer?: HttpClientOptions["onAnswer"];
+    /** Receives the events of tokens, for the audit trail. */
+    readonly onTokenEvent?: AuthorizerCollaborators["onTokenEvent"];
+  },
 ): AssembledStores {
   const proxy = config.proxy && proxyOptions(config.proxy);
   const allowlist = new Set(networkAllowlist(config));
@@ -78,7 +68,12 @@ export function assembleStores(
       caCertificatesPem: server.tls.caCertificatesPem,
       http2,
       direct: new Set(server.reach.localUrls.map(hostAndPort)),
-      ...(certificate !== undefined && { clientCertificate: certificateOptions(certificate) }),
+      ...(certificate && {
+        clientCertificate: {
+          certificatePem: certificate.certificatePem,
+          keyPem: certificate.keyPem.reveal(),
+        },
+      }),
     });
   const stores = new Map<string, Store>();
   for (const server of config.servers.values()) {
@@ -126,10 +121,4 @@ function proxyOptions({ url, username, password }: ProxyConfig): HttpClientOptio
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: password.reveal() }),
   };
-}
-
-function certificateOptions(
-  { certificatePem, keyPem }: ClientCertificate,
-): NonNullable<HttpClientOptions["clientCertificate"]> {
-  return { certificatePem, keyPem: keyPem.reveal() };
 }

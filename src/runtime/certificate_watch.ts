@@ -1,6 +1,6 @@
 /**
- * Tells in good time that a certificate of the gateway expires: to Prometheus, and day by day in the log
- * of a gateway that nobody has looked at since it was started.
+ * Reports when the gateway's own certificates expire: as a metric, and with a daily log line for
+ * certificates that need renewal.
  *
  * @module
  */
@@ -10,14 +10,12 @@ import type { GatewayConfig } from "../config/gateway_config.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { SupervisorMetrics } from "./supervisor_metrics.ts";
 
-/** How often it is told. */
 const DAY_MS = 86_400_000;
 
-/** What a watch works with. */
 export interface CertificateWatchOptions {
   readonly expiry: SupervisorMetrics["certificateExpiry"];
   readonly logger: Logger;
-  /** The clock, in milliseconds since the epoch. */
+  /** The wall clock, in milliseconds. */
   readonly now?: () => number;
 }
 
@@ -27,14 +25,13 @@ export class CertificateWatch {
   readonly #timer: number;
   #certificates: readonly OwnCertificate[] = [];
 
-  /** @param options What it works with. */
   constructor(options: CertificateWatchOptions) {
     this.#options = options;
     this.#timer = setInterval(() => this.warn(), DAY_MS);
     Deno.unrefTimer(this.#timer);
   }
 
-  /** @param config The configuration that is in use from now on; reading it has warned already. */
+  /** Changes to the certificates of a configuration, without a warning: loading it has warned. */
   take(config: GatewayConfig): void {
     const { expiry } = this.#options;
     this.#certificates = ownCertificates(config);
@@ -44,7 +41,7 @@ export class CertificateWatch {
     }
   }
 
-  /** Warns of the certificates that are to be renewed. */
+  /** Logs a warning for each certificate that needs renewal. */
   warn(): void {
     const { logger, now = Date.now } = this.#options;
     for (const { use, server, expiresAtMs } of this.#certificates) {
@@ -54,7 +51,6 @@ export class CertificateWatch {
     }
   }
 
-  /** Ends it. */
   close(): void {
     clearInterval(this.#timer);
   }

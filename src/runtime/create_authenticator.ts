@@ -1,5 +1,5 @@
 /**
- * Builds what finds out who clients are from what the configuration says about it.
+ * Builds the authenticator of clients from the configuration.
  *
  * @module
  */
@@ -15,27 +15,18 @@ import { FailureThrottle } from "../gateway/steps/failure_throttle.ts";
 import { QuotaTable } from "../gateway/steps/quota_table.ts";
 import type { HttpClient } from "../network/http_client.ts";
 
-/** What it is built with. */
-export interface AuthenticatorCollaborators {
-  /** The table of failed attempts, shared by all workers. */
-  readonly failures: SharedArrayBuffer;
-  /** Makes a client that trusts certificates besides those of the system. */
-  readonly client: (caCertificatesPem: readonly string[]) => Pick<HttpClient, "send">;
-}
-
-/** Limit of getting keys from start to end; the key cache takes half of it for one try. */
+/** Limit of fetching an issuer's keys; the key cache uses half of it per attempt. */
 const KEYS_TIMEOUT_MS = 20_000;
 
-/**
- * Builds the authenticator.
- *
- * @param config Who may call.
- */
 export function createAuthenticator(
-  config: AuthenticationConfig,
-  { failures, client }: AuthenticatorCollaborators,
+  { users, apiKeys, issuers }: AuthenticationConfig,
+  { failures, client }: {
+    /** Memory of failed authentications, shared by all workers. */
+    readonly failures: SharedArrayBuffer;
+    /** Creates a client that trusts further certificate authorities. */
+    readonly client: (caCertificatesPem: readonly string[]) => Pick<HttpClient, "send">;
+  },
 ): Authenticator {
-  const { users, apiKeys, issuers } = config;
   const { now } = systemClock;
   const trusted = [...issuers.values()].map((issuer): TrustedIssuer => {
     const connection = {

@@ -1,14 +1,13 @@
 /**
- * Which versions of Deno the gateway may run on. Measured through a bare `Deno.serve` to `fetch`
- * forwarder; `tests/streaming/` repeats the measurement on the version in use.
+ * Which versions of Deno the gateway may run on. Measured with a bare forwarder from `Deno.serve` to
+ * `fetch`; `tests/streaming/` repeats the measurement on the version in use.
  *
  * @module
  */
 
-/** What is known of a version of Deno. */
 export interface DenoVerdict {
   readonly verdict: "fit" | "slow" | "unfit";
-  /** Why, in a sentence; empty for a fit one. */
+  /** Why, in a sentence; empty if fit. */
   readonly reason: string;
 }
 
@@ -16,9 +15,7 @@ export interface DenoVerdict {
 export const PINNED_DENO = "2.7.14";
 
 /**
- * Judges a version of Deno.
- *
- * @returns Whether the gateway may run on it.
+ * Whether the gateway may run on a version of Deno.
  *
  * @example
  * ```ts
@@ -31,25 +28,17 @@ export const PINNED_DENO = "2.7.14";
  */
 export function explainDeno(version: string): DenoVerdict {
   const [major = 0, minor = 0, patch = 0] = version.split(".").map((part) => parseInt(part, 10));
+  const reasonOf = (fault: string) => `Deno ${version} ${fault}; use ${PINNED_DENO}`;
   if (major < 2 || (major === 2 && minor < 7)) {
-    return {
-      verdict: "unfit",
-      reason:
-        `Deno ${version} is older than any version tested with the gateway; use ${PINNED_DENO}`,
-    };
+    const reason = reasonOf("is older than any version tested with the gateway");
+    return { verdict: "unfit", reason };
   }
   if (major === 2 && minor === 8 && patch <= 2) {
-    return {
-      verdict: "unfit",
-      reason:
-        `Deno ${version} silently truncates uploads with a Content-Length; use ${PINNED_DENO}`,
-    };
+    const reason = reasonOf("silently truncates uploads with a Content-Length");
+    return { verdict: "unfit", reason };
   }
   if (major > 2 || minor >= 8) {
-    return {
-      verdict: "slow",
-      reason: `Deno ${version} is very slow on uploads in chunks below 64 KiB; use ${PINNED_DENO}`,
-    };
+    return { verdict: "slow", reason: reasonOf("is very slow on uploads in chunks below 64 KiB") };
   }
   return { verdict: "fit", reason: "" };
 }

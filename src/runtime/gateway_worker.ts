@@ -1,5 +1,5 @@
 /**
- * One sandboxed worker as the supervisor sees it.
+ * One sandboxed worker, as the supervisor controls it.
  *
  * @module
  */
@@ -7,52 +7,47 @@ import { disableCacheStorage } from "../config/environment.ts";
 import type { PermissionSet } from "../config/sandbox/permission_set.ts";
 import type { WorkerReports, WorkerState } from "../gateway/account/gateway_state.ts";
 import { writeLogLine } from "../telemetry/logging.ts";
-import type { FromWorker, MetricsJson, ToWorker } from "./messages.ts";
+import type { FromWorker, MetricsJson, StartMessage, ToWorker } from "./messages.ts";
+import { within } from "./within.ts";
 
-/** What a worker asks of its supervisor. */
+/** Requests and events of a worker. */
 export interface WorkerEvents {
-  /** Metrics of all workers as text. */
+  /** Metrics of all workers, as text. */
   readonly allMetrics: () => Promise<string>;
-  /** What all workers tell for the status page. */
+  /** States of all workers, for the status page. */
   readonly allStates: () => Promise<WorkerReports>;
-  /** An operator has revoked a server's token in this worker: the others are to drop it too. */
+  /** An operator has revoked a server's token: the other workers must discard it, too. */
   readonly revoked: (server: string, revocation: string) => void;
-  /** Something happened that the audit trail records. */
+  /** Events for the audit trail. */
   readonly audit: (events: readonly string[]) => void;
-  /** The worker has ended by an error that nothing caught, after it had started. */
+  /** An uncaught error has ended the worker after its start. */
   readonly crashed: (message: string) => void;
 }
 
-/** How long a worker gets after its drain timeout to say that it is done. */
+/** How long a worker may take after its drain timeout to report its final counts. */
 const DRAIN_GRACE_MS = 1_000;
 
 /** The module that a gateway's workers run. */
 export const WORKER_MODULE: string = import.meta.resolve("./worker.ts");
 
-/**
- * Starts a thread that may do what it is permitted and nothing else.
- *
- * @param module URL of the module that it runs.
- * @param permissions What it may do.
- */
+/** Starts a thread that runs the module of a URL with these permissions only. */
 export function spawnSandboxed(module: string, permissions: PermissionSet): Worker {
   disableCacheStorage();
   return new Worker(module, { type: "module", name: "gateway", deno: { permissions } });
 }
 
-/** A worker of the gateway. */
 export class GatewayWorker {
   readonly #worker: Worker;
   readonly #events: WorkerEvents;
   readonly #started = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<boolean>();
-  readonly #metrics = new Map<number, (metrics: MetricsJson) => void>();
-  readonly #states = new Map<number, (state: WorkerState) => void>();
+  readonly #awaitedMetrics = new Map<number, (metrics: MetricsJson) => void>();
+  readonly #awaitedStates = new Map<number, (state: WorkerState) => void>();
   #nextId = 0;
   #running = false;
-  #told: MetricsJson = [];
+  #lastMetrics: MetricsJson = [];
 
-  /** @param worker The thread, started by {@linkcode spawnSandboxed}. */
+  /** @param worker A thread of {@linkcode spawnSandboxed}. */
   constructor(worker: Worker, events: WorkerEvents) {
     this.#events = events;
     this.#worker = worker;
@@ -63,12 +58,8 @@ export class GatewayWorker {
     };
   }
 
-  /**
-   * Starts the gateway in the worker.
-   *
-   * @throws {Error} When it cannot start.
-   */
-  async start(message: Extract<ToWorker, { type: "start" }>): Promise<void> {
+  /** @throws {Error} When the gateway cannot start in the worker. */
+  async start(message: StartMessage): Promise<void> {
     this.#send(message);
     try {
       await this.#started.promise;
@@ -78,72 +69,54 @@ export class GatewayWorker {
     }
   }
 
-  /**
-   * Lets the worker finish what runs, then ends it.
-   *
-   * @param timeoutMs How long it may take.
-   */
+  /** Lets the worker finish its requests, then ends it. Returns whether it finished all in time. */
   async drain(timeoutMs: number): Promise<boolean> {
     if (this.#running) this.#send({ type: "drain", timeoutMs });
     else {
       this.#started.reject(new Error("Worker was terminated before it had started"));
       this.#drained.resolve(true);
     }
-    const timer = setTimeout(() => this.#drained.resolve(false), timeoutMs + DRAIN_GRACE_MS);
-    const finished = await this.#drained.promise;
-    clearTimeout(timer);
+    const finished = await within(timeoutMs + DRAIN_GRACE_MS, this.#drained.promise, false);
     this.#running = false;
     this.#worker.terminate();
     return finished;
   }
 
-  /** Has the worker drop a token that was revoked in another. */
+  /** Makes the worker discard a token that was revoked through another one. */
   forget(server: string, revocation: string): void {
     if (this.#running) this.#send({ type: "forget token", server, revocation });
   }
 
-  /**
-   * Asks for the worker's metrics.
-   *
-   * @returns The metrics; what was counted before when the worker does not answer in time.
-   */
+  /** The worker's metrics; its last known counts if it does not answer in time. */
   async metrics(timeoutMs: number): Promise<MetricsJson> {
-    return await this.#ask("tell metrics", this.#metrics, timeoutMs) ?? this.counted;
+    return await this.#ask("get metrics", this.#awaitedMetrics, timeoutMs) ?? this.counted;
   }
 
-  /** What the worker had counted when it last told: all of it where it was drained. */
+  /** The last known counts: the final ones if the worker was drained. */
   get counted(): MetricsJson {
-    // What is measured holds for the moment only.
-    return this.#told.filter(({ type }) => String(type) !== "gauge");
+    // A gauge holds for its moment only.
+    return this.#lastMetrics.filter(({ type }) => String(type) !== "gauge");
   }
 
-  /**
-   * Asks for what the worker tells for the status page.
-   *
-   * @returns It, or nothing when the worker does not answer in time.
-   */
+  /** The worker's state for the status page; undefined if it does not answer in time. */
   async state(timeoutMs: number): Promise<WorkerState | undefined> {
-    return await this.#ask("tell state", this.#states, timeoutMs);
+    return await this.#ask("get state", this.#awaitedStates, timeoutMs);
   }
 
   async #ask<T>(
-    type: "tell metrics" | "tell state",
+    type: "get metrics" | "get state",
     awaited: Map<number, (answer: T) => void>,
     timeoutMs: number,
   ): Promise<T | undefined> {
     if (!this.#running) return undefined;
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<T | undefined>();
+    const { promise, resolve } = Promise.withResolvers<T>();
     awaited.set(id, resolve);
-    const timer = setTimeout(() => resolve(undefined), timeoutMs);
     this.#send({ type, id });
-    const answer = await promise;
-    clearTimeout(timer);
-    awaited.delete(id);
-    return answer;
+    return await within(timeoutMs, promise, undefined).finally(() => awaited.delete(id));
   }
 
-  /** Gives the worker up, as if it had crashed. */
+  /** Terminates the worker and treats it as crashed. */
   giveUp(message: string): void {
     if (!this.#running) return;
     this.#worker.terminate();
@@ -160,32 +133,28 @@ export class GatewayWorker {
       case "failed":
         return this.#started.reject(new Error(message.message));
       case "drained":
-        this.#told = message.metrics;
+        this.#lastMetrics = message.metrics;
         return this.#drained.resolve(!message.cutOff);
       case "crashed":
         this.#worker.terminate();
         return this.#ended(message.message);
       case "metrics":
-        this.#told = message.metrics;
-        return this.#metrics.get(message.id)?.(message.metrics);
+        this.#lastMetrics = message.metrics;
+        return this.#awaitedMetrics.get(message.id)?.(message.metrics);
       case "state":
-        return this.#states.get(message.id)?.(message.state);
-      case "ask all states":
-        return this.#send({
-          type: "all states",
-          id: message.id,
-          told: await this.#events.allStates(),
-        });
+        return this.#awaitedStates.get(message.id)?.(message.state);
+      case "get all states": {
+        const reports = await this.#events.allStates();
+        return this.#send({ type: "all states", id: message.id, reports });
+      }
       case "revoked":
         return this.#events.revoked(message.server, message.revocation);
       case "audit":
         return this.#events.audit(message.events);
-      case "ask all metrics":
-        return this.#send({
-          type: "all metrics",
-          id: message.id,
-          text: await this.#events.allMetrics(),
-        });
+      case "get all metrics": {
+        const text = await this.#events.allMetrics();
+        return this.#send({ type: "all metrics", id: message.id, text });
+      }
     }
   }
 

@@ -1,25 +1,26 @@
 /**
- * Notices that nothing listens any more though workers run. The runtime stops to accept connections for
- * good when there is no file descriptor for one, and tells nobody while others are still open: whoever
- * takes enough of them, and waits, would silence a gateway that looks alive.
+ * Detects that nothing listens any more although workers run. The runtime stops accepting connections
+ * for good when no file descriptor is free, without an error while other connections are open: a client
+ * that holds enough connections open could silence a gateway that looks alive.
  *
  * @module
  */
+import { reasonOf } from "../errors/reason.ts";
 import { tryPort } from "../network/try_port.ts";
+import { within } from "./within.ts";
 
-/** How often it is looked. */
-const PROBE_MS = 1_000;
-/** How long its end waits for a probe that is under way. */
+const PROBE_INTERVAL_MS = 1_000;
+/** How long `close` waits for a probe in progress. */
 const CLOSE_MS = 100;
-/** After so many failures in a row it is believed; some may come of a moment without descriptors. */
+/** Consecutive failures that count; fewer may come from a moment without free descriptors. */
 const MAX_FAILURES = 3;
 
-/** Connects to the gateway's own port now and then, and leaves at once. */
+/** Connects to the gateway's own port periodically, and disconnects at once. */
 export class ListenerWatch {
   readonly #timer: number;
   #probing: Promise<void> | undefined;
 
-  /** @param lost Told, with the reason, when nothing does. */
+  /** @param lost Called with the reason when nothing listens. */
   constructor(
     listener: { readonly address: string; readonly port: number },
     lost: (reason: string) => void,
@@ -32,21 +33,18 @@ export class ListenerWatch {
       } catch (error) {
         if (++failures < MAX_FAILURES) return;
         failures = 0;
-        lost(`the listener closed: ${error instanceof Error ? error.message : error}`);
+        lost(`the listener closed: ${reasonOf(error)}`);
       }
     };
     this.#timer = setInterval(() => {
       this.#probing ??= probe().finally(() => this.#probing = undefined);
-    }, PROBE_MS);
+    }, PROBE_INTERVAL_MS);
     Deno.unrefTimer(this.#timer);
   }
 
-  /** Ends it, without waiting for a connection that does not come about. */
+  /** Stops, without waiting for a connection that never opens. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CLOSE_MS);
-    await Promise.race([this.#probing, late]);
-    clearTimeout(timer);
+    if (this.#probing !== undefined) await within(CLOSE_MS, this.#probing, undefined);
   }
 }

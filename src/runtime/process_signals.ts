@@ -1,23 +1,21 @@
 /**
- * The signals that ask the program to end or to read its configuration again.
+ * The signals for shutdown and reload.
  *
  * @module
  */
 
-/** Signals that ask for an orderly end, where the system has them. */
-const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+const SHUTDOWN_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM"];
 
 /**
- * Aborts its signal when the program is asked to end.
+ * A signal that aborts at the first shutdown signal, with its name as the reason.
  *
- * @param again Called when it is asked a second time, by someone who will not wait.
- * @returns Aborts once; the reason is the name of the signal.
+ * @param again Called at each further shutdown signal: the user does not want to wait.
  */
 export function shutdownSignal(again: () => void): AbortSignal {
   const controller = new AbortController();
-  for (const name of SIGNALS) {
+  for (const name of SHUTDOWN_SIGNALS) {
     Deno.addSignalListener(name, () => {
       if (controller.signal.aborted) again();
       else controller.abort(name);
@@ -27,10 +25,9 @@ export function shutdownSignal(again: () => void): AbortSignal {
 }
 
 /**
- * Calls back at each SIGHUP, where the system has it; one call at a time, and once more at the end
- * when more signals came meanwhile.
+ * Reloads at SIGHUP, except on Windows: one reload at a time, and once more if signals came meanwhile.
  *
- * @param reload What to call; it does not throw.
+ * @param reload Must not throw.
  */
 export function onReloadSignal(reload: () => Promise<void>): void {
   if (Deno.build.os === "windows") return;

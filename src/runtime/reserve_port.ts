@@ -1,20 +1,20 @@
 /**
- * Finds out, before any worker starts, whether the gateway can listen where it is told to. Workers
- * share their port, so that they themselves would not notice another gateway on it.
+ * Tests before any worker starts whether the gateway can listen on its port. Workers share their port,
+ * so they would not notice another gateway on it.
  *
  * @module
  */
+import { reasonOf } from "../errors/reason.ts";
 
-/** Something listens on the port already. */
+/** The port is already in use. */
 export class PortInUseError extends Error {
   override readonly name = "PortInUseError";
 }
 
 /**
- * Tries to listen, and stops at once.
+ * Listens briefly, and returns the port: a free one for port 0.
  *
- * @param listen Where; port 0 means any free one.
- * @throws {PortInUseError} When something listens there already.
+ * @throws {PortInUseError} When the port is already in use.
  * @throws {Error} When the address is not one of this host, or the port is not permitted.
  */
 export function reservePort(
@@ -34,7 +34,6 @@ export function reservePort(
         { cause },
       );
     }
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot listen on ${place}: ${reason}`, { cause });
+    throw new Error(`Cannot listen on ${place}: ${reasonOf(cause)}`, { cause });
   }
 }

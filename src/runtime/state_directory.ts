@@ -1,32 +1,32 @@
 /**
- * The state directory: only the gateway's own user may have a look. What is in it is encrypted, but
- * whoever can write there could take it away or put back what was revoked.
+ * The state directory, accessible to the gateway's user only. Its content is encrypted, but a user who
+ * can write there could remove it, or restore tokens that were revoked.
  *
  * @module
  */
 import { ConfigError } from "../config/values/config_error.ts";
 import { SECTION } from "../config/values/section.ts";
+import { reasonOf } from "../errors/reason.ts";
 
 const KEY = `${SECTION}.StateDirectory`;
 const OTHERS = 0o077;
 
-/** Whether files of this system have modes and owners that mean something. */
+/** Whether modes and owners of files are enforced. */
 const HAS_MODES = Deno.build.os !== "windows";
 
 /**
- * Has everything that this process makes from now on belong to its user alone. Holds for the workers
- * too, which may not set it themselves.
+ * Makes all new files of this process private to its user, including those of the workers, which may
+ * not set this themselves.
  */
 export function keepFilesPrivate(): void {
   if (HAS_MODES) Deno.umask(OTHERS);
 }
 
 /**
- * Says why a directory cannot be the state directory, without changing anything.
+ * The reason why a directory cannot be the state directory; undefined if it can, or does not exist yet.
  *
- * @param path Its absolute path.
- * @param user The user that it has to belong to; anyone unless given.
- * @returns What is wrong, or `undefined` where it is right or not there yet.
+ * @param path Absolute path.
+ * @param user The required owner; anyone unless given.
  */
 export async function stateDirectoryFault(
   path: string,
@@ -37,7 +37,7 @@ export async function stateDirectoryFault(
     info = await Deno.stat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    return `${path} cannot be used: ${error instanceof Error ? error.message : "unknown reason"}`;
+    return `${path} cannot be used: ${reasonOf(error)}`;
   }
   if (!info.isDirectory) return `${path} is not a directory`;
   if (!HAS_MODES) return undefined;
@@ -53,17 +53,16 @@ export async function stateDirectoryFault(
 }
 
 /**
- * Makes the state directory where it is not there, and sees that only this user may use it and what
- * is in it.
+ * Creates the state directory if needed, and makes its files private to this user.
  *
- * @param path Its absolute path.
- * @throws {ConfigError} CFG-002 where it belongs to another user, or others may use it.
+ * @param path Absolute path.
+ * @throws {ConfigError} CFG-002 when it belongs to another user, or others may use it.
  */
 export async function prepareStateDirectory(path: string): Promise<void> {
   try {
     await Deno.mkdir(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    // Something else of that name: what follows says so.
+    // Something else has that name: reported below.
     if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
   }
   const fault = await stateDirectoryFault(path, Deno.uid());

@@ -1,7 +1,7 @@
 /**
- * Keeps the gateway running: starts the sandboxed workers of a configuration, puts those of another
- * in their place without a gap, and drains them at the end. It holds the permissions that the workers
- * are refused, and handles no request itself.
+ * Keeps the gateway running: starts the sandboxed workers of a configuration, replaces them without a
+ * gap at a reload, and drains them at the end. It has the permissions that the workers lack, and
+ * handles no request itself.
  *
  * @module
  */
@@ -14,42 +14,35 @@ import { AuditTrail, happened } from "./audit/audit_trail.ts";
 import { CertificateWatch } from "./certificate_watch.ts";
 import { type GatewayWorker, WORKER_MODULE } from "./gateway_worker.ts";
 import { ListenerWatch } from "./listener_watch.ts";
-import type { MetricsJson, QuotaMemory } from "./messages.ts";
+import type { MetricsJson, SharedByWorkers } from "./messages.ts";
 import { reservePort } from "./reserve_port.ts";
 import { createSupervisorMetrics, type SupervisorMetrics } from "./supervisor_metrics.ts";
 import { CAN_SHARE_PORT, WorkerGroup } from "./worker_group.ts";
 
-/** What a supervisor works with. */
 export interface SupervisorOptions {
   readonly config: GatewayConfig;
   readonly logger: Logger;
-  /** Version of the gateway. */
   readonly version: string;
-  /** Writes to standard output: the audit trail may go there. */
+  /** Writes to standard output, for an audit trail there. */
   readonly print?: (text: string) => Promise<void>;
-  /** URL of the module that the workers run, where it is not the gateway's own. */
+  /** URL of the module that the workers run; the gateway's own unless given. */
   readonly workerModule?: string;
   /** The monotonic clock, in milliseconds; the runtime's unless given. */
   readonly now?: () => number;
 }
 
-/** How long workers may take to tell their metrics. */
-const METRICS_TIMEOUT_MS = 2_000;
+/** How long workers may take to report metrics or state. */
+const REPORT_TIMEOUT_MS = 2_000;
 
-/** The running gateway. */
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #port: number;
   readonly #metrics: SupervisorMetrics;
-  readonly #quotas: QuotaMemory = {
-    failures: createQuotaMemory(),
-    requests: createQuotaMemory(),
-  };
-  readonly #formKey = crypto.randomUUID();
-  /** Groups whose configuration has been replaced, until their last transfer has ended. */
+  readonly #shared: SharedByWorkers;
+  /** Groups of replaced configurations, until their last transfer has ended. */
   readonly #draining = new Set<WorkerGroup>();
   readonly #audit: AuditTrail | undefined;
-  /** What workers had counted that have ended: a counter that went down would look like new events. */
+  /** Counts of ended workers: a counter that decreased would look like new events. */
   #ended: Promise<MetricsJson> = Promise.resolve([]);
   readonly #certificates: CertificateWatch;
   #group: WorkerGroup;
@@ -68,13 +61,18 @@ export class Supervisor {
     this.#port = port;
     this.#audit = audit;
     this.#metrics = metrics;
-    const { config, logger } = options;
+    const { config, logger, version } = options;
+    this.#shared = {
+      version,
+      quotas: { failures: createQuotaMemory(), requests: createQuotaMemory() },
+      formKey: crypto.randomUUID(),
+    };
     this.#certificates = new CertificateWatch({ expiry: metrics.certificateExpiry, logger });
     this.#certificates.take(config);
     this.#group = this.#groupOf(config);
   }
 
-  /** Where it listens, as a URL without a trailing slash. */
+  /** The URL of the listener, without a trailing slash. */
   get url(): string {
     const { address, tls } = this.#group.config.listen;
     const host = address.includes(":") ? `[${address}]` : address;
@@ -82,11 +80,10 @@ export class Supervisor {
   }
 
   /**
-   * Starts the gateway.
+   * Starts the gateway; resolves when every worker listens.
    *
-   * @returns The supervisor, when every worker listens.
-   * @throws {ConfigError} When the configuration is wrong.
-   * @throws {PortInUseError} When something listens on the port already.
+   * @throws {ConfigError} When the state directory is unusable.
+   * @throws {PortInUseError} When the port is already in use.
    * @throws {Error} When a worker cannot start for another reason.
    */
   static async start(options: SupervisorOptions): Promise<Supervisor> {
@@ -119,12 +116,11 @@ export class Supervisor {
   }
 
   /**
-   * Goes over to another configuration: starts its workers, then lets the old ones finish what runs.
-   * Where that fails, nothing has changed.
+   * Changes to another configuration: starts its workers, then drains the old ones in the background.
+   * After an error the old configuration stays in use.
    *
-   * @returns The new configuration, when its workers listen; the old ones may still be finishing.
-   * @throws {ConfigError} When the configuration is wrong.
-   * @throws {Error} When it cannot be gone over to without a restart, or a worker cannot start.
+   * @throws {ConfigError} When the configuration is invalid.
+   * @throws {Error} When the change requires a restart, or a worker cannot start.
    */
   async reload(read: () => Promise<GatewayConfig>): Promise<GatewayConfig> {
     let outcome = "failure";
@@ -147,17 +143,12 @@ export class Supervisor {
     } finally {
       this.#metrics.reloads.inc({ outcome });
       this.#metrics.lastReloadSuccessful.set(outcome === "success" ? 1 : 0);
-      const told = outcome === "success" ? "configuration changed" : "configuration refused";
-      this.#audit?.record([happened("gateway", told)]);
+      const event = outcome === "success" ? "configuration changed" : "configuration refused";
+      this.#audit?.record([happened("gateway", event)]);
     }
   }
 
-  /**
-   * Stops: nothing new is accepted, what runs is finished.
-   *
-   * @param timeoutMs How long what runs may take; the configured time unless given.
-   * @returns Whether all that ran was finished.
-   */
+  /** Stops accepting requests and drains. Returns whether all requests finished in time. */
   async stop(timeoutMs: number = this.#group.config.drainTimeoutMs): Promise<boolean> {
     this.#stopping = true;
     this.#certificates.close();
@@ -170,10 +161,10 @@ export class Supervisor {
     return finished.every((complete) => complete);
   }
 
-  /** Those of former configurations do not listen, and finish what they have. */
   #watchListener(): void {
     const { address } = this.#group.config.listen;
     this.#watch = new ListenerWatch({ address, port: this.#port }, (reason) => {
+      // Workers of replaced configurations do not listen, and finish their requests.
       for (const worker of [...this.#group.workers]) worker.giveUp(reason);
     });
   }
@@ -184,23 +175,19 @@ export class Supervisor {
     this.#draining.delete(group);
     if (this.#stopping) return;
     const { logger } = this.#options;
-    if (finished) logger.info("Drained the workers of the previous configuration");
-    else {logger.warn(
-        "Drain timeout after the reload expired; the remaining transfers were aborted",
-      );}
+    if (finished) return logger.info("Drained the workers of the previous configuration");
+    logger.warn("Drain timeout after the reload expired; the remaining transfers were aborted");
   }
 
   #groupOf(config: GatewayConfig): WorkerGroup {
-    const { version, logger, workerModule = WORKER_MODULE, now } = this.#options;
+    const { logger, workerModule = WORKER_MODULE, now } = this.#options;
     return new WorkerGroup({
       now: now ?? (() => performance.now()),
       config,
       port: this.#port,
-      version,
+      shared: this.#shared,
       workerModule,
-      quotas: this.#quotas,
       audit: this.#audit,
-      formKey: this.#formKey,
       logger,
       allMetrics: () => this.#allMetrics(),
       allStates: () => this.#allStates(),
@@ -214,7 +201,6 @@ export class Supervisor {
     });
   }
 
-  /** Names what only a restart can change. */
   #refuseRestart({ listen, audit }: GatewayConfig): void {
     if (!CAN_SHARE_PORT) {
       throw new Error("Reload is supported on Linux only; restart the gateway");
@@ -238,18 +224,18 @@ export class Supervisor {
 
   async #allStates(): Promise<WorkerReports> {
     const answers = await Promise.all(
-      this.#allWorkers().map((worker) => worker.state(METRICS_TIMEOUT_MS)),
+      this.#allWorkers().map((worker) => worker.state(REPORT_TIMEOUT_MS)),
     );
     const states = answers.filter((state): state is WorkerState => state !== undefined);
     return { states, silent: answers.length - states.length };
   }
 
   async #allMetrics(): Promise<string> {
-    // Whoever ends from here on is among those that are asked.
+    // A worker that ends from here on is among those that are asked.
     const metrics = await Promise.all([
       this.#metrics.registry.getMetricsAsJSON() as Promise<MetricsJson>,
       this.#ended,
-      ...this.#allWorkers().map((worker) => worker.metrics(METRICS_TIMEOUT_MS)),
+      ...this.#allWorkers().map((worker) => worker.metrics(REPORT_TIMEOUT_MS)),
     ]);
     return await AggregatorRegistry.aggregate(metrics).metrics();
   }

@@ -1,6 +1,6 @@
 /**
- * What the supervisor itself counts. It serves no requests: its numbers join those of the workers
- * whenever one of them is asked for metrics.
+ * The metrics of the supervisor. It serves no requests: its metrics are added to those of the workers
+ * when a worker serves them.
  *
  * @module
  */
@@ -8,7 +8,6 @@ import { Counter, Gauge, Registry } from "prom-client";
 import { lostLogLines } from "../telemetry/logging.ts";
 import { METRIC_PREFIX } from "../telemetry/metrics.ts";
 
-/** The supervisor's metrics. */
 export interface SupervisorMetrics {
   readonly registry: Registry;
   readonly workerCrashes: Counter;
@@ -22,69 +21,60 @@ export interface SupervisorMetrics {
   readonly logLosses: Counter;
 }
 
-/** Makes the supervisor's metrics. */
+/** Registers the metrics, each with its initial value. */
 export function createSupervisorMetrics(): SupervisorMetrics {
   const registry = new Registry();
-  const registers = [registry];
+  const named = (name: string, help: string) => ({
+    name: `${METRIC_PREFIX}${name}`,
+    help,
+    registers: [registry],
+  });
   const reloads = new Counter({
-    name: `${METRIC_PREFIX}config_reloads_total`,
-    help: "Reloads of the configuration by outcome (success, failure)",
+    ...named("config_reloads_total", "Reloads of the configuration by outcome (success, failure)"),
     labelNames: ["outcome"],
-    registers,
   });
   for (const outcome of ["success", "failure"]) reloads.inc({ outcome }, 0);
-  const lastReloadSuccessful = new Gauge({
-    name: `${METRIC_PREFIX}config_last_reload_successful`,
-    help: "Whether the last reload succeeded: 1 or 0; 1 before the first",
-    registers,
-  });
+  const lastReloadSuccessful = new Gauge(named(
+    "config_last_reload_successful",
+    "Whether the last reload succeeded: 1 or 0; 1 before the first",
+  ));
   lastReloadSuccessful.set(1);
-  const configLoadedAt = new Gauge({
-    name: `${METRIC_PREFIX}config_loaded_timestamp_seconds`,
-    help: "When the configuration in use was loaded, in seconds since the epoch",
-    registers,
-  });
+  const configLoadedAt = new Gauge(named(
+    "config_loaded_timestamp_seconds",
+    "When the configuration in use was loaded, in seconds since the epoch",
+  ));
   configLoadedAt.setToCurrentTime();
   return {
     registry,
-    workerCrashes: new Counter({
-      name: `${METRIC_PREFIX}worker_crashes_total`,
-      help: "Worker crashes; each worker is restarted",
-      registers,
-    }),
+    workerCrashes: new Counter(
+      named("worker_crashes_total", "Worker crashes; each worker is restarted"),
+    ),
     reloads,
     lastReloadSuccessful,
     configLoadedAt,
     certificateExpiry: new Gauge({
-      name: `${METRIC_PREFIX}certificate_expiry_timestamp_seconds`,
-      help:
+      ...named(
+        "certificate_expiry_timestamp_seconds",
         "When a certificate of the gateway expires, in seconds since the epoch, by use (listener, client, assertion)",
+      ),
       labelNames: ["use", "server"],
-      registers,
     }),
-    auditRecords: new Counter({
-      name: `${METRIC_PREFIX}audit_records_total`,
-      help: "Records written to the audit trail",
-      registers,
-    }),
+    auditRecords: new Counter(named("audit_records_total", "Records written to the audit trail")),
+    auditLosses: new Counter(
+      named("audit_events_lost_total", "Audit events lost because no record could be written"),
+    ),
+    auditFailing: new Gauge(
+      named("audit_trail_failing", "Whether writing the audit trail fails: 1 or 0"),
+    ),
     logLosses: new Counter({
-      name: `${METRIC_PREFIX}log_lines_lost_total`,
-      help: "Log lines discarded because standard error was not read in time",
-      registers,
+      ...named(
+        "log_lines_lost_total",
+        "Log lines discarded because standard error was not read in time",
+      ),
       collect() {
         this.reset();
         this.inc(lostLogLines());
       },
-    }),
-    auditFailing: new Gauge({
-      name: `${METRIC_PREFIX}audit_trail_failing`,
-      help: "Whether writing the audit trail fails: 1 or 0",
-      registers,
-    }),
-    auditLosses: new Counter({
-      name: `${METRIC_PREFIX}audit_events_lost_total`,
-      help: "Audit events lost because no record could be written",
-      registers,
     }),
   };
 }

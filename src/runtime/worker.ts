@@ -1,19 +1,21 @@
 /**
- * The entry point of a sandboxed worker: makes the gateway of the configuration that it is sent, and
- * serves it. It runs with the permissions that `permissionSet` derived and no others.
+ * The entry point of a sandboxed worker: serves the gateway of the configuration that it receives, with
+ * only the permissions of `permissionSet`.
  *
  * @module
  */
-// Before anything else: what is imported here could keep what is taken away there.
+// Before anything else: other imports could keep references to what it removes.
 import "./sealed_globals.ts";
 import { received } from "../config/posted_config.ts";
 import { asGatewayError, problemResponse } from "../gateway/problem.ts";
 import { AuditFeed } from "../telemetry/audit_feed.ts";
 import type { WorkerReports } from "../gateway/account/gateway_state.ts";
+import { reasonOf } from "../errors/reason.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { assembleGateway, type Gateway } from "./assemble_gateway.ts";
-import type { FromWorker, ToWorker } from "./messages.ts";
+import type { FromWorker, StartMessage, ToWorker } from "./messages.ts";
+import { within } from "./within.ts";
 
 interface WorkerScope {
   postMessage(message: FromWorker): void;
@@ -30,7 +32,7 @@ const scope = self as unknown as WorkerScope;
 class ServingWorker {
   readonly #metrics: Metrics = createMetrics();
   readonly #awaitedTexts = new Map<number, (text: string) => void>();
-  readonly #awaitedStates = new Map<number, (told: WorkerReports) => void>();
+  readonly #awaitedStates = new Map<number, (reports: WorkerReports) => void>();
   #nextId = 0;
   #server: Deno.HttpServer | undefined;
   #gateway: Gateway | undefined;
@@ -43,8 +45,7 @@ class ServingWorker {
           this.#start(message);
           scope.postMessage({ type: "listening" });
         } catch (error) {
-          const text = error instanceof Error ? error.message : String(error);
-          scope.postMessage({ type: "failed", message: text });
+          scope.postMessage({ type: "failed", message: reasonOf(error) });
         }
         return;
       case "drain":
@@ -55,7 +56,7 @@ class ServingWorker {
         });
       case "forget token":
         return await this.#gateway?.forget(message.server, message.revocation);
-      case "tell metrics":
+      case "get metrics":
         return scope.postMessage({
           type: "metrics",
           id: message.id,
@@ -63,17 +64,17 @@ class ServingWorker {
         });
       case "all metrics":
         return this.#awaitedTexts.get(message.id)?.(message.text);
-      case "tell state": {
+      case "get state": {
         const state = await this.#gateway?.state();
         if (state !== undefined) scope.postMessage({ type: "state", id: message.id, state });
         return;
       }
       case "all states":
-        return this.#awaitedStates.get(message.id)?.(message.told);
+        return this.#awaitedStates.get(message.id)?.(message.reports);
     }
   }
 
-  #start(message: Extract<ToWorker, { type: "start" }>): void {
+  #start(message: StartMessage): void {
     const config = received(message.config);
     // One thread writes for all workers, so that lines stay whole and their loss is counted once.
     configureLogging({
@@ -81,21 +82,20 @@ class ServingWorker {
       write: (line) => scope.postMessage({ type: "log", line }),
     });
     const logger = createLogger("runtime");
-    // One request's stray failure must not end the streams of all others.
+    // The stray failure of one request must not end the streams of all others.
     scope.addEventListener("unhandledrejection", (event) => {
       event.preventDefault();
-      const { reason } = event;
       logger.error("Unhandled error; please report it", {
         error_code: "INT-001",
-        cause: String(reason instanceof Error ? reason.stack : reason),
+        cause: stackOf(event.reason),
       });
       this.#metrics.errors.inc({ server: "", error_code: "INT-001", category: "INTERNAL" });
     });
-    // Left to itself, the runtime would write out all that the error holds: requests, configuration.
+    // By default, the runtime would print all properties of the error: requests, configuration.
     scope.addEventListener("error", (event) => {
       event.preventDefault();
       const { error, message } = event;
-      const text = error instanceof Error ? error.stack ?? message : message;
+      const text = error instanceof Error ? stackOf(error) : message;
       scope.postMessage({ type: "crashed", message: text });
     });
     if (config.audit !== undefined && message.auditHealth !== undefined) {
@@ -106,15 +106,15 @@ class ServingWorker {
       });
     }
     this.#gateway = assembleGateway(config, {
-      metrics: this.#metrics,
-      metricsText: () => this.#allMetrics(),
-      announceRevocation: (server, revocation) =>
-        scope.postMessage({ type: "revoked", server, revocation }),
       version: message.version,
       quotas: message.quotas,
-      audit: this.#feed,
-      states: () => this.#allStates(),
       formKey: message.formKey,
+      metrics: this.#metrics,
+      metricsText: () => this.#ask("get all metrics", this.#awaitedTexts),
+      announceRevocation: (server, revocation) =>
+        scope.postMessage({ type: "revoked", server, revocation }),
+      audit: this.#feed,
+      states: () => this.#ask("get all states", this.#awaitedStates),
     });
     const { address, tls } = config.listen;
     this.#server = Deno.serve({
@@ -123,51 +123,47 @@ class ServingWorker {
       reusePort: message.sharePort,
       ...(tls && { cert: tls.certificatePem, key: tls.keyPem.reveal() }),
       onListen: () => {},
-      // The app answers for its own failures; what gets past it is written out whole if left alone.
+      // The app handles its own failures; the runtime would print all properties of any other error.
       onError: (error) => {
         logger.error("Unhandled error while serving a request; please report it", {
           error_code: "INT-001",
-          cause: String(error instanceof Error ? error.stack : error),
+          cause: stackOf(error),
         });
         return problemResponse(asGatewayError(error), crypto.randomUUID());
       },
     }, this.#gateway.handle);
-    // The runtime stops to listen for good when it has no file descriptor for a connection: what is
-    // left of this worker would hold those it has, and answer nobody.
+    // The runtime stops listening for good when no file descriptor is free for a connection: this worker
+    // would keep its connections, and accept no more.
     this.#server.finished.catch((error: Error) =>
       scope.postMessage({ type: "crashed", message: `Listener failed: ${error.message}` })
     );
   }
 
-  /** @returns Whether something had to be cut off. */
+  /** Returns whether requests had to be cut off. */
   async #drain(timeoutMs: number): Promise<boolean> {
-    const cut = Promise.withResolvers<boolean>();
-    const timer = setTimeout(() => cut.resolve(true), timeoutMs);
     const finished = (this.#server?.shutdown() ?? Promise.resolve()).then(() => false);
-    const cutOff = await Promise.race([finished, cut.promise]);
-    clearTimeout(timer);
+    const cutOff = await within(timeoutMs, finished, true);
     if (cutOff) this.#gateway?.cutOff();
     await this.#gateway?.close();
     this.#feed?.flush();
     return cutOff;
   }
 
-  #allStates(): Promise<WorkerReports> {
+  /** Asks the supervisor, which collects from all workers. */
+  #ask<T>(
+    type: "get all metrics" | "get all states",
+    awaited: Map<number, (answer: T) => void>,
+  ): Promise<T> {
     const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<WorkerReports>();
-    this.#awaitedStates.set(id, resolve);
-    scope.postMessage({ type: "ask all states", id });
-    return promise.finally(() => this.#awaitedStates.delete(id));
+    const { promise, resolve } = Promise.withResolvers<T>();
+    awaited.set(id, resolve);
+    scope.postMessage({ type, id });
+    return promise.finally(() => awaited.delete(id));
   }
+}
 
-  /** The supervisor has its own, and those of the other workers. */
-  #allMetrics(): Promise<string> {
-    const id = this.#nextId++;
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.#awaitedTexts.set(id, resolve);
-    scope.postMessage({ type: "ask all metrics", id });
-    return promise.finally(() => this.#awaitedTexts.delete(id));
-  }
+function stackOf(thrown: unknown): string {
+  return String(thrown instanceof Error ? thrown.stack ?? thrown : thrown);
 }
 
 const worker = new ServingWorker();

@@ -79,7 +79,7 @@ Deno.test("check: all problems come at once, each with its key path", () =>
     }
   }));
 
-Deno.test("check: a right configuration is shown as servers, allowlist and permissions", () =>
+Deno.test("check: shows servers, allowlist and permissions of a valid configuration", () =>
   withFile(config({}), async (path) => {
     const { code, stdout, stderr } = await runCommand(["check", "--config", path]);
     assert.equal(code, 0, stderr);
@@ -91,13 +91,13 @@ Deno.test("check: a right configuration is shown as servers, allowlist and permi
     assert.doesNotMatch(stdout, /secret/);
   }));
 
-Deno.test("serve: a missing file is said to be missing", async () => {
+Deno.test("serve: a missing configuration file is reported", async () => {
   const { code, stderr } = await runCommand(["--config", "/no/such/gateway.json"]);
   assert.equal(code, 78);
   assert.match(stderr, /\/no\/such\/gateway\.json/);
 });
 
-Deno.test("serve: without any configuration it tells where it looked, and of the demo", async () => {
+Deno.test("serve: without a configuration it names the places it searched, and the demo", async () => {
   const directory = await Deno.makeTempDir();
   const { code, stderr } = await runCommand([], {
     cwd: directory,
@@ -119,7 +119,7 @@ Deno.test("serve: a port in use ends it with 1 and names the port", () =>
     assert.match(stderr, new RegExp(`port ${port}`));
   }));
 
-Deno.test("serve: a port that is none ends it with 64", async () => {
+Deno.test("serve: an invalid port ends it with 64", async () => {
   for (const port of ["70000", "-1", "http", ""]) {
     assert.equal((await runCommand(["serve", "--port", port])).code, 64, port);
   }
@@ -175,7 +175,7 @@ Deno.test("hash-password reads standard input, takes no password from the argume
   assert.equal((await runCommand(["hash-password", "secret"])).code, 64);
 });
 
-Deno.test("make-api-key prints a key and the hash that the configuration wants", async () => {
+Deno.test("make-api-key prints a key and the hash for the configuration", async () => {
   const { code, stdout } = await runCommand(["make-api-key"]);
   assert.equal(code, 0);
   assert.match(stdout, /^Key .*: +[\w-]{43}\nHash .*: sha256:[0-9a-f]{64}\n$/);

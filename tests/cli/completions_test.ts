@@ -1,4 +1,4 @@
-/** Completions, asked for in the shells themselves: Bash, zsh and fish. */
+/** Completions in the shells themselves: Bash, zsh and fish. */
 import assert from "node:assert/strict";
 import { runCommand } from "../fixtures/gateway_command.ts";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
@@ -7,7 +7,7 @@ const BASH: Tool = { name: "Bash", path: "/bin/bash" };
 const ZSH: Tool = { name: "zsh", path: "/usr/bin/zsh" };
 const FISH: Tool = { name: "fish", path: "/usr/bin/fish" };
 
-/** What is typed, and what is offered at least, and not at all. */
+/** Typed text, and what must and must not be offered. */
 const CASES: [typed: string, offered: string[], absent: string[]][] = [
   ["do", ["doctor"], ["demo", "serve"]],
   ["audit ", ["verify"], ["serve"]],
@@ -36,8 +36,11 @@ async function run(tool: Tool, args: readonly string[]): Promise<string> {
   return text;
 }
 
-/** Asks for each case. */
-async function judge(complete: (file: string, typed: string) => Promise<string[]>, shell: string) {
+/** Completes each case. */
+async function completeCases(
+  complete: (file: string, typed: string) => Promise<string[]>,
+  shell: string,
+) {
   const directory = await Deno.makeTempDir();
   const file = `${directory}/completions`;
   try {
@@ -67,7 +70,7 @@ Deno.test(needing(BASH, {
       ]);
       return offered.split("\n").filter((word) => word !== "");
     };
-    await judge(complete, "bash");
+    await completeCases(complete, "bash");
     const directory = await Deno.makeTempDir();
     try {
       await Deno.writeTextFile(`${directory}/completions`, await script("bash"));
@@ -87,7 +90,7 @@ Deno.test(needing(BASH, {
 Deno.test(needing(FISH, {
   name: "completions: fish offers the commands and options of the place",
   fn: () =>
-    judge(async (file, typed) => {
+    completeCases(async (file, typed) => {
       const offered = await run(FISH, [
         "--no-config",
         "-c",
@@ -116,7 +119,7 @@ Deno.test(needing(ZSH, {
     try {
       await Deno.writeTextFile(`${directory}/_dicomweb-gateway`, await script("zsh"));
       const typed = TABS.map(([typed]) => `'${typed}'`).join(" ");
-      // The command is a function that tells its arguments; READY is not in what is echoed.
+      // The command is a function that prints its arguments; the echo does not contain READY.
       const completed = await run(ZSH, [
         "-f",
         "-c",
@@ -141,7 +144,7 @@ Deno.test(needing(ZSH, {
   },
 }));
 
-Deno.test("completions: every command of the program is in them, and a shell there is none for ends it with 64", async () => {
+Deno.test("completions: they contain every command, and an unknown shell ends it with 64", async () => {
   const bash = await script("bash");
   const { stdout: help } = await runCommand(["--help"]);
   const commands = [...help.matchAll(/^ {2}([a-z][a-z-]*)(?: |$)/gm)].map(([, name]) => name!);

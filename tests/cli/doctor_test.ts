@@ -1,7 +1,7 @@
 /**
- * What `doctor` finds, against the real thing wherever it exists: nginx with the certificates of a test
- * authority, oidc-provider, tinyproxy, Redis. Each case asserts what was found, the sentence, the advice
- * and the exit code.
+ * The findings of `doctor` with real services: nginx with the certificates of a test authority,
+ * oidc-provider, tinyproxy, Redis. Each case asserts the finding, its sentence and advice, and the exit
+ * code.
  */
 import assert from "node:assert/strict";
 import { createServer } from "node:https";
@@ -24,7 +24,7 @@ import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 
 const NGINX: Tool = { name: "nginx", path: "/usr/sbin/nginx" };
-const SECRET = "a-secret-that-is-never-told";
+const SECRET = "a-secret-that-is-never-shown";
 
 type Section = Readonly<Record<string, unknown>>;
 
@@ -41,7 +41,7 @@ async function examine(server: Section, section: Section = {}) {
   return { code, report, findings, of };
 }
 
-function told({ outcome, message, code, advice }: Finding) {
+function summary({ outcome, message, code, advice }: Finding) {
   return { outcome, message, code, advice: advice.join(" ") };
 }
 
@@ -66,7 +66,7 @@ function closedPort(): number {
   return listener.addr.port;
 }
 
-Deno.test("doctor: with a real provider and a store that answers, all is well and it ends with 0", async () => {
+Deno.test("doctor: with a real provider and a store that answers, all checks pass and it ends with 0", async () => {
   const provider = await startOidcProvider({
     clients: [{ clientId: "gateway", clientSecret: SECRET }],
   });
@@ -107,7 +107,7 @@ Deno.test("doctor: with a real provider and a store that answers, all is well an
   }
 });
 
-Deno.test("doctor: what a provider refuses is told in its words, with remedies, and the search is skipped", async (t) => {
+Deno.test("doctor: an error of the provider is reported in its words, with remedies, and the search is skipped", async (t) => {
   const provider = await startOidcProvider({
     clients: [{ clientId: "gateway", clientSecret: SECRET, metadata: { scope: "dicom" } }],
     scope: "dicom other",
@@ -158,7 +158,7 @@ Deno.test("doctor: what a provider refuses is told in its words, with remedies, 
         assert.equal(failure.code, expected, failure.message);
         assert.match(failure.message, message);
         assert.match(failure.advice.join(" "), advice);
-        assert.deepEqual(told(of("search")[0]!), {
+        assert.deepEqual(summary(of("search")[0]!), {
           outcome: "skipped",
           message: `Not tested: it needs the step "token" at ${failure.target}.`,
           code: null,
@@ -166,7 +166,7 @@ Deno.test("doctor: what a provider refuses is told in its words, with remedies, 
         });
       });
     }
-    await t.step("a scope that it leaves out without a word", async () => {
+    await t.step("a scope that it silently leaves out", async () => {
       const { code, of } = await examine({ ...server, Scope: "dicom no-such" });
       const [token] = of("token");
       assert.equal(code, 0);
@@ -189,14 +189,14 @@ Deno.test("doctor: what a provider refuses is told in its words, with remedies, 
   });
 });
 
-Deno.test("doctor: a closed port and an unknown name are told apart", async () => {
+Deno.test("doctor: a closed port and an unknown name are distinguished", async () => {
   const port = closedPort();
   const closed = await examine({
     Url: `https://127.0.0.1:${port}/dicom-web`,
     ProviderType: "none",
   });
   assert.equal(closed.code, 1);
-  assert.deepEqual(told(onlyFailure(closed.findings)), {
+  assert.deepEqual(summary(onlyFailure(closed.findings)), {
     outcome: "failed",
     message: `Nothing listens on port ${port}: the connection was refused.`,
     code: "NET-002",
@@ -208,7 +208,7 @@ Deno.test("doctor: a closed port and an unknown name are told apart", async () =
   assert.equal(unknown.code, 1);
   const { step, message, advice } = onlyFailure(unknown.findings);
   assert.equal(step, "name");
-  // Where there is no DNS server at all, the machine cannot know that the name is unknown.
+  // Without any DNS server, the machine cannot know that the name does not exist.
   assert.match(message, /^(The name|No DNS server resolved) pacs\.invalid/);
   assert.match(advice.join(" "), /DNS server/);
   assert.equal(unknown.of("search")[0]!.outcome, "skipped");
@@ -234,7 +234,7 @@ async function behindNginx(
 Deno.test(needing(
   NGINX,
   needing(OPENSSL, {
-    name: "doctor: each fault of a store's certificate is told by its cause (nginx)",
+    name: "doctor: each fault of a store's certificate is reported by its cause (nginx)",
     async fn(t) {
       await using authority = await CertificateAuthority.create();
       const directory = await Deno.makeTempDir();
@@ -331,7 +331,7 @@ Deno.test(needing(
   }),
 ));
 
-Deno.test("doctor: a port that does not speak TLS is said not to", async () => {
+Deno.test("doctor: a port that does not speak TLS is reported as such", async () => {
   await using store = serveStore(studies);
   const { code, findings } = await examine({
     Url: `https://127.0.0.1:${store.addr.port}/dicom-web`,
@@ -344,7 +344,7 @@ Deno.test("doctor: a port that does not speak TLS is said not to", async () => {
   assert.match(failure.advice.join(" "), /http:\/\//);
 });
 
-Deno.test("doctor: what a store answers to a search is told in words", async (t) => {
+Deno.test("doctor: a store's response to a search is explained", async (t) => {
   const page = new Headers({ "content-type": "text/html" });
   const cases: [answer: () => Response, message: string, advice: RegExp][] = [
     [
@@ -396,13 +396,13 @@ Deno.test("doctor: what a store answers to a search is told in words", async (t)
   }
 });
 
-Deno.test("doctor: a clock that is off is a warning, one that is far off a failure", async () => {
+Deno.test("doctor: a clock that differs is a warning, one that differs a lot a failure", async () => {
   const cases: [minutes: number, outcome: string, code: number, message: RegExp][] = [
     [2, "warn", 0, /^Its clock is 2 minutes ahead of this machine's\./],
     [-20, "failed", 1, /^Its clock is 20 minutes behind this machine's\./],
   ];
   for (const [minutes, outcome, expected, message] of cases) {
-    // The Date of the answer is made up; the answer is a real one.
+    // Only the Date of the response is fake.
     await using store = serveStore(() => {
       const response = studies();
       response.headers.set("date", new Date(Date.now() + minutes * 60_000).toUTCString());
@@ -425,8 +425,7 @@ Deno.test(needing(
   needing(
     NGINX,
     needing(OPENSSL, {
-      name:
-        "doctor: an egress proxy is asked for the tunnel, and its refusals are told (tinyproxy)",
+      name: "doctor: an egress proxy opens the tunnel, and its rejections are reported (tinyproxy)",
       async fn(t) {
         await using authority = await CertificateAuthority.create();
         const pair = await authority.issue({ commonName: "store", purpose: "server", days: 90 });
@@ -507,7 +506,7 @@ Deno.test(needing(
   ),
 ));
 
-Deno.test("doctor: a port that a gateway has is well, one that another program has is not", async () => {
+Deno.test("doctor: a port used by a gateway passes, one used by another program fails", async () => {
   await using store = serveStore(studies);
   const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
   await using gateway = await startGateway({ Servers: { main: server } });
@@ -525,7 +524,7 @@ Deno.test("doctor: a port that a gateway has is well, one that another program h
   assert.equal(free.of("listener")[0]!.message, "The port is free; no gateway runs here.");
 });
 
-Deno.test("doctor: a state directory that others may use is a failure, and no token is left behind", async () => {
+Deno.test("doctor: a state directory that others may use is a failure, and no token is stored", async () => {
   await using store = serveStore(studies);
   const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
   const directory = await Deno.makeTempDir();
@@ -552,7 +551,7 @@ Deno.test("doctor: a state directory that others may use is a failure, and no to
 });
 
 Deno.test(needing(REDIS, {
-  name: "doctor: a token cache that is gone is told (Redis), and its password is not",
+  name: "doctor: an unreachable token cache (Redis) is reported without its password",
   async fn() {
     await using store = serveStore(studies);
     const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
@@ -575,7 +574,7 @@ Deno.test(needing(REDIS, {
   },
 }));
 
-Deno.test("doctor: 64 for a server that is none, 78 for a wrong configuration, also as JSON", async () => {
+Deno.test("doctor: 64 for an unknown server, 78 for an invalid configuration, also as JSON", async () => {
   const server = { Url: "https://store.example", ProviderType: "none" };
   const unknown = await runWithConfig({ Servers: { main: server } }, ["doctor", "mian"]);
   assert.equal(unknown.code, 64);
@@ -592,7 +591,7 @@ Deno.test("doctor: 64 for a server that is none, 78 for a wrong configuration, a
   assert.equal(none.code, 78);
 });
 
-Deno.test("doctor: each thing is tried once, so that no retry hides what fails", async () => {
+Deno.test("doctor: everything is tried once, so that no retry hides a failure", async () => {
   let searches = 0;
   await using store = serveStore(() => {
     searches++;
@@ -618,7 +617,7 @@ Deno.test("doctor: each thing is tried once, so that no retry hides what fails",
   assert.equal(tokenRequests, 1);
 });
 
-Deno.test("doctor: the issuers of clients' tokens are looked at, also one with the name of a server", async () => {
+Deno.test("doctor: the issuers of clients' tokens are examined, also one with the name of a server", async () => {
   await using store = serveStore(studies);
   const port = closedPort();
   const { code, report } = await examine({

@@ -36,7 +36,7 @@ Deno.test("command line: every command is documented, with what ends it with 1",
   assert.deepEqual(documented.filter((name) => !names.includes(name)), []);
 });
 
-Deno.test("command line: a mistyped command or option is answered with the nearest, and 64", async () => {
+Deno.test("command line: a mistyped command or option suggests the nearest, and ends with 64", async () => {
   const cases: [args: string[], nearest: string][] = [
     [["docter"], "doctor"],
     [["permisions"], "permissions"],

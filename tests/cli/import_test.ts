@@ -39,7 +39,7 @@ async function importing(
   }
 }
 
-Deno.test("import makes a file that passes check, and names what became of each key", async () => {
+Deno.test("import makes a file that passes check, and reports what changed for each key", async () => {
   await importing(PLUGIN_FILE, async ({ code, stdout, stderr }, directory) => {
     assert.equal(code, 0, stderr);
     assert.deepEqual(JSON.parse(stdout), {
@@ -61,7 +61,7 @@ Deno.test("import makes a file that passes check, and names what became of each 
     });
     assert.ok(!stdout.includes("hunter2") && !stderr.includes("hunter2"));
     for (
-      const told of [
+      const line of [
         /Changed[^]*my-store\.ClientSecret.*MY_STORE_CLIENT_SECRET/,
         /Left out[^]*EnableMetrics: metrics are always served/,
         /Left out[^]*VerifySSL: .*PEM file/,
@@ -69,7 +69,7 @@ Deno.test("import makes a file that passes check, and names what became of each 
         /Kept[^]*RateLimitRequests: now takes effect/,
         /Kept[^]*my-store\.Url\n/,
       ]
-    ) assert.match(stderr, told);
+    ) assert.match(stderr, line);
 
     await Deno.writeTextFile(`${directory}/gateway.json`, stdout);
     const checked = await runCommand(["check", "--config", `${directory}/gateway.json`], {
@@ -79,7 +79,7 @@ Deno.test("import makes a file that passes check, and names what became of each 
   });
 });
 
-Deno.test("import takes version 1, whose file has no version", async () => {
+Deno.test("import accepts version 1, whose file has no version", async () => {
   const text = PLUGIN_FILE.replace('"ConfigVersion": "2.0",', "");
   await importing(text, ({ code, stdout, stderr }) => {
     assert.equal(code, 0, stderr);
@@ -88,14 +88,14 @@ Deno.test("import takes version 1, whose file has no version", async () => {
   });
 });
 
-Deno.test("import leaves secrets as they stand when told to", async () => {
+Deno.test("import keeps secrets with --keep-secrets", async () => {
   await importing(PLUGIN_FILE, ({ stdout }) => {
     const { ClientSecret } = JSON.parse(stdout).DicomWebOAuth.Servers["my-store"];
     assert.equal(ClientSecret, "hunter2-in-the-file");
   }, "--keep-secrets");
 });
 
-Deno.test("import leaves variables as they are, and names those that are not set here", async () => {
+Deno.test("import keeps variables, and names those that are not set", async () => {
   const text = PLUGIN_FILE.replace("hunter2-in-the-file", "${NO_SUCH_VARIABLE_HERE}");
   await importing(text, ({ code, stdout, stderr }) => {
     assert.equal(code, 0, stderr);
@@ -104,7 +104,7 @@ Deno.test("import leaves variables as they are, and names those that are not set
   });
 });
 
-Deno.test("import gives two secrets two variables, however alike their servers are called", async () => {
+Deno.test("import gives two secrets two variables, even if the names of their servers are similar", async () => {
   const server = (secret: string) => ({ Url: "https://s.example", ClientSecret: secret });
   const text = JSON.stringify({
     DicomWebOAuth: { Servers: { "a-b": server("one"), "a_b": server("two") } },
@@ -116,7 +116,7 @@ Deno.test("import gives two secrets two variables, however alike their servers a
   });
 });
 
-Deno.test("import says what must be mended by hand", async () => {
+Deno.test("import reports what must be fixed by hand", async () => {
   const text = PLUGIN_FILE.replace('"my-store"', '"my store"');
   await importing(text, ({ code, stderr }) => {
     assert.equal(code, 78);

@@ -20,7 +20,7 @@ const SECTION = {
   },
 };
 
-Deno.test("permissions: each connection is told with its reason, for the worker and for firewalls", async () => {
+Deno.test("permissions: shows each connection with its reason, for the worker and for firewalls", async () => {
   const { code, stdout } = await runWithConfig(SECTION, ["permissions"]);
   assert.equal(code, 0);
   assert.match(stdout, /^ {2}env +none$/m);
@@ -33,7 +33,7 @@ Deno.test("permissions: each connection is told with its reason, for the worker 
   assert.doesNotMatch(stdout, /password|client-secret/);
 });
 
-Deno.test("permissions: --json has what `new Worker` is given, and every host of it with its reason", async () => {
+Deno.test("permissions: --json contains the permissions of `new Worker`, and each host with its reason", async () => {
   const { code, stdout } = await runWithConfig(SECTION, ["permissions", "--json"]);
   assert.equal(code, 0);
   const { worker, connections, listen } = JSON.parse(stdout);
@@ -44,7 +44,7 @@ Deno.test("permissions: --json has what `new Worker` is given, and every host of
   assert.deepEqual(new Set([...explained, listen]), new Set(worker.net));
 });
 
-Deno.test("permissions: files are told with their purpose", async () => {
+Deno.test("permissions: shows files with their purpose", async () => {
   const { stdout } = await runWithConfig({
     StateDirectory: "/var/lib/gateway",
     TokenCache: { Backend: "kv", EncryptionKey: btoa("k".repeat(32)) },
@@ -60,7 +60,7 @@ Deno.test("permissions: files are told with their purpose", async () => {
   assert.match(stdout, /^ {2}\/run\/token +read +credentials of main$/m);
 });
 
-Deno.test("schema: it is the schema of the documentation", async () => {
+Deno.test("schema: prints the schema of the documentation", async () => {
   const { code, stdout } = await runCommand(["schema"]);
   assert.equal(code, 0);
   const written = new URL("../../docs/gateway.schema.json", import.meta.url);

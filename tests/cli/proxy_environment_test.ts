@@ -78,7 +78,7 @@ Deno.test("Every command that makes requests works with proxies in the environme
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("serve: the configuration may name a proxy of the environment, also when it is read again", async () => {
+Deno.test("serve: the configuration may name a proxy of the environment, also at a reload", async () => {
   await using store = startServer(() => new Response("past the proxy"));
   await using proxy = startServer(() => new Response("through the proxy"));
   await using gateway = await startGateway({

@@ -1,6 +1,5 @@
 /**
- * `push` with what folders and stores hold and do that they should not. The store is one of the
- * test's own, which answers what it is told to.
+ * `push` with faulty folders and stores. The store of the test returns the given responses.
  *
  * @module
  */
@@ -24,7 +23,13 @@ interface TestStore extends AsyncDisposable {
 function startStore(answer: Answer): TestStore {
   const requests: string[][] = [];
   const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    {
+      hostname: "127.0.0.1",
+      port: 0,
+      onListen() {},
+      // A request that breaks off.
+      onError: () => new Response(null, { status: 500 }),
+    },
     async (request) => {
       const text = new TextDecoder("latin1").decode(await request.bytes());
       const uids = [...text.matchAll(UID_IN_FILE)].map(([, uid]) => uid!);
@@ -116,7 +121,7 @@ async function withPlace(store: TestStore, use: (place: Place) => Promise<void>)
 const files = (list: readonly { file: string; reason: string }[]) =>
   Object.fromEntries(list.map(({ file, reason }) => [file, reason]));
 
-Deno.test("push sends each instance once and names every other file with its reason", async () => {
+Deno.test("push sends each instance once, and reports every other file with its reason", async () => {
   await using store = startStore(all);
   await withPlace(store, async ({ folder, push }) => {
     const [nested, doubled, differing] = [newUid(), newUid(), newUid()];
@@ -153,7 +158,7 @@ Deno.test("push sends each instance once and names every other file with its rea
   });
 });
 
-Deno.test("push says that a folder holds nothing to send", async () => {
+Deno.test("push reports that a folder contains nothing to send", async () => {
   await using store = startStore(all);
   await withPlace(store, async ({ folder, directory, push, args }) => {
     const empty = await push();
@@ -167,7 +172,7 @@ Deno.test("push says that a folder holds nothing to send", async () => {
   });
 });
 
-Deno.test("push tells stored, stored with a warning, there already, refused and not mentioned apart", async () => {
+Deno.test("push distinguishes stored, stored with a warning, already there, rejected and unreported instances", async () => {
   let uids: string[] = [];
   await using store = startStore(() =>
     report([uids[0]!, uids[1]!], { [uids[2]!]: 45070, [uids[3]!]: 0x0122 }, { [uids[1]!]: 0xB000 })
@@ -189,7 +194,7 @@ Deno.test("push tells stored, stored with a warning, there already, refused and 
   });
 });
 
-Deno.test("push does not take a success without a report for stored", async () => {
+Deno.test("push does not count a success without a report as stored", async () => {
   await using store = startStore(() => new Response(null, { status: 200 }));
   await withPlace(store, async ({ fill, push }) => {
     await fill(1);
@@ -200,7 +205,7 @@ Deno.test("push does not take a success without a report for stored", async () =
   });
 });
 
-Deno.test("push stops where the store is down, and goes on where it stopped", async () => {
+Deno.test("push stops if the store is down, and resumes where it stopped", async () => {
   let isDown = false;
   await using store = startStore((uids, request) => {
     if (request === 3) isDown = true;
@@ -222,7 +227,7 @@ Deno.test("push stops where the store is down, and goes on where it stopped", as
   });
 });
 
-Deno.test("push tries again as Retry-After says", async () => {
+Deno.test("push retries after the time of Retry-After", async () => {
   await using store = startStore((uids, request) =>
     request === 1
       ? new Response(null, { status: 503, headers: { "retry-after": "0" } })
@@ -237,7 +242,24 @@ Deno.test("push tries again as Retry-After says", async () => {
   });
 });
 
-Deno.test("push finds the one file for which a store refuses all that comes with it", async () => {
+Deno.test("push reports a file that changes while it is sent, and stores the others", async () => {
+  let change = () => Promise.resolve();
+  await using store = startStore(async (uids, request) => {
+    if (request > 1) return report(uids);
+    await change();
+    return new Response(null, { status: 503, headers: { "retry-after": "0" } });
+  });
+  await withPlace(store, async ({ folder, fill, push }) => {
+    const uids = await fill(3);
+    change = () => Deno.truncate(`${folder}/IM1`, 300);
+    const { code, stdout, stderr } = await push();
+    assert.equal(code, 1, stderr);
+    assert.deepEqual(files(JSON.parse(stdout).failed_files), { IM1: "changed while it was read" });
+    assert.deepEqual(store.requests.at(-1), [uids[0], uids[2]]);
+  });
+});
+
+Deno.test("push finds the one file that makes a store reject the whole request", async () => {
   let bad = "";
   await using store = startStore((uids) =>
     uids.includes(bad) ? new Response("bad", { status: 400 }) : report(uids)
@@ -251,7 +273,7 @@ Deno.test("push finds the one file for which a store refuses all that comes with
   });
 });
 
-Deno.test("push sends nothing where its journal cannot be written", async () => {
+Deno.test("push sends nothing if its journal cannot be written", async () => {
   await using store = startStore(all);
   await withPlace(store, async ({ fill, push, folder }) => {
     await fill(1);
@@ -263,7 +285,7 @@ Deno.test("push sends nothing where its journal cannot be written", async () => 
 });
 
 Deno.test(needingRoot({
-  name: "push stops where the disk of its journal is full, and loses no instance",
+  name: "push stops if the disk of its journal is full, and loses no instance",
   async fn() {
     await using store = startStore(all);
     await withPlace(store, async ({ fill, push, directory }) => {
@@ -287,7 +309,7 @@ Deno.test(needingRoot({
   },
 }));
 
-Deno.test("push touches no file that is not its journal, and takes no journal of another folder", async () => {
+Deno.test("push changes no file that is not its journal, and rejects the journal of another folder", async () => {
   await using store = startStore(() => new Response("down", { status: 503 }));
   await withPlace(store, async ({ fill, push, directory, args }) => {
     await fill(1);
@@ -306,7 +328,7 @@ Deno.test("push touches no file that is not its journal, and takes no journal of
   });
 });
 
-Deno.test("push takes a line of its journal that was cut off for not written", async () => {
+Deno.test("push ignores an incomplete line of its journal", async () => {
   let isDown = false;
   await using store = startStore((uids, request) => {
     isDown = request === 2;
@@ -326,7 +348,7 @@ Deno.test("push takes a line of its journal that was cut off for not written", a
   });
 });
 
-Deno.test("push refuses to go on with what another push is doing", async () => {
+Deno.test("push refuses to use the journal of a running push", async () => {
   const arrived = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   await using store = startStore(async (uids) => {

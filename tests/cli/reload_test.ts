@@ -1,12 +1,11 @@
-/**
- * SIGHUP: the configuration is read again, and nobody who is being served notices.
- */
+/** SIGHUP reloads the configuration without an effect on requests in progress. */
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { startSlowStore } from "../fixtures/slow_store.ts";
 
 const LIMIT_MS = 20_000;
 
@@ -19,7 +18,7 @@ function servers(url: string, keys: Record<string, unknown> = {}) {
   return { Servers: { main: { Url: url, ProviderType: "none", ...keys } } };
 }
 
-/** Reloads, and waits until the gateway has said `times` times how that went. */
+/** Reloads, and waits until the gateway has logged the outcome `times` times. */
 async function reload(gateway: GatewayProcess, says: RegExp, times = 1): Promise<void> {
   gateway.signal("SIGHUP");
   const all = new RegExp(says, "g");
@@ -37,20 +36,8 @@ async function reload(gateway: GatewayProcess, says: RegExp, times = 1): Promise
 const DONE = /Reloaded the configuration/;
 const REFUSED = /Reload failed; the previous configuration stays in use[^\n]*/;
 
-Deno.test("serve: SIGHUP goes over to another store, and a stream from the former one is finished", async () => {
-  const { promise: release, resolve } = Promise.withResolvers<void>();
-  const former = origin(() =>
-    new Response(
-      new ReadableStream({
-        async start(controller) {
-          controller.enqueue(new TextEncoder().encode("first "));
-          await release;
-          controller.enqueue(new TextEncoder().encode("last"));
-          controller.close();
-        },
-      }),
-    )
-  );
+Deno.test("serve: SIGHUP changes to another store, and a stream from the former one finishes", async () => {
+  const former = startSlowStore();
   const later = origin(({ headers }) => new Response(headers.get("x-secret")));
   const directory = await Deno.makeTempDir();
   await using gateway = await startGateway(servers(former.url));
@@ -73,18 +60,18 @@ Deno.test("serve: SIGHUP goes over to another store, and a stream from the forme
   await reload(gateway, DONE, 2);
   assert.equal(await ask(), "and again");
 
-  resolve();
+  former.finish();
   assert.equal(await stream.text(), "first last");
   const metrics = await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
   assert.match(metrics, /config_reloads_total\{outcome="success"\} 2\n/);
   assert.match(metrics, /config_reloads_total\{outcome="failure"\} 0\n/);
   assert.match(metrics, /config_last_reload_successful 1\n/);
   await Deno.remove(directory, { recursive: true });
-  await former.server.shutdown();
+  await former.close();
   await later.server.shutdown();
 });
 
-Deno.test("serve: a reload that cannot be changes nothing and says why", async (t) => {
+Deno.test("serve: a failed reload changes nothing, and the log gives the reason", async (t) => {
   const store = origin(() => new Response("served"));
   await using gateway = await startGateway(servers(store.url));
   const ask = async () => await (await fetch(`${gateway.url}/dicom-web/main/studies`)).text();
@@ -105,9 +92,10 @@ Deno.test("serve: a reload that cannot be changes nothing and says why", async (
     ],
   ];
   let times = 0;
-  const told = async () => await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
+  const metricsText = async () =>
+    await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
   const loadedAt = async () =>
-    Number((await told()).match(/config_loaded_timestamp_seconds (\d\S*)\n/)![1]);
+    Number((await metricsText()).match(/config_loaded_timestamp_seconds (\d\S*)\n/)![1]);
   const first = await loadedAt();
   for (const [what, section, why] of cases) {
     await t.step(what, async () => {
@@ -117,12 +105,12 @@ Deno.test("serve: a reload that cannot be changes nothing and says why", async (
       assert.equal(await ask(), "served");
     });
   }
-  assert.match(await told(), /config_last_reload_successful 0\n/);
+  assert.match(await metricsText(), /config_last_reload_successful 0\n/);
   assert.equal(await loadedAt(), first);
   await gateway.writeConfig(servers(store.url));
   await reload(gateway, DONE);
   assert.equal(await ask(), "served");
-  const metrics = await told();
+  const metrics = await metricsText();
   assert.match(metrics, /config_reloads_total\{outcome="failure"\} 5\n/);
   assert.match(metrics, /config_last_reload_successful 1\n/);
   assert(await loadedAt() > first);
@@ -163,7 +151,7 @@ Deno.test("serve: while the configuration is reloaded, clients lose at most an i
 });
 
 Deno.test(needing(OPENSSL, {
-  name: "serve: SIGHUP puts a new certificate of the gateway to use",
+  name: "serve: SIGHUP loads a new certificate of the gateway",
   fn: async () => {
     const store = origin(() => new Response("served"));
     await using former = await CertificateAuthority.create();

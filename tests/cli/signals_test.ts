@@ -1,35 +1,16 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { startGateway } from "../fixtures/gateway_process.ts";
+import { startSlowStore } from "../fixtures/slow_store.ts";
 
-/** What the gateway logs in between would be mistaken for a failure of the demo. */
+/** Log lines of the gateway must not count as failures of the demo. */
 const LOG_LINE = / (?:DBG|INF|WRN|ERR) |"level":/;
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A store whose answer stays open until it is told to end. */
-function slowStore() {
-  const { promise: release, resolve } = Promise.withResolvers<void>();
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () =>
-      new Response(
-        new ReadableStream({
-          async start(controller) {
-            controller.enqueue(new TextEncoder().encode("first "));
-            await release;
-            controller.enqueue(new TextEncoder().encode("last"));
-            controller.close();
-          },
-        }),
-      ),
-  );
-  return { url: `http://127.0.0.1:${server.addr.port}`, finish: resolve, server };
-}
-
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   Deno.test(`serve: ${signal} lets a running transfer finish, then exits with 0`, async () => {
-    const store = slowStore();
+    const store = startSlowStore();
     await using gateway = await startGateway({
       Servers: { main: { Url: store.url, ProviderType: "none" } },
     });
@@ -41,12 +22,12 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     store.finish();
     assert.equal(await response.text(), "first last");
     assert.equal((await stopped).code, 0);
-    await store.server.shutdown();
+    await store.close();
   });
 }
 
-Deno.test("serve: what takes longer than DrainTimeoutSeconds is aborted visibly, and the exit code is 0", async () => {
-  const store = slowStore();
+Deno.test("serve: transfers that exceed DrainTimeoutSeconds are aborted visibly, and the exit code is 0", async () => {
+  const store = startSlowStore();
   await using gateway = await startGateway({
     DrainTimeoutSeconds: 0.2,
     Servers: { main: { Url: store.url, ProviderType: "none" } },
@@ -57,7 +38,7 @@ Deno.test("serve: what takes longer than DrainTimeoutSeconds is aborted visibly,
   assert.equal((await stopped).code, 0);
   assert.match(gateway.output(), /aborted/);
   store.finish();
-  await store.server.shutdown();
+  await store.close();
 });
 
 function demo(args: readonly string[]): Deno.ChildProcess {
@@ -71,7 +52,7 @@ function demo(args: readonly string[]): Deno.ChildProcess {
   }).spawn();
 }
 
-Deno.test("demo --once: every step works, is said in a line, and the exit code is 0", async () => {
+Deno.test("demo --once: every step works and prints a line, and the exit code is 0", async () => {
   const { code, stdout, stderr } = await demo(["--once"]).output();
   const [text, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
   assert.equal(code, 0, `${text}${errors}`);
@@ -83,7 +64,7 @@ Deno.test("demo --once: every step works, is said in a line, and the exit code i
   assert.doesNotMatch(text!, /✗/);
 });
 
-Deno.test("demo: stays up with a study to look at, and ends at SIGTERM", async () => {
+Deno.test("demo: keeps running with a stored study, and ends at SIGTERM", async () => {
   const process = demo([]);
   let text = "";
   const reading = (async () => {

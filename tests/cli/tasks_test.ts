@@ -1,6 +1,6 @@
 /**
- * The README's commands, on a machine where nothing is exported and where the environment names a
- * proxy that does not answer.
+ * The README's commands, without exported variables, and with a proxy in the environment that does not
+ * answer.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

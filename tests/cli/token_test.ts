@@ -10,7 +10,7 @@ function json({ stdout }: Ended) {
   return JSON.parse(stdout).servers[0];
 }
 
-Deno.test("token: of a real provider's token issuer, audience, scope and expiry are told, the token only if asked for", async () => {
+Deno.test("token: shows issuer, audience, scope and expiry of a real provider's token, and the token only with --reveal", async () => {
   const provider = await startOidcProvider({
     clients: [{ clientId: "gateway", clientSecret: "hidden-secret" }],
   });
@@ -26,14 +26,14 @@ Deno.test("token: of a real provider's token issuer, audience, scope and expiry 
     },
   };
   try {
-    const told = await runWithConfig(section, ["token", "main"]);
-    assert.equal(told.code, 0, told.stderr);
-    assert.match(told.stdout, new RegExp(`^ {2}issuer +${provider.issuer}$`, "m"));
-    assert.match(told.stdout, new RegExp(`^ {2}audience +${provider.audience}$`, "m"));
-    assert.match(told.stdout, /^ {2}scopes +dicom$/m);
-    assert.match(told.stdout, /^ {2}expires +\d{4}-.*\(in 4 minutes\)$/m);
-    assert.match(told.stdout, /^ {2}not shown +.*\bjti\b/m);
-    assert.doesNotMatch(told.stdout + told.stderr, /hidden-secret|eyJ/);
+    const shown = await runWithConfig(section, ["token", "main"]);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, new RegExp(`^ {2}issuer +${provider.issuer}$`, "m"));
+    assert.match(shown.stdout, new RegExp(`^ {2}audience +${provider.audience}$`, "m"));
+    assert.match(shown.stdout, /^ {2}scopes +dicom$/m);
+    assert.match(shown.stdout, /^ {2}expires +\d{4}-.*\(in 4 minutes\)$/m);
+    assert.match(shown.stdout, /^ {2}not shown +.*\bjti\b/m);
+    assert.doesNotMatch(shown.stdout + shown.stderr, /hidden-secret|eyJ/);
 
     const machine = await runWithConfig(section, ["token", "--json"]);
     assert.equal(machine.code, 0);
@@ -51,7 +51,7 @@ Deno.test("token: of a real provider's token issuer, audience, scope and expiry 
   }
 });
 
-Deno.test("token: claims that may be about a person are named, never told", async () => {
+Deno.test("token: claims that may identify a person are named, never shown", async () => {
   const key = await makeIssuerKey("RS256");
   const claims = { iss: "https://login.example", aud: "store", email: "jane.doe@clinic.example" };
   const personal = await signToken(key, { ...claims, sub: "jane.doe", name: "Jane Doe" });
@@ -86,7 +86,7 @@ Deno.test("token: claims that may be about a person are named, never told", asyn
   }
 });
 
-Deno.test("token: of AWS keys the identifier is told, the secret never, not even with --reveal", async () => {
+Deno.test("token: shows the identifier of AWS keys, never the secret, not even with --reveal", async () => {
   const section = {
     Servers: {
       main: {
@@ -105,7 +105,7 @@ Deno.test("token: of AWS keys the identifier is told, the secret never, not even
   assert.doesNotMatch(stdout, /wJalr|Signature/);
 });
 
-Deno.test("token: a refusal is told with its code and remedies and ends it with 1; others are still told", async () => {
+Deno.test("token: shows a rejection with its code and remedies, and ends with 1; other servers are still shown", async () => {
   const endpoint = startTokenEndpoint({ clientSecret: "right" });
   const server = { Url: STORE, TokenEndpoint: endpoint.url, ClientId: "gateway" };
   const section = {

@@ -17,7 +17,7 @@ async function ask(
   return [response.status, response.headers.get("www-authenticate")];
 }
 
-Deno.test("the store refuses whoever has no valid token for it", async (t) => {
+Deno.test("the store rejects requests without a valid token", async (t) => {
   let nowMs = Date.now();
   await using running = await startStore({ now: () => nowMs });
   const { store, provider } = running;
@@ -57,8 +57,8 @@ Deno.test("the store refuses whoever has no valid token for it", async (t) => {
       assert.deepEqual(await ask(url, authorization), [status, challenge]);
     });
   }
-  assert.deepEqual([store.authorizedRequests, store.refusedRequests], [0, rows.length]);
-  await t.step("and lets in whoever has one, until it expires", async () => {
+  assert.equal(store.authorizedRequests, 0);
+  await t.step("accepts a valid token until it expires", async () => {
     assert.deepEqual(await ask(url, `Bearer ${valid}`), [200, null]);
     nowMs += 61_000;
     assert.deepEqual(await ask(url, `Bearer ${valid}`), [
@@ -69,14 +69,14 @@ Deno.test("the store refuses whoever has no valid token for it", async (t) => {
   });
 });
 
-Deno.test("the store answers 503 while the identity provider's keys cannot be had", async () => {
+Deno.test("the store answers 503 while it cannot fetch the identity provider's keys", async () => {
   await using running = await startStore();
   const token = await running.token();
   await running.provider.close();
   assert.equal((await ask(`${running.store.url}/studies`, `Bearer ${token}`))[0], 503);
 });
 
-Deno.test("the gate takes only access tokens of the right issuer that expire", async (t) => {
+Deno.test("the gate accepts only access tokens of its issuer that expire", async (t) => {
   const { publicKey, privateKey } = await generateKeyPair("ES256");
   const app = new Hono();
   app.use(bearerGate({
@@ -85,7 +85,7 @@ Deno.test("the gate takes only access tokens of the right issuer that expire", a
     audience: "https://store.example",
     scope: "dicomweb",
     now: Date.now,
-    onRequest: () => {},
+    onAuthorized: () => {},
   }));
   app.get("/", (c) => c.text("in"));
   app.onError((error) => error instanceof Problem ? error.toResponse() : new Response(`${error}`));

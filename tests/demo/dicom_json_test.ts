@@ -78,7 +78,7 @@ for (const [characterSet, hex, text] of texts) {
   });
 }
 
-Deno.test("toDicomJson leaves out group lengths and writes an empty sequence without value", () => {
+Deno.test("toDicomJson omits group lengths and writes an empty sequence without value", () => {
   const elements: DicomDataset = new Map([
     ["00080000", { vr: "UL", bytes: new Uint8Array(4) }],
     ["00400275", { vr: "SQ", items: [] }],
@@ -86,7 +86,7 @@ Deno.test("toDicomJson leaves out group lengths and writes an empty sequence wit
   assert.deepEqual(toDicomJson(elements), { "00400275": { vr: "SQ" } });
 });
 
-Deno.test("toDicomJson names where a binary value can be had, and only for binary values", () => {
+Deno.test("toDicomJson writes BulkDataURI for binary values only", () => {
   const asked: string[] = [];
   const bulkDataUri = (tag: string) => {
     asked.push(tag);

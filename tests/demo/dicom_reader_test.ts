@@ -55,7 +55,7 @@ Deno.test(needing(PYDICOM, {
 function compare(ours: DicomJson, theirs: DicomJson, path: string, differences: string[]): void {
   for (const tag of new Set([...Object.keys(ours), ...Object.keys(theirs)])) {
     const [a, b] = [ours[tag], theirs[tag]];
-    // Group lengths, values whose VR our small dictionary does not know, and compressed pixels.
+    // Group lengths, values of attributes that are not in the dictionary, and compressed pixels.
     if (tag.endsWith("0000") || a?.vr === "UN" || (tag === "7FE00010" && !a?.InlineBinary)) {
       continue;
     }
@@ -164,12 +164,12 @@ const broken: [why: string, file: Uint8Array<ArrayBuffer>, message: RegExp][] = 
   [
     "something else than items in a sequence",
     fileOf(EXPLICIT, "08001111 5351 0000 08000000 08006000 00000000"),
-    /00080060 stands where an item should/,
+    /00080060 instead of an item/,
   ],
   [
     "something else than fragments",
     fileOf(EXPLICIT, "E07F1000 4F42 0000 FFFFFFFF 08006000 00000000"),
-    /00080060 stands where a fragment should/,
+    /00080060 instead of a fragment/,
   ],
   [
     "explicit VR that is not",
@@ -180,7 +180,7 @@ const broken: [why: string, file: Uint8Array<ArrayBuffer>, message: RegExp][] = 
 ];
 
 for (const [why, file, message] of broken) {
-  Deno.test(`readDicomFile refuses ${why}`, () => {
+  Deno.test(`readDicomFile rejects ${why}`, () => {
     assert.throws(() => readDicomFile(file), (error: Error) => {
       assert.ok(error instanceof DicomFileError && !(error instanceof TransferSyntaxError));
       assert.match(error.message, message);
@@ -196,12 +196,12 @@ for (
     "1.2.840.10008.1.2.4.94",
   ]
 ) {
-  Deno.test(`readDicomFile refuses the transfer syntax ${transferSyntax}`, () => {
+  Deno.test(`readDicomFile rejects the transfer syntax ${transferSyntax}`, () => {
     assert.throws(() => readDicomFile(fileOf(transferSyntax, "")), TransferSyntaxError);
   });
 }
 
-Deno.test("readDicomFile fails on every file that is cut short, and never otherwise than by its own error", () => {
+Deno.test("readDicomFile fails on every truncated file, always with its own error", () => {
   const whole = writeDicomFile(
     {
       SOPClassUID: "1.2",
@@ -215,14 +215,14 @@ Deno.test("readDicomFile fails on every file that is cut short, and never otherw
   for (let length = 0; length < whole.length; length++) {
     try {
       const { dataset } = readDicomFile(whole.slice(0, length));
-      // Cut between two elements it is a whole file of fewer elements.
+      // Cut between two elements, it is a complete file of fewer elements.
       assert.equal(dataset.has("7FE00010"), false);
       readable++;
     } catch (error) {
       assert.ok(error instanceof DicomFileError, `${error}`);
     }
   }
-  // Behind the transfer syntax stand two more elements of the meta information and three of the dataset.
+  // After the transfer syntax, there are two elements of the meta information and three of the dataset.
   assert.equal(readable, 6);
   assert.equal(plainString(readDicomFile(whole).dataset, "00080018"), "1.2.3");
 });

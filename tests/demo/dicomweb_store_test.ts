@@ -99,7 +99,7 @@ const searches: [path: string, found: number][] = [
   [`${OTHER_STUDY}/series/${first.seriesInstanceUid}/instances`, 0],
 ];
 
-Deno.test("the Search transaction finds at every level what matches", async (t) => {
+Deno.test("the Search transaction finds matches at every level", async (t) => {
   await withStudies(async (running) => {
     for (const [path, found] of searches) {
       await t.step(`${path} → ${found}`, async () => {
@@ -112,7 +112,7 @@ Deno.test("the Search transaction finds at every level what matches", async (t) 
   });
 });
 
-Deno.test("the Search transaction answers the attributes of its level (PS3.18, 10.6.3.3)", async () => {
+Deno.test("the Search transaction returns the attributes of its level (PS3.18, 10.6.3.3)", async () => {
   await withStudies(async (running) => {
     const [ofStudy] = (await get(running, "/studies?PatientID=DEMO-0001")).json;
     assert.deepEqual(ofStudy, {
@@ -151,14 +151,14 @@ Deno.test("the Search transaction answers the attributes of its level (PS3.18, 1
     assert.deepEqual(ofInstance!["00081190"]?.Value, [running.store.url + INSTANCE]);
     assert.deepEqual(ofInstance!["00280010"]?.Value, [128]);
     assert.equal(ofInstance!["00100010"], undefined);
-    // A search over all studies tells of each result whose it is.
+    // A search over all studies returns the study of each result.
     const [relational] = (await get(running, "/instances?limit=1")).json;
     assert.deepEqual(relational!["00100020"]?.Value, ["DEMO-0001"]);
     assert.deepEqual(relational!["00080060"]?.Value, ["CT"]);
   });
 });
 
-Deno.test("the Search transaction adds the attributes asked for, but no bulk data", async () => {
+Deno.test("the Search transaction adds requested attributes, but no bulk data", async () => {
   await withStudies(async (running) => {
     const [one] =
       (await get(running, "/studies?PatientID=DEMO-0001&includefield=BodyPartExamined")).json;
@@ -169,7 +169,7 @@ Deno.test("the Search transaction adds the attributes asked for, but no bulk dat
   });
 });
 
-Deno.test("the Search transaction says that it does not match fuzzily", async () => {
+Deno.test("the Search transaction warns that it does not match fuzzily", async () => {
   await withStudies(async (running) => {
     const { headers } = await get(running, "/studies?fuzzymatching=true");
     assert.match(headers.get("warning")!, /^299 .*fuzzymatching/);
@@ -237,7 +237,7 @@ const types: [path: string, accept: string | undefined, status: number, type: Re
   ["/workitems", undefined, 404, /problem/],
 ];
 
-Deno.test("the Retrieve transaction answers with what is accepted, or says why not", async (t) => {
+Deno.test("the Retrieve transaction returns an accepted media type, or an error", async (t) => {
   await withStudies(async (running) => {
     for (const [path, accept, status, type] of types) {
       await t.step(`${path.replaceAll(/2\.25\.\d+/g, "…")} for ${accept} → ${status}`, async () => {
@@ -249,7 +249,7 @@ Deno.test("the Retrieve transaction answers with what is accepted, or says why n
   });
 });
 
-Deno.test("the Retrieve transaction gives every instance back byte for byte", async () => {
+Deno.test("the Retrieve transaction returns every instance byte for byte", async () => {
   await withStudies(async (running) => {
     for (
       const [path, expected] of [
@@ -268,7 +268,7 @@ Deno.test("the Retrieve transaction gives every instance back byte for byte", as
   });
 });
 
-Deno.test("the metadata names where the pixel data is, and there it is", async () => {
+Deno.test("the metadata contains the URL of the pixel data", async () => {
   await withStudies(async (running) => {
     const { json } = await get(running, `${INSTANCE}/metadata`);
     assert.equal(json.length, 1);
@@ -285,7 +285,7 @@ Deno.test("the metadata names where the pixel data is, and there it is", async (
   });
 });
 
-Deno.test("frames of an image of many are parts of its pixel data", async () => {
+Deno.test("frames of a multi-frame image are parts of its pixel data", async () => {
   await using running = await startStore();
   const pixels = Uint8Array.from({ length: 3 * 4 }, (_, n) => n);
   const file = writeDicomFile({
@@ -305,11 +305,11 @@ Deno.test("frames of an image of many are parts of its pixel data", async () => 
   const found = await parts(await running.send(`${path}/3,1`));
   assert.deepEqual(found.map((each) => [...each.bytes]), [[8, 9, 10, 11], [0, 1, 2, 3]]);
   assert.equal((await get(running, `${path}/4`)).status, 404);
-  // Several frames cannot stand alone.
+  // Several frames require multipart.
   assert.equal((await get(running, `${path}/1,2`, "application/octet-stream")).status, 406);
 });
 
-Deno.test("a delete takes an instance, a series, a study, and no more", async () => {
+Deno.test("a delete removes only the instance, series or study of its path", async () => {
   await withStudies(async (running) => {
     for (const [path, left] of [[INSTANCE, 10], [SERIES, 6], [STUDY, 1]] as const) {
       assert.equal((await running.send(path, { method: "DELETE" })).status, 204);
@@ -322,7 +322,7 @@ Deno.test("a delete takes an instance, a series, a study, and no more", async ()
   });
 });
 
-Deno.test("the store tells which methods a resource has", async () => {
+Deno.test("the store returns the methods of a resource with 405", async () => {
   await using running = await startStore();
   for (
     const [path, method, allowed] of [
@@ -340,7 +340,7 @@ Deno.test("the store tells which methods a resource has", async () => {
 });
 
 Deno.test(needing(PYDICOM, {
-  name: "the store keeps compressed instances as they are, and gives no frames of them",
+  name: "the store keeps compressed instances unchanged, and returns no frames of them",
   async fn() {
     await using running = await startStore();
     const folder = PYDICOM.path.replace("__init__.py", "data/test_files");

@@ -1,19 +1,18 @@
 /**
- * The least that the demo can take for a gateway: adds a token and forwards. Its faults are those
- * that the demo has to notice.
+ * A minimal gateway for the demo: adds a token and forwards, with the faults that the demo must detect.
  *
  * @module
  */
 import { type LoopbackServer, serveOnLoopback } from "../../src/demo/loopback_server.ts";
 import type { DemoConfiguration } from "../../src/demo/run_demo.ts";
 
-/** What goes wrong. */
+/** Faults of the gateway. */
 export interface GatewayFaults {
-  /** Asks for a token with every request. */
+  /** Requests a token for every request. */
   readonly keepsNoToken?: boolean;
   /** Answers in place of the store. */
   readonly answer?: (method: string, path: string) => Response | undefined;
-  /** Changes what the store answers. */
+  /** Changes the responses of the store. */
   readonly change?: (
     method: string,
     path: string,
@@ -30,11 +29,7 @@ interface Server {
   readonly Audience: string;
 }
 
-/**
- * Starts a gateway.
- *
- * @param configuration What the demo gives the real one.
- */
+/** Starts a gateway with the configuration of the demo. */
 export function startForwardingGateway(
   { DicomWebOAuth: section }: DemoConfiguration,
   faults: GatewayFaults = {},

@@ -37,7 +37,7 @@ const SECRET_POST = { client_id: CLIENT.clientId, client_secret: CLIENT.clientSe
 const GRANT = { grant_type: "client_credentials" };
 
 for (const algorithm of ["ES256", "RS256"] as const) {
-  Deno.test(`startIdentityProvider gives out ${algorithm} tokens that its own keys verify`, async () => {
+  Deno.test(`startIdentityProvider issues ${algorithm} tokens that its own keys verify`, async () => {
     const provider = await start({ algorithm });
     try {
       const { status, headers, body } = await ask(provider, { ...GRANT, ...SECRET_POST });
@@ -202,7 +202,7 @@ const refused: [
   ],
 ];
 
-Deno.test("startIdentityProvider judges token requests", async (t) => {
+Deno.test("startIdentityProvider validates token requests", async (t) => {
   const provider = await start();
   try {
     for (const [why, form, headers, scope, audience] of accepted) {
@@ -234,7 +234,7 @@ Deno.test("startIdentityProvider judges token requests", async (t) => {
   }
 });
 
-Deno.test("startIdentityProvider answers 405, 404 and 413 where they belong", async () => {
+Deno.test("startIdentityProvider answers 405, 404 and 413", async () => {
   const provider = await start();
   try {
     const statuses: number[] = [];
@@ -255,7 +255,7 @@ Deno.test("startIdentityProvider answers 405, 404 and 413 where they belong", as
   }
 });
 
-Deno.test("startIdentityProvider stamps tokens by its clock", async () => {
+Deno.test("startIdentityProvider dates tokens by its clock", async () => {
   const provider = await start({ now: () => 1_700_000_000_999 });
   try {
     const { body } = await ask(provider, { ...GRANT, ...SECRET_POST });

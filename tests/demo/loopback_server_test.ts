@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { freePort, serveOnLoopback } from "../../src/demo/loopback_server.ts";
 
-Deno.test("serveOnLoopback takes the port it is given, and another where that is taken", async () => {
+Deno.test("serveOnLoopback uses the preferred port, or another if that is in use", async () => {
   const answer = (text: string) => () => () => new Response(text);
   const first = serveOnLoopback(0, answer("first"));
   const second = serveOnLoopback(first.port, (origin) => () => new Response(origin));

@@ -13,18 +13,13 @@ export const PYDICOM: Tool = {
   path: "/usr/lib/python3/dist-packages/pydicom/__init__.py",
 };
 
-/** What pydicom makes of a file. */
+/** A file as pydicom reads it. */
 export interface PydicomReading {
   readonly file: string;
   readonly json: DicomJson;
 }
 
-/**
- * Reads files with pydicom.
- *
- * @param files Paths; none: pydicom's own test files.
- * @returns What it makes of each that it can read.
- */
+/** Reads files, or pydicom's own test files if none are given, except those it cannot read. */
 export async function* pydicomJson(files: readonly string[]): AsyncGenerator<PydicomReading> {
   const script = fileURLToPath(new URL("./pydicom_json.py", import.meta.url));
   const { success, stdout, stderr } = await new Deno.Command("/usr/bin/python3", {

@@ -41,7 +41,7 @@ function failure({ lines }: Outcome): string {
   return lines.find((line) => line.startsWith("✗")) ?? "";
 }
 
-Deno.test("runDemo makes the round trip and says that every step worked", async () => {
+Deno.test("runDemo makes the round trip and reports that every step worked", async () => {
   const outcome = await run();
   assert.equal(outcome.worked, true);
   assert.equal(marks(outcome), "✓✓✓✓✓✓");
@@ -51,7 +51,7 @@ Deno.test("runDemo makes the round trip and says that every step worked", async 
   );
 });
 
-Deno.test("runDemo gives the gateway a configuration without a fault, and never tells its secret", async () => {
+Deno.test("runDemo starts the gateway with a valid configuration, and never prints its secret", async () => {
   const { configuration, lines } = await run();
   const config = await parseConfig(
     sourceOf(configuration!, { path: "demo", stateHome: "/var/lib/demo" }),
@@ -66,7 +66,7 @@ Deno.test("runDemo gives the gateway a configuration without a fault, and never 
 const json = (status: number, body: unknown) => Response.json(body, { status });
 const problem = { error_code: "TOK-001", message: "Cannot fetch a token" };
 
-/** What the demo has to notice: one row a fault. */
+/** Faults that the demo must detect. */
 const faults: [why: string, faults: GatewayFaults, marks: string, line: RegExp][] = [
   [
     "a store that cannot be reached",
@@ -125,7 +125,7 @@ const faults: [why: string, faults: GatewayFaults, marks: string, line: RegExp][
 ];
 
 for (const [why, fault, expected, line] of faults) {
-  Deno.test(`runDemo notices ${why}, and goes on where that makes sense`, async () => {
+  Deno.test(`runDemo detects ${why}, and continues if that makes sense`, async () => {
     const outcome = await run(fault);
     assert.equal(outcome.worked, false);
     assert.equal(marks(outcome), expected);
@@ -151,7 +151,7 @@ async function cutOff(method: string, path: string, response: Response): Promise
   return new Response((await response.bytes()).slice(0, -1000), { headers: response.headers });
 }
 
-Deno.test("runDemo says why the gateway does not start, and leaves nothing running", async () => {
+Deno.test("runDemo reports why the gateway does not start, and leaves nothing running", async () => {
   const outcome = await run({}, {
     startGateway: () => Promise.reject(new Error("the port is taken")),
   });
@@ -159,7 +159,7 @@ Deno.test("runDemo says why the gateway does not start, and leaves nothing runni
   assert.equal(failure(outcome), "✗ Start the gateway: the port is taken");
 });
 
-Deno.test("runDemo moves to free ports where its own are taken, and says so", async () => {
+Deno.test("runDemo moves to free ports if its own are in use, and reports it", async () => {
   const busy = serveOnLoopback(0, () => () => new Response("busy"));
   try {
     const outcome = await run({}, {
@@ -175,7 +175,7 @@ Deno.test("runDemo moves to free ports where its own are taken, and says so", as
   }
 });
 
-Deno.test("runDemo stays up with the study stored until it is told to stop", async () => {
+Deno.test("runDemo keeps running with the stored study until it is stopped", async () => {
   const stop = new AbortController();
   const { promise: staying, resolve } = Promise.withResolvers<void>();
   const lines: string[] = [];
@@ -197,7 +197,7 @@ Deno.test("runDemo stays up with the study stored until it is told to stop", asy
   await assert.rejects(fetch(url));
 });
 
-Deno.test("runDemo ends early when it is told to stop during the round trip", async () => {
+Deno.test("runDemo ends early when it is stopped during the round trip", async () => {
   const stop = new AbortController();
   const outcome = await run({
     answer(method) {

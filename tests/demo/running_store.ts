@@ -1,5 +1,5 @@
 /**
- * The demo's store and identity provider, running, with a client that has a token.
+ * A running store and identity provider of the demo, with an authorized client.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const AUDIENCE = "https://store.example";
 export interface RunningStore extends AsyncDisposable {
   readonly store: DicomWebStore;
   readonly provider: IdentityProvider;
-  /** Asks for a token. */
+  /** Requests a token. */
   token(parameters?: Record<string, string>): Promise<string>;
   /** Sends a request with a token. */
   send(path: string, init?: RequestInit): Promise<Response>;
@@ -25,11 +25,7 @@ export interface RunningStore extends AsyncDisposable {
   stow(files: readonly Uint8Array<ArrayBuffer>[], path?: string): Promise<Response>;
 }
 
-/**
- * Starts a store and its identity provider.
- *
- * @param options How much the store keeps, and its clock.
- */
+/** Starts a store and its identity provider. */
 export async function startStore(
   options: { readonly maxBytes?: number; readonly now?: () => number } = {},
 ): Promise<RunningStore> {

@@ -102,7 +102,7 @@ for (
     "toString=1",
   ]
 ) {
-  Deno.test(`parseSearchQuery refuses ${query}`, () => {
+  Deno.test(`parseSearchQuery rejects ${query}`, () => {
     assert.throws(
       () => parseSearchQuery(new URLSearchParams(query)),
       (error) => error instanceof Problem && error.status === 400,

@@ -64,7 +64,7 @@ const rows: [
   }],
 ];
 
-Deno.test("the Store transaction says what was stored (PS3.18, 10.5 and annex I)", async (t) => {
+Deno.test("the Store transaction reports what was stored (PS3.18, 10.5 and annex I)", async (t) => {
   for (const [why, files, path, { status, stored, failed = [], other = [] }] of rows) {
     await t.step(why, async () => {
       await using running = await startStore();
@@ -133,7 +133,7 @@ const refusals: [why: string, init: RequestInit, status: number][] = [
   }, 400],
 ];
 
-Deno.test("the Store transaction refuses what is none, and stores nothing of it", async (t) => {
+Deno.test("the Store transaction rejects an invalid request, and stores nothing", async (t) => {
   await using running = await startStore();
   for (const [why, init, status] of refusals) {
     await t.step(why, async () => {
@@ -146,7 +146,7 @@ Deno.test("the Store transaction refuses what is none, and stores nothing of it"
   }
 });
 
-Deno.test("the Store transaction takes type= without quotes and a quoted boundary", async () => {
+Deno.test("the Store transaction accepts type= without quotes and a quoted boundary", async () => {
   await using running = await startStore();
   const response = await running.send("/studies", {
     ...stowRequest([{
@@ -159,7 +159,7 @@ Deno.test("the Store transaction takes type= without quotes and a quoted boundar
   await response.body?.cancel();
 });
 
-Deno.test("the Store transaction refuses a part of another type and stores the others", async () => {
+Deno.test("the Store transaction rejects a part of another type and stores the others", async () => {
   await using running = await startStore();
   const response = await running.send(
     "/studies",
@@ -172,7 +172,7 @@ Deno.test("the Store transaction refuses a part of another type and stores the o
   assert.deepEqual(values(await response.json(), OTHER, "00081197"), [0xC000]);
 });
 
-Deno.test("the store takes no more than its bound, and room is free again after a delete", async () => {
+Deno.test("the store accepts no more than its limit, and a delete frees space", async () => {
   await using running = await startStore({ maxBytes: first.length * 2 + 100 });
   const crowd = instances.slice(0, 3).map((each) => each.file);
   const response = await running.stow(crowd);
@@ -188,7 +188,7 @@ Deno.test("the store takes no more than its bound, and room is free again after 
   await again.body?.cancel();
 });
 
-Deno.test("an instance stored again stands in place of the earlier one", async () => {
+Deno.test("an instance stored again replaces the earlier one", async () => {
   await using running = await startStore();
   for (let times = 0; times < 2; times++) {
     await (await running.stow([first, second])).body?.cancel();

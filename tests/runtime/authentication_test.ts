@@ -1,5 +1,5 @@
 /**
- * Who may call, on running gateways of two workers.
+ * Authentication of clients, on running gateways with two workers.
  */
 import assert from "node:assert/strict";
 import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
@@ -7,7 +7,7 @@ import { hashPassword } from "../../src/credentials/inbound/password.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { makeIssuerKey, signToken, startKeyServer } from "../fixtures/jwt_issuer.ts";
 
-Deno.test("Running gateway: password, key and token open it, each stops there, and failures count for all workers", async () => {
+Deno.test("Running gateway: password, key and token are accepted, none is forwarded, and failures count for all workers", async () => {
   const received: Headers[] = [];
   const stop = new AbortController();
   const store = Deno.serve(
@@ -60,13 +60,13 @@ Deno.test("Running gateway: password, key and token open it, each stops there, a
   const failures = await Promise.all(
     Array.from({ length: 50 }, (_, index) => status({ "x-viewer-key": `wrong ${index}` })),
   );
-  // One more is looked at every six seconds.
+  // One more attempt is allowed every six seconds.
   const looked = failures.filter((each) => each === 401).length;
   assert(looked >= 30 && looked <= 32, String(looked));
   assert.equal(failures.filter((each) => each === 429).length, 50 - looked);
   assert.equal(received.length, 3);
   assert(!gateway.output().includes(key) && !gateway.output().includes("correct horse"));
-  // The client at work goes on, in both workers, whatever is sent in its name or from its address.
+  // The real client is not affected, in both workers, whatever is sent in its name or from its address.
   const guesses = Array.from({ length: 60 }, (_, index) => status(basic(`guess ${index}`)));
   for (let index = 0; index < 20; index++) {
     for (const headers of right) assert.equal(await status(headers), 200);
@@ -77,7 +77,7 @@ Deno.test("Running gateway: password, key and token open it, each stops there, a
   await store.finished;
 });
 
-Deno.test("Running gateway: a web page that rebinds its name to an open loopback gateway is refused", async () => {
+Deno.test("Running gateway: a web page that rebinds its name to an open loopback gateway is rejected", async () => {
   await using gateway = await startGateway({
     AllowedHosts: ["pacs.lan"],
     Servers: { main: { ProviderType: "none", Url: "http://127.0.0.1:9" } },

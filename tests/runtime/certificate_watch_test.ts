@@ -19,7 +19,7 @@ async function config(Listen: Record<string, unknown>) {
 
 const WITH_TLS = { Tls: { CertificateFile: "tls.crt", KeyFile: "tls.key" } };
 
-Deno.test("CertificateWatch tells Prometheus of the certificates in use, and of no others", async () => {
+Deno.test("CertificateWatch exports the certificates in use to Prometheus, and no others", async () => {
   const { certificateExpiry: expiry } = createSupervisorMetrics();
   const watch = new CertificateWatch({ expiry, logger: new MemoryLogger() });
   watch.take(await config(WITH_TLS));
@@ -31,7 +31,7 @@ Deno.test("CertificateWatch tells Prometheus of the certificates in use, and of 
   watch.close();
 });
 
-Deno.test("CertificateWatch warns in the log, day by day, once there is a month left", async () => {
+Deno.test("CertificateWatch warns in the log every day of the last month", async () => {
   const { certificateExpiry: expiry } = createSupervisorMetrics();
   const logger = new MemoryLogger();
   let nowMs = 0;

@@ -16,9 +16,9 @@ const VERDICTS: [version: string, verdict: string][] = [
 
 for (const [version, verdict] of VERDICTS) {
   Deno.test(`explainDeno: ${version} is ${verdict}`, () => {
-    const judged = explainDeno(version);
-    assert.equal(judged.verdict, verdict);
-    assert.equal(judged.reason.includes(PINNED_DENO), verdict !== "fit");
+    const { verdict: found, reason } = explainDeno(version);
+    assert.equal(found, verdict);
+    assert.equal(reason.includes(PINNED_DENO), verdict !== "fit");
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * The rate limit on a running gateway of several workers.
+ * The rate limit of a running gateway with several workers.
  */
 import assert from "node:assert/strict";
 import { startGateway } from "../fixtures/gateway_process.ts";

@@ -9,7 +9,7 @@ const VARIABLE = "DICOMWEB_GATEWAY_TEST_SECRET";
 
 /** What fails otherwise than by a permission that is not granted. */
 const REFUSALS: Readonly<Record<string, string>> = {
-  // Deno tells of a refused import in its own way.
+  // Deno reports a denied import differently.
   "import from elsewhere": "TypeError",
   "attach a file to a database in memory": "Error",
   "preopen a directory by node:wasi": "Error",
@@ -93,10 +93,10 @@ Deno.test("sandbox: a worker leaves nothing on the disk that a later process cou
   assert.deepEqual(bench.leftBehind(), []);
 });
 
-Deno.test("sandbox: a process that seals nothing leaves a cache on the disk and lends its variables", async () => {
+Deno.test("sandbox: an unsealed process leaves a cache on the disk and exposes its variables", async () => {
   await using bench = await startBench();
   const outcomes = await bench.probe("loose");
-  // What the other tests show depends on this: that the probe would have found a hole.
+  // Shows that the probe of the other tests would find a hole.
   assert.equal(outcomes["keep a cache in a thread of node:worker_threads"], "Error");
   assert.equal(outcomes["read a variable in such a thread"], "Error");
   assert.deepEqual(bench.leftBehind(), ["deno_cache"]);
@@ -110,7 +110,7 @@ Deno.test("sandbox: nothing is imported in a worker before it is sealed", async 
   assert.doesNotMatch(sealing, /^import /m);
 });
 
-Deno.test("sandbox: a worker asks the registry for a package whatever it is permitted, unless only cached ones count", async () => {
+Deno.test("sandbox: a worker requests packages from the registry whatever its permissions, unless it runs with cached ones only", async () => {
   const directory = await Deno.makeTempDir();
   const asked: string[] = [];
   const registry = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
@@ -137,7 +137,7 @@ Deno.test("sandbox: a worker asks the registry for a package whatever it is perm
     }).output();
     return asked.splice(0);
   };
-  assert.deepEqual(await run(), ["/stolen"], "the limit that the threat model tells of is gone");
+  assert.deepEqual(await run(), ["/stolen"], "the limit in the threat model no longer exists");
   assert.deepEqual(await run("--cached-only"), []);
   await registry.shutdown();
   await Deno.remove(directory, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Who may use the state directory. Where files have no modes and owners (Windows) nothing of this is
- * looked at: the directory is then as safe as the profile of the user that it lies in.
+ * Access to the state directory. Without modes and owners of files (Windows) it is not checked: the
+ * directory is then as safe as the user's profile that contains it.
  */
 import assert from "node:assert/strict";
 import { ConfigError } from "../../src/config/values/config_error.ts";

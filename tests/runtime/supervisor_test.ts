@@ -6,6 +6,7 @@ import { PortInUseError } from "../../src/runtime/reserve_port.ts";
 import { Supervisor } from "../../src/runtime/supervisor.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
+import { startSlowStore } from "../fixtures/slow_store.ts";
 
 function config(
   storeUrl: string,
@@ -27,7 +28,7 @@ function origin(handler: () => Response | Promise<Response>) {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
 }
 
-Deno.test("Supervisor: serves through sandboxed workers, and its metrics are those of all of them", async () => {
+Deno.test("Supervisor: serves through sandboxed workers, and returns the metrics of all of them", async () => {
   const store = origin(() => new Response("stored"));
   const supervisor = await Supervisor.start({
     config: await config(`http://127.0.0.1:${store.addr.port}`, { Workers: 2 }),
@@ -51,7 +52,7 @@ Deno.test("Supervisor: serves through sandboxed workers, and its metrics are tho
   await store.shutdown();
 });
 
-Deno.test("Supervisor: another program on the port is told before any worker starts", async () => {
+Deno.test("Supervisor: another program on the port is reported before any worker starts", async () => {
   const taken = Deno.listen({ hostname: "127.0.0.1", port: 0, reusePort: true });
   const { port } = taken.addr as Deno.NetAddr;
   await assert.rejects(
@@ -66,21 +67,9 @@ Deno.test("Supervisor: another program on the port is told before any worker sta
 });
 
 Deno.test("Supervisor: stopping lets a transfer finish and accepts nothing new", async () => {
-  const { promise: release, resolve } = Promise.withResolvers<void>();
-  const store = origin(() =>
-    new Response(
-      new ReadableStream({
-        async start(controller) {
-          controller.enqueue(new TextEncoder().encode("first "));
-          await release;
-          controller.enqueue(new TextEncoder().encode("last"));
-          controller.close();
-        },
-      }),
-    )
-  );
+  const store = startSlowStore();
   const supervisor = await Supervisor.start({
-    config: await config(`http://127.0.0.1:${store.addr.port}`),
+    config: await config(store.url),
     logger: new MemoryLogger(),
     version: "1.2.3",
   });
@@ -88,14 +77,14 @@ Deno.test("Supervisor: stopping lets a transfer finish and accepts nothing new",
   const stopped = supervisor.stop();
   const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
   await untilRefused(supervisor.url, client);
-  resolve();
+  store.finish();
   assert.equal(await response.text(), "first last");
   assert.equal(await stopped, true);
   client.close();
-  await store.shutdown();
+  await store.close();
 });
 
-Deno.test("Supervisor: stopping cuts off what takes longer than the drain timeout", async () => {
+Deno.test("Supervisor: stopping cuts off transfers that exceed the drain timeout", async () => {
   const store = origin(() =>
     new Response(
       new ReadableStream({
@@ -114,7 +103,7 @@ Deno.test("Supervisor: stopping cuts off what takes longer than the drain timeou
   await store.shutdown();
 });
 
-Deno.test("Supervisor: a worker that crashes is started again, and the crash is logged", async () => {
+Deno.test("Supervisor: a worker that crashes is restarted, and the crash is logged", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
     config: await config("http://127.0.0.1:1"),
@@ -139,7 +128,7 @@ Deno.test("Supervisor: a worker that crashes is started again, and the crash is 
   await supervisor.stop(0);
 });
 
-Deno.test("Supervisor: the pause before a restart grows with each crash, and is short again after a steady time", async () => {
+Deno.test("Supervisor: the delay of a restart grows with each crash, and is short again after a steady time", async () => {
   const logger = new MemoryLogger();
   let nowMs = 0;
   const supervisor = await Supervisor.start({
@@ -170,7 +159,7 @@ Deno.test("Supervisor: the pause before a restart grows with each crash, and is 
   await supervisor.stop(0);
 });
 
-Deno.test("Supervisor: the streams of other workers live on when one crashes", async () => {
+Deno.test("Supervisor: the streams of other workers continue when one crashes", async () => {
   const logger = new MemoryLogger();
   const supervisor = await Supervisor.start({
     config: await config("http://127.0.0.1:1", { Workers: 2 }),
@@ -202,7 +191,7 @@ Deno.test("Supervisor: the streams of other workers live on when one crashes", a
   await supervisor.stop(0);
 });
 
-Deno.test("Supervisor: a reload whose workers cannot start leaves the former ones as they are", async () => {
+Deno.test("Supervisor: a reload whose workers cannot start leaves the former ones running", async () => {
   const store = origin(() => new Response("served"));
   const supervisor = await Supervisor.start({
     config: await config(`http://127.0.0.1:${store.addr.port}`),
@@ -219,7 +208,7 @@ Deno.test("Supervisor: a reload whose workers cannot start leaves the former one
   await store.shutdown();
 });
 
-Deno.test("Supervisor: how the last request ended is told alike by whichever worker is asked", async () => {
+Deno.test("Supervisor: every worker reports the same outcome of the last request", async () => {
   let status = 400;
   const store = origin(() => new Response("no", { status: status++ }));
   const supervisor = await Supervisor.start({
@@ -232,12 +221,12 @@ Deno.test("Supervisor: how the last request ended is told alike by whichever wor
     return await (await fetch(supervisor.url + path, { client })).text();
   };
   for (let count = 0; count < 20; count++) await onItsOwnConnection("/dicom-web/main/studies/1.2");
-  const told = new Set<number>();
+  const statuses = new Set<number>();
   for (let count = 0; count < 20; count++) {
     const { data } = JSON.parse(await onItsOwnConnection("/dicomweb-oauth/servers"));
-    told.add(data.servers[0].last_request.store_status);
+    statuses.add(data.servers[0].last_request.store_status);
   }
-  assert.deepEqual([...told], [419]);
+  assert.deepEqual([...statuses], [419]);
   await supervisor.stop();
   await store.shutdown();
 });
@@ -256,7 +245,7 @@ async function askStore({ url }: Supervisor, times: number): Promise<void> {
   }
 }
 
-Deno.test("Supervisor: counters go on over reloads, while transfers run and when they have ended", async () => {
+Deno.test("Supervisor: counters continue over reloads, while transfers run and when they have ended", async () => {
   const { promise: held, resolve: release } = Promise.withResolvers<void>();
   let isHeld = true;
   const store = origin(async () => {
@@ -288,7 +277,7 @@ Deno.test("Supervisor: counters go on over reloads, while transfers run and when
   await store.shutdown();
 });
 
-Deno.test("Supervisor: a worker's crash takes nothing from the counters that was told before", async () => {
+Deno.test("Supervisor: a worker's crash removes no counts that were reported before", async () => {
   const store = origin(() => new Response("stored"));
   const supervisor = await Supervisor.start({
     config: await config(`http://127.0.0.1:${store.addr.port}`),

@@ -1,32 +1,23 @@
 /**
- * The audit trail in files: one that is written, and those that were finished when they had grown long
- * enough, named by the number of their last record. What is written is on the disk when `write` returns.
+ * The audit trail in files: the current one, and finished ones that reached the size limit, named by the
+ * number of their last record. Records are on disk when `write` returns.
  *
  * @module
  */
 import { basename, dirname } from "node:path";
+import { reasonOf } from "../../errors/reason.ts";
 import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
 
-/** How a file is kept. */
 export interface AuditFileOptions {
-  /** Absolute path of the file that is written. */
+  /** Absolute path of the current file. */
   readonly path: string;
-  /** It is finished when it has grown beyond this. */
+  /** The current file is finished when it exceeds this size. */
   readonly maxBytes: number;
   /** How many finished files are kept; 0 for all. */
   readonly maxFiles: number;
 }
 
-/** A trail of files that was opened. */
-export interface OpenedAuditFile {
-  readonly sink: AuditSink;
-  /** Where its chain goes on. */
-  readonly end: ChainEnd;
-  /** Bytes of a last record that had not been written to its end, and were removed. */
-  readonly cutBytes: number;
-}
-
-/** Longer than any record. */
+/** More than the longest record. */
 const TAIL_BYTES = 256 * 1024;
 const NUMBER_WIDTH = 12;
 const NUMBER = /^\d+$/;
@@ -35,11 +26,15 @@ const LF = 10;
 const NO_RECORD = "its last line is not a record; move the file away, or run audit verify";
 
 /**
- * Opens a trail, and makes it where there is none.
+ * Opens or creates a trail.
  *
- * @throws {Error} When it cannot be written, others could write it, or another gateway does.
+ * @returns Its end, after which the chain continues, and how many bytes of an incomplete last record
+ * were removed.
+ * @throws {Error} When it cannot be written, others may write it, or another gateway is writing it.
  */
-export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAuditFile> {
+export async function openAuditFile(
+  options: AuditFileOptions,
+): Promise<{ readonly sink: AuditSink; readonly end: ChainEnd; readonly cutBytes: number }> {
   const { path } = options;
   const directory = dirname(path);
   try {
@@ -51,21 +46,15 @@ export async function openAuditFile(options: AuditFileOptions): Promise<OpenedAu
     await refuseOpenFile(file);
     const { end, size, cutBytes } = await endOf(file, options);
     const { ino } = await file.stat();
-    // From here on they are the sink's to close.
+    // From here on the sink closes them.
     opened.move();
-    return { sink: new AuditFile({ ...options, lock, file, ino, size }), end, cutBytes };
+    return { sink: new AuditFile(options, lock, { file, ino, size }), end, cutBytes };
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot write the audit trail ${path}: ${reason}`, { cause });
+    throw new Error(`Cannot write the audit trail ${path}: ${reasonOf(cause)}`, { cause });
   }
 }
 
-/**
- * The files of a trail, the oldest first.
- *
- * @param path Path of the file that is written.
- * @returns Absolute paths; the file that is written comes last, whether or not it is there.
- */
+/** The absolute paths of a trail, oldest first. The current file is the last, whether or not it exists. */
 export async function auditFiles(path: string): Promise<string[]> {
   return [...await finishedFiles(path), path];
 }
@@ -84,7 +73,7 @@ async function finishedFiles(path: string): Promise<string[]> {
   return found.sort();
 }
 
-/** Whoever can rename a file in its directory can put another in its place. */
+/** A user who can rename the file in its directory can replace it. */
 async function refuseOpenDirectory(directory: string): Promise<void> {
   const { mode, uid } = await Deno.stat(directory);
   if (mode !== null && (mode & OTHERS_WRITE) !== 0) {
@@ -107,7 +96,7 @@ async function refuseOpenFile(file: Deno.FsFile): Promise<void> {
   }
 }
 
-/** Held as long as the process lives: two gateways would write two chains into one file. */
+/** Held until the process ends: two gateways would write two chains into one file. */
 async function lockOf(path: string): Promise<Deno.FsFile> {
   const lock = await Deno.open(`${path}.lock`, { write: true, create: true, mode: 0o600 });
   if (await lock.tryLock(true)) return lock;
@@ -119,7 +108,7 @@ function openForWriting(path: string): Promise<Deno.FsFile> {
   return Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
 }
 
-/** Finds the last whole record, and removes what stands behind it: the process ended while it wrote. */
+/** Finds the last complete record, and removes the rest: the process ended while writing it. */
 async function endOf(
   file: Deno.FsFile,
   { path }: AuditFileOptions,
@@ -153,87 +142,82 @@ async function tailOf(file: Deno.FsFile, size: number): Promise<Uint8Array> {
   return tail;
 }
 
-/** Whether the record is true is for `audit verify` to say: the chain goes on at what stands there. */
+/** Not verified here: the chain continues after the record as it is, and `audit verify` verifies it. */
 function lastRecord(lines: Uint8Array): ChainEnd {
   const last = new TextDecoder().decode(lines).trimEnd().split("\n").at(-1) ?? "";
   const record = readRecord(last, undefined);
-  if (record === undefined) {
-    throw new Error(NO_RECORD);
-  }
+  if (record === undefined) throw new Error(NO_RECORD);
   return { sequence: record.sequence, hash: record.hash };
+}
+
+interface CurrentFile {
+  readonly file: Deno.FsFile;
+  /** Distinguishes the file from another of its name; null if the system has no inode numbers. */
+  readonly ino: number | null;
+  /** Bytes of complete records. */
+  size: number;
 }
 
 class AuditFile implements AuditSink {
   readonly #options: AuditFileOptions;
   readonly #lock: Deno.FsFile;
-  #file: Deno.FsFile;
-  /** What tells the file from another of its name; nothing where the system has no such number. */
-  #ino: number | null;
-  /** Length of what is written for good. */
-  #size: number;
+  #current: CurrentFile;
 
-  constructor(
-    options: AuditFileOptions & {
-      lock: Deno.FsFile;
-      file: Deno.FsFile;
-      ino: number | null;
-      size: number;
-    },
-  ) {
+  constructor(options: AuditFileOptions, lock: Deno.FsFile, current: CurrentFile) {
     this.#options = options;
-    this.#lock = options.lock;
-    this.#file = options.file;
-    this.#ino = options.ino;
-    this.#size = options.size;
+    this.#lock = lock;
+    this.#current = current;
   }
 
   async write(lines: readonly string[], sequence: number): Promise<void> {
     const bytes = new TextEncoder().encode(`${lines.join("\n")}\n`);
     await this.#refuseMovedFile();
+    const { file, size } = this.#current;
     try {
-      await this.#file.seek(this.#size, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
-      await this.#file.syncData();
+      await file.seek(size, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      await file.syncData();
     } catch (error) {
-      // Half a record must not stay: the same ones are written again.
-      await this.#file.truncate(this.#size).catch(() => {});
+      // The same records are written again, after no incomplete one.
+      await file.truncate(size).catch(() => {});
       throw error;
     }
-    this.#size += bytes.length;
-    if (this.#size > this.#options.maxBytes) await this.#finishFile(sequence);
+    this.#current.size += bytes.length;
+    if (this.#current.size > this.#options.maxBytes) await this.#finishFile(sequence);
   }
 
   close(): void {
-    this.#file.close();
+    this.#current.file.close();
     this.#lock.close();
   }
 
-  /** What is written to a file that was removed or moved away nobody sees. */
+  /** Records in a file that was removed or renamed would be lost. */
   async #refuseMovedFile(): Promise<void> {
     const { path } = this.#options;
-    if (this.#ino === null || await inodeOf(path) === this.#ino) return;
-    await this.#goOnIn(await openForWriting(path));
+    const { ino } = this.#current;
+    if (ino === null || await inodeOf(path) === ino) return;
+    await this.#continueIn(await openForWriting(path));
     throw new Error(`${path} was removed; starting a new file`);
   }
 
-  async #goOnIn(next: Deno.FsFile): Promise<void> {
-    this.#file.close();
-    this.#file = next;
-    ({ ino: this.#ino, size: this.#size } = await next.stat());
+  async #continueIn(next: Deno.FsFile): Promise<void> {
+    const { ino, size } = await next.stat();
+    this.#current.file.close();
+    this.#current = { file: next, ino, size };
   }
 
-  /** What is written is safe, so a failure here is none of the records'. */
+  /** Does not throw: the records are already on disk. */
   async #finishFile(sequence: number): Promise<void> {
     const { path, maxFiles } = this.#options;
     const finished = `${path}.${String(sequence).padStart(NUMBER_WIDTH, "0")}`;
     try {
       await Deno.rename(path, finished);
-      await this.#goOnIn(await openForWriting(path));
+      await this.#continueIn(await openForWriting(path));
       if (maxFiles === 0) return;
       const files = await finishedFiles(path);
       for (const file of files.slice(0, -maxFiles)) await Deno.remove(file);
     } catch {
-      // It is tried again with the next record, which tells why where it cannot be written.
+      // Retried with the next record, which reports the reason if it cannot be written.
     }
   }
 }
@@ -247,16 +231,15 @@ async function inodeOf(path: string): Promise<number | null | undefined> {
   }
 }
 
-/** Takes records for good. */
+/** A destination of records. */
 export interface AuditSink {
   /**
-   * Writes records.
+   * Writes records, each a JSON text without a line end.
    *
-   * @param lines Each a JSON text without a line end.
-   * @param sequence Number of the last of them.
-   * @throws When they are not written; then they are given again.
+   * @param sequence Number of the last record.
+   * @throws When they are not written; then the caller writes them again.
    */
   write(lines: readonly string[], sequence: number): Promise<void>;
-  /** Frees what is held, and ends a write under way where it can. */
+  /** Closes it, and aborts a write in progress if possible. */
   close(): void | Promise<void>;
 }

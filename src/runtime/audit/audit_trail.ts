@@ -1,52 +1,45 @@
 /**
- * Writes the audit trail: takes what happened from the supervisor and its workers, chains it, and gives
- * it to where records go. While that fails it keeps what happened, up to a bound, and tells all workers.
+ * Writes the audit trail: chains the events of the supervisor and its workers, and writes them to a
+ * sink. While writing fails, it keeps a bounded number of events, and shows the failure to all workers.
  *
  * @module
  */
 import type { AuditConfig } from "../../config/gateway_config.ts";
+import { reasonOf } from "../../errors/reason.ts";
 import { openSyslog } from "../../network/syslog_connection.ts";
 import { type ChainEnd, NO_RECORDS, seal } from "../../telemetry/audit_chain.ts";
 import type { AuditEvent } from "../../telemetry/audit_event.ts";
 import { AUDIT_HEALTH } from "../../telemetry/audit_feed.ts";
 import type { Logger } from "../../telemetry/logger.ts";
+import { within } from "../within.ts";
 import { type AuditSink, openAuditFile } from "./audit_file.ts";
 
-/** What a trail works with. */
 export interface AuditTrailOptions {
   readonly config: AuditConfig;
   readonly logger: Logger;
-  /**
-   * Writes to standard output.
-   *
-   * @returns Resolves when all of it is written; a slow reader delays it.
-   */
+  /** Writes to standard output; resolves when a slow reader has all of it. */
   readonly print: (text: string) => Promise<void>;
-  /** Told when writing fails, and when it works again. */
+  /** Called when writing begins to fail, and when it works again. */
   readonly failing?: (isFailing: boolean) => void;
-  /** Told how many records were written, and how many events were lost. */
   readonly count?: (written: number, lost: number) => void;
-  /** How long to wait before writing is tried again. */
+  /** Delay before writing is retried. */
   readonly retryMs?: number;
   /** How many events are kept while nothing can be written. */
   readonly maxKept?: number;
-  /** A write that takes longer has failed, as far as requests are concerned. */
+  /** A write that takes longer counts as failed for requests. */
   readonly writeTimeoutMs?: number;
 }
 
-const RETRY_MS = 1_000;
-/** Under load, records of this time are written together: to reach the disk costs as much as 50 records. */
+const DEFAULTS = { retryMs: 1_000, maxKept: 20_000, writeTimeoutMs: 5_000 };
+/** Under load, records of this time are written together: a write to disk costs as much as 50 records. */
 const GROUP_MS = 50;
-const MAX_KEPT = 20_000;
-const WRITE_TIMEOUT_MS = 5_000;
-/** Records that are written in one go. */
+/** Records per write. */
 const MAX_BATCH = 1_000;
 
-/** The audit trail of a gateway. */
 export class AuditTrail {
-  /** Memory that tells workers whether records can be written. */
+  /** Shows workers whether records can be written. */
   readonly health = new SharedArrayBuffer(4);
-  readonly #options: AuditTrailOptions;
+  readonly #options: AuditTrailOptions & typeof DEFAULTS;
   readonly #sink: AuditSink;
   #end: ChainEnd;
   #kept: string[] = [];
@@ -57,19 +50,18 @@ export class AuditTrail {
   #closing = false;
 
   private constructor(options: AuditTrailOptions, sink: AuditSink, end: ChainEnd) {
-    this.#options = options;
+    this.#options = { ...DEFAULTS, ...options };
     this.#sink = sink;
     this.#end = end;
   }
 
   /**
-   * Opens the trail.
+   * Opens the trail, also if its syslog server does not answer yet.
    *
-   * @returns The trail, to be closed at the end.
-   * @throws {Error} When its file cannot be written. A syslog server that is not there is waited for.
+   * @throws {Error} When its file cannot be written.
    */
   static async open(options: AuditTrailOptions): Promise<AuditTrail> {
-    const { config: { target }, writeTimeoutMs: timeoutMs = WRITE_TIMEOUT_MS } = options;
+    const { config: { target }, writeTimeoutMs: timeoutMs = DEFAULTS.writeTimeoutMs } = options;
     if (target.kind === "stdout") {
       const write = (lines: readonly string[]) => options.print(`${lines.join("\n")}\n`);
       return new AuditTrail(options, { write, close() {} }, NO_RECORDS);
@@ -79,64 +71,57 @@ export class AuditTrail {
     }
     const { sink, end, cutBytes } = await openAuditFile(target);
     const trail = new AuditTrail(options, sink, end);
-    trail.#tellEnd("Audit trail opened; it continues after this record");
+    trail.#logEnd("Audit trail opened; it continues after this record");
     if (cutBytes > 0) trail.record([happened("trail", "cut off", { cut_bytes: cutBytes })]);
     return trail;
   }
 
-  /** @param events What happened, in its order, as JSON texts. */
+  /** Records events in their order, as JSON texts. */
   record(events: readonly string[]): void {
-    const { maxKept = MAX_KEPT, count } = this.#options;
+    const { maxKept, count } = this.#options;
     const room = Math.max(0, maxKept - this.#kept.length);
     this.#kept.push(...events.slice(0, room));
     const lost = Math.max(0, events.length - room);
     this.#lost += lost;
-    // At once: whoever watches is not to learn of it only when records can be written again.
+    // Counted at once, not only when records can be written again.
     if (lost > 0) count?.(0, lost);
-    // What runs already needs the other half.
+    // The other half is for the requests in progress.
     if (this.#kept.length > maxKept / 2) {
       this.#failing("records arrive faster than they can be written");
     }
     this.#start();
   }
 
-  /** Writes what is kept, if it can be written now, and ends. */
+  /** Writes the kept events if possible, and closes the sink. */
   async close(): Promise<void> {
     this.#closing = true;
     clearTimeout(this.#timer);
     await this.#finish();
     await this.#sink.close();
-    this.#tellEnd("Audit trail closed; this is its last record");
+    this.#logEnd("Audit trail closed; this is its last record");
     const lost = this.#kept.length + this.#lost;
     if (lost === 0) return;
-    this.#options.logger.error("Audit events were lost", {
-      error_code: "INT-004",
-      lost,
-    });
+    this.#options.logger.error("Audit events were lost", { error_code: "INT-004", lost });
     this.#options.count?.(0, this.#kept.length);
   }
 
-  /** Writes what is kept; the end does not wait without end for a disk or a reader that stalls. */
+  /** Writes the kept events, with a limit for a disk or reader that stalls. */
   async #finish(): Promise<void> {
-    const { writeTimeoutMs = WRITE_TIMEOUT_MS } = this.#options;
-    const limit = Promise.withResolvers<void>();
-    const timer = setTimeout(limit.resolve, writeTimeoutMs);
     const finished = (async () => {
       await this.#writing;
       if (this.#kept.length > 0) await this.#write();
     })();
-    await Promise.race([finished, limit.promise]);
-    clearTimeout(timer);
+    await within(this.#options.writeTimeoutMs, finished, undefined);
   }
 
-  /** The log is a second witness: records cut off behind what it names are missed by `audit verify`. */
-  #tellEnd(message: string): void {
+  /** The log is a second witness: with its anchor, `audit verify` detects that records were cut off. */
+  #logEnd(message: string): void {
     const { logger, config } = this.#options;
     if (config.target.kind !== "file") return;
     logger.info(message, { anchor: `${this.#end.sequence}:${this.#end.hash}` });
   }
 
-  /** Writes what is kept, unless that is under way or has to wait. */
+  /** Starts writing, unless it is in progress or delayed. */
   #start(): void {
     if (this.#closing || this.#writing !== undefined || this.#timer !== undefined) return;
     const waitMs = this.#writtenMs + GROUP_MS - performance.now();
@@ -157,7 +142,7 @@ export class AuditTrail {
   }
 
   async #write(): Promise<void> {
-    const { config, retryMs = RETRY_MS, maxKept = MAX_KEPT, count } = this.#options;
+    const { config, retryMs, maxKept, count } = this.#options;
     try {
       while (this.#kept.length > 0) {
         const events = this.#kept.slice(0, MAX_BATCH);
@@ -169,15 +154,15 @@ export class AuditTrail {
         if (this.#kept.length <= maxKept / 4) this.#recovered();
       }
     } catch (error) {
-      this.#failing(error instanceof Error ? error.message : String(error));
+      this.#failing(reasonOf(error));
       if (this.#closing) return;
       this.#startIn(retryMs);
     }
   }
 
-  /** A disk that hangs gives no error. */
+  /** A disk that hangs reports no error. */
   async #watched(writing: Promise<void>): Promise<void> {
-    const { writeTimeoutMs = WRITE_TIMEOUT_MS } = this.#options;
+    const { writeTimeoutMs } = this.#options;
     const timer = setTimeout(() => this.#failing("write timed out"), writeTimeoutMs);
     try {
       await writing;
@@ -210,16 +195,12 @@ export class AuditTrail {
   }
 }
 
-/**
- * Makes an event of the gateway itself.
- *
- * @returns The event, ended now, as a JSON text.
- */
+/** Makes an event that ends now, as a JSON text. */
 export function happened(
   event: AuditEvent["event"],
   outcome: string,
   details: Readonly<Record<string, string | number | null>> = {},
 ): string {
-  const happening: AuditEvent = { time: new Date().toISOString(), event, outcome, ...details };
-  return JSON.stringify(happening);
+  const record: AuditEvent = { time: new Date().toISOString(), event, outcome, ...details };
+  return JSON.stringify(record);
 }

@@ -1,50 +1,44 @@
 /**
- * Verifies an audit trail: every record must be whole, and follow the one before it, over all files.
+ * Verifies an audit trail: each record must be unmodified and follow the previous one, over all files.
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import type { Secret } from "../../config/values/secret.ts";
 import { type ChainEnd, NO_RECORDS, readRecord } from "../../telemetry/audit_chain.ts";
 
-/** What is wrong, and where. */
-export interface TrailFault {
-  readonly file: string;
-  /** Number of the line in the file, from 1. */
-  readonly line: number;
-  /** What is wrong, as a sentence about the line. */
-  readonly fault: string;
-}
-
-/** What was found. */
 export interface TrailReport {
   readonly records: number;
-  /** Number of the first record; more than 1 where older files were removed. */
+  /** Number of the first record; more than 1 if older files were removed. */
   readonly first: number;
   readonly end: ChainEnd;
-  readonly faults: readonly TrailFault[];
+  readonly faults: readonly {
+    readonly file: string;
+    /** From 1. */
+    readonly line: number;
+    /** A sentence about the line, without its subject. */
+    readonly fault: string;
+  }[];
 }
 
-/** A record that somebody has noted, to be found again. */
+/** A record noted earlier, which must be in the trail. */
 export type Anchor = ChainEnd;
 
-/** Beyond so many the list helps nobody. */
 const MAX_FAULTS = 100;
-/** Longer than any record. */
+/** More than the longest record. */
 const MAX_LINE_BYTES = 1_000_000;
 const LF = 10;
 const CUT_OFF = "is cut off: the gateway is writing it, or stopped while writing it";
 
 /**
- * Verifies the files of a trail.
- *
- * @param files Their paths, the oldest first; one that is not there is passed over.
- * @param options The key that the chain is sealed with, and a record that must be in it.
+ * @param files Oldest first; missing ones are ignored.
+ * @param options The key of the chain, and a record that must be in it.
  */
 export async function verifyTrail(
   files: readonly string[],
   { key, anchor }: { readonly key: Secret | undefined; readonly anchor?: Anchor | undefined },
 ): Promise<TrailReport> {
-  const faults: TrailFault[] = [];
+  const faults: TrailReport["faults"][number][] = [];
   let end: ChainEnd | undefined;
   let [records, first] = [0, 0];
   let isAnchored = anchor === undefined;
@@ -110,7 +104,7 @@ async function* linesOf(
     if (length <= MAX_LINE_BYTES) pieces.push(piece);
   };
   const taken = () => {
-    const text = length > MAX_LINE_BYTES ? "" : textOf(pieces, length);
+    const text = length > MAX_LINE_BYTES ? "" : textOf(Buffer.concat(pieces));
     [pieces, length] = [[], 0];
     return text;
   };
@@ -125,14 +119,8 @@ async function* linesOf(
   if (length > 0) yield { text: taken(), isEnded: false };
 }
 
-/** Bytes that are no text are no record. A lenient reader would take several for the same. */
-function textOf(pieces: readonly Uint8Array[], length: number): string {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
+/** Bytes that are not UTF-8 are no record: a lenient decoder would read different bytes as the same. */
+function textOf(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {

@@ -1,5 +1,6 @@
 /**
- * Examines the way to one place: its name, the connection or the proxy's tunnel, its certificate.
+ * Examines the connection to one host: its name, the TCP connection or the proxy's tunnel, and its
+ * certificate.
  *
  * @module
  */
@@ -14,48 +15,50 @@ import {
 } from "../../network/connection_probe.ts";
 import { isIpAddress } from "../../network/ip_networks.ts";
 import { probeTls, type TlsProbeOptions } from "../../network/tls_probe.ts";
-import { type Finding, finding } from "./finding.ts";
+import { reasonOf } from "../../errors/reason.ts";
+import { type Finding, finding, type Step } from "./finding.ts";
 import { explainCertificate } from "./explain_certificate.ts";
 
-/** How long each step may take. */
-export const STEP_TIMEOUT_MS = 5_000;
+/** Limit of each step. */
+const STEP_TIMEOUT_MS = 5_000;
 
-/** What is known of the way. */
-export interface Way {
+export interface ConnectionSettings {
   readonly proxy: ProxyConfig | undefined;
   readonly tls: ServerConfig["tls"];
-  /** Key of the configuration that names further authorities. */
+  /** The configuration key for further certificate authorities. */
   readonly caKey: string;
   readonly now: () => number;
 }
 
 type Socket = TlsProbeOptions["socket"];
 
-/**
- * Examines the way to a place.
- *
- * @param way What is known of the way.
- */
-export async function examineContact(contact: Contact, way: Way): Promise<Finding[]> {
-  const findings: Finding[] = [];
+/** The outcome of connecting, with the socket if it succeeded. */
+interface Connection {
+  readonly found: Finding;
+  readonly socket?: Socket;
+}
+
+/** Examines the connection to a host, step by step up to the first failure. */
+export async function examineContact(
+  contact: Contact,
+  settings: ConnectionSettings,
+): Promise<Finding[]> {
   const { address, tls } = contact;
-  const proxy = contact.proxied ? way.proxy : undefined;
+  const proxy = contact.proxied ? settings.proxy : undefined;
   if (proxy !== undefined && !tls) {
-    const message = "Not tested: plain HTTP goes through the proxy without a tunnel.";
-    return [finding("connection", address, "skipped", message)];
+    return [skipped("connection", address, "plain HTTP goes through the proxy without a tunnel")];
   }
-  let socket: Socket | undefined;
-  if (proxy === undefined) {
-    findings.push(await examineName(contact));
-    if (findings[0]!.outcome !== "failed") socket = await connectTo(contact, findings);
-    else findings.push(skipped("connection", address, "the name was not resolved"));
-  } else {
-    socket = await tunnelTo(contact, proxy, findings);
-  }
+  const findings = proxy === undefined ? [await examineName(contact)] : [];
+  const { found, socket }: Connection = proxy !== undefined
+    ? await openThrough(proxy, contact)
+    : findings[0]?.outcome === "failed"
+    ? { found: skipped("connection", address, "the name was not resolved") }
+    : await openDirectly(contact);
+  findings.push(found);
   if (tls && socket === undefined) {
     findings.push(skipped("certificate", address, "there is no connection"));
   } else if (tls && socket !== undefined) {
-    findings.push(await examineCertificate(contact, way, socket));
+    findings.push(await examineCertificate(contact, settings, socket));
   }
   socket?.destroy();
   return findings;
@@ -65,172 +68,157 @@ function skipped(step: "connection" | "certificate", address: string, why: strin
   return finding(step, address, "skipped", `Not tested: ${why}.`);
 }
 
-async function examineName({ address, host }: Contact): Promise<Finding> {
+function failed(
+  step: Step,
+  { address }: Contact,
+  details: Finding["details"],
+  [message, ...advice]: readonly [message: string, ...advice: string[]],
+): Finding {
+  const code = step === "certificate" ? "NET-003" : "NET-002";
+  return finding(step, address, "failed", message, { code, advice, details });
+}
+
+async function examineName(contact: Contact): Promise<Finding> {
+  const { address, host } = contact;
   if (isIpAddress(host)) {
     return finding("name", address, "ok", "An IP address; nothing to resolve.");
   }
   try {
     const addresses = await resolveName(host, STEP_TIMEOUT_MS);
-    return finding("name", address, "ok", `${host} is ${addresses.join(", ")}.`, {
-      details: { addresses },
-    });
-  } catch (error) {
-    const code = codeOf(error);
-    const unknown = code === "ENOTFOUND";
-    return finding(
+    const message = `${host} is ${addresses.join(", ")}.`;
+    return finding("name", address, "ok", message, { details: { addresses } });
+  } catch (cause) {
+    const error = codeOf(cause);
+    return failed(
       "name",
-      address,
-      "failed",
-      unknown ? `The name ${host} does not exist in DNS.` : `No DNS server resolved ${host}.`,
-      {
-        code: "NET-002",
-        advice: unknown
-          ? [
-            `Check the spelling of ${host} in the configuration.`,
-            "If it is correct, this machine's DNS server does not know it: ask your network administrators.",
-          ]
-          : ["Check that this machine can reach its DNS server (/etc/resolv.conf)."],
-        details: { error: code },
-      },
+      contact,
+      { error },
+      error === "ENOTFOUND"
+        ? [
+          `The name ${host} does not exist in DNS.`,
+          `Check the spelling of ${host} in the configuration.`,
+          "If it is correct, this machine's DNS server does not know it: ask your network administrators.",
+        ]
+        : [
+          `No DNS server resolved ${host}.`,
+          "Check that this machine can reach its DNS server (/etc/resolv.conf).",
+        ],
     );
   }
 }
 
-async function connectTo(contact: Contact, findings: Finding[]): Promise<Socket | undefined> {
-  const { address } = contact;
+async function openDirectly(contact: Contact): Promise<Connection> {
+  const { address, port } = contact;
   try {
     const socket = await openConnection(contact, STEP_TIMEOUT_MS);
-    findings.push(finding("connection", address, "ok", "The port is open."));
-    return socket;
-  } catch (error) {
-    findings.push(refusedConnection(address, contact.port, error));
-    return undefined;
+    return { found: finding("connection", address, "ok", "The port is open."), socket };
+  } catch (cause) {
+    const error = codeOf(cause);
+    const found = failed(
+      "connection",
+      contact,
+      { error },
+      error === "ECONNREFUSED"
+        ? [
+          `Nothing listens on port ${port}: the connection was refused.`,
+          "Check the port in the URL, and that the service runs.",
+        ]
+        : error === "ETIMEDOUT"
+        ? [
+          `No answer within ${STEP_TIMEOUT_MS / 1000} seconds; usually a firewall blocks the ` +
+          "connection.",
+          `Ask your network administrators to allow connections from this machine to ${address}.`,
+          "If your network has an egress proxy, configure it under Proxy.",
+        ]
+        : [
+          `The connection cannot be opened: ${reasonOf(cause)}.`,
+          `Check the route from this machine to ${address}.`,
+        ],
+    );
+    return { found };
   }
 }
 
-/** Says why a connection cannot be opened. */
-function refusedConnection(address: string, port: number, error: unknown): Finding {
-  const code = codeOf(error);
-  const [message, ...advice] = code === "ECONNREFUSED"
-    ? [
-      `Nothing listens on port ${port}: the connection was refused.`,
-      "Check the port in the URL, and that the service runs.",
-    ]
-    : code === "ETIMEDOUT"
-    ? [
-      `No answer within ${
-        STEP_TIMEOUT_MS / 1000
-      } seconds; usually a firewall blocks the connection.`,
-      `Ask your network administrators to allow connections from this machine to ${address}.`,
-      "If your network has an egress proxy, configure it under Proxy.",
-    ]
-    : [
-      `The connection cannot be opened: ${error instanceof Error ? error.message : String(error)}.`,
-      `Check the route from this machine to ${address}.`,
-    ];
-  return finding("connection", address, "failed", message!, {
-    code: "NET-002",
-    advice,
-    details: { error: code },
-  });
-}
-
-async function tunnelTo(
-  contact: Contact,
+async function openThrough(
   { url, username, password }: ProxyConfig,
-  findings: Finding[],
-): Promise<Socket | undefined> {
+  contact: Contact,
+): Promise<Connection> {
   const { address } = contact;
-  const at = new URL(url);
+  const { hostname, port, protocol, host } = new URL(url);
+  const tls = protocol === "https:";
   const proxy: ProxyEndpoint = {
-    host: at.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(at.port) || (at.protocol === "https:" ? 443 : 80),
-    tls: at.protocol === "https:",
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port) || (tls ? 443 : 80),
+    tls,
     username,
     password: password?.reveal(),
   };
-  const failed = (message: string, details: Record<string, unknown>, ...advice: string[]) => {
-    findings.push(
-      finding("proxy", address, "failed", message, { code: "NET-002", advice, details }),
-    );
-    return undefined;
-  };
   try {
     const { status, socket } = await openTunnel(proxy, contact, { timeoutMs: STEP_TIMEOUT_MS });
-    const details = { proxy: at.host, status };
+    const details = { proxy: host, status };
     if (socket !== undefined) {
-      findings.push(
-        finding("proxy", address, "ok", `The proxy ${at.host} opens a tunnel.`, { details }),
-      );
-      return socket;
+      const message = `The proxy ${host} opens a tunnel.`;
+      return { found: finding("proxy", address, "ok", message, { details }), socket };
     }
-    // tinyproxy says 401 to a login that is wrong.
+    // tinyproxy answers 401 to wrong credentials.
     if (status === 407 || status === 401) {
-      return failed(
-        username === undefined
-          ? `The proxy ${at.host} requires a user name and a password (${status}).`
-          : `The proxy ${at.host} rejects the user name or the password (${status}).`,
-        details,
-        "Check Proxy.Username and Proxy.Password.",
-      );
+      const message = username === undefined
+        ? `The proxy ${host} requires a user name and a password (${status}).`
+        : `The proxy ${host} rejects the user name or the password (${status}).`;
+      const advice = "Check Proxy.Username and Proxy.Password.";
+      return { found: failed("proxy", contact, details, [message, advice]) };
     }
-    return failed(
-      `The proxy ${at.host} opens no tunnel to ${address}: it answered with status ${status}.`,
-      details,
+    const found = failed("proxy", contact, details, [
+      `The proxy ${host} opens no tunnel to ${address}: it answered with status ${status}.`,
       status === 403
         ? `Ask the operator of the proxy to permit ${address}.`
         : `Ask the operator of the proxy whether it can reach ${address}.`,
-    );
-  } catch (error) {
-    return failed(
-      `The proxy ${at.host} cannot be reached: ${
-        error instanceof Error ? error.message : String(error)
-      }.`,
-      { proxy: at.host, error: codeOf(error) },
+    ]);
+    return { found };
+  } catch (cause) {
+    const found = failed("proxy", contact, { proxy: host, error: codeOf(cause) }, [
+      `The proxy ${host} cannot be reached: ${reasonOf(cause)}.`,
       "Check Proxy.Url, and that the proxy runs.",
-    );
+    ]);
+    return { found };
   }
 }
 
 async function examineCertificate(
   contact: Contact,
-  { tls, caKey, now }: Way,
+  { tls, caKey, now }: ConnectionSettings,
   socket: Socket,
 ): Promise<Finding> {
-  const { address, host, purpose } = contact;
+  const { address, host, port, purpose } = contact;
   const own = tls.clientCertificate;
-  const isShown = own && (purpose === "store" ? own.toStore : own.toTokenEndpoint);
+  const isSent = own && (purpose === "store" ? own.toStore : own.toTokenEndpoint);
   try {
     const facts = await probeTls({
       socket,
       host,
       caCertificatesPem: tls.caCertificatesPem,
-      clientCertificate: isShown
+      clientCertificate: isSent
         ? { certificatePem: own.certificatePem, keyPem: own.keyPem.reveal() }
         : undefined,
       timeoutMs: STEP_TIMEOUT_MS,
     });
     const what = purpose === "store" ? "store" : "identity provider";
     return explainCertificate(facts, { address, host, what, caKey }, now());
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const plain = /corrupt message|wrong version/i.test(reason);
-    return finding(
+  } catch (cause) {
+    const error = reasonOf(cause);
+    return failed(
       "certificate",
-      address,
-      "failed",
-      plain
-        ? `The service on port ${contact.port} does not speak TLS.`
-        : `The TLS handshake failed: ${reason}.`,
-      {
-        code: "NET-003",
-        advice: plain
-          ? ["Check the port, and whether the URL should start with http:// instead of https://."]
-          : [
-            "Ask its operator which TLS versions and ciphers it accepts, and whether it requires a client certificate.",
-          ],
-        details: { error: reason },
-      },
+      contact,
+      { error },
+      /corrupt message|wrong version/i.test(error)
+        ? [
+          `The service on port ${port} does not speak TLS.`,
+          "Check the port, and whether the URL should start with http:// instead of https://.",
+        ]
+        : [
+          `The TLS handshake failed: ${error}.`,
+          "Ask its operator which TLS versions and ciphers it accepts, and whether it requires a client certificate.",
+        ],
     );
   }
 }

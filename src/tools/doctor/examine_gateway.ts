@@ -1,6 +1,6 @@
 /**
  * Examines what all servers share: the version of Deno, the state directory, the token cache, the
- * port to listen on, and the way to the issuers of clients' tokens.
+ * listener, and the connections to the issuers of clients' tokens.
  *
  * @module
  */
@@ -13,6 +13,7 @@ import { createTokenStore } from "../../credentials/cache/create_token_store.ts"
 import { askHealth } from "../../network/ask_health.ts";
 import { createLogger } from "../../telemetry/logging.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
+import { reasonOf } from "../../errors/reason.ts";
 import { explainDeno } from "../../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../../runtime/state_directory.ts";
 import { examineContact } from "./examine_contact.ts";
@@ -20,7 +21,6 @@ import { type Finding, finding } from "./finding.ts";
 
 const HEALTH_TIMEOUT_MS = 5_000;
 
-/** Examines what all servers share. */
 export async function examineGateway(config: GatewayConfig): Promise<Finding[]> {
   const { path } = config;
   const warnings = config.warnings ?? [];
@@ -39,7 +39,6 @@ function servers(count: number): string {
   return count === 1 ? "1 server" : `${count} servers`;
 }
 
-/** The way to the keys that clients' tokens are checked with. */
 async function examineIssuers(config: GatewayConfig): Promise<Finding[]> {
   const issuers = config.authentication?.issuers ?? new Map<string, never>();
   const places = contacts(config).filter(({ purpose, possible }) =>
@@ -74,13 +73,10 @@ async function examineStateDirectory(config: GatewayConfig): Promise<Finding> {
   if (fault !== undefined) {
     return finding("state directory", path, "failed", `${fault}.`, { code: "CFG-002" });
   }
-  const exists = await statOf(path) !== undefined;
-  return finding(
-    "state directory",
-    path,
-    "ok",
-    exists ? "Only its owner has access." : "It does not exist yet; the gateway creates it.",
-  );
+  const message = await statOf(path) === undefined
+    ? "It does not exist yet; the gateway creates it."
+    : "Only its owner has access.";
+  return finding("state directory", path, "ok", message);
 }
 
 async function examineCache(config: GatewayConfig): Promise<Finding> {
@@ -91,14 +87,10 @@ async function examineCache(config: GatewayConfig): Promise<Finding> {
   if (cache.backend === "kv" && cache.url === undefined) {
     const directory = await statOf(stateDirectory);
     if (directory === undefined) {
-      return finding(
-        "token cache",
-        stateDirectory,
-        "skipped",
-        "Not tested: it does not exist yet.",
-      );
+      const message = "Not tested: it does not exist yet.";
+      return finding("token cache", stateDirectory, "skipped", message);
     }
-    // Opened by another user, it would have files that the gateway cannot write.
+    // Opening it as another user would create files that the gateway cannot write.
     if (directory.uid !== Deno.uid()) {
       const why = `run \`doctor\` as the user of the gateway (${directory.uid})`;
       return finding("token cache", stateDirectory, "skipped", `Not tested: ${why} to test it.`);
@@ -113,8 +105,8 @@ async function examineCache(config: GatewayConfig): Promise<Finding> {
     await store.ping();
     return finding("token cache", cache.backend, "ok", "It answers.");
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return finding("token cache", cache.backend, "failed", `It does not answer: ${reason}.`, {
+    const message = `It does not answer: ${reasonOf(error)}.`;
+    return finding("token cache", cache.backend, "failed", message, {
       code: "INT-002",
       advice: [
         "Check TokenCache, and that the service runs. Traffic continues without it; `/readyz` returns 503.",
@@ -136,7 +128,7 @@ async function examineListener(config: GatewayConfig): Promise<Finding> {
     return finding("listener", target, "ok", "The port is free; no gateway runs here.");
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) return await examineOccupant();
-    const message = `It cannot listen there: ${error instanceof Error ? error.message : error}.`;
+    const message = `It cannot listen there: ${reasonOf(error)}.`;
     return finding("listener", target, "failed", message, {
       advice: ["Check Listen.Address and Listen.Port; ports below 1024 need a privilege."],
     });

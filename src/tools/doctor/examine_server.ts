@@ -1,6 +1,6 @@
 /**
- * Examines one server from the bottom up: the way to the identity provider and to the store, then a
- * token, then a search, each by the code that serves.
+ * Examines one server from the bottom up: the connections to the identity provider and the store, then
+ * a token, then a search, each with the code of the gateway.
  *
  * @module
  */
@@ -13,59 +13,46 @@ import { classify } from "../../dicomweb/transaction/transaction.ts";
 import { readText } from "../../network/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
 import { askCredential, SEARCH } from "./ask_credential.ts";
-import { examineContact } from "./examine_contact.ts";
+import { type ConnectionSettings, examineContact } from "./examine_contact.ts";
 import { failure, type Finding, finding, type ServerReport, worst } from "./finding.ts";
 import { explainAnswer } from "./explain_answer.ts";
 import { explainClocks, type SeenClock } from "./explain_clock.ts";
 
-/** What a server is examined with. */
 export interface Examination {
   readonly server: ServerConfig;
-  /** Built by the code that serves. */
   readonly store: Store;
-  /** Whom this server has the gateway contact. */
+  /** The hosts that the gateway contacts for this server. */
   readonly contacts: readonly Contact[];
   readonly proxy: GatewayConfig["proxy"];
-  /** The clocks that were seen while this server was examined, by `host:port`. */
+  /** Clocks of the servers that answer during the examination, by `host:port`. */
   readonly clocks: ReadonlyMap<string, SeenClock>;
   readonly now: () => number;
 }
 
-/** Longest answer to a search for one study that is looked into. */
+/** Limit of the response to a search for one study. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** Examines a server. */
 export async function examineServer(examination: Examination): Promise<ServerReport> {
   const { server: { name, url }, contacts, clocks } = examination;
   const storeAddress = contacts.find(({ purpose }) => purpose === "store")!.address;
-  const ways = await Promise.all(
-    once(contacts).map(async (contact) => ({
-      contact,
-      findings: await examineContact(contact, wayOf(examination)),
-    })),
+  const examined = await Promise.all(
+    inOrderOfUse(contacts).map((contact) => examineContact(contact, settingsOf(examination))),
   );
-  const obstacles = new Map(
-    ways.flatMap(({ contact, findings }) => {
-      const failed = findings.find(({ outcome }) => outcome === "failed");
-      return failed === undefined ? [] : [[contact.address, failed] as const];
-    }),
-  );
-  const findings = ways.flatMap(({ findings }) => findings);
+  const findings = examined.flat();
+  const obstacleAt = (address: string) =>
+    findings.find(({ target, outcome }) => target === address && outcome === "failed");
   const beforeToken = contacts.filter(({ purpose, possible }) => purpose !== "store" && !possible)
-    .map(({ address }) => obstacles.get(address)).find((failed) => failed !== undefined);
+    .map(({ address }) => obstacleAt(address)).find((failed) => failed !== undefined);
   const token = beforeToken === undefined
     ? await examineToken(examination)
     : skippedAfter("token", beforeToken);
-  findings.push(token);
   const beforeSearch = token.outcome === "ok" || token.outcome === "warn"
-    ? obstacles.get(storeAddress)
+    ? obstacleAt(storeAddress)
     : token;
-  findings.push(
-    beforeSearch === undefined
-      ? await examineSearch(examination, storeAddress)
-      : skippedAfter("search", beforeSearch),
-  );
-  findings.push(...explainClocks(clocks));
+  const search = beforeSearch === undefined
+    ? await examineSearch(examination, storeAddress)
+    : skippedAfter("search", beforeSearch);
+  findings.push(token, search, ...explainClocks(clocks));
   return { name, url, outcome: worst(findings), findings };
 }
 
@@ -74,17 +61,16 @@ function skippedAfter(step: "token" | "search", { step: before, target }: Findin
   return finding(step, null, "skipped", `Not tested: it needs the step "${before}"${where}.`);
 }
 
-/** Each place once, the identity provider's before the store: in the order of use. */
-function once(contacts: readonly Contact[]): Contact[] {
-  const seen = new Map<string, Contact>();
+/** Each host once, the identity provider's before the store. */
+function inOrderOfUse(contacts: readonly Contact[]): Contact[] {
   const certain = contacts.filter(({ possible }) => !possible);
-  for (const contact of certain) seen.set(contact.address, contact);
-  return [...seen.values()].sort((a, b) =>
+  const byAddress = new Map(certain.map((contact) => [contact.address, contact]));
+  return [...byAddress.values()].sort((a, b) =>
     Number(a.purpose === "store") - Number(b.purpose === "store")
   );
 }
 
-function wayOf({ server, proxy, now }: Examination): Parameters<typeof examineContact>[1] {
+function settingsOf({ server, proxy, now }: Examination): ConnectionSettings {
   const caKey = `${SECTION}.Servers.${server.name}.VerifySSL`;
   return { proxy, tls: server.tls, caKey, now };
 }
@@ -94,20 +80,18 @@ async function examineToken({ server, store, now }: Examination): Promise<Findin
   try {
     const { facts } = await askCredential(store, server);
     const details = { ...facts };
+    const message = describe(facts, now());
     const lacking = scopesNotGranted(server.credentials, facts);
-    if (lacking.length === 0) {
-      return finding("token", target, "ok", describe(facts, now()), { details });
-    }
-    const message = `${describe(facts, now())} It lacks a requested scope: ` +
-      `${lacking.join(", ")}.`;
+    if (lacking.length === 0) return finding("token", target, "ok", message, { details });
+    const lack = `It lacks a requested scope: ${lacking.join(", ")}.`;
     const advice = ["Check Scope, and that the provider grants it to this client."];
-    return finding("token", target, "warn", message, { advice, details });
+    return finding("token", target, "warn", `${message} ${lack}`, { advice, details });
   } catch (error) {
     return failure("token", target, error);
   }
 }
 
-/** What a provider left out without a word. Entra ID's `.default` stands for scopes of other names. */
+/** Scopes that the provider silently left out. Entra ID replaces `.default` by scopes of other names. */
 function scopesNotGranted(
   credentials: ServerConfig["credentials"],
   { form, scopes }: CredentialFacts,

@@ -1,19 +1,11 @@
 /**
- * Says in words what a store's answer to a search means.
+ * Explains a store's response to a search.
  *
  * @module
  */
 import { type Finding, finding } from "./finding.ts";
 
-/** A store's answer. */
-export interface StoreAnswer {
-  readonly status: number;
-  readonly contentType: string;
-  /** The body, where it was short enough to be read. */
-  readonly text: string | undefined;
-}
-
-/** What each refusal means, and what to do. */
+/** Meaning and advice by status. */
 const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: string[]]>> = {
   400: [
     "rejects the search as malformed",
@@ -41,13 +33,13 @@ const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: st
   ],
 };
 
-/**
- * Judges an answer.
- *
- * @returns The finding; nothing of the body is in it.
- */
-export function explainAnswer(address: string, answer: StoreAnswer): Finding {
-  const { status, contentType, text } = answer;
+/** Explains a response, without content of its body. */
+export function explainAnswer(address: string, { status, contentType, text }: {
+  readonly status: number;
+  readonly contentType: string;
+  /** The body; undefined if it is too long. */
+  readonly text: string | undefined;
+}): Finding {
   const details = { status, contentType };
   const failed = (state: string, advice: readonly string[]) =>
     finding("search", address, "failed", `The store ${state} (status ${status}).`, {
@@ -58,12 +50,9 @@ export function explainAnswer(address: string, answer: StoreAnswer): Finding {
   if (status >= 200 && status < 300) {
     const count = countStudies(text);
     return count === undefined
-      ? failed(
-        `returned ${contentType || "a body without a media type"} instead of DICOM JSON`,
-        [
-          "Check the path of Url: this is usually a web page or another service.",
-        ],
-      )
+      ? failed(`returned ${contentType || "a body without a media type"} instead of DICOM JSON`, [
+        "Check the path of Url: this is usually a web page or another service.",
+      ])
       : found(count);
   }
   const [meaning, ...advice] = REFUSALS[status] ??

@@ -1,5 +1,5 @@
 /**
- * Says in words what is wrong with a server's certificate, or how long it is still good for.
+ * Explains what is wrong with a server's certificate, or how long it is still valid.
  *
  * @module
  */
@@ -9,28 +9,22 @@ import { type Finding, finding } from "./finding.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Whose certificate it is, and where it was seen. */
-export interface CertificatePlace {
-  /** `host:port`. */
-  readonly address: string;
-  readonly host: string;
-  /** Such as "store". */
-  readonly what: string;
-  /** The key that names further authorities. */
-  readonly caKey: string;
-}
-
-/** Judges what a TLS handshake showed. */
 export function explainCertificate(
   facts: TlsFacts,
-  place: CertificatePlace,
+  { address, host, what, caKey }: {
+    /** `host:port`. */
+    readonly address: string;
+    readonly host: string;
+    readonly what: "store" | "identity provider";
+    /** The configuration key for further certificate authorities. */
+    readonly caKey: string;
+  },
   nowMs: number,
 ): Finding {
-  const { address, host, what, caKey } = place;
   const { chain, fault, trusted } = facts;
   const [leaf] = chain;
   const daysLeft = leaf && Math.floor((leaf.validToMs - nowMs) / DAY_MS);
-  const details = { protocol: facts.protocol, fault: fault ?? null, daysLeft, chain: told(chain) };
+  const details = { protocol: facts.protocol, fault: fault ?? null, daysLeft, chain: json(chain) };
   const failed = (message: string, ...advice: string[]) =>
     finding("certificate", address, "failed", message, { code: "NET-003", advice, details });
   const renew = `Ask the operator of ${host} to renew it.`;
@@ -62,14 +56,13 @@ export function explainCertificate(
   if (!trusted) {
     const itself = leaf.subject === leaf.issuer && chain.length === 1;
     const signer = chain.at(-1)?.issuer ?? leaf.issuer;
+    const missing = itself ? "the server" : `"${signer}"`;
     return failed(
       itself
         ? `The ${what}'s certificate is self-signed ("${leaf.subject}") and not trusted.`
         : `The ${what}'s certificate is signed by "${signer}", which this machine does not trust.`,
-      `Get the certificate of ${
-        itself ? "the server" : `"${signer}"`
-      } as a PEM file from the operator of ` +
-        `${host}, not from the connection, and write its path under ${caKey}.`,
+      `Get the certificate of ${missing} as a PEM file from the operator of ${host}, not from the ` +
+        `connection, and write its path under ${caKey}.`,
       "If your firewall intercepts TLS, use the certificate authority of the firewall.",
     );
   }
@@ -85,12 +78,12 @@ function day(ms: number): string {
   return new Date(ms).toISOString().slice(0, 10);
 }
 
-/** A root is trusted by being known, whatever its dates. */
+/** A root is trusted because it is known, whatever its dates. */
 function withoutRoot(chain: readonly CertificateFacts[]): readonly CertificateFacts[] {
   return chain.filter((each, index) => index === 0 || each.subject !== each.issuer);
 }
 
-function told(chain: readonly CertificateFacts[]): unknown[] {
+function json(chain: readonly CertificateFacts[]): unknown[] {
   return chain.map(({ subject, issuer, names, validFromMs, validToMs }) => ({
     subject,
     issuer,

@@ -1,27 +1,23 @@
 /**
- * Compares this machine's clock with those of the servers that answered.
+ * Compares this machine's clock with those of the servers.
  *
  * @module
  */
 import { type Finding, finding } from "./finding.ts";
 
-/** A server's clock, as the `Date` of an answer showed it. */
+/** A server's clock, from the `Date` of a response. */
 export interface SeenClock {
-  /** Milliseconds by which it is ahead of this machine's; negative: behind. */
+  /** How far it is ahead of this machine's clock; negative: behind. */
   readonly aheadMs: number;
 }
 
-/** `Date` counts whole seconds, and the answer was on its way: less than this means nothing. */
+/** `Date` counts whole seconds, and the response took time: less than this means nothing. */
 const WARN_MS = 30_000;
 
-/** AWS, Entra ID and most others refuse what is five minutes off. */
+/** AWS, Entra ID and most others reject a difference of five minutes. */
 const FAIL_MS = 300_000;
 
-/**
- * Judges the clocks that were seen.
- *
- * @returns One finding a server; a skipped one where none told its time.
- */
+/** Explains the clocks: one finding per server, or a skipped one if no server sent its time. */
 export function explainClocks(clocks: ReadonlyMap<string, SeenClock>): Finding[] {
   if (clocks.size === 0) {
     return [finding("clock", null, "skipped", "Not compared: no server sent its time.")];

@@ -1,14 +1,14 @@
 /**
- * What an examination finds, step by step, in the form that `doctor --json` prints.
+ * The findings of an examination, step by step, as `doctor --json` prints them.
  *
  * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
+import { reasonOf } from "../../errors/reason.ts";
 
-/** How a step went. */
 export type Outcome = "ok" | "warn" | "failed" | "skipped";
 
-/** The steps, in the order in which they are taken. */
+/** The steps, in their order. */
 export type Step =
   | "configuration"
   | "deno"
@@ -23,23 +23,21 @@ export type Step =
   | "search"
   | "clock";
 
-/** What one step found. */
 export interface Finding {
   readonly step: Step;
-  /** The `host:port`, or the file, that was looked at. */
+  /** The `host:port` or file that was examined. */
   readonly target: string | null;
   readonly outcome: Outcome;
-  /** What was found, in a sentence. */
+  /** One sentence or more. */
   readonly message: string;
-  /** The catalogue's code, where it has one. */
+  /** A code of the error catalogue. */
   readonly code: string | null;
-  /** What to do, the likeliest remedy first. */
+  /** The likeliest remedy first. */
   readonly advice: readonly string[];
-  /** Facts for programs: each step has its own. */
+  /** Facts for programs; they depend on the step. */
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What was found out about one server. */
 export interface ServerReport {
   readonly name: string;
   readonly url: string;
@@ -47,7 +45,6 @@ export interface ServerReport {
   readonly findings: readonly Finding[];
 }
 
-/** What was found out in all. */
 export interface Report {
   readonly version: 1;
   readonly outcome: Outcome;
@@ -56,7 +53,6 @@ export interface Report {
   readonly servers: readonly ServerReport[];
 }
 
-/** Makes a finding. */
 export function finding(
   step: Step,
   target: string | null,
@@ -67,31 +63,19 @@ export function finding(
   return { step, target, outcome, message, code: null, advice: [], details: {}, ...more };
 }
 
-/**
- * Makes a finding of what was thrown.
- *
- * @returns The finding, with the catalogue's remedies where the error has a code.
- */
+/** Makes a finding of an error, with the advice of the catalogue if the error has a code. */
 export function failure(step: Step, target: string | null, error: unknown): Finding {
-  const message = sentence(error instanceof Error ? error.message : String(error));
+  const message = sentence(reasonOf(error));
   if (!(error instanceof GatewayError)) return finding(step, target, "failed", message);
   return finding(step, target, "failed", message, { code: error.code, advice: adviceOf(error) });
 }
 
-/**
- * The remedies of an error, for someone at a terminal.
- *
- * @returns All but those that say to do what is being done.
- */
+/** The advice of an error, without what the user at the terminal is already doing. */
 export function adviceOf({ troubleshooting }: GatewayError): string[] {
   return troubleshooting.filter((advice) => !/\/dicomweb-oauth\/|`check`/.test(advice));
 }
 
-/**
- * The worst of several outcomes.
- *
- * @returns `failed`, `warn`, or `ok`; what was skipped does not count.
- */
+/** The worst of several outcomes: `failed`, `warn` or `ok`. Skipped steps do not count. */
 export function worst(findings: Iterable<{ readonly outcome: Outcome }>): Outcome {
   let worst: Outcome = "ok";
   for (const { outcome } of findings) {

@@ -1,12 +1,13 @@
 /**
- * Finds the files of a folder and of the folders in it. Links are followed; a folder is gone through
- * once, whatever leads to it, so that a link in a circle ends.
+ * Lists the files of a folder and its subfolders. Follows links; lists each folder once, so that cycles
+ * of links end.
  *
  * @module
  */
 import { join } from "node:path";
+import { reasonOf } from "../../errors/reason.ts";
 
-/** A file that was found, or why there is none where one should be. */
+/** A file, or the reason why a file or folder cannot be read. */
 export type FoundFile =
   & {
     /** Path relative to the folder. */
@@ -18,9 +19,8 @@ export type FoundFile =
   );
 
 /**
- * Goes through a folder, in the order of names.
+ * Lists a folder in the order of names, which are held in memory for one folder per level.
  *
- * @returns What is found, one by one; the names of one folder at a time are held.
  * @throws When the folder itself cannot be read.
  */
 export async function* folderFiles(root: string): AsyncGenerator<FoundFile> {
@@ -56,11 +56,11 @@ async function* filesIn(
   }
 }
 
-/** Says why a file cannot be read, without its path. */
+/** The reason why a file cannot be read, without its path. */
 export function fileFault(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
   if (error instanceof Deno.errors.FilesystemLoop) return "the link leads to itself";
-  const text = error instanceof Error ? error.message : String(error);
+  const text = reasonOf(error);
   return text.split(": ")[0] ?? text;
 }

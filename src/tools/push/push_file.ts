@@ -1,34 +1,19 @@
 /**
- * One file of a push: which instance it holds, and its bytes as a stream that fails where the file
- * is not what it was.
+ * One file of a push: its instance, and its bytes as a stream that fails if the file has changed.
  *
  * @module
  */
 import { InstanceHead } from "../../dicomweb/stow/dicom_uids.ts";
 import { fileFault } from "./folder_files.ts";
 
-/** A file that holds an instance. */
+/** A file that contains an instance. */
 export interface PushFile {
   /** Path relative to the folder. */
   readonly path: string;
-  /** Where it is read. */
   readonly absolutePath: string;
   readonly size: number;
   readonly modifiedAtMs: number;
   readonly sopInstanceUid: string;
-}
-
-/** A file that could not be read to its end while it was sent. */
-export class PushFileError extends Error {
-  /** Tells it from other errors. */
-  override readonly name: string = "PushFileError";
-  /** The file. */
-  readonly file: PushFile;
-
-  constructor(file: PushFile, message: string) {
-    super(message);
-    this.file = file;
-  }
 }
 
 const CHUNK_BYTES = 64 * 1024;
@@ -36,9 +21,8 @@ const CHUNK_BYTES = 64 * 1024;
 const DICOMDIR = "1.2.840.10008.1.3.10";
 
 /**
- * Tells which instance a file holds.
+ * Reads the SOP Instance UID of a file, or the reason why it contains no instance to send.
  *
- * @returns Its SOP instance UID; or why it holds none that can be sent.
  * @throws When it cannot be read.
  */
 export async function instanceOf(
@@ -62,24 +46,24 @@ export async function instanceOf(
 }
 
 /**
- * The bytes of a file.
+ * The bytes of a file. The stream fails if the file cannot be read or its size has changed.
  *
- * @param onFault Takes why they cannot all be read, before the stream fails with it.
- * @returns Its bytes; they fail with {@linkcode PushFileError} where they cannot all be read.
+ * @param onFault Receives the reason before the stream fails.
  */
 export function contentOf(
   file: PushFile,
-  onFault: (fault: PushFileError) => void,
+  onFault: (reason: string) => void,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const failed = (error: unknown) =>
-    error instanceof PushFileError
-      ? error
-      : new PushFileError(file, `cannot be read: ${fileFault(error)}`);
   let handle: Deno.FsFile | undefined;
   let left = file.size;
   const close = () => {
     handle?.close();
     handle = undefined;
+  };
+  const fail = (controller: ReadableStreamDefaultController, reason: string) => {
+    close();
+    onFault(reason);
+    controller.error(new Error(reason));
   };
   return new ReadableStream({
     async pull(controller) {
@@ -89,41 +73,34 @@ export function contentOf(
         const length = await handle.read(chunk);
         left -= length ?? 0;
         if (left < 0 || (length === null && left > 0)) {
-          throw new PushFileError(file, "changed while it was read");
+          return fail(controller, "changed while it was read");
         }
         if (length !== null) return controller.enqueue(chunk.subarray(0, length));
         close();
         controller.close();
       } catch (error) {
-        close();
-        const fault = failed(error);
-        onFault(fault);
-        controller.error(fault);
+        fail(controller, `cannot be read: ${fileFault(error)}`);
       }
     },
     cancel: close,
   }, { highWaterMark: 0 });
 }
 
-/**
- * Tells whether two files hold the same bytes.
- *
- * @throws {PushFileError} When one cannot be read.
- */
+/** @throws When one of the files cannot be read. */
 export async function haveSameContent(one: PushFile, other: PushFile): Promise<boolean> {
   if (one.size !== other.size) return false;
   using first = await Deno.open(one.absolutePath);
   using second = await Deno.open(other.absolutePath);
   for (;;) {
-    const [a, b] = [await block(first), await block(second)];
+    const [a, b] = [await readBlock(first, CHUNK_BYTES), await readBlock(second, CHUNK_BYTES)];
     if (a.length !== b.length || !a.every((byte, index) => byte === b[index])) return false;
     if (a.length === 0) return true;
   }
 }
 
-/** The next bytes, as many as there are: a read may give fewer. */
-async function block(file: Deno.FsFile): Promise<Uint8Array> {
-  const bytes = new Uint8Array(CHUNK_BYTES);
+/** Reads the next bytes of a file: so many as there are, where a single read may return fewer. */
+export async function readBlock(file: Deno.FsFile, maxBytes: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(maxBytes);
   let length = 0;
   while (length < bytes.length) {
     const read = await file.read(bytes.subarray(length));

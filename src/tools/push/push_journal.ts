@@ -1,42 +1,35 @@
 /**
- * What a push has done so far: one line for each instance that the store said it has, on disk before
- * the push goes on. A push that was ended in any way goes on from there; what is not noted is sent
- * again, which does no harm. A line that was cut off is taken for not written.
+ * The journal of a push: one line for each instance that the store has confirmed, on disk before the
+ * push continues. After any interruption a push resumes from it; what it lacks is sent again, which
+ * does no harm. An incomplete last line counts as not written.
  *
  * @module
  */
 import { dirname } from "node:path";
+import { reasonOf } from "../../errors/reason.ts";
+import { type PushFile, readBlock } from "./push_file.ts";
 
 /** An instance that the store has. */
-export interface JournalEntry {
-  /** Path of its file relative to the folder. */
-  readonly path: string;
-  readonly size: number;
-  readonly modifiedAtMs: number;
-  readonly sopInstanceUid: string;
-}
+export type JournalEntry = Omit<PushFile, "absolutePath">;
 
-/** What a journal is of: a journal of another push is refused. */
+/** The push of a journal. A journal of another push is rejected. */
 export interface JournalSubject {
   readonly folder: string;
-  /** Where to. */
   readonly target: string;
 }
 
 /** A journal that cannot be used or written. */
 export class JournalError extends Error {
-  /** Tells it from other errors. */
   override readonly name: string = "JournalError";
 }
 
 const FORMAT = 1;
 const LINE_END = 0x0A;
 
-/** A journal that is open; no other push can open it meanwhile. */
+/** An open journal, locked against other pushes. */
 export class PushJournal {
-  /** Instances noted by earlier runs, by path. */
+  /** Instances recorded by earlier runs, by path. */
   readonly earlier: ReadonlyMap<string, JournalEntry>;
-  /** Path of the journal's file. */
   readonly file: string;
   readonly #handle: Deno.FsFile;
 
@@ -51,7 +44,7 @@ export class PushJournal {
   }
 
   /**
-   * Opens a journal, or begins one.
+   * Opens or creates a journal; with `fresh`, empties it.
    *
    * @throws {JournalError} When it is of another push, in use, or cannot be read or written.
    */
@@ -63,7 +56,8 @@ export class PushJournal {
       if (!handle.tryLockSync(true)) {
         throw new JournalError(`The journal ${file} is in use by another push`);
       }
-      const bytes = await readAll(handle);
+      // By its size, because a device has no end.
+      const bytes = await readBlock(handle, (await handle.stat()).size);
       const known = read(new TextDecoder().decode(bytes), file, fresh ? undefined : subject);
       const journal = new PushJournal(file, handle, fresh ? new Map() : known);
       const whole = fresh ? 0 : bytes.lastIndexOf(LINE_END) + 1;
@@ -78,22 +72,22 @@ export class PushJournal {
   }
 
   /**
-   * Notes instances, and returns once they are on disk.
+   * Records instances; returns when they are on disk.
    *
    * @throws {JournalError} When they cannot be written.
    */
-  note(entries: readonly JournalEntry[]): void {
+  record(entries: readonly JournalEntry[]): void {
     if (entries.length > 0) this.#append(entries);
   }
 
-  /** Closes it; it can be gone on with. */
+  /** Closes it, to be resumed later. */
   close(): void {
     this.#handle.close();
   }
 
-  /** Removes it: nothing is left to go on with. */
+  /** Removes it: nothing is left to resume. */
   async remove(): Promise<void> {
-    // Removed while it is still locked: nobody else has begun to use it. Windows cannot do that.
+    // While it is still locked, so that no other push uses it. Windows cannot do that.
     if (Deno.build.os === "windows") this.close();
     await Deno.remove(this.file);
     if (Deno.build.os !== "windows") this.close();
@@ -112,27 +106,14 @@ export class PushJournal {
   }
 }
 
-async function readAll(handle: Deno.FsFile): Promise<Uint8Array> {
-  const { size } = await handle.stat();
-  // What is no file (a device) has no end.
-  const bytes = new Uint8Array(size);
-  let length = 0;
-  while (length < size) {
-    const read = await handle.read(bytes.subarray(length));
-    if (read === null) break;
-    length += read;
-  }
-  return bytes.subarray(0, length);
-}
-
-/** What a journal holds. Even one that is begun anew must be one: it could be any file of the user. */
+/** Parses a journal. Even a file to be emptied must be one: it could be any file of the user. */
 function read(
   text: string,
   file: string,
   subject: JournalSubject | undefined,
 ): Map<string, JournalEntry> {
   if (text === "") return new Map();
-  // Its first line was cut off: it notes nothing.
+  // Its first line is incomplete: it records nothing.
   if (!text.includes("\n") && text.startsWith('{"format":')) return new Map();
   const [head, ...lines] = text.split("\n").slice(0, -1).map((line) => parsed(line));
   if (head?.["format"] !== FORMAT) {
@@ -165,6 +146,5 @@ function parsed(line: string): Record<string, unknown> | undefined {
 }
 
 function journalFault(file: string, cause: unknown): JournalError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new JournalError(`Cannot write the journal ${file}: ${reason}`, { cause });
+  return new JournalError(`Cannot write the journal ${file}: ${reasonOf(cause)}`, { cause });
 }

@@ -1,6 +1,6 @@
 /**
- * Where a push sends to: a gateway that runs elsewhere, or the same gateway assembled in this
- * process for one server, so that none has to run. Both take the same request.
+ * Where a push sends to: a running gateway, or one assembled in this process for one server. Both
+ * accept the same requests.
  *
  * @module
  */
@@ -12,28 +12,21 @@ import { HttpClient } from "../../network/http_client.ts";
 import { createMetrics } from "../../telemetry/metrics.ts";
 import { assembleGateway } from "../../runtime/assemble_gateway.ts";
 
-/** Takes requests to store. */
 export interface PushTarget {
-  /** What the journal knows it by. */
+  /** Its name in the journal. */
   readonly name: string;
-  /**
-   * Sends one request to store.
-   *
-   * @param read Reads the answer to its end.
-   * @returns What `read` makes of the answer.
-   */
+  /** Sends one STOW-RS request, and returns what `read` returns after reading the whole response. */
   send<T>(
     body: ReadableStream<Uint8Array<ArrayBuffer>>,
     headers: Headers,
     read: (response: Response) => Promise<T>,
   ): Promise<T>;
-  /** Frees what is held. */
   close(): Promise<void>;
 }
 
 /**
- * A server of the configuration, through a gateway within this process. What the configuration says
- * of clients does not concern it: it is no client, and listens to none.
+ * A server of the configuration, through a gateway in this process. It has no listener, so the
+ * configuration of clients does not apply.
  */
 export function ownGateway(
   config: GatewayConfig,
@@ -76,12 +69,7 @@ export function ownGateway(
   };
 }
 
-/**
- * A gateway that runs.
- *
- * @param gatewayUrl Its URL, without a trailing slash.
- * @param authorization What it is shown as `Authorization`.
- */
+/** @param gatewayUrl Without a trailing slash. */
 export function runningGateway(
   gatewayUrl: string,
   server: string,

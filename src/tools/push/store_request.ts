@@ -1,38 +1,36 @@
 /**
- * One request to store several files, and what the answer says of each of them. “Stored” is said only
- * of an instance that the store names as stored.
+ * One request to store several files, and the outcome of each. Only an instance that the store reports
+ * as stored counts as stored.
  *
  * @module
  */
 import { numberOf, textOf } from "../../dicomweb/dicom_json.ts";
 import { newBoundary, writeMultipart } from "../../dicomweb/multipart/multipart_writer.ts";
 import { readStowAnswer, STOW_TAGS, type StowReport } from "../../dicomweb/stow/stow_response.ts";
+import { reasonOf } from "../../errors/reason.ts";
 import { readText } from "../../network/bounded_body.ts";
 import { retryAfterMs } from "../../network/retry_after.ts";
 import { maxAnswerBytes } from "../../upstream/read_stow_report.ts";
-import { contentOf, type PushFile, type PushFileError } from "./push_file.ts";
+import { contentOf, type PushFile } from "./push_file.ts";
 import type { PushTarget } from "./push_target.ts";
 
-/** What became of one file. */
 export type FileOutcome =
   | { readonly kind: "stored"; readonly warning?: string }
   | { readonly kind: "there" }
   | { readonly kind: "failed"; readonly reason: string; readonly isTransient: boolean };
 
-/** What became of a request. */
 export type RequestOutcome =
-  /** The store said something of the files. */
+  /** The store reported about the files. */
   | { readonly kind: "answered"; readonly outcomes: ReadonlyMap<PushFile, FileOutcome> }
-  /** Nothing was stored as far as is known; the whole of it can be tried again. */
+  /** Nothing is known to be stored; the whole request can be retried. */
   | { readonly kind: "transient"; readonly reason: string; readonly waitMs: number | undefined }
-  /** The request was refused for what is in it. */
+  /** The store rejected the content. */
   | { readonly kind: "refused"; readonly reason: string }
-  /** No request will be taken: no permission, no such server. */
+  /** Every request would be rejected: no permission, no such server. */
   | { readonly kind: "hopeless"; readonly reason: string }
-  /** One of the files could not be read. */
   | { readonly kind: "unreadable"; readonly file: PushFile; readonly reason: string };
 
-/** Azure's failure reason for an instance that it has already. */
+/** Azure's failure reason for an instance that it already has. */
 const ALREADY_THERE = 45070;
 /** Duplicate SOP instance (PS3.7, section C.5.6). */
 const DUPLICATE = 0x0111;
@@ -40,21 +38,20 @@ const HOPELESS = [401, 403, 404, 405, 421];
 const TRANSIENT = [408, 425, 429, 500, 502, 503, 504, 507];
 
 /**
- * Sends files in one request.
+ * Sends files, each with another instance, in one request.
  *
- * @param files The files; each holds another instance.
- * @param now The time in milliseconds, for dates in `Retry-After`.
+ * @param now The clock, for dates in `Retry-After`.
  */
 export async function storeRequest(
   files: readonly PushFile[],
   target: PushTarget,
   now: () => number,
 ): Promise<RequestOutcome> {
-  const faults: PushFileError[] = [];
+  let unreadable: RequestOutcome | undefined;
   const boundary = newBoundary();
   const parts = function* () {
     for (const file of files) {
-      const body = contentOf(file, (fault) => faults.push(fault));
+      const body = contentOf(file, (reason) => unreadable = { kind: "unreadable", file, reason });
       yield { headers: { "Content-Type": "application/dicom" }, body };
     }
   };
@@ -64,26 +61,19 @@ export async function storeRequest(
   });
   let outcome: RequestOutcome;
   try {
-    outcome = await target.send(
-      writeMultipart(parts(), boundary),
-      headers,
-      async (response) => {
-        // One that is far too long is no report.
-        const text = await readText(response.body, maxAnswerBytes(files.length)) ?? "";
-        return judge(response, text, files, now());
-      },
-    );
+    outcome = await target.send(writeMultipart(parts(), boundary), headers, async (response) => {
+      // A longer text is no report.
+      const text = await readText(response.body, maxAnswerBytes(files.length)) ?? "";
+      return outcomeOf(response, text, files, now());
+    });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    outcome = { kind: "transient", reason, waitMs: undefined };
+    outcome = { kind: "transient", reason: reasonOf(error), waitMs: undefined };
   }
-  const [fault] = faults;
-  // The request failed for this, whatever was made of that on the way.
-  if (fault === undefined || outcome.kind === "answered") return outcome;
-  return { kind: "unreadable", file: fault.file, reason: fault.message };
+  // An unreadable file is the cause of whatever failure the gateway reports.
+  return outcome.kind === "answered" ? outcome : unreadable ?? outcome;
 }
 
-function judge(
+function outcomeOf(
   { status, headers }: Response,
   text: string,
   files: readonly PushFile[],
@@ -113,7 +103,7 @@ function answered(status: number): string {
   return `the store answered ${status}`;
 }
 
-/** What the gateway says of its own failures (RFC 9457). */
+/** The problem detail of the gateway (RFC 9457). */
 function detailOf(text: string): string | undefined {
   try {
     const { detail, error_code: code } = JSON.parse(text);
@@ -136,7 +126,7 @@ function outcomesOf(
     if (warning === ALREADY_THERE) byUid.set(uid, { kind: "there" });
     else byUid.set(uid, { kind: "stored", ...(warning && { warning: warningText(warning) }) });
   }
-  // What is named as failed is failed, even if it is named as stored as well.
+  // An instance that is reported as failed has failed, even if it is also reported as stored.
   for (const item of failed) {
     const uid = textOf(item, STOW_TAGS.sopInstanceUid);
     const reason = numberOf(item, STOW_TAGS.failureReason);
@@ -145,17 +135,11 @@ function outcomesOf(
   const missing = otherFailures.length > 0 || failed.length > 0
     ? "the store's report does not list it as stored"
     : `${answered(status)} without reporting that it is stored`;
-  return new Map(
-    files.map((
-      file,
-    ) => [
-      file,
-      byUid.get(file.sopInstanceUid) ?? { kind: "failed", reason: missing, isTransient: false },
-    ]),
-  );
+  const unreported: FileOutcome = { kind: "failed", reason: missing, isTransient: false };
+  return new Map(files.map((file) => [file, byUid.get(file.sopInstanceUid) ?? unreported]));
 }
 
-/** What the reasons of PS3.18, table I.2-2, and PS3.4, table B.2-1, mean to who sends. */
+/** The outcome for a failure reason of PS3.18, table I.2-2, or PS3.4, table B.2-1. */
 function failure(reason: number | undefined): FileOutcome {
   if (reason === ALREADY_THERE || reason === DUPLICATE) return { kind: "there" };
   const why = reason === undefined ? "no reason given" : `${reasonText(reason)} (${hex(reason)})`;

@@ -17,7 +17,7 @@ const config = (target: AuditConfig["target"]): AuditConfig => ({
   onFailure: "refuse",
 });
 
-Deno.test("What was written half when the process ended is removed, and the trail says so", () =>
+Deno.test("An incomplete record of a process that ended is removed, and the trail records this", () =>
   withTrail(async (path) => {
     await writeTrail(path, [2]);
     const whole = await Deno.readTextFile(path);
@@ -43,7 +43,7 @@ Deno.test("What was written half when the process ended is removed, and the trai
     assert.deepEqual((await verifyTrail([path], { key: KEY })).faults, []);
   }));
 
-Deno.test("A trail in a directory that others may write to is refused", {
+Deno.test("A trail in a directory that others may write to is rejected", {
   ignore: Deno.build.os === "windows",
 }, () =>
   withTrail(async (path) => {
@@ -52,7 +52,7 @@ Deno.test("A trail in a directory that others may write to is refused", {
     await assert.rejects(openAuditFile(file(path)), /others may write to the directory/);
   }));
 
-Deno.test("A second gateway does not write into the same trail", () =>
+Deno.test("A second gateway does not write to the same trail", () =>
   withTrail(async (path) => {
     const { sink } = await openAuditFile(file(path));
     await assert.rejects(openAuditFile(file(path)), /another gateway is writing it/);
@@ -68,7 +68,7 @@ Deno.test("A file that ends in something else is not continued", () =>
     await assert.rejects(openAuditFile(file(path)), /its last line is not a record/);
   }));
 
-Deno.test("Only as many finished files are kept as are wanted, the newest", () =>
+Deno.test("Only the newest finished files are kept, up to MaxFiles", () =>
   withTrail(async (path) => {
     await writeTrail(path, Array(9).fill(2), { maxBytes: 500, maxFiles: 3 });
     const files = await auditFiles(path);
@@ -88,7 +88,7 @@ Deno.test("Nothing is removed from a file that is no trail", () =>
     assert.equal((await Deno.stat(path)).size, 300_000);
   }));
 
-Deno.test("A file that others may write to is refused", {
+Deno.test("A file that others may write to is rejected", {
   ignore: Deno.build.os === "windows",
 }, () =>
   withTrail(async (path) => {
@@ -97,7 +97,7 @@ Deno.test("A file that others may write to is refused", {
     await assert.rejects(openAuditFile(file(path)), /others may write to it/);
   }));
 
-Deno.test("A file that is taken away is begun anew, and the missing records are found", () =>
+Deno.test("A file that is removed is created again, and the missing records are found", () =>
   withTrail(async (path) => {
     const logger = new MemoryLogger();
     const trail = await AuditTrail.open({
@@ -128,7 +128,7 @@ Deno.test("A file that is taken away is begun anew, and the missing records are 
     assert.deepEqual([joined.faults, joined.first, joined.records], [[], 2, 2]);
   }));
 
-Deno.test("While nothing can be written events are kept, workers are told, and what is lost is counted", () =>
+Deno.test("While writing fails events are kept, workers are informed, and lost events are counted", () =>
   withTrail(async (path) => {
     const logger = new MemoryLogger();
     const printed: string[] = [];
@@ -180,7 +180,7 @@ Deno.test("While nothing can be written events are kept, workers are told, and w
     assert.deepEqual((await verifyTrail([path], { key: KEY })).faults, []);
   }));
 
-Deno.test("A feed that only warns never refuses", () => {
+Deno.test("A feed with OnFailure warn never refuses requests", () => {
   const health = new SharedArrayBuffer(4);
   Atomics.store(new Int32Array(health), 0, AUDIT_HEALTH.failing);
   const feed = (onFailure: "refuse" | "warn") =>
@@ -188,7 +188,7 @@ Deno.test("A feed that only warns never refuses", () => {
   assert.deepEqual([feed("warn"), feed("refuse")], [false, true]);
 });
 
-Deno.test("What happened to the gateway itself has its time", () => {
+Deno.test("Events of the gateway itself have a time", () => {
   const { time, ...rest } = JSON.parse(happened("gateway", "started", { workers: 2 }));
   assert.deepEqual(rest, { event: "gateway", outcome: "started", workers: 2 });
   assert(Math.abs(Date.parse(time) - Date.now()) < 60_000);

@@ -1,6 +1,6 @@
 /**
- * What a trail does when writing gives no error but does not go on: a server that accepts and says
- * nothing, records that come faster than they are written.
+ * Audit trails whose writing stalls without an error: a server that accepts but never reads, records
+ * that arrive faster than they are written.
  */
 import assert from "node:assert/strict";
 import { AuditTrail } from "../../../src/runtime/audit/audit_trail.ts";
@@ -10,7 +10,7 @@ import { event, KEY } from "./trail_harness.ts";
 
 const BASE = { uids: "plain", key: KEY, onFailure: "refuse" } as const;
 
-Deno.test("A syslog server that accepts and says nothing counts as gone, and the gateway can still stop", async () => {
+Deno.test("A syslog server that accepts but never reads counts as failed, and the gateway can still stop", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const accepted: Deno.Conn[] = [];
   const accepting = (async () => {
@@ -42,7 +42,7 @@ Deno.test("A syslog server that accepts and says nothing counts as gone, and the
   await accepting;
 });
 
-Deno.test("Records that come faster than they are written stop requests before one is lost, and lost records are reported", async () => {
+Deno.test("Records that arrive faster than they are written stop requests before one is lost, and lost records are reported", async () => {
   const printed: string[] = [];
   const trail = await AuditTrail.open({
     config: { ...BASE, target: { kind: "stdout" } },
@@ -55,8 +55,8 @@ Deno.test("Records that come faster than they are written stop requests before o
   trail.record(Array.from({ length: 5 }, (_, i) => event(5 + i)));
   await trail.close();
   assert.equal(health(trail), AUDIT_HEALTH.writing);
-  const told = printed.map((line) => JSON.parse(line));
-  assert.deepEqual(told.map(({ request_id, lost }) => request_id ?? lost), [
+  const records = printed.map((line) => JSON.parse(line));
+  assert.deepEqual(records.map(({ request_id, lost }) => request_id ?? lost), [
     ...Array.from({ length: 8 }, (_, i) => `request ${i}`),
     2,
   ]);
@@ -84,7 +84,7 @@ Deno.test("A reader of standard output that stalls counts as a failure, and the 
   }
 });
 
-Deno.test("A reader of standard output that goes on gets every record once, in order", async () => {
+Deno.test("A reader of standard output that resumes receives every record once, in order", async () => {
   const gate = Promise.withResolvers<void>();
   const printed: string[] = [];
   const trail = await AuditTrail.open({

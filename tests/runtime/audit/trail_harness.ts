@@ -1,5 +1,5 @@
 /**
- * Makes audit trails in files.
+ * Audit trails in files.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { seal } from "../../../src/telemetry/audit_chain.ts";
 /** A key for chains. */
 export const KEY: Secret = new Secret("a key of thirty-two characters or more");
 
-/** @returns An event as a JSON text. */
+/** An event as a JSON text. */
 export function event(number: number): string {
   return JSON.stringify(eventOf(number));
 }
 
-/** @returns The same event as an object. */
+/** The same event as an object. */
 export function eventOf(number: number): AuditEvent {
   return {
     time: new Date(number).toISOString(),
@@ -29,12 +29,7 @@ export function eventOf(number: number): AuditEvent {
   };
 }
 
-/**
- * Writes a trail.
- *
- * @param batches How many records are written each time.
- * @param limits When a file is finished, and how many are kept.
- */
+/** Writes a trail, with so many records per write. */
 export async function writeTrail(
   path: string,
   batches: readonly number[],
@@ -51,11 +46,7 @@ export async function writeTrail(
   sink.close();
 }
 
-/**
- * Runs a test with a directory of its own.
- *
- * @param run The test; it is given the path of a trail that is not there yet.
- */
+/** Runs a test with the path of a trail that does not exist yet. */
 export async function withTrail(run: (path: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-audit-" });
   try {

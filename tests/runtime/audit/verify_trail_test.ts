@@ -9,7 +9,7 @@ import { NO_RECORDS, seal } from "../../../src/telemetry/audit_chain.ts";
 const verify = async (path: string): Promise<TrailReport> =>
   await verifyTrail(await auditFiles(path), { key: KEY });
 
-Deno.test("A trail is whole over restarts and finished files", () =>
+Deno.test("A trail is intact over restarts and finished files", () =>
   withTrail(async (path) => {
     await writeTrail(path, [3, 1, 4], { maxBytes: 900 });
     await writeTrail(path, [1, 5], { maxBytes: 900 });
@@ -45,7 +45,7 @@ Deno.test("A changed byte is found, at its line, wherever it is", () =>
     );
   }));
 
-Deno.test("A removed, repeated or moved record is found, and it is said which are missing", () =>
+Deno.test("A removed, repeated or moved record is found, and the missing ones are named", () =>
   withTrail(async (path) => {
     await writeTrail(path, [6]);
     const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
@@ -74,7 +74,7 @@ Deno.test("A removed, repeated or moved record is found, and it is said which ar
     ]);
   }));
 
-Deno.test("A file taken out of the middle is missed; the oldest ones may be gone", () =>
+Deno.test("A missing file in the middle is found; the oldest ones may be missing", () =>
   withTrail(async (path) => {
     await writeTrail(path, Array(9).fill(1), { maxBytes: 900 });
     const files = await auditFiles(path);
@@ -86,7 +86,7 @@ Deno.test("A file taken out of the middle is missed; the oldest ones may be gone
     assert(first > 1);
   }));
 
-Deno.test("A chain that somebody made anew without the key is found; one with another past, too", () =>
+Deno.test("A chain that was forged without the key is found; one with another past, too", () =>
   withTrail(async (path) => {
     await writeTrail(path, [3]);
     const forge = async (key: Secret | undefined) => {
@@ -100,7 +100,7 @@ Deno.test("A chain that somebody made anew without the key is found; one with an
     assert.deepEqual(await forge(KEY), []);
   }));
 
-Deno.test("Records removed at the end are found by one that was noted", () =>
+Deno.test("Records removed at the end are found by a noted anchor", () =>
   withTrail(async (path) => {
     await writeTrail(path, [5]);
     const { end } = await verify(path);
@@ -113,7 +113,7 @@ Deno.test("Records removed at the end are found by one that was noted", () =>
     ]);
   }));
 
-Deno.test("Bytes that a lenient reader would not see are found", () =>
+Deno.test("Changed bytes that a lenient decoder would not see are found", () =>
   withTrail(async (path) => {
     const { lines } = seal(
       [JSON.stringify({ ...eventOf(1), subject: "user:\uFFFD" })],
@@ -139,7 +139,7 @@ Deno.test("Bytes that a lenient reader would not see are found", () =>
     assert.deepEqual(await faultsOf([...Array(3e6).fill(0x20), 10]), ["1 is not a record"]);
   }));
 
-Deno.test("Whatever lines are removed or moved over several files is found, unless it is an end", () =>
+Deno.test("Any lines that are removed or moved over several files are found, unless they are the end", () =>
   withTrail(async (path) => {
     await writeTrail(path, Array(6).fill(2), { maxBytes: 900 });
     const files = await auditFiles(path);
