@@ -1,6 +1,6 @@
 /**
- * The gateway as it is run where it matters: clients show who they are and may do what they are permitted,
- * and all of it is recorded.
+ * The gateway configured as in production: clients authenticate, have permissions, and are recorded in the
+ * audit trail.
  *
  * @module
  */
@@ -10,14 +10,9 @@ import { KEY, KEY_HEADER } from "./messages.ts";
 
 const hash = `sha256:${createHash("sha256").update(KEY).digest("hex")}`;
 
-/**
- * Starts the gateway.
- *
- * @param section What is to be measured: the servers, and how many workers.
- */
-export async function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
-  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-bench-" });
-  const process = await startGateway({
+/** Starts the gateway; `section` has its servers and what else is measured. */
+export function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
+  return startGateway({
     Authentication: { ApiKeys: { Header: KEY_HEADER, Keys: { bench: hash } } },
     Permissions: [
       {
@@ -26,19 +21,7 @@ export async function startMeasured(section: Record<string, unknown>): Promise<G
         Transactions: ["query", "retrieve", "store", "unknown"],
       },
     ],
-    Audit: { File: `${directory}/audit/audit.jsonl`, MaxFiles: 1 },
+    Audit: { File: "${TEST_DIRECTORY}/audit/audit.jsonl", MaxFiles: 1 },
     ...section,
   });
-  const stop: GatewayProcess["stop"] = async (signal) => {
-    const status = await process.stop(signal);
-    await Deno.remove(directory, { recursive: true }).catch(() => {});
-    return status;
-  };
-  return {
-    ...process,
-    stop,
-    async [Symbol.asyncDispose]() {
-      await stop("SIGKILL");
-    },
-  };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { runProgram } from "../fixtures/run_program.ts";
 
 /**
  * Tells the machine's facts.
@@ -20,9 +21,8 @@ export async function machineFacts(
     `Linux ${Deno.osRelease().split("-")[0]}, Deno ${Deno.version.deno}`,
   ];
   for (const [program, ...args] of programs) {
-    const { stdout, stderr } = await new Deno.Command(program, { args }).output();
-    const decoder = new TextDecoder();
-    const [line = ""] = `${decoder.decode(stdout)}${decoder.decode(stderr)}`.trim().split("\n");
+    const { output } = await runProgram(program, args);
+    const [line = ""] = output.trim().split("\n");
     // Such as `nginx version: nginx/1.22.1` and `wrk 4.1.0 [epoll] Copyright …`.
     facts.push(line.replace(/^nginx version: /, "").replace(/ (?:\[|- ).*$/, ""));
   }

@@ -6,6 +6,7 @@
  */
 import { parseArgs } from "node:util";
 import { CertificateAuthority } from "../fixtures/certificate_authority.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { startMeasured } from "./gateway.ts";
 import {
   compare,
@@ -113,9 +114,7 @@ sections.push("## Configured servers\n", await growServers(main, effort));
 sections.push("## Streams at once\n", await growStreams(main));
 
 await Deno.writeTextFile(benchFile("../../docs/performance.md"), await document());
-await new Deno.Command(Deno.execPath(), {
-  args: ["fmt", "--quiet", benchFile("../../docs/performance.md")],
-}).output();
+await runProgram(Deno.execPath(), ["fmt", "--quiet", benchFile("../../docs/performance.md")]);
 
 function serverAt(url: string): Record<string, unknown> {
   return { Url: url, ProviderType: "headers", Headers: { Authorization: "Bearer fixed" } };

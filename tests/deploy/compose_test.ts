@@ -14,6 +14,7 @@ import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import { CONFIG_PATH, loadFromMemory } from "../config/memory_files.ts";
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import realm from "../../docker/keycloak/realm.json" with { type: "json" };
 import gateway from "../../docker/gateway/gateway.json" with { type: "json" };
 import store from "../../docker/store/gateway.json" with { type: "json" };
@@ -165,10 +166,8 @@ async function prepared(): Promise<string> {
 }
 
 async function prepare(directory: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command("sh", {
-    args: [`${DOCKER}prepare.sh`, directory],
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
+  const { success, stderr } = await runProgram("sh", [`${DOCKER}prepare.sh`, directory]);
+  assert(success, stderr);
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -7,7 +7,9 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
+import { freePort } from "../fixtures/listening.ts";
 import { BUILDAH, LocalImage } from "../fixtures/local_image.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -65,8 +67,8 @@ Deno.test(needingRoot(needing(BUILDAH, {
 
     await t.step("nothing in it but the state directory belongs to that user or all", async () => {
       const find = ["-xdev", "(", "-uid", "65532", "-o", "-perm", "-o+w", "!", "-type", "l", ")"];
-      const { stdout } = await new Deno.Command("find", { args: [image.root, ...find] }).output();
-      const found = new TextDecoder().decode(stdout).trim().split("\n");
+      const { stdout } = await runProgram("find", [image.root, ...find]);
+      const found = stdout.trim().split("\n");
       assert.deepEqual(found, [`${image.root}/var/lib/dicomweb-gateway`]);
     });
 
@@ -110,8 +112,3 @@ Deno.test(needingRoot(needing(BUILDAH, {
     });
   },
 })));
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

@@ -13,6 +13,7 @@ import { loadFromMemory } from "../config/memory_files.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { KUBECTL } from "../fixtures/kubectl.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -34,11 +35,12 @@ const AZURE = {
 type Manifest = any;
 
 async function render(place: string): Promise<Manifest[]> {
-  const { success, stdout, stderr } = await new Deno.Command(KUBECTL.path, {
-    args: ["kustomize", `${MANIFESTS}/${place}`],
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  return parseAllDocuments(new TextDecoder().decode(stdout)).map((document) => document.toJS());
+  const { success, stdout, stderr } = await runProgram(KUBECTL.path, [
+    "kustomize",
+    `${MANIFESTS}/${place}`,
+  ]);
+  assert(success, stderr);
+  return parseAllDocuments(stdout).map((document) => document.toJS());
 }
 
 const ofKind = (manifests: Manifest[], kind: string, name = "dicomweb-gateway"): Manifest => {
@@ -206,14 +208,10 @@ async function complaints(manifests: Manifest[]): Promise<string> {
   const directory = await Deno.makeTempDir();
   const file = `${directory}/manifests.ts`;
   await Deno.writeTextFile(file, lines.join("\n"));
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--frozen", ...PACKAGE_FLAGS, "--check"],
-      ...["--config", `${ROOT}deno.json`, file],
-    ],
-    env: { NO_COLOR: "1" },
-  }).output();
+  const { success, stderr } = await runProgram(Deno.execPath(), [
+    ...["run", "--quiet", "--frozen", ...PACKAGE_FLAGS, "--check"],
+    ...["--config", `${ROOT}deno.json`, file],
+  ]);
   await Deno.remove(directory, { recursive: true });
-  const said = new TextDecoder().decode(stderr);
-  return success ? "" : said || "failed";
+  return success ? "" : stderr || "failed";
 }

@@ -3,32 +3,20 @@
  * uses, is told by a gateway that runs.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { describedMetrics } from "../docs/metrics_reference.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const PROMTOOL: Tool = { name: "promtool", path: "/usr/bin/promtool" };
 const RULES = new URL("../../deploy/prometheus/", import.meta.url);
 const DASHBOARD = new URL("../../deploy/grafana/dashboard.json", import.meta.url);
 const DOCS = new URL("../../", import.meta.url);
 
-async function promtool(args: readonly string[], input?: string): Promise<string> {
-  const child = new Deno.Command(PROMTOOL.path, {
-    args: [...args],
-    cwd: fileURLToPath(RULES),
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input ?? ""));
-  await writer.close();
-  const { success, stdout, stderr } = await child.output();
-  const decoder = new TextDecoder();
-  const said = decoder.decode(stdout) + decoder.decode(stderr);
-  assert(success, said);
-  return said;
+async function promtool(args: readonly string[], input = ""): Promise<string> {
+  const { success, output } = await runProgram(PROMTOOL.path, args, { cwd: RULES, stdin: input });
+  assert(success, output);
+  return output;
 }
 
 const rules = await Deno.readTextFile(new URL("alerts.yml", RULES));

@@ -5,30 +5,24 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
 import { copyPrograms } from "../fixtures/root_directory.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const UNIT = `${ROOT}deploy/systemd/dicomweb-gateway.service`;
 const SYSTEMD = { name: "systemd", path: "/usr/bin/systemd-analyze" };
 
-async function run(command: string, args: readonly string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(command, {
-    args: [...args],
-    env: { NO_COLOR: "1", SYSTEMD_COLORS: "0", ...env },
-    stdin: "null",
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, said: `${out}${err}` };
-}
+const run = (command: string, args: readonly string[], env: Record<string, string> = {}) =>
+  runProgram(command, args, { env: { SYSTEMD_COLORS: "0", ...env } });
 
 Deno.test(needing(SYSTEMD, {
   name: "The systemd unit has an exposure below 2.0",
   async fn() {
     const judge = (file: string) =>
       run(SYSTEMD.path, ["security", "--offline=true", "--no-pager", "--threshold=20", file]);
-    const { code, said } = await judge(UNIT);
-    assert.equal(code, 0, said);
-    assert(Number(/exposure level for \S+: (\d+\.\d+)/.exec(said)?.[1]) < 2, said);
+    const { code, output } = await judge(UNIT);
+    assert.equal(code, 0, output);
+    assert(Number(/exposure level for \S+: (\d+\.\d+)/.exec(output)?.[1]) < 2, output);
 
     const directory = await Deno.makeTempDir();
     const open = `${directory}/open.service`;
@@ -50,7 +44,7 @@ Deno.test(needing(SYSTEMD, {
       );
       await Deno.writeTextFile(copy, change(unit));
       // It exits with 0 whatever it finds.
-      return (await run(SYSTEMD.path, ["verify", copy])).said.split("\n")
+      return (await run(SYSTEMD.path, ["verify", copy])).output.split("\n")
         .filter((line) => line.includes("dicomweb-gateway.service"));
     };
     assert.deepEqual(await verify((unit) => unit), []);
@@ -74,7 +68,7 @@ Deno.test(needingRoot(needing(SYSTEMD, {
     for (const place of ["etc", "proc", "tmp", "run", "var/lib", "repository"]) {
       await Deno.mkdir(`${root}/${place}`, { recursive: true });
     }
-    await new Deno.Command("cp", { args: ["-r", `${ROOT}deploy`, `${root}/repository`] }).output();
+    await runProgram("cp", ["-r", `${ROOT}deploy`, `${root}/repository`]);
     await Deno.writeTextFile(`${root}/repository/client-secret`, "hunter2\n");
     const page = await Deno.readTextFile(`${ROOT}docs/install.md`);
     const [steps] = /^sudo install -D [\s\S]*?(?=^```)/m.exec(
@@ -83,8 +77,16 @@ Deno.test(needingRoot(needing(SYSTEMD, {
     const script = `set -e; sudo() { "$@"; }; cd /repository; PATH=/bin:/usr/bin; ${steps}`;
     // systemd-tmpfiles wants /proc; the mount ends with the command.
     const enter = 'mount --bind /proc "$1/proc" && exec /usr/sbin/chroot "$1" /bin/sh -c "$2"';
-    const { code, said } = await run("unshare", ["--mount", "sh", "-c", enter, "sh", root, script]);
-    assert.equal(code, 0, said);
+    const { code, output } = await run("unshare", [
+      "--mount",
+      "sh",
+      "-c",
+      enter,
+      "sh",
+      root,
+      script,
+    ]);
+    assert.equal(code, 0, output);
 
     const [, uid, gid] =
       /^dicomweb-gateway:x:(\d+):(\d+):.*:\/var\/lib\/dicomweb-gateway:\S*nologin$/m
@@ -129,9 +131,9 @@ Deno.test("The configuration beside the systemd unit takes its secret from syste
       ...["run", "--quiet", ...START_FLAGS, `${ROOT}main.ts`, "check"],
       ...["--config", `${ROOT}deploy/systemd/gateway.json`],
     ], env);
-  const { code, said } = await check({ CREDENTIALS_DIRECTORY: credentials });
-  assert.equal(code, 0, said);
-  assert.doesNotMatch(said, /hunter2/);
+  const { code, output } = await check({ CREDENTIALS_DIRECTORY: credentials });
+  assert.equal(code, 0, output);
+  assert.doesNotMatch(output, /hunter2/);
   const { code: without } = await check({ CREDENTIALS_DIRECTORY: `${credentials}/none` });
   assert.equal(without, 78);
   await Deno.remove(credentials, { recursive: true });

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { root } from "./generated_docs.ts";
 
 const DIRECTORY = new URL("docs/compliance/", root);
@@ -65,10 +66,11 @@ async function findsWhatItLooksFor(): Promise<void> {
   const commands = [...textOf("audit-review.md").matchAll(/^jq .*$/gm)].map(([command]) => command);
   assert.equal(commands.length, 6);
   for (const command of commands) {
-    const { success, stdout, stderr } = await new Deno.Command("sh", {
-      args: ["-c", command.replace("TRAIL", file)],
-    }).output();
-    assert(success, `${command}: ${new TextDecoder().decode(stderr)}`);
+    const { success, stdout, stderr } = await runProgram("sh", [
+      "-c",
+      command.replace("TRAIL", file),
+    ]);
+    assert(success, `${command}: ${stderr}`);
     assert(stdout.length > 0, `${command} finds nothing`);
   }
   await Deno.remove(file);

@@ -10,6 +10,7 @@ import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import { CONFIG_PATH, problemsOf } from "../config/memory_files.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { freePort } from "../fixtures/listening.ts";
 import { sha256 } from "../fixtures/orthanc.ts";
 import { root } from "./generated_docs.ts";
 import { noteIn, reportWith } from "../fixtures/stow_request.ts";
@@ -133,9 +134,7 @@ Deno.test(needing(NGINX, {
 async function startNginx(gateway: string) {
   const [block = ""] = await blocks("docs/operations.md", "nginx");
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-nginx-" });
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   const lines = block.replace("server 10.1.0.11:8043;", `server ${gateway};`)
     .replace("server 10.1.0.12:8043;", "").replace("listen 8080;", `listen 127.0.0.1:${port};`);
   assert(lines.includes(gateway) && lines.includes(String(port)));

@@ -3,17 +3,15 @@
  * restarts, what happens when it cannot be written, and that syslog gets it over TLS.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
-import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
 import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
-import { runCommand } from "../fixtures/gateway_command.ts";
+import { RUN_GATEWAY, runCommand } from "../fixtures/gateway_command.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const KEY = "a key of thirty-two characters or more";
 const PATIENT = "MARKED^PATIENT";
 const SECRET = "MARKED-SECRET";
@@ -319,7 +317,7 @@ Deno.test("Audit: standard output that takes nothing makes the gateway refuse", 
         }),
       }),
     );
-    const serve = ["run", "--quiet", ...START_FLAGS, MAIN, "serve", "--config", config];
+    const serve = [...RUN_GATEWAY, "serve", "--config", config];
     const child = new Deno.Command("sh", {
       args: ["-c", 'exec "$@" > /dev/full', "sh", Deno.execPath(), ...serve],
       env: { NO_COLOR: "1" },
@@ -396,8 +394,8 @@ for (const onFailure of ["refuse", "warn"]) {
 
 async function mount(...args: readonly string[]): Promise<void> {
   const [program, rest] = args[0] === "--unmount" ? ["umount", args.slice(1)] : ["mount", args];
-  const { success, stderr } = await new Deno.Command(program, { args: [...rest] }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const { success, stderr } = await runProgram(program, rest);
+  if (!success) throw new Error(stderr);
 }
 
 Deno.test(needing(RSYSLOG, {

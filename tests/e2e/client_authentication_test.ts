@@ -13,6 +13,7 @@ import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority
 import { startDpopOrigin } from "../fixtures/dpop_origin.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { freePort } from "../fixtures/listening.ts";
 import { type OidcProvider, startOidcProvider } from "../fixtures/oidc_provider.ts";
 
 function newKey(type: "RSA" | "P-384"): string {
@@ -23,13 +24,6 @@ function newKey(type: "RSA" | "P-384"): string {
 }
 
 /** A port that was free a moment ago: for a server that must be named before it is there. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
 async function search({ url }: GatewayProcess, server: string): Promise<Response> {
   return await fetch(`${url}/dicom-web/${server}/studies`);
 }

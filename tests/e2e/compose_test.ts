@@ -12,6 +12,7 @@ import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
 import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const DOCKER = fileURLToPath(new URL("../../docker/", import.meta.url));
 const LOOPBACK = { Address: "127.0.0.1", Port: 0 };
@@ -21,7 +22,7 @@ const test: Deno.TestDefinition = {
     "What compose.yaml starts works together: a study goes from one Orthanc to the other and back",
   async fn(t) {
     const made = await Deno.makeTempDir();
-    await new Deno.Command("sh", { args: [`${DOCKER}prepare.sh`, made] }).output();
+    await runProgram("sh", [`${DOCKER}prepare.sh`, made]);
     const env = Object.fromEntries(
       (await Deno.readTextFile(`${made}/.env`)).trim().split("\n").map((line) =>
         line.split("=", 2)

@@ -14,7 +14,9 @@ import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.t
 import { needing } from "../fixtures/installed_tool.ts";
 import { KUBECTL } from "../fixtures/kubectl.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
+import { freePort } from "../fixtures/listening.ts";
 import { REDIS } from "../fixtures/redis_server.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 
 const OVERLAYS = fileURLToPath(new URL("../../deploy/kubernetes/overlays/", import.meta.url));
@@ -31,10 +33,8 @@ interface Cache {
 }
 
 async function render(overlay: string): Promise<Manifest[]> {
-  const { stdout } = await new Deno.Command(KUBECTL.path, {
-    args: ["kustomize", `${OVERLAYS}${overlay}`],
-  }).output();
-  return parseAllDocuments(new TextDecoder().decode(stdout)).map((document) => document.toJS());
+  const { stdout } = await runProgram(KUBECTL.path, ["kustomize", `${OVERLAYS}${overlay}`]);
+  return parseAllDocuments(stdout).map((document) => document.toJS());
 }
 
 function find(manifests: Manifest[], kind: string, name = "dicomweb-gateway"): Manifest {
@@ -180,9 +180,4 @@ for (const [overlay, startCache] of Object.entries(CACHES)) {
     },
   };
   Deno.test(needing(KUBECTL, needing(OPENSSL, overlay === "redis" ? needing(REDIS, test) : test)));
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

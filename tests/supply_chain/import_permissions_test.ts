@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const IMPORTER = import.meta.resolve("../fixtures/importing_worker.ts");
@@ -30,11 +31,9 @@ async function importWithNothing(specifier: string): Promise<string> {
 
 /** The specifiers of packages in the worker's modules, as they are written there. */
 async function importsOfWorker(): Promise<string[]> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", ...PACKAGE_FLAGS, "--json", "src/runtime/worker.ts"],
-    cwd: ROOT,
-  }).output();
-  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  const args = ["info", ...PACKAGE_FLAGS, "--json", "src/runtime/worker.ts"];
+  const { stdout } = await runProgram(Deno.execPath(), args, { cwd: ROOT });
+  const { modules } = JSON.parse(stdout);
   const names = Object.keys(manifest.imports);
   const specifiers = modules.flatMap((module: { dependencies?: { specifier: string }[] }) =>
     (module.dependencies ?? []).map(({ specifier }) => specifier)

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 import manifest from "../../deno.json" with { type: "json" };
 import { startNpmRegistry } from "../fixtures/npm_registry.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -28,12 +29,11 @@ async function runWith(url: string, integrity: string | undefined): Promise<stri
     await Deno.writeTextFile(`${directory}/deno.json`, "{}");
     await Deno.writeTextFile(`${directory}/deno.lock`, JSON.stringify(lock));
     await Deno.writeTextFile(`${directory}/main.ts`, 'import "npm:sample@1";\n');
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--frozen", "main.ts"],
+    const { output } = await runProgram(Deno.execPath(), ["run", "--frozen", "main.ts"], {
       cwd: directory,
-      env: { DENO_DIR: `${directory}/cache`, NO_COLOR: "1", NPM_CONFIG_REGISTRY: url },
-    }).output();
-    return [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+      env: { DENO_DIR: `${directory}/cache`, NPM_CONFIG_REGISTRY: url },
+    });
+    return output;
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -7,6 +7,7 @@ import {
   packageFiles,
   packageManifests,
 } from "../../deploy/supply_chain/locked_packages.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SCHEMAS = ["bom-1.6", "spdx", "jsf-0.82"];
@@ -91,12 +92,11 @@ Deno.test("SBOM: the same lock file makes the same bytes", async () => {
 });
 
 Deno.test("SBOM: deno task sbom writes it", async () => {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "sbom"],
+  const { code, stdout, stderr } = await runProgram(Deno.execPath(), ["task", "--quiet", "sbom"], {
     cwd: ROOT,
-  }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
-  const bom: Bom = JSON.parse(new TextDecoder().decode(stdout));
+  });
+  assert.equal(code, 0, stderr);
+  const bom: Bom = JSON.parse(stdout);
   assert.equal(bom.specVersion, "1.6");
 });
 
