@@ -411,7 +411,7 @@ Deno.test("storeInParts accepts at most 50,000 instances, and reports which of m
   const many = (function* () {
     for (let count = 0; count < 50_001; count++) yield { uid: "1.2.3.1", file };
   })();
-  await withSplitStore({ manner: "healthimaging" }, { maxInstances: 25_000 }, async ({ store }) => {
+  await withSplitStore({ vendor: "healthimaging" }, { maxInstances: 25_000 }, async ({ store }) => {
     const { status, stored } = await store(inPiecesOf(stowBody(many), 65_524));
     assert.deepEqual([status, stored.length], [400, 50_000]);
   });

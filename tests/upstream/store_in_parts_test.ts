@@ -201,7 +201,7 @@ Deno.test("storeInParts: a Google store accepts the same instance again, and oth
   const all = instances(4);
   const changed = [...all.slice(0, 3), ...instances(4, 16, 7).slice(3)];
   const options = { maxInstances: 1, duplicateReasons: [45070] };
-  await withSplitStore({ manner: "google" }, options, async ({ origin, store }) => {
+  await withSplitStore({ vendor: "google" }, options, async ({ origin, store }) => {
     assert.equal((await store(stowBody(all))).status, 200);
     assert.equal((await store(stowBody(all))).status, 200);
     const { status, stored, failed, text } = await store(stowBody(changed));
