@@ -209,7 +209,6 @@ Deno.test(needing(OPENSSL, {
 Deno.test("Bound tokens: two workers, each with a key of its own, at a provider and a store that want nonces", async () => {
   const provider = await startOidcProvider({
     dpopNonces: true,
-    clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
   });
   {
     await using store = startDpopOrigin({ ...provider, nonces: true });

@@ -73,9 +73,7 @@ const HttpRequest = XMLHttpRequest as new () => {
 Deno.test(needing(ORTHANC, {
   name: "dicomweb-client drives all its calls through the gateway, and never leaves its host",
   async fn(t) {
-    const provider = await startOidcProvider({
-      clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
-    });
+    const provider = await startOidcProvider();
     await using orthanc = await Orthanc.start();
     await using origin = startTokenCheckingOrigin({ ...provider, orthanc });
     await using gateway = await startGateway({
@@ -83,10 +81,7 @@ Deno.test(needing(ORTHANC, {
         main: {
           Url: origin.dicomWebUrl,
           Profile: "orthanc",
-          TokenEndpoint: provider.tokenEndpoint,
-          ClientId: "gateway",
-          ClientSecret: "secret",
-          Scope: "dicom",
+          ...provider.serverKeys,
         },
       },
     });

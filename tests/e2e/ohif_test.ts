@@ -27,9 +27,7 @@ const CHROMIUM_FLAGS = [
 const test: Deno.TestDefinition = {
   name: "OHIF lists a study and shows a CT slice through the gateway, and asks no other host",
   async fn(t) {
-    const provider = await startOidcProvider({
-      clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
-    });
+    const provider = await startOidcProvider();
     await using orthanc = await Orthanc.start();
     await using origin = startTokenCheckingOrigin({ ...provider, orthanc });
     let dicomWebUrl = "";
@@ -40,10 +38,7 @@ const test: Deno.TestDefinition = {
         main: {
           Url: origin.dicomWebUrl,
           Profile: "orthanc",
-          TokenEndpoint: provider.tokenEndpoint,
-          ClientId: "gateway",
-          ClientSecret: "secret",
-          Scope: "dicom",
+          ...provider.serverKeys,
         },
       },
     });

@@ -64,15 +64,7 @@ Deno.test(needing(ORTHANC, {
     await using store = await Orthanc.start();
     await using origin = startTokenCheckingOrigin({ ...provider, orthanc: store });
     await using gateway = await startGateway({
-      Servers: {
-        main: {
-          Url: origin.dicomWebUrl,
-          TokenEndpoint: provider.tokenEndpoint,
-          ClientId: "gateway",
-          ClientSecret: "secret",
-          Scope: "dicom",
-        },
-      },
+      Servers: { main: { Url: origin.dicomWebUrl, ...provider.serverKeys } },
     });
 
     const peer: OrthancPeer = {

@@ -35,12 +35,7 @@ async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
       },
       section: (keys) => ({
         Servers: {
-          main: {
-            Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
-            TokenEndpoint: endpoint.url,
-            ClientId: "gateway",
-            ClientSecret: "secret",
-          },
+          main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ...endpoint.serverKeys },
         },
         ...keys,
       }),

@@ -29,12 +29,7 @@ function section(
 ): Record<string, unknown> {
   return {
     Servers: {
-      main: {
-        Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
-        TokenEndpoint: provider.url,
-        ClientId: "gateway",
-        ClientSecret: "secret",
-      },
+      main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ...provider.serverKeys },
     },
     ...keys,
   };

@@ -265,9 +265,7 @@ for (const [name, startVendor] of Object.entries(vendors)) {
 Deno.test(needing(ORTHANC, {
   name: "Orthanc learns of another content under a UID that Google's store has, told in XML",
   async fn() {
-    const provider = await startOidcProvider({
-      clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
-    });
+    const provider = await startOidcProvider();
     await using store = startGoogleStore(provider);
     await using client = await Orthanc.start();
     await using gateway = await startGateway({

@@ -63,14 +63,7 @@ Deno.test(`A gateway that is killed ${KILLS} times under load restarts every tim
   const stateDirectory = await Deno.makeTempDir();
   const config = {
     TokenCache: { Backend: "kv", EncryptionKey: btoa("0123456789abcdef0123456789abcdef") },
-    Servers: {
-      main: {
-        Url: store.url,
-        TokenEndpoint: provider.url,
-        ClientId: "gateway",
-        ClientSecret: "secret",
-      },
-    },
+    Servers: { main: { Url: store.url, ...provider.serverKeys } },
   };
   let nextSeed = 0;
   const seeds = () => ++nextSeed;

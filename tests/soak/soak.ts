@@ -48,14 +48,7 @@ const provider = startTokenEndpoint({ expiresInSeconds: 20 });
 const store = startFaultyStore((token) => provider.issued.includes(token));
 const gateway = await startGateway({
   LogLevel: "INFO",
-  Servers: {
-    main: {
-      Url: store.url,
-      TokenEndpoint: provider.url,
-      ClientId: "gateway",
-      ClientSecret: "secret",
-    },
-  },
+  Servers: { main: { Url: store.url, ...provider.serverKeys } },
 });
 
 const startMs = performance.now();
