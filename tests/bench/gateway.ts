@@ -1,6 +1,5 @@
 /**
- * The gateway configured as in production: clients authenticate, have permissions, and are recorded in the
- * audit trail.
+ * The gateway configured as in production: clients authenticate, have permissions and are audited.
  *
  * @module
  */
@@ -10,7 +9,7 @@ import { KEY, KEY_HEADER } from "./messages.ts";
 
 const hash = `sha256:${createHash("sha256").update(KEY).digest("hex")}`;
 
-/** Starts the gateway; `section` has its servers and what else is measured. */
+/** Starts the gateway with the measured servers and options. */
 export function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
   return startGateway({
     Authentication: { ApiKeys: { Header: KEY_HEADER, Keys: { bench: hash } } },

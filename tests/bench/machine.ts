@@ -1,14 +1,14 @@
 /**
- * What the measurements were made on, without anything that names the machine.
+ * The machine of the measurements, without anything that identifies it.
  *
  * @module
  */
 import { runProgram } from "../fixtures/run_program.ts";
 
 /**
- * Tells the machine's facts.
+ * Lists the machine's facts.
  *
- * @param programs Programs that took part, with the arguments that make them tell their version.
+ * @param programs Programs that took part, with the arguments that print their version.
  */
 export async function machineFacts(
   programs: readonly (readonly [program: string, ...args: string[]])[],

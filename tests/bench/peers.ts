@@ -1,6 +1,6 @@
 /**
- * Compares the gateway with its peers on this machine and writes `docs/performance.md`:
- * `deno task bench:peers [--rounds N] [--seconds N] [--large-mib N]`.
+ * Compares the gateway with its peers on this machine and writes `docs/performance.md`: `deno task
+ * bench:peers [--rounds N] [--seconds N] [--large-mib N]`.
  *
  * @module
  */
@@ -43,7 +43,7 @@ if (absent.includes("wrk")) throw new Error("wrk is not installed; tests/e2e/ins
 const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-bench-" });
 await using stack = new AsyncDisposableStack();
 stack.defer(() => Deno.remove(directory, { recursive: true }));
-// Nothing but a length: reading it costs no disk.
+// Sparse: reading it costs no disk.
 await Deno.create(`${directory}/large`).then((file) => file.close());
 await Deno.truncate(`${directory}/large`, effort.largeBytes);
 

@@ -1,18 +1,18 @@
 /**
- * The peers: nginx and HAProxy as reverse proxies, each set as the issue of this comparison demands, and
- * nginx as a store that speaks TLS.
+ * The peers: nginx and HAProxy as reverse proxies with equivalent settings, and nginx as a store
+ * that speaks TLS.
  *
  * @module
  */
 import { freePort, untilListening } from "../fixtures/listening.ts";
 import { cpuSeconds, end, type Served } from "./processes.ts";
 
-/** Where Debian's packages put them. */
+/** The path of Debian's package. */
 export const NGINX = "/usr/sbin/nginx";
-/** Where Debian's package puts it. */
+/** The path of Debian's package. */
 export const HAPROXY = "/usr/sbin/haproxy";
 
-/** What nginx does beside forwarding. */
+/** Functions of nginx besides forwarding. */
 export interface NginxOptions {
   /** The store's port on 127.0.0.1. */
   readonly store: number;

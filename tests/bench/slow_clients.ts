@@ -1,8 +1,8 @@
 /**
- * Measures what clients that never finish their request do to the others:
- * `deno task bench:slow-clients [--clients N] [--rounds N] [--seconds N]`. So many hold their headers
- * back and so many their body, each giving one byte a second, while another asks for small searches.
- * Exits with 1 where the 99th percentile of those is twice as long as without them, or longer.
+ * Measures what clients that never finish their request do to others: `deno task bench:slow-clients
+ * [--clients N] [--rounds N] [--seconds N]`. The given number withhold their headers and as many
+ * their body, each sending one byte a second, while another client sends small searches. Exits with
+ * 1 if the 99th percentile of those is at least twice as long as without them.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const { values: flags } = parseArgs({
   },
 });
 const clients = Number(flags.clients);
-/** Well below what two cores can do: what is looked for is waiting, not exhaustion. */
+/** Well below the capacity of two cores: the benchmark looks for waiting, not exhaustion. */
 const REQUESTS_PER_SECOND = 100;
 
 const empty = await Deno.makeTempFile();

@@ -8,8 +8,8 @@ const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const deno = (args: readonly string[], env: Record<string, string> = {}) =>
   runProgram(Deno.execPath(), args, { cwd: ROOT, env });
 
-// `deno compile` downloads the runtime that it puts the program into. Where that cannot be had, any
-// file of its kind will do to see what is embedded; the result is not run here.
+// `deno compile` downloads the runtime of the binary. Without a network any executable will do to
+// see what is embedded; the result is not run here.
 const STAND_IN = { DENORT_BIN: Deno.execPath(), RUST_MIN_STACK: "67108864" };
 
 const program = (directory: string, names: readonly string[]) => `

@@ -1,6 +1,6 @@
 /**
- * `docker/compose.yaml` and what it mounts, as far as they can be judged without a container engine.
- * That the parts work together is shown by `tests/e2e/compose_test.ts`, with real programs.
+ * `docker/compose.yaml` and its mounted files, as far as they can be checked without a container
+ * engine. `tests/e2e/compose_test.ts` shows with real programs that the parts work together.
  */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
@@ -174,12 +174,12 @@ async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-/** The top-level name is younger than the published schema. */
+/** The top-level name is newer than the published schema. */
 function withoutName({ name: _, ...rest }: Compose): Compose {
   return rest;
 }
 
-/** The published schema, without what the validator has other words for and formats it knows not. */
+/** The published schema, without keywords and formats that the validator does not know. */
 function readSchema(): Compose {
   return JSON.parse(
     JSON.stringify(composeSchema),

@@ -1,7 +1,7 @@
 /**
- * The container image: it builds, holds what it should, and runs from a read-only root file system
- * as a user without a name. Not shown: a container engine, and the base images of the Dockerfile,
- * which no registry gives out here.
+ * The container image: it builds, contains what it should, and runs from a read-only root file
+ * system as a user without a name. Not covered: a container engine, and the base images of the
+ * Dockerfile, which need a registry.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,7 @@ import { runProgram } from "../fixtures/run_program.ts";
 import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** What the image adds to the flags of the start task: nothing is fetched, no question is asked. */
+/** Flags of the image besides those of the start task: no downloads, no prompts. */
 const OFFLINE = ["--cached-only", "--no-prompt", "--quiet"];
 const START_LIMIT_MS = 30_000;
 

@@ -1,6 +1,6 @@
 /**
- * The manifests for Kubernetes, as `kubectl kustomize` renders them, held to Kubernetes' own schemas
- * and to the configuration that they mount. No cluster has taken them.
+ * The Kubernetes manifests as `kubectl kustomize` renders them conform to Kubernetes' own schemas
+ * and to the mounted configuration. No cluster has applied them.
  */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
@@ -23,7 +23,7 @@ const USERS = ["orthanc", "prometheus"];
 const HASH = "$scrypt$ln=15,r=8,p=3$CpEh2u0aZskWFN4O+2Ku7Q$" +
   "aXZpjfwOUdeQlfY8AWfq964wz4sw1tydqia/oz4XALA";
 const KEY = btoa("0123456789abcdef0123456789abcdef");
-/** What Azure's webhook sets in the pods that carry its label. */
+/** What Azure's webhook sets in pods with its label. */
 const AZURE = {
   AZURE_CLIENT_ID: "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
   AZURE_TENANT_ID: "72f988bf-86f1-41af-91ab-2d7cd011db47",
@@ -88,7 +88,7 @@ for (const place of PLACES) {
       for (const [path] of text.matchAll(/\/run\/secrets\/[\w-]+/g)) {
         assert(mounts.some(({ mountPath }) => mountPath === path), path);
       }
-      // In the volume rather than the volume: that has a group, which the gateway refuses.
+      // A subdirectory: the volume itself has a group, which the gateway rejects.
       assert(mounts.some(({ mountPath }) => mountPath === dirname(config.stateDirectory)));
       assert(mounts.some(({ mountPath }) => mountPath === "/etc/dicomweb-gateway"));
     },
@@ -188,7 +188,7 @@ function podOf({ spec }: Manifest): Manifest {
   return spec.template.spec;
 }
 
-/** What Kubernetes' types (unknown keys) and validators (values) say of manifests. */
+/** The complaints of Kubernetes' types (unknown keys) and validators (values). */
 async function complaints(manifests: Manifest[]): Promise<string> {
   const kinds = new Map(
     manifests.map(({ apiVersion, kind }) => {

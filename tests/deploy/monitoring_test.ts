@@ -1,6 +1,6 @@
 /**
- * The alert rules hold their tests, and every metric that a rule or a panel names, with the labels that it
- * uses, is told by a gateway that runs.
+ * The alert rules pass their tests, and a running gateway has every metric and label that a rule or
+ * a panel names.
  */
 import assert from "node:assert/strict";
 import { describedMetrics } from "../docs/metrics_reference.ts";
@@ -103,12 +103,12 @@ Deno.test(needing(PROMTOOL, {
   },
 }));
 
-/** Their labels come with the requests that clients send. */
+/** Their label values appear with clients' requests. */
 const BORN_OF_REQUESTS = new Set(["dicomweb_oauth_http_requests_total"]);
 
 interface CountedSeries {
   readonly name: string;
-  /** One value for each label that the alert names. */
+  /** One value for each label of the alert. */
   readonly labels: readonly string[];
 }
 
@@ -149,7 +149,7 @@ Deno.test("monitoring: every counter in which an alert looks for an increase is 
   assert(series.length >= 10, `only ${series.length} series were found`);
   for (const { name, labels } of series) {
     const metric = metrics.get(name) ?? metrics.get(name.replace(/_count$/, ""));
-    // Who does not show who they are is refused before it is known which server they want.
+    // An unauthenticated request is rejected before its server is known.
     const isOfServer = metric?.labelNames.includes("server") && !/AUTH-00[56]/.test(String(labels));
     for (const server of isOfServer ? servers.map((name) => `server="${name}"`) : [""]) {
       const wanted = [...labels, server];

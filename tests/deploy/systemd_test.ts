@@ -1,6 +1,4 @@
-/**
- * The systemd unit, as far as it can be judged without being started by systemd.
- */
+/** The systemd unit, as far as it can be checked without systemd starting it. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
@@ -43,7 +41,7 @@ Deno.test(needing(SYSTEMD, {
         "/bin/true",
       );
       await Deno.writeTextFile(copy, change(unit));
-      // It exits with 0 whatever it finds.
+      // Its exit code is always 0.
       return (await run(SYSTEMD.path, ["verify", copy])).output.split("\n")
         .filter((line) => line.includes("dicomweb-gateway.service"));
     };
@@ -56,7 +54,7 @@ Deno.test(needing(SYSTEMD, {
 Deno.test(needingRoot(needing(SYSTEMD, {
   name: "The install steps put files, user and directories where the unit wants them",
   async fn() {
-    // In a root directory of their own: these programs change the system that they find.
+    // In a root directory: these programs change the system that they run on.
     const root = await Deno.makeTempDir();
     const programs = [
       "/bin/sh",
@@ -75,7 +73,7 @@ Deno.test(needingRoot(needing(SYSTEMD, {
       page.slice(page.indexOf("## systemd")),
     )!;
     const script = `set -e; sudo() { "$@"; }; cd /repository; PATH=/bin:/usr/bin; ${steps}`;
-    // systemd-tmpfiles wants /proc; the mount ends with the command.
+    // systemd-tmpfiles needs /proc; the mount ends with the command.
     const enter = 'mount --bind /proc "$1/proc" && exec /usr/sbin/chroot "$1" /bin/sh -c "$2"';
     const { code, output } = await run("unshare", [
       "--mount",

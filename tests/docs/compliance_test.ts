@@ -1,6 +1,6 @@
 /**
- * The compliance documents name tests that are there, keys that the configuration has, and leave out
- * no section of the Security Rule's technical and administrative safeguards.
+ * The compliance documents name existing tests and configuration keys, and omit no section of the
+ * Security Rule's technical and administrative safeguards.
  */
 import assert from "node:assert/strict";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";

@@ -1,5 +1,5 @@
 /**
- * Writes the reference of all error codes, from the catalogue.
+ * Writes the reference of all error codes from the catalogue.
  *
  * @module
  */
@@ -14,7 +14,6 @@ of these codes in \`error_code\`. An answer of the store passes through with its
 carries none. The codes of the plugin \`orthanc-dicomweb-oauth\` have kept their meaning.
 `;
 
-/** Writes the reference. */
 export function errorReference(): string {
   const entries = Object.entries(catalogue) as [ErrorCode, ErrorEntry][];
   const rows = entries.map(([code, { title, status, category, severity }]) =>
@@ -42,7 +41,7 @@ function chapter(code: ErrorCode, entry: ErrorEntry): string {
   ].join("\n");
 }
 
-/** How Markdown viewers name the place of a heading. */
+/** The anchor of a heading in Markdown viewers. */
 function anchor(code: ErrorCode, title: string): string {
   return `${code} ${title}`.toLowerCase().replaceAll(" ", "-");
 }

@@ -1,5 +1,5 @@
 /**
- * All documents that are made from the source, so that they cannot differ from it.
+ * All documents that are generated from the source, so that they cannot differ from it.
  *
  * @module
  */
@@ -11,18 +11,14 @@ import { metricsReference } from "./metrics_reference.ts";
 import { profileReference } from "./profile_reference.ts";
 import { runProgram } from "../fixtures/run_program.ts";
 
-/** A document made from the source. */
+/** A generated document. */
 export interface GeneratedDoc {
   /** Path from the root of the project. */
   readonly path: string;
   readonly content: string;
 }
 
-/**
- * Makes all documents.
- *
- * @returns Their paths and contents, formatted as the project is.
- */
+/** Generates all documents, formatted like the project. */
 export async function generatedDocs(): Promise<GeneratedDoc[]> {
   const docs = [
     { path: "docs/configuration.md", content: configurationReference() },

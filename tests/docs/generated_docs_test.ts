@@ -69,7 +69,7 @@ Deno.test("The reference of profiles explains every rule and where it is known f
   }
 });
 
-/** What an editor must say of a configuration. */
+/** What an editor must report about a configuration. */
 const judged: readonly (readonly [good: boolean, section: Record<string, unknown>])[] = [
   [true, {}],
   [true, { Listen: { Port: 80, Address: "::1" }, LogLevel: "DEBUG", Workers: 2 }],

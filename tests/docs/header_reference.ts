@@ -1,5 +1,5 @@
 /**
- * Writes the reference of the headers that cross the gateway, from the tables that the filter uses.
+ * Writes the reference of the headers that the gateway forwards, from the tables of the filter.
  *
  * @module
  */
@@ -63,7 +63,6 @@ may not show a PDF. Viewers that fetch it by a script and show what they got (as
 are not touched.
 `;
 
-/** Writes the reference. */
 export function headerReference(): string {
   return [
     REQUESTS,

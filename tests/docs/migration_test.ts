@@ -1,6 +1,6 @@
 /**
- * The tables of `docs/migration.md` against what the gateway has: no key, metric, path or code of the
- * plugin leads to something that is not there.
+ * The tables of `docs/migration.md` map every key, metric, path and code of the plugin to one that
+ * the gateway has.
  */
 import assert from "node:assert/strict";
 import { schemes } from "../../src/config/schemes/schemes.ts";
@@ -14,7 +14,7 @@ import { describedMetrics } from "./metrics_reference.ts";
 
 const DOCUMENT = await Deno.readTextFile(new URL("docs/migration.md", root));
 
-/** The rows of a section's table, without marks of code. */
+/** The rows of a section's table, without code marks. */
 function rows(heading: string): string[][] {
   const section = DOCUMENT.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
   return section.split("\n").filter((line) => line.startsWith("| `")).map((line) =>

@@ -1,7 +1,7 @@
 /**
- * What `docs/install.md` and `docs/operations.md` have people write and type: configurations load,
- * commands and files are there, secrets have the names that are looked for, and a large body passes
- * through nginx with the lines given.
+ * The configurations of `docs/install.md` and `docs/operations.md` load, their commands and files
+ * exist, their secrets have the expected names, and a large body passes nginx with the documented
+ * lines.
  */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
@@ -62,7 +62,7 @@ for (const page of PAGES) {
       assert(Object.hasOwn(manifest.tasks, task!), task);
     }
     for (const [path] of text.matchAll(/(?<![\w/.])(?:deploy|docker|docs|tests)\/[\w./-]+/g)) {
-      // What prepare.sh makes is no part of the repository.
+      // The output of prepare.sh is not part of the repository.
       if (path === "docker/.env") continue;
       await Deno.stat(new URL(path, root)).catch(() => assert.fail(`${path} is not there`));
     }
@@ -124,7 +124,7 @@ Deno.test(needing(NGINX, {
       headers: { "content-type": "application/dicom" },
       body: sent,
     });
-    // A proxy that buffers the body knows its length and says so.
+    // A proxy that buffers the body knows its length and sends it.
     assert.equal(noteIn(await response.text()), "chunked");
     assert.equal(arrived, await sha256(body));
   },
