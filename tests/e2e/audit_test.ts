@@ -1,6 +1,6 @@
 /**
- * The audit trail of a gateway as it is run: what is in it, that it holds over reloads, crashes and
- * restarts, what happens when it cannot be written, and that syslog gets it over TLS.
+ * The audit trail of a running gateway: its content, its integrity over reloads, crashes and
+ * restarts, the behaviour when it cannot be written, and delivery to syslog over TLS.
  */
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
@@ -24,11 +24,11 @@ const API_KEY_HASH = "sha256:" +
   ).join("");
 
 interface Parts {
-  /** The section, with an audit trail in a file unless told otherwise. */
+  /** The section, with an audit trail in a file unless given otherwise. */
   readonly section: (more?: Record<string, unknown>) => Record<string, unknown>;
   readonly file: string;
   readonly directory: string;
-  /** How many requests the store has seen. */
+  /** The number of requests to the store. */
   readonly seen: () => number;
 }
 
@@ -144,7 +144,7 @@ Deno.test("Audit: what still runs when the gateway stops is recorded, with and w
 Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and no patient or secret", () =>
   withParts(async (parts) => {
     const { section, file } = parts;
-    // Records of several workers stand in the order in which they came.
+    // Records of several workers are in the order of their arrival.
     const gateway = await startGateway(section({ Workers: 1 }));
     const search = `/studies?PatientName=${PATIENT}&00100020=${PATIENT}&${PATIENT}&limit=1`;
     await ask(gateway, `/dicom-web/main${search}`, { headers: { "x-request-id": "a-1" } });
@@ -359,7 +359,7 @@ for (const onFailure of ["refuse", "warn"]) {
           const search = () => ask(gateway, "/dicom-web/main/studies");
           assert.equal((await search()).status, 200);
           await Deno.writeFile(`${disk}/filler`, new Uint8Array(1e6)).catch(() => {});
-          // What is left of the last page takes some records still.
+          // The rest of the last page has room for some records.
           await eventually(
             async () => {
               await search();

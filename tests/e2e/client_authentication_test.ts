@@ -1,6 +1,6 @@
 /**
- * How the gateway shows who it is, shown on gateways that run as a user runs them: the worker that
- * signs has neither files nor the environment.
+ * Client authentication of the gateway to identity providers and stores: the signing worker has
+ * neither files nor the environment.
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -23,12 +23,11 @@ function newKey(type: "RSA" | "P-384"): string {
   return String(privateKey.export({ format: "pem", type: "pkcs8" }));
 }
 
-/** A port that was free a moment ago: for a server that must be named before it is there. */
 async function search({ url }: GatewayProcess, server: string): Promise<Response> {
   return await fetch(`${url}/dicom-web/${server}/studies`);
 }
 
-/** No part of a key: not in the log, nor in what the management API and the metrics tell. */
+/** No part of a key is in the log, the management API or the metrics. */
 async function assertUntold(gateway: GatewayProcess, keys: readonly string[]): Promise<void> {
   const pages = ["/dicomweb-oauth/servers", "/dicomweb-oauth/metrics", "/.well-known/jwks.json"];
   const told = await Promise.all(
@@ -42,7 +41,9 @@ async function assertUntold(gateway: GatewayProcess, keys: readonly string[]): P
   }
 }
 
-/** A FHIR server whose SMART configuration names a provider, and a store that takes its tokens. */
+/**
+ * A FHIR server whose SMART configuration names a provider, and a store that accepts its tokens.
+ */
 function startFhirServer(provider: OidcProvider) {
   const keys = createRemoteJWKSet(new URL(provider.jwksUri));
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
@@ -118,7 +119,7 @@ Deno.test("SMART Backend Services: RS384 and ES384, discovery, and keys that the
     await assertUntold(gateway, [rsa, p384, next]);
   }
   {
-    // The key that was second signs now, and the provider finds it.
+    // The former second key signs now, and the provider finds it.
     await using rotated = await startGateway({
       Listen: { Address: "127.0.0.1", Port: port },
       Servers: { ec: server("ES384", [next, p384]) },

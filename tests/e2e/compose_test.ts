@@ -1,7 +1,7 @@
 /**
- * What `docker/compose.yaml` puts together, without containers: two Orthancs and two gateways run with
- * the very files of `docker/`, their hosts and paths replaced, and with the secrets and certificates
- * that `docker/prepare.sh` makes. In Keycloak's place stands oidc-provider.
+ * The parts of `docker/compose.yaml` without containers: two Orthancs and two gateways run with the
+ * files of `docker/`, their hosts and paths replaced, and with the secrets and certificates of
+ * `docker/prepare.sh`. oidc-provider replaces Keycloak.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -45,7 +45,7 @@ const test: Deno.TestDefinition = {
         clientAuthorityPem: authority,
       },
     });
-    /** A file of docker/ with this machine's places in it. */
+    /** A file of docker/ with paths of this machine. */
     const read = async (file: string, places: Record<string, string>) => {
       let text = await Deno.readTextFile(`${DOCKER}${file}`);
       for (const [place, here] of Object.entries(places)) {

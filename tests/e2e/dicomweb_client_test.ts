@@ -1,6 +1,6 @@
 /**
- * dicomweb-client, the client inside OHIF and other viewers, drives all its calls through the gateway
- * at a store that asks for OAuth2 tokens, and never leaves the gateway's host.
+ * dicomweb-client, the client in OHIF and other viewers, makes all its calls through the gateway at
+ * a store that requires OAuth2 tokens, and contacts no other host.
  *
  * @module
  */
@@ -41,7 +41,7 @@ interface Wanted {
   readonly mediaTypes?: readonly { readonly mediaType: string }[];
 }
 
-/** All public calls of dicomweb-client, whose own types ask for options that it does not need. */
+/** All public calls of dicomweb-client, whose own types require options that it does not need. */
 interface Client {
   storeInstances(options: Partial<StudyUid> & { datasets: ArrayBuffer[] }): Promise<string>;
   searchForStudies(options?: Query): Promise<DicomJson[]>;
@@ -247,7 +247,7 @@ Deno.test(needing(ORTHANC, {
   },
 }));
 
-/** Wraps a client so that the names of the calls made of it are collected. */
+/** Wraps a client and collects the names of the called methods. */
 function recordCalls(client: Client, called: Set<string>): Client {
   return new Proxy(client, {
     get(target, name) {
@@ -280,7 +280,7 @@ function pixelData(file: Uint8Array<ArrayBuffer>): Uint8Array {
   return (readDicomFile(file).dataset.get("7FE00010") as { bytes: Uint8Array }).bytes;
 }
 
-/** Every URL in answers, at any depth. */
+/** Every URL in responses, at any depth. */
 function urlsIn(answer: unknown, key = ""): { key: string; url: string }[] {
   if (typeof answer === "string") {
     if (key === "" && answer.startsWith("{")) return urlsIn(JSON.parse(answer));

@@ -1,7 +1,7 @@
 /**
- * What a store answers, in a browser: it runs nothing at the gateway's origin and changes nothing of
- * that origin, and a page of another origin can neither run, show nor frame it. Each step first shows
- * that the browser would do so with an answer that comes from elsewhere.
+ * A store's responses in a browser: they run no script at the gateway's origin and change nothing
+ * there, and pages of other origins cannot run, show or frame them. Each step first shows that the
+ * browser would do so with a response from elsewhere.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { CHROMIUM, needing } from "../fixtures/installed_tool.ts";
 
 const LIMIT_MS = 30_000;
 const PIXEL = Uint8Array.fromBase64("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==");
-/** Asks where it runs for what a script of the gateway's own origin could have. */
+/** Requests what a script of the gateway's own origin could access. */
 const SCRIPT = "fetch('/dicom-web/main/stolen');fetch('/stolen')";
 const SVG = `<svg xmlns="http://www.w3.org/2000/svg"><script>${SCRIPT}</script></svg>`;
 
-/** Paths → type and content, of a store and of any web server. */
+/** Type and content by path, of a store and of any web server. */
 const CONTENT: Readonly<Record<string, readonly [type: string, body: string | typeof PIXEL]>> = {
   "/page": ["text/html", `<title>page</title><script>${SCRIPT}</script>`],
   "/drawing": ["image/svg+xml", SVG],
@@ -40,7 +40,7 @@ const SPEAKS_FOR_THE_ORIGIN = {
   "access-control-allow-origin": "*",
 };
 
-/** A web server that writes down what it is asked for. */
+/** A web server that records the requested paths. */
 function startServer(
   headers: Readonly<Record<string, string>>,
   tls: { readonly cert?: string; readonly key?: string } = {},
@@ -58,7 +58,7 @@ function startServer(
     : Deno.serve({ ...options, cert: tls.cert, key: tls.key }, answer);
   return {
     port: server.addr.port,
-    /** What it was asked for since it was last asked. */
+    /** The requests since the last call. */
     takeAsked: () => asked.splice(0).filter((path) => path !== "/favicon.ico"),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
@@ -78,7 +78,7 @@ const test: Deno.TestDefinition = {
     await Deno.writeTextFile(`${directory}/tls.crt`, cert);
     await Deno.writeTextFile(`${directory}/tls.key`, key);
     await using store = startServer(SPEAKS_FOR_THE_ORIGIN);
-    /** Serves pages of other origins, and what a browser does with the same answers otherwise. */
+    /** Serves pages of other origins, and the same responses without the gateway. */
     await using web = startServer(COOKIE);
     await using secureWeb = startServer(SPEAKS_FOR_THE_ORIGIN, { cert, key });
     const Servers = {
@@ -130,7 +130,7 @@ const test: Deno.TestDefinition = {
             await until(() => web.takeAsked().includes("/stolen"));
             const answer = await page.goto(base + path);
             assert.equal(answer?.status(), 200);
-            // What an answer runs it has asked for by the time the next one is shown.
+            // Requests of a response's content arrive before the next response is shown.
             await page.goto(`${base}/studies`);
             await page.waitForLoadState("networkidle");
             assert.deepEqual(store.takeAsked(), [path, "/studies"]);
@@ -192,7 +192,8 @@ const test: Deno.TestDefinition = {
               page.waitForEvent("requestfailed").then((request) => request.failure()?.errorText),
             ]);
             await page.evaluate(embed, [element, base + path] as const);
-            // The second: by the policy of the refusal itself, of which the browser then tells nothing.
+            // The second one because of the refusal's own policy, which the browser does not
+            // report.
             assert.match(String(await ended), /^403$|BLOCKED_BY_RESPONSE/);
             assert.deepEqual(store.takeAsked(), []);
           });
@@ -245,7 +246,7 @@ const test: Deno.TestDefinition = {
 
 Deno.test(needing(CHROMIUM, test));
 
-/** Hash of a certificate's public key, as Chromium takes it to trust it without its authority. */
+/** Hash of a certificate's public key, which makes Chromium trust it without its authority. */
 function keyHash(certificatePem: string): string {
   const key = new X509Certificate(certificatePem).publicKey.export({ type: "spki", format: "der" });
   return createHash("sha256").update(key).digest("base64");
@@ -269,7 +270,7 @@ function embed([element, url]: readonly [string, string]): void {
   document.body.append(made);
 }
 
-/** Runs in a page: asks for a URL and reads the answer. */
+/** Runs in a page: requests a URL and reads the response. */
 function ask(url: string): Promise<string> {
   return fetch(url).then((answer) => answer.text(), String);
 }

@@ -1,6 +1,6 @@
 /**
- * A study of more instances than HealthImaging lists of one search, through the gateway: at a fake that
- * enforces what the vendor documents, its limits scaled down.
+ * A study with more instances than HealthImaging lists in one search, through the gateway at a fake
+ * that enforces the documented limits, scaled down.
  *
  * @module
  */

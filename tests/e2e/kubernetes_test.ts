@@ -1,8 +1,8 @@
 /**
- * What the overlays for Kubernetes put together, without a cluster: two gateways run as two pods would,
- * with the configuration that `kubectl kustomize` renders, its hosts and paths replaced. The Redis is a
- * real one, started with the manifest's own arguments. For denokv, which cannot be had, stands a small
- * service that speaks KV Connect.
+ * The Kubernetes overlays without a cluster: two gateways run like two pods with the configuration
+ * that `kubectl kustomize` renders, its hosts and paths replaced. Redis is real, started with the
+ * manifest's own arguments. A small service that speaks KV Connect replaces denokv, which is not
+ * available.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 /**
- * OHIF in a browser, without a login of its own, at a store that asks for OAuth2 tokens: the study list
- * and a CT slice, all through the gateway. What the browser shows is kept in `artefacts/`.
+ * OHIF in a browser, without a login of its own, at a store that requires OAuth2 tokens: the study
+ * list and a CT slice, all through the gateway. Screenshots are kept in `artefacts/`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { startTokenCheckingOrigin } from "../fixtures/token_checking_origin.ts";
 
 const ARTEFACTS = fileURLToPath(new URL("./artefacts/", import.meta.url));
 const LIMIT_MS = 60_000;
-/** The browser finds no host but this machine, so that nothing here depends on another one. */
+/** The browser resolves no host but this machine, so that nothing here depends on another one. */
 const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -91,7 +91,7 @@ const test: Deno.TestDefinition = {
 
 Deno.test([OHIF, CHROMIUM, ORTHANC].reduce((needy, tool) => needing(tool, needy), test));
 
-/** Collects what every page, frame and worker asks for over a network, and the answers. */
+/** Collects the requests of every page, frame and worker, and the responses. */
 function record(context: BrowserContext): { requested: string[]; responses: Response[] } {
   const requested: string[] = [];
   const responses: Response[] = [];
@@ -111,7 +111,7 @@ async function keep(page: Page, name: string): Promise<void> {
 
 /**
  * Runs in the page: whether the viewport shows the phantom, water (0 HU) at 40% of a window of 400
- * around 40, with air around it and bone in it. Pixels that were lost, shifted or of another byte
+ * around 40, with air around it and bone in it. Pixels that are lost, shifted or of another byte
  * order, or a wrong rescale or window, show otherwise.
  */
 function showsPhantom(): boolean {

@@ -1,6 +1,6 @@
 /**
- * `orthanc-config` with a real Orthanc: what it sets, and what it prints for the configuration file,
- * is tried by a study that Orthanc sends through the gateway.
+ * `orthanc-config` with a real Orthanc: a study that Orthanc sends through the gateway proves the
+ * settings and the printed configuration.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Clients with one right each before a real Orthanc: what each right is for works, whatever URL Orthanc
- * itself names, and nothing else does.
+ * Clients with one permission each before a real Orthanc: each permission allows what it is for,
+ * with every URL that Orthanc itself returns, and nothing else.
  */
 import assert from "node:assert/strict";
 import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";

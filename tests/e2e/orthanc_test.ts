@@ -1,7 +1,7 @@
 /**
  * The main job with real parts: an Orthanc stores, queries, retrieves and deletes through the
- * gateway at a store that asks for OAuth2 tokens, which a certified identity provider issues. The
- * store is a second Orthanc behind an origin that verifies every token.
+ * gateway at a store that requires OAuth2 tokens of a certified identity provider. The store is a
+ * second Orthanc behind an origin that verifies every token.
  *
  * @module
  */
@@ -57,7 +57,7 @@ Deno.test(needing(ORTHANC, {
   async fn(t) {
     const provider = await startOidcProvider({
       clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
-      // It is renewed after half of its life at the latest, which must outlast all steps.
+      // The token is renewed after half of its lifetime at the latest, which must exceed all steps.
       accessTokenTtlSeconds: 7200,
     });
     await using client = await Orthanc.start();
@@ -157,7 +157,7 @@ function assertSuccess(job: OrthancJob): void {
   assert.equal(job.State, "Success", `${job.ErrorDescription}: ${JSON.stringify(job.Content)}`);
 }
 
-/** The values of one tag in Orthanc's form of a QIDO answer. */
+/** The values of one tag in Orthanc's form of a QIDO response. */
 function values(found: unknown, tag: string): (string | undefined)[] {
   return (found as Record<string, { Value?: string }>[]).map((entry) => entry[tag]?.Value);
 }

@@ -1,6 +1,6 @@
 /**
- * The main job where the gateway listens with TLS: Orthanc's libcurl then speaks HTTP/2 to it, as far as
- * its build can, and its chunked uploads are uploads that tell no length.
+ * The main job with a gateway that listens with TLS: Orthanc's libcurl then uses HTTP/2 if its
+ * build can, and its chunked uploads become uploads without a length.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { Orthanc, type OrthancJob, type OrthancPeer, sha256 } from "../fixtures/orthanc.ts";
 
-/** Of about 40 MB. */
+/** About 40 MB. */
 const INSTANCE = {
   sopClassUid: MULTI_FRAME_WORD,
   sopInstanceUid: newUid(),
@@ -74,7 +74,7 @@ Deno.test(needing(ORTHANC, {
     });
     await t.step("is told the status of an upload that is refused before its end", async () => {
       const job = await client.stow("nobody", study);
-      // Its words for 404; "Error in the network protocol" where it has seen a reset only.
+      // Its texts for 404; "Error in the network protocol" if it has seen only a reset.
       assert.equal(job.Content.FunctionErrorDescription, "Unknown resource");
     });
     await t.step("retrieves", async () => {

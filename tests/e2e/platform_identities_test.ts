@@ -1,7 +1,7 @@
 /**
- * The gateway as it really runs, in its sandbox, with the identities and credentials of Azure, Google
- * and of files: what the worker may read and reach is enough, files are read anew as Kubernetes renews
- * them, and no secret is told by anything that is logged or answered, whatever fails.
+ * The gateway in its sandbox with the identities and credentials of Azure, Google and of files: the
+ * worker's permissions suffice, renewed files are read again as Kubernetes renews them, and no log
+ * line or response contains a secret, whatever fails.
  */
 import assert from "node:assert/strict";
 import { ACCOUNT, KEY_ID, PRIVATE_KEY, PUBLIC_KEY } from "../credentials/google/google_keys.ts";
@@ -17,7 +17,7 @@ const CLIENT = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
 const AUDIENCE =
   "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/k";
 
-/** Marked, so that they are found wherever they should not be. */
+/** Marked, so that any leak is found. */
 const MARKS = {
   identityHeader: "MARK-identity-header/+",
   bearerFile: "MARK-bearer-file-one",
@@ -35,7 +35,7 @@ interface Store {
   readonly url: string;
   /** The credentials of the last request. */
   readonly last: Headers;
-  /** Refuses what bears this `Authorization`. */
+  /** Rejects requests with this `Authorization`. */
   refused: string | undefined;
   close(): Promise<void>;
 }
@@ -60,7 +60,7 @@ function startStore(): Store {
   return store;
 }
 
-/** Mounts a token as Kubernetes does: a link to a link that is set anew. */
+/** Mounts a token like Kubernetes: a link to a link that is replaced. */
 async function mount(directory: string, token: string): Promise<void> {
   const data = `${directory}/..${crypto.randomUUID()}`;
   await Deno.mkdir(data);
@@ -74,7 +74,7 @@ async function search(gateway: GatewayProcess, server: string): Promise<Response
   return await fetch(`${gateway.url}/dicom-web/${server}/studies?limit=1`);
 }
 
-/** A token of Kubernetes; its signature is not looked at by the fake. */
+/** A token of Kubernetes; the fake does not verify its signature. */
 function kubernetesToken(): string {
   const part = (value: unknown) => btoa(JSON.stringify(value)).replaceAll("=", "");
   const claims = {
@@ -225,7 +225,7 @@ async function tryIdentities(): Promise<void> {
     await (await search(gateway, "headers")).body?.cancel();
     assert.equal(store.last.get("x-api-key"), MARKS.apiKey);
 
-    // Kubernetes renews the files: a refused token leads to the new one at once.
+    // Kubernetes renews the files: a rejected token leads to the new one at once.
     await mount(bearerMount, MARKS.bearerFileRenewed);
     await mount(subjectMount, JSON.stringify({ id_token: MARKS.subjectRenewed }));
     subjectTokens.clear();
@@ -239,7 +239,7 @@ async function tryIdentities(): Promise<void> {
     }
     store.refused = undefined;
 
-    // Everything refuses, and echoes what it was sent as far as it can.
+    // Everything rejects, and echoes its input as far as possible.
     const echo = (text: string) =>
       Response.json({
         error: "invalid_request",

@@ -1,6 +1,6 @@
 /**
- * `push` with a real store: interrupted twice in the middle, once so that it can finish what is
- * under way and once so that it cannot, it ends with exactly what the folder holds.
+ * `push` with a real store: interrupted twice, once so that it can finish its current requests and
+ * once so that it cannot, it ends with exactly the content of the folder.
  *
  * @module
  */
@@ -19,7 +19,7 @@ interface Sample {
   readonly hashes: ReadonlyMap<string, string>;
 }
 
-/** A folder of folders with so many instances, and a configuration beside it. */
+/** A folder of folders with instances, and a configuration beside it. */
 async function sample(directory: string, url: string, count: number): Promise<Sample> {
   const folder = `${directory}/images`;
   const hashes = new Map<string, string>();
@@ -90,7 +90,7 @@ Deno.test(needing(ORTHANC, {
     assert.equal(finished.stored + finished.stored_by_earlier_run, INSTANCES);
     assert.ok(finished.stored_by_earlier_run >= interrupted.stored);
     assert.deepEqual(await store.fileHashes(), hashes);
-    // All is stored: nothing is left to go on with.
+    // Everything is stored: nothing is left to resume.
     assert.deepEqual(await Array.fromAsync(Deno.readDir(`${directory}/state/push`)), []);
     await Deno.remove(directory, { recursive: true });
   },

@@ -1,6 +1,4 @@
-/**
- * What revoking a token promises, shown on gateways that run as a user runs them.
- */
+/** Revocation of tokens on running gateways. */
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
@@ -13,7 +11,7 @@ const CHECK_MS = 5000;
 
 interface Parts {
   readonly endpoint: TestTokenEndpoint;
-  /** The tokens that the store has seen since the last look. */
+  /** The tokens of the store's requests since the last call. */
   seen(): Set<string>;
   section(keys: Record<string, unknown>): Record<string, unknown>;
 }
@@ -63,7 +61,7 @@ async function revoke({ url }: GatewayProcess): Promise<void> {
   const { data } = await response.json();
   assert.equal(response.status, 200);
   assert.deepEqual(data, { server: "main", status: "success", has_token: false });
-  // A message to the other worker is on its way for a moment.
+  // A message to the other worker takes a moment.
   await new Promise((resolve) => setTimeout(resolve, 200));
 }
 

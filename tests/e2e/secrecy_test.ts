@@ -1,6 +1,6 @@
 /**
- * What an OAuth2 client holds and what it gets is told by nothing that the gateway writes or answers,
- * in whatever way its requests fail, and also where the provider repeats what it was sent.
+ * No output or response of the gateway contains an OAuth2 client's secret or token, in whatever way
+ * its requests fail, even if the provider echoes its requests.
  *
  * @module
  */
@@ -11,18 +11,18 @@ import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.t
 import { type SeenTokenRequest, startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 
 const LIMIT_MS = 90_000;
-/** Marked, and with characters that look otherwise in every encoding. */
+/** Marked, and with characters that every encoding changes. */
 const SECRET = "MARK-secret/+ä~0123456789-of-many-characters";
 const TOKEN = "MARK-token/+~0123456789";
 
-/** Everything that a token request has shown, its values one by one. */
+/** The values of a token request, one by one. */
 function shown({ headers, parameters }: SeenTokenRequest): string[] {
   const credentials = [...headers].filter(([name]) => /^(authorization|dpop)$/.test(name));
   const secrets = [...parameters].filter(([name]) => /secret|assertion$/.test(name));
   return [...credentials, ...secrets].map(([, value]) => value.replace(/^Basic /, ""));
 }
 
-/** What the provider repeats: as it is and in the encodings in which it may have seen it. */
+/** An echo of a request: unchanged and in the encodings in which the provider may have seen it. */
 function echo(seen: SeenTokenRequest): string {
   return shown(seen).flatMap((value) => [value, base64(value), encodeURIComponent(value)])
     .join(" ");
@@ -33,7 +33,7 @@ function refusal(status: number, error: string): (seen: SeenTokenRequest) => Res
     Response.json({ error, error_description: echo(seen), error_uri: echo(seen) }, { status });
 }
 
-/** How the provider answers, one way after the other: all but the last two are no tokens. */
+/** The provider's responses in order: all but the last two contain no token. */
 const FAILURES: readonly ((seen: SeenTokenRequest) => Response)[] = [
   refusal(401, "invalid_client"),
   refusal(400, "invalid_scope"),
@@ -49,7 +49,7 @@ const FAILURES: readonly ((seen: SeenTokenRequest) => Response)[] = [
   () => Response.json({ access_token: `${TOKEN}\n`, token_type: "Bearer", expires_in: 60 }),
   (seen) => new Response(echo(seen), { status: 503 }),
   (seen) => Response.json({ access_token: TOKEN, token_type: "Bearer", expires_in: echo(seen) }),
-  // A token that the store refuses.
+  // A token that the store rejects.
   () => Response.json({ access_token: TOKEN, token_type: "Bearer", expires_in: 60 }),
 ];
 
@@ -124,7 +124,7 @@ function base64(text: string): string {
   return new TextEncoder().encode(text).toBase64();
 }
 
-/** A text in base64, wherever in what was encoded it stands, in both alphabets. */
+/** A text in base64 at every offset, in both alphabets. */
 function base64Forms(text: string): string[] {
   const inside = ["", "x", "xx"].map((before) =>
     base64(before + text).slice(before === "" ? 0 : 4).replace(/.?.?={0,2}$/, "")

@@ -1,26 +1,19 @@
 /**
- * A gateway of which the status page has something of each kind to show: a server that works, one
- * whose store is gone, one whose secret is wrong, one that refuses, one whose path is wrong, one that
- * nobody used yet, and a transfer that does not end.
+ * A gateway with a server of each kind for the status page: working, store down, wrong secret,
+ * rejecting, wrong path, unused, and with a transfer that does not end.
  *
  * @module
  */
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 
-/** The scene. */
 export interface StatusScene extends AsyncDisposable {
   readonly gateway: GatewayProcess;
-  /** Lets clients use the servers for a while, sometimes more, sometimes less. */
+  /** Lets clients use the servers for a while, with varying load. */
   makeTraffic(forMs: number): Promise<void>;
 }
 
-/**
- * Sets the scene.
- *
- * @param workers How many workers the gateway has.
- * @returns The scene, with requests of all kinds made.
- */
+/** Starts the scene, with requests of all kinds made. */
 export async function setStatusScene(workers: number): Promise<StatusScene> {
   const endpoint = startTokenEndpoint({ expiresInSeconds: 3600 });
   const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);

@@ -1,6 +1,6 @@
 /**
  * The status page in a browser: with and without JavaScript, light and dark, wide and narrow, by
- * keyboard alone, and looked over by axe. The screenshots of the documentation are made here.
+ * keyboard alone, and checked by axe. It also makes the documentation's screenshots.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import { setStatusScene } from "./status_page_harness.ts";
 const LIMIT_MS = 30_000;
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
-/** With `DICOMWEB_GATEWAY_SCREENSHOTS=1` those of the documentation are made, after some traffic. */
+/** `DICOMWEB_GATEWAY_SCREENSHOTS=1` makes those of the documentation, after some traffic. */
 const FOR_DOCS = Deno.env.get("DICOMWEB_GATEWAY_SCREENSHOTS") === "1";
 const IMAGES = fileURLToPath(
   new URL(FOR_DOCS ? "../../docs/images/" : "./artefacts/", import.meta.url),
@@ -218,7 +218,7 @@ async function keep(page: Page, name: string): Promise<void> {
   assert(image.length < MAX_IMAGE_BYTES, `${name} has ${image.length} bytes`);
 }
 
-/** Presses Tab until something has the focus. */
+/** Presses Tab until an element has the focus. */
 async function tabTo(page: Page, id: string): Promise<void> {
   for (let pressed = 0; pressed < 50; pressed++) {
     if (await focusedId(page) === id) return;

@@ -1,6 +1,4 @@
-/**
- * What the gateway promises about tokens, shown on gateways that run as a user runs them.
- */
+/** The gateway's promises about tokens, on running gateways. */
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
@@ -9,7 +7,7 @@ import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_en
 
 const ENCRYPTION_KEY = btoa("0123456789abcdef0123456789abcdef");
 
-/** A store that takes only tokens which the endpoint gave out and which have not expired. */
+/** A store that accepts only unexpired tokens of the endpoint. */
 function startStore(provider: TestTokenEndpoint, lifeMs = Infinity) {
   const firstSeenMs = new Map<string, number>();
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
@@ -35,7 +33,7 @@ function section(
   };
 }
 
-/** Sends requests at once and tells their statuses, each once. */
+/** Sends requests at once and returns their distinct statuses. */
 async function burst(gateways: readonly GatewayProcess[], count: number): Promise<number[]> {
   const statuses = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
@@ -102,7 +100,7 @@ Deno.test(needing(REDIS, {
   },
 }));
 
-// The token endpoint takes a second for each answer: a request that waited for one would be seen.
+// The token endpoint takes a second for each response: a request that waited for one would show.
 Deno.test("With tokens of 20 s and traffic for 60 s, no request fails and none waits after the first", async () => {
   const provider = startTokenEndpoint({ expiresInSeconds: 20, delayMs: 1000 });
   const store = startStore(provider, 20_000);

@@ -1,7 +1,7 @@
 /**
- * Deno's own OpenTelemetry shows one trace from the client through the gateway to the token endpoint and to
- * the store. The collector is a stand-in: it takes OTLP over HTTP in JSON (OpenTelemetry Protocol 1.0) and
- * keeps the spans.
+ * Deno's own OpenTelemetry shows one trace from the client through the gateway to the token
+ * endpoint and to the store. A stand-in for the collector receives OTLP over HTTP in JSON
+ * (OpenTelemetry Protocol 1.0) and keeps the spans.
  */
 import assert from "node:assert/strict";
 import { startGateway } from "../fixtures/gateway_process.ts";

@@ -1,6 +1,6 @@
 /**
- * The main job at the clouds' stores: a real Orthanc stores, stores again, queries and retrieves
- * through the gateway at a fake of each vendor's store that enforces what the vendor documents.
+ * The main job at the vendors' stores: a real Orthanc stores, stores again, queries and retrieves
+ * through the gateway at a fake of each vendor's store that enforces the documented rules.
  *
  * @module
  */
@@ -17,10 +17,10 @@ import { startGoogleStore } from "../fixtures/vendor_stores/google.ts";
 import { startHealthImagingStore } from "../fixtures/vendor_stores/health_imaging.ts";
 import type { VendorRecord, VendorStore } from "../fixtures/vendor_stores/vendor_store.ts";
 
-/** What one request may store at the fakes, in place of gigabytes. */
+/** Most bytes of a request to the fakes, in place of gigabytes. */
 const MAX_BYTES = 1_000_000;
 const MANY = 1000;
-/** More than HealthImaging takes at once. */
+/** More than HealthImaging accepts at once. */
 const FILM = 160;
 const KEY = {
   accessKeyId: "AKIDEXAMPLE00000",
@@ -31,11 +31,11 @@ interface Vendor {
   readonly store: VendorStore;
   /** Settings of the server, besides its URL. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Whether the store bounds a request, so that one has to be split. */
+  /** Whether the store limits a request, so that one has to be split. */
   readonly isBounded: boolean;
-  /** Whether its metadata says where pixels are to be had. */
+  /** Whether its metadata names the URLs of pixels. */
   readonly namesBulkData?: boolean;
-  /** Refusals that belong to the way things are: what the gateway asks to find out. */
+  /** Expected rejections: requests by which the gateway detects what the store supports. */
   readonly mayRefuse?: (record: VendorRecord) => boolean;
 }
 
@@ -53,7 +53,7 @@ const vendors: Readonly<Record<string, (provider: OidcProvider) => Vendor>> = {
     store: startAzureStore({ ...provider, maxBytes: MAX_BYTES }),
     settings: { ...oauth(provider), Profile: "azure", Rules: { StoreMaxBytes: MAX_BYTES } },
     isBounded: true,
-    // That all instances of a request are there already.
+    // The report that all instances of a request exist already.
     mayRefuse: ({ method, status }) => method === "POST" && status === 409,
   }),
   Google: (provider) => ({
@@ -77,7 +77,7 @@ const vendors: Readonly<Record<string, (provider: OidcProvider) => Vendor>> = {
       Rules: { StoreMaxBytes: MAX_BYTES },
     },
     isBounded: true,
-    // That there is no search for the instances of a whole study.
+    // There is no search for the instances of a whole study.
     mayRefuse: ({ target, status }) =>
       status === 404 && /^\/studies\/[0-9.]+\/instances\?/.test(target),
   }),
@@ -126,7 +126,7 @@ for (const [name, startVendor] of Object.entries(vendors)) {
       await client.setPeer("modest", modest);
       await client.setPeer("plain", { ...modest, Url: `${gateway.url}/dicom-web/plain/` });
 
-      // From 200 to 500 kB each, so that a request at a bounded store takes two or three.
+      // From 200 to 500 kB each, so that a request at a limited store contains two or three.
       const images = study(20, (index) => 200 + 15 * index);
       const imageStudy = images[0]!.studyInstanceUid;
       const hashes = new Map<string, string>();
@@ -300,7 +300,7 @@ interface Dataset {
     | undefined;
 }
 
-/** As OHIF writes it. */
+/** In OHIF's form. */
 const UNQUOTED = "multipart/related; type=application/dicom";
 
 async function ask(url: string, accept: string): Promise<Response> {
@@ -337,7 +337,7 @@ function assertSuccess(job: OrthancJob): void {
   assert.equal(job.State, "Success", `${job.ErrorDescription}: ${JSON.stringify(job.Content)}`);
 }
 
-/** Each URL in an answer is one of the gateway's, and there are as many as expected at least. */
+/** Each URL in a response is one of the gateway's, and there are at least as many as expected. */
 function assertLeadBack(answer: unknown, base: string, atLeast: number): void {
   const urls = JSON.stringify(answer).match(/https?:[^"]+/g) ?? [];
   assert(urls.length >= atLeast, `${urls.length} URLs`);

@@ -1,6 +1,6 @@
 /**
- * WebSockets through a gateway with everything on that looks at requests: the runtime gives up the whole
- * listener when a handshake that it has accepted fails on its way out.
+ * WebSockets through a gateway with all checks of requests enabled: the runtime closes the whole
+ * listener if an accepted handshake fails afterwards.
  */
 import assert from "node:assert/strict";
 import { startGateway } from "../fixtures/gateway_process.ts";

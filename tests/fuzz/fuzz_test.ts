@@ -1,6 +1,4 @@
-/**
- * A short round of what `deno task fuzz` does for as long as it is let; and that it notices a fault.
- */
+/** A short round of `deno task fuzz`, and a proof that it notices a fault. */
 import assert from "node:assert/strict";
 import { corpusOf, fuzz, TARGETS } from "./campaign.ts";
 import { Dice, mutate } from "./mutation.ts";

@@ -17,7 +17,7 @@ interface ModuleGraph {
   }[];
 }
 
-/** The modules below `src/` that each of them imports, types included. */
+/** The imports of each module below `src/`, types included. */
 async function importsOfModules(): Promise<Map<string, readonly string[]>> {
   const args = ["info", "--json", ...PACKAGE_FLAGS, fileURLToPath(new URL("main.ts", ROOT))];
   const { stdout } = await runProgram(Deno.execPath(), args);
@@ -36,7 +36,7 @@ async function importsOfModules(): Promise<Map<string, readonly string[]>> {
   );
 }
 
-/** @returns A chain of imports that leads back to its beginning, if there is one. */
+/** A chain of imports that leads back to its beginning, if there is one. */
 function findCircle(
   imports: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] | undefined {

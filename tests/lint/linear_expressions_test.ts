@@ -1,6 +1,6 @@
 /**
- * No expression in `src/` takes more than linear time, but for those whose input is trusted; and the lint
- * plugin that finds them notices others.
+ * No expression in `src/` takes more than linear time, except for trusted input; and the lint
+ * plugin notices those that do.
  *
  * @module
  */
@@ -64,7 +64,7 @@ Deno.test("linear expressions: one that is made at run time is refused, whatever
   }
 });
 
-/** Files with expressions that the plugin refuses, and why they harm nobody. */
+/** Files with rejected expressions, and why these are safe. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   "src/config/values/pem.ts": "reads files of the administrator's",
   "src/config/values/verification_key.ts": "reads files of the administrator's",

@@ -1,5 +1,5 @@
 /**
- * The lint plugin notices every way out of a room that it claims to notice.
+ * The lint plugin notices every violation that it claims to notice.
  *
  * @module
  */

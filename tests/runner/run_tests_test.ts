@@ -28,7 +28,7 @@ for (const [name, [output, success, counts]] of Object.entries(OUTPUTS)) {
   });
 }
 
-/** Writes files of tests and runs them. */
+/** Writes test files and runs them. */
 async function runFiles(files: Record<string, string>) {
   const directory = await Deno.makeTempDir();
   const jobs: Job[] = [];

@@ -1,16 +1,11 @@
 /**
- * Bytes that both ends can make from a number, so that whoever receives them can tell whether they
- * are the right ones, all of them.
+ * Bytes that both ends derive from a number, so that the receiver can verify them.
  *
  * @module
  */
 import { createHash } from "node:crypto";
 
-/**
- * Makes bytes.
- *
- * @returns The same for the same seed and length.
- */
+/** Derives bytes from a seed. */
 export function seededBytes(seed: number, length: number): Uint8Array<ArrayBuffer> {
   const words = new Uint32Array(Math.ceil(length / 4));
   let state = (seed * 2654435761 + 1) >>> 0 || 1;
@@ -24,7 +19,7 @@ export function seededBytes(seed: number, length: number): Uint8Array<ArrayBuffe
   return new Uint8Array(words.buffer, 0, length);
 }
 
-/** @returns The SHA-256 of bytes, in hexadecimal digits. */
+/** SHA-256 in hexadecimal. */
 export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }

@@ -4,7 +4,7 @@ import { audit, exitCode } from "../../deploy/supply_chain/audit.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A registry that knows one vulnerability, or answers otherwise. */
+/** Audits against a registry that knows one vulnerability, or answers otherwise. */
 async function auditAgainst(answer: () => Response) {
   let asked: Record<string, string[]> = {};
   await using registry = Deno.serve(

@@ -1,6 +1,6 @@
 /**
- * What each dependency of the worker needs to be loaded in the sandbox: nothing. A dependency that
- * reads the environment, looks for files or contacts anyone as it is loaded fails here.
+ * The worker's dependencies need no permission to load. A dependency that reads the environment,
+ * looks for files or contacts a host while it loads fails here.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ import { runProgram } from "../fixtures/run_program.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const IMPORTER = import.meta.resolve("../fixtures/importing_worker.ts");
 
-/** Imports a module in a worker without any permission; says how that went. */
+/** Imports a module in a worker without any permission, and returns the result. */
 async function importWithNothing(specifier: string): Promise<string> {
   const options = { type: "module", deno: { permissions: "none" } } as WorkerOptions;
   const worker = new Worker(IMPORTER, options);
@@ -29,7 +29,7 @@ async function importWithNothing(specifier: string): Promise<string> {
   }
 }
 
-/** The specifiers of packages in the worker's modules, as they are written there. */
+/** The package specifiers in the worker's modules. */
 async function importsOfWorker(): Promise<string[]> {
   const args = ["info", ...PACKAGE_FLAGS, "--json", "src/runtime/worker.ts"];
   const { stdout } = await runProgram(Deno.execPath(), args, { cwd: ROOT });

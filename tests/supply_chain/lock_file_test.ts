@@ -17,7 +17,7 @@ Deno.test("Lock file: every task that runs code takes it as it is, and packages 
   }
 });
 
-/** Runs a program that imports the package of a registry, with a lock file and nothing in the cache. */
+/** Runs a program that imports a registry's package, with a lock file and an empty cache. */
 async function runWith(url: string, integrity: string | undefined): Promise<string> {
   const directory = await Deno.makeTempDir();
   try {

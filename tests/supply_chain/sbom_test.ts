@@ -12,9 +12,9 @@ import { runProgram } from "../fixtures/run_program.ts";
 const ROOT = new URL("../../", import.meta.url);
 const SCHEMAS = ["bom-1.6", "spdx", "jsf-0.82"];
 
-/** Licences that dependencies may have. */
+/** Permitted licences. */
 const ALLOWED = ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT"];
-/** Licences that packages of tests may have besides: they are handed on to nobody. */
+/** Further licences of test packages, which are not distributed. */
 const ALLOWED_IN_TESTS = ["MPL-2.0", "VOL"];
 
 const readPackage = await packageFiles(ROOT);
@@ -28,7 +28,7 @@ async function schema(name: string) {
 async function complaints(bom: unknown): Promise<string> {
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
   const [main, ...others] = await Promise.all(SCHEMAS.map(schema));
-  // The main schema refers to the others by the names of their files.
+  // The main schema refers to the others by file name.
   for (const [index, other] of others.entries()) {
     const $id = `http://cyclonedx.org/schema/${SCHEMAS[index + 1]}.SNAPSHOT.schema.json`;
     ajv.addSchema({ ...other, $id });

@@ -1,6 +1,6 @@
 /**
- * The workflows of GitHub: no action floats, no job may do more than it needs, and what people outside
- * can write never becomes a command. GitHub has not run the release.
+ * The GitHub workflows: no action floats, no job has more permissions than it needs, and text of
+ * outsiders never becomes a command. GitHub has not run the release.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { parse } from "yaml";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DIRECTORY = `${ROOT}.github/workflows`;
-/** Where what runs may write, and what. Everything else may read. */
+/** The write permissions, by workflow and job. Everything else may only read. */
 const WRITERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "release.yml publish": { contents: "write", "id-token": "write", attestations: "write" },
 };
