@@ -36,13 +36,13 @@ Deno.test("compile: the binary embeds every module, the worker's entry point, an
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("compile: its targets are all that Deno knows", async () => {
+Deno.test("compile: its targets are all those of Deno", async () => {
   const { output } = await deno(["compile", "--help"]);
   const [, known] = /possible values: (x86_64-[^\]]*)\]/.exec(output)!;
   assert.deepEqual(Object.values(TARGETS).sort(), known!.split(", ").sort());
 });
 
-Deno.test("compile: a target that is none is named, with those that are", async () => {
+Deno.test("compile: an unknown target is reported, with the known ones", async () => {
   const { success, output } = await deno(["run", "--allow-all", "deploy/compile.ts", "linux-mips"]);
   assert(!success);
   assert.match(output, /linux-mips is no target; there are linux-x64, .*windows-x64 and all/);

@@ -28,7 +28,7 @@ type Compose = any;
 const text = await Deno.readTextFile(`${DOCKER}compose.yaml`);
 const compose: Compose = parse(text);
 
-Deno.test("compose.yaml is what the Compose Specification allows", () => {
+Deno.test("compose.yaml conforms to the Compose Specification", () => {
   const isCompose = new Ajv({ strict: false, logger: false }).compile(readSchema());
   assert(isCompose(withoutName(compose)), JSON.stringify(isCompose.errors, null, 1));
   const wrong = structuredClone(withoutName(compose));
@@ -36,7 +36,7 @@ Deno.test("compose.yaml is what the Compose Specification allows", () => {
   assert(!isCompose(wrong));
 });
 
-Deno.test("compose.yaml: no image floats, every service is watched and comes back", () => {
+Deno.test("compose.yaml: no image floats, every service is monitored and restarts", () => {
   for (const [name, service] of Object.entries<Compose>(compose.services)) {
     assert.match(service.image, /:\d+\.\d+\.\d+$/, name);
     assert.equal(service.restart, "unless-stopped", name);
@@ -64,7 +64,7 @@ Deno.test("compose.yaml: only Orthanc shares a network with the address that the
 
 Deno.test(
   needing(OPENSSL, {
-    name: "compose.yaml: what it mounts is there or is made by prepare.sh",
+    name: "compose.yaml: its mounts exist or are created by prepare.sh",
     async fn() {
       const directory = await prepared();
       for (const { volumes } of Object.values<Compose>(compose.services)) {
@@ -84,7 +84,7 @@ Deno.test(
 
 Deno.test(
   needing(OPENSSL, {
-    name: "prepare.sh sets the variables that are wanted, once, with one secret for both ends",
+    name: "prepare.sh sets the required variables once, with one secret for both ends",
     async fn() {
       const directory = await prepared();
       const env = await Deno.readTextFile(`${directory}/.env`);
@@ -117,7 +117,7 @@ Deno.test(
 
 Deno.test(
   needing(OPENSSL, {
-    name: "The configurations that compose.yaml mounts are right, and reach their neighbours alone",
+    name: "The configurations that compose.yaml mounts are valid, and reach only their neighbours",
     async fn() {
       const directory = await prepared();
       const certificates = ["authority.crt", "store.crt", "store.key"];
@@ -137,7 +137,7 @@ Deno.test(
   }),
 );
 
-Deno.test("Keycloak's realm has the client, the secret and the audience that the two gateways want", () => {
+Deno.test("Keycloak's realm has the client, the secret and the audience of the two gateways", () => {
   const { Servers: { cloud } } = gateway.DicomWebOAuth;
   const { Authentication: { Jwt: { keycloak } } } = store.DicomWebOAuth;
   const { KC_HOSTNAME, ...environment } = compose.services.keycloak.environment;

@@ -50,7 +50,7 @@ Deno.test(needingRoot(needing(BUILDAH, {
     });
 
     await t.step(
-      "it holds the dependencies of the lock file, none that only tests have",
+      "it contains the dependencies of the lock file, but none of the tests",
       async () => {
         const lock = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
         const held = JSON.parse(await Deno.readTextFile(`${image.root}/app/deno.lock`));
@@ -65,12 +65,15 @@ Deno.test(needingRoot(needing(BUILDAH, {
       },
     );
 
-    await t.step("nothing in it but the state directory belongs to that user or all", async () => {
-      const find = ["-xdev", "(", "-uid", "65532", "-o", "-perm", "-o+w", "!", "-type", "l", ")"];
-      const { stdout } = await runProgram("find", [image.root, ...find]);
-      const found = stdout.trim().split("\n");
-      assert.deepEqual(found, [`${image.root}/var/lib/dicomweb-gateway`]);
-    });
+    await t.step(
+      "only the state directory belongs to that user or is writable by all",
+      async () => {
+        const find = ["-xdev", "(", "-uid", "65532", "-o", "-perm", "-o+w", "!", "-type", "l", ")"];
+        const { stdout } = await runProgram("find", [image.root, ...find]);
+        const found = stdout.trim().split("\n");
+        assert.deepEqual(found, [`${image.root}/var/lib/dicomweb-gateway`]);
+      },
+    );
 
     await t.step("the demo", async () => {
       const { code, stdout, stderr } = await image.command([...Entrypoint, "demo", "--once"])

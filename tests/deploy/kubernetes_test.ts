@@ -159,7 +159,7 @@ for (const place of PLACES) {
 }
 
 Deno.test(needing(KUBECTL, {
-  name: "The check of manifests notices a misspelt key and a wrong value",
+  name: "The validation of manifests notices a misspelt key and a wrong value",
   async fn() {
     const manifests = await render("base");
     ofKind(manifests, "Deployment").spec.template.spec.terminationGracePeriod = 5;

@@ -23,7 +23,7 @@ const rules = await Deno.readTextFile(new URL("alerts.yml", RULES));
 const dashboard = await Deno.readTextFile(DASHBOARD);
 
 Deno.test(needing(PROMTOOL, {
-  name: "monitoring: the alert rules are right, and hold their tests",
+  name: "monitoring: the alert rules are valid, and pass their tests",
   async fn() {
     await promtool(["check", "rules", "alerts.yml"]);
     await promtool(["test", "rules", "alerts_test.yml"]);
@@ -34,7 +34,7 @@ Deno.test(needing(PROMTOOL, {
   },
 }));
 
-Deno.test("monitoring: the runbook of every alert is there", async () => {
+Deno.test("monitoring: every alert has a runbook", async () => {
   for (const [, page = "", heading = ""] of rules.matchAll(/runbook: ([^#\s]+)#(\S+)/g)) {
     const text = await Deno.readTextFile(new URL(page, DOCS));
     const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
@@ -44,7 +44,7 @@ Deno.test("monitoring: the runbook of every alert is there", async () => {
   }
 });
 
-Deno.test("monitoring: rules and panels name metrics and labels that there are", async () => {
+Deno.test("monitoring: rules and panels name existing metrics and labels", async () => {
   const known = new Map((await describedMetrics()).map((metric) => [metric.name, metric]));
   const expressions = [
     ...[...rules.matchAll(/expr: (.+)/g)].map(([, expression]) => expression!),
@@ -73,8 +73,7 @@ Deno.test("monitoring: rules and panels name metrics and labels that there are",
 });
 
 Deno.test(needing(PROMTOOL, {
-  name:
-    "monitoring: what a running gateway tells is what is documented, and promtool finds no fault",
+  name: "monitoring: a running gateway exposes the documented metrics, and promtool finds no fault",
   async fn() {
     const store = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
@@ -132,7 +131,7 @@ function watchedSeries(): CountedSeries[] {
   return found;
 }
 
-Deno.test("monitoring: every counter in which an alert looks for an increase is there at zero from the start, for each server", async () => {
+Deno.test("monitoring: every counter in which an alert looks for an increase is zero from the start, for each server", async () => {
   const servers = ["one", "two"];
   await using gateway = await startGateway({
     Workers: 2,

@@ -52,7 +52,7 @@ Deno.test(needing(SYSTEMD, {
 }));
 
 Deno.test(needingRoot(needing(SYSTEMD, {
-  name: "The install steps put files, user and directories where the unit wants them",
+  name: "The install steps create the files, user and directories of the unit",
   async fn() {
     // In a root directory: these programs change the system that they run on.
     const root = await Deno.makeTempDir();
@@ -114,14 +114,14 @@ Deno.test("The drop-in for Deno runs the gateway with the flags of the start tas
   assert.deepEqual(flags.sort(), [...new Set([...START_FLAGS, ...offline])].sort());
 });
 
-Deno.test("The systemd unit waits longer for the end than transfers may take, and does not retry what cannot help", async () => {
+Deno.test("The systemd unit stops no sooner than transfers may take, and does not restart after errors that persist", async () => {
   const unit = await Deno.readTextFile(UNIT);
   assert(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) > 30);
   assert.match(unit, /^RestartPreventExitStatus=64 78$/m);
   assert.match(unit, /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m);
 });
 
-Deno.test("The configuration beside the systemd unit takes its secret from systemd's credentials", async () => {
+Deno.test("The configuration beside the systemd unit reads its secret from systemd's credentials", async () => {
   const credentials = await Deno.makeTempDir();
   await Deno.writeTextFile(`${credentials}/secret_cloud`, "hunter2\n");
   const check = (env: Record<string, string>) =>

@@ -25,14 +25,14 @@ const SECTIONS = [
   "164.316(b)(2)(i)",
 ];
 
-Deno.test("compliance: every section of the Security Rule stands in the matrix once", () => {
+Deno.test("compliance: every section of the Security Rule occurs in the matrix once", () => {
   const rows = [...textOf("controls-matrix.md").matchAll(/^\| (164\.\S+)\s*\|/gm)]
     .map(([, section]) => section!);
   assert.deepEqual(rows.toSorted(), SECTIONS.toSorted());
 });
 
 for (const page of pages) {
-  Deno.test(`compliance: ${page} names tests and keys that are there`, () => {
+  Deno.test(`compliance: ${page} names existing tests and keys`, () => {
     const named = [...textOf(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code!);
     for (const path of named.filter((code) => code.startsWith("tests/"))) {
       assert(Deno.statSync(new URL(path, root)), path);
@@ -49,7 +49,7 @@ for (const page of pages) {
 const JQ: Tool = { name: "jq", path: "/usr/bin/jq" };
 
 Deno.test(needing(JQ, {
-  name: "compliance: the commands of the review find what they look for",
+  name: "compliance: the commands of the review find matching records",
   fn: findsWhatItLooksFor,
 }));
 

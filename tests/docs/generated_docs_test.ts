@@ -18,7 +18,7 @@ import { generatedDocs, root } from "./generated_docs.ts";
 import { profileReference } from "./profile_reference.ts";
 
 for (const { path, content } of await generatedDocs()) {
-  Deno.test(`${path} is what deno task docs makes of the source`, async () => {
+  Deno.test(`${path} is the output of deno task docs`, async () => {
     const onDisk = await Deno.readTextFile(new URL(path, root));
     assert(onDisk === content, `${path} differs from the source: run deno task docs`);
   });
@@ -58,7 +58,7 @@ Deno.test("Every code in the table of the error reference leads to its chapter",
   for (const link of links) assert(chapters.includes(link), link);
 });
 
-Deno.test("The reference of profiles explains every rule and where it is known from", () => {
+Deno.test("The reference of profiles explains every rule with its source", () => {
   const reference = profileReference();
   for (const [id, { effect, reason, source }] of Object.entries(ruleCatalogue)) {
     const key = ruleKey(id as RuleId);

@@ -13,7 +13,7 @@ for (const path of documents()) {
   });
 }
 
-Deno.test("links: a file, a heading or a line of text that is not there is noticed", () => {
+Deno.test("links: a missing file, heading or line of text is noticed", () => {
   const leads = (link: string) => leadsSomewhere("README.md", link);
   assert.equal(leads("docs/configuration.md"), true);
   assert.equal(leads("docs/configuratoin.md"), false);

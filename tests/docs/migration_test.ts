@@ -22,7 +22,7 @@ function rows(heading: string): string[][] {
   );
 }
 
-Deno.test("migration: every key of the plugin leads to one of the gateway or is left out by import", () => {
+Deno.test("migration: every key of the plugin maps to one of the gateway or is dropped by import", () => {
   const retryKeys = Object.keys(resilience.in.shape);
   const known = new Set([
     ...Object.keys(sectionKeys),
@@ -40,7 +40,7 @@ Deno.test("migration: every key of the plugin leads to one of the gateway or is 
   for (const key of retryKeys) assert.ok(written.has(key), `${key} is not in the table`);
 });
 
-Deno.test("migration: every metric of the plugin is there", async () => {
+Deno.test("migration: every metric of the plugin exists", async () => {
   const names = new Set((await describedMetrics()).map(({ name }) => name));
   assert.ok(rows("Metrics").length > 0);
   for (const [name] of rows("Metrics")) assert.ok(names.has(name!), name);
@@ -52,7 +52,7 @@ Deno.test("migration: every path of the plugin is in the description of the inte
   for (const [, path] of rows("Paths")) assert.ok(described.includes(`${path}\``), path);
 });
 
-Deno.test("migration: every error code of the plugin has the status that is written", () => {
+Deno.test("migration: every error code of the plugin has the documented status", () => {
   assert.ok(rows("Error codes").length > 0);
   for (const [code, , status] of rows("Error codes")) {
     const entry = (catalogue as Readonly<Record<string, { status: number }>>)[code!];

@@ -24,12 +24,12 @@ interface NamedTest {
 const documents = [...Deno.readDirSync(new URL(DIRECTORY, root))]
   .map(({ name }) => name).filter((name) => name.endsWith(".md")).toSorted();
 
-Deno.test("named tests: every test that a document about security names is there", () => {
+Deno.test("named tests: every test that a security document names exists", () => {
   const missing = documents.flatMap(namedTests).filter(({ file, name }) => !isThere(file, name));
   assert.deepEqual(missing, []);
 });
 
-Deno.test("named tests: every threat of the threat model is met by a test, or its rest is stated", () => {
+Deno.test("named tests: every threat of the threat model has a test or a stated residual risk", () => {
   const [, ...threats] = textOf("threat-model.md").split(/^### /m);
   assert(threats.length > 30, `${threats.length} threats`);
   for (const threat of threats) {
@@ -38,7 +38,7 @@ Deno.test("named tests: every threat of the threat model is met by a test, or it
   }
 });
 
-Deno.test("named tests: every file that a document about security names is there", async () => {
+Deno.test("named tests: every file that a security document names exists", async () => {
   for (const document of documents) {
     for (const [, path] of textOf(document).matchAll(FILE)) {
       await assert.doesNotReject(Deno.stat(new URL(path!, root)), `${document}: ${path}`);
@@ -46,10 +46,10 @@ Deno.test("named tests: every file that a document about security names is there
   }
 });
 
-Deno.test("named tests: a test that is not there is noticed, however its name is written", () => {
+Deno.test("named tests: a missing test is noticed, however its name is written", () => {
   const here = "tests/docs/named_tests_test.ts";
   assert(
-    isThere(here, "named tests: a test that is not there is noticed, however its name is written"),
+    isThere(here, "named tests: a missing test is noticed, however its name is written"),
   );
   assert(!isThere(here, "named tests: a test that is not there"));
   assert(

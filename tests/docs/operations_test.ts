@@ -45,7 +45,7 @@ for (const page of PAGES) {
     for (const text of configurations) assert.deepEqual(await problemsOf(text, surroundings), []);
   });
 
-  Deno.test(`${page}: its commands, tasks and files are there`, async () => {
+  Deno.test(`${page}: its commands, tasks and files exist`, async () => {
     const lines = (await blocks(page, "sh")).join("\n");
     const text = `${lines}\n${
       [...(await read(page)).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code).join("\n")
@@ -69,7 +69,7 @@ for (const page of PAGES) {
   });
 }
 
-Deno.test("docs/install.md: the secrets for Kubernetes have all the keys that the manifests look for", async () => {
+Deno.test("docs/install.md: the Kubernetes secrets have all the keys that the manifests mount", async () => {
   const commands = (await blocks("docs/install.md", "sh")).filter((block) =>
     block.includes("kubectl create secret")
   ).join("\n");
@@ -91,7 +91,7 @@ Deno.test("docs/install.md: the secrets for Kubernetes have all the keys that th
 });
 
 Deno.test(needing(NGINX, {
-  name: "docs/operations.md: a large body passes through nginx with the lines given, unbuffered",
+  name: "docs/operations.md: a large body passes nginx unbuffered with the documented lines",
   async fn() {
     let arrived: string | undefined;
     await using store = Deno.serve(

@@ -25,7 +25,7 @@ const files = Object.fromEntries(
 
 for (const { name } of Deno.readDirSync(DIRECTORY)) {
   if (name === "README.md") continue;
-  Deno.test(`quick start ${name}: its configuration loads and Orthanc is pointed to its server`, async () => {
+  Deno.test(`quick start ${name}: its configuration loads, and Orthanc's refers to its server`, async () => {
     const text = await Deno.readTextFile(new URL(name, DIRECTORY));
     const [gateway = "", orthanc] = [...text.matchAll(/^```json\n([\s\S]*?)^```$/gm)]
       .map(([, json]) => json!);

@@ -22,7 +22,7 @@ function rows(): string[][] {
     .map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
 }
 
-Deno.test("troubleshooting: every sentence of doctor that it explains can be said", () => {
+Deno.test("troubleshooting: every explained message of doctor exists", () => {
   const source = said();
   assert(rows().length > 20);
   for (const [step, sentence] of rows()) {

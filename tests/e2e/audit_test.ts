@@ -110,7 +110,7 @@ async function eventually(holds: () => boolean | Promise<boolean>, what: string)
   }
 }
 
-Deno.test("Audit: what still runs when the gateway stops is recorded, with and without an answer", () =>
+Deno.test("Audit: requests in progress when the gateway stops are recorded, with and without a response", () =>
   withParts(async ({ section, file }) => {
     const origin = startRawOrigin(async (exchange) => {
       if (exchange.target.endsWith("/3.4")) return exchange.untilGone();
@@ -141,7 +141,7 @@ Deno.test("Audit: what still runs when the gateway stops is recorded, with and w
     await origin.close();
   }));
 
-Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and no patient or secret", () =>
+Deno.test("Audit: every access, rejection, reload, start and stop is recorded, and no patient or secret", () =>
   withParts(async (parts) => {
     const { section, file } = parts;
     // Records of several workers are in the order of their arrival.
@@ -206,7 +206,7 @@ Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and
     );
   }));
 
-Deno.test("Audit: the chain goes on after a kill, and verify finds what is changed then", () =>
+Deno.test("Audit: the chain continues after a kill, and verify finds later changes", () =>
   withParts(async (parts) => {
     for (let life = 0; life < 3; life++) {
       const gateway = await startGateway(parts.section());
@@ -261,7 +261,7 @@ Deno.test("Audit: two workers record each request once, over a reload and finish
     assert.match(outputAfter, /Records 1 to \d+ are missing although files are never removed/);
   }));
 
-Deno.test("Audit: a record that was written half when the gateway was killed is told, not hidden", () =>
+Deno.test("Audit: a record that was half written when the gateway was killed is reported, not hidden", () =>
   withParts(async (parts) => {
     const killed = await startGateway(parts.section());
     await eventually(async () => (await recordsIn(parts.file)).length > 0, "nothing is recorded");
@@ -284,7 +284,7 @@ Deno.test("Audit: a record that was written half when the gateway was killed is 
     assert.equal(codeAfter, 0, outputAfter);
   }));
 
-Deno.test("Audit: standard output gets the records, as a chain that can be verified", () =>
+Deno.test("Audit: standard output receives the records as a chain that can be verified", () =>
   withParts(async (parts) => {
     const Audit = { To: "stdout", Key: KEY };
     const gateway = await startGateway(parts.section({ Audit }));
@@ -302,7 +302,7 @@ Deno.test("Audit: standard output gets the records, as a chain that can be verif
     assert.equal(code, 0, output);
   }));
 
-Deno.test("Audit: standard output that takes nothing makes the gateway refuse", {
+Deno.test("Audit: a failing standard output makes the gateway reject requests", {
   ignore: Deno.build.os !== "linux",
 }, () =>
   withParts(async (parts) => {
@@ -346,7 +346,7 @@ Deno.test("Audit: standard output that takes nothing makes the gateway refuse", 
 
 for (const onFailure of ["refuse", "warn"]) {
   Deno.test(needingRoot({
-    name: `Audit: a disk that is full makes the gateway ${onFailure}, and it heals by itself`,
+    name: `Audit: a full disk makes the gateway ${onFailure}, and it recovers by itself`,
     ignore: Deno.build.os !== "linux",
     fn: () =>
       withParts(async (parts) => {
@@ -399,7 +399,8 @@ async function mount(...args: readonly string[]): Promise<void> {
 }
 
 Deno.test(needing(RSYSLOG, {
-  name: "Audit: rsyslog gets the records over TLS, and the gateway waits for it when it is away",
+  name:
+    "Audit: rsyslog receives the records over TLS, and the gateway waits for it when it is down",
   fn: () =>
     withParts(async ({ section }) => {
       await using server = await syslogServer();

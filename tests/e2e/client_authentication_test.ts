@@ -207,7 +207,7 @@ Deno.test(needing(OPENSSL, {
   },
 }));
 
-Deno.test("Bound tokens: two workers, each with a key of its own, at a provider and a store that want nonces", async () => {
+Deno.test("Bound tokens: two workers, each with a key of its own, at a provider and a store that require nonces", async () => {
   const provider = await startOidcProvider({
     dpopNonces: true,
   });

@@ -19,7 +19,7 @@ const LOOPBACK = { Address: "127.0.0.1", Port: 0 };
 
 const test: Deno.TestDefinition = {
   name:
-    "What compose.yaml starts works together: a study goes from one Orthanc to the other and back",
+    "The services of compose.yaml work together: a study goes from one Orthanc to the other and back",
   async fn(t) {
     const made = await Deno.makeTempDir();
     await runProgram("sh", [`${DOCKER}prepare.sh`, made]);
@@ -115,7 +115,7 @@ const test: Deno.TestDefinition = {
       assert.deepEqual(await hospital.fileHashes(), hashes);
     });
     await t.step(
-      "lets in nobody without a key at the one door and a token at the other",
+      "rejects clients without a key and gateways without a token",
       async () => {
         using http = Deno.createHttpClient({ caCerts: [authority] });
         const ask = async (url: string, headers: Record<string, string> = {}) => {

@@ -71,7 +71,7 @@ const HttpRequest = XMLHttpRequest as new () => {
 };
 
 Deno.test(needing(ORTHANC, {
-  name: "dicomweb-client drives all its calls through the gateway, and never leaves its host",
+  name: "dicomweb-client makes all its calls through the gateway, and contacts no other host",
   async fn(t) {
     const provider = await startOidcProvider();
     await using orthanc = await Orthanc.start();
@@ -197,7 +197,7 @@ Deno.test(needing(ORTHANC, {
         assert.deepEqual(start(await retrieveInstanceFramesRendered(second)), png);
       });
 
-      await t.step("gets the store's own refusal of what it does not have", async () => {
+      await t.step("receives the store's own error for a missing resource", async () => {
         const frame = { ...instance, frameNumbers: [1] };
         await assert.rejects(client.retrieveInstanceThumbnail(instance), { status: 404 });
         await assert.rejects(client.retrieveInstanceFramesThumbnail(frame), { status: 404 });
@@ -225,7 +225,7 @@ Deno.test(needing(ORTHANC, {
         for (const { url } of uris) await client.retrieveBulkData({ BulkDataURI: url });
       });
 
-      await t.step("was told no URL of another host, and went to none", () => {
+      await t.step("received no URL of another host, and contacted none", () => {
         const urls = urlsIn(answered);
         for (const key of ["BulkDataURI", "00081190"]) {
           assert.ok(urls.filter((each) => each.key === key).length >= files.size, key);
@@ -235,7 +235,7 @@ Deno.test(needing(ORTHANC, {
         assert.deepEqual(strangers, []);
       });
 
-      await t.step("left no call out", () => {
+      await t.step("omitted no call", () => {
         const all = Object.getOwnPropertyNames(DICOMwebClient.prototype)
           .filter((name) => /^(search|retrieve|store|build)/.test(name));
         assert.deepEqual([...called].sort(), all.sort());

@@ -66,7 +66,7 @@ function startServer(
 
 const test: Deno.TestDefinition = {
   name:
-    "Chromium runs nothing of a store's answers, keeps nothing of them, and embeds none elsewhere",
+    "Chromium runs no script of a store's responses, keeps nothing of them, and embeds none elsewhere",
   async fn(t) {
     await using authority = await CertificateAuthority.create();
     const { certificatePem: cert, keyPem: key } = await authority.issue({
@@ -138,7 +138,7 @@ const test: Deno.TestDefinition = {
         });
       }
 
-      await t.step("an image is shown all the same", async () => {
+      await t.step("an image is shown nevertheless", async () => {
         await inPage(async (page) => {
           await page.goto(`${base}/pixel`);
           assert.equal(await page.evaluate("document.images[0].naturalWidth"), 1);
@@ -200,7 +200,7 @@ const test: Deno.TestDefinition = {
         });
       }
 
-      await t.step("a page that Cors names asks, and shows an image", async () => {
+      await t.step("a page of an origin in Cors can request, and show an image", async () => {
         await inPage(async (page) => {
           await page.goto(viewer);
           assert.equal(await page.evaluate(ask, `${base}/studies`), "[]");
@@ -209,7 +209,7 @@ const test: Deno.TestDefinition = {
         });
       });
 
-      await t.step("a page that Cors does not name does neither", async () => {
+      await t.step("a page of another origin can do neither", async () => {
         await inPage(async (page) => {
           await page.goto(foreign);
           assert.match(await page.evaluate(ask, `${base}/studies`), /Failed to fetch/);

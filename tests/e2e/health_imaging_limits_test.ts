@@ -18,7 +18,7 @@ const SERIES = { "1.2.3": 45, "1.2.4": 12 };
 const LIMITS = { maxResults: 30, pageSize: 7 };
 
 for (const beyond of ["list", 204, 400] as const) {
-  Deno.test(`A study of more instances than HealthImaging lists is retrieved whole, and a search for them says what it is (${beyond} beyond)`, async () => {
+  Deno.test(`A study with more instances than HealthImaging lists is retrieved completely, and a search for them reports its limit (${beyond} beyond)`, async () => {
     await using store = startHealthImagingStore({
       region: "eu-west-1",
       keys: new Map([[KEY.accessKeyId, KEY]]),

@@ -75,7 +75,7 @@ const CACHES = { redis: startRedis, denokv: startKv };
 for (const [overlay, startCache] of Object.entries(CACHES)) {
   const test: Deno.TestDefinition = {
     name:
-      `Kubernetes overlay ${overlay}: replicas share one token, are probed and scraped, and outlive their cache`,
+      `Kubernetes overlay ${overlay}: replicas share one token, are probed and scraped, and survive their cache`,
     async fn(t) {
       const manifests = await render(overlay);
       const provider = startTokenEndpoint({
@@ -168,7 +168,7 @@ for (const [overlay, startCache] of Object.entries(CACHES)) {
         assert.equal((await ask(other, path, "orthanc")).status, 403);
         assert.equal((await ask(other, path)).status, 401);
       });
-      await t.step("the cache goes away: probes and traffic do not", async () => {
+      await t.step("the cache fails: probes and traffic continue", async () => {
         await cache.end();
         assert.equal((await ask(one, "/readyz")).status, 503);
         await probe(one);

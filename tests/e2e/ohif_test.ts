@@ -25,7 +25,7 @@ const CHROMIUM_FLAGS = [
 ];
 
 const test: Deno.TestDefinition = {
-  name: "OHIF lists a study and shows a CT slice through the gateway, and asks no other host",
+  name: "OHIF lists a study and shows a CT slice through the gateway, and contacts no other host",
   async fn(t) {
     const provider = await startOidcProvider();
     await using orthanc = await Orthanc.start();
@@ -68,7 +68,7 @@ const test: Deno.TestDefinition = {
         await keep(page, "ohif_slice.png");
       });
 
-      await t.step("asked the gateway for everything, and it had everything", () => {
+      await t.step("requested everything from the gateway, successfully", () => {
         const answers = responses.filter((each) => each.url().startsWith(`${dicomWebUrl}/`));
         for (const path of [/\/studies\?/, /\/series\?/, /\/metadata$/, /\/frames\/1$/]) {
           assert.ok(answers.some((each) => path.test(each.url())), `asked for ${path}`);
@@ -78,7 +78,7 @@ const test: Deno.TestDefinition = {
         assert.ok(origin.arrived.every(({ status }) => status === 200));
       });
 
-      await t.step("asked no other host", () => {
+      await t.step("contacted no other host", () => {
         const origins = new Set(requested.map((url) => new URL(url).origin));
         assert.deepEqual(origins, new Set([ohif.origin, gateway.url]));
       });

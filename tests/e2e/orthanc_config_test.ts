@@ -14,7 +14,7 @@ import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
 const PASSWORD = "correct horse";
 
 Deno.test(needing(ORTHANC, {
-  name: "orthanc-config makes Orthanc store through a gateway that asks for a password",
+  name: "orthanc-config makes Orthanc store through a gateway that requires a password",
   async fn(t) {
     const directory = await Deno.makeTempDir({ prefix: "orthanc-config-test-" });
     await using store = await Orthanc.start();
@@ -60,7 +60,7 @@ Deno.test(needing(ORTHANC, {
       assert.deepEqual(await store.fileHashes(), sent);
     });
 
-    await t.step("names what it changes of a server that is there", async () => {
+    await t.step("names the changes of an existing server", async () => {
       await client.setPeer("main", { Url: "http://elsewhere.example/", HasDelete: true });
       const set = await runCommand([...args, "--orthanc", client.url], { stdin: PASSWORD });
       assert.match(set.stdout, /main: set \(Url, .*Timeout, Username/);

@@ -11,7 +11,7 @@ import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
 const keyOf = (right: string) => right.padEnd(43, "-");
 
 Deno.test(needing(ORTHANC, {
-  name: "Orthanc: the right to retrieve opens what Orthanc's metadata refer to, and nothing else",
+  name: "Orthanc: permission to retrieve covers what Orthanc's metadata refer to, and nothing else",
   async fn() {
     await using orthanc = await Orthanc.start();
     const file = {

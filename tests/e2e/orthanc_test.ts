@@ -144,7 +144,7 @@ Deno.test(needing(ORTHANC, {
       assert.deepEqual(await client.fileHashes(), hash);
     });
 
-    await t.step("needed one token for all of it, and the store refused nothing", () => {
+    await t.step("needed one token for all of it, and the store rejected nothing", () => {
       assert.equal(provider.tokenRequests(), 1);
       const refused = origin.arrived.filter(({ status }) => status >= 400);
       assert.deepEqual(refused.map(({ method, path, status }) => [method, path, status]), []);

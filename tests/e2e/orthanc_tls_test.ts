@@ -72,7 +72,7 @@ Deno.test(needing(ORTHANC, {
       const found = await client.qido("chunks", "/studies", { PatientID: INSTANCE.patientId });
       assert.equal((found as unknown[]).length, 1);
     });
-    await t.step("is told the status of an upload that is refused before its end", async () => {
+    await t.step("receives the status of an upload that is rejected before its end", async () => {
       const job = await client.stow("nobody", study);
       // Its texts for 404; "Error in the network protocol" if it has seen only a reset.
       assert.equal(job.Content.FunctionErrorDescription, "Unknown resource");

@@ -86,7 +86,7 @@ function kubernetesToken(): string {
   return `${part({ alg: "RS256" })}.${part(claims)}.MARK-k8s-signature`;
 }
 
-Deno.test("Azure's, Google's and other credentials work in the sandbox, are renewed there, and are never told", () =>
+Deno.test("Azure's, Google's and other credentials work in the sandbox, are renewed there, and never leak", () =>
   within(LIMIT_MS, "the identities of all platforms", tryIdentities()));
 
 async function tryIdentities(): Promise<void> {

@@ -97,7 +97,7 @@ Deno.test(needing(ORTHANC, {
 }));
 
 Deno.test(needing(ORTHANC, {
-  name: "push sends through a running gateway that asks for a password",
+  name: "push sends through a running gateway that requires a password",
   async fn() {
     const directory = await Deno.makeTempDir({ prefix: "push-test-" });
     await using store = await Orthanc.start();

@@ -69,7 +69,7 @@ function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): string[] {
   return [...a].filter((token) => b.has(token));
 }
 
-Deno.test("Revoking drops the tokens of all workers at once, also where each keeps its own", () =>
+Deno.test("Revoking discards the tokens of all workers at once, even if each has its own", () =>
   withParts(async ({ section, seen }) => {
     await using gateway = await startGateway(section({ Workers: 2 }));
     await ask(gateway, 40);
@@ -82,7 +82,7 @@ Deno.test("Revoking drops the tokens of all workers at once, also where each kee
     assert.deepEqual(overlap(before, after), []);
   }));
 
-Deno.test("Revoking again at once is refused, whichever worker is asked", () =>
+Deno.test("Revoking again at once is rejected by every worker", () =>
   withParts(async ({ section }) => {
     await using gateway = await startGateway(section({ Workers: 2 }));
     await ask(gateway, 1);
@@ -99,7 +99,7 @@ Deno.test("Revoking again at once is refused, whichever worker is asked", () =>
 
 for (const backend of ["kv", "redis"] as const) {
   const definition = {
-    name: `Revoking at one gateway drops the token of others that share ${backend} within 5 s`,
+    name: `Revoking at one gateway discards the token of others that share ${backend} within 5 s`,
     fn: () =>
       withParts(async ({ section, seen, endpoint }) => {
         const redis = backend === "redis" ? await startRedisServer() : undefined;

@@ -53,7 +53,7 @@ const FAILURES: readonly ((seen: SeenTokenRequest) => Response)[] = [
   () => Response.json({ access_token: TOKEN, token_type: "Bearer", expires_in: 60 }),
 ];
 
-Deno.test("Secrets, keys, assertions and tokens of OAuth2 clients are told nowhere, whatever fails", () =>
+Deno.test("Secrets, keys, assertions and tokens of OAuth2 clients never leak, whatever fails", () =>
   within(LIMIT_MS, "all failures", failInEveryWay()));
 
 async function failInEveryWay(): Promise<void> {

@@ -32,7 +32,7 @@ const TRAFFIC_MS = 280_000;
 const MAX_IMAGE_BYTES = 200_000;
 
 const test: Deno.TestDefinition = {
-  name: "Status page: people can use it in a browser, and it asks no other host",
+  name: "Status page: it works in a browser, and contacts no other host",
   async fn(t) {
     await using scene = await setStatusScene(2);
     if (FOR_DOCS) await scene.makeTraffic(TRAFFIC_MS);
@@ -93,7 +93,7 @@ const test: Deno.TestDefinition = {
       });
 
       await t.step(
-        "with JavaScript it keeps itself up to date, and what is focused stays",
+        "with JavaScript it updates itself, and the focus stays",
         async () => {
           await open({}, async (page) => {
             const expiry = page.locator("time[data-until]").first();
@@ -114,7 +114,7 @@ const test: Deno.TestDefinition = {
         },
       );
 
-      await t.step("a refused secret is told after a press, by keyboard alone", async () => {
+      await t.step("a rejected secret is reported after a press, by keyboard alone", async () => {
         await open({}, async (page) => {
           await tabTo(page, "test-research-cloud");
           const outline = await page.locator("#test-research-cloud").evaluate((button) =>
@@ -128,7 +128,7 @@ const test: Deno.TestDefinition = {
       });
 
       await t.step(
-        "without JavaScript a test and a drop work, and the page loads itself anew",
+        "without JavaScript a test and a revocation work, and the page reloads itself",
         async () => {
           await open({ javaScriptEnabled: false }, async (page) => {
             await page.locator("#test-reporting").click();
@@ -142,7 +142,7 @@ const test: Deno.TestDefinition = {
       );
 
       await t.step(
-        "behind a password the page keeps itself up to date, and its buttons work",
+        "behind a password the page updates itself, and its buttons work",
         async () => {
           await using guarded = await startGateway({
             Authentication: { Basic: { Users: { ann: await hashPassword("correct horse") } } },
@@ -186,7 +186,7 @@ const test: Deno.TestDefinition = {
         await evil.shutdown();
       });
 
-      await t.step("asked no other host, and the browser complained of nothing", () => {
+      await t.step("contacted no other host, and the browser reported no error", () => {
         assert.deepEqual(new Set(requested.map((each) => new URL(each).origin)), new Set([url]));
         assert.deepEqual(complaints, []);
       });

@@ -115,7 +115,7 @@ Deno.test("Tracing: one trace from the client to the token endpoint and the stor
     }
   }));
 
-Deno.test("Tracing: without it a client's trace goes to the store as it came, and a forged one does not", () =>
+Deno.test("Tracing: without it a client's valid trace is forwarded unchanged, a forged one is not", () =>
   withParts(async ({ section, seen }) => {
     await using gateway = await startGateway(section);
     await search(gateway.url, TRACEPARENT);

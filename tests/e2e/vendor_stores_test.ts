@@ -143,12 +143,12 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         assert(isBounded ? requests >= 8 : requests === 1, `${requests} requests to store`);
       });
 
-      await t.step("stores again what is there already", async () => {
+      await t.step("stores existing instances again", async () => {
         assertSuccess(await client.stow("gateway", imageStudy));
         assert.deepEqual(await hashesOf(store), hashes);
       });
 
-      await t.step("stores what is there in part", async () => {
+      await t.step("stores partly existing instances", async () => {
         for (const { sopInstanceUid } of images.filter((_, index) => index % 3 === 0)) {
           store.archive.remove({ instance: sopInstanceUid });
         }
@@ -173,14 +173,17 @@ for (const [name, startVendor] of Object.entries(vendors)) {
 
       const slices = study(MANY, () => 8);
       const film = study(FILM, () => 8);
-      await t.step(`stores ${MANY} instances, and says by URLs of the gateway where`, async () => {
-        for (const files of [slices, film]) {
-          const answer = await storeAll(base, files);
-          assert.equal(answer["00081198"], undefined);
-          assert.equal((answer["00081199"]?.Value as unknown[]).length, files.length);
-          assertLeadBack(answer, base, files.length);
-        }
-      });
+      await t.step(
+        `stores ${MANY} instances, and reports them by URLs of the gateway`,
+        async () => {
+          for (const files of [slices, film]) {
+            const answer = await storeAll(base, files);
+            assert.equal(answer["00081198"], undefined);
+            assert.equal((answer["00081199"]?.Value as unknown[]).length, files.length);
+            assertLeadBack(answer, base, files.length);
+          }
+        },
+      );
 
       const { studyInstanceUid, seriesInstanceUid } = slices[0]!;
       const path = `/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances`;
@@ -201,7 +204,7 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         assertLeadBack(results, base, MANY);
       });
 
-      await t.step("queries what is not there", async () => {
+      await t.step("queries missing studies", async () => {
         assert.deepEqual(await client.qido("gateway", "/studies", { PatientID: "nobody" }), []);
       });
 
@@ -213,7 +216,7 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         assert.deepEqual(await client.fileHashes(), wanted);
       });
 
-      await t.step("gives viewers what they ask for in their own words", async () => {
+      await t.step("answers viewers in the form that they request", async () => {
         const { seriesInstanceUid, sopInstanceUid } = images[3]!;
         const series = `${base}/studies/${imageStudy}/series/${seriesInstanceUid}`;
         for (const accept of [UNQUOTED, `application/octet-stream;q=0.5, ${UNQUOTED}`]) {
@@ -241,12 +244,12 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         }
       });
 
-      await t.step("gave the store no cause to refuse a request", () => {
+      await t.step("gave the store no cause to reject a request", () => {
         const refused = store.arrived.filter((each) => each.status >= 400 && !mayRefuse?.(each));
         assert.deepEqual(refused, []);
       });
 
-      await t.step("owes that to the profile", async () => {
+      await t.step("depends on the profile for that", async () => {
         await client.clear();
         store.archive.remove({});
         for (const options of images) await client.upload(dicomFile(options));
@@ -263,7 +266,7 @@ for (const [name, startVendor] of Object.entries(vendors)) {
 }
 
 Deno.test(needing(ORTHANC, {
-  name: "Orthanc learns of another content under a UID that Google's store has, told in XML",
+  name: "Orthanc learns from Google's XML that a UID exists with other content",
   async fn() {
     const provider = await startOidcProvider();
     await using store = startGoogleStore(provider);

@@ -18,7 +18,7 @@ const HANDSHAKE = {
   "sec-websocket-version": "13",
 };
 
-Deno.test("WebSocket: it is recorded, limited and permitted as any request, and harms no other", async () => {
+Deno.test("WebSocket: it is audited, limited and authorized like any request, and harms no other", async () => {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-sockets-" });
   const file = `${directory}/trail/audit.jsonl`;
   let delayMs = 0;

@@ -47,7 +47,7 @@ const LINEAR: readonly string[] = [
 ];
 
 for (const [expression, fault] of SLOW) {
-  Deno.test(`linear expressions: ${expression} is refused`, () => {
+  Deno.test(`linear expressions: ${expression} is rejected`, () => {
     assert.deepEqual(faults(`const found = text.match(${expression});`), [fault]);
   });
 }
@@ -58,7 +58,7 @@ Deno.test("linear expressions: those that are linear pass", () => {
   }
 });
 
-Deno.test("linear expressions: one that is made at run time is refused, whatever it holds", () => {
+Deno.test("linear expressions: one that is built at run time is rejected, whatever it contains", () => {
   for (const source of ['new RegExp("a")', "RegExp(text)"]) {
     assert.deepEqual(faults(source), ["write a literal"]);
   }

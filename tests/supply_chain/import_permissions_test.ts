@@ -52,19 +52,19 @@ Deno.test("Sandbox: the imports of the worker are known", () => {
 });
 
 for (const specifier of specifiers) {
-  Deno.test(`Sandbox: ${specifier} is loaded in a worker without any permission`, async () => {
+  Deno.test(`Sandbox: ${specifier} loads in a worker without any permission`, async () => {
     assert.equal(await importWithNothing(specifier), "imported");
   });
 }
 
 for (const specifier of ["google-auth-library", "@azure/msal-node"]) {
-  Deno.test(`Sandbox: ${specifier}, which only tests use, would want the environment`, async () => {
+  Deno.test(`Sandbox: ${specifier}, which only tests use, would need the environment`, async () => {
     assert(!specifiers.includes(specifier));
     assert.match(await importWithNothing(specifier), /Requires env access/);
   });
 }
 
-Deno.test("Sandbox: docs/security/supply-chain.md tells of every import of the worker", async () => {
+Deno.test("Sandbox: docs/security/supply-chain.md describes every import of the worker", async () => {
   const document = await Deno.readTextFile(`${ROOT}docs/security/supply-chain.md`);
   const rows = [...document.matchAll(/^\| `([^`]+)` +\| none +\|/gm)].map(([, name]) => name);
   assert.deepEqual(rows.toSorted(), specifiers);

@@ -6,7 +6,7 @@ import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("Lock file: every task that runs code takes it as it is, and packages from Deno's own cache", () => {
+Deno.test("Lock file: every task that runs code uses it frozen, and packages from Deno's own cache", () => {
   for (const [name, { command }] of Object.entries(manifest.tasks)) {
     const runs = command.split("&&").map((part) => part.trim())
       .filter((part) => /\bdeno (?:run|test|check|bench|compile)\b/.test(part));
@@ -39,7 +39,7 @@ async function runWith(url: string, integrity: string | undefined): Promise<stri
   }
 }
 
-Deno.test("Lock file: what it does not have, or has with another hash, is not run", async () => {
+Deno.test("Lock file: a package that it lacks, or has with another hash, does not run", async () => {
   await using registry = await startNpmRegistry();
   assert.match(await runWith(registry.url, registry.integrity), /sample ran/);
   const other = `sha512-${new Uint8Array(64).toBase64()}`;
@@ -55,7 +55,7 @@ Deno.test("Lock file: what it does not have, or has with another hash, is not ru
   }
 });
 
-Deno.test("Lock file: all comes from npm, with a hash, and no package may run scripts as it is installed", async () => {
+Deno.test("Lock file: all packages come from npm, with a hash, and none may run install scripts", async () => {
   const lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
   for (const kind of ["jsr", "remote", "redirects"]) assert.equal(lock[kind], undefined, kind);
   for (const [key, { integrity }] of Object.entries<{ integrity: string }>(lock.npm)) {

@@ -37,7 +37,7 @@ async function complaints(bom: unknown): Promise<string> {
   return ajv.errorsText(ajv.errors);
 }
 
-Deno.test("SBOM: CycloneDX's own schema of version 1.6 finds nothing wrong with it", async () => {
+Deno.test("SBOM: it conforms to CycloneDX's own schema of version 1.6", async () => {
   const bom = await billOfMaterials(ROOT);
   assert.equal(await complaints(bom), "No errors");
   const wrong = { ...bom, components: [{ ...bom.components[0], type: "thing" }] };
@@ -63,7 +63,7 @@ Deno.test("SBOM: it lists every package of the lock file with the lock file's in
   assert.deepEqual(listed.toSorted(), [...expected].toSorted());
 });
 
-Deno.test("SBOM: what only tests need is marked, and nothing that runs depends on it", async () => {
+Deno.test("SBOM: test packages are marked, and no runtime package depends on them", async () => {
   const { components, dependencies, metadata } = await billOfMaterials(ROOT);
   const scopes = new Map(components.map((component) => [component["bom-ref"], component.scope]));
   const scopeOf = (name: string) => components.find((component) => component.name === name)?.scope;
@@ -82,7 +82,7 @@ Deno.test("SBOM: what only tests need is marked, and nothing that runs depends o
   }
 });
 
-Deno.test("SBOM: the same lock file makes the same bytes", async () => {
+Deno.test("SBOM: the same lock file produces the same bytes", async () => {
   const [one, other] = [await billOfMaterials(ROOT), await billOfMaterials(ROOT)];
   assert.equal(JSON.stringify(one), JSON.stringify(other));
   assert.match(
@@ -100,7 +100,7 @@ Deno.test("SBOM: deno task sbom writes it", async () => {
   assert.equal(bom.specVersion, "1.6");
 });
 
-Deno.test("Licences: every dependency has one that is allowed", async () => {
+Deno.test("Licences: every dependency has a permitted one", async () => {
   const manifestOf = await packageManifests(ROOT);
   for (const locked of await lockedPackages(ROOT)) {
     const { license } = await manifestOf(locked) ?? {};

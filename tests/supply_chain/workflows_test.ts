@@ -47,14 +47,14 @@ for (const file of files) {
     }
   });
 
-  Deno.test(`Workflow ${file}: it may read the repository, and only what publishes may write`, () => {
+  Deno.test(`Workflow ${file}: it may read the repository, and only publishing jobs may write`, () => {
     assert.deepEqual(workflow.permissions, { contents: "read" });
     for (const [name, { permissions }] of jobs) {
       assert.deepEqual(permissions, WRITERS[`${file} ${name}`], name);
     }
   });
 
-  Deno.test(`Workflow ${file}: what outsiders write starts nothing with rights and becomes no command`, () => {
+  Deno.test(`Workflow ${file}: text of outsiders starts no privileged job and becomes no command`, () => {
     for (const trigger of ["pull_request_target", "workflow_run", "issue_comment"]) {
       assert(!Object.hasOwn(workflow.on, trigger), trigger);
     }
@@ -71,7 +71,7 @@ for (const file of files) {
   });
 }
 
-Deno.test("Workflows: the release checks what CI checks before it builds, and where it writes no code of ours runs", () => {
+Deno.test("Workflows: the release runs the checks of CI before it builds, and no code of ours where it may write", () => {
   const release: Workflow & { jobs: Record<string, { needs?: string }> } = parse(
     Deno.readTextFileSync(`${DIRECTORY}/release.yml`),
   );
