@@ -11,7 +11,7 @@ import { CONFIG_PATH, problemsOf } from "../config/memory_files.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { freePort } from "../fixtures/listening.ts";
-import { sha256 } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { root } from "./generated_docs.ts";
 import { noteIn, reportWith } from "../fixtures/stow_request.ts";
 import { runCommand } from "../fixtures/gateway_command.ts";
@@ -97,7 +97,7 @@ Deno.test(needing(NGINX, {
     await using store = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen() {} },
       async (request) => {
-        arrived = await sha256(new Uint8Array(await request.arrayBuffer()));
+        arrived = sha256(new Uint8Array(await request.arrayBuffer()));
         return new Response(reportWith(String(request.headers.get("transfer-encoding"))));
       },
     );
@@ -126,7 +126,7 @@ Deno.test(needing(NGINX, {
     });
     // A proxy that buffers the body knows its length and sends it.
     assert.equal(noteIn(await response.text()), "chunked");
-    assert.equal(arrived, await sha256(body));
+    assert.equal(arrived, sha256(body));
   },
 }));
 

@@ -7,11 +7,12 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import realm from "../../docker/keycloak/realm.json" with { type: "json" };
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
-import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
+import { dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
-import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { runProgram } from "../fixtures/run_program.ts";
 
 const DOCKER = fileURLToPath(new URL("../../docker/", import.meta.url));
@@ -85,17 +86,15 @@ const test: Deno.TestDefinition = {
     for (let instanceNumber = 1; instanceNumber <= 3; instanceNumber++) {
       const sopInstanceUid = newUid();
       const file = dicomFile({
-        sopClassUid: CT_IMAGE,
         sopInstanceUid,
         seriesInstanceUid: `${study}.1`,
         studyInstanceUid: study,
         instanceNumber,
         patientId: "COMPOSE-1",
-        modality: "CT",
         rows: 64,
         columns: 64,
       });
-      hashes.set(sopInstanceUid, await sha256(file));
+      hashes.set(sopInstanceUid, sha256(file));
       await hospital.upload(file);
     }
 

@@ -123,7 +123,6 @@ Deno.test(needing(ORTHANC, {
       sopInstanceUid: movie.sopInstanceUID,
       seriesInstanceUid: movie.seriesInstanceUID,
       studyInstanceUid: movie.studyInstanceUID,
-      instanceNumber: 1,
       patientId: "MOVIE",
       modality: "OT",
       rows: 64,

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { readInstance } from "../../src/demo/instance_archive.ts";
 import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
-import { CT_IMAGE, dicomFile } from "../fixtures/dicom_file.ts";
+import { dicomFile } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { startHealthImagingStore } from "../fixtures/vendor_stores/health_imaging.ts";
 
@@ -32,15 +32,10 @@ for (const beyond of ["list", 204, 400] as const) {
         const sopInstanceUid = `${seriesInstanceUid}.${instanceNumber}`;
         uids.push(sopInstanceUid);
         store.archive.add(readInstance(dicomFile({
-          sopClassUid: CT_IMAGE,
           sopInstanceUid,
           seriesInstanceUid,
           studyInstanceUid: STUDY,
           instanceNumber,
-          patientId: "P",
-          modality: "CT",
-          rows: 8,
-          columns: 8,
         })));
       }
     }

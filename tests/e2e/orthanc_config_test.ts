@@ -5,11 +5,12 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
+import { dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { runCommand } from "../fixtures/gateway_command.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
-import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const PASSWORD = "correct horse";
 
@@ -30,17 +31,12 @@ Deno.test(needing(ORTHANC, {
     const args = ["orthanc-config", "--config", config, "--url", gateway.url];
     const [study, uid] = [newUid(), newUid()];
     const file = dicomFile({
-      sopClassUid: CT_IMAGE,
       sopInstanceUid: uid,
       seriesInstanceUid: newUid(),
       studyInstanceUid: study,
-      instanceNumber: 1,
       patientId: "SET-1",
-      modality: "CT",
-      rows: 8,
-      columns: 8,
     });
-    const sent = new Map([[uid, await sha256(file)]]);
+    const sent = new Map([[uid, sha256(file)]]);
 
     await t.step("changes nothing on trial", async () => {
       const trial = await runCommand([...args, "--orthanc", client.url, "--dry-run"]);

@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
-import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const keyOf = (right: string) => right.padEnd(43, "-");
 
@@ -27,10 +28,7 @@ Deno.test(needing(ORTHANC, {
     };
     await orthanc.upload(dicomFile(file));
     const rights = ["query", "retrieve"];
-    const keys = await Promise.all(rights.map(async (right) => [
-      right,
-      `sha256:${await sha256(new TextEncoder().encode(keyOf(right)))}`,
-    ]));
+    const keys = rights.map((right) => [right, `sha256:${sha256(keyOf(right))}`]);
     await using gateway = await startGateway({
       Authentication: { ApiKeys: { Header: "X-API-Key", Keys: Object.fromEntries(keys) } },
       Permissions: rights.map((right) => ({ Subjects: [`key:${right}`], Transactions: [right] })),

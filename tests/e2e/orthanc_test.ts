@@ -16,7 +16,8 @@ import {
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
-import { Orthanc, type OrthancJob, type OrthancPeer, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc, type OrthancJob, type OrthancPeer } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { startTokenCheckingOrigin } from "../fixtures/token_checking_origin.ts";
 
 const STUDY = newUid();
@@ -82,7 +83,7 @@ Deno.test(needing(ORTHANC, {
     const hashes = new Map<string, string>();
     for (const options of CT_INSTANCES) {
       const file = dicomFile(options);
-      hashes.set(options.sopInstanceUid, await sha256(file));
+      hashes.set(options.sopInstanceUid, sha256(file));
       await client.upload(file);
     }
 
@@ -135,7 +136,7 @@ Deno.test(needing(ORTHANC, {
       await client.clear();
       const file = dicomFile(LARGE_INSTANCE);
       assert.ok(file.length > LARGE_BYTES);
-      const hash = new Map([[LARGE_INSTANCE.sopInstanceUid, await sha256(file)]]);
+      const hash = new Map([[LARGE_INSTANCE.sopInstanceUid, sha256(file)]]);
       await client.upload(file);
       assertSuccess(await client.stow("gateway", LARGE_STUDY));
       assert.deepEqual(await store.fileHashes(), hash);

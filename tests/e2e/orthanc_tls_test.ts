@@ -9,7 +9,8 @@ import { CertificateAuthority } from "../fixtures/certificate_authority.ts";
 import { dicomFile, MULTI_FRAME_WORD, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
-import { Orthanc, type OrthancJob, type OrthancPeer, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc, type OrthancJob, type OrthancPeer } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 /** About 40 MB. */
 const INSTANCE = {
@@ -57,7 +58,7 @@ Deno.test(needing(ORTHANC, {
     await client.setPeer("lengths", { ...peer, ChunkedTransfers: false });
     await client.setPeer("nobody", { ...peer, Url: `${url}/nobody/` });
     const file = dicomFile(INSTANCE);
-    const hashes = new Map([[INSTANCE.sopInstanceUid, await sha256(file)]]);
+    const hashes = new Map([[INSTANCE.sopInstanceUid, sha256(file)]]);
     const study = INSTANCE.studyInstanceUid;
     await client.upload(file);
 

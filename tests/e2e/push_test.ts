@@ -5,11 +5,12 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
+import { dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { startCommand } from "../fixtures/gateway_command.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
-import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const INSTANCES = 1_000;
 
@@ -27,20 +28,18 @@ async function sample(directory: string, url: string, count: number): Promise<Sa
   for (let number = 1; number <= count; number++) {
     const sopInstanceUid = newUid();
     const file = dicomFile({
-      sopClassUid: CT_IMAGE,
       sopInstanceUid,
       seriesInstanceUid: series,
       studyInstanceUid: study,
       instanceNumber: number,
       patientId: "PUSH-1",
-      modality: "CT",
       rows: 32,
       columns: 32,
     });
     const place = `${folder}/${number % 7}/${number % 3}`;
     await Deno.mkdir(place, { recursive: true });
     await Deno.writeFile(`${place}/IM${number}`, file);
-    hashes.set(sopInstanceUid, await sha256(file));
+    hashes.set(sopInstanceUid, sha256(file));
   }
   const config = `${directory}/gateway.json`;
   await Deno.writeTextFile(

@@ -18,12 +18,6 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
   const endpoint = startTokenEndpoint({ expiresInSeconds: 3600 });
   const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
   const { port } = store.addr;
-  const oauth = (secret: string) => ({
-    TokenEndpoint: endpoint.url,
-    ClientId: "gateway",
-    ClientSecret: secret,
-    Scope: "dicom",
-  });
   const base = `http://127.0.0.1:${port}`;
   const gateway = await startGateway({
     Workers: workers,
@@ -31,16 +25,16 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
       "azure-archive": {
         Url: `${base}/v2/azure-archive`,
         Timeouts: { IdleSeconds: 60 },
-        ...oauth("secret"),
+        ...endpoint.serverKeys,
       },
-      "research-cloud": { Url: `${base}/research`, ...oauth("wrong") },
+      "research-cloud": { Url: `${base}/research`, ...endpoint.serverKeys, ClientSecret: "wrong" },
       "teaching-files": {
         Url: `${base}/forbidden`,
         ProviderType: "none",
       },
       "second-opinion": { Url: `${base}/dicomwep`, ProviderType: "none" },
       "old-pacs": { Url: "http://127.0.0.1:9/dicom-web", ProviderType: "none" },
-      "reporting": { Url: `${base}/reporting`, ...oauth("secret") },
+      "reporting": { Url: `${base}/reporting`, ...endpoint.serverKeys },
     },
   });
   const ended = new AbortController();

@@ -11,7 +11,8 @@ import { CT_IMAGE, dicomFile, type DicomFileOptions, newUid } from "../fixtures/
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { type OidcProvider, startOidcProvider } from "../fixtures/oidc_provider.ts";
-import { Orthanc, type OrthancJob, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc, type OrthancJob } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { startAzureStore } from "../fixtures/vendor_stores/azure.ts";
 import { startGoogleStore } from "../fixtures/vendor_stores/google.ts";
 import { startHealthImagingStore } from "../fixtures/vendor_stores/health_imaging.ts";
@@ -39,26 +40,17 @@ interface Vendor {
   readonly mayRefuse?: (record: VendorRecord) => boolean;
 }
 
-function oauth({ tokenEndpoint }: OidcProvider): Record<string, unknown> {
-  return {
-    TokenEndpoint: tokenEndpoint,
-    ClientId: "gateway",
-    ClientSecret: "secret",
-    Scope: "dicom",
-  };
-}
-
 const vendors: Readonly<Record<string, (provider: OidcProvider) => Vendor>> = {
   Azure: (provider) => ({
     store: startAzureStore({ ...provider, maxBytes: MAX_BYTES }),
-    settings: { ...oauth(provider), Profile: "azure", Rules: { StoreMaxBytes: MAX_BYTES } },
+    settings: { ...provider.serverKeys, Profile: "azure", Rules: { StoreMaxBytes: MAX_BYTES } },
     isBounded: true,
     // The report that all instances of a request exist already.
     mayRefuse: ({ method, status }) => method === "POST" && status === 409,
   }),
   Google: (provider) => ({
     store: startGoogleStore(provider),
-    settings: { ...oauth(provider), Profile: "google" },
+    settings: { ...provider.serverKeys, Profile: "google" },
     isBounded: false,
     namesBulkData: true,
   }),
@@ -132,20 +124,20 @@ for (const [name, startVendor] of Object.entries(vendors)) {
       const hashes = new Map<string, string>();
       for (const options of images) {
         const file = dicomFile(options);
-        hashes.set(options.sopInstanceUid, await sha256(file));
+        hashes.set(options.sopInstanceUid, sha256(file));
         await client.upload(file);
       }
 
       await t.step("stores", async () => {
         assertSuccess(await client.stow("gateway", imageStudy));
-        assert.deepEqual(await hashesOf(store), hashes);
+        assert.deepEqual(hashesOf(store), hashes);
         const requests = store.arrived.filter(({ method }) => method === "POST").length;
         assert(isBounded ? requests >= 8 : requests === 1, `${requests} requests to store`);
       });
 
       await t.step("stores existing instances again", async () => {
         assertSuccess(await client.stow("gateway", imageStudy));
-        assert.deepEqual(await hashesOf(store), hashes);
+        assert.deepEqual(hashesOf(store), hashes);
       });
 
       await t.step("stores partly existing instances", async () => {
@@ -153,7 +145,7 @@ for (const [name, startVendor] of Object.entries(vendors)) {
           store.archive.remove({ instance: sopInstanceUid });
         }
         assertSuccess(await client.stow("gateway", imageStudy));
-        assert.deepEqual(await hashesOf(store), hashes);
+        assert.deepEqual(hashesOf(store), hashes);
       });
 
       for (const peer of ["gateway", "modest"]) {
@@ -212,7 +204,7 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         await client.clear();
         assertSuccess(await client.retrieve("gateway", [{ Study: film[0]!.studyInstanceUid }]));
         const wanted = new Map<string, string>();
-        for (const each of film) wanted.set(each.sopInstanceUid, await sha256(dicomFile(each)));
+        for (const each of film) wanted.set(each.sopInstanceUid, sha256(dicomFile(each)));
         assert.deepEqual(await client.fileHashes(), wanted);
       });
 
@@ -272,19 +264,19 @@ Deno.test(needing(ORTHANC, {
     await using store = startGoogleStore(provider);
     await using client = await Orthanc.start();
     await using gateway = await startGateway({
-      Servers: { main: { Url: store.url, ...oauth(provider), Profile: "google" } },
+      Servers: { main: { Url: store.url, ...provider.serverKeys, Profile: "google" } },
     });
     const base = `${gateway.url}/dicom-web/main`;
     await client.setPeer("gateway", { Url: `${base}/` });
     const [image] = study(1, () => 8) as [DicomFileOptions];
     await storeAll(base, [image]);
-    const before = await hashesOf(store);
+    const before = hashesOf(store);
 
     const other = { ...image, rows: 16 };
     await client.upload(dicomFile(other));
     const job = await client.stow("gateway", image.studyInstanceUid);
     assert.equal(job.State, "Failure");
-    assert.deepEqual(await hashesOf(store), before);
+    assert.deepEqual(hashesOf(store), before);
 
     const answer = await storeAll(base, [other], 409);
     const [failed] = answer["00081198"]?.Value as Dataset[];
@@ -347,10 +339,6 @@ function assertLeadBack(answer: unknown, base: string, atLeast: number): void {
   assert.deepEqual(urls.filter((url) => !url.startsWith(`${base}/studies/`)), []);
 }
 
-async function hashesOf(store: VendorStore): Promise<Map<string, string>> {
-  const hashes = new Map<string, string>();
-  for (const { instance, file } of store.archive.select({})) {
-    hashes.set(instance, await sha256(file));
-  }
-  return hashes;
+function hashesOf({ archive }: VendorStore): Map<string, string> {
+  return new Map(archive.select({}).map(({ instance, file }) => [instance, sha256(file)]));
 }

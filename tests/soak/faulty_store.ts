@@ -5,7 +5,7 @@
  */
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { createHash } from "node:crypto";
-import { seededBytes } from "./seeded_bytes.ts";
+import { seededBytes } from "../fixtures/seeded_bytes.ts";
 
 export type StoreFault = "none" | "unavailable" | "throttles" | "cuts" | "cuts uploads" | "stalls";
 

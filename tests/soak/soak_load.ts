@@ -5,7 +5,7 @@
  * @module
  */
 import type { FaultyStore } from "./faulty_store.ts";
-import { seededBytes, sha256 } from "./seeded_bytes.ts";
+import { seededBytes, sha256 } from "../fixtures/seeded_bytes.ts";
 
 export type Outcome =
   /** Complete and correct. */

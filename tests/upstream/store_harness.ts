@@ -16,8 +16,7 @@ import { Deadlines } from "../../src/upstream/deadlines.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { Store } from "../../src/upstream/store.ts";
 import { CountingAuthorizer } from "../fixtures/counting_authorizer.ts";
-import { parsedServer } from "../fixtures/parsed_server.ts";
-import { NEVER_AGAIN } from "../fixtures/never_again.ts";
+import { NEVER_RETRY, parsedServer } from "../fixtures/parsed_server.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 
 export interface Seen {
@@ -73,7 +72,7 @@ export async function withStore(
     profile: options.profile ?? profiles.generic,
     compression: options.compression ?? true,
     timeouts: { ...SERVER.timeouts, ...options.timeouts },
-    storeResilience: { ...NEVER_AGAIN, ...options.storeResilience },
+    storeResilience: { ...NEVER_RETRY, ...options.storeResilience },
     ...options.config,
   };
   try {
