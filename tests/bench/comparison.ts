@@ -5,7 +5,7 @@
  */
 import { askAgain, askSteadily, type Measured, transfer } from "./loads.ts";
 import { cpuSeconds, residentBytes } from "./processes.ts";
-import { judged, mebibytes, median, rate, table } from "./table.ts";
+import { mebibytes, median, rate, table, withGoal } from "./table.ts";
 
 /** A measured program. */
 export interface Peer {
@@ -126,7 +126,7 @@ export async function compare(
     rates.push([load.title, ...peers.map((peer) => rate(of(peer), load.unit))]);
     ratios.push([
       load.title,
-      ...others.map((peer) => judged(of(gateway) / of(peer), load.goals[peer.name])),
+      ...others.map((peer) => withGoal(of(gateway) / of(peer), load.goals[peer.name])),
     ]);
     costs.push([
       load.title,

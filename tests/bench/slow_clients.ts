@@ -61,7 +61,7 @@ for (let round = 1; round <= Number(flags.rounds); round++) {
   beside.push(await ask());
   rise = Math.max(rise, await residentBytes(gateway.pid) - before);
   printLine(
-    `round ${round}: p99 ${shown(without.at(-1)!)} without, ${shown(beside.at(-1)!)} beside ` +
+    `round ${round}: p99 ${p99Of(without.at(-1)!)} without, ${p99Of(beside.at(-1)!)} beside ` +
       `${slow.headersOpen} slow headers and ${slow.bodiesOpen} slow bodies`,
   );
 }
@@ -80,6 +80,6 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
-function shown({ p99 }: Latency): string {
+function p99Of({ p99 }: Latency): string {
   return `${p99.toFixed(2)} ms`;
 }

@@ -18,7 +18,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 }
 
 /** Writes a ratio with its goal, if any. */
-export function judged(ratio: number, least: number | undefined): string {
+export function withGoal(ratio: number, least: number | undefined): string {
   if (Number.isNaN(ratio)) return "-";
   const text = ratio.toFixed(2);
   if (least === undefined) return text;

@@ -163,9 +163,9 @@ Deno.test(needing(KUBECTL, {
     const manifests = await render("base");
     ofKind(manifests, "Deployment").spec.template.spec.terminationGracePeriod = 5;
     ofKind(manifests, "HorizontalPodAutoscaler").spec.minReplicas = "two";
-    const said = await complaints(manifests);
-    assert.match(said, /terminationGracePeriod/);
-    assert.match(said, /minReplicas|is not assignable to type 'number'/);
+    const found = await complaints(manifests);
+    assert.match(found, /terminationGracePeriod/);
+    assert.match(found, /minReplicas|is not assignable to type 'number'/);
   },
 }));
 

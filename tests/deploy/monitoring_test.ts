@@ -7,6 +7,7 @@ import { describedMetrics } from "../docs/metrics_reference.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
 import { runProgram } from "../fixtures/run_program.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const PROMTOOL: Tool = { name: "promtool", path: "/usr/bin/promtool" };
 const RULES = new URL("../../deploy/prometheus/", import.meta.url);
@@ -75,26 +76,23 @@ Deno.test("monitoring: rules and panels name existing metrics and labels", async
 Deno.test(needing(PROMTOOL, {
   name: "monitoring: a running gateway exposes the documented metrics, and promtool finds no fault",
   async fn() {
-    const store = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen() {} },
-      () => Response.json([]),
-    );
+    const store = serveLoopback(() => Response.json([]));
     const directory = await Deno.makeTempDir();
     {
       await using gateway = await startGateway({
         Audit: { File: `${directory}/audit/audit.jsonl` },
         Servers: {
-          main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" },
+          main: { Url: `${store.url}/dicom-web`, ProviderType: "none" },
         },
       });
       await (await fetch(`${gateway.url}/dicom-web/main/studies`)).bytes();
       await (await fetch(`${gateway.url}/dicom-web/other/studies`)).bytes();
       const text = await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
-      const told = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) =>
+      const exposed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) =>
         `${name} ${type}`
       );
       const documented = (await describedMetrics()).map(({ name, type }) => `${name} ${type}`);
-      assert.deepEqual(told.toSorted(), documented.toSorted());
+      assert.deepEqual(exposed.toSorted(), documented.toSorted());
       await promtool(["check", "metrics"], text);
     }
     await Deno.remove(directory, { recursive: true });
@@ -142,7 +140,7 @@ Deno.test("monitoring: every counter in which an alert looks for an increase is 
       ClientSecret: "secret",
     }])),
   });
-  const told = (await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text()).split("\n");
+  const exposed = (await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text()).split("\n");
   const metrics = new Map((await describedMetrics()).map((metric) => [metric.name, metric]));
   const series = watchedSeries();
   assert(series.length >= 10, `only ${series.length} series were found`);
@@ -153,7 +151,7 @@ Deno.test("monitoring: every counter in which an alert looks for an increase is 
     for (const server of isOfServer ? servers.map((name) => `server="${name}"`) : [""]) {
       const wanted = [...labels, server];
       assert(
-        told.some((line) =>
+        exposed.some((line) =>
           new RegExp(`^${name}[ {]`).test(line) && line.endsWith(" 0") &&
           wanted.every((label) => line.includes(label))
         ),

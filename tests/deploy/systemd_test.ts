@@ -16,16 +16,16 @@ const run = (command: string, args: readonly string[], env: Record<string, strin
 Deno.test(needing(SYSTEMD, {
   name: "The systemd unit has an exposure below 2.0",
   async fn() {
-    const judge = (file: string) =>
+    const analyze = (file: string) =>
       run(SYSTEMD.path, ["security", "--offline=true", "--no-pager", "--threshold=20", file]);
-    const { code, output } = await judge(UNIT);
+    const { code, output } = await analyze(UNIT);
     assert.equal(code, 0, output);
     assert(Number(/exposure level for \S+: (\d+\.\d+)/.exec(output)?.[1]) < 2, output);
 
     const directory = await Deno.makeTempDir();
     const open = `${directory}/open.service`;
     await Deno.writeTextFile(open, "[Service]\nExecStart=/bin/true\n");
-    assert.notEqual((await judge(open)).code, 0);
+    assert.notEqual((await analyze(open)).code, 0);
     await Deno.remove(directory, { recursive: true });
   },
 }));

@@ -9,9 +9,9 @@ const INTRODUCTION = `# Error codes
 
 <!-- Made by \`deno task docs\` from src/errors/catalogue.ts. Change it there. -->
 
-What the gateway itself answers when it cannot do what was asked is \`application/problem+json\` with one
-of these codes in \`error_code\`. An answer of the store passes through with its own status and body and
-carries none. The codes of the plugin \`orthanc-dicomweb-oauth\` have kept their meaning.
+The gateway's own error responses are \`application/problem+json\` with one of these codes in
+\`error_code\`. A response of the store passes with its own status and body and without a code. The codes
+of the plugin \`orthanc-dicomweb-oauth\` keep their meaning.
 `;
 
 export function errorReference(): string {

@@ -70,7 +70,7 @@ Deno.test("The reference of profiles explains every rule with its source", () =>
 });
 
 /** What an editor must report about a configuration. */
-const judged: readonly (readonly [good: boolean, section: Record<string, unknown>])[] = [
+const validated: readonly (readonly [good: boolean, section: Record<string, unknown>])[] = [
   [true, {}],
   [true, { Listen: { Port: 80, Address: "::1" }, LogLevel: "DEBUG", Workers: 2 }],
   [true, { Listen: { Port: "${PORT}" }, LogLevel: "${LEVEL}", Workers: "${N:-1}" }],
@@ -112,7 +112,7 @@ const judged: readonly (readonly [good: boolean, section: Record<string, unknown
 
 const editor = z.fromJSONSchema(editorSchema() as z.core.JSONSchema.JSONSchema);
 
-for (const [good, section] of judged) {
+for (const [good, section] of validated) {
   Deno.test(`The JSON Schema ${good ? "accepts" : "refuses"} ${JSON.stringify(section)}`, () => {
     const servers = { a: { ProviderType: "none", Url: "https://a.example" } };
     const file = { Name: "Orthanc", DicomWebOAuth: { Servers: servers, ...section } };

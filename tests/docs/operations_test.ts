@@ -10,7 +10,7 @@ import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import { CONFIG_PATH, problemsOf } from "../config/memory_files.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
-import { freePort } from "../fixtures/listening.ts";
+import { freePort, serveLoopback } from "../fixtures/listening.ts";
 import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { root } from "./generated_docs.ts";
 import { noteIn, reportWith } from "../fixtures/stow_request.ts";
@@ -94,16 +94,13 @@ Deno.test(needing(NGINX, {
   name: "docs/operations.md: a large body passes nginx unbuffered with the documented lines",
   async fn() {
     let arrived: string | undefined;
-    await using store = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen() {} },
-      async (request) => {
-        arrived = sha256(new Uint8Array(await request.arrayBuffer()));
-        return new Response(reportWith(String(request.headers.get("transfer-encoding"))));
-      },
-    );
+    await using store = serveLoopback(async (request) => {
+      arrived = sha256(new Uint8Array(await request.arrayBuffer()));
+      return new Response(reportWith(String(request.headers.get("transfer-encoding"))));
+    });
     await using gateway = await startGateway({
       Servers: {
-        main: { ProviderType: "none", Url: `http://127.0.0.1:${store.addr.port}/dicom-web` },
+        main: { ProviderType: "none", Url: `${store.url}/dicom-web` },
       },
     });
     await using proxy = await startNginx(new URL(gateway.url).host);

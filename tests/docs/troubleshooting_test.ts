@@ -9,7 +9,7 @@ function textOf(path: string): string {
 }
 
 /** The source's texts, joined as they are printed. */
-function said(): string {
+function sourceTexts(): string {
   const files = [...Deno.readDirSync(SOURCES)].map(({ name }) => name);
   return files.map((name) => Deno.readTextFileSync(new URL(name, SOURCES))).join("\n")
     .replace(/[`"] \+\s+[`"]/g, "").replaceAll("\\'", "'");
@@ -23,7 +23,7 @@ function rows(): string[][] {
 }
 
 Deno.test("troubleshooting: every explained message of doctor exists", () => {
-  const source = said();
+  const source = sourceTexts();
   assert(rows().length > 20);
   for (const [step, sentence] of rows()) {
     assert(source.includes(`"${step!.replaceAll("`", "")}"`), `there is no step ${step}`);

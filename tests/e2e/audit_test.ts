@@ -11,6 +11,7 @@ import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { RUN_GATEWAY, runCommand } from "../fixtures/gateway_command.ts";
 import { runProgram } from "../fixtures/run_program.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const KEY = "a key of thirty-two characters or more";
 const PATIENT = "MARKED^PATIENT";
@@ -35,7 +36,7 @@ interface Parts {
 async function withParts(run: (parts: Parts) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-audit-" });
   let seen = 0;
-  const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+  const store = serveLoopback(async (request) => {
     await request.bytes();
     seen++;
     if (request.method === "POST") return new Response(STORED_REPORT);
@@ -59,7 +60,7 @@ async function withParts(run: (parts: Parts) => Promise<void>): Promise<void> {
         Audit: { File: file, Key: KEY },
         Servers: {
           main: {
-            Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+            Url: `${store.url}/dicom-web`,
             ProviderType: "headers",
             Headers: { Authorization: `Bearer ${SECRET}` },
           },
@@ -89,7 +90,7 @@ async function ask(
   return answer;
 }
 
-// deno-lint-ignore no-explicit-any -- records as they stand, compared field by field
+// deno-lint-ignore no-explicit-any -- raw records, compared field by field
 async function recordsIn(file: string): Promise<any[]> {
   const text = await Deno.readTextFile(file).catch(() => "");
   return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
@@ -129,12 +130,12 @@ Deno.test("Audit: requests in progress when the gateway stops are recorded, with
     await ask(answered, "/dicom-web/main/studies/1.2");
     await answered.answer();
     await ask(silent, "/dicom-web/main/studies/3.4");
-    await eventually(() => origin.exchanges === 2, "the store was not asked");
+    await eventually(() => origin.exchanges === 2, "the store was not contacted");
     await gateway.stop();
 
-    const told = (await recordsIn(file)).filter(({ event }) => event === "access")
+    const recorded = (await recordsIn(file)).filter(({ event }) => event === "access")
       .map(({ request_id, outcome, subject, status }) => [request_id, outcome, subject, status]);
-    assert.deepEqual(told.sort(), [
+    assert.deepEqual(recorded.sort(), [
       ["/dicom-web/main/studies/1.2", "broken off", "key:orthanc", 200],
       ["/dicom-web/main/studies/3.4", "broken off", "key:orthanc", null],
     ]);
@@ -164,7 +165,7 @@ Deno.test("Audit: every access, rejection, reload, start and stop is recorded, a
     await gateway.stop();
 
     const records = await recordsIn(file);
-    const told = records.map((
+    const recorded = records.map((
       { event, outcome, subject, transaction, status, error_code },
     ) =>
       [event, outcome, subject, transaction, status, error_code].filter((fact) =>
@@ -172,7 +173,7 @@ Deno.test("Audit: every access, rejection, reload, start and stop is recorded, a
       )
     );
     assert.deepEqual(
-      told,
+      recorded,
       [
         ["gateway", "started"],
         ["access", "complete", "key:orthanc", "search-studies", 200],
@@ -249,10 +250,10 @@ Deno.test("Audit: two workers record each request once, over a reload and finish
     const records = (await Promise.all(
       files.map((name) => recordsIn(`${parts.directory}/trail/${name}`)),
     )).flat();
-    const told = records.filter(({ event }) => event === "access").map((record) =>
+    const recorded = records.filter(({ event }) => event === "access").map((record) =>
       record.request_id
     );
-    assert.deepEqual(told.sort(), ids.toSorted());
+    assert.deepEqual(recorded.sort(), ids.toSorted());
     const [code, output] = await verify(parts);
     assert.equal(code, 0, output);
     await Deno.remove(`${parts.directory}/trail/${files.sort()[1]}`);
@@ -324,13 +325,13 @@ Deno.test("Audit: a failing standard output makes the gateway reject requests", 
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    let told = "";
+    let errors = "";
     const collected = (async () => {
-      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) told += text;
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) errors += text;
     })();
     try {
-      await eventually(() => told.includes("Cannot write the audit trail"), "it was not logged");
-      const url = () => /listening.*?(https?:\/\/[^\s"/]+)/i.exec(told)?.[1];
+      await eventually(() => errors.includes("Cannot write the audit trail"), "it was not logged");
+      const url = () => /listening.*?(https?:\/\/[^\s"/]+)/i.exec(errors)?.[1];
       await eventually(() => url() !== undefined, "it does not listen");
       const answer = await ask({ url: url()! }, "/dicom-web/main/studies");
       assert.equal(answer.status, 503);
@@ -341,7 +342,7 @@ Deno.test("Audit: a failing standard output makes the gateway reject requests", 
       await child.status;
       await collected;
     }
-    assert.match(told, /Audit events were lost/);
+    assert.match(errors, /Audit events were lost/);
   }));
 
 for (const onFailure of ["refuse", "warn"]) {
@@ -373,7 +374,7 @@ for (const onFailure of ["refuse", "warn"]) {
           else {
             assert.equal(refused.status, 503);
             assert.equal((await refused.json()).error_code, "INT-004");
-            assert.equal(parts.seen(), before, "the store was asked all the same");
+            assert.equal(parts.seen(), before, "the store was contacted nevertheless");
             assert.equal((await ask(gateway, "/dicomweb-oauth/status")).status, 200);
           }
           await Deno.remove(`${disk}/filler`);

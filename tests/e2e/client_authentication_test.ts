@@ -13,7 +13,7 @@ import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority
 import { startDpopOrigin } from "../fixtures/dpop_origin.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
-import { freePort } from "../fixtures/listening.ts";
+import { freePort, serveLoopback } from "../fixtures/listening.ts";
 import { type OidcProvider, startOidcProvider } from "../fixtures/oidc_provider.ts";
 
 function newKey(type: "RSA" | "P-384"): string {
@@ -28,16 +28,16 @@ async function search({ url }: GatewayProcess, server: string): Promise<Response
 }
 
 /** No part of a key is in the log, the management API or the metrics. */
-async function assertUntold(gateway: GatewayProcess, keys: readonly string[]): Promise<void> {
+async function assertNoLeak(gateway: GatewayProcess, keys: readonly string[]): Promise<void> {
   const pages = ["/dicomweb-oauth/servers", "/dicomweb-oauth/metrics", "/.well-known/jwks.json"];
-  const told = await Promise.all(
+  const texts = await Promise.all(
     pages.map(async (page) => await (await fetch(`${gateway.url}${page}`)).text()),
   );
-  const all = [gateway.output(), ...told].join("\n");
+  const all = [gateway.output(), ...texts].join("\n");
   for (const key of keys) {
     const lines = key.split("\n").filter((line) => line.length > 40);
     assert(lines.length > 1);
-    for (const line of lines) assert(!all.includes(line), `told: ${line}`);
+    for (const line of lines) assert(!all.includes(line), `leaked: ${line}`);
   }
 }
 
@@ -46,7 +46,7 @@ async function assertUntold(gateway: GatewayProcess, keys: readonly string[]): P
  */
 function startFhirServer(provider: OidcProvider) {
   const keys = createRemoteJWKSet(new URL(provider.jwksUri));
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+  return serveLoopback(async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/fhir/.well-known/smart-configuration") {
       return Response.json({
@@ -81,7 +81,7 @@ Deno.test("SMART Backend Services: RS384 and ES384, discovery, and keys that the
     })),
   });
   const fhir = startFhirServer(provider);
-  const base = `http://127.0.0.1:${fhir.addr.port}`;
+  const base = fhir.url;
   const server = (ClientId: string, PrivateKey: unknown) => ({
     Url: `${base}/dicom-web`,
     ProviderType: "smart",
@@ -116,7 +116,7 @@ Deno.test("SMART Backend Services: RS384 and ES384, discovery, and keys that the
       "ES384",
       "RS384",
     ]);
-    await assertUntold(gateway, [rsa, p384, next]);
+    await assertNoLeak(gateway, [rsa, p384, next]);
   }
   {
     // The former second key signs now, and the provider finds it.
@@ -168,9 +168,9 @@ Deno.test(needing(OPENSSL, {
       const { raw } = (request.socket as TLSSocket).getPeerCertificate();
       const token = request.headers.authorization?.replace(/^Bearer /, "") ?? "";
       const { cnf } = decodeJwt<{ cnf?: { "x5t#S256"?: string } }>(token);
-      const shown = new X509Certificate(raw).fingerprint256.replaceAll(":", "").toLowerCase();
+      const presented = new X509Certificate(raw).fingerprint256.replaceAll(":", "").toLowerCase();
       const bound = Buffer.from(cnf?.["x5t#S256"] ?? "", "base64url").toString("hex");
-      response.statusCode = shown === bound ? 200 : 401;
+      response.statusCode = presented === bound ? 200 : 401;
       response.end("[]");
     });
     await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
@@ -198,7 +198,7 @@ Deno.test(needing(OPENSSL, {
       const problem = await refused.json();
       assert.equal(problem.error_code, "NET-003");
       assert.match(problem.detail, /requires a client certificate/);
-      await assertUntold(gateway, [client.keyPem]);
+      await assertNoLeak(gateway, [client.keyPem]);
     }
     store.close();
     store.closeAllConnections();

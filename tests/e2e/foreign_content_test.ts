@@ -45,10 +45,10 @@ function startServer(
   headers: Readonly<Record<string, string>>,
   tls: { readonly cert?: string; readonly key?: string } = {},
 ) {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const answer = (request: Request) => {
     const path = new URL(request.url).pathname.replace(/^\/dicom-web/, "");
-    asked.push(path);
+    requested.push(path);
     const [type, body] = CONTENT[path] ?? ["text/html", "<title>empty</title><body></body>"];
     return new Response(body, { headers: { "content-type": type, ...headers } });
   };
@@ -59,7 +59,7 @@ function startServer(
   return {
     port: server.addr.port,
     /** The requests since the last call. */
-    takeAsked: () => asked.splice(0).filter((path) => path !== "/favicon.ico"),
+    takeRequested: () => requested.splice(0).filter((path) => path !== "/favicon.ico"),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
@@ -116,8 +116,8 @@ const test: Deno.TestDefinition = {
         await visit(await context.newPage(), context);
       } finally {
         await context.close();
-        store.takeAsked();
-        web.takeAsked();
+        store.takeRequested();
+        web.takeRequested();
       }
     };
     const base = `${gateway.url}/dicom-web/main`;
@@ -127,13 +127,13 @@ const test: Deno.TestDefinition = {
         await t.step(`${path} runs no script at the gateway's origin`, async () => {
           await inPage(async (page) => {
             await page.goto(`http://127.0.0.1:${web.port}${path}`);
-            await until(() => web.takeAsked().includes("/stolen"));
+            await until(() => web.takeRequested().includes("/stolen"));
             const answer = await page.goto(base + path);
             assert.equal(answer?.status(), 200);
             // Requests of a response's content arrive before the next response is shown.
             await page.goto(`${base}/studies`);
             await page.waitForLoadState("networkidle");
-            assert.deepEqual(store.takeAsked(), [path, "/studies"]);
+            assert.deepEqual(store.takeRequested(), [path, "/studies"]);
           });
         });
       }
@@ -167,7 +167,7 @@ const test: Deno.TestDefinition = {
           assert.equal(await register("/script.js"), "done");
           await page.goto(`${gateway.url}/`);
           assert.match(await register("/dicom-web/main/script.js"), /403|SecurityError|bad HTTP/);
-          assert.deepEqual(store.takeAsked(), []);
+          assert.deepEqual(store.takeRequested(), []);
         }, { bypassCSP: true });
       });
 
@@ -186,7 +186,7 @@ const test: Deno.TestDefinition = {
           await inPage(async (page) => {
             await page.goto(foreign);
             await page.evaluate(embed, [element, `${viewer}${path}`] as const);
-            await until(() => web.takeAsked().includes(path));
+            await until(() => web.takeRequested().includes(path));
             const ended = Promise.race([
               page.waitForResponse(base + path).then((answer) => answer.status()),
               page.waitForEvent("requestfailed").then((request) => request.failure()?.errorText),
@@ -195,7 +195,7 @@ const test: Deno.TestDefinition = {
             // The second one because of the refusal's own policy, which the browser does not
             // report.
             assert.match(String(await ended), /^403$|BLOCKED_BY_RESPONSE/);
-            assert.deepEqual(store.takeAsked(), []);
+            assert.deepEqual(store.takeRequested(), []);
           });
         });
       }
@@ -205,7 +205,7 @@ const test: Deno.TestDefinition = {
           await page.goto(viewer);
           assert.equal(await page.evaluate(ask, `${base}/studies`), "[]");
           assert.equal(await page.evaluate(show, `${base}/pixel`), "shown");
-          assert.deepEqual(store.takeAsked(), ["/studies", "/pixel"]);
+          assert.deepEqual(store.takeRequested(), ["/studies", "/pixel"]);
         });
       });
 
@@ -233,7 +233,7 @@ const test: Deno.TestDefinition = {
             await statusOf(`https://gateway.test:${port}/dicom-web/main/studies`),
             200,
           );
-          assert.deepEqual(store.takeAsked(), ["/studies"]);
+          assert.deepEqual(store.takeRequested(), ["/studies"]);
           assert.equal(await statusOf(plain("gateway.test")), 200);
         });
       });

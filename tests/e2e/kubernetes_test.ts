@@ -13,7 +13,7 @@ import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { KUBECTL, needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
-import { freePort } from "../fixtures/listening.ts";
+import { freePort, serveLoopback } from "../fixtures/listening.ts";
 import { REDIS } from "../fixtures/redis_server.ts";
 import { runProgram } from "../fixtures/run_program.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
@@ -82,13 +82,10 @@ for (const [overlay, startCache] of Object.entries(CACHES)) {
         clientSecret: "s",
         delayMs: 50,
       });
-      await using store = Deno.serve(
-        { hostname: "127.0.0.1", port: 0, onListen() {} },
-        (request) => {
-          const token = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
-          return new Response("[]", { status: provider.issued.includes(token) ? 200 : 401 });
-        },
-      );
+      await using store = serveLoopback((request) => {
+        const token = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
+        return new Response("[]", { status: provider.issued.includes(token) ? 200 : 401 });
+      });
       const secret = crypto.randomUUID();
       const cache = await startCache(manifests, secret);
       await using authority = await CertificateAuthority.create();
@@ -117,7 +114,7 @@ for (const [overlay, startCache] of Object.entries(CACHES)) {
         kind === "Service" && metadata.name.endsWith(overlay)
       );
       const places = {
-        "https://store.example": `http://127.0.0.1:${store.addr.port}`,
+        "https://store.example": store.url,
         "https://idp.example/oauth2/token": provider.url,
         "/run/secrets": mounts,
         [`${service.metadata.name}:${service.spec.ports[0].port}`]: cache.host,

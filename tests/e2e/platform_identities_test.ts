@@ -11,6 +11,7 @@ import { FEDERATED_AUDIENCE, startEntra } from "../fixtures/entra.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { startGoogleMetadata } from "../fixtures/google_metadata.ts";
 import { startGoogleServices } from "../fixtures/google_services.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const LIMIT_MS = 60_000;
 const CLIENT = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
@@ -41,7 +42,7 @@ interface Store {
 }
 
 function startStore(): Store {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+  const server = serveLoopback((request) => {
     last = request.headers;
     const authorization = request.headers.get("authorization");
     return authorization !== null && authorization === store.refused
@@ -50,7 +51,7 @@ function startStore(): Store {
   });
   let last = new Headers();
   const store: Store = {
-    url: `http://127.0.0.1:${server.addr.port}/dicom-web`,
+    url: `${server.url}/dicom-web`,
     get last() {
       return last;
     },
@@ -269,9 +270,9 @@ async function tryIdentities(): Promise<void> {
     answers.push(await (await fetch(`${gateway.url}/dicomweb-oauth/servers`)).text());
     answers.push(await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text());
     await gateway.stop();
-    const told = gateway.output() + answers.join("\n");
-    assert.match(told, /App Service identity endpoint answered 400/);
-    assert.match(told, /contains more than the token/);
+    const output = gateway.output() + answers.join("\n");
+    assert.match(output, /App Service identity endpoint answered 400/);
+    assert.match(output, /contains more than the token/);
     const secrets = [
       ...Object.values(MARKS),
       "MARK-two",
@@ -289,8 +290,8 @@ async function tryIdentities(): Promise<void> {
     for (const secret of secrets) {
       const bytes = new TextEncoder().encode(secret);
       for (const form of [secret, bytes.toBase64(), encodeURIComponent(secret)]) {
-        const at = told.indexOf(form);
-        assert(at < 0, `told: ${told.slice(Math.max(at - 200, 0), at + 80)}`);
+        const at = output.indexOf(form);
+        assert(at < 0, `leaked: ${output.slice(Math.max(at - 200, 0), at + 80)}`);
       }
     }
   } finally {

@@ -4,6 +4,7 @@ import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.t
 import { needing } from "../fixtures/installed_tool.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const ENCRYPTION_KEY = btoa("0123456789abcdef0123456789abcdef");
 /** The bound that the documents name. */
@@ -19,7 +20,7 @@ interface Parts {
 async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
   const endpoint = startTokenEndpoint();
   let tokens = new Set<string>();
-  const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+  const store = serveLoopback((request) => {
     tokens.add(request.headers.get("authorization") ?? "none");
     return new Response(null);
   });
@@ -33,7 +34,7 @@ async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
       },
       section: (keys) => ({
         Servers: {
-          main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ...endpoint.serverKeys },
+          main: { Url: `${store.url}/dicom-web`, ...endpoint.serverKeys },
         },
         ...keys,
       }),
@@ -74,7 +75,7 @@ Deno.test("Revoking discards the tokens of all workers at once, even if each has
     await using gateway = await startGateway(section({ Workers: 2 }));
     await ask(gateway, 40);
     const before = seen();
-    assert.equal(before.size, 2, "only one worker was asked");
+    assert.equal(before.size, 2, "only one worker was used");
     await revoke(gateway);
     await ask(gateway, 40);
     const after = seen();
@@ -113,20 +114,20 @@ for (const backend of ["kv", "redis"] as const) {
           },
         });
         {
-          await using asked = await startGateway(config, { stateDirectory });
+          await using revoking = await startGateway(config, { stateDirectory });
           await using other = await startGateway(config, { stateDirectory });
-          for (const each of [asked, other]) await ask(each, 20);
+          for (const each of [revoking, other]) await ask(each, 20);
           const before = seen();
           assert.equal(before.size, 1, "one token for all four workers");
-          await revoke(asked);
-          await ask(asked, 1);
+          await revoke(revoking);
+          await ask(revoking, 1);
           assert.deepEqual(
             overlap(before, seen()),
             [],
-            "the gateway that was asked uses the old token",
+            "the revoking gateway uses the old token",
           );
           await new Promise((resolve) => setTimeout(resolve, CHECK_MS + 500));
-          for (const each of [asked, other]) await ask(each, 20);
+          for (const each of [revoking, other]) await ask(each, 20);
           const after = seen();
           assert.equal(after.size, 1, "one new token for all four workers");
           assert.deepEqual(overlap(before, after), []);

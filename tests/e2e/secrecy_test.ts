@@ -9,6 +9,7 @@ import { ACCOUNT, PRIVATE_KEY } from "../credentials/google/google_keys.ts";
 import { within } from "../fixtures/deadline.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { type SeenTokenRequest, startTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const LIMIT_MS = 90_000;
 /** Marked, and with characters that every encoding changes. */
@@ -16,7 +17,7 @@ const SECRET = "MARK-secret/+ä~0123456789-of-many-characters";
 const TOKEN = "MARK-token/+~0123456789";
 
 /** The values of a token request, one by one. */
-function shown({ headers, parameters }: SeenTokenRequest): string[] {
+function secretsOf({ headers, parameters }: SeenTokenRequest): string[] {
   const credentials = [...headers].filter(([name]) => /^(authorization|dpop)$/.test(name));
   const secrets = [...parameters].filter(([name]) => /secret|assertion$/.test(name));
   return [...credentials, ...secrets].map(([, value]) => value.replace(/^Basic /, ""));
@@ -24,7 +25,7 @@ function shown({ headers, parameters }: SeenTokenRequest): string[] {
 
 /** An echo of a request: unchanged and in the encodings in which the provider may have seen it. */
 function echo(seen: SeenTokenRequest): string {
-  return shown(seen).flatMap((value) => [value, base64(value), encodeURIComponent(value)])
+  return secretsOf(seen).flatMap((value) => [value, base64(value), encodeURIComponent(value)])
     .join(" ");
 }
 
@@ -58,12 +59,9 @@ Deno.test("Secrets, keys, assertions and tokens of OAuth2 clients never leak, wh
 
 async function failInEveryWay(): Promise<void> {
   const provider = startTokenEndpoint();
-  const store = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => new Response(null, { status: 401 }),
-  );
+  const store = serveLoopback(() => new Response(null, { status: 401 }));
   const common = {
-    Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+    Url: `${store.url}/dicom-web`,
     TokenEndpoint: provider.url,
     ClientId: ACCOUNT,
     ResilienceConfig: { RetryMaxAttempts: 1 },
@@ -80,24 +78,24 @@ async function failInEveryWay(): Promise<void> {
     const answers: string[] = [];
     for (const answer of FAILURES) {
       provider.answer = answer;
-      const told = await Promise.all(Object.keys(servers).map((name) => ask(gateway, name)));
-      answers.push(...told.flat());
+      const texts = await Promise.all(Object.keys(servers).map((name) => ask(gateway, name)));
+      answers.push(...texts.flat());
     }
     for (const page of ["servers", "status", "metrics"]) {
       answers.push(await (await fetch(`${gateway.url}/dicomweb-oauth/${page}`)).text());
     }
     await gateway.stop();
-    const told = gateway.output() + answers.join("\n");
+    const output = gateway.output() + answers.join("\n");
     for (const code of ["AUTH-001", "AUTH-002", "AUTH-003", "NET-004", "TOK-001", "TOK-005"]) {
-      assert(told.includes(code), `nothing failed with ${code}`);
+      assert(output.includes(code), `nothing failed with ${code}`);
     }
     const secrets = [
       SECRET,
       TOKEN,
       ...PRIVATE_KEY.split("\n").filter((line) => line.length > 40),
-      ...provider.requests.flatMap(shown),
+      ...provider.requests.flatMap(secretsOf),
     ];
-    for (const secret of new Set(secrets)) assertUntold(told, secret);
+    for (const secret of new Set(secrets)) assertNoLeak(output, secret);
   } finally {
     await provider.close();
     await store.shutdown();
@@ -112,11 +110,11 @@ async function ask({ url }: GatewayProcess, server: string): Promise<string[]> {
   return await Promise.all(answers.map((answer) => answer.text()));
 }
 
-function assertUntold(told: string, secret: string): void {
+function assertNoLeak(output: string, secret: string): void {
   const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
   for (const form of [...forms, ...base64Forms(secret)]) {
-    const at = told.indexOf(form);
-    assert(at < 0, `told as ${form}: ${told.slice(Math.max(at - 200, 0), at + 80)}`);
+    const at = output.indexOf(form);
+    assert(at < 0, `leaked as ${form}: ${output.slice(Math.max(at - 200, 0), at + 80)}`);
   }
 }
 

@@ -6,6 +6,7 @@
  */
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 export interface StatusScene extends AsyncDisposable {
   readonly gateway: GatewayProcess;
@@ -16,25 +17,27 @@ export interface StatusScene extends AsyncDisposable {
 /** Starts the scene, with requests of all kinds made. */
 export async function setStatusScene(workers: number): Promise<StatusScene> {
   const endpoint = startTokenEndpoint({ expiresInSeconds: 3600 });
-  const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
-  const { port } = store.addr;
-  const base = `http://127.0.0.1:${port}`;
+  const store = serveLoopback(answer);
   const gateway = await startGateway({
     Workers: workers,
     Servers: {
       "azure-archive": {
-        Url: `${base}/v2/azure-archive`,
+        Url: `${store.url}/v2/azure-archive`,
         Timeouts: { IdleSeconds: 60 },
         ...endpoint.serverKeys,
       },
-      "research-cloud": { Url: `${base}/research`, ...endpoint.serverKeys, ClientSecret: "wrong" },
+      "research-cloud": {
+        Url: `${store.url}/research`,
+        ...endpoint.serverKeys,
+        ClientSecret: "wrong",
+      },
       "teaching-files": {
-        Url: `${base}/forbidden`,
+        Url: `${store.url}/forbidden`,
         ProviderType: "none",
       },
-      "second-opinion": { Url: `${base}/dicomwep`, ProviderType: "none" },
+      "second-opinion": { Url: `${store.url}/dicomwep`, ProviderType: "none" },
       "old-pacs": { Url: "http://127.0.0.1:9/dicom-web", ProviderType: "none" },
-      "reporting": { Url: `${base}/reporting`, ...endpoint.serverKeys },
+      "reporting": { Url: `${store.url}/reporting`, ...endpoint.serverKeys },
     },
   });
   const ended = new AbortController();

@@ -19,6 +19,7 @@ import { startGateway } from "../fixtures/gateway_process.ts";
 import { CHROMIUM, needing } from "../fixtures/installed_tool.ts";
 import { smallerPng } from "../fixtures/smaller_png.ts";
 import { setStatusScene } from "./status_page_harness.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const LIMIT_MS = 30_000;
 const WIDE = { width: 1280, height: 900 };
@@ -166,19 +167,17 @@ const test: Deno.TestDefinition = {
       );
 
       await t.step("a page of another origin can press nothing", async () => {
-        const evil = Deno.serve(
-          { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-          () =>
-            new Response(
-              `<form method="post" action="${url}/"><input name="do" value="test">` +
-                `<input name="server" value="azure-archive"><button>Win</button></form>` +
-                `<iframe src="${url}/"></iframe>`,
-              { headers: { "content-type": "text/html" } },
-            ),
+        const evil = serveLoopback(() =>
+          new Response(
+            `<form method="post" action="${url}/"><input name="do" value="test">` +
+              `<input name="server" value="azure-archive"><button>Win</button></form>` +
+              `<iframe src="${url}/"></iframe>`,
+            { headers: { "content-type": "text/html" } },
+          )
         );
         await inContext(browser, {}, async (context) => {
           const page = await context.newPage();
-          await page.goto(`http://127.0.0.1:${evil.addr.port}/`);
+          await page.goto(`${evil.url}/`);
           assert.match(await frameText(page), /^(?!.*servers? fail)/s);
           await page.getByText("Win").click();
           await page.getByText("AUTH-004").waitFor();

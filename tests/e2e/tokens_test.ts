@@ -4,13 +4,14 @@ import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.t
 import { needing } from "../fixtures/installed_tool.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { type LoopbackServer, serveLoopback } from "../fixtures/listening.ts";
 
 const ENCRYPTION_KEY = btoa("0123456789abcdef0123456789abcdef");
 
 /** A store that accepts only unexpired tokens of the endpoint. */
 function startStore(provider: TestTokenEndpoint, lifeMs = Infinity) {
   const firstSeenMs = new Map<string, number>();
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+  return serveLoopback((request) => {
     const token = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
     const now = Date.now();
     const seen = firstSeenMs.get(token) ?? now;
@@ -21,13 +22,13 @@ function startStore(provider: TestTokenEndpoint, lifeMs = Infinity) {
 }
 
 function section(
-  store: Deno.HttpServer<Deno.NetAddr>,
+  store: LoopbackServer,
   provider: TestTokenEndpoint,
   keys: Record<string, unknown> = {},
 ): Record<string, unknown> {
   return {
     Servers: {
-      main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ...provider.serverKeys },
+      main: { Url: `${store.url}/dicom-web`, ...provider.serverKeys },
     },
     ...keys,
   };

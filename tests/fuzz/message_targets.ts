@@ -23,7 +23,7 @@ function onlyGatewayErrors(run: () => unknown): void {
     run();
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    assert(!`${error.message} ${error.entry.troubleshooting}`.includes(SECRET), "told a secret");
+    assert(!`${error.message} ${error.entry.troubleshooting}`.includes(SECRET), "leaked a secret");
   }
 }
 

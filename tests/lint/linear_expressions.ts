@@ -47,15 +47,15 @@ function faultOf(source: string, flags: string): string | undefined {
   // A sticky expression is tried at one position only.
   if (flags.includes("y")) return undefined;
   const again = reports.length > 0 ||
-    literal.pattern.alternatives.some((each) => beginsAnew(each, literal.flags));
-  return again ? "it begins anew within what it has searched" : undefined;
+    literal.pattern.alternatives.some((each) => restarts(each, literal.flags));
+  return again ? "it starts again within text that it has searched" : undefined;
 }
 
 /**
  * Whether the prefix of an unbounded repetition can match within that repetition, and its suffix
  * may be missing: then each such start searches to the end of the text.
  */
-function beginsAnew({ elements }: AST.Alternative, flags: ReadonlyFlags): boolean {
+function restarts({ elements }: AST.Alternative, flags: ReadonlyFlags): boolean {
   const sequence = elements.flatMap(flat);
   const [first] = sequence;
   const isAnchored = first?.type === "Assertion" && first.kind === "start";

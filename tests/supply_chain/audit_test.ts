@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { audit, exitCode } from "../../deploy/supply_chain/audit.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Audits against a registry that knows one vulnerability, or answers otherwise. */
 async function auditAgainst(answer: () => Response) {
   let asked: Record<string, string[]> = {};
-  await using registry = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      asked = await request.json();
-      return answer();
-    },
-  );
-  const url = `http://127.0.0.1:${registry.addr.port}/`;
+  await using registry = serveLoopback(async (request) => {
+    asked = await request.json();
+    return answer();
+  });
+  const url = `${registry.url}/`;
   return { ...await audit(ROOT, { NPM_CONFIG_REGISTRY: url }), asked };
 }
 
