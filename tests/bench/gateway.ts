@@ -3,16 +3,14 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { KEY, KEY_HEADER } from "./messages.ts";
-
-const hash = `sha256:${createHash("sha256").update(KEY).digest("hex")}`;
 
 /** Starts the gateway with the measured servers and options. */
 export function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
   return startGateway({
-    Authentication: { ApiKeys: { Header: KEY_HEADER, Keys: { bench: hash } } },
+    Authentication: { ApiKeys: { Header: KEY_HEADER, Keys: { bench: `sha256:${sha256(KEY)}` } } },
     Permissions: [
       {
         Subjects: ["key:bench"],

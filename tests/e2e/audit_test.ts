@@ -10,6 +10,7 @@ import { startRawOrigin } from "../fixtures/raw_origin.ts";
 import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { RUN_GATEWAY, runCommand } from "../fixtures/gateway_command.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { runProgram } from "../fixtures/run_program.ts";
 import { serveLoopback } from "../fixtures/listening.ts";
 
@@ -18,11 +19,7 @@ const PATIENT = "MARKED^PATIENT";
 const SECRET = "MARKED-SECRET";
 /** `printf %s hospital-key | sha256sum` */
 const API_KEY = "hospital-key";
-const API_KEY_HASH = "sha256:" +
-  Array.from(
-    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(API_KEY))),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+const API_KEY_HASH = `sha256:${sha256(API_KEY)}`;
 
 interface Parts {
   /** The section, with an audit trail in a file unless given otherwise. */
@@ -100,8 +97,8 @@ async function verify(parts: Parts, ...more: readonly string[]): Promise<[number
   const config = `${parts.directory}/verify.json`;
   await Deno.writeTextFile(config, JSON.stringify({ DicomWebOAuth: parts.section() }));
   const args = ["audit", "verify", "--config", config, ...more];
-  const { code, stdout, stderr } = await runCommand(args);
-  return [code, stdout + stderr];
+  const { code, output } = await runCommand(args);
+  return [code, output];
 }
 
 async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {

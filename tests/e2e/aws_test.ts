@@ -130,10 +130,8 @@ async function store(gateway: GatewayProcess, pieces: number): Promise<string> {
     await client.write("0\r\n\r\n");
   })();
   sent.catch(() => {});
-  const answer = await within(LIMIT_MS, "an answer", client.answer());
-  let text = "";
-  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-  return `${answer.status} ${noteIn(text)}`;
+  const { status, text } = await within(LIMIT_MS, "an answer", client.answerText());
+  return `${status} ${noteIn(text)}`;
 }
 
 function stored(pieces: number): string {

@@ -6,11 +6,9 @@ import assert from "node:assert/strict";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { serveLoopback } from "../fixtures/listening.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const KEY = "hospital-key";
-const KEY_HASH = new Uint8Array(
-  await crypto.subtle.digest("SHA-256", new TextEncoder().encode(KEY)),
-).toHex();
 const HANDSHAKE = {
   "x-api-key": KEY,
   "upgrade": "websocket",
@@ -32,7 +30,7 @@ Deno.test("WebSocket: it is audited, limited and authorized like any request, an
   });
   const gateway = await startGateway({
     Audit: { File: file },
-    Authentication: { ApiKeys: { Header: "X-API-Key", Keys: { viewer: `sha256:${KEY_HASH}` } } },
+    Authentication: { ApiKeys: { Header: "X-API-Key", Keys: { viewer: `sha256:${sha256(KEY)}` } } },
     Permissions: [{ Subjects: ["key:viewer"], Transactions: ["worklist"] }],
     RateLimitRequests: 100,
     Servers: {

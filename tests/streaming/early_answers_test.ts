@@ -259,8 +259,5 @@ async function uploadThenRead(
 }
 
 async function readAnswer(client: RawClient): Promise<{ status: number; text: string }> {
-  const answer = await client.answer();
-  let text = "";
-  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-  return { status: answer.status, text };
+  return await client.answerText();
 }

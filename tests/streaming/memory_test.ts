@@ -68,9 +68,7 @@ Deno.test("1 GiB in each direction raises resident memory by a bounded amount", 
         for (let count = 0; count < GIB_PIECES; count++) await client.write(BLOCK);
       })();
       await within(LIMIT_MS, "1 GiB", sent);
-      const answer = await client.answer();
-      let text = "";
-      for await (const piece of answer.body) text += new TextDecoder().decode(piece);
+      const { text } = await client.answerText();
       assert.equal(noteIn(text), `${GIB} ${whole}`);
     });
     assertBelow(rise, PASSING_LIMIT);

@@ -13,6 +13,7 @@ import { memoryRise } from "../fixtures/memory_watch.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
 import { noteIn, reportWith } from "../fixtures/stow_request.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const MIB = 1024 * 1024;
 const UPLOAD_BYTES = 300_000_000;
@@ -146,15 +147,9 @@ async function uploadInChunks(url: string, chunkBytes: number): Promise<void> {
 }
 
 async function read(client: RawClient): Promise<string> {
-  const answer = await client.answer();
-  let text = "";
-  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-  assert.equal(answer.status, 200, text);
+  const { status, text } = await client.answerText();
+  assert.equal(status, 200, text);
   return noteIn(text);
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function concat(...parts: (string | Uint8Array)[]): Uint8Array {
