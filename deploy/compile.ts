@@ -1,7 +1,7 @@
 /**
- * Compiles the gateway to one file for each system that is asked for: `deno task compile` for this
- * machine, `deno task compile linux-arm64 windows-x64` for others, `deno task compile all` for all.
- * The results are in `dist/`. Deno fetches the runtime of each target once.
+ * Compiles the gateway to `dist/`, one file for each system: `deno task compile` for this machine,
+ * `deno task compile linux-arm64 windows-x64` for others, `deno task compile all` for all. Deno
+ * downloads the runtime of each target once.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { runtimeManifest } from "./runtime_manifest.ts";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const NAME = "dicomweb-gateway";
 
-/** What Deno calls the systems, by the ends of the files' names. */
+/** Deno's names of the systems, by the ends of the file names. */
 export const TARGETS: Readonly<Record<string, string>> = {
   "linux-x64": "x86_64-unknown-linux-gnu",
   "linux-arm64": "aarch64-unknown-linux-gnu",
@@ -21,15 +21,17 @@ export const TARGETS: Readonly<Record<string, string>> = {
   "windows-x64": "x86_64-pc-windows-msvc",
 };
 
-/** The binary has the permissions of the start task, which the supervisor narrows for its workers. */
+/**
+ * The binary has the permissions of the start task, which the supervisor narrows for its workers.
+ */
 const FLAGS = START_FLAGS.filter((flag) => /^--(?:allow|unstable)-/.test(flag));
 
 /**
- * Compiles.
+ * Compiles the gateway.
  *
- * @param names Of targets; none means this machine.
- * @returns Whether all went well; Deno has told what did not.
- * @throws {RangeError} When a name is none of a target.
+ * @param names Names of targets; this machine if empty.
+ * @returns Whether it succeeded; Deno has printed the errors.
+ * @throws {RangeError} For an unknown target.
  */
 export async function compile(names: readonly string[], directory: string): Promise<boolean> {
   const unknown = names.find((name) => !Object.hasOwn(TARGETS, name));

@@ -1,9 +1,9 @@
 /**
- * The flags for starting Deno outside a task: those of the `start` task, which has them once.
+ * The flags for starting Deno outside a task, from the `start` task.
  *
- * `deno.json` says `"nodeModulesDir": "manual"`, so that `deno task` downloads nothing before the
- * task's own command runs; every command that resolves npm packages overrides it with
- * {@link PACKAGE_FLAGS}.
+ * `deno.json` has `"nodeModulesDir": "manual"`, so that `deno task` downloads nothing before the
+ * task's own command runs; every command that resolves npm packages overrides it with {@link
+ * PACKAGE_FLAGS}.
  *
  * @module
  */

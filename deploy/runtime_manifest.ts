@@ -1,8 +1,8 @@
 /**
- * Takes the dependencies that only tests have out of `deno.json`, so that the image and the binary
- * hold nothing that does not run in them. What the lock file says of the others stays as it is.
+ * Removes the dependencies of tests from `deno.json`, so that the image and the binary contain only
+ * what they run. The lock file's entries of the others do not change.
  *
- * As a program it does so to the `deno.json` of the current directory.
+ * As a program it rewrites the `deno.json` of the current directory.
  *
  * @module
  */
@@ -10,9 +10,9 @@ const MANIFEST = "deno.json";
 const IMPORT = /(?:\bfrom|\bimport\(?)\s*"([^"]+)"/g;
 
 /**
- * Makes the manifest that the gateway runs with.
+ * The manifest of the running gateway.
  *
- * @param directory Where `deno.json` and `src/` are.
+ * @param directory Contains `deno.json` and `src/`.
  */
 export async function runtimeManifest(directory: string): Promise<string> {
   const { name, version, license, exports, unstable, imports, compilerOptions } = JSON.parse(

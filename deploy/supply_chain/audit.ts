@@ -1,25 +1,20 @@
 /**
- * Asks the registry for known vulnerabilities of what `deno.lock` has: `deno audit`, which fails from
- * moderate severity on. Where the registry does not answer that question, as behind a mirror of
- * packages, nothing is known and that is said; with `--strict` it is a failure too.
+ * Checks the packages of `deno.lock` for known vulnerabilities with `deno audit`, which fails from
+ * moderate severity on. If the registry does not support the query, like many mirrors, the result
+ * is unknown; with `--strict` that is a failure too.
  *
  * @module
  */
 
-/** What an audit found. */
 export type Verdict = "clean" | "vulnerable" | "unknown";
 
-/** An audit's verdict, and what Deno said. */
+/** The verdict and Deno's output. */
 export interface Audit {
   readonly verdict: Verdict;
   readonly report: string;
 }
 
-/**
- * Audits a project.
- *
- * @param directory Directory of its `deno.json`.
- */
+/** Audits the project of a directory. */
 export async function audit(
   directory: string,
   env: Readonly<Record<string, string>> = {},
@@ -32,7 +27,7 @@ export async function audit(
   const [said, complained] = [stdout, stderr].map((bytes) =>
     new TextDecoder().decode(bytes).trim()
   );
-  // Both outcomes of a finished audit go to standard output. Anything else is no outcome.
+  // A finished audit writes its result to standard output. Anything else is no result.
   if (/^Found \d+ vulnerabilit|^No known vulnerabilities/m.test(said!)) {
     return { verdict: code === 0 ? "clean" : "vulnerable", report: said! };
   }
@@ -41,9 +36,9 @@ export async function audit(
 }
 
 /**
- * Says how a run ends.
+ * The exit code of a verdict.
  *
- * @param isStrict Whether it must be known.
+ * @param isStrict Whether `unknown` is a failure.
  */
 export function exitCode(verdict: Verdict, isStrict: boolean): number {
   return verdict === "vulnerable" || verdict === "unknown" && isStrict ? 1 : 0;

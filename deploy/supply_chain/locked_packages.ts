@@ -1,14 +1,13 @@
 /**
- * The npm packages of `deno.lock`, and what their own manifests say where Deno has them in its cache.
+ * The npm packages of `deno.lock`, with their own manifests from Deno's cache.
  *
  * @module
  */
 import { runtimeManifest } from "../runtime_manifest.ts";
 import { PACKAGE_FLAGS } from "../deno_flags.ts";
 
-/** A package of the lock file. */
 export interface LockedPackage {
-  /** Its name in the lock file: with its version and the peers it is resolved with. */
+  /** Its name in the lock file, with its version and the peers that it is resolved with. */
   readonly key: string;
   readonly name: string;
   readonly version: string;
@@ -16,7 +15,7 @@ export interface LockedPackage {
   readonly integrity: string;
   /** Keys of the packages that it depends on. */
   readonly dependencies: readonly string[];
-  /** Whether the gateway runs with it, rather than its tests only. */
+  /** Whether the gateway runs with it, rather than only the tests. */
   readonly isRuntime: boolean;
 }
 
@@ -39,7 +38,7 @@ interface LockFile {
  *
  * @param root Directory of `deno.json`, `deno.lock` and `src/`, with a slash at the end.
  * @returns All packages, in the order of their keys.
- * @throws {Error} When the lock file says something that this does not understand.
+ * @throws {Error} For a lock file in an unknown format.
  */
 export async function lockedPackages(root: URL): Promise<LockedPackage[]> {
   const lock: LockFile = JSON.parse(await Deno.readTextFile(new URL("deno.lock", root)));
@@ -69,7 +68,7 @@ export async function lockedPackages(root: URL): Promise<LockedPackage[]> {
   });
 }
 
-/** What a package says of itself. */
+/** The fields of a package's own manifest that are used here. */
 export interface PackageManifest {
   readonly license?: unknown;
   readonly description?: unknown;
@@ -77,21 +76,21 @@ export interface PackageManifest {
 }
 
 /**
- * Finds files of packages. Deno fetches first what it does not have yet.
+ * Finds files of packages, after downloading missing ones.
  *
  * @param root Directory of `deno.json` and `deno.lock`, with a slash at the end.
- * @returns Reads a file of a package as text; `undefined` where Deno has not fetched it.
+ * @returns Reads a file of a package as text; `undefined` if it was not downloaded.
  */
 export async function packageFiles(root: URL): Promise<
   (locked: Pick<LockedPackage, "name" | "version">, file: string) => Promise<string | undefined>
 > {
   const deno = (...args: string[]) =>
     new Deno.Command(Deno.execPath(), { args, cwd: root, stderr: "null" }).output();
-  // Where that fails, the packages that are missing have no files.
+  // If that fails, the missing packages have no files.
   await deno("install", "--frozen", ...PACKAGE_FLAGS, "--quiet");
   const { stdout } = await deno("info", "--json");
   const { npmCache } = JSON.parse(new TextDecoder().decode(stdout));
-  // Packages are kept below the host of the registry that they came from.
+  // The cache is divided by the host of the registry.
   const registries = (await Array.fromAsync(Deno.readDir(npmCache))).map(({ name }) => name);
   return async ({ name, version }, file) => {
     for (const registry of registries) {
@@ -110,7 +109,7 @@ export async function packageFiles(root: URL): Promise<
  * Finds the manifests of packages.
  *
  * @param root Directory of `deno.json` and `deno.lock`, with a slash at the end.
- * @returns Reads the manifest of a package; `undefined` where Deno has not fetched it.
+ * @returns Reads the manifest of a package; `undefined` if it was not downloaded.
  */
 export async function packageManifests(root: URL): Promise<
   (locked: Pick<LockedPackage, "name" | "version">) => Promise<PackageManifest | undefined>
@@ -122,7 +121,7 @@ export async function packageManifests(root: URL): Promise<
   };
 }
 
-/** A dependency is written without its version where there is only one. */
+/** A dependency is written without its version if there is only one. */
 function keyOf(lock: LockFile, written: string): string {
   if (Object.hasOwn(lock.npm, written)) return written;
   const keys = Object.keys(lock.npm).filter((key) => key.startsWith(`${written}@`));
@@ -130,7 +129,7 @@ function keyOf(lock: LockFile, written: string): string {
   return keys[0]!;
 }
 
-/** The lock file shortens what a range says: `^4.0.0` is `4` there. */
+/** The lock file shortens ranges: `^4.0.0` is `4` there. */
 function rootKey(lock: LockFile, specifier: string): string {
   const name = /^npm:(@?[^@]+)@/.exec(specifier)?.[1];
   const found = new Set(

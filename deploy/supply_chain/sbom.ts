@@ -1,7 +1,7 @@
 /**
- * Writes the bill of materials: all packages of `deno.lock` in the form of CycloneDX 1.6 (ECMA-424).
- * The same lock file makes the same bytes. `deno task sbom` writes to standard output,
- * `deno task sbom FILE` to a file.
+ * Writes the bill of materials: all packages of `deno.lock` as CycloneDX 1.6 (ECMA-424). The same
+ * lock file produces the same bytes. `deno task sbom` writes to standard output, `deno task sbom
+ * FILE` to a file.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type LockedPackage, lockedPackages, packageManifests } from "./locked_p
 
 /** The version of Deno that the project is pinned to. */
 const DENO = "2.7.14";
-/** Licences that have a name of SPDX; those of others are named as they name themselves. */
+/** Licences with an SPDX identifier; others keep their own name. */
 const SPDX: ReadonlySet<unknown> = new Set([
   "0BSD",
   "Apache-2.0",
@@ -22,7 +22,6 @@ const SPDX: ReadonlySet<unknown> = new Set([
   "MPL-2.0",
 ]);
 
-/** A component of the bill. */
 export interface Component {
   readonly type: string;
   readonly "bom-ref": string;
@@ -37,7 +36,6 @@ export interface Component {
   readonly purl: string;
 }
 
-/** A bill of materials. */
 export interface Bom {
   readonly bomFormat: "CycloneDX";
   readonly specVersion: "1.6";
@@ -49,14 +47,14 @@ export interface Bom {
 }
 
 /**
- * Makes the bill.
+ * Creates the bill of materials.
  *
  * @param root Directory of `deno.json` and `deno.lock`, with a slash at the end.
  */
 export async function billOfMaterials(root: URL): Promise<Bom> {
   const packages = await lockedPackages(root);
   const manifestOf = await packageManifests(root);
-  // One version may be there several times, resolved with other peers.
+  // One version may occur several times, resolved with other peers.
   const components = new Map<string, Component>();
   const dependencies = new Map<string, Set<string>>();
   const refs = new Map(packages.map((locked) => [locked.key, purl(locked)]));
@@ -120,7 +118,7 @@ function component(locked: LockedPackage, license: unknown, isRequired: boolean)
   };
 }
 
-/** Package URL: the mark of a scope is encoded. */
+/** The package URL; the `@` of a scope is encoded. */
 function purl({ name, version }: LockedPackage): string {
   return `pkg:npm/${name.replace("@", "%40")}@${version}`;
 }
@@ -131,7 +129,7 @@ function integrityHash({ key, integrity }: LockedPackage): { alg: string; conten
   return { alg: `SHA-${bits}`, content: Uint8Array.fromBase64(base64).toHex() };
 }
 
-/** A UUID of version 8 (RFC 9562) made of the digest of a text. */
+/** A UUID of version 8 (RFC 9562) from the digest of a text. */
 async function uuidOf(text: string): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   const bytes = new Uint8Array(digest).slice(0, 16);

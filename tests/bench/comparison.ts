@@ -5,47 +5,45 @@
  */
 import { askAgain, askSteadily, type Measured, transfer } from "./loads.ts";
 import { cpuSeconds, residentBytes } from "./processes.ts";
-import { judged, mebibytes, median, rate, table } from "./table.ts";
+import { mebibytes, median, rate, table, withGoal } from "./table.ts";
 
-/** Someone who is measured. */
+/** A measured program. */
 export interface Peer {
   readonly name: string;
   readonly pid: number;
-  /** The store's base URL as this peer has it. */
+  /** The store's base URL at this peer. */
   readonly base: string;
 }
 
-/** How much is measured. */
+/** Rounds, durations and sizes of the measurements. */
 export interface Effort {
   readonly rounds: number;
-  /** How long each load of many requests lasts. */
+  /** Duration of each load of many requests. */
   readonly seconds: number;
-  /** How long a large body is. */
   readonly largeBytes: number;
 }
 
-/** A load, and how fast the gateway is to be against whom. */
+/** A load with the gateway's goals. */
 export interface Load {
   readonly title: string;
   readonly unit: "requests" | "bytes";
   readonly run: (base: string, effort: Effort) => Promise<Measured>;
-  /** Ratios to reach, by the peer's name. */
+  /** Least ratios to the peers, by their names. */
   readonly goals: Readonly<Record<string, number>>;
 }
 
-/** The name of the one all is about. */
+/** The gateway's name among the peers. */
 export const GATEWAY = "gateway";
 /** The name of the runtime's floor. */
 export const FLOOR = "floor";
 
 const INSTANCE = "/studies/1.2/series/3.4/instances/5.6";
-/** Orthanc sends its bodies so. */
+/** The size of Orthanc's chunks. */
 const ORTHANC_CHUNK_BYTES = 65_524;
 const SMALL_CHUNK_BYTES = 8 * 1024;
 /** The smaller body that is sent in small chunks. */
 const HUNDRED_MB = 100e6;
 
-/** All loads of the comparison. */
 export const LOADS: readonly Load[] = [
   {
     title: "instances of 512 KiB, 8 connections",
@@ -97,7 +95,7 @@ export const LOADS: readonly Load[] = [
   },
 ];
 
-/** What one peer did under one load. */
+/** The results of one peer under one load. */
 interface Runs {
   readonly rates: number[];
   /** Processor seconds per request, or per GB. */
@@ -107,9 +105,9 @@ interface Runs {
 }
 
 /**
- * Runs loads against peers, one after the other within each round.
+ * Runs loads against peers in each round, one after the other.
  *
- * @param peers Who is measured; the gateway is one of them.
+ * @param peers The gateway is one of them.
  */
 export async function compare(
   peers: readonly Peer[],
@@ -128,7 +126,7 @@ export async function compare(
     rates.push([load.title, ...peers.map((peer) => rate(of(peer), load.unit))]);
     ratios.push([
       load.title,
-      ...others.map((peer) => judged(of(gateway) / of(peer), load.goals[peer.name])),
+      ...others.map((peer) => withGoal(of(gateway) / of(peer), load.goals[peer.name])),
     ]);
     costs.push([
       load.title,
@@ -164,7 +162,7 @@ async function runAll(
     peer,
     { rates: [], costs: [], shares: [], residentBytes: 0 },
   ]));
-  // The first round warms everyone up and does not count.
+  // The first round warms up and does not count.
   for (let round = 0; round <= effort.rounds; round++) {
     for (const [peer, { rates, costs, shares }] of runs) {
       const before = await cpuSeconds(peer.pid);
@@ -182,9 +180,9 @@ async function runAll(
 }
 
 /**
- * Asks everyone for small searches at a steady rate.
+ * Sends small searches to all peers at a steady rate.
  *
- * @param peers Who is measured; the store itself, named `direct`, comes first.
+ * @param peers The store itself, named `direct`, comes first.
  */
 export async function compareLatency(peers: readonly Peer[], effort: Effort): Promise<string> {
   const times = new Map(peers.map((peer) => [peer, { p50: [] as number[], p99: [] as number[] }]));

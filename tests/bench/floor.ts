@@ -1,7 +1,7 @@
 /**
- * The least that a forwarder in this runtime can do: `Deno.serve` and `fetch`, the body passed on, one
- * header added. With `--reads` it does what whoever rewrites answers cannot do without: notice that the
- * client leaves, and have the body in JavaScript. Prints its port.
+ * The least that a forwarder in this runtime can do: `Deno.serve` and `fetch`, the body passed on,
+ * one header added. With `--reads` it also does what rewriting responses requires: notice that the
+ * client disconnects, and read the body in JavaScript. Prints its port.
  *
  * @module
  */

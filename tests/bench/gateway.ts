@@ -1,24 +1,16 @@
 /**
- * The gateway as it is run where it matters: clients show who they are and may do what they are permitted,
- * and all of it is recorded.
+ * The gateway configured as in production: clients authenticate, have permissions and are audited.
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { KEY, KEY_HEADER } from "./messages.ts";
 
-const hash = `sha256:${createHash("sha256").update(KEY).digest("hex")}`;
-
-/**
- * Starts the gateway.
- *
- * @param section What is to be measured: the servers, and how many workers.
- */
-export async function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
-  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-bench-" });
-  const process = await startGateway({
-    Authentication: { ApiKeys: { Header: KEY_HEADER, Keys: { bench: hash } } },
+/** Starts the gateway with the measured servers and options. */
+export function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
+  return startGateway({
+    Authentication: { ApiKeys: { Header: KEY_HEADER, Keys: { bench: `sha256:${sha256(KEY)}` } } },
     Permissions: [
       {
         Subjects: ["key:bench"],
@@ -26,19 +18,7 @@ export async function startMeasured(section: Record<string, unknown>): Promise<G
         Transactions: ["query", "retrieve", "store", "unknown"],
       },
     ],
-    Audit: { File: `${directory}/audit/audit.jsonl`, MaxFiles: 1 },
+    Audit: { File: "${TEST_DIRECTORY}/audit/audit.jsonl", MaxFiles: 1 },
     ...section,
   });
-  const stop: GatewayProcess["stop"] = async (signal) => {
-    const status = await process.stop(signal);
-    await Deno.remove(directory, { recursive: true }).catch(() => {});
-    return status;
-  };
-  return {
-    ...process,
-    stop,
-    async [Symbol.asyncDispose]() {
-      await stop("SIGKILL");
-    },
-  };
 }

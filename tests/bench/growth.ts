@@ -1,5 +1,5 @@
 /**
- * How the gateway's cost grows: with workers, with configured servers, with streams at once.
+ * How the gateway's cost grows: with workers, with configured servers, with concurrent streams.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const SERVERS = [1, 10, 100, 1_000];
 const STREAMS = [10, 100, 1_000];
 const STARTS = 5;
 
-/** @returns A table of small searches per second by `Workers`. */
+/** A table of small searches per second by `Workers`. */
 export async function growWorkers(main: Section, { seconds }: Effort): Promise<string> {
   const rows: string[][] = [];
   for (const workers of [1, 2]) {
@@ -36,7 +36,7 @@ export async function growWorkers(main: Section, { seconds }: Effort): Promise<s
   return table(["workers", "small searches", "generator's share of one core", "memory"], rows);
 }
 
-/** @returns A table of start-up, memory and small searches by the number of configured servers. */
+/** A table of start-up time, memory and small searches by the number of configured servers. */
 export async function growServers(main: Section, { seconds }: Effort): Promise<string> {
   const rows: string[][] = [];
   for (const count of SERVERS) {
@@ -68,7 +68,7 @@ export async function growServers(main: Section, { seconds }: Effort): Promise<s
   );
 }
 
-/** @returns A table of memory by the number of streams that are there at once. */
+/** A table of memory by the number of concurrent streams. */
 export async function growStreams(main: Section): Promise<string> {
   const rows: string[][] = [];
   for (const count of STREAMS) {

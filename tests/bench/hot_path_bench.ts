@@ -1,5 +1,5 @@
 /**
- * What parts of every request cost: `deno task bench`.
+ * The cost of the parts of every request: `deno task bench`.
  *
  * @module
  */

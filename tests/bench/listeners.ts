@@ -1,6 +1,6 @@
 /**
- * Opens many slow streams and reads them, in a process of its own, until it is ended. Prints a line when
- * all are open.
+ * Opens many slow streams in a process of its own and reads them until it is ended. Prints a line
+ * when all are open.
  *
  * `deno run listeners.ts URL COUNT`
  *

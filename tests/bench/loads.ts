@@ -7,26 +7,21 @@ import { KEY, KEY_HEADER } from "./messages.ts";
 import { benchFile, cpuSeconds } from "./processes.ts";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 
-/** wrk, a load generator for HTTP (Debian package `wrk`). */
+/** A load generator for HTTP (Debian package `wrk`). */
 export const WRK = "/usr/bin/wrk";
 
-/** What a load moved, and what generating it cost. */
+/** The result of a load, and the cost of generating it. */
 export interface Measured {
   /** Requests or bytes per second. */
   readonly perSecond: number;
-  /** How many bytes were moved, where that is what counts. */
+  /** Bytes of a large body. */
   readonly bytes?: number;
-  /** How many requests there were. */
   readonly requests: number;
-  /** Processor time of the generator per second of the clock: its share of one core. */
+  /** Processor time of the generator per second of wall-clock time: its share of one core. */
   readonly generatorShare: number;
 }
 
-/**
- * Asks for one resource again and again.
- *
- * @returns Requests per second.
- */
+/** Requests one resource repeatedly and measures requests per second. */
 export async function askAgain(
   url: string,
   connections: number,
@@ -58,11 +53,7 @@ export interface Transfer {
   readonly chunkBytes?: number;
 }
 
-/**
- * Moves one large body.
- *
- * @returns Bytes per second.
- */
+/** Transfers one large body and measures bytes per second. */
 export async function transfer(
   url: string,
   { kind, bytes, chunkBytes = 0 }: Transfer,
@@ -77,13 +68,13 @@ export async function transfer(
   return { perSecond: bytes / seconds, bytes, requests: 1, generatorShare };
 }
 
-/** Times of answers in milliseconds. */
+/** Response times in milliseconds. */
 export interface Latency {
   readonly p50: number;
   readonly p99: number;
 }
 
-/** Asks at a steady rate. */
+/** Sends requests at a steady rate. */
 export async function askSteadily(
   url: string,
   perSecond: number,
@@ -115,7 +106,7 @@ async function generate(
   const startedMs = performance.now();
   const child = new Deno.Command(program, { args: [...args], stdout: "piped", stderr: "piped" })
     .spawn();
-  // The time of a process that has ended can no longer be read: the last look counts.
+  // The time of a process that has ended can no longer be read: the last sample counts.
   let used = 0;
   const watch = setInterval(async () => {
     used = Math.max(used, await cpuSeconds(child.pid));

@@ -1,13 +1,14 @@
 /**
- * What the measurements were made on, without anything that names the machine.
+ * The machine of the measurements, without anything that identifies it.
  *
  * @module
  */
+import { runProgram } from "../fixtures/run_program.ts";
 
 /**
- * Tells the machine's facts.
+ * Lists the machine's facts.
  *
- * @param programs Programs that took part, with the arguments that make them tell their version.
+ * @param programs Programs that took part, with the arguments that print their version.
  */
 export async function machineFacts(
   programs: readonly (readonly [program: string, ...args: string[]])[],
@@ -20,9 +21,8 @@ export async function machineFacts(
     `Linux ${Deno.osRelease().split("-")[0]}, Deno ${Deno.version.deno}`,
   ];
   for (const [program, ...args] of programs) {
-    const { stdout, stderr } = await new Deno.Command(program, { args }).output();
-    const decoder = new TextDecoder();
-    const [line = ""] = `${decoder.decode(stdout)}${decoder.decode(stderr)}`.trim().split("\n");
+    const { output } = await runProgram(program, args);
+    const [line = ""] = output.trim().split("\n");
     // Such as `nginx version: nginx/1.22.1` and `wrk 4.1.0 [epoll] Copyright …`.
     facts.push(line.replace(/^nginx version: /, "").replace(/ (?:\[|- ).*$/, ""));
   }

@@ -4,19 +4,17 @@
  * @module
  */
 
-/** The header by which the loads show the gateway who they are; its peers pass it on. */
+/** The header of the loads' API key; the gateway's peers forward it. */
 export const KEY_HEADER = "x-api-key";
-/** The key in it. */
 export const KEY = "a key that is for this benchmark and nothing else";
 
-/** How long an answer to a small search is at least, in bytes. */
+/** Least length of a response to a small search. */
 const SEARCH_BYTES = 2_800;
 
 /**
- * An answer to a small search, with a URL in each study.
+ * A response to a small search in DICOM JSON, with a URL in each study.
  *
- * @param base The base URL of the store that gives it.
- * @returns The answer in DICOM JSON.
+ * @param base Base URL of the store that sends it.
  */
 export function searchAnswer(base: string): Uint8Array<ArrayBuffer> {
   const studies: unknown[] = [];
@@ -38,11 +36,7 @@ export function searchAnswer(base: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/**
- * An answer with one instance.
- *
- * @returns A multipart body with the boundary `part`.
- */
+/** A multipart response of one instance, with the boundary `part`. */
 export function instance(bytes: number): Uint8Array<ArrayBuffer> {
   const head = new TextEncoder().encode("--part\r\nContent-Type: application/dicom\r\n\r\n");
   const tail = new TextEncoder().encode("\r\n--part--\r\n");

@@ -1,6 +1,6 @@
 /**
- * The store of the benchmarks, a process of its own: it answers at once, keeps nothing, and never
- * compresses. Prints its port.
+ * The store of the benchmarks in a process of its own: it answers at once, stores nothing, and
+ * never compresses. Prints its port.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { instance, searchAnswer } from "./messages.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { printLine } from "./print_line.ts";
 
-/** Bytes of one instance that is retrieved. */
+/** Bytes of one retrieved instance. */
 const INSTANCE_BYTES = 512 * 1024;
-/** `no-transform` keeps the runtime from compressing by itself. */
+/** `no-transform` disables the runtime's own compression. */
 const UNCHANGED = { "cache-control": "no-transform" };
 
 const [largeFile] = Deno.args;
@@ -41,7 +41,7 @@ async function answer(request: Request): Promise<Response> {
   return new Response(body, { headers: { ...UNCHANGED, "content-type": type } });
 }
 
-/** 16 KiB now and then, for a minute: what a stream costs that is there. */
+/** 16 KiB from time to time for a minute: the cost of an open stream. */
 function drops(): ReadableStream<Uint8Array> {
   const drop = one.subarray(0, 16 * 1024);
   let left = 120;

@@ -1,6 +1,6 @@
 /**
- * Asks at a steady rate, whether or not answers have come, in a process of its own. Prints the median and
- * the 99th percentile of the answers' times in milliseconds.
+ * Sends requests at a steady rate, whether or not responses have arrived, in a process of its own.
+ * Prints the median and the 99th percentile of the response times in milliseconds.
  *
  * `deno run paced.ts URL REQUESTS_PER_SECOND SECONDS`
  *

@@ -1,11 +1,12 @@
 /**
- * Compares the gateway with its peers on this machine and writes `docs/performance.md`:
- * `deno task bench:peers [--rounds N] [--seconds N] [--large-mib N]`.
+ * Compares the gateway with its peers on this machine and writes `docs/performance.md`: `deno task
+ * bench:peers [--rounds N] [--seconds N] [--large-mib N]`.
  *
  * @module
  */
 import { parseArgs } from "node:util";
 import { CertificateAuthority } from "../fixtures/certificate_authority.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { startMeasured } from "./gateway.ts";
 import {
   compare,
@@ -42,7 +43,7 @@ if (absent.includes("wrk")) throw new Error("wrk is not installed; tests/e2e/ins
 const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-bench-" });
 await using stack = new AsyncDisposableStack();
 stack.defer(() => Deno.remove(directory, { recursive: true }));
-// Nothing but a length: reading it costs no disk.
+// Sparse: reading it costs no disk.
 await Deno.create(`${directory}/large`).then((file) => file.close());
 await Deno.truncate(`${directory}/large`, effort.largeBytes);
 
@@ -113,9 +114,7 @@ sections.push("## Configured servers\n", await growServers(main, effort));
 sections.push("## Streams at once\n", await growStreams(main));
 
 await Deno.writeTextFile(benchFile("../../docs/performance.md"), await document());
-await new Deno.Command(Deno.execPath(), {
-  args: ["fmt", "--quiet", benchFile("../../docs/performance.md")],
-}).output();
+await runProgram(Deno.execPath(), ["fmt", "--quiet", benchFile("../../docs/performance.md")]);
 
 function serverAt(url: string): Record<string, unknown> {
   return { Url: url, ProviderType: "headers", Headers: { Authorization: "Bearer fixed" } };
@@ -155,22 +154,22 @@ async function document(): Promise<string> {
   return `# Performance
 
 Written by \`deno task bench:peers\`; run it to have the numbers of your own machine. Everything ran on one
-machine at the same time: the store, whoever forwards, and the load generator share its cores, so what
-counts is how the columns compare, not how high they are. Each load was run ${effort.rounds} times against
-everyone in turn; the numbers are medians. A large body has ${flags["large-mib"]} MiB.
+machine at the same time: the store, the forwarder and the load generator share its cores, so compare
+the columns, not their height. Each load was run ${effort.rounds} times against
+all in turn; the numbers are medians. A large body has ${flags["large-mib"]} MiB.
 
-- **gateway**: as the \`start\` task runs it, one worker: clients authenticated by a key and asked for
-  permission, requests signed with a fixed header, URLs rewritten, metrics counted, an audit record
+- **gateway**: as the \`start\` task runs it, one worker: clients authenticated by a key and authorized,
+  requests signed with a fixed header, URLs rewritten, metrics counted, an audit record
   written of each.
 - **floor**: \`Deno.serve\` and \`fetch\` and nothing else: what the runtime can do.
-- **floor that reads**: the floor that has the bodies of answers in JavaScript and notices clients that
-  leave, which whoever rewrites URLs cannot do without. What it costs beyond the floor is the runtime's
-  own; what the gateway costs beyond it is ours.
+- **floor that reads**: the floor that reads response bodies in JavaScript and notices clients that
+  disconnect, both of which rewriting URLs requires. Its cost beyond the floor is the runtime's; the
+  gateway's cost beyond it is ours.
 - **nginx**: one worker, \`proxy_buffering off\`, \`proxy_request_buffering off\`, HTTP/1.1, connections kept.
 - **HAProxy**: one thread.
 ${absent.length > 0 ? `- Not installed, and therefore left out: ${absent.join(", ")}.\n` : ""}
 The store never compresses. The load average at the end was ${load}; what
-is far above 3 on two cores tells that something else ran beside, and that these numbers say little.
+is far above 3 on two cores means that something else ran meanwhile, and that these numbers say little.
 
 ${await machineFacts(programs)}
 ${sections.join("\n")}`;

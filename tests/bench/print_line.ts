@@ -1,14 +1,10 @@
 /**
- * How the processes of a benchmark tell each other what they found.
+ * The output of a benchmark's processes.
  *
  * @module
  */
 
-/**
- * Writes a line to standard output.
- *
- * @param text The line, without its end.
- */
+/** Writes a line to standard output, for the process that reads it. */
 export function printLine(text: string): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 }

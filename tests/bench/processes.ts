@@ -1,6 +1,5 @@
 /**
- * The processes that a benchmark starts, and what they cost: processor time and memory from `/proc`
- * (Linux).
+ * The processes of a benchmark, with their processor time and memory from `/proc` (Linux).
  *
  * @module
  */
@@ -21,7 +20,7 @@ export function benchFile(name: string): string {
   return fileURLToPath(new URL(name, import.meta.url));
 }
 
-/** Starts a script of the benchmarks that serves and prints its port. */
+/** Starts a benchmark script that serves and prints its port. */
 export async function startScript(script: string, args: readonly string[]): Promise<Served> {
   const child = new Deno.Command(Deno.execPath(), {
     args: [
@@ -49,7 +48,7 @@ export async function end(child: Deno.ChildProcess): Promise<void> {
   await child.status;
 }
 
-/** Gives a stream's first line and leaves the rest to be. */
+/** Yields the first line of a stream and does not read the rest. */
 export async function* firstLine(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
   let text = "";
   for await (const piece of stream.pipeThrough(new TextDecoderStream())) {
@@ -59,11 +58,7 @@ export async function* firstLine(stream: ReadableStream<Uint8Array>): AsyncGener
   throw new Error(`ended before it was ready: ${text}`);
 }
 
-/**
- * Processor time that a process and its children have used.
- *
- * @returns Seconds; 0 for a process that has gone.
- */
+/** Processor time of a process and its children in seconds; 0 if it has ended. */
 export async function cpuSeconds(pid: number): Promise<number> {
   try {
     const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
@@ -76,11 +71,7 @@ export async function cpuSeconds(pid: number): Promise<number> {
   }
 }
 
-/**
- * Memory that a process and its children hold.
- *
- * @returns Resident bytes; 0 for a process that has gone.
- */
+/** Resident memory of a process and its children in bytes; 0 if it has ended. */
 export async function residentBytes(pid: number): Promise<number> {
   try {
     const status = await Deno.readTextFile(`/proc/${pid}/status`);

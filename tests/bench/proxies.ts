@@ -1,17 +1,18 @@
 /**
- * The peers: nginx and HAProxy as reverse proxies, each set as the issue of this comparison demands, and
- * nginx as a store that speaks TLS.
+ * The peers: nginx and HAProxy as reverse proxies with equivalent settings, and nginx as a store
+ * that speaks TLS.
  *
  * @module
  */
+import { freePort, untilListening } from "../fixtures/listening.ts";
 import { cpuSeconds, end, type Served } from "./processes.ts";
 
-/** Where Debian's packages put them. */
+/** The path of Debian's package. */
 export const NGINX = "/usr/sbin/nginx";
-/** Where Debian's package puts it. */
+/** The path of Debian's package. */
 export const HAPROXY = "/usr/sbin/haproxy";
 
-/** What nginx does beside forwarding. */
+/** Functions of nginx besides forwarding. */
 export interface NginxOptions {
   /** The store's port on 127.0.0.1. */
   readonly store: number;
@@ -90,12 +91,6 @@ backend store
   return await start(HAPROXY, ["-f", `${directory}/haproxy.cfg`, "-db"], port, directory);
 }
 
-/** @returns A port that nobody listens on at the moment. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 async function start(
   program: string,
   args: readonly string[],
@@ -104,24 +99,20 @@ async function start(
 ): Promise<Served> {
   const child = new Deno.Command(program, { args: [...args], stdout: "null", stderr: "piped" })
     .spawn();
-  for (let attempt = 0; attempt < 200; attempt++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      await cpuSeconds(child.pid);
-      return {
-        port,
-        pid: child.pid,
-        async [Symbol.asyncDispose]() {
-          await end(child);
-          await child.stderr.cancel();
-          await Deno.remove(directory, { recursive: true });
-        },
-      };
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
+  try {
+    await untilListening(program, port);
+    await cpuSeconds(child.pid);
+  } catch (error) {
+    await end(child);
+    throw new Error(await new Response(child.stderr).text(), { cause: error });
   }
-  await end(child);
-  const said = await new Response(child.stderr).text();
-  throw new Error(`${program} does not listen: ${said}`);
+  return {
+    port,
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      await end(child);
+      await child.stderr.cancel();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
 }

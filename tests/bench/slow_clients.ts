@@ -1,8 +1,8 @@
 /**
- * Measures what clients that never finish their request do to the others:
- * `deno task bench:slow-clients [--clients N] [--rounds N] [--seconds N]`. So many hold their headers
- * back and so many their body, each giving one byte a second, while another asks for small searches.
- * Exits with 1 where the 99th percentile of those is twice as long as without them, or longer.
+ * Measures what clients that never finish their request do to others: `deno task bench:slow-clients
+ * [--clients N] [--rounds N] [--seconds N]`. The given number withhold their headers and as many
+ * their body, each sending one byte a second, while another client sends small searches. Exits with
+ * 1 if the 99th percentile of those is at least twice as long as without them.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const { values: flags } = parseArgs({
   },
 });
 const clients = Number(flags.clients);
-/** Well below what two cores can do: what is looked for is waiting, not exhaustion. */
+/** Well below the capacity of two cores: the benchmark looks for waiting, not exhaustion. */
 const REQUESTS_PER_SECOND = 100;
 
 const empty = await Deno.makeTempFile();
@@ -61,7 +61,7 @@ for (let round = 1; round <= Number(flags.rounds); round++) {
   beside.push(await ask());
   rise = Math.max(rise, await residentBytes(gateway.pid) - before);
   printLine(
-    `round ${round}: p99 ${shown(without.at(-1)!)} without, ${shown(beside.at(-1)!)} beside ` +
+    `round ${round}: p99 ${p99Of(without.at(-1)!)} without, ${p99Of(beside.at(-1)!)} beside ` +
       `${slow.headersOpen} slow headers and ${slow.bodiesOpen} slow bodies`,
   );
 }
@@ -80,6 +80,6 @@ function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
-function shown({ p99 }: Latency): string {
+function p99Of({ p99 }: Latency): string {
   return `${p99.toFixed(2)} ms`;
 }

@@ -1,10 +1,9 @@
 /**
- * The document that the comparison writes.
+ * Formatting of the document that the comparison writes.
  *
  * @module
  */
 
-/** The middle of some numbers. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -18,23 +17,15 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n") + "\n";
 }
 
-/**
- * Writes a ratio beside what was to be reached.
- *
- * @param least What was to be reached, where anything was.
- */
-export function judged(ratio: number, least: number | undefined): string {
+/** Writes a ratio with its goal, if any. */
+export function withGoal(ratio: number, least: number | undefined): string {
   if (Number.isNaN(ratio)) return "-";
   const text = ratio.toFixed(2);
   if (least === undefined) return text;
   return ratio >= least ? `**${text}** (≥ ${least})` : `${text} (missed: ≥ ${least})`;
 }
 
-/**
- * Writes a rate.
- *
- * @param perSecond Requests or bytes per second.
- */
+/** Writes a rate of requests or bytes per second. */
 export function rate(perSecond: number, unit: "requests" | "bytes"): string {
   if (Number.isNaN(perSecond)) return "-";
   return unit === "requests"
@@ -42,7 +33,6 @@ export function rate(perSecond: number, unit: "requests" | "bytes"): string {
     : `${(perSecond / 1e9).toFixed(2)} GB/s`;
 }
 
-/** Writes an amount of memory. */
 export function mebibytes(bytes: number): string {
   return `${Math.round(bytes / 2 ** 20)} MiB`;
 }

@@ -1,6 +1,6 @@
 /**
- * Moves one large body over a plain connection, as fast as the other side lets it, in a process of its
- * own. Prints what it took: seconds of the clock, and of this process's processor time.
+ * Transfers one large body over a plain connection, as fast as the other side allows, in a process
+ * of its own. Prints the seconds of wall-clock time and of this process's processor time.
  *
  * `deno run transfer.ts get|chunked|length URL BYTES CHUNK_BYTES`
  *
@@ -12,7 +12,7 @@ import { printLine } from "./print_line.ts";
 const [kind, address, byteText, chunkText] = Deno.args;
 const url = new URL(address!);
 const bytes = Number(byteText);
-/** How much is written in one go. */
+/** Bytes of one write. */
 const BLOCK_BYTES = 1 << 20;
 const encoder = new TextEncoder();
 
@@ -43,7 +43,7 @@ async function send(chunkBytes: number | undefined): Promise<void> {
   await write(head("POST", `content-type: application/dicom\r\n${framing}`));
   const [block, content] = blockOf(chunkBytes);
   for (let sent = 0; sent < bytes;) {
-    // A last block that is cut holds plain content: of chunks there are only whole blocks.
+    // A truncated last block contains plain content: chunks are sent in whole blocks only.
     const rest = chunkBytes === undefined ? Math.min(content, bytes - sent) : content;
     await write(rest === content ? block : block.subarray(0, rest));
     sent += rest;
@@ -54,7 +54,7 @@ async function send(chunkBytes: number | undefined): Promise<void> {
   expectSuccess(buffer);
 }
 
-/** What is written again and again, and how much content is in it. */
+/** The bytes of one write, and how much content they contain. */
 function blockOf(chunkBytes: number | undefined): [block: Uint8Array, content: number] {
   if (chunkBytes === undefined) return [new Uint8Array(BLOCK_BYTES), BLOCK_BYTES];
   const before = encoder.encode(`${chunkBytes.toString(16)}\r\n`);

@@ -46,14 +46,7 @@ Deno.test("Every command that makes requests works with proxies in the environme
   const config = `${directory}/gateway.json`;
   const DicomWebOAuth = {
     StateDirectory: `${directory}/state`,
-    Servers: {
-      main: {
-        Url: `${store.url}/dicom-web`,
-        TokenEndpoint: tokens.url,
-        ClientId: "gateway",
-        ClientSecret: "secret",
-      },
-    },
+    Servers: { main: { Url: `${store.url}/dicom-web`, ...tokens.serverKeys } },
   };
   await Deno.writeTextFile(config, JSON.stringify({ DicomWebOAuth }), { mode: 0o600 });
   const commands: Record<string, { args: readonly string[]; reached: () => number }> = {

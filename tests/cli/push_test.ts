@@ -72,7 +72,6 @@ function instance(sopInstanceUid: string, number = 1, sopClassUid = CT_IMAGE) {
     studyInstanceUid: "2.25.2",
     instanceNumber: number,
     patientId: "PUSH-2",
-    modality: "CT",
     rows: 4,
     columns: 4,
   });

@@ -59,14 +59,7 @@ Deno.test("token: claims that may identify a person are named, never shown", asy
   endpoint.answer = () =>
     Response.json({ access_token: personal, token_type: "Bearer", expires_in: 300 });
   const section = {
-    Servers: {
-      main: {
-        Url: STORE,
-        TokenEndpoint: endpoint.url,
-        ClientId: "gateway",
-        ClientSecret: "secret",
-      },
-    },
+    Servers: { main: { Url: STORE, ...endpoint.serverKeys } },
   };
   try {
     for (const args of [["token"], ["token", "--json"]]) {

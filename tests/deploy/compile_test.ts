@@ -1,21 +1,15 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { TARGETS } from "../../deploy/compile.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-async function run(args: readonly string[], env: Record<string, string> = {}) {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd: ROOT,
-    env: { NO_COLOR: "1", ...env },
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { success, said: `${out}${err}` };
-}
+const deno = (args: readonly string[], env: Record<string, string> = {}) =>
+  runProgram(Deno.execPath(), args, { cwd: ROOT, env });
 
-// `deno compile` downloads the runtime that it puts the program into. Where that cannot be had, any
-// file of its kind will do to see what is embedded; the result is not run here.
+// `deno compile` downloads the runtime of the binary. Without a network any executable will do to
+// see what is embedded; the result is not run here.
 const STAND_IN = { DENORT_BIN: Deno.execPath(), RUST_MIN_STACK: "67108864" };
 
 const program = (directory: string, names: readonly string[]) => `
@@ -27,29 +21,29 @@ Deno.test("compile: the binary embeds every module, the worker's entry point, an
   const file = `${directory}/compile.ts`;
   await Deno.writeTextFile(file, program(directory, ["linux-x64"]));
   const config = ["--config", `${ROOT}deno.json`];
-  const { success, said } = await run(["run", "--allow-all", ...config, file], STAND_IN);
-  assert.ok(success, said);
+  const { success, output } = await deno(["run", "--allow-all", ...config, file], STAND_IN);
+  assert.ok(success, output);
   for (const module of ["worker.ts", "assemble_gateway.ts", "forward_to_store.ts"]) {
-    assert.match(said, new RegExp(`─ ${module.replace(".", "\\.")} `), module);
+    assert.match(output, new RegExp(`─ ${module.replace(".", "\\.")} `), module);
   }
   for (const name of ["demo", "hono", "@redis/client", "prom-client"]) {
-    assert(said.includes(`${name}/`));
+    assert(output.includes(`${name}/`));
   }
   for (const name of ["playwright-core", "oidc-provider", "kubernetes-models", "fast-check"]) {
-    assert(!said.includes(name), name);
+    assert(!output.includes(name), name);
   }
   assert((await Deno.stat(`${directory}/dicomweb-gateway-linux-x64`)).isFile);
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("compile: its targets are all that Deno knows", async () => {
-  const { said } = await run(["compile", "--help"]);
-  const [, known] = /possible values: (x86_64-[^\]]*)\]/.exec(said)!;
+Deno.test("compile: its targets are all those of Deno", async () => {
+  const { output } = await deno(["compile", "--help"]);
+  const [, known] = /possible values: (x86_64-[^\]]*)\]/.exec(output)!;
   assert.deepEqual(Object.values(TARGETS).sort(), known!.split(", ").sort());
 });
 
-Deno.test("compile: a target that is none is named, with those that are", async () => {
-  const { success, said } = await run(["run", "--allow-all", "deploy/compile.ts", "linux-mips"]);
+Deno.test("compile: an unknown target is reported, with the known ones", async () => {
+  const { success, output } = await deno(["run", "--allow-all", "deploy/compile.ts", "linux-mips"]);
   assert(!success);
-  assert.match(said, /linux-mips is no target; there are linux-x64, .*windows-x64 and all/);
+  assert.match(output, /linux-mips is no target; there are linux-x64, .*windows-x64 and all/);
 });

@@ -1,6 +1,6 @@
 /**
- * `docker/compose.yaml` and what it mounts, as far as they can be judged without a container engine.
- * That the parts work together is shown by `tests/e2e/compose_test.ts`, with real programs.
+ * `docker/compose.yaml` and its mounted files, as far as they can be checked without a container
+ * engine. `tests/e2e/compose_test.ts` shows with real programs that the parts work together.
  */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
@@ -14,6 +14,7 @@ import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import { CONFIG_PATH, loadFromMemory } from "../config/memory_files.ts";
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import realm from "../../docker/keycloak/realm.json" with { type: "json" };
 import gateway from "../../docker/gateway/gateway.json" with { type: "json" };
 import store from "../../docker/store/gateway.json" with { type: "json" };
@@ -27,7 +28,7 @@ type Compose = any;
 const text = await Deno.readTextFile(`${DOCKER}compose.yaml`);
 const compose: Compose = parse(text);
 
-Deno.test("compose.yaml is what the Compose Specification allows", () => {
+Deno.test("compose.yaml conforms to the Compose Specification", () => {
   const isCompose = new Ajv({ strict: false, logger: false }).compile(readSchema());
   assert(isCompose(withoutName(compose)), JSON.stringify(isCompose.errors, null, 1));
   const wrong = structuredClone(withoutName(compose));
@@ -35,7 +36,7 @@ Deno.test("compose.yaml is what the Compose Specification allows", () => {
   assert(!isCompose(wrong));
 });
 
-Deno.test("compose.yaml: no image floats, every service is watched and comes back", () => {
+Deno.test("compose.yaml: no image floats, every service is monitored and restarts", () => {
   for (const [name, service] of Object.entries<Compose>(compose.services)) {
     assert.match(service.image, /:\d+\.\d+\.\d+$/, name);
     assert.equal(service.restart, "unless-stopped", name);
@@ -63,7 +64,7 @@ Deno.test("compose.yaml: only Orthanc shares a network with the address that the
 
 Deno.test(
   needing(OPENSSL, {
-    name: "compose.yaml: what it mounts is there or is made by prepare.sh",
+    name: "compose.yaml: its mounts exist or are created by prepare.sh",
     async fn() {
       const directory = await prepared();
       for (const { volumes } of Object.values<Compose>(compose.services)) {
@@ -83,7 +84,7 @@ Deno.test(
 
 Deno.test(
   needing(OPENSSL, {
-    name: "prepare.sh sets the variables that are wanted, once, with one secret for both ends",
+    name: "prepare.sh sets the required variables once, with one secret for both ends",
     async fn() {
       const directory = await prepared();
       const env = await Deno.readTextFile(`${directory}/.env`);
@@ -116,7 +117,7 @@ Deno.test(
 
 Deno.test(
   needing(OPENSSL, {
-    name: "The configurations that compose.yaml mounts are right, and reach their neighbours alone",
+    name: "The configurations that compose.yaml mounts are valid, and reach only their neighbours",
     async fn() {
       const directory = await prepared();
       const certificates = ["authority.crt", "store.crt", "store.key"];
@@ -136,7 +137,7 @@ Deno.test(
   }),
 );
 
-Deno.test("Keycloak's realm has the client, the secret and the audience that the two gateways want", () => {
+Deno.test("Keycloak's realm has the client, the secret and the audience of the two gateways", () => {
   const { Servers: { cloud } } = gateway.DicomWebOAuth;
   const { Authentication: { Jwt: { keycloak } } } = store.DicomWebOAuth;
   const { KC_HOSTNAME, ...environment } = compose.services.keycloak.environment;
@@ -165,22 +166,20 @@ async function prepared(): Promise<string> {
 }
 
 async function prepare(directory: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command("sh", {
-    args: [`${DOCKER}prepare.sh`, directory],
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
+  const { success, stderr } = await runProgram("sh", [`${DOCKER}prepare.sh`, directory]);
+  assert(success, stderr);
 }
 
 async function exists(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }
 
-/** The top-level name is younger than the published schema. */
+/** The top-level name is newer than the published schema. */
 function withoutName({ name: _, ...rest }: Compose): Compose {
   return rest;
 }
 
-/** The published schema, without what the validator has other words for and formats it knows not. */
+/** The published schema, without keywords and formats that the validator does not know. */
 function readSchema(): Compose {
   return JSON.parse(
     JSON.stringify(composeSchema),

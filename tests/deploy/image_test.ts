@@ -1,17 +1,19 @@
 /**
- * The container image: it builds, holds what it should, and runs from a read-only root file system
- * as a user without a name. Not shown: a container engine, and the base images of the Dockerfile,
- * which no registry gives out here.
+ * The container image: it builds, contains what it should, and runs from a read-only root file
+ * system as a user without a name. Not covered: a container engine, and the base images of the
+ * Dockerfile, which need a registry.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
+import { freePort } from "../fixtures/listening.ts";
 import { BUILDAH, LocalImage } from "../fixtures/local_image.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** What the image adds to the flags of the start task: nothing is fetched, no question is asked. */
+/** Flags of the image besides those of the start task: no downloads, no prompts. */
 const OFFLINE = ["--cached-only", "--no-prompt", "--quiet"];
 const START_LIMIT_MS = 30_000;
 
@@ -48,7 +50,7 @@ Deno.test(needingRoot(needing(BUILDAH, {
     });
 
     await t.step(
-      "it holds the dependencies of the lock file, none that only tests have",
+      "it contains the dependencies of the lock file, but none of the tests",
       async () => {
         const lock = JSON.parse(await Deno.readTextFile(`${ROOT}deno.lock`));
         const held = JSON.parse(await Deno.readTextFile(`${image.root}/app/deno.lock`));
@@ -63,12 +65,15 @@ Deno.test(needingRoot(needing(BUILDAH, {
       },
     );
 
-    await t.step("nothing in it but the state directory belongs to that user or all", async () => {
-      const find = ["-xdev", "(", "-uid", "65532", "-o", "-perm", "-o+w", "!", "-type", "l", ")"];
-      const { stdout } = await new Deno.Command("find", { args: [image.root, ...find] }).output();
-      const found = new TextDecoder().decode(stdout).trim().split("\n");
-      assert.deepEqual(found, [`${image.root}/var/lib/dicomweb-gateway`]);
-    });
+    await t.step(
+      "only the state directory belongs to that user or is writable by all",
+      async () => {
+        const find = ["-xdev", "(", "-uid", "65532", "-o", "-perm", "-o+w", "!", "-type", "l", ")"];
+        const { stdout } = await runProgram("find", [image.root, ...find]);
+        const found = stdout.trim().split("\n");
+        assert.deepEqual(found, [`${image.root}/var/lib/dicomweb-gateway`]);
+      },
+    );
 
     await t.step("the demo", async () => {
       const { code, stdout, stderr } = await image.command([...Entrypoint, "demo", "--once"])
@@ -110,8 +115,3 @@ Deno.test(needingRoot(needing(BUILDAH, {
     });
   },
 })));
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

@@ -1,6 +1,6 @@
 /**
- * The manifests for Kubernetes, as `kubectl kustomize` renders them, held to Kubernetes' own schemas
- * and to the configuration that they mount. No cluster has taken them.
+ * The Kubernetes manifests as `kubectl kustomize` renders them conform to Kubernetes' own schemas
+ * and to the mounted configuration. No cluster has applied them.
  */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
@@ -10,9 +10,9 @@ import { parseAllDocuments } from "yaml";
 import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { loadFromMemory } from "../config/memory_files.ts";
-import { needing } from "../fixtures/installed_tool.ts";
-import { KUBECTL } from "../fixtures/kubectl.ts";
+import { KUBECTL, needing } from "../fixtures/installed_tool.ts";
 import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -22,7 +22,7 @@ const USERS = ["orthanc", "prometheus"];
 const HASH = "$scrypt$ln=15,r=8,p=3$CpEh2u0aZskWFN4O+2Ku7Q$" +
   "aXZpjfwOUdeQlfY8AWfq964wz4sw1tydqia/oz4XALA";
 const KEY = btoa("0123456789abcdef0123456789abcdef");
-/** What Azure's webhook sets in the pods that carry its label. */
+/** What Azure's webhook sets in pods with its label. */
 const AZURE = {
   AZURE_CLIENT_ID: "1b4e28ba-2fa1-11d2-883f-0016d3cca427",
   AZURE_TENANT_ID: "72f988bf-86f1-41af-91ab-2d7cd011db47",
@@ -34,11 +34,12 @@ const AZURE = {
 type Manifest = any;
 
 async function render(place: string): Promise<Manifest[]> {
-  const { success, stdout, stderr } = await new Deno.Command(KUBECTL.path, {
-    args: ["kustomize", `${MANIFESTS}/${place}`],
-  }).output();
-  assert(success, new TextDecoder().decode(stderr));
-  return parseAllDocuments(new TextDecoder().decode(stdout)).map((document) => document.toJS());
+  const { success, stdout, stderr } = await runProgram(KUBECTL.path, [
+    "kustomize",
+    `${MANIFESTS}/${place}`,
+  ]);
+  assert(success, stderr);
+  return parseAllDocuments(stdout).map((document) => document.toJS());
 }
 
 const ofKind = (manifests: Manifest[], kind: string, name = "dicomweb-gateway"): Manifest => {
@@ -86,7 +87,7 @@ for (const place of PLACES) {
       for (const [path] of text.matchAll(/\/run\/secrets\/[\w-]+/g)) {
         assert(mounts.some(({ mountPath }) => mountPath === path), path);
       }
-      // In the volume rather than the volume: that has a group, which the gateway refuses.
+      // A subdirectory: the volume itself has a group, which the gateway rejects.
       assert(mounts.some(({ mountPath }) => mountPath === dirname(config.stateDirectory)));
       assert(mounts.some(({ mountPath }) => mountPath === "/etc/dicomweb-gateway"));
     },
@@ -157,14 +158,14 @@ for (const place of PLACES) {
 }
 
 Deno.test(needing(KUBECTL, {
-  name: "The check of manifests notices a misspelt key and a wrong value",
+  name: "The validation of manifests notices a misspelt key and a wrong value",
   async fn() {
     const manifests = await render("base");
     ofKind(manifests, "Deployment").spec.template.spec.terminationGracePeriod = 5;
     ofKind(manifests, "HorizontalPodAutoscaler").spec.minReplicas = "two";
-    const said = await complaints(manifests);
-    assert.match(said, /terminationGracePeriod/);
-    assert.match(said, /minReplicas|is not assignable to type 'number'/);
+    const found = await complaints(manifests);
+    assert.match(found, /terminationGracePeriod/);
+    assert.match(found, /minReplicas|is not assignable to type 'number'/);
   },
 }));
 
@@ -186,7 +187,7 @@ function podOf({ spec }: Manifest): Manifest {
   return spec.template.spec;
 }
 
-/** What Kubernetes' types (unknown keys) and validators (values) say of manifests. */
+/** The complaints of Kubernetes' types (unknown keys) and validators (values). */
 async function complaints(manifests: Manifest[]): Promise<string> {
   const kinds = new Map(
     manifests.map(({ apiVersion, kind }) => {
@@ -206,14 +207,10 @@ async function complaints(manifests: Manifest[]): Promise<string> {
   const directory = await Deno.makeTempDir();
   const file = `${directory}/manifests.ts`;
   await Deno.writeTextFile(file, lines.join("\n"));
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--quiet", "--frozen", ...PACKAGE_FLAGS, "--check"],
-      ...["--config", `${ROOT}deno.json`, file],
-    ],
-    env: { NO_COLOR: "1" },
-  }).output();
+  const { success, stderr } = await runProgram(Deno.execPath(), [
+    ...["run", "--quiet", "--frozen", ...PACKAGE_FLAGS, "--check"],
+    ...["--config", `${ROOT}deno.json`, file],
+  ]);
   await Deno.remove(directory, { recursive: true });
-  const said = new TextDecoder().decode(stderr);
-  return success ? "" : said || "failed";
+  return success ? "" : stderr || "failed";
 }

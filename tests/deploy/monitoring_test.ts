@@ -1,41 +1,30 @@
 /**
- * The alert rules hold their tests, and every metric that a rule or a panel names, with the labels that it
- * uses, is told by a gateway that runs.
+ * The alert rules pass their tests, and a running gateway has every metric and label that a rule or
+ * a panel names.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { describedMetrics } from "../docs/metrics_reference.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
+import { runProgram } from "../fixtures/run_program.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const PROMTOOL: Tool = { name: "promtool", path: "/usr/bin/promtool" };
 const RULES = new URL("../../deploy/prometheus/", import.meta.url);
 const DASHBOARD = new URL("../../deploy/grafana/dashboard.json", import.meta.url);
 const DOCS = new URL("../../", import.meta.url);
 
-async function promtool(args: readonly string[], input?: string): Promise<string> {
-  const child = new Deno.Command(PROMTOOL.path, {
-    args: [...args],
-    cwd: fileURLToPath(RULES),
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input ?? ""));
-  await writer.close();
-  const { success, stdout, stderr } = await child.output();
-  const decoder = new TextDecoder();
-  const said = decoder.decode(stdout) + decoder.decode(stderr);
-  assert(success, said);
-  return said;
+async function promtool(args: readonly string[], input = ""): Promise<string> {
+  const { success, output } = await runProgram(PROMTOOL.path, args, { cwd: RULES, stdin: input });
+  assert(success, output);
+  return output;
 }
 
 const rules = await Deno.readTextFile(new URL("alerts.yml", RULES));
 const dashboard = await Deno.readTextFile(DASHBOARD);
 
 Deno.test(needing(PROMTOOL, {
-  name: "monitoring: the alert rules are right, and hold their tests",
+  name: "monitoring: the alert rules are valid, and pass their tests",
   async fn() {
     await promtool(["check", "rules", "alerts.yml"]);
     await promtool(["test", "rules", "alerts_test.yml"]);
@@ -46,7 +35,7 @@ Deno.test(needing(PROMTOOL, {
   },
 }));
 
-Deno.test("monitoring: the runbook of every alert is there", async () => {
+Deno.test("monitoring: every alert has a runbook", async () => {
   for (const [, page = "", heading = ""] of rules.matchAll(/runbook: ([^#\s]+)#(\S+)/g)) {
     const text = await Deno.readTextFile(new URL(page, DOCS));
     const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
@@ -56,7 +45,7 @@ Deno.test("monitoring: the runbook of every alert is there", async () => {
   }
 });
 
-Deno.test("monitoring: rules and panels name metrics and labels that there are", async () => {
+Deno.test("monitoring: rules and panels name existing metrics and labels", async () => {
   const known = new Map((await describedMetrics()).map((metric) => [metric.name, metric]));
   const expressions = [
     ...[...rules.matchAll(/expr: (.+)/g)].map(([, expression]) => expression!),
@@ -85,29 +74,25 @@ Deno.test("monitoring: rules and panels name metrics and labels that there are",
 });
 
 Deno.test(needing(PROMTOOL, {
-  name:
-    "monitoring: what a running gateway tells is what is documented, and promtool finds no fault",
+  name: "monitoring: a running gateway exposes the documented metrics, and promtool finds no fault",
   async fn() {
-    const store = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen() {} },
-      () => Response.json([]),
-    );
+    const store = serveLoopback(() => Response.json([]));
     const directory = await Deno.makeTempDir();
     {
       await using gateway = await startGateway({
         Audit: { File: `${directory}/audit/audit.jsonl` },
         Servers: {
-          main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" },
+          main: { Url: `${store.url}/dicom-web`, ProviderType: "none" },
         },
       });
       await (await fetch(`${gateway.url}/dicom-web/main/studies`)).bytes();
       await (await fetch(`${gateway.url}/dicom-web/other/studies`)).bytes();
       const text = await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text();
-      const told = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) =>
+      const exposed = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) =>
         `${name} ${type}`
       );
       const documented = (await describedMetrics()).map(({ name, type }) => `${name} ${type}`);
-      assert.deepEqual(told.toSorted(), documented.toSorted());
+      assert.deepEqual(exposed.toSorted(), documented.toSorted());
       await promtool(["check", "metrics"], text);
     }
     await Deno.remove(directory, { recursive: true });
@@ -115,12 +100,12 @@ Deno.test(needing(PROMTOOL, {
   },
 }));
 
-/** Their labels come with the requests that clients send. */
+/** Their label values appear with clients' requests. */
 const BORN_OF_REQUESTS = new Set(["dicomweb_oauth_http_requests_total"]);
 
 interface CountedSeries {
   readonly name: string;
-  /** One value for each label that the alert names. */
+  /** One value for each label of the alert. */
   readonly labels: readonly string[];
 }
 
@@ -144,7 +129,7 @@ function watchedSeries(): CountedSeries[] {
   return found;
 }
 
-Deno.test("monitoring: every counter in which an alert looks for an increase is there at zero from the start, for each server", async () => {
+Deno.test("monitoring: every counter in which an alert looks for an increase is zero from the start, for each server", async () => {
   const servers = ["one", "two"];
   await using gateway = await startGateway({
     Workers: 2,
@@ -155,18 +140,18 @@ Deno.test("monitoring: every counter in which an alert looks for an increase is 
       ClientSecret: "secret",
     }])),
   });
-  const told = (await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text()).split("\n");
+  const exposed = (await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text()).split("\n");
   const metrics = new Map((await describedMetrics()).map((metric) => [metric.name, metric]));
   const series = watchedSeries();
   assert(series.length >= 10, `only ${series.length} series were found`);
   for (const { name, labels } of series) {
     const metric = metrics.get(name) ?? metrics.get(name.replace(/_count$/, ""));
-    // Who does not show who they are is refused before it is known which server they want.
+    // An unauthenticated request is rejected before its server is known.
     const isOfServer = metric?.labelNames.includes("server") && !/AUTH-00[56]/.test(String(labels));
     for (const server of isOfServer ? servers.map((name) => `server="${name}"`) : [""]) {
       const wanted = [...labels, server];
       assert(
-        told.some((line) =>
+        exposed.some((line) =>
           new RegExp(`^${name}[ {]`).test(line) && line.endsWith(" 0") &&
           wanted.every((label) => line.includes(label))
         ),

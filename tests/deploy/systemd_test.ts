@@ -1,39 +1,31 @@
-/**
- * The systemd unit, as far as it can be judged without being started by systemd.
- */
+/** The systemd unit, as far as it can be checked without systemd starting it. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
 import { copyPrograms } from "../fixtures/root_directory.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { START_FLAGS } from "../../deploy/deno_flags.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const UNIT = `${ROOT}deploy/systemd/dicomweb-gateway.service`;
 const SYSTEMD = { name: "systemd", path: "/usr/bin/systemd-analyze" };
 
-async function run(command: string, args: readonly string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(command, {
-    args: [...args],
-    env: { NO_COLOR: "1", SYSTEMD_COLORS: "0", ...env },
-    stdin: "null",
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, said: `${out}${err}` };
-}
+const run = (command: string, args: readonly string[], env: Record<string, string> = {}) =>
+  runProgram(command, args, { env: { SYSTEMD_COLORS: "0", ...env } });
 
 Deno.test(needing(SYSTEMD, {
   name: "The systemd unit has an exposure below 2.0",
   async fn() {
-    const judge = (file: string) =>
+    const analyze = (file: string) =>
       run(SYSTEMD.path, ["security", "--offline=true", "--no-pager", "--threshold=20", file]);
-    const { code, said } = await judge(UNIT);
-    assert.equal(code, 0, said);
-    assert(Number(/exposure level for \S+: (\d+\.\d+)/.exec(said)?.[1]) < 2, said);
+    const { code, output } = await analyze(UNIT);
+    assert.equal(code, 0, output);
+    assert(Number(/exposure level for \S+: (\d+\.\d+)/.exec(output)?.[1]) < 2, output);
 
     const directory = await Deno.makeTempDir();
     const open = `${directory}/open.service`;
     await Deno.writeTextFile(open, "[Service]\nExecStart=/bin/true\n");
-    assert.notEqual((await judge(open)).code, 0);
+    assert.notEqual((await analyze(open)).code, 0);
     await Deno.remove(directory, { recursive: true });
   },
 }));
@@ -49,8 +41,8 @@ Deno.test(needing(SYSTEMD, {
         "/bin/true",
       );
       await Deno.writeTextFile(copy, change(unit));
-      // It exits with 0 whatever it finds.
-      return (await run(SYSTEMD.path, ["verify", copy])).said.split("\n")
+      // Its exit code is always 0.
+      return (await run(SYSTEMD.path, ["verify", copy])).output.split("\n")
         .filter((line) => line.includes("dicomweb-gateway.service"));
     };
     assert.deepEqual(await verify((unit) => unit), []);
@@ -60,9 +52,9 @@ Deno.test(needing(SYSTEMD, {
 }));
 
 Deno.test(needingRoot(needing(SYSTEMD, {
-  name: "The install steps put files, user and directories where the unit wants them",
+  name: "The install steps create the files, user and directories of the unit",
   async fn() {
-    // In a root directory of their own: these programs change the system that they find.
+    // In a root directory: these programs change the system that they run on.
     const root = await Deno.makeTempDir();
     const programs = [
       "/bin/sh",
@@ -74,17 +66,25 @@ Deno.test(needingRoot(needing(SYSTEMD, {
     for (const place of ["etc", "proc", "tmp", "run", "var/lib", "repository"]) {
       await Deno.mkdir(`${root}/${place}`, { recursive: true });
     }
-    await new Deno.Command("cp", { args: ["-r", `${ROOT}deploy`, `${root}/repository`] }).output();
+    await runProgram("cp", ["-r", `${ROOT}deploy`, `${root}/repository`]);
     await Deno.writeTextFile(`${root}/repository/client-secret`, "hunter2\n");
     const page = await Deno.readTextFile(`${ROOT}docs/install.md`);
     const [steps] = /^sudo install -D [\s\S]*?(?=^```)/m.exec(
       page.slice(page.indexOf("## systemd")),
     )!;
     const script = `set -e; sudo() { "$@"; }; cd /repository; PATH=/bin:/usr/bin; ${steps}`;
-    // systemd-tmpfiles wants /proc; the mount ends with the command.
+    // systemd-tmpfiles needs /proc; the mount ends with the command.
     const enter = 'mount --bind /proc "$1/proc" && exec /usr/sbin/chroot "$1" /bin/sh -c "$2"';
-    const { code, said } = await run("unshare", ["--mount", "sh", "-c", enter, "sh", root, script]);
-    assert.equal(code, 0, said);
+    const { code, output } = await run("unshare", [
+      "--mount",
+      "sh",
+      "-c",
+      enter,
+      "sh",
+      root,
+      script,
+    ]);
+    assert.equal(code, 0, output);
 
     const [, uid, gid] =
       /^dicomweb-gateway:x:(\d+):(\d+):.*:\/var\/lib\/dicomweb-gateway:\S*nologin$/m
@@ -114,14 +114,14 @@ Deno.test("The drop-in for Deno runs the gateway with the flags of the start tas
   assert.deepEqual(flags.sort(), [...new Set([...START_FLAGS, ...offline])].sort());
 });
 
-Deno.test("The systemd unit waits longer for the end than transfers may take, and does not retry what cannot help", async () => {
+Deno.test("The systemd unit stops no sooner than transfers may take, and does not restart after errors that persist", async () => {
   const unit = await Deno.readTextFile(UNIT);
   assert(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) > 30);
   assert.match(unit, /^RestartPreventExitStatus=64 78$/m);
   assert.match(unit, /^ExecReload=\/bin\/kill -HUP \$MAINPID$/m);
 });
 
-Deno.test("The configuration beside the systemd unit takes its secret from systemd's credentials", async () => {
+Deno.test("The configuration beside the systemd unit reads its secret from systemd's credentials", async () => {
   const credentials = await Deno.makeTempDir();
   await Deno.writeTextFile(`${credentials}/secret_cloud`, "hunter2\n");
   const check = (env: Record<string, string>) =>
@@ -129,9 +129,9 @@ Deno.test("The configuration beside the systemd unit takes its secret from syste
       ...["run", "--quiet", ...START_FLAGS, `${ROOT}main.ts`, "check"],
       ...["--config", `${ROOT}deploy/systemd/gateway.json`],
     ], env);
-  const { code, said } = await check({ CREDENTIALS_DIRECTORY: credentials });
-  assert.equal(code, 0, said);
-  assert.doesNotMatch(said, /hunter2/);
+  const { code, output } = await check({ CREDENTIALS_DIRECTORY: credentials });
+  assert.equal(code, 0, output);
+  assert.doesNotMatch(output, /hunter2/);
   const { code: without } = await check({ CREDENTIALS_DIRECTORY: `${credentials}/none` });
   assert.equal(without, 78);
   await Deno.remove(credentials, { recursive: true });

@@ -1,9 +1,10 @@
 /**
- * The compliance documents name tests that are there, keys that the configuration has, and leave out
- * no section of the Security Rule's technical and administrative safeguards.
+ * The compliance documents name existing tests and configuration keys, and omit no section of the
+ * Security Rule's technical and administrative safeguards.
  */
 import assert from "node:assert/strict";
 import { needing, type Tool } from "../fixtures/installed_tool.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { root } from "./generated_docs.ts";
 
 const DIRECTORY = new URL("docs/compliance/", root);
@@ -24,14 +25,14 @@ const SECTIONS = [
   "164.316(b)(2)(i)",
 ];
 
-Deno.test("compliance: every section of the Security Rule stands in the matrix once", () => {
+Deno.test("compliance: every section of the Security Rule occurs in the matrix once", () => {
   const rows = [...textOf("controls-matrix.md").matchAll(/^\| (164\.\S+)\s*\|/gm)]
     .map(([, section]) => section!);
   assert.deepEqual(rows.toSorted(), SECTIONS.toSorted());
 });
 
 for (const page of pages) {
-  Deno.test(`compliance: ${page} names tests and keys that are there`, () => {
+  Deno.test(`compliance: ${page} names existing tests and keys`, () => {
     const named = [...textOf(page).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code!);
     for (const path of named.filter((code) => code.startsWith("tests/"))) {
       assert(Deno.statSync(new URL(path, root)), path);
@@ -48,7 +49,7 @@ for (const page of pages) {
 const JQ: Tool = { name: "jq", path: "/usr/bin/jq" };
 
 Deno.test(needing(JQ, {
-  name: "compliance: the commands of the review find what they look for",
+  name: "compliance: the commands of the review find matching records",
   fn: findsWhatItLooksFor,
 }));
 
@@ -65,10 +66,11 @@ async function findsWhatItLooksFor(): Promise<void> {
   const commands = [...textOf("audit-review.md").matchAll(/^jq .*$/gm)].map(([command]) => command);
   assert.equal(commands.length, 6);
   for (const command of commands) {
-    const { success, stdout, stderr } = await new Deno.Command("sh", {
-      args: ["-c", command.replace("TRAIL", file)],
-    }).output();
-    assert(success, `${command}: ${new TextDecoder().decode(stderr)}`);
+    const { success, stdout, stderr } = await runProgram("sh", [
+      "-c",
+      command.replace("TRAIL", file),
+    ]);
+    assert(success, `${command}: ${stderr}`);
     assert(stdout.length > 0, `${command} finds nothing`);
   }
   await Deno.remove(file);

@@ -1,5 +1,5 @@
 /**
- * Writes the reference of all error codes, from the catalogue.
+ * Writes the reference of all error codes from the catalogue.
  *
  * @module
  */
@@ -9,12 +9,11 @@ const INTRODUCTION = `# Error codes
 
 <!-- Made by \`deno task docs\` from src/errors/catalogue.ts. Change it there. -->
 
-What the gateway itself answers when it cannot do what was asked is \`application/problem+json\` with one
-of these codes in \`error_code\`. An answer of the store passes through with its own status and body and
-carries none. The codes of the plugin \`orthanc-dicomweb-oauth\` have kept their meaning.
+The gateway's own error responses are \`application/problem+json\` with one of these codes in
+\`error_code\`. A response of the store passes with its own status and body and without a code. The codes
+of the plugin \`orthanc-dicomweb-oauth\` keep their meaning.
 `;
 
-/** Writes the reference. */
 export function errorReference(): string {
   const entries = Object.entries(catalogue) as [ErrorCode, ErrorEntry][];
   const rows = entries.map(([code, { title, status, category, severity }]) =>
@@ -42,7 +41,7 @@ function chapter(code: ErrorCode, entry: ErrorEntry): string {
   ].join("\n");
 }
 
-/** How Markdown viewers name the place of a heading. */
+/** The anchor of a heading in Markdown viewers. */
 function anchor(code: ErrorCode, title: string): string {
   return `${code} ${title}`.toLowerCase().replaceAll(" ", "-");
 }

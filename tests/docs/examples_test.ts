@@ -1,6 +1,6 @@
 /**
- * The example configurations in `docs/examples/` load as they are, with any values in the variables
- * and secret files that they refer to.
+ * The example configurations in `docs/examples/` load unchanged, with any values in their variables
+ * and secret files.
  */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
@@ -13,7 +13,7 @@ import { root } from "./generated_docs.ts";
 
 const EXAMPLES = new URL("docs/examples/", root);
 
-/** What platforms set in the environment, by example. */
+/** Example variables of the platforms. */
 const platforms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "aws-container.json": { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: "/v2/credentials/1" },
   "azure-aks.json": {
@@ -28,12 +28,12 @@ const platforms: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** Values of variables that must look like something, by name. */
+/** Variables with a required format. */
 const values: Readonly<Record<string, string>> = {
   HEALTHIMAGING_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
 };
 
-/** What files must hold where any text will not do. */
+/** Files with a required format. */
 const contents: Readonly<Record<string, unknown>> = {
   "/run/secrets/audit-key": "a key of thirty-two characters or more",
   "/run/secrets/google-service-account.json": KEY,
@@ -45,13 +45,13 @@ function besideConfig(name: string): string {
   return join(dirname(CONFIG_PATH), name);
 }
 
-/** A key to sign with, of the algorithm that an example names. */
+/** A signing key for the algorithm of an example. */
 const PRIVATE_KEY = String(
   generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey
     .export({ format: "pem", type: "pkcs8" }),
 );
 
-/** The files of the examples that need a certificate with its key. */
+/** The files of examples that need a certificate with its key. */
 const certificates: Readonly<Record<string, (pair: KeyPair) => Record<string, string>>> = {
   "audit-syslog.json": ({ certificatePem }) => ({
     "/etc/dicomweb-gateway/clinic-ca.crt": certificatePem,

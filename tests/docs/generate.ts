@@ -1,5 +1,5 @@
 /**
- * Writes all documents that are made from the source.
+ * Writes all generated documents.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * All documents that are made from the source, so that they cannot differ from it.
+ * All documents that are generated from the source, so that they cannot differ from it.
  *
  * @module
  */
@@ -9,19 +9,16 @@ import { errorReference } from "./error_reference.ts";
 import { headerReference } from "./header_reference.ts";
 import { metricsReference } from "./metrics_reference.ts";
 import { profileReference } from "./profile_reference.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
-/** A document made from the source. */
+/** A generated document. */
 export interface GeneratedDoc {
   /** Path from the root of the project. */
   readonly path: string;
   readonly content: string;
 }
 
-/**
- * Makes all documents.
- *
- * @returns Their paths and contents, formatted as the project is.
- */
+/** Generates all documents, formatted like the project. */
 export async function generatedDocs(): Promise<GeneratedDoc[]> {
   const docs = [
     { path: "docs/configuration.md", content: configurationReference() },
@@ -40,16 +37,11 @@ export async function generatedDocs(): Promise<GeneratedDoc[]> {
 export const root: URL = new URL("../../", import.meta.url);
 
 async function formatted(path: string, content: string): Promise<string> {
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--quiet", "--ext", path.split(".").at(-1) ?? "", "-"],
+  const args = ["fmt", "--quiet", "--ext", path.split(".").at(-1) ?? "", "-"];
+  const { success, stdout, stderr } = await runProgram(Deno.execPath(), args, {
     cwd: root,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const written = new Blob([content]).stream().pipeTo(process.stdin);
-  const { success, stdout } = await process.output();
-  await written;
-  if (!success) throw new Error(`Cannot format ${path}`);
-  return new TextDecoder().decode(stdout);
+    stdin: content,
+  });
+  if (!success) throw new Error(`Cannot format ${path}: ${stderr}`);
+  return stdout;
 }

@@ -18,7 +18,7 @@ import { generatedDocs, root } from "./generated_docs.ts";
 import { profileReference } from "./profile_reference.ts";
 
 for (const { path, content } of await generatedDocs()) {
-  Deno.test(`${path} is what deno task docs makes of the source`, async () => {
+  Deno.test(`${path} is the output of deno task docs`, async () => {
     const onDisk = await Deno.readTextFile(new URL(path, root));
     assert(onDisk === content, `${path} differs from the source: run deno task docs`);
   });
@@ -58,7 +58,7 @@ Deno.test("Every code in the table of the error reference leads to its chapter",
   for (const link of links) assert(chapters.includes(link), link);
 });
 
-Deno.test("The reference of profiles explains every rule and where it is known from", () => {
+Deno.test("The reference of profiles explains every rule with its source", () => {
   const reference = profileReference();
   for (const [id, { effect, reason, source }] of Object.entries(ruleCatalogue)) {
     const key = ruleKey(id as RuleId);
@@ -69,8 +69,8 @@ Deno.test("The reference of profiles explains every rule and where it is known f
   }
 });
 
-/** What an editor must say of a configuration. */
-const judged: readonly (readonly [good: boolean, section: Record<string, unknown>])[] = [
+/** What an editor must report about a configuration. */
+const validated: readonly (readonly [good: boolean, section: Record<string, unknown>])[] = [
   [true, {}],
   [true, { Listen: { Port: 80, Address: "::1" }, LogLevel: "DEBUG", Workers: 2 }],
   [true, { Listen: { Port: "${PORT}" }, LogLevel: "${LEVEL}", Workers: "${N:-1}" }],
@@ -112,7 +112,7 @@ const judged: readonly (readonly [good: boolean, section: Record<string, unknown
 
 const editor = z.fromJSONSchema(editorSchema() as z.core.JSONSchema.JSONSchema);
 
-for (const [good, section] of judged) {
+for (const [good, section] of validated) {
   Deno.test(`The JSON Schema ${good ? "accepts" : "refuses"} ${JSON.stringify(section)}`, () => {
     const servers = { a: { ProviderType: "none", Url: "https://a.example" } };
     const file = { Name: "Orthanc", DicomWebOAuth: { Servers: servers, ...section } };

@@ -1,5 +1,5 @@
 /**
- * Writes the reference of the headers that cross the gateway, from the tables that the filter uses.
+ * Writes the reference of the headers that the gateway forwards, from the tables of the filter.
  *
  * @module
  */
@@ -20,9 +20,9 @@ Which header fields the gateway forwards between clients and stores, and why.
 ## Requests: what stops
 
 All headers pass except those listed here. This is a denylist, not an allowlist, because
-vendors read request headers of their own (Azure: \`msdicom-request-original\` asks for an instance as
-it was before it was changed). A store that misses such a header answers another question without
-saying so. A \`*\` stands for any characters.
+vendors read request headers of their own (Azure: \`msdicom-request-original\` requests an
+instance as it was before a change). A store that misses such a header silently answers another
+request. A \`*\` stands for any characters.
 
 Three more rules apply to every name. A name with other characters than letters, digits and hyphens
 stops: servers that make variables of header fields take \`X_Remote_User\` for \`X-Remote-User\`. A
@@ -35,10 +35,10 @@ may read as such (RFC 6750, section 2.3); bytes and order of all other parameter
 const ANSWERS = `## Answers: what passes
 
 Only the headers listed here pass. A store does not know that its response is read at the gateway's
-origin, which it shares with other stores and the status page. So what a store says of itself as an
-origin stops: \`Set-Cookie\`, \`Strict-Transport-Security\`, \`Alt-Svc\`, \`Clear-Site-Data\`, \`Refresh\`,
+origin, which it shares with other stores and the status page. So headers
+about a store's origin stop: \`Set-Cookie\`, \`Strict-Transport-Security\`, \`Alt-Svc\`, \`Clear-Site-Data\`, \`Refresh\`,
 \`Service-Worker-Allowed\`, \`WWW-Authenticate\`, \`Content-Security-Policy\`, \`NEL\`, \`Report-To\`, CORS
-and the next one of their kind. So do quotas of the gateway's own credential (\`RateLimit\`), timings
+and future ones of their kind. So do quotas of the gateway's own credential (\`RateLimit\`), timings
 (\`Server-Timing\`) and names of software (\`Server\`, \`X-Powered-By\`).
 `;
 
@@ -49,21 +49,20 @@ The gateway adds to every response of a store, regardless of its status:
 
 const RULES =
   `- \`Cache-Control\`: \`private\`, so that no shared cache stores patient data. \`public\`,
-  \`s-maxage\`, \`proxy-revalidate\` and a \`private\` for some fields only are taken out; what is
-  stricter (\`no-store\`, \`no-cache\`) and the time for the client's own cache stay.
-- \`Vary\`: what the store says, and \`Authorization\`, \`Cookie\` and the header of
+  \`s-maxage\`, \`proxy-revalidate\` and a \`private\` for some fields only are removed; stricter
+  directives (\`no-store\`, \`no-cache\`) and the time for the client's own cache stay.
+- \`Vary\`: the store's value, and \`Authorization\`, \`Cookie\` and the header of
   \`Authentication.ApiKeys\`; with \`Cors\` also \`Origin\`.
 - \`X-Request-ID\`: the gateway's.
 
-\`Cross-Origin-Resource-Policy\` is \`cross-origin\` for pages that \`Cors.AllowedOrigins\` names. An
-answer to a WebSocket handshake has no headers of the store, and none of these.
+\`Cross-Origin-Resource-Policy\` is \`cross-origin\` for pages that \`Cors.AllowedOrigins\` names. The
+response to a WebSocket handshake has no headers of the store, and none of these.
 
 The sandbox has a side effect: a browser that opens a store's HTML report by its URL runs no script in it, and
-may not show a PDF. Viewers that fetch it by a script and show what they got (as OHIF does with DICOM)
-are not touched.
+may not show a PDF. Viewers that fetch and show it by a script (as OHIF does with DICOM) are not
+affected.
 `;
 
-/** Writes the reference. */
 export function headerReference(): string {
   return [
     REQUESTS,

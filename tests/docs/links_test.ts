@@ -1,6 +1,6 @@
 /**
- * Links between documents lead to files and headings that are there. Links to the web are not followed:
- * the tests reach no one outside.
+ * Links between documents lead to existing files and headings. Links to the web are not followed:
+ * the tests contact no other host.
  */
 import assert from "node:assert/strict";
 import { root } from "./generated_docs.ts";
@@ -13,7 +13,7 @@ for (const path of documents()) {
   });
 }
 
-Deno.test("links: a file, a heading or a line of text that is not there is noticed", () => {
+Deno.test("links: a missing file, heading or line of text is noticed", () => {
   const leads = (link: string) => leadsSomewhere("README.md", link);
   assert.equal(leads("docs/configuration.md"), true);
   assert.equal(leads("docs/configuratoin.md"), false);
@@ -37,7 +37,7 @@ function documents(): string[] {
   return found.sort();
 }
 
-/** What the links of a Markdown text point to, code left out. */
+/** The targets of a Markdown text's links, code excluded. */
 function linksOf(markdown: string): string[] {
   const prose = markdown.replaceAll(/^```[\s\S]*?^```/gm, "").replaceAll(/`[^`\n]*`/g, "");
   return [...prose.matchAll(/\]\(([^()\s]+)(?:\s+['"][^)]*)?\)/g)].map(([, target]) => target!);
@@ -55,7 +55,7 @@ function leadsSomewhere(from: string, link: string): boolean {
   }
 }
 
-/** The anchors that GitHub gives the headings of a Markdown text. */
+/** GitHub's anchors for the headings of a Markdown text. */
 function headingsOf(markdown: string): Set<string> {
   const prose = markdown.replaceAll(/^```[\s\S]*?^```/gm, "");
   return new Set(

@@ -1,5 +1,5 @@
 /**
- * Writes the reference of all metrics, from the registries of a gateway.
+ * Writes the reference of all metrics from the registries of a gateway.
  *
  * @module
  */
@@ -29,7 +29,7 @@ scrape_configs:
 \`\`\`
 `;
 
-/** What a registry tells of a metric. */
+/** A metric in a registry. */
 interface Described {
   readonly name: string;
   readonly help: string;
@@ -38,16 +38,12 @@ interface Described {
   readonly buckets?: readonly number[];
 }
 
-/**
- * All metrics of a gateway.
- *
- * @returns Each with its name, type and labels, by name.
- */
+/** All metrics of a gateway with type and labels, sorted by name. */
 export async function describedMetrics(): Promise<Described[]> {
   const url = "https://store.example/dicom-web";
   const config = await parseSection({ Servers: { main: { Url: url, ProviderType: "none" } } });
   const metrics = createMetrics();
-  // Some metrics are registered by what counts them.
+  // Some metrics are registered by their users.
   const gateway = assembleGateway(config, {
     metrics,
     metricsText: () => Promise.resolve(""),
@@ -65,7 +61,7 @@ export async function describedMetrics(): Promise<Described[]> {
   return all.toSorted((one, other) => one.name < other.name ? -1 : 1);
 }
 
-/** The library's own types hide what every metric has. */
+/** The library's own types hide the common fields. */
 function described(metric: unknown): Described {
   const { name, help, labelNames = [], upperBounds, type, constructor } = metric as {
     readonly name: string;
@@ -84,7 +80,6 @@ function described(metric: unknown): Described {
   };
 }
 
-/** Writes the reference. */
 export async function metricsReference(): Promise<string> {
   const metrics = await describedMetrics();
   return [

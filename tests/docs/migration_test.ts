@@ -1,6 +1,6 @@
 /**
- * The tables of `docs/migration.md` against what the gateway has: no key, metric, path or code of the
- * plugin leads to something that is not there.
+ * The tables of `docs/migration.md` map every key, metric, path and code of the plugin to one that
+ * the gateway has.
  */
 import assert from "node:assert/strict";
 import { schemes } from "../../src/config/schemes/schemes.ts";
@@ -14,7 +14,7 @@ import { describedMetrics } from "./metrics_reference.ts";
 
 const DOCUMENT = await Deno.readTextFile(new URL("docs/migration.md", root));
 
-/** The rows of a section's table, without marks of code. */
+/** The rows of a section's table, without code marks. */
 function rows(heading: string): string[][] {
   const section = DOCUMENT.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
   return section.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
@@ -22,7 +22,7 @@ function rows(heading: string): string[][] {
   );
 }
 
-Deno.test("migration: every key of the plugin leads to one of the gateway or is left out by import", () => {
+Deno.test("migration: every key of the plugin maps to one of the gateway or is dropped by import", () => {
   const retryKeys = Object.keys(resilience.in.shape);
   const known = new Set([
     ...Object.keys(sectionKeys),
@@ -40,7 +40,7 @@ Deno.test("migration: every key of the plugin leads to one of the gateway or is 
   for (const key of retryKeys) assert.ok(written.has(key), `${key} is not in the table`);
 });
 
-Deno.test("migration: every metric of the plugin is there", async () => {
+Deno.test("migration: every metric of the plugin exists", async () => {
   const names = new Set((await describedMetrics()).map(({ name }) => name));
   assert.ok(rows("Metrics").length > 0);
   for (const [name] of rows("Metrics")) assert.ok(names.has(name!), name);
@@ -52,7 +52,7 @@ Deno.test("migration: every path of the plugin is in the description of the inte
   for (const [, path] of rows("Paths")) assert.ok(described.includes(`${path}\``), path);
 });
 
-Deno.test("migration: every error code of the plugin has the status that is written", () => {
+Deno.test("migration: every error code of the plugin has the documented status", () => {
   assert.ok(rows("Error codes").length > 0);
   for (const [code, , status] of rows("Error codes")) {
     const entry = (catalogue as Readonly<Record<string, { status: number }>>)[code!];

@@ -1,15 +1,18 @@
 /**
- * What documents name as proof is there: each test by its file and its name, and each file of the
- * repository that stands in a document about security.
+ * The tests that documents name as proof exist, by file and name, and so does each file of the
+ * repository that a security document names.
  */
 import assert from "node:assert/strict";
 import { root } from "./generated_docs.ts";
 
 const DIRECTORY = "docs/security/";
-/** A test as documents name it: `tests/x_test.ts`: "Name of the test" (a name may be cut by …). */
+/**
+ * A test as documents name it: `tests/x_test.ts`: "Name of the test" (a name may be shortened by
+ * …).
+ */
 const NAMED = /`(tests\/[\w/.-]+_test\.ts)`:\s+"([^"]+)"/g;
 const FILE = /`((?:tests|src|deploy|docs|docker)\/[\w/.-]+|\.(?:github|ci)\/[\w/.-]+)`/g;
-/** What stands before the name of a test. */
+/** The source text before the name of a test. */
 const BEFORE_NAME = /(?:\bDeno\.test\(|\bname:|\bonDisk\(|\bkubernetes\(|\bstep\()\s*(?=["`])/g;
 
 interface NamedTest {
@@ -21,12 +24,12 @@ interface NamedTest {
 const documents = [...Deno.readDirSync(new URL(DIRECTORY, root))]
   .map(({ name }) => name).filter((name) => name.endsWith(".md")).toSorted();
 
-Deno.test("named tests: every test that a document about security names is there", () => {
+Deno.test("named tests: every test that a security document names exists", () => {
   const missing = documents.flatMap(namedTests).filter(({ file, name }) => !isThere(file, name));
   assert.deepEqual(missing, []);
 });
 
-Deno.test("named tests: every threat of the threat model is met by a test, or its rest is stated", () => {
+Deno.test("named tests: every threat of the threat model has a test or a stated residual risk", () => {
   const [, ...threats] = textOf("threat-model.md").split(/^### /m);
   assert(threats.length > 30, `${threats.length} threats`);
   for (const threat of threats) {
@@ -35,7 +38,7 @@ Deno.test("named tests: every threat of the threat model is met by a test, or it
   }
 });
 
-Deno.test("named tests: every file that a document about security names is there", async () => {
+Deno.test("named tests: every file that a security document names exists", async () => {
   for (const document of documents) {
     for (const [, path] of textOf(document).matchAll(FILE)) {
       await assert.doesNotReject(Deno.stat(new URL(path!, root)), `${document}: ${path}`);
@@ -43,10 +46,10 @@ Deno.test("named tests: every file that a document about security names is there
   }
 });
 
-Deno.test("named tests: a test that is not there is noticed, however its name is written", () => {
+Deno.test("named tests: a missing test is noticed, however its name is written", () => {
   const here = "tests/docs/named_tests_test.ts";
   assert(
-    isThere(here, "named tests: a test that is not there is noticed, however its name is written"),
+    isThere(here, "named tests: a missing test is noticed, however its name is written"),
   );
   assert(!isThere(here, "named tests: a test that is not there"));
   assert(
@@ -76,7 +79,7 @@ function namedTests(document: string): NamedTest[] {
 function namesIn(text: string): { file: string; name: string }[] {
   return [...text.matchAll(NAMED)].map(([, file, name]) => ({
     file: file!,
-    // Lines are broken where they are long.
+    // Long lines are wrapped.
     name: name!.replaceAll(/\s+/g, " "),
   }));
 }
@@ -97,11 +100,11 @@ function isThere(file: string, name: string): boolean {
   return known.some((pattern) => pattern.test(name));
 }
 
-/** The names of a file's tests, as patterns: what is put in at run time may be anything. */
+/** The names of a file's tests as patterns: interpolated values may be anything. */
 function patternsIn(source: string): RegExp[] {
   return [...source.matchAll(BEFORE_NAME)].flatMap(({ index, 0: before }) => {
     const fixed = literalAt(source, index + before.length);
-    // What is all put in would be found in any name.
+    // A name of only interpolated values would match any name.
     if (fixed.length > 1 && fixed.join("").length < 12) return [];
     return [new RegExp(`^${fixed.map((part) => RegExp.escape(part)).join(".*")}$`)];
   });
@@ -125,7 +128,7 @@ function literalAt(source: string, start: number): string[] {
   return [...parts, part];
 }
 
-/** Skips what stands between `${` and its brace, strings and templates in it included. */
+/** Skips an interpolation up to its closing brace, including nested strings and templates. */
 function endOfExpression(source: string, start: number): number {
   for (let at = start, depth = 1; at < source.length; at++) {
     const character = source[at]!;

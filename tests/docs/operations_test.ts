@@ -1,7 +1,7 @@
 /**
- * What `docs/install.md` and `docs/operations.md` have people write and type: configurations load,
- * commands and files are there, secrets have the names that are looked for, and a large body passes
- * through nginx with the lines given.
+ * The configurations of `docs/install.md` and `docs/operations.md` load, their commands and files
+ * exist, their secrets have the expected names, and a large body passes nginx with the documented
+ * lines.
  */
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
@@ -10,7 +10,8 @@ import { makeApiKey } from "../../src/credentials/inbound/api_keys.ts";
 import { CONFIG_PATH, problemsOf } from "../config/memory_files.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
-import { sha256 } from "../fixtures/orthanc.ts";
+import { freePort, serveLoopback } from "../fixtures/listening.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { root } from "./generated_docs.ts";
 import { noteIn, reportWith } from "../fixtures/stow_request.ts";
 import { runCommand } from "../fixtures/gateway_command.ts";
@@ -44,7 +45,7 @@ for (const page of PAGES) {
     for (const text of configurations) assert.deepEqual(await problemsOf(text, surroundings), []);
   });
 
-  Deno.test(`${page}: its commands, tasks and files are there`, async () => {
+  Deno.test(`${page}: its commands, tasks and files exist`, async () => {
     const lines = (await blocks(page, "sh")).join("\n");
     const text = `${lines}\n${
       [...(await read(page)).matchAll(/`([^`\n]+)`/g)].map(([, code]) => code).join("\n")
@@ -61,14 +62,14 @@ for (const page of PAGES) {
       assert(Object.hasOwn(manifest.tasks, task!), task);
     }
     for (const [path] of text.matchAll(/(?<![\w/.])(?:deploy|docker|docs|tests)\/[\w./-]+/g)) {
-      // What prepare.sh makes is no part of the repository.
+      // The output of prepare.sh is not part of the repository.
       if (path === "docker/.env") continue;
       await Deno.stat(new URL(path, root)).catch(() => assert.fail(`${path} is not there`));
     }
   });
 }
 
-Deno.test("docs/install.md: the secrets for Kubernetes have all the keys that the manifests look for", async () => {
+Deno.test("docs/install.md: the Kubernetes secrets have all the keys that the manifests mount", async () => {
   const commands = (await blocks("docs/install.md", "sh")).filter((block) =>
     block.includes("kubectl create secret")
   ).join("\n");
@@ -90,19 +91,16 @@ Deno.test("docs/install.md: the secrets for Kubernetes have all the keys that th
 });
 
 Deno.test(needing(NGINX, {
-  name: "docs/operations.md: a large body passes through nginx with the lines given, unbuffered",
+  name: "docs/operations.md: a large body passes nginx unbuffered with the documented lines",
   async fn() {
     let arrived: string | undefined;
-    await using store = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen() {} },
-      async (request) => {
-        arrived = await sha256(new Uint8Array(await request.arrayBuffer()));
-        return new Response(reportWith(String(request.headers.get("transfer-encoding"))));
-      },
-    );
+    await using store = serveLoopback(async (request) => {
+      arrived = sha256(new Uint8Array(await request.arrayBuffer()));
+      return new Response(reportWith(String(request.headers.get("transfer-encoding"))));
+    });
     await using gateway = await startGateway({
       Servers: {
-        main: { ProviderType: "none", Url: `http://127.0.0.1:${store.addr.port}/dicom-web` },
+        main: { ProviderType: "none", Url: `${store.url}/dicom-web` },
       },
     });
     await using proxy = await startNginx(new URL(gateway.url).host);
@@ -123,9 +121,9 @@ Deno.test(needing(NGINX, {
       headers: { "content-type": "application/dicom" },
       body: sent,
     });
-    // A proxy that buffers the body knows its length and says so.
+    // A proxy that buffers the body knows its length and sends it.
     assert.equal(noteIn(await response.text()), "chunked");
-    assert.equal(arrived, await sha256(body));
+    assert.equal(arrived, sha256(body));
   },
 }));
 
@@ -133,9 +131,7 @@ Deno.test(needing(NGINX, {
 async function startNginx(gateway: string) {
   const [block = ""] = await blocks("docs/operations.md", "nginx");
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-nginx-" });
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   const lines = block.replace("server 10.1.0.11:8043;", `server ${gateway};`)
     .replace("server 10.1.0.12:8043;", "").replace("listen 8080;", `listen 127.0.0.1:${port};`);
   assert(lines.includes(gateway) && lines.includes(String(port)));

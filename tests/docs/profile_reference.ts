@@ -1,5 +1,5 @@
 /**
- * Writes the reference of all profiles and their rules, from the catalogue of rules.
+ * Writes the reference of all profiles and their rules from the catalogue of rules.
  *
  * @module
  */
@@ -38,7 +38,6 @@ study, store it again, query 1,000 instances and get the study back byte for byt
 dicomweb-client has all its calls answered and OHIF lists studies and shows CT slices.
 `;
 
-/** Writes the reference. */
 export function profileReference(): string {
   const entries = Object.entries(ruleCatalogue) as [RuleId, Rule][];
   return [
@@ -92,7 +91,7 @@ function typesOf(name: ProfileName, id: RuleId): string {
   return (profiles[name].rules[id] as readonly string[]).map((type) => `\`${type}\``).join(", ");
 }
 
-/** A value for the table: a switch as a word, a list by its length. */
+/** A value in the table: a switch as a word, a list by its length. */
 function brief(name: ProfileName, id: RuleId): string {
   const value = profiles[name].rules[id];
   if (typeof value === "boolean") return value ? "yes" : "";

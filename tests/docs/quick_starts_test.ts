@@ -1,6 +1,6 @@
 /**
- * The configurations of the quick starts load word by word, with any content in the files that they
- * refer to; what they tell Orthanc leads to a server that they have made.
+ * The configurations of the quick starts load verbatim, with any content in their files, and
+ * Orthanc's configuration points to a configured server.
  */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
@@ -13,7 +13,7 @@ const DIRECTORY = new URL("docs/quick-starts/", root);
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-/** What the files beside the configuration hold. */
+/** Contents of the files beside the configuration. */
 const files = Object.fromEntries(
   Object.entries({
     "client-secret": "a secret",
@@ -25,7 +25,7 @@ const files = Object.fromEntries(
 
 for (const { name } of Deno.readDirSync(DIRECTORY)) {
   if (name === "README.md") continue;
-  Deno.test(`quick start ${name}: its configuration loads and Orthanc is pointed to its server`, async () => {
+  Deno.test(`quick start ${name}: its configuration loads, and Orthanc's refers to its server`, async () => {
     const text = await Deno.readTextFile(new URL(name, DIRECTORY));
     const [gateway = "", orthanc] = [...text.matchAll(/^```json\n([\s\S]*?)^```$/gm)]
       .map(([, json]) => json!);

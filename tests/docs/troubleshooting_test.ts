@@ -1,4 +1,4 @@
-/** What `docs/troubleshooting.md` says that `doctor` says, is what `doctor` can say. */
+/** The messages of `doctor` that `docs/troubleshooting.md` quotes exist in the source. */
 import assert from "node:assert/strict";
 import { root } from "./generated_docs.ts";
 
@@ -8,8 +8,8 @@ function textOf(path: string): string {
   return Deno.readTextFileSync(new URL(path, root));
 }
 
-/** The words of the source, as they stand together when they are said. */
-function said(): string {
+/** The source's texts, joined as they are printed. */
+function sourceTexts(): string {
   const files = [...Deno.readDirSync(SOURCES)].map(({ name }) => name);
   return files.map((name) => Deno.readTextFileSync(new URL(name, SOURCES))).join("\n")
     .replace(/[`"] \+\s+[`"]/g, "").replaceAll("\\'", "'");
@@ -22,12 +22,12 @@ function rows(): string[][] {
     .map((line) => line.split("|").map((cell) => cell.trim()).slice(1, -1));
 }
 
-Deno.test("troubleshooting: every sentence of doctor that it explains can be said", () => {
-  const source = said();
+Deno.test("troubleshooting: every explained message of doctor exists", () => {
+  const source = sourceTexts();
   assert(rows().length > 20);
   for (const [step, sentence] of rows()) {
     assert(source.includes(`"${step!.replaceAll("`", "")}"`), `there is no step ${step}`);
-    // A provider's own words are the provider's.
+    // Texts of a provider are not in the source.
     if (/provider's own words/.test(sentence!)) continue;
     const fragments = [...sentence!.matchAll(/`([^`]+)`/g)].flatMap(([, text]) => text!.split("…"))
       .map((fragment) => fragment.trim()).filter((fragment) => fragment.length > 2);

@@ -1,43 +1,39 @@
 /**
- * The audit trail of a gateway as it is run: what is in it, that it holds over reloads, crashes and
- * restarts, what happens when it cannot be written, and that syslog gets it over TLS.
+ * The audit trail of a running gateway: its content, its integrity over reloads, crashes and
+ * restarts, the behaviour when it cannot be written, and delivery to syslog over TLS.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing, needingRoot } from "../fixtures/installed_tool.ts";
-import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
 import { RSYSLOG, syslogServer } from "../fixtures/syslog_server.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
-import { runCommand } from "../fixtures/gateway_command.ts";
+import { RUN_GATEWAY, runCommand } from "../fixtures/gateway_command.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
+import { runProgram } from "../fixtures/run_program.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const KEY = "a key of thirty-two characters or more";
 const PATIENT = "MARKED^PATIENT";
 const SECRET = "MARKED-SECRET";
 /** `printf %s hospital-key | sha256sum` */
 const API_KEY = "hospital-key";
-const API_KEY_HASH = "sha256:" +
-  Array.from(
-    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(API_KEY))),
-    (byte) => byte.toString(16).padStart(2, "0"),
-  ).join("");
+const API_KEY_HASH = `sha256:${sha256(API_KEY)}`;
 
 interface Parts {
-  /** The section, with an audit trail in a file unless told otherwise. */
+  /** The section, with an audit trail in a file unless given otherwise. */
   readonly section: (more?: Record<string, unknown>) => Record<string, unknown>;
   readonly file: string;
   readonly directory: string;
-  /** How many requests the store has seen. */
+  /** The number of requests to the store. */
   readonly seen: () => number;
 }
 
 async function withParts(run: (parts: Parts) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-audit-" });
   let seen = 0;
-  const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+  const store = serveLoopback(async (request) => {
     await request.bytes();
     seen++;
     if (request.method === "POST") return new Response(STORED_REPORT);
@@ -61,7 +57,7 @@ async function withParts(run: (parts: Parts) => Promise<void>): Promise<void> {
         Audit: { File: file, Key: KEY },
         Servers: {
           main: {
-            Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+            Url: `${store.url}/dicom-web`,
             ProviderType: "headers",
             Headers: { Authorization: `Bearer ${SECRET}` },
           },
@@ -91,7 +87,7 @@ async function ask(
   return answer;
 }
 
-// deno-lint-ignore no-explicit-any -- records as they stand, compared field by field
+// deno-lint-ignore no-explicit-any -- raw records, compared field by field
 async function recordsIn(file: string): Promise<any[]> {
   const text = await Deno.readTextFile(file).catch(() => "");
   return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
@@ -101,8 +97,8 @@ async function verify(parts: Parts, ...more: readonly string[]): Promise<[number
   const config = `${parts.directory}/verify.json`;
   await Deno.writeTextFile(config, JSON.stringify({ DicomWebOAuth: parts.section() }));
   const args = ["audit", "verify", "--config", config, ...more];
-  const { code, stdout, stderr } = await runCommand(args);
-  return [code, stdout + stderr];
+  const { code, output } = await runCommand(args);
+  return [code, output];
 }
 
 async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
@@ -112,7 +108,7 @@ async function eventually(holds: () => boolean | Promise<boolean>, what: string)
   }
 }
 
-Deno.test("Audit: what still runs when the gateway stops is recorded, with and without an answer", () =>
+Deno.test("Audit: requests in progress when the gateway stops are recorded, with and without a response", () =>
   withParts(async ({ section, file }) => {
     const origin = startRawOrigin(async (exchange) => {
       if (exchange.target.endsWith("/3.4")) return exchange.untilGone();
@@ -131,22 +127,22 @@ Deno.test("Audit: what still runs when the gateway stops is recorded, with and w
     await ask(answered, "/dicom-web/main/studies/1.2");
     await answered.answer();
     await ask(silent, "/dicom-web/main/studies/3.4");
-    await eventually(() => origin.exchanges === 2, "the store was not asked");
+    await eventually(() => origin.exchanges === 2, "the store was not contacted");
     await gateway.stop();
 
-    const told = (await recordsIn(file)).filter(({ event }) => event === "access")
+    const recorded = (await recordsIn(file)).filter(({ event }) => event === "access")
       .map(({ request_id, outcome, subject, status }) => [request_id, outcome, subject, status]);
-    assert.deepEqual(told.sort(), [
+    assert.deepEqual(recorded.sort(), [
       ["/dicom-web/main/studies/1.2", "broken off", "key:orthanc", 200],
       ["/dicom-web/main/studies/3.4", "broken off", "key:orthanc", null],
     ]);
     await origin.close();
   }));
 
-Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and no patient or secret", () =>
+Deno.test("Audit: every access, rejection, reload, start and stop is recorded, and no patient or secret", () =>
   withParts(async (parts) => {
     const { section, file } = parts;
-    // Records of several workers stand in the order in which they came.
+    // Records of several workers are in the order of their arrival.
     const gateway = await startGateway(section({ Workers: 1 }));
     const search = `/studies?PatientName=${PATIENT}&00100020=${PATIENT}&${PATIENT}&limit=1`;
     await ask(gateway, `/dicom-web/main${search}`, { headers: { "x-request-id": "a-1" } });
@@ -166,7 +162,7 @@ Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and
     await gateway.stop();
 
     const records = await recordsIn(file);
-    const told = records.map((
+    const recorded = records.map((
       { event, outcome, subject, transaction, status, error_code },
     ) =>
       [event, outcome, subject, transaction, status, error_code].filter((fact) =>
@@ -174,7 +170,7 @@ Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and
       )
     );
     assert.deepEqual(
-      told,
+      recorded,
       [
         ["gateway", "started"],
         ["access", "complete", "key:orthanc", "search-studies", 200],
@@ -208,7 +204,7 @@ Deno.test("Audit: every access, refusal, reload, start and stop is recorded, and
     );
   }));
 
-Deno.test("Audit: the chain goes on after a kill, and verify finds what is changed then", () =>
+Deno.test("Audit: the chain continues after a kill, and verify finds later changes", () =>
   withParts(async (parts) => {
     for (let life = 0; life < 3; life++) {
       const gateway = await startGateway(parts.section());
@@ -251,10 +247,10 @@ Deno.test("Audit: two workers record each request once, over a reload and finish
     const records = (await Promise.all(
       files.map((name) => recordsIn(`${parts.directory}/trail/${name}`)),
     )).flat();
-    const told = records.filter(({ event }) => event === "access").map((record) =>
+    const recorded = records.filter(({ event }) => event === "access").map((record) =>
       record.request_id
     );
-    assert.deepEqual(told.sort(), ids.toSorted());
+    assert.deepEqual(recorded.sort(), ids.toSorted());
     const [code, output] = await verify(parts);
     assert.equal(code, 0, output);
     await Deno.remove(`${parts.directory}/trail/${files.sort()[1]}`);
@@ -263,7 +259,7 @@ Deno.test("Audit: two workers record each request once, over a reload and finish
     assert.match(outputAfter, /Records 1 to \d+ are missing although files are never removed/);
   }));
 
-Deno.test("Audit: a record that was written half when the gateway was killed is told, not hidden", () =>
+Deno.test("Audit: a record that was half written when the gateway was killed is reported, not hidden", () =>
   withParts(async (parts) => {
     const killed = await startGateway(parts.section());
     await eventually(async () => (await recordsIn(parts.file)).length > 0, "nothing is recorded");
@@ -286,7 +282,7 @@ Deno.test("Audit: a record that was written half when the gateway was killed is 
     assert.equal(codeAfter, 0, outputAfter);
   }));
 
-Deno.test("Audit: standard output gets the records, as a chain that can be verified", () =>
+Deno.test("Audit: standard output receives the records as a chain that can be verified", () =>
   withParts(async (parts) => {
     const Audit = { To: "stdout", Key: KEY };
     const gateway = await startGateway(parts.section({ Audit }));
@@ -304,7 +300,7 @@ Deno.test("Audit: standard output gets the records, as a chain that can be verif
     assert.equal(code, 0, output);
   }));
 
-Deno.test("Audit: standard output that takes nothing makes the gateway refuse", {
+Deno.test("Audit: a failing standard output makes the gateway reject requests", {
   ignore: Deno.build.os !== "linux",
 }, () =>
   withParts(async (parts) => {
@@ -319,20 +315,20 @@ Deno.test("Audit: standard output that takes nothing makes the gateway refuse", 
         }),
       }),
     );
-    const serve = ["run", "--quiet", ...START_FLAGS, MAIN, "serve", "--config", config];
+    const serve = [...RUN_GATEWAY, "serve", "--config", config];
     const child = new Deno.Command("sh", {
       args: ["-c", 'exec "$@" > /dev/full', "sh", Deno.execPath(), ...serve],
       env: { NO_COLOR: "1" },
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    let told = "";
+    let errors = "";
     const collected = (async () => {
-      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) told += text;
+      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) errors += text;
     })();
     try {
-      await eventually(() => told.includes("Cannot write the audit trail"), "it was not logged");
-      const url = () => /listening.*?(https?:\/\/[^\s"/]+)/i.exec(told)?.[1];
+      await eventually(() => errors.includes("Cannot write the audit trail"), "it was not logged");
+      const url = () => /listening.*?(https?:\/\/[^\s"/]+)/i.exec(errors)?.[1];
       await eventually(() => url() !== undefined, "it does not listen");
       const answer = await ask({ url: url()! }, "/dicom-web/main/studies");
       assert.equal(answer.status, 503);
@@ -343,12 +339,12 @@ Deno.test("Audit: standard output that takes nothing makes the gateway refuse", 
       await child.status;
       await collected;
     }
-    assert.match(told, /Audit events were lost/);
+    assert.match(errors, /Audit events were lost/);
   }));
 
 for (const onFailure of ["refuse", "warn"]) {
   Deno.test(needingRoot({
-    name: `Audit: a disk that is full makes the gateway ${onFailure}, and it heals by itself`,
+    name: `Audit: a full disk makes the gateway ${onFailure}, and it recovers by itself`,
     ignore: Deno.build.os !== "linux",
     fn: () =>
       withParts(async (parts) => {
@@ -361,7 +357,7 @@ for (const onFailure of ["refuse", "warn"]) {
           const search = () => ask(gateway, "/dicom-web/main/studies");
           assert.equal((await search()).status, 200);
           await Deno.writeFile(`${disk}/filler`, new Uint8Array(1e6)).catch(() => {});
-          // What is left of the last page takes some records still.
+          // The rest of the last page has room for some records.
           await eventually(
             async () => {
               await search();
@@ -375,7 +371,7 @@ for (const onFailure of ["refuse", "warn"]) {
           else {
             assert.equal(refused.status, 503);
             assert.equal((await refused.json()).error_code, "INT-004");
-            assert.equal(parts.seen(), before, "the store was asked all the same");
+            assert.equal(parts.seen(), before, "the store was contacted nevertheless");
             assert.equal((await ask(gateway, "/dicomweb-oauth/status")).status, 200);
           }
           await Deno.remove(`${disk}/filler`);
@@ -396,12 +392,13 @@ for (const onFailure of ["refuse", "warn"]) {
 
 async function mount(...args: readonly string[]): Promise<void> {
   const [program, rest] = args[0] === "--unmount" ? ["umount", args.slice(1)] : ["mount", args];
-  const { success, stderr } = await new Deno.Command(program, { args: [...rest] }).output();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
+  const { success, stderr } = await runProgram(program, rest);
+  if (!success) throw new Error(stderr);
 }
 
 Deno.test(needing(RSYSLOG, {
-  name: "Audit: rsyslog gets the records over TLS, and the gateway waits for it when it is away",
+  name:
+    "Audit: rsyslog receives the records over TLS, and the gateway waits for it when it is down",
   fn: () =>
     withParts(async ({ section }) => {
       await using server = await syslogServer();

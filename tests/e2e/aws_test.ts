@@ -1,6 +1,6 @@
 /**
- * The gateway as it really runs, in its sandbox, in front of a store of AWS: keys of a web identity and
- * of a role, the file of the identity renewed as Kubernetes does it, bodies kept in the state directory.
+ * The gateway in its sandbox before an AWS store: keys of a web identity and of a role, the
+ * identity's file renewed like by Kubernetes, bodies spooled in the state directory.
  *
  * @module
  */
@@ -28,14 +28,14 @@ const LIMIT_MS = 60_000;
 interface Parts {
   readonly gateway: GatewayProcess;
   readonly stateDirectory: string;
-  /** Directory in which Kubernetes would mount the token. */
+  /** The directory where Kubernetes would mount the token. */
   readonly mount: string;
   readonly known: Map<string, KnownKeys>;
   readonly webIdentityTokens: Set<string>;
   play(handler: (exchange: RawExchange) => Promise<void>): void;
 }
 
-/** A gateway with a web identity, a role on top of it, and a store that checks signatures. */
+/** A gateway with a web identity, a role on top of it, and a store that verifies signatures. */
 async function withGateway(test: (parts: Parts) => Promise<void>): Promise<void> {
   const known = new Map<string, KnownKeys>();
   const webIdentityTokens = new Set(["web-identity-first"]);
@@ -84,7 +84,9 @@ async function withGateway(test: (parts: Parts) => Promise<void>): Promise<void>
   }
 }
 
-/** As Kubernetes writes projected volumes: a link to a link to a directory that is replaced whole. */
+/**
+ * Writes like Kubernetes to a projected volume: a link to a link to a directory that is replaced.
+ */
 async function mountToken(mount: string, token: string): Promise<void> {
   const version = `..${crypto.randomUUID()}`;
   await Deno.mkdir(`${mount}/${version}`);
@@ -94,7 +96,7 @@ async function mountToken(mount: string, token: string): Promise<void> {
   await Deno.symlink("..data/token", `${mount}/token`).catch(() => {});
 }
 
-/** Checks the signature as AWS does, without holding the body. */
+/** Verifies the signature like AWS, without keeping the body. */
 async function checkAndCount(
   exchange: RawExchange,
   known: ReadonlyMap<string, KnownKeys>,
@@ -118,7 +120,7 @@ async function checkAndCount(
   }
 }
 
-/** Sends a body in chunks, without its length. */
+/** Sends a chunked body. */
 async function store(gateway: GatewayProcess, pieces: number): Promise<string> {
   using client = await RawClient.connect(gateway.url);
   const headers = { "content-type": "application/dicom", "transfer-encoding": "chunked" };
@@ -128,10 +130,8 @@ async function store(gateway: GatewayProcess, pieces: number): Promise<string> {
     await client.write("0\r\n\r\n");
   })();
   sent.catch(() => {});
-  const answer = await within(LIMIT_MS, "an answer", client.answer());
-  let text = "";
-  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-  return `${answer.status} ${noteIn(text)}`;
+  const { status, text } = await within(LIMIT_MS, "an answer", client.answerText());
+  return `${status} ${noteIn(text)}`;
 }
 
 function stored(pieces: number): string {
@@ -153,8 +153,7 @@ Deno.test("A sandboxed gateway stores at AWS, with a role on top of a web identi
     const found = await fetch(gateway.url + query);
     assert.equal(found.status, 200, await found.text());
 
-    // A small body, one that needs the state directory, and one that is far larger than the
-    // memory it may take.
+    // A small body, one that needs the state directory, and one far larger than the memory limit.
     for (const pieces of [1, 17, 33]) assert.equal(await store(gateway, pieces), stored(pieces));
     const rise = await memoryRise(gateway, async () => {
       assert.equal(await store(gateway, 8192), stored(8192));
@@ -171,7 +170,7 @@ Deno.test("A sandboxed gateway stores at AWS, with a role on top of a web identi
     });
     assert.equal(tested.status, 200, await tested.text());
 
-    // A client that leaves in the middle of a body.
+    // A client that disconnects in the middle of a body.
     {
       using client = await RawClient.connect(gateway.url);
       const headers = { "transfer-encoding": "chunked" };
@@ -186,7 +185,7 @@ Deno.test("A sandboxed gateway stores at AWS, with a role on top of a web identi
     }
     await assertNothingLeft(parts);
 
-    // A store that answers before it has read the body, then reads no more.
+    // A store that responds before it has read the body, then reads no more.
     play(async (exchange) => {
       await exchange.answer(413, "early", { connection: "close" });
       await exchange.lingeringClose();
@@ -194,7 +193,7 @@ Deno.test("A sandboxed gateway stores at AWS, with a role on top of a web identi
     assert.equal(await store(gateway, 1024), "413 early");
     await assertNothingLeft(parts);
 
-    // A store that cuts the connection in the middle of it.
+    // A store that closes the connection in the middle of it.
     play(async (exchange) => {
       await exchange.body().next();
       exchange.close();

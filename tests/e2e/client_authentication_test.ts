@@ -1,6 +1,6 @@
 /**
- * How the gateway shows who it is, shown on gateways that run as a user runs them: the worker that
- * signs has neither files nor the environment.
+ * Client authentication of the gateway to identity providers and stores: the signing worker has
+ * neither files nor the environment.
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -13,6 +13,7 @@ import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority
 import { startDpopOrigin } from "../fixtures/dpop_origin.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { freePort, serveLoopback } from "../fixtures/listening.ts";
 import { type OidcProvider, startOidcProvider } from "../fixtures/oidc_provider.ts";
 
 function newKey(type: "RSA" | "P-384"): string {
@@ -22,36 +23,30 @@ function newKey(type: "RSA" | "P-384"): string {
   return String(privateKey.export({ format: "pem", type: "pkcs8" }));
 }
 
-/** A port that was free a moment ago: for a server that must be named before it is there. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
 async function search({ url }: GatewayProcess, server: string): Promise<Response> {
   return await fetch(`${url}/dicom-web/${server}/studies`);
 }
 
-/** No part of a key: not in the log, nor in what the management API and the metrics tell. */
-async function assertUntold(gateway: GatewayProcess, keys: readonly string[]): Promise<void> {
+/** No part of a key is in the log, the management API or the metrics. */
+async function assertNoLeak(gateway: GatewayProcess, keys: readonly string[]): Promise<void> {
   const pages = ["/dicomweb-oauth/servers", "/dicomweb-oauth/metrics", "/.well-known/jwks.json"];
-  const told = await Promise.all(
+  const texts = await Promise.all(
     pages.map(async (page) => await (await fetch(`${gateway.url}${page}`)).text()),
   );
-  const all = [gateway.output(), ...told].join("\n");
+  const all = [gateway.output(), ...texts].join("\n");
   for (const key of keys) {
     const lines = key.split("\n").filter((line) => line.length > 40);
     assert(lines.length > 1);
-    for (const line of lines) assert(!all.includes(line), `told: ${line}`);
+    for (const line of lines) assert(!all.includes(line), `leaked: ${line}`);
   }
 }
 
-/** A FHIR server whose SMART configuration names a provider, and a store that takes its tokens. */
+/**
+ * A FHIR server whose SMART configuration names a provider, and a store that accepts its tokens.
+ */
 function startFhirServer(provider: OidcProvider) {
   const keys = createRemoteJWKSet(new URL(provider.jwksUri));
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+  return serveLoopback(async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/fhir/.well-known/smart-configuration") {
       return Response.json({
@@ -86,7 +81,7 @@ Deno.test("SMART Backend Services: RS384 and ES384, discovery, and keys that the
     })),
   });
   const fhir = startFhirServer(provider);
-  const base = `http://127.0.0.1:${fhir.addr.port}`;
+  const base = fhir.url;
   const server = (ClientId: string, PrivateKey: unknown) => ({
     Url: `${base}/dicom-web`,
     ProviderType: "smart",
@@ -121,10 +116,10 @@ Deno.test("SMART Backend Services: RS384 and ES384, discovery, and keys that the
       "ES384",
       "RS384",
     ]);
-    await assertUntold(gateway, [rsa, p384, next]);
+    await assertNoLeak(gateway, [rsa, p384, next]);
   }
   {
-    // The key that was second signs now, and the provider finds it.
+    // The former second key signs now, and the provider finds it.
     await using rotated = await startGateway({
       Listen: { Address: "127.0.0.1", Port: port },
       Servers: { ec: server("ES384", [next, p384]) },
@@ -173,9 +168,9 @@ Deno.test(needing(OPENSSL, {
       const { raw } = (request.socket as TLSSocket).getPeerCertificate();
       const token = request.headers.authorization?.replace(/^Bearer /, "") ?? "";
       const { cnf } = decodeJwt<{ cnf?: { "x5t#S256"?: string } }>(token);
-      const shown = new X509Certificate(raw).fingerprint256.replaceAll(":", "").toLowerCase();
+      const presented = new X509Certificate(raw).fingerprint256.replaceAll(":", "").toLowerCase();
       const bound = Buffer.from(cnf?.["x5t#S256"] ?? "", "base64url").toString("hex");
-      response.statusCode = shown === bound ? 200 : 401;
+      response.statusCode = presented === bound ? 200 : 401;
       response.end("[]");
     });
     await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve));
@@ -203,7 +198,7 @@ Deno.test(needing(OPENSSL, {
       const problem = await refused.json();
       assert.equal(problem.error_code, "NET-003");
       assert.match(problem.detail, /requires a client certificate/);
-      await assertUntold(gateway, [client.keyPem]);
+      await assertNoLeak(gateway, [client.keyPem]);
     }
     store.close();
     store.closeAllConnections();
@@ -212,10 +207,9 @@ Deno.test(needing(OPENSSL, {
   },
 }));
 
-Deno.test("Bound tokens: two workers, each with a key of its own, at a provider and a store that want nonces", async () => {
+Deno.test("Bound tokens: two workers, each with a key of its own, at a provider and a store that require nonces", async () => {
   const provider = await startOidcProvider({
     dpopNonces: true,
-    clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
   });
   {
     await using store = startDpopOrigin({ ...provider, nonces: true });

@@ -1,27 +1,29 @@
 /**
- * What `docker/compose.yaml` puts together, without containers: two Orthancs and two gateways run with
- * the very files of `docker/`, their hosts and paths replaced, and with the secrets and certificates
- * that `docker/prepare.sh` makes. In Keycloak's place stands oidc-provider.
+ * The parts of `docker/compose.yaml` without containers: two Orthancs and two gateways run with the
+ * files of `docker/`, their hosts and paths replaced, and with the secrets and certificates of
+ * `docker/prepare.sh`. oidc-provider replaces Keycloak.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import realm from "../../docker/keycloak/realm.json" with { type: "json" };
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
-import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
+import { dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
-import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const DOCKER = fileURLToPath(new URL("../../docker/", import.meta.url));
 const LOOPBACK = { Address: "127.0.0.1", Port: 0 };
 
 const test: Deno.TestDefinition = {
   name:
-    "What compose.yaml starts works together: a study goes from one Orthanc to the other and back",
+    "The services of compose.yaml work together: a study goes from one Orthanc to the other and back",
   async fn(t) {
     const made = await Deno.makeTempDir();
-    await new Deno.Command("sh", { args: [`${DOCKER}prepare.sh`, made] }).output();
+    await runProgram("sh", [`${DOCKER}prepare.sh`, made]);
     const env = Object.fromEntries(
       (await Deno.readTextFile(`${made}/.env`)).trim().split("\n").map((line) =>
         line.split("=", 2)
@@ -44,7 +46,7 @@ const test: Deno.TestDefinition = {
         clientAuthorityPem: authority,
       },
     });
-    /** A file of docker/ with this machine's places in it. */
+    /** A file of docker/ with paths of this machine. */
     const read = async (file: string, places: Record<string, string>) => {
       let text = await Deno.readTextFile(`${DOCKER}${file}`);
       for (const [place, here] of Object.entries(places)) {
@@ -84,17 +86,15 @@ const test: Deno.TestDefinition = {
     for (let instanceNumber = 1; instanceNumber <= 3; instanceNumber++) {
       const sopInstanceUid = newUid();
       const file = dicomFile({
-        sopClassUid: CT_IMAGE,
         sopInstanceUid,
         seriesInstanceUid: `${study}.1`,
         studyInstanceUid: study,
         instanceNumber,
         patientId: "COMPOSE-1",
-        modality: "CT",
         rows: 64,
         columns: 64,
       });
-      hashes.set(sopInstanceUid, await sha256(file));
+      hashes.set(sopInstanceUid, sha256(file));
       await hospital.upload(file);
     }
 
@@ -114,7 +114,7 @@ const test: Deno.TestDefinition = {
       assert.deepEqual(await hospital.fileHashes(), hashes);
     });
     await t.step(
-      "lets in nobody without a key at the one door and a token at the other",
+      "rejects clients without a key and gateways without a token",
       async () => {
         using http = Deno.createHttpClient({ caCerts: [authority] });
         const ask = async (url: string, headers: Record<string, string> = {}) => {

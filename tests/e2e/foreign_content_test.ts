@@ -1,7 +1,7 @@
 /**
- * What a store answers, in a browser: it runs nothing at the gateway's origin and changes nothing of
- * that origin, and a page of another origin can neither run, show nor frame it. Each step first shows
- * that the browser would do so with an answer that comes from elsewhere.
+ * A store's responses in a browser: they run no script at the gateway's origin and change nothing
+ * there, and pages of other origins cannot run, show or frame them. Each step first shows that the
+ * browser would do so with a response from elsewhere.
  *
  * @module
  */
@@ -14,11 +14,11 @@ import { CHROMIUM, needing } from "../fixtures/installed_tool.ts";
 
 const LIMIT_MS = 30_000;
 const PIXEL = Uint8Array.fromBase64("R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw==");
-/** Asks where it runs for what a script of the gateway's own origin could have. */
+/** Requests what a script of the gateway's own origin could access. */
 const SCRIPT = "fetch('/dicom-web/main/stolen');fetch('/stolen')";
 const SVG = `<svg xmlns="http://www.w3.org/2000/svg"><script>${SCRIPT}</script></svg>`;
 
-/** Paths → type and content, of a store and of any web server. */
+/** Type and content by path, of a store and of any web server. */
 const CONTENT: Readonly<Record<string, readonly [type: string, body: string | typeof PIXEL]>> = {
   "/page": ["text/html", `<title>page</title><script>${SCRIPT}</script>`],
   "/drawing": ["image/svg+xml", SVG],
@@ -40,15 +40,15 @@ const SPEAKS_FOR_THE_ORIGIN = {
   "access-control-allow-origin": "*",
 };
 
-/** A web server that writes down what it is asked for. */
+/** A web server that records the requested paths. */
 function startServer(
   headers: Readonly<Record<string, string>>,
   tls: { readonly cert?: string; readonly key?: string } = {},
 ) {
-  const asked: string[] = [];
+  const requested: string[] = [];
   const answer = (request: Request) => {
     const path = new URL(request.url).pathname.replace(/^\/dicom-web/, "");
-    asked.push(path);
+    requested.push(path);
     const [type, body] = CONTENT[path] ?? ["text/html", "<title>empty</title><body></body>"];
     return new Response(body, { headers: { "content-type": type, ...headers } });
   };
@@ -58,15 +58,15 @@ function startServer(
     : Deno.serve({ ...options, cert: tls.cert, key: tls.key }, answer);
   return {
     port: server.addr.port,
-    /** What it was asked for since it was last asked. */
-    takeAsked: () => asked.splice(0).filter((path) => path !== "/favicon.ico"),
+    /** The requests since the last call. */
+    takeRequested: () => requested.splice(0).filter((path) => path !== "/favicon.ico"),
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
 
 const test: Deno.TestDefinition = {
   name:
-    "Chromium runs nothing of a store's answers, keeps nothing of them, and embeds none elsewhere",
+    "Chromium runs no script of a store's responses, keeps nothing of them, and embeds none elsewhere",
   async fn(t) {
     await using authority = await CertificateAuthority.create();
     const { certificatePem: cert, keyPem: key } = await authority.issue({
@@ -78,7 +78,7 @@ const test: Deno.TestDefinition = {
     await Deno.writeTextFile(`${directory}/tls.crt`, cert);
     await Deno.writeTextFile(`${directory}/tls.key`, key);
     await using store = startServer(SPEAKS_FOR_THE_ORIGIN);
-    /** Serves pages of other origins, and what a browser does with the same answers otherwise. */
+    /** Serves pages of other origins, and the same responses without the gateway. */
     await using web = startServer(COOKIE);
     await using secureWeb = startServer(SPEAKS_FOR_THE_ORIGIN, { cert, key });
     const Servers = {
@@ -116,8 +116,8 @@ const test: Deno.TestDefinition = {
         await visit(await context.newPage(), context);
       } finally {
         await context.close();
-        store.takeAsked();
-        web.takeAsked();
+        store.takeRequested();
+        web.takeRequested();
       }
     };
     const base = `${gateway.url}/dicom-web/main`;
@@ -127,18 +127,18 @@ const test: Deno.TestDefinition = {
         await t.step(`${path} runs no script at the gateway's origin`, async () => {
           await inPage(async (page) => {
             await page.goto(`http://127.0.0.1:${web.port}${path}`);
-            await until(() => web.takeAsked().includes("/stolen"));
+            await until(() => web.takeRequested().includes("/stolen"));
             const answer = await page.goto(base + path);
             assert.equal(answer?.status(), 200);
-            // What an answer runs it has asked for by the time the next one is shown.
+            // Requests of a response's content arrive before the next response is shown.
             await page.goto(`${base}/studies`);
             await page.waitForLoadState("networkidle");
-            assert.deepEqual(store.takeAsked(), [path, "/studies"]);
+            assert.deepEqual(store.takeRequested(), [path, "/studies"]);
           });
         });
       }
 
-      await t.step("an image is shown all the same", async () => {
+      await t.step("an image is shown nevertheless", async () => {
         await inPage(async (page) => {
           await page.goto(`${base}/pixel`);
           assert.equal(await page.evaluate("document.images[0].naturalWidth"), 1);
@@ -167,7 +167,7 @@ const test: Deno.TestDefinition = {
           assert.equal(await register("/script.js"), "done");
           await page.goto(`${gateway.url}/`);
           assert.match(await register("/dicom-web/main/script.js"), /403|SecurityError|bad HTTP/);
-          assert.deepEqual(store.takeAsked(), []);
+          assert.deepEqual(store.takeRequested(), []);
         }, { bypassCSP: true });
       });
 
@@ -186,29 +186,30 @@ const test: Deno.TestDefinition = {
           await inPage(async (page) => {
             await page.goto(foreign);
             await page.evaluate(embed, [element, `${viewer}${path}`] as const);
-            await until(() => web.takeAsked().includes(path));
+            await until(() => web.takeRequested().includes(path));
             const ended = Promise.race([
               page.waitForResponse(base + path).then((answer) => answer.status()),
               page.waitForEvent("requestfailed").then((request) => request.failure()?.errorText),
             ]);
             await page.evaluate(embed, [element, base + path] as const);
-            // The second: by the policy of the refusal itself, of which the browser then tells nothing.
+            // The second one because of the refusal's own policy, which the browser does not
+            // report.
             assert.match(String(await ended), /^403$|BLOCKED_BY_RESPONSE/);
-            assert.deepEqual(store.takeAsked(), []);
+            assert.deepEqual(store.takeRequested(), []);
           });
         });
       }
 
-      await t.step("a page that Cors names asks, and shows an image", async () => {
+      await t.step("a page of an origin in Cors can request, and show an image", async () => {
         await inPage(async (page) => {
           await page.goto(viewer);
           assert.equal(await page.evaluate(ask, `${base}/studies`), "[]");
           assert.equal(await page.evaluate(show, `${base}/pixel`), "shown");
-          assert.deepEqual(store.takeAsked(), ["/studies", "/pixel"]);
+          assert.deepEqual(store.takeRequested(), ["/studies", "/pixel"]);
         });
       });
 
-      await t.step("a page that Cors does not name does neither", async () => {
+      await t.step("a page of another origin can do neither", async () => {
         await inPage(async (page) => {
           await page.goto(foreign);
           assert.match(await page.evaluate(ask, `${base}/studies`), /Failed to fetch/);
@@ -232,7 +233,7 @@ const test: Deno.TestDefinition = {
             await statusOf(`https://gateway.test:${port}/dicom-web/main/studies`),
             200,
           );
-          assert.deepEqual(store.takeAsked(), ["/studies"]);
+          assert.deepEqual(store.takeRequested(), ["/studies"]);
           assert.equal(await statusOf(plain("gateway.test")), 200);
         });
       });
@@ -245,7 +246,7 @@ const test: Deno.TestDefinition = {
 
 Deno.test(needing(CHROMIUM, test));
 
-/** Hash of a certificate's public key, as Chromium takes it to trust it without its authority. */
+/** Hash of a certificate's public key, which makes Chromium trust it without its authority. */
 function keyHash(certificatePem: string): string {
   const key = new X509Certificate(certificatePem).publicKey.export({ type: "spki", format: "der" });
   return createHash("sha256").update(key).digest("base64");
@@ -269,7 +270,7 @@ function embed([element, url]: readonly [string, string]): void {
   document.body.append(made);
 }
 
-/** Runs in a page: asks for a URL and reads the answer. */
+/** Runs in a page: requests a URL and reads the response. */
 function ask(url: string): Promise<string> {
   return fetch(url).then((answer) => answer.text(), String);
 }

@@ -1,13 +1,13 @@
 /**
- * A study of more instances than HealthImaging lists of one search, through the gateway: at a fake that
- * enforces what the vendor documents, its limits scaled down.
+ * A study with more instances than HealthImaging lists in one search, through the gateway at a fake
+ * that enforces the documented limits, scaled down.
  *
  * @module
  */
 import assert from "node:assert/strict";
 import { readInstance } from "../../src/demo/instance_archive.ts";
 import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
-import { CT_IMAGE, dicomFile } from "../fixtures/dicom_file.ts";
+import { dicomFile } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { startHealthImagingStore } from "../fixtures/vendor_stores/health_imaging.ts";
 
@@ -18,7 +18,7 @@ const SERIES = { "1.2.3": 45, "1.2.4": 12 };
 const LIMITS = { maxResults: 30, pageSize: 7 };
 
 for (const beyond of ["list", 204, 400] as const) {
-  Deno.test(`A study of more instances than HealthImaging lists is retrieved whole, and a search for them says what it is (${beyond} beyond)`, async () => {
+  Deno.test(`A study with more instances than HealthImaging lists is retrieved completely, and a search for them reports its limit (${beyond} beyond)`, async () => {
     await using store = startHealthImagingStore({
       region: "eu-west-1",
       keys: new Map([[KEY.accessKeyId, KEY]]),
@@ -32,15 +32,10 @@ for (const beyond of ["list", 204, 400] as const) {
         const sopInstanceUid = `${seriesInstanceUid}.${instanceNumber}`;
         uids.push(sopInstanceUid);
         store.archive.add(readInstance(dicomFile({
-          sopClassUid: CT_IMAGE,
           sopInstanceUid,
           seriesInstanceUid,
           studyInstanceUid: STUDY,
           instanceNumber,
-          patientId: "P",
-          modality: "CT",
-          rows: 8,
-          columns: 8,
         })));
       }
     }

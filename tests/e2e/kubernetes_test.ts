@@ -1,8 +1,8 @@
 /**
- * What the overlays for Kubernetes put together, without a cluster: two gateways run as two pods would,
- * with the configuration that `kubectl kustomize` renders, its hosts and paths replaced. The Redis is a
- * real one, started with the manifest's own arguments. For denokv, which cannot be had, stands a small
- * service that speaks KV Connect.
+ * The Kubernetes overlays without a cluster: two gateways run like two pods with the configuration
+ * that `kubectl kustomize` renders, its hosts and paths replaced. Redis is real, started with the
+ * manifest's own arguments. A small service that speaks KV Connect replaces denokv, which is not
+ * available.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -11,10 +11,11 @@ import { parseAllDocuments } from "yaml";
 import { hashPassword } from "../../src/credentials/inbound/password.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
-import { needing } from "../fixtures/installed_tool.ts";
-import { KUBECTL } from "../fixtures/kubectl.ts";
+import { KUBECTL, needing } from "../fixtures/installed_tool.ts";
 import { startKvConnectServer } from "../fixtures/kv_connect_server.ts";
+import { freePort, serveLoopback } from "../fixtures/listening.ts";
 import { REDIS } from "../fixtures/redis_server.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 
 const OVERLAYS = fileURLToPath(new URL("../../deploy/kubernetes/overlays/", import.meta.url));
@@ -31,10 +32,8 @@ interface Cache {
 }
 
 async function render(overlay: string): Promise<Manifest[]> {
-  const { stdout } = await new Deno.Command(KUBECTL.path, {
-    args: ["kustomize", `${OVERLAYS}${overlay}`],
-  }).output();
-  return parseAllDocuments(new TextDecoder().decode(stdout)).map((document) => document.toJS());
+  const { stdout } = await runProgram(KUBECTL.path, ["kustomize", `${OVERLAYS}${overlay}`]);
+  return parseAllDocuments(stdout).map((document) => document.toJS());
 }
 
 function find(manifests: Manifest[], kind: string, name = "dicomweb-gateway"): Manifest {
@@ -75,7 +74,7 @@ const CACHES = { redis: startRedis, denokv: startKv };
 for (const [overlay, startCache] of Object.entries(CACHES)) {
   const test: Deno.TestDefinition = {
     name:
-      `Kubernetes overlay ${overlay}: replicas share one token, are probed and scraped, and outlive their cache`,
+      `Kubernetes overlay ${overlay}: replicas share one token, are probed and scraped, and survive their cache`,
     async fn(t) {
       const manifests = await render(overlay);
       const provider = startTokenEndpoint({
@@ -83,13 +82,10 @@ for (const [overlay, startCache] of Object.entries(CACHES)) {
         clientSecret: "s",
         delayMs: 50,
       });
-      await using store = Deno.serve(
-        { hostname: "127.0.0.1", port: 0, onListen() {} },
-        (request) => {
-          const token = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
-          return new Response("[]", { status: provider.issued.includes(token) ? 200 : 401 });
-        },
-      );
+      await using store = serveLoopback((request) => {
+        const token = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
+        return new Response("[]", { status: provider.issued.includes(token) ? 200 : 401 });
+      });
       const secret = crypto.randomUUID();
       const cache = await startCache(manifests, secret);
       await using authority = await CertificateAuthority.create();
@@ -118,7 +114,7 @@ for (const [overlay, startCache] of Object.entries(CACHES)) {
         kind === "Service" && metadata.name.endsWith(overlay)
       );
       const places = {
-        "https://store.example": `http://127.0.0.1:${store.addr.port}`,
+        "https://store.example": store.url,
         "https://idp.example/oauth2/token": provider.url,
         "/run/secrets": mounts,
         [`${service.metadata.name}:${service.spec.ports[0].port}`]: cache.host,
@@ -168,7 +164,7 @@ for (const [overlay, startCache] of Object.entries(CACHES)) {
         assert.equal((await ask(other, path, "orthanc")).status, 403);
         assert.equal((await ask(other, path)).status, 401);
       });
-      await t.step("the cache goes away: probes and traffic do not", async () => {
+      await t.step("the cache fails: probes and traffic continue", async () => {
         await cache.end();
         assert.equal((await ask(one, "/readyz")).status, 503);
         await probe(one);
@@ -180,9 +176,4 @@ for (const [overlay, startCache] of Object.entries(CACHES)) {
     },
   };
   Deno.test(needing(KUBECTL, needing(OPENSSL, overlay === "redis" ? needing(REDIS, test) : test)));
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

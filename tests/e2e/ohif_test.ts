@@ -1,6 +1,6 @@
 /**
- * OHIF in a browser, without a login of its own, at a store that asks for OAuth2 tokens: the study list
- * and a CT slice, all through the gateway. What the browser shows is kept in `artefacts/`.
+ * OHIF in a browser, without a login of its own, at a store that requires OAuth2 tokens: the study
+ * list and a CT slice, all through the gateway. Screenshots are kept in `artefacts/`.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { startTokenCheckingOrigin } from "../fixtures/token_checking_origin.ts";
 
 const ARTEFACTS = fileURLToPath(new URL("./artefacts/", import.meta.url));
 const LIMIT_MS = 60_000;
-/** The browser finds no host but this machine, so that nothing here depends on another one. */
+/** The browser resolves no host but this machine, so that nothing here depends on another one. */
 const CHROMIUM_FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -25,11 +25,9 @@ const CHROMIUM_FLAGS = [
 ];
 
 const test: Deno.TestDefinition = {
-  name: "OHIF lists a study and shows a CT slice through the gateway, and asks no other host",
+  name: "OHIF lists a study and shows a CT slice through the gateway, and contacts no other host",
   async fn(t) {
-    const provider = await startOidcProvider({
-      clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
-    });
+    const provider = await startOidcProvider();
     await using orthanc = await Orthanc.start();
     await using origin = startTokenCheckingOrigin({ ...provider, orthanc });
     let dicomWebUrl = "";
@@ -40,10 +38,7 @@ const test: Deno.TestDefinition = {
         main: {
           Url: origin.dicomWebUrl,
           Profile: "orthanc",
-          TokenEndpoint: provider.tokenEndpoint,
-          ClientId: "gateway",
-          ClientSecret: "secret",
-          Scope: "dicom",
+          ...provider.serverKeys,
         },
       },
     });
@@ -73,7 +68,7 @@ const test: Deno.TestDefinition = {
         await keep(page, "ohif_slice.png");
       });
 
-      await t.step("asked the gateway for everything, and it had everything", () => {
+      await t.step("requested everything from the gateway, successfully", () => {
         const answers = responses.filter((each) => each.url().startsWith(`${dicomWebUrl}/`));
         for (const path of [/\/studies\?/, /\/series\?/, /\/metadata$/, /\/frames\/1$/]) {
           assert.ok(answers.some((each) => path.test(each.url())), `asked for ${path}`);
@@ -83,7 +78,7 @@ const test: Deno.TestDefinition = {
         assert.ok(origin.arrived.every(({ status }) => status === 200));
       });
 
-      await t.step("asked no other host", () => {
+      await t.step("contacted no other host", () => {
         const origins = new Set(requested.map((url) => new URL(url).origin));
         assert.deepEqual(origins, new Set([ohif.origin, gateway.url]));
       });
@@ -96,7 +91,7 @@ const test: Deno.TestDefinition = {
 
 Deno.test([OHIF, CHROMIUM, ORTHANC].reduce((needy, tool) => needing(tool, needy), test));
 
-/** Collects what every page, frame and worker asks for over a network, and the answers. */
+/** Collects the requests of every page, frame and worker, and the responses. */
 function record(context: BrowserContext): { requested: string[]; responses: Response[] } {
   const requested: string[] = [];
   const responses: Response[] = [];
@@ -116,7 +111,7 @@ async function keep(page: Page, name: string): Promise<void> {
 
 /**
  * Runs in the page: whether the viewport shows the phantom, water (0 HU) at 40% of a window of 400
- * around 40, with air around it and bone in it. Pixels that were lost, shifted or of another byte
+ * around 40, with air around it and bone in it. Pixels that are lost, shifted or of another byte
  * order, or a wrong rescale or window, show otherwise.
  */
 function showsPhantom(): boolean {

@@ -1,20 +1,21 @@
 /**
- * `orthanc-config` with a real Orthanc: what it sets, and what it prints for the configuration file,
- * is tried by a study that Orthanc sends through the gateway.
+ * `orthanc-config` with a real Orthanc: a study that Orthanc sends through the gateway proves the
+ * settings and the printed configuration.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
+import { dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { runCommand } from "../fixtures/gateway_command.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
-import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const PASSWORD = "correct horse";
 
 Deno.test(needing(ORTHANC, {
-  name: "orthanc-config makes Orthanc store through a gateway that asks for a password",
+  name: "orthanc-config makes Orthanc store through a gateway that requires a password",
   async fn(t) {
     const directory = await Deno.makeTempDir({ prefix: "orthanc-config-test-" });
     await using store = await Orthanc.start();
@@ -30,17 +31,12 @@ Deno.test(needing(ORTHANC, {
     const args = ["orthanc-config", "--config", config, "--url", gateway.url];
     const [study, uid] = [newUid(), newUid()];
     const file = dicomFile({
-      sopClassUid: CT_IMAGE,
       sopInstanceUid: uid,
       seriesInstanceUid: newUid(),
       studyInstanceUid: study,
-      instanceNumber: 1,
       patientId: "SET-1",
-      modality: "CT",
-      rows: 8,
-      columns: 8,
     });
-    const sent = new Map([[uid, await sha256(file)]]);
+    const sent = new Map([[uid, sha256(file)]]);
 
     await t.step("changes nothing on trial", async () => {
       const trial = await runCommand([...args, "--orthanc", client.url, "--dry-run"]);
@@ -60,7 +56,7 @@ Deno.test(needing(ORTHANC, {
       assert.deepEqual(await store.fileHashes(), sent);
     });
 
-    await t.step("names what it changes of a server that is there", async () => {
+    await t.step("names the changes of an existing server", async () => {
       await client.setPeer("main", { Url: "http://elsewhere.example/", HasDelete: true });
       const set = await runCommand([...args, "--orthanc", client.url], { stdin: PASSWORD });
       assert.match(set.stdout, /main: set \(Url, .*Timeout, Username/);

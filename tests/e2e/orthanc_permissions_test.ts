@@ -1,17 +1,18 @@
 /**
- * Clients with one right each before a real Orthanc: what each right is for works, whatever URL Orthanc
- * itself names, and nothing else does.
+ * Clients with one permission each before a real Orthanc: each permission allows what it is for,
+ * with every URL that Orthanc itself returns, and nothing else.
  */
 import assert from "node:assert/strict";
 import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
-import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const keyOf = (right: string) => right.padEnd(43, "-");
 
 Deno.test(needing(ORTHANC, {
-  name: "Orthanc: the right to retrieve opens what Orthanc's metadata refer to, and nothing else",
+  name: "Orthanc: permission to retrieve covers what Orthanc's metadata refer to, and nothing else",
   async fn() {
     await using orthanc = await Orthanc.start();
     const file = {
@@ -27,10 +28,7 @@ Deno.test(needing(ORTHANC, {
     };
     await orthanc.upload(dicomFile(file));
     const rights = ["query", "retrieve"];
-    const keys = await Promise.all(rights.map(async (right) => [
-      right,
-      `sha256:${await sha256(new TextEncoder().encode(keyOf(right)))}`,
-    ]));
+    const keys = rights.map((right) => [right, `sha256:${sha256(keyOf(right))}`]);
     await using gateway = await startGateway({
       Authentication: { ApiKeys: { Header: "X-API-Key", Keys: Object.fromEntries(keys) } },
       Permissions: rights.map((right) => ({ Subjects: [`key:${right}`], Transactions: [right] })),

@@ -1,7 +1,7 @@
 /**
  * The main job with real parts: an Orthanc stores, queries, retrieves and deletes through the
- * gateway at a store that asks for OAuth2 tokens, which a certified identity provider issues. The
- * store is a second Orthanc behind an origin that verifies every token.
+ * gateway at a store that requires OAuth2 tokens of a certified identity provider. The store is a
+ * second Orthanc behind an origin that verifies every token.
  *
  * @module
  */
@@ -16,7 +16,8 @@ import {
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
-import { Orthanc, type OrthancJob, type OrthancPeer, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc, type OrthancJob, type OrthancPeer } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { startTokenCheckingOrigin } from "../fixtures/token_checking_origin.ts";
 
 const STUDY = newUid();
@@ -57,22 +58,14 @@ Deno.test(needing(ORTHANC, {
   async fn(t) {
     const provider = await startOidcProvider({
       clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
-      // It is renewed after half of its life at the latest, which must outlast all steps.
+      // The token is renewed after half of its lifetime at the latest, which must exceed all steps.
       accessTokenTtlSeconds: 7200,
     });
     await using client = await Orthanc.start();
     await using store = await Orthanc.start();
     await using origin = startTokenCheckingOrigin({ ...provider, orthanc: store });
     await using gateway = await startGateway({
-      Servers: {
-        main: {
-          Url: origin.dicomWebUrl,
-          TokenEndpoint: provider.tokenEndpoint,
-          ClientId: "gateway",
-          ClientSecret: "secret",
-          Scope: "dicom",
-        },
-      },
+      Servers: { main: { Url: origin.dicomWebUrl, ...provider.serverKeys } },
     });
 
     const peer: OrthancPeer = {
@@ -90,7 +83,7 @@ Deno.test(needing(ORTHANC, {
     const hashes = new Map<string, string>();
     for (const options of CT_INSTANCES) {
       const file = dicomFile(options);
-      hashes.set(options.sopInstanceUid, await sha256(file));
+      hashes.set(options.sopInstanceUid, sha256(file));
       await client.upload(file);
     }
 
@@ -143,7 +136,7 @@ Deno.test(needing(ORTHANC, {
       await client.clear();
       const file = dicomFile(LARGE_INSTANCE);
       assert.ok(file.length > LARGE_BYTES);
-      const hash = new Map([[LARGE_INSTANCE.sopInstanceUid, await sha256(file)]]);
+      const hash = new Map([[LARGE_INSTANCE.sopInstanceUid, sha256(file)]]);
       await client.upload(file);
       assertSuccess(await client.stow("gateway", LARGE_STUDY));
       assert.deepEqual(await store.fileHashes(), hash);
@@ -152,7 +145,7 @@ Deno.test(needing(ORTHANC, {
       assert.deepEqual(await client.fileHashes(), hash);
     });
 
-    await t.step("needed one token for all of it, and the store refused nothing", () => {
+    await t.step("needed one token for all of it, and the store rejected nothing", () => {
       assert.equal(provider.tokenRequests(), 1);
       const refused = origin.arrived.filter(({ status }) => status >= 400);
       assert.deepEqual(refused.map(({ method, path, status }) => [method, path, status]), []);
@@ -165,7 +158,7 @@ function assertSuccess(job: OrthancJob): void {
   assert.equal(job.State, "Success", `${job.ErrorDescription}: ${JSON.stringify(job.Content)}`);
 }
 
-/** The values of one tag in Orthanc's form of a QIDO answer. */
+/** The values of one tag in Orthanc's form of a QIDO response. */
 function values(found: unknown, tag: string): (string | undefined)[] {
   return (found as Record<string, { Value?: string }>[]).map((entry) => entry[tag]?.Value);
 }

@@ -1,6 +1,6 @@
 /**
- * The main job where the gateway listens with TLS: Orthanc's libcurl then speaks HTTP/2 to it, as far as
- * its build can, and its chunked uploads are uploads that tell no length.
+ * The main job with a gateway that listens with TLS: Orthanc's libcurl then uses HTTP/2 if its
+ * build can, and its chunked uploads become uploads without a length.
  *
  * @module
  */
@@ -9,9 +9,10 @@ import { CertificateAuthority } from "../fixtures/certificate_authority.ts";
 import { dicomFile, MULTI_FRAME_WORD, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
-import { Orthanc, type OrthancJob, type OrthancPeer, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc, type OrthancJob, type OrthancPeer } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
-/** Of about 40 MB. */
+/** About 40 MB. */
 const INSTANCE = {
   sopClassUid: MULTI_FRAME_WORD,
   sopInstanceUid: newUid(),
@@ -57,7 +58,7 @@ Deno.test(needing(ORTHANC, {
     await client.setPeer("lengths", { ...peer, ChunkedTransfers: false });
     await client.setPeer("nobody", { ...peer, Url: `${url}/nobody/` });
     const file = dicomFile(INSTANCE);
-    const hashes = new Map([[INSTANCE.sopInstanceUid, await sha256(file)]]);
+    const hashes = new Map([[INSTANCE.sopInstanceUid, sha256(file)]]);
     const study = INSTANCE.studyInstanceUid;
     await client.upload(file);
 
@@ -72,9 +73,9 @@ Deno.test(needing(ORTHANC, {
       const found = await client.qido("chunks", "/studies", { PatientID: INSTANCE.patientId });
       assert.equal((found as unknown[]).length, 1);
     });
-    await t.step("is told the status of an upload that is refused before its end", async () => {
+    await t.step("receives the status of an upload that is rejected before its end", async () => {
       const job = await client.stow("nobody", study);
-      // Its words for 404; "Error in the network protocol" where it has seen a reset only.
+      // Its texts for 404; "Error in the network protocol" if it has seen only a reset.
       assert.equal(job.Content.FunctionErrorDescription, "Unknown resource");
     });
     await t.step("retrieves", async () => {

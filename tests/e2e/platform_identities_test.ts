@@ -1,7 +1,7 @@
 /**
- * The gateway as it really runs, in its sandbox, with the identities and credentials of Azure, Google
- * and of files: what the worker may read and reach is enough, files are read anew as Kubernetes renews
- * them, and no secret is told by anything that is logged or answered, whatever fails.
+ * The gateway in its sandbox with the identities and credentials of Azure, Google and of files: the
+ * worker's permissions suffice, renewed files are read again as Kubernetes renews them, and no log
+ * line or response contains a secret, whatever fails.
  */
 import assert from "node:assert/strict";
 import { ACCOUNT, KEY_ID, PRIVATE_KEY, PUBLIC_KEY } from "../credentials/google/google_keys.ts";
@@ -11,13 +11,14 @@ import { FEDERATED_AUDIENCE, startEntra } from "../fixtures/entra.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { startGoogleMetadata } from "../fixtures/google_metadata.ts";
 import { startGoogleServices } from "../fixtures/google_services.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const LIMIT_MS = 60_000;
 const CLIENT = "1b4e28ba-2fa1-11d2-883f-0016d3cca427";
 const AUDIENCE =
   "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/k";
 
-/** Marked, so that they are found wherever they should not be. */
+/** Marked, so that any leak is found. */
 const MARKS = {
   identityHeader: "MARK-identity-header/+",
   bearerFile: "MARK-bearer-file-one",
@@ -35,13 +36,13 @@ interface Store {
   readonly url: string;
   /** The credentials of the last request. */
   readonly last: Headers;
-  /** Refuses what bears this `Authorization`. */
+  /** Rejects requests with this `Authorization`. */
   refused: string | undefined;
   close(): Promise<void>;
 }
 
 function startStore(): Store {
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+  const server = serveLoopback((request) => {
     last = request.headers;
     const authorization = request.headers.get("authorization");
     return authorization !== null && authorization === store.refused
@@ -50,7 +51,7 @@ function startStore(): Store {
   });
   let last = new Headers();
   const store: Store = {
-    url: `http://127.0.0.1:${server.addr.port}/dicom-web`,
+    url: `${server.url}/dicom-web`,
     get last() {
       return last;
     },
@@ -60,7 +61,7 @@ function startStore(): Store {
   return store;
 }
 
-/** Mounts a token as Kubernetes does: a link to a link that is set anew. */
+/** Mounts a token like Kubernetes: a link to a link that is replaced. */
 async function mount(directory: string, token: string): Promise<void> {
   const data = `${directory}/..${crypto.randomUUID()}`;
   await Deno.mkdir(data);
@@ -74,7 +75,7 @@ async function search(gateway: GatewayProcess, server: string): Promise<Response
   return await fetch(`${gateway.url}/dicom-web/${server}/studies?limit=1`);
 }
 
-/** A token of Kubernetes; its signature is not looked at by the fake. */
+/** A token of Kubernetes; the fake does not verify its signature. */
 function kubernetesToken(): string {
   const part = (value: unknown) => btoa(JSON.stringify(value)).replaceAll("=", "");
   const claims = {
@@ -86,7 +87,7 @@ function kubernetesToken(): string {
   return `${part({ alg: "RS256" })}.${part(claims)}.MARK-k8s-signature`;
 }
 
-Deno.test("Azure's, Google's and other credentials work in the sandbox, are renewed there, and are never told", () =>
+Deno.test("Azure's, Google's and other credentials work in the sandbox, are renewed there, and never leak", () =>
   within(LIMIT_MS, "the identities of all platforms", tryIdentities()));
 
 async function tryIdentities(): Promise<void> {
@@ -225,7 +226,7 @@ async function tryIdentities(): Promise<void> {
     await (await search(gateway, "headers")).body?.cancel();
     assert.equal(store.last.get("x-api-key"), MARKS.apiKey);
 
-    // Kubernetes renews the files: a refused token leads to the new one at once.
+    // Kubernetes renews the files: a rejected token leads to the new one at once.
     await mount(bearerMount, MARKS.bearerFileRenewed);
     await mount(subjectMount, JSON.stringify({ id_token: MARKS.subjectRenewed }));
     subjectTokens.clear();
@@ -239,7 +240,7 @@ async function tryIdentities(): Promise<void> {
     }
     store.refused = undefined;
 
-    // Everything refuses, and echoes what it was sent as far as it can.
+    // Everything rejects, and echoes its input as far as possible.
     const echo = (text: string) =>
       Response.json({
         error: "invalid_request",
@@ -269,9 +270,9 @@ async function tryIdentities(): Promise<void> {
     answers.push(await (await fetch(`${gateway.url}/dicomweb-oauth/servers`)).text());
     answers.push(await (await fetch(`${gateway.url}/dicomweb-oauth/metrics`)).text());
     await gateway.stop();
-    const told = gateway.output() + answers.join("\n");
-    assert.match(told, /App Service identity endpoint answered 400/);
-    assert.match(told, /contains more than the token/);
+    const output = gateway.output() + answers.join("\n");
+    assert.match(output, /App Service identity endpoint answered 400/);
+    assert.match(output, /contains more than the token/);
     const secrets = [
       ...Object.values(MARKS),
       "MARK-two",
@@ -289,8 +290,8 @@ async function tryIdentities(): Promise<void> {
     for (const secret of secrets) {
       const bytes = new TextEncoder().encode(secret);
       for (const form of [secret, bytes.toBase64(), encodeURIComponent(secret)]) {
-        const at = told.indexOf(form);
-        assert(at < 0, `told: ${told.slice(Math.max(at - 200, 0), at + 80)}`);
+        const at = output.indexOf(form);
+        assert(at < 0, `leaked: ${output.slice(Math.max(at - 200, 0), at + 80)}`);
       }
     }
   } finally {

@@ -1,15 +1,16 @@
 /**
- * `push` with a real store: interrupted twice in the middle, once so that it can finish what is
- * under way and once so that it cannot, it ends with exactly what the folder holds.
+ * `push` with a real store: interrupted twice, once so that it can finish its current requests and
+ * once so that it cannot, it ends with exactly the content of the folder.
  *
  * @module
  */
 import assert from "node:assert/strict";
-import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
+import { dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { startCommand } from "../fixtures/gateway_command.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
-import { Orthanc, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const INSTANCES = 1_000;
 
@@ -19,7 +20,7 @@ interface Sample {
   readonly hashes: ReadonlyMap<string, string>;
 }
 
-/** A folder of folders with so many instances, and a configuration beside it. */
+/** A folder of folders with instances, and a configuration beside it. */
 async function sample(directory: string, url: string, count: number): Promise<Sample> {
   const folder = `${directory}/images`;
   const hashes = new Map<string, string>();
@@ -27,20 +28,18 @@ async function sample(directory: string, url: string, count: number): Promise<Sa
   for (let number = 1; number <= count; number++) {
     const sopInstanceUid = newUid();
     const file = dicomFile({
-      sopClassUid: CT_IMAGE,
       sopInstanceUid,
       seriesInstanceUid: series,
       studyInstanceUid: study,
       instanceNumber: number,
       patientId: "PUSH-1",
-      modality: "CT",
       rows: 32,
       columns: 32,
     });
     const place = `${folder}/${number % 7}/${number % 3}`;
     await Deno.mkdir(place, { recursive: true });
     await Deno.writeFile(`${place}/IM${number}`, file);
-    hashes.set(sopInstanceUid, await sha256(file));
+    hashes.set(sopInstanceUid, sha256(file));
   }
   const config = `${directory}/gateway.json`;
   await Deno.writeTextFile(
@@ -90,14 +89,14 @@ Deno.test(needing(ORTHANC, {
     assert.equal(finished.stored + finished.stored_by_earlier_run, INSTANCES);
     assert.ok(finished.stored_by_earlier_run >= interrupted.stored);
     assert.deepEqual(await store.fileHashes(), hashes);
-    // All is stored: nothing is left to go on with.
+    // Everything is stored: nothing is left to resume.
     assert.deepEqual(await Array.fromAsync(Deno.readDir(`${directory}/state/push`)), []);
     await Deno.remove(directory, { recursive: true });
   },
 }));
 
 Deno.test(needing(ORTHANC, {
-  name: "push sends through a running gateway that asks for a password",
+  name: "push sends through a running gateway that requires a password",
   async fn() {
     const directory = await Deno.makeTempDir({ prefix: "push-test-" });
     await using store = await Orthanc.start();

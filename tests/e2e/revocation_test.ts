@@ -1,11 +1,10 @@
-/**
- * What revoking a token promises, shown on gateways that run as a user runs them.
- */
+/** Revocation of tokens on running gateways. */
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const ENCRYPTION_KEY = btoa("0123456789abcdef0123456789abcdef");
 /** The bound that the documents name. */
@@ -13,7 +12,7 @@ const CHECK_MS = 5000;
 
 interface Parts {
   readonly endpoint: TestTokenEndpoint;
-  /** The tokens that the store has seen since the last look. */
+  /** The tokens of the store's requests since the last call. */
   seen(): Set<string>;
   section(keys: Record<string, unknown>): Record<string, unknown>;
 }
@@ -21,7 +20,7 @@ interface Parts {
 async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
   const endpoint = startTokenEndpoint();
   let tokens = new Set<string>();
-  const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+  const store = serveLoopback((request) => {
     tokens.add(request.headers.get("authorization") ?? "none");
     return new Response(null);
   });
@@ -35,12 +34,7 @@ async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
       },
       section: (keys) => ({
         Servers: {
-          main: {
-            Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
-            TokenEndpoint: endpoint.url,
-            ClientId: "gateway",
-            ClientSecret: "secret",
-          },
+          main: { Url: `${store.url}/dicom-web`, ...endpoint.serverKeys },
         },
         ...keys,
       }),
@@ -68,7 +62,7 @@ async function revoke({ url }: GatewayProcess): Promise<void> {
   const { data } = await response.json();
   assert.equal(response.status, 200);
   assert.deepEqual(data, { server: "main", status: "success", has_token: false });
-  // A message to the other worker is on its way for a moment.
+  // A message to the other worker takes a moment.
   await new Promise((resolve) => setTimeout(resolve, 200));
 }
 
@@ -76,12 +70,12 @@ function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): string[] {
   return [...a].filter((token) => b.has(token));
 }
 
-Deno.test("Revoking drops the tokens of all workers at once, also where each keeps its own", () =>
+Deno.test("Revoking discards the tokens of all workers at once, even if each has its own", () =>
   withParts(async ({ section, seen }) => {
     await using gateway = await startGateway(section({ Workers: 2 }));
     await ask(gateway, 40);
     const before = seen();
-    assert.equal(before.size, 2, "only one worker was asked");
+    assert.equal(before.size, 2, "only one worker was used");
     await revoke(gateway);
     await ask(gateway, 40);
     const after = seen();
@@ -89,7 +83,7 @@ Deno.test("Revoking drops the tokens of all workers at once, also where each kee
     assert.deepEqual(overlap(before, after), []);
   }));
 
-Deno.test("Revoking again at once is refused, whichever worker is asked", () =>
+Deno.test("Revoking again at once is rejected by every worker", () =>
   withParts(async ({ section }) => {
     await using gateway = await startGateway(section({ Workers: 2 }));
     await ask(gateway, 1);
@@ -106,7 +100,7 @@ Deno.test("Revoking again at once is refused, whichever worker is asked", () =>
 
 for (const backend of ["kv", "redis"] as const) {
   const definition = {
-    name: `Revoking at one gateway drops the token of others that share ${backend} within 5 s`,
+    name: `Revoking at one gateway discards the token of others that share ${backend} within 5 s`,
     fn: () =>
       withParts(async ({ section, seen, endpoint }) => {
         const redis = backend === "redis" ? await startRedisServer() : undefined;
@@ -120,20 +114,20 @@ for (const backend of ["kv", "redis"] as const) {
           },
         });
         {
-          await using asked = await startGateway(config, { stateDirectory });
+          await using revoking = await startGateway(config, { stateDirectory });
           await using other = await startGateway(config, { stateDirectory });
-          for (const each of [asked, other]) await ask(each, 20);
+          for (const each of [revoking, other]) await ask(each, 20);
           const before = seen();
           assert.equal(before.size, 1, "one token for all four workers");
-          await revoke(asked);
-          await ask(asked, 1);
+          await revoke(revoking);
+          await ask(revoking, 1);
           assert.deepEqual(
             overlap(before, seen()),
             [],
-            "the gateway that was asked uses the old token",
+            "the revoking gateway uses the old token",
           );
           await new Promise((resolve) => setTimeout(resolve, CHECK_MS + 500));
-          for (const each of [asked, other]) await ask(each, 20);
+          for (const each of [revoking, other]) await ask(each, 20);
           const after = seen();
           assert.equal(after.size, 1, "one new token for all four workers");
           assert.deepEqual(overlap(before, after), []);

@@ -1,6 +1,6 @@
 /**
- * What an OAuth2 client holds and what it gets is told by nothing that the gateway writes or answers,
- * in whatever way its requests fail, and also where the provider repeats what it was sent.
+ * No output or response of the gateway contains an OAuth2 client's secret or token, in whatever way
+ * its requests fail, even if the provider echoes its requests.
  *
  * @module
  */
@@ -9,22 +9,23 @@ import { ACCOUNT, PRIVATE_KEY } from "../credentials/google/google_keys.ts";
 import { within } from "../fixtures/deadline.ts";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { type SeenTokenRequest, startTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const LIMIT_MS = 90_000;
-/** Marked, and with characters that look otherwise in every encoding. */
+/** Marked, and with characters that every encoding changes. */
 const SECRET = "MARK-secret/+ä~0123456789-of-many-characters";
 const TOKEN = "MARK-token/+~0123456789";
 
-/** Everything that a token request has shown, its values one by one. */
-function shown({ headers, parameters }: SeenTokenRequest): string[] {
+/** The values of a token request, one by one. */
+function secretsOf({ headers, parameters }: SeenTokenRequest): string[] {
   const credentials = [...headers].filter(([name]) => /^(authorization|dpop)$/.test(name));
   const secrets = [...parameters].filter(([name]) => /secret|assertion$/.test(name));
   return [...credentials, ...secrets].map(([, value]) => value.replace(/^Basic /, ""));
 }
 
-/** What the provider repeats: as it is and in the encodings in which it may have seen it. */
+/** An echo of a request: unchanged and in the encodings in which the provider may have seen it. */
 function echo(seen: SeenTokenRequest): string {
-  return shown(seen).flatMap((value) => [value, base64(value), encodeURIComponent(value)])
+  return secretsOf(seen).flatMap((value) => [value, base64(value), encodeURIComponent(value)])
     .join(" ");
 }
 
@@ -33,7 +34,7 @@ function refusal(status: number, error: string): (seen: SeenTokenRequest) => Res
     Response.json({ error, error_description: echo(seen), error_uri: echo(seen) }, { status });
 }
 
-/** How the provider answers, one way after the other: all but the last two are no tokens. */
+/** The provider's responses in order: all but the last two contain no token. */
 const FAILURES: readonly ((seen: SeenTokenRequest) => Response)[] = [
   refusal(401, "invalid_client"),
   refusal(400, "invalid_scope"),
@@ -49,21 +50,18 @@ const FAILURES: readonly ((seen: SeenTokenRequest) => Response)[] = [
   () => Response.json({ access_token: `${TOKEN}\n`, token_type: "Bearer", expires_in: 60 }),
   (seen) => new Response(echo(seen), { status: 503 }),
   (seen) => Response.json({ access_token: TOKEN, token_type: "Bearer", expires_in: echo(seen) }),
-  // A token that the store refuses.
+  // A token that the store rejects.
   () => Response.json({ access_token: TOKEN, token_type: "Bearer", expires_in: 60 }),
 ];
 
-Deno.test("Secrets, keys, assertions and tokens of OAuth2 clients are told nowhere, whatever fails", () =>
+Deno.test("Secrets, keys, assertions and tokens of OAuth2 clients never leak, whatever fails", () =>
   within(LIMIT_MS, "all failures", failInEveryWay()));
 
 async function failInEveryWay(): Promise<void> {
   const provider = startTokenEndpoint();
-  const store = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    () => new Response(null, { status: 401 }),
-  );
+  const store = serveLoopback(() => new Response(null, { status: 401 }));
   const common = {
-    Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+    Url: `${store.url}/dicom-web`,
     TokenEndpoint: provider.url,
     ClientId: ACCOUNT,
     ResilienceConfig: { RetryMaxAttempts: 1 },
@@ -80,24 +78,24 @@ async function failInEveryWay(): Promise<void> {
     const answers: string[] = [];
     for (const answer of FAILURES) {
       provider.answer = answer;
-      const told = await Promise.all(Object.keys(servers).map((name) => ask(gateway, name)));
-      answers.push(...told.flat());
+      const texts = await Promise.all(Object.keys(servers).map((name) => ask(gateway, name)));
+      answers.push(...texts.flat());
     }
     for (const page of ["servers", "status", "metrics"]) {
       answers.push(await (await fetch(`${gateway.url}/dicomweb-oauth/${page}`)).text());
     }
     await gateway.stop();
-    const told = gateway.output() + answers.join("\n");
+    const output = gateway.output() + answers.join("\n");
     for (const code of ["AUTH-001", "AUTH-002", "AUTH-003", "NET-004", "TOK-001", "TOK-005"]) {
-      assert(told.includes(code), `nothing failed with ${code}`);
+      assert(output.includes(code), `nothing failed with ${code}`);
     }
     const secrets = [
       SECRET,
       TOKEN,
       ...PRIVATE_KEY.split("\n").filter((line) => line.length > 40),
-      ...provider.requests.flatMap(shown),
+      ...provider.requests.flatMap(secretsOf),
     ];
-    for (const secret of new Set(secrets)) assertUntold(told, secret);
+    for (const secret of new Set(secrets)) assertNoLeak(output, secret);
   } finally {
     await provider.close();
     await store.shutdown();
@@ -112,11 +110,11 @@ async function ask({ url }: GatewayProcess, server: string): Promise<string[]> {
   return await Promise.all(answers.map((answer) => answer.text()));
 }
 
-function assertUntold(told: string, secret: string): void {
+function assertNoLeak(output: string, secret: string): void {
   const forms = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
   for (const form of [...forms, ...base64Forms(secret)]) {
-    const at = told.indexOf(form);
-    assert(at < 0, `told as ${form}: ${told.slice(Math.max(at - 200, 0), at + 80)}`);
+    const at = output.indexOf(form);
+    assert(at < 0, `leaked as ${form}: ${output.slice(Math.max(at - 200, 0), at + 80)}`);
   }
 }
 
@@ -124,7 +122,7 @@ function base64(text: string): string {
   return new TextEncoder().encode(text).toBase64();
 }
 
-/** A text in base64, wherever in what was encoded it stands, in both alphabets. */
+/** A text in base64 at every offset, in both alphabets. */
 function base64Forms(text: string): string[] {
   const inside = ["", "x", "xx"].map((before) =>
     base64(before + text).slice(before === "" ? 0 : 4).replace(/.?.?={0,2}$/, "")

@@ -1,53 +1,43 @@
 /**
- * A gateway of which the status page has something of each kind to show: a server that works, one
- * whose store is gone, one whose secret is wrong, one that refuses, one whose path is wrong, one that
- * nobody used yet, and a transfer that does not end.
+ * A gateway with a server of each kind for the status page: working, store down, wrong secret,
+ * rejecting, wrong path, unused, and with a transfer that does not end.
  *
  * @module
  */
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
-/** The scene. */
 export interface StatusScene extends AsyncDisposable {
   readonly gateway: GatewayProcess;
-  /** Lets clients use the servers for a while, sometimes more, sometimes less. */
+  /** Lets clients use the servers for a while, with varying load. */
   makeTraffic(forMs: number): Promise<void>;
 }
 
-/**
- * Sets the scene.
- *
- * @param workers How many workers the gateway has.
- * @returns The scene, with requests of all kinds made.
- */
+/** Starts the scene, with requests of all kinds made. */
 export async function setStatusScene(workers: number): Promise<StatusScene> {
   const endpoint = startTokenEndpoint({ expiresInSeconds: 3600 });
-  const store = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
-  const { port } = store.addr;
-  const oauth = (secret: string) => ({
-    TokenEndpoint: endpoint.url,
-    ClientId: "gateway",
-    ClientSecret: secret,
-    Scope: "dicom",
-  });
-  const base = `http://127.0.0.1:${port}`;
+  const store = serveLoopback(answer);
   const gateway = await startGateway({
     Workers: workers,
     Servers: {
       "azure-archive": {
-        Url: `${base}/v2/azure-archive`,
+        Url: `${store.url}/v2/azure-archive`,
         Timeouts: { IdleSeconds: 60 },
-        ...oauth("secret"),
+        ...endpoint.serverKeys,
       },
-      "research-cloud": { Url: `${base}/research`, ...oauth("wrong") },
+      "research-cloud": {
+        Url: `${store.url}/research`,
+        ...endpoint.serverKeys,
+        ClientSecret: "wrong",
+      },
       "teaching-files": {
-        Url: `${base}/forbidden`,
+        Url: `${store.url}/forbidden`,
         ProviderType: "none",
       },
-      "second-opinion": { Url: `${base}/dicomwep`, ProviderType: "none" },
+      "second-opinion": { Url: `${store.url}/dicomwep`, ProviderType: "none" },
       "old-pacs": { Url: "http://127.0.0.1:9/dicom-web", ProviderType: "none" },
-      "reporting": { Url: `${base}/reporting`, ...oauth("secret") },
+      "reporting": { Url: `${store.url}/reporting`, ...endpoint.serverKeys },
     },
   });
   const ended = new AbortController();

@@ -1,6 +1,6 @@
 /**
  * The status page in a browser: with and without JavaScript, light and dark, wide and narrow, by
- * keyboard alone, and looked over by axe. The screenshots of the documentation are made here.
+ * keyboard alone, and checked by axe. It also makes the documentation's screenshots.
  *
  * @module
  */
@@ -19,11 +19,12 @@ import { startGateway } from "../fixtures/gateway_process.ts";
 import { CHROMIUM, needing } from "../fixtures/installed_tool.ts";
 import { smallerPng } from "../fixtures/smaller_png.ts";
 import { setStatusScene } from "./status_page_harness.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const LIMIT_MS = 30_000;
 const WIDE = { width: 1280, height: 900 };
 const NARROW = { width: 390, height: 844 };
-/** With `DICOMWEB_GATEWAY_SCREENSHOTS=1` those of the documentation are made, after some traffic. */
+/** `DICOMWEB_GATEWAY_SCREENSHOTS=1` makes those of the documentation, after some traffic. */
 const FOR_DOCS = Deno.env.get("DICOMWEB_GATEWAY_SCREENSHOTS") === "1";
 const IMAGES = fileURLToPath(
   new URL(FOR_DOCS ? "../../docs/images/" : "./artefacts/", import.meta.url),
@@ -32,7 +33,7 @@ const TRAFFIC_MS = 280_000;
 const MAX_IMAGE_BYTES = 200_000;
 
 const test: Deno.TestDefinition = {
-  name: "Status page: people can use it in a browser, and it asks no other host",
+  name: "Status page: it works in a browser, and contacts no other host",
   async fn(t) {
     await using scene = await setStatusScene(2);
     if (FOR_DOCS) await scene.makeTraffic(TRAFFIC_MS);
@@ -93,7 +94,7 @@ const test: Deno.TestDefinition = {
       });
 
       await t.step(
-        "with JavaScript it keeps itself up to date, and what is focused stays",
+        "with JavaScript it updates itself, and the focus stays",
         async () => {
           await open({}, async (page) => {
             const expiry = page.locator("time[data-until]").first();
@@ -114,7 +115,7 @@ const test: Deno.TestDefinition = {
         },
       );
 
-      await t.step("a refused secret is told after a press, by keyboard alone", async () => {
+      await t.step("a rejected secret is reported after a press, by keyboard alone", async () => {
         await open({}, async (page) => {
           await tabTo(page, "test-research-cloud");
           const outline = await page.locator("#test-research-cloud").evaluate((button) =>
@@ -128,7 +129,7 @@ const test: Deno.TestDefinition = {
       });
 
       await t.step(
-        "without JavaScript a test and a drop work, and the page loads itself anew",
+        "without JavaScript a test and a revocation work, and the page reloads itself",
         async () => {
           await open({ javaScriptEnabled: false }, async (page) => {
             await page.locator("#test-reporting").click();
@@ -142,7 +143,7 @@ const test: Deno.TestDefinition = {
       );
 
       await t.step(
-        "behind a password the page keeps itself up to date, and its buttons work",
+        "behind a password the page updates itself, and its buttons work",
         async () => {
           await using guarded = await startGateway({
             Authentication: { Basic: { Users: { ann: await hashPassword("correct horse") } } },
@@ -166,19 +167,17 @@ const test: Deno.TestDefinition = {
       );
 
       await t.step("a page of another origin can press nothing", async () => {
-        const evil = Deno.serve(
-          { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-          () =>
-            new Response(
-              `<form method="post" action="${url}/"><input name="do" value="test">` +
-                `<input name="server" value="azure-archive"><button>Win</button></form>` +
-                `<iframe src="${url}/"></iframe>`,
-              { headers: { "content-type": "text/html" } },
-            ),
+        const evil = serveLoopback(() =>
+          new Response(
+            `<form method="post" action="${url}/"><input name="do" value="test">` +
+              `<input name="server" value="azure-archive"><button>Win</button></form>` +
+              `<iframe src="${url}/"></iframe>`,
+            { headers: { "content-type": "text/html" } },
+          )
         );
         await inContext(browser, {}, async (context) => {
           const page = await context.newPage();
-          await page.goto(`http://127.0.0.1:${evil.addr.port}/`);
+          await page.goto(`${evil.url}/`);
           assert.match(await frameText(page), /^(?!.*servers? fail)/s);
           await page.getByText("Win").click();
           await page.getByText("AUTH-004").waitFor();
@@ -186,7 +185,7 @@ const test: Deno.TestDefinition = {
         await evil.shutdown();
       });
 
-      await t.step("asked no other host, and the browser complained of nothing", () => {
+      await t.step("contacted no other host, and the browser reported no error", () => {
         assert.deepEqual(new Set(requested.map((each) => new URL(each).origin)), new Set([url]));
         assert.deepEqual(complaints, []);
       });
@@ -218,7 +217,7 @@ async function keep(page: Page, name: string): Promise<void> {
   assert(image.length < MAX_IMAGE_BYTES, `${name} has ${image.length} bytes`);
 }
 
-/** Presses Tab until something has the focus. */
+/** Presses Tab until an element has the focus. */
 async function tabTo(page: Page, id: string): Promise<void> {
   for (let pressed = 0; pressed < 50; pressed++) {
     if (await focusedId(page) === id) return;

@@ -1,18 +1,17 @@
-/**
- * What the gateway promises about tokens, shown on gateways that run as a user runs them.
- */
+/** The gateway's promises about tokens, on running gateways. */
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { type LoopbackServer, serveLoopback } from "../fixtures/listening.ts";
 
 const ENCRYPTION_KEY = btoa("0123456789abcdef0123456789abcdef");
 
-/** A store that takes only tokens which the endpoint gave out and which have not expired. */
+/** A store that accepts only unexpired tokens of the endpoint. */
 function startStore(provider: TestTokenEndpoint, lifeMs = Infinity) {
   const firstSeenMs = new Map<string, number>();
-  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+  return serveLoopback((request) => {
     const token = request.headers.get("authorization")?.replace(/^Bearer /, "") ?? "";
     const now = Date.now();
     const seen = firstSeenMs.get(token) ?? now;
@@ -23,24 +22,19 @@ function startStore(provider: TestTokenEndpoint, lifeMs = Infinity) {
 }
 
 function section(
-  store: Deno.HttpServer<Deno.NetAddr>,
+  store: LoopbackServer,
   provider: TestTokenEndpoint,
   keys: Record<string, unknown> = {},
 ): Record<string, unknown> {
   return {
     Servers: {
-      main: {
-        Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
-        TokenEndpoint: provider.url,
-        ClientId: "gateway",
-        ClientSecret: "secret",
-      },
+      main: { Url: `${store.url}/dicom-web`, ...provider.serverKeys },
     },
     ...keys,
   };
 }
 
-/** Sends requests at once and tells their statuses, each once. */
+/** Sends requests at once and returns their distinct statuses. */
 async function burst(gateways: readonly GatewayProcess[], count: number): Promise<number[]> {
   const statuses = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
@@ -107,7 +101,7 @@ Deno.test(needing(REDIS, {
   },
 }));
 
-// The token endpoint takes a second for each answer: a request that waited for one would be seen.
+// The token endpoint takes a second for each response: a request that waited for one would show.
 Deno.test("With tokens of 20 s and traffic for 60 s, no request fails and none waits after the first", async () => {
   const provider = startTokenEndpoint({ expiresInSeconds: 20, delayMs: 1000 });
   const store = startStore(provider, 20_000);

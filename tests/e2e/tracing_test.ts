@@ -1,10 +1,11 @@
 /**
- * Deno's own OpenTelemetry shows one trace from the client through the gateway to the token endpoint and to
- * the store. The collector is a stand-in: it takes OTLP over HTTP in JSON (OpenTelemetry Protocol 1.0) and
- * keeps the spans.
+ * Deno's own OpenTelemetry shows one trace from the client through the gateway to the token
+ * endpoint and to the store. A stand-in for the collector receives OTLP over HTTP in JSON
+ * (OpenTelemetry Protocol 1.0) and keeps the spans.
  */
 import assert from "node:assert/strict";
 import { startGateway } from "../fixtures/gateway_process.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 
 const CLIENT_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const CLIENT_SPAN = "00f067aa0ba902b7";
@@ -32,8 +33,7 @@ async function withParts(
 ): Promise<void> {
   const spans: Span[] = [];
   const seen: Seen[] = [];
-  const onLoopback = { hostname: "127.0.0.1", port: 0, onListen() {} };
-  const collector = Deno.serve(onLoopback, async (request) => {
+  const collector = serveLoopback(async (request) => {
     const body = await request.text();
     if (request.url.endsWith("/v1/traces")) {
       for (const { scopeSpans } of JSON.parse(body).resourceSpans) {
@@ -42,7 +42,7 @@ async function withParts(
     }
     return Response.json({});
   });
-  const other = Deno.serve(onLoopback, async (request) => {
+  const other = serveLoopback(async (request) => {
     await request.bytes();
     const path = new URL(request.url).pathname;
     seen.push({ path, traceparent: request.headers.get("traceparent") });
@@ -50,12 +50,12 @@ async function withParts(
       ? Response.json({ access_token: "abc", token_type: "Bearer", expires_in: 3600 })
       : Response.json([]);
   });
-  const base = `http://127.0.0.1:${other.addr.port}`;
+  const base = other.url;
   try {
     await run({
       spans,
       seen,
-      collector: `http://127.0.0.1:${collector.addr.port}`,
+      collector: collector.url,
       section: {
         Servers: {
           main: {
@@ -103,9 +103,9 @@ Deno.test("Tracing: one trace from the client to the token endpoint and the stor
     const served = ofClient().find(({ parentSpanId }) => parentSpanId === CLIENT_SPAN);
     const sent = ofClient().filter(({ parentSpanId }) => parentSpanId === served?.spanId);
     assert.deepEqual(sent.map(({ name }) => name).toSorted(), ["GET", "POST"]);
-    const told = seen.filter(({ traceparent }) => traceparent !== null);
-    assert.deepEqual(told.map(({ path }) => path), ["/token", "/dicom-web/studies"]);
-    for (const { traceparent } of told) {
+    const traced = seen.filter(({ traceparent }) => traceparent !== null);
+    assert.deepEqual(traced.map(({ path }) => path), ["/token", "/dicom-web/studies"]);
+    for (const { traceparent } of traced) {
       const [, trace, span] = traceparent!.split("-");
       assert.equal(trace, CLIENT_TRACE);
       assert(
@@ -115,11 +115,11 @@ Deno.test("Tracing: one trace from the client to the token endpoint and the stor
     }
   }));
 
-Deno.test("Tracing: without it a client's trace goes to the store as it came, and a forged one does not", () =>
+Deno.test("Tracing: without it a client's valid trace is forwarded unchanged, a forged one is not", () =>
   withParts(async ({ section, seen }) => {
     await using gateway = await startGateway(section);
     await search(gateway.url, TRACEPARENT);
     await search(gateway.url, "00-forged");
-    const told = seen.filter(({ path }) => path === "/dicom-web/studies");
-    assert.deepEqual(told.map(({ traceparent }) => traceparent), [TRACEPARENT, null]);
+    const traced = seen.filter(({ path }) => path === "/dicom-web/studies");
+    assert.deepEqual(traced.map(({ traceparent }) => traceparent), [TRACEPARENT, null]);
   }));

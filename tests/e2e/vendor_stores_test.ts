@@ -1,6 +1,6 @@
 /**
- * The main job at the clouds' stores: a real Orthanc stores, stores again, queries and retrieves
- * through the gateway at a fake of each vendor's store that enforces what the vendor documents.
+ * The main job at the vendors' stores: a real Orthanc stores, stores again, queries and retrieves
+ * through the gateway at a fake of each vendor's store that enforces the documented rules.
  *
  * @module
  */
@@ -11,16 +11,17 @@ import { CT_IMAGE, dicomFile, type DicomFileOptions, newUid } from "../fixtures/
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
 import { type OidcProvider, startOidcProvider } from "../fixtures/oidc_provider.ts";
-import { Orthanc, type OrthancJob, sha256 } from "../fixtures/orthanc.ts";
+import { Orthanc, type OrthancJob } from "../fixtures/orthanc.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { startAzureStore } from "../fixtures/vendor_stores/azure.ts";
 import { startGoogleStore } from "../fixtures/vendor_stores/google.ts";
 import { startHealthImagingStore } from "../fixtures/vendor_stores/health_imaging.ts";
 import type { VendorRecord, VendorStore } from "../fixtures/vendor_stores/vendor_store.ts";
 
-/** What one request may store at the fakes, in place of gigabytes. */
+/** Most bytes of a request to the fakes, in place of gigabytes. */
 const MAX_BYTES = 1_000_000;
 const MANY = 1000;
-/** More than HealthImaging takes at once. */
+/** More than HealthImaging accepts at once. */
 const FILM = 160;
 const KEY = {
   accessKeyId: "AKIDEXAMPLE00000",
@@ -31,34 +32,25 @@ interface Vendor {
   readonly store: VendorStore;
   /** Settings of the server, besides its URL. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Whether the store bounds a request, so that one has to be split. */
+  /** Whether the store limits a request, so that one has to be split. */
   readonly isBounded: boolean;
-  /** Whether its metadata says where pixels are to be had. */
+  /** Whether its metadata names the URLs of pixels. */
   readonly namesBulkData?: boolean;
-  /** Refusals that belong to the way things are: what the gateway asks to find out. */
+  /** Expected rejections: requests by which the gateway detects what the store supports. */
   readonly mayRefuse?: (record: VendorRecord) => boolean;
-}
-
-function oauth({ tokenEndpoint }: OidcProvider): Record<string, unknown> {
-  return {
-    TokenEndpoint: tokenEndpoint,
-    ClientId: "gateway",
-    ClientSecret: "secret",
-    Scope: "dicom",
-  };
 }
 
 const vendors: Readonly<Record<string, (provider: OidcProvider) => Vendor>> = {
   Azure: (provider) => ({
     store: startAzureStore({ ...provider, maxBytes: MAX_BYTES }),
-    settings: { ...oauth(provider), Profile: "azure", Rules: { StoreMaxBytes: MAX_BYTES } },
+    settings: { ...provider.serverKeys, Profile: "azure", Rules: { StoreMaxBytes: MAX_BYTES } },
     isBounded: true,
-    // That all instances of a request are there already.
+    // The report that all instances of a request exist already.
     mayRefuse: ({ method, status }) => method === "POST" && status === 409,
   }),
   Google: (provider) => ({
     store: startGoogleStore(provider),
-    settings: { ...oauth(provider), Profile: "google" },
+    settings: { ...provider.serverKeys, Profile: "google" },
     isBounded: false,
     namesBulkData: true,
   }),
@@ -77,7 +69,7 @@ const vendors: Readonly<Record<string, (provider: OidcProvider) => Vendor>> = {
       Rules: { StoreMaxBytes: MAX_BYTES },
     },
     isBounded: true,
-    // That there is no search for the instances of a whole study.
+    // There is no search for the instances of a whole study.
     mayRefuse: ({ target, status }) =>
       status === 404 && /^\/studies\/[0-9.]+\/instances\?/.test(target),
   }),
@@ -126,34 +118,34 @@ for (const [name, startVendor] of Object.entries(vendors)) {
       await client.setPeer("modest", modest);
       await client.setPeer("plain", { ...modest, Url: `${gateway.url}/dicom-web/plain/` });
 
-      // From 200 to 500 kB each, so that a request at a bounded store takes two or three.
+      // From 200 to 500 kB each, so that a request at a limited store contains two or three.
       const images = study(20, (index) => 200 + 15 * index);
       const imageStudy = images[0]!.studyInstanceUid;
       const hashes = new Map<string, string>();
       for (const options of images) {
         const file = dicomFile(options);
-        hashes.set(options.sopInstanceUid, await sha256(file));
+        hashes.set(options.sopInstanceUid, sha256(file));
         await client.upload(file);
       }
 
       await t.step("stores", async () => {
         assertSuccess(await client.stow("gateway", imageStudy));
-        assert.deepEqual(await hashesOf(store), hashes);
+        assert.deepEqual(hashesOf(store), hashes);
         const requests = store.arrived.filter(({ method }) => method === "POST").length;
         assert(isBounded ? requests >= 8 : requests === 1, `${requests} requests to store`);
       });
 
-      await t.step("stores again what is there already", async () => {
+      await t.step("stores existing instances again", async () => {
         assertSuccess(await client.stow("gateway", imageStudy));
-        assert.deepEqual(await hashesOf(store), hashes);
+        assert.deepEqual(hashesOf(store), hashes);
       });
 
-      await t.step("stores what is there in part", async () => {
+      await t.step("stores partly existing instances", async () => {
         for (const { sopInstanceUid } of images.filter((_, index) => index % 3 === 0)) {
           store.archive.remove({ instance: sopInstanceUid });
         }
         assertSuccess(await client.stow("gateway", imageStudy));
-        assert.deepEqual(await hashesOf(store), hashes);
+        assert.deepEqual(hashesOf(store), hashes);
       });
 
       for (const peer of ["gateway", "modest"]) {
@@ -173,14 +165,17 @@ for (const [name, startVendor] of Object.entries(vendors)) {
 
       const slices = study(MANY, () => 8);
       const film = study(FILM, () => 8);
-      await t.step(`stores ${MANY} instances, and says by URLs of the gateway where`, async () => {
-        for (const files of [slices, film]) {
-          const answer = await storeAll(base, files);
-          assert.equal(answer["00081198"], undefined);
-          assert.equal((answer["00081199"]?.Value as unknown[]).length, files.length);
-          assertLeadBack(answer, base, files.length);
-        }
-      });
+      await t.step(
+        `stores ${MANY} instances, and reports them by URLs of the gateway`,
+        async () => {
+          for (const files of [slices, film]) {
+            const answer = await storeAll(base, files);
+            assert.equal(answer["00081198"], undefined);
+            assert.equal((answer["00081199"]?.Value as unknown[]).length, files.length);
+            assertLeadBack(answer, base, files.length);
+          }
+        },
+      );
 
       const { studyInstanceUid, seriesInstanceUid } = slices[0]!;
       const path = `/studies/${studyInstanceUid}/series/${seriesInstanceUid}/instances`;
@@ -201,7 +196,7 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         assertLeadBack(results, base, MANY);
       });
 
-      await t.step("queries what is not there", async () => {
+      await t.step("queries missing studies", async () => {
         assert.deepEqual(await client.qido("gateway", "/studies", { PatientID: "nobody" }), []);
       });
 
@@ -209,11 +204,11 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         await client.clear();
         assertSuccess(await client.retrieve("gateway", [{ Study: film[0]!.studyInstanceUid }]));
         const wanted = new Map<string, string>();
-        for (const each of film) wanted.set(each.sopInstanceUid, await sha256(dicomFile(each)));
+        for (const each of film) wanted.set(each.sopInstanceUid, sha256(dicomFile(each)));
         assert.deepEqual(await client.fileHashes(), wanted);
       });
 
-      await t.step("gives viewers what they ask for in their own words", async () => {
+      await t.step("answers viewers in the form that they request", async () => {
         const { seriesInstanceUid, sopInstanceUid } = images[3]!;
         const series = `${base}/studies/${imageStudy}/series/${seriesInstanceUid}`;
         for (const accept of [UNQUOTED, `application/octet-stream;q=0.5, ${UNQUOTED}`]) {
@@ -241,12 +236,12 @@ for (const [name, startVendor] of Object.entries(vendors)) {
         }
       });
 
-      await t.step("gave the store no cause to refuse a request", () => {
+      await t.step("gave the store no cause to reject a request", () => {
         const refused = store.arrived.filter((each) => each.status >= 400 && !mayRefuse?.(each));
         assert.deepEqual(refused, []);
       });
 
-      await t.step("owes that to the profile", async () => {
+      await t.step("depends on the profile for that", async () => {
         await client.clear();
         store.archive.remove({});
         for (const options of images) await client.upload(dicomFile(options));
@@ -263,27 +258,25 @@ for (const [name, startVendor] of Object.entries(vendors)) {
 }
 
 Deno.test(needing(ORTHANC, {
-  name: "Orthanc learns of another content under a UID that Google's store has, told in XML",
+  name: "Orthanc learns from Google's XML that a UID exists with other content",
   async fn() {
-    const provider = await startOidcProvider({
-      clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
-    });
+    const provider = await startOidcProvider();
     await using store = startGoogleStore(provider);
     await using client = await Orthanc.start();
     await using gateway = await startGateway({
-      Servers: { main: { Url: store.url, ...oauth(provider), Profile: "google" } },
+      Servers: { main: { Url: store.url, ...provider.serverKeys, Profile: "google" } },
     });
     const base = `${gateway.url}/dicom-web/main`;
     await client.setPeer("gateway", { Url: `${base}/` });
     const [image] = study(1, () => 8) as [DicomFileOptions];
     await storeAll(base, [image]);
-    const before = await hashesOf(store);
+    const before = hashesOf(store);
 
     const other = { ...image, rows: 16 };
     await client.upload(dicomFile(other));
     const job = await client.stow("gateway", image.studyInstanceUid);
     assert.equal(job.State, "Failure");
-    assert.deepEqual(await hashesOf(store), before);
+    assert.deepEqual(hashesOf(store), before);
 
     const answer = await storeAll(base, [other], 409);
     const [failed] = answer["00081198"]?.Value as Dataset[];
@@ -302,7 +295,7 @@ interface Dataset {
     | undefined;
 }
 
-/** As OHIF writes it. */
+/** In OHIF's form. */
 const UNQUOTED = "multipart/related; type=application/dicom";
 
 async function ask(url: string, accept: string): Promise<Response> {
@@ -339,17 +332,13 @@ function assertSuccess(job: OrthancJob): void {
   assert.equal(job.State, "Success", `${job.ErrorDescription}: ${JSON.stringify(job.Content)}`);
 }
 
-/** Each URL in an answer is one of the gateway's, and there are as many as expected at least. */
+/** Each URL in a response is one of the gateway's, and there are at least as many as expected. */
 function assertLeadBack(answer: unknown, base: string, atLeast: number): void {
   const urls = JSON.stringify(answer).match(/https?:[^"]+/g) ?? [];
   assert(urls.length >= atLeast, `${urls.length} URLs`);
   assert.deepEqual(urls.filter((url) => !url.startsWith(`${base}/studies/`)), []);
 }
 
-async function hashesOf(store: VendorStore): Promise<Map<string, string>> {
-  const hashes = new Map<string, string>();
-  for (const { instance, file } of store.archive.select({})) {
-    hashes.set(instance, await sha256(file));
-  }
-  return hashes;
+function hashesOf({ archive }: VendorStore): Map<string, string> {
+  return new Map(archive.select({}).map(({ instance, file }) => [instance, sha256(file)]));
 }

@@ -1,15 +1,14 @@
 /**
- * WebSockets through a gateway with everything on that looks at requests: the runtime gives up the whole
- * listener when a handshake that it has accepted fails on its way out.
+ * WebSockets through a gateway with all checks of requests enabled: the runtime closes the whole
+ * listener if an accepted handshake fails afterwards.
  */
 import assert from "node:assert/strict";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const KEY = "hospital-key";
-const KEY_HASH = new Uint8Array(
-  await crypto.subtle.digest("SHA-256", new TextEncoder().encode(KEY)),
-).toHex();
 const HANDSHAKE = {
   "x-api-key": KEY,
   "upgrade": "websocket",
@@ -18,27 +17,24 @@ const HANDSHAKE = {
   "sec-websocket-version": "13",
 };
 
-Deno.test("WebSocket: it is recorded, limited and permitted as any request, and harms no other", async () => {
+Deno.test("WebSocket: it is audited, limited and authorized like any request, and harms no other", async () => {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-sockets-" });
   const file = `${directory}/trail/audit.jsonl`;
   let delayMs = 0;
-  const store = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen() {} },
-    async (request) => {
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
-      const { socket, response } = Deno.upgradeWebSocket(request);
-      socket.onopen = () => socket.send("welcome");
-      socket.onerror = (event) => event.preventDefault();
-      return response;
-    },
-  );
+  const store = serveLoopback(async (request) => {
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.onopen = () => socket.send("welcome");
+    socket.onerror = (event) => event.preventDefault();
+    return response;
+  });
   const gateway = await startGateway({
     Audit: { File: file },
-    Authentication: { ApiKeys: { Header: "X-API-Key", Keys: { viewer: `sha256:${KEY_HASH}` } } },
+    Authentication: { ApiKeys: { Header: "X-API-Key", Keys: { viewer: `sha256:${sha256(KEY)}` } } },
     Permissions: [{ Subjects: ["key:viewer"], Transactions: ["worklist"] }],
     RateLimitRequests: 100,
     Servers: {
-      main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" },
+      main: { Url: `${store.url}/dicom-web`, ProviderType: "none" },
     },
   });
   const open = async (id: string) => {
@@ -61,15 +57,15 @@ Deno.test("WebSocket: it is recorded, limited and permitted as any request, and 
   await gateway.stop();
   const records = (await Deno.readTextFile(file)).split("\n").filter((line) => line !== "")
     .map((line) => JSON.parse(line));
-  const told = (id: string) => {
+  const recordOf = (id: string) => {
     const { subject, outcome, status, transaction } = records.find(({ request_id }) =>
       request_id === id
     );
     return [subject, outcome, status, transaction];
   };
   const opened = ["key:viewer", "complete", 101, "open-notification-channel"];
-  assert.deepEqual(told("opened"), opened);
-  assert.deepEqual(told("after"), opened);
+  assert.deepEqual(recordOf("opened"), opened);
+  assert.deepEqual(recordOf("after"), opened);
   await store.shutdown();
   await Deno.remove(directory, { recursive: true });
 });

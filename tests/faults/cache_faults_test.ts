@@ -24,14 +24,7 @@ async function underTraffic(
   const config = {
     Workers: 2,
     TokenCache: { EncryptionKey: ENCRYPTION_KEY, ...cache },
-    Servers: {
-      main: {
-        Url: store.url,
-        TokenEndpoint: provider.url,
-        ClientId: "gateway",
-        ClientSecret: "secret",
-      },
-    },
+    Servers: { main: { Url: store.url, ...provider.serverKeys } },
   };
   {
     await using first = await startGateway(config, { stateDirectory });

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 import { type FaultyStore, startFaultyStore } from "../soak/faulty_store.ts";
-import { seededBytes, sha256 } from "../soak/seeded_bytes.ts";
+import { seededBytes, sha256 } from "../fixtures/seeded_bytes.ts";
 
 const KILLS = Number(Deno.env.get("DICOMWEB_GATEWAY_KILLS") ?? 10);
 const CLIENTS = 6;
@@ -63,14 +63,7 @@ Deno.test(`A gateway that is killed ${KILLS} times under load restarts every tim
   const stateDirectory = await Deno.makeTempDir();
   const config = {
     TokenCache: { Backend: "kv", EncryptionKey: btoa("0123456789abcdef0123456789abcdef") },
-    Servers: {
-      main: {
-        Url: store.url,
-        TokenEndpoint: provider.url,
-        ClientId: "gateway",
-        ClientSecret: "secret",
-      },
-    },
+    Servers: { main: { Url: store.url, ...provider.serverKeys } },
   };
   let nextSeed = 0;
   const seeds = () => ++nextSeed;

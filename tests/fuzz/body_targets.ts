@@ -1,6 +1,6 @@
 /**
- * Bodies that stream through rewriters: what comes out does not depend on how the input was cut, and
- * what holds no URL of the store's comes out as it went in.
+ * Bodies that stream through rewriters: the output does not depend on how the input was cut, and
+ * content without a URL of the store does not change.
  *
  * @module
  */
@@ -21,7 +21,7 @@ const STORE = "https://store.example/v2";
 const GATEWAY = "http://gateway:8043/dicom-web/main";
 const { toGateway } = createUrlMap({ storeBase: STORE, gatewayBase: GATEWAY });
 
-/** Rewrites an input in one piece and in several, which must give the same. */
+/** Rewrites an input in one piece and in several; both must produce the same. */
 function rewritten(
   input: Uint8Array<ArrayBuffer>,
   rewriter: () => ByteRewriter,
@@ -77,7 +77,7 @@ export const dicomXml: FuzzTarget = {
   },
 };
 
-/** Multipart: events do not depend on the cuts, and content is never more than there was. */
+/** Multipart: events do not depend on the cuts, and content never grows. */
 export const multipart: FuzzTarget = {
   name: "multipart",
   words: ["\r\n--part", "\r\n--part--", "\r\n\r\n", "Content-Type: ", "Content-Location: "],
@@ -90,7 +90,7 @@ export const multipart: FuzzTarget = {
   },
 };
 
-/** One part as it was found; what the scanner did not like is its name. */
+/** A part as it was found; its name is the scanner's complaint, if any. */
 interface Scanned {
   readonly headers: readonly [string, string][] | "broken" | "end";
   readonly content: string;
@@ -134,7 +134,7 @@ function take(
   }
 }
 
-/** Multipart answers whose parts have URLs; without one of the store's they come out as they went in. */
+/** Multipart responses whose parts have URLs; without one of the store's they do not change. */
 export const multipartRewriting: FuzzTarget = {
   name: "multipart-rewriting",
   words: [...multipart.words, STORE, "application/dicom+json", "Content-Length: 10"],

@@ -1,5 +1,5 @@
 /**
- * Gives targets inputs that follow from a seed, until something does not hold.
+ * Runs targets on inputs derived from a seed until a property fails.
  *
  * @module
  */
@@ -11,7 +11,6 @@ import { headerValues } from "./header_targets.ts";
 import { headerFiltering, mediaTypes, urlJoining } from "./request_targets.ts";
 import type { FuzzTarget } from "./target.ts";
 
-/** All targets. */
 export const TARGETS: readonly FuzzTarget[] = [
   urlJoining,
   headerFiltering,
@@ -30,14 +29,14 @@ export const TARGETS: readonly FuzzTarget[] = [
 /** Processor time: an input of so few bytes takes no reader longer, however busy the machine is. */
 const MAX_MS = 2_000;
 
-/** An input for which something did not hold. */
+/** An input for which a property failed. */
 export interface Finding {
   readonly target: string;
   readonly input: Uint8Array<ArrayBuffer>;
   readonly error: unknown;
 }
 
-/** @returns The inputs that its others are made of, from `tests/fuzz/corpus/`. */
+/** The initial inputs of a target, from `tests/fuzz/corpus/`. */
 export function corpusOf({ name }: FuzzTarget): Uint8Array<ArrayBuffer>[] {
   const directory = new URL(`corpus/${name}/`, import.meta.url);
   return [...Deno.readDirSync(directory)].map(({ name }) => name).sort()
@@ -45,9 +44,9 @@ export function corpusOf({ name }: FuzzTarget): Uint8Array<ArrayBuffer>[] {
 }
 
 /**
- * Gives one target one input.
+ * Runs one target on one input.
  *
- * @returns What did not hold, if anything.
+ * @returns The failure, if any.
  */
 export async function tryInput(
   target: FuzzTarget,
@@ -67,10 +66,10 @@ export async function tryInput(
 }
 
 /**
- * Gives one target the corpus, then inputs made of it.
+ * Runs one target on the corpus, then on inputs derived from it.
  *
- * @param more Told of how many inputs there were; whether to make another.
- * @returns How many inputs there were, and the first for which something did not hold.
+ * @param more Receives the number of inputs so far; returns whether to continue.
+ * @returns The number of inputs, and the first failure.
  */
 export async function fuzz(
   target: FuzzTarget,

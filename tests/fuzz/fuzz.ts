@@ -1,9 +1,9 @@
 /**
- * Looks for inputs that break something:
- * `deno task fuzz [--seed N] [--minutes N] [--target NAME] [--input FILE]`.
+ * Searches for inputs that break something: `deno task fuzz [--seed N] [--minutes N] [--target
+ * NAME] [--input FILE]`.
  *
- * Each round gives every target some thousands of inputs with a seed of its own. An input for which
- * something does not hold is written to a file; `--target` and `--input` give it again.
+ * Each round runs every target on some thousands of inputs with a seed of its own. A failing input
+ * is written to a file; `--target` and `--input` repeat it.
  *
  * @module
  */
@@ -50,7 +50,7 @@ for (; rounds === 0 || performance.now() < untilMs; rounds++) {
 for (const [name, count] of counts) say(`${name}: ${count} inputs`);
 say(`No finding in ${rounds} rounds, seeds ${seed} to ${seed + rounds - 1}`);
 
-/** Writes a finding to a file, tells how to see it again, and ends. */
+/** Writes a failure to a file, prints how to repeat it, and exits. */
 function report(finding: Finding | undefined, seed?: number): void {
   if (finding === undefined) return;
   const { target, input, error } = finding;

@@ -1,6 +1,6 @@
 /**
- * Values of headers, repeated until they are as long as the runtime lets in: what reads them stays within
- * the campaign's limit of processor time. One header must not keep all other clients waiting.
+ * Header values, repeated up to the runtime's limit: their readers stay within the campaign's limit
+ * of processor time. One header must not block all other clients.
  *
  * @module
  */
@@ -23,7 +23,7 @@ const urls = createUrlMap({
 });
 const addresses = new ClientAddress(["10.0.0.1"]);
 
-/** A value that is given once and then repeated, to everything that reads headers. */
+/** A value and its repetition, for everything that reads headers. */
 export const headerValues: FuzzTarget = {
   name: "header-values",
   words: [

@@ -1,5 +1,6 @@
 /**
- * Messages that are read whole: configurations, answers of identity providers, answers to storing.
+ * Messages that are read completely: configurations, responses of identity providers, responses to
+ * storing.
  *
  * @module
  */
@@ -16,17 +17,17 @@ import { firstLine, type FuzzTarget, latin1 } from "./target.ts";
 const SECRET = "s3cret-of-the-client";
 const decoder = new TextDecoder();
 
-/** Runs what may fail in one way only. */
+/** Runs a function that may fail only with a `GatewayError`. */
 function onlyGatewayErrors(run: () => unknown): void {
   try {
     run();
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
-    assert(!`${error.message} ${error.entry.troubleshooting}`.includes(SECRET), "told a secret");
+    assert(!`${error.message} ${error.entry.troubleshooting}`.includes(SECRET), "leaked a secret");
   }
 }
 
-/** A configuration: it loads, or a `ConfigError` says by key path why not. */
+/** A configuration: it loads, or a `ConfigError` names the faulty keys. */
 export const configuration: FuzzTarget = {
   name: "configuration",
   words: ['"Servers":', '"Url":', '"ProviderType":', "${HOME}", "${file:x}", "// c\n", "/* c */"],
@@ -41,7 +42,10 @@ export const configuration: FuzzTarget = {
   },
 };
 
-/** What a token endpoint answers: a token with a life within bounds, or a code of the catalogue. */
+/**
+ * A response of a token endpoint: a token with a lifetime within bounds, or a code of the
+ * catalogue.
+ */
 export const tokenResponse: FuzzTarget = {
   name: "token-response",
   words: ['"access_token":', '"expires_in":', '"token_type":"Bearer"', '"error":', SECRET],
@@ -58,7 +62,7 @@ export const tokenResponse: FuzzTarget = {
   },
 };
 
-/** What an issuer publishes: the token endpoint is at a host that is allowed, or it is refused. */
+/** An issuer's metadata: the token endpoint is at an allowed host, or the metadata is rejected. */
 export const providerMetadata: FuzzTarget = {
   name: "provider-metadata",
   words: ['"issuer":', '"token_endpoint":', "https://idp.example", "https://idp.example@evil.test"],
@@ -74,7 +78,7 @@ export const providerMetadata: FuzzTarget = {
   },
 };
 
-/** What a store answers to storing: read without harm, and what is written of it can be read again. */
+/** A response to storing: it is read safely, and the written report can be read again. */
 export const stowAnswer: FuzzTarget = {
   name: "stow-answer",
   words: ['"00081199":', '"00081198":', '"vr":"SQ"', '"Value":[', "<NativeDicomModel>", "]}"],

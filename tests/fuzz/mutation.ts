@@ -1,24 +1,24 @@
 /**
- * Makes inputs out of other inputs, the same ones for the same seed.
+ * Derives inputs from other inputs, deterministically from a seed.
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 
-/** The longest input that is made. */
+/** Longest input. */
 const MAX_BYTES = 32 * 1024;
-/** Most changes made to one input. */
+/** Most changes of one input. */
 const MAX_CHANGES = 8;
 
-/** Numbers from 0 up to 1 that only look random (Mulberry32). */
+/** Pseudo-random numbers (Mulberry32). */
 export class Dice {
   #state: number;
 
-  /** @param seed What they follow from. */
   constructor(seed: number) {
     this.#state = seed >>> 0;
   }
 
-  /** @returns A whole number from 0 up to, and without, the bound. */
+  /** A whole number from 0 to below the bound. */
   below(below: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -31,7 +31,7 @@ export class Dice {
   }
 }
 
-/** Bytes that mean something to many readers. */
+/** Bytes with a meaning for many readers. */
 const WORDS = [
   ..."\0\r\n\t \"'\\/%#?@:;,.=&<>[]{}()-_$~^|`",
   "\r\n\r\n",
@@ -63,9 +63,9 @@ const WORDS = [
 ].map((word) => new TextEncoder().encode(word));
 
 /**
- * Makes an input of others.
+ * Derives an input from others.
  *
- * @param words What may be put in, besides what means something to many.
+ * @param words Insertions besides those for all readers.
  */
 export function mutate(
   corpus: readonly Uint8Array[],
@@ -116,11 +116,5 @@ function changed(
 }
 
 function joined(...pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
+  return new Uint8Array(Buffer.concat(pieces));
 }

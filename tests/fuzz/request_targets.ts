@@ -1,5 +1,5 @@
 /**
- * What clients send before their bodies: paths and headers.
+ * Paths and headers of clients.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const BASES = ["https://store.example/v2", "https://store.example/v1/dicomStores
 /** What `requestHeaders` never lets through. */
 const STOPPED = ["authorization", "cookie", "host", "x-forwarded-for", "transfer-encoding", "te"];
 
-/** A request's target joined to the store's base URL: nothing outside it is ever asked for. */
+/** A request's target joined to the store's base URL: nothing outside it is ever requested. */
 export const urlJoining: FuzzTarget = {
   name: "url-joining",
   words: ["/studies", "/series/", "/instances/", "/frames/1", "?limit=1", "/..;/", "/.%2e/", "\\"],
@@ -50,7 +50,7 @@ function decodeURIComponentSafely(text: string): string {
   }
 }
 
-/** A client's headers: what stops at the gateway stops, nothing is made up. */
+/** A client's headers: the blocked ones are blocked, none are invented. */
 export const headerFiltering: FuzzTarget = {
   name: "header-filtering",
   words: ["Connection: ", "authorization", "X-API-Key", "content-length", "close, ", "keep-alive"],
@@ -61,14 +61,15 @@ export const headerFiltering: FuzzTarget = {
       try {
         inbound.append(line.slice(0, colon), line.slice(colon + 1));
       } catch {
-        // No header field: the runtime's parser would not have let it in.
+        // Not a header field: the runtime's parser would have rejected it.
       }
     }
     const passed = requestHeaders(inbound, "x-api-key");
     for (const name of [...STOPPED, "x-api-key", "connection"]) assert(!passed.has(name), name);
     const nominated = (inbound.get("connection") ?? "").toLowerCase().split(",")
       .map((name) => name.trim());
-    // The runtime's `get` and iterator differ on repeated empty fields: the iterator is what was copied.
+    // The runtime's `get` and iterator differ on repeated empty fields: the filter uses the
+    // iterator.
     const given = new Map(inbound);
     for (const [name, value] of passed) {
       // Setting a value trims it (RFC 9110, section 5.5).
@@ -79,7 +80,7 @@ export const headerFiltering: FuzzTarget = {
   },
 };
 
-/** `Accept` and `Content-Type`: read, negotiated and written without harm, and writing is stable. */
+/** `Accept` and `Content-Type`: read, negotiated and written safely, and writing is stable. */
 export const mediaTypes: FuzzTarget = {
   name: "media-types",
   words: ['multipart/related; type="application/dicom"', ";q=0.5", "transfer-syntax=*", '"'],

@@ -9,8 +9,7 @@ import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { Store } from "../../src/upstream/store.ts";
 import { within } from "../fixtures/deadline.ts";
-import { NEVER_AGAIN } from "../fixtures/never_again.ts";
-import { parsedServer } from "../fixtures/parsed_server.ts";
+import { NEVER_RETRY, parsedServer } from "../fixtures/parsed_server.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { gatewayApp } from "./gateway_app.ts";
@@ -88,7 +87,7 @@ async function withGateway(
         Timeouts: { HeadersSeconds: 5, TransferSeconds: 5, TokenSeconds: 5 },
       }),
       storeResilience: {
-        ...NEVER_AGAIN,
+        ...NEVER_RETRY,
         circuitBreaker,
         ...(maxConcurrent && { maxConcurrent, maxQueued: 0 }),
       },

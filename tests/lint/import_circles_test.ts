@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -15,13 +17,11 @@ interface ModuleGraph {
   }[];
 }
 
-/** The modules below `src/` that each of them imports, types included. */
+/** The imports of each module below `src/`, types included. */
 async function importsOfModules(): Promise<Map<string, readonly string[]>> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "--node-modules-dir=none", fileURLToPath(new URL("main.ts", ROOT))],
-    env: { DENO_NO_UPDATE_CHECK: "1" },
-  }).output();
-  const { modules }: ModuleGraph = JSON.parse(new TextDecoder().decode(stdout));
+  const args = ["info", "--json", ...PACKAGE_FLAGS, fileURLToPath(new URL("main.ts", ROOT))];
+  const { stdout } = await runProgram(Deno.execPath(), args);
+  const { modules }: ModuleGraph = JSON.parse(stdout);
   const prefix = new URL("src/", ROOT).href;
   const isOwn = (specifier: string | undefined): specifier is string =>
     specifier?.startsWith(prefix) ?? false;
@@ -36,7 +36,7 @@ async function importsOfModules(): Promise<Map<string, readonly string[]>> {
   );
 }
 
-/** @returns A chain of imports that leads back to its beginning, if there is one. */
+/** A chain of imports that leads back to its beginning, if there is one. */
 function findCircle(
   imports: ReadonlyMap<string, readonly string[]>,
 ): readonly string[] | undefined {

@@ -1,9 +1,9 @@
 /**
- * A lint plugin that refuses regular expressions in `src/` whose running time grows faster than their
- * input: one long header or page would keep every other client waiting. It finds expressions that
- * backtrack into themselves (`(a+)+b`), and those that begin anew within what they have just searched in
- * vain (`/a+$/`, `/<[^>]*>/`). A test runs it: `deno lint` cannot load what it imports from npm while
- * `nodeModulesDir` is `manual`.
+ * A lint plugin that rejects regular expressions in `src/` whose running time grows faster than
+ * their input: one long header or page would block every other client. It finds expressions that
+ * backtrack into themselves (`(a+)+b`), and those that start again within text that they have just
+ * searched in vain (`/a+$/`, `/<[^>]*>/`). A test runs it: `deno lint` cannot load npm imports
+ * while `nodeModulesDir` is `manual`.
  *
  * @module
  */
@@ -44,18 +44,18 @@ function faultOf(source: string, flags: string): string | undefined {
   const { reports } = analyse({ source, flags }, { assumeRejectingSuffix: false });
   if (reports.some(({ type }) => type !== "Move")) return "it backtracks";
   const literal = new RegExpParser().parseLiteral(`/${source}/${flags}`);
-  // A sticky expression is tried at one place only.
+  // A sticky expression is tried at one position only.
   if (flags.includes("y")) return undefined;
   const again = reports.length > 0 ||
-    literal.pattern.alternatives.some((each) => beginsAnew(each, literal.flags));
-  return again ? "it begins anew within what it has searched" : undefined;
+    literal.pattern.alternatives.some((each) => restarts(each, literal.flags));
+  return again ? "it starts again within text that it has searched" : undefined;
 }
 
 /**
- * Whether what leads to a repetition without bound may stand within that repetition, and something
- * behind it may be missing: then each such beginning searches to the end of the text.
+ * Whether the prefix of an unbounded repetition can match within that repetition, and its suffix
+ * may be missing: then each such start searches to the end of the text.
  */
-function beginsAnew({ elements }: AST.Alternative, flags: ReadonlyFlags): boolean {
+function restarts({ elements }: AST.Alternative, flags: ReadonlyFlags): boolean {
   const sequence = elements.flatMap(flat);
   const [first] = sequence;
   const isAnchored = first?.type === "Assertion" && first.kind === "start";
@@ -63,7 +63,7 @@ function beginsAnew({ elements }: AST.Alternative, flags: ReadonlyFlags): boolea
   return sequence.some((each, at) => {
     if (each.type !== "Quantifier" || each.max !== Infinity) return false;
     const within = getConsumedChars(each.element, flags).chars;
-    // A line does not begin anew within itself.
+    // A line does not start again within itself.
     if (isAnchored && !within.has(LF)) return false;
     const leads = sequence.slice(0, at)
       .every((lead) => getConsumedChars(lead, flags).chars.isSubsetOf(within));
@@ -71,7 +71,7 @@ function beginsAnew({ elements }: AST.Alternative, flags: ReadonlyFlags): boolea
   });
 }
 
-/** Groups with one alternative are as good as what is in them. */
+/** Unwraps groups with one alternative. */
 function flat(element: AST.Element): AST.Element[] {
   const isGroup = element.type === "Group" || element.type === "CapturingGroup";
   return isGroup && element.alternatives.length === 1
@@ -83,6 +83,5 @@ function mayBeMissing(element: AST.Element): boolean {
   return element.type !== "Quantifier" || element.min > 0;
 }
 
-/** The plugin. */
 const plugin: Deno.lint.Plugin = { name: "regex", rules: { linear } };
 export default plugin;

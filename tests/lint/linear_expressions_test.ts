@@ -1,6 +1,6 @@
 /**
- * No expression in `src/` takes more than linear time, but for those whose input is trusted; and the lint
- * plugin that finds them notices others.
+ * No expression in `src/` takes more than linear time, except for trusted input; and the lint
+ * plugin notices those that do.
  *
  * @module
  */
@@ -16,19 +16,19 @@ function faults(source: string, path = "src/room/file.ts"): string[] {
 }
 
 const BACKTRACKS = "it backtracks";
-const ANEW = "it begins anew within what it has searched";
+const RESTARTS = "it starts again within text that it has searched";
 
 /** Each was in `src/` once, or is of the same kind; all took more than linear time. */
 const SLOW: readonly (readonly [expression: string, fault: string])[] = [
-  [String.raw`/\/+$/`, ANEW],
-  [String.raw`/[\0 ]+$/`, ANEW],
-  [String.raw`/%.*$/`, ANEW],
-  [String.raw`/<([^>]*)>/g`, ANEW],
-  [String.raw`/"(?:[^"\\]|\\.)*"|<([^>]*)>/g`, ANEW],
-  [String.raw`/([\w-]+)=(?:"([^"]*)"|(\w+))/g`, ANEW],
-  [String.raw`/eyJ[\w-]*\.[\w-]*\.[\w-]*/g`, ANEW],
-  [String.raw`/Credential=([^/]+)\//`, ANEW],
-  [String.raw`/<!--[^]*?-->/g`, ANEW],
+  [String.raw`/\/+$/`, RESTARTS],
+  [String.raw`/[\0 ]+$/`, RESTARTS],
+  [String.raw`/%.*$/`, RESTARTS],
+  [String.raw`/<([^>]*)>/g`, RESTARTS],
+  [String.raw`/"(?:[^"\\]|\\.)*"|<([^>]*)>/g`, RESTARTS],
+  [String.raw`/([\w-]+)=(?:"([^"]*)"|(\w+))/g`, RESTARTS],
+  [String.raw`/eyJ[\w-]*\.[\w-]*\.[\w-]*/g`, RESTARTS],
+  [String.raw`/Credential=([^/]+)\//`, RESTARTS],
+  [String.raw`/<!--[^]*?-->/g`, RESTARTS],
   [String.raw`/^(a[ \t]*:[ \t]*)([^\r\n]*)(?=\r?\n(?![ \t]))/gim`, BACKTRACKS],
   [String.raw`/https?:\/\/[^\s"<>]+?(?=[:,.;)\]]*(?:[\s"<>]|$))/gi`, BACKTRACKS],
   [String.raw`/^(\w+\s?)*$/`, BACKTRACKS],
@@ -47,7 +47,7 @@ const LINEAR: readonly string[] = [
 ];
 
 for (const [expression, fault] of SLOW) {
-  Deno.test(`linear expressions: ${expression} is refused`, () => {
+  Deno.test(`linear expressions: ${expression} is rejected`, () => {
     assert.deepEqual(faults(`const found = text.match(${expression});`), [fault]);
   });
 }
@@ -58,13 +58,13 @@ Deno.test("linear expressions: those that are linear pass", () => {
   }
 });
 
-Deno.test("linear expressions: one that is made at run time is refused, whatever it holds", () => {
+Deno.test("linear expressions: one that is built at run time is rejected, whatever it contains", () => {
   for (const source of ['new RegExp("a")', "RegExp(text)"]) {
     assert.deepEqual(faults(source), ["write a literal"]);
   }
 });
 
-/** Files with expressions that the plugin refuses, and why they harm nobody. */
+/** Files with rejected expressions, and why these are safe. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   "src/config/values/pem.ts": "reads files of the administrator's",
   "src/config/values/verification_key.ts": "reads files of the administrator's",

@@ -1,11 +1,11 @@
 /**
- * The rooms of `src/`, in the order in which they may import each other, and what only some of
- * them may do. The lint plugin beside this file holds the source to it.
+ * The rooms of `src/`, in the order of their imports, and their privileges. The lint plugin beside
+ * this file enforces both.
  *
  * @module
  */
 
-/** The rooms: each may import those before it, never those after it. */
+/** Each room may import those before it, never those after it. */
 export const ROOMS: readonly string[] = [
   "errors",
   "dicomweb",
@@ -23,11 +23,10 @@ export const ROOMS: readonly string[] = [
 
 /** Something that only the named rooms may do. */
 export interface Privilege {
-  /** What it is, as an infinitive for the message. */
+  /** An infinitive for the message. */
   readonly what: string;
-  /** The rooms that may. */
   readonly rooms: readonly string[];
-  /** Names of globals; in other rooms nothing else may bear such a name either. */
+  /** Names of globals; other rooms must not use such a name for anything. */
   readonly globals?: readonly string[];
   /** Members of `Deno`. */
   readonly deno?: readonly string[];
@@ -35,7 +34,6 @@ export interface Privilege {
   readonly modules?: readonly string[];
 }
 
-/** Every privilege. */
 export const PRIVILEGES: readonly Privilege[] = [
   {
     what: "reach the network",
@@ -45,7 +43,7 @@ export const PRIVILEGES: readonly Privilege[] = [
     modules: ["node:https", "node:http2", "node:net", "node:tls", "node:dgram", "node:dns"],
   },
   {
-    // oidc-provider, which the demo may embed, wants Node's request and response.
+    // oidc-provider, which the demo may embed, needs Node's request and response.
     what: "use Node's HTTP",
     rooms: ["network", "demo"],
     modules: ["node:http"],
@@ -77,8 +75,8 @@ export const PRIVILEGES: readonly Privilege[] = [
     modules: ["node:process"],
   },
   {
-    // The configuration is read by config/. The others read what it names or a person does:
-    // credentials/ the files that other programs renew, runtime/ the state directory, tools/ a folder.
+    // config/ reads the configuration. The others read files that it names or that a person names:
+    // credentials/ those that other programs renew, runtime/ the state directory, tools/ a folder.
     what: "read files",
     rooms: ["config", "credentials", "runtime", "tools"],
     deno: [
@@ -95,7 +93,7 @@ export const PRIVILEGES: readonly Privilege[] = [
   },
 ];
 
-/** Names of files and folders that say nothing of what is in them. */
+/** Names of files and folders that say nothing about their content. */
 export const DRAWERS: readonly string[] = [
   "util",
   "utils",

@@ -1,7 +1,6 @@
 /**
- * A lint plugin that holds `src/` to its rooms: which may import which, what only some may do, and
- * that no file is a drawer for anything. It looks at names, not at what they are bound to: whoever
- * wants to get round it can; no one does so by accident.
+ * A lint plugin that enforces the rooms of `src/`: their imports, their privileges, and no files
+ * named for anything. It checks names, not bindings: it prevents accidents, not intent.
  *
  * @module
  */
@@ -120,7 +119,7 @@ const plugin: Deno.lint.Plugin = {
 
 export default plugin;
 
-/** The path of a file of the program inside the project, or nothing for tests and other files. */
+/** The path of a program's file inside the project; undefined for tests and other files. */
 function sourcePath(filename: string): string | undefined {
   const path = filename.replaceAll("\\", "/");
   const inside = path.startsWith(ROOT) ? path.slice(ROOT.length) : path;
@@ -146,7 +145,7 @@ function directionProblem(path: string, target: string): string | undefined {
   return undefined;
 }
 
-/** Visits everything that names a module: imports and exports, static, dynamic and of types. */
+/** Visits every module specifier: imports and exports, static, dynamic and of types. */
 function onImports(
   visit: (specifier: string, node: Deno.lint.Node) => void,
 ): Deno.lint.LintVisitor {
@@ -163,7 +162,7 @@ function onImports(
   };
 }
 
-/** Whether an identifier stands for a value or binds one, and is no key, member or type. */
+/** Whether an identifier is or binds a value, rather than a key, member or type. */
 function isValue(node: Deno.lint.Identifier): boolean {
   const { parent } = node;
   switch (parent.type) {

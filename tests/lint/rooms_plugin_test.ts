@@ -1,5 +1,5 @@
 /**
- * The lint plugin notices every way out of a room that it claims to notice.
+ * The lint plugin notices every violation that it claims to notice.
  *
  * @module
  */
@@ -20,7 +20,7 @@ Deno.test("rooms: a room imports itself and every room before it", () => {
   }
 });
 
-Deno.test("rooms: a room that imports one after it is told", () => {
+Deno.test("rooms: an import of a later room is reported", () => {
   for (const [place, room] of ROOMS.entries()) {
     for (const other of ROOMS.slice(place + 1)) {
       const source = `import type { Thing } from "../${other}/thing.ts";`;
@@ -31,7 +31,7 @@ Deno.test("rooms: a room that imports one after it is told", () => {
   }
 });
 
-Deno.test("rooms: every form of import is seen", () => {
+Deno.test("rooms: every form of import is checked", () => {
   for (
     const source of [
       'import "../cli/run.ts";',
@@ -91,7 +91,7 @@ const uses = PRIVILEGES.flatMap((privilege) => [
   ),
 ]);
 
-Deno.test("rooms: a privilege is refused in every room that lacks it, in whatever form", () => {
+Deno.test("rooms: a privilege is denied in every room that lacks it, in whatever form", () => {
   for (const { source, privilege } of uses) {
     for (const room of ROOMS.filter((room) => !privilege.rooms.includes(room))) {
       const found = lint(`src/${room}/file.ts`, source);
@@ -125,7 +125,7 @@ Deno.test("rooms: Deno cannot be used under another name", () => {
   }
 });
 
-Deno.test("rooms: keys, members and types that bear a privileged name are no offence", () => {
+Deno.test("rooms: keys, members and types with a privileged name are allowed", () => {
   for (
     const source of [
       "app.fetch(request);",
@@ -143,7 +143,7 @@ Deno.test("rooms: keys, members and types that bear a privileged name are no off
   }
 });
 
-Deno.test("rooms: drawers and files outside the rooms are told", () => {
+Deno.test("rooms: catch-all names and files outside the rooms are reported", () => {
   for (
     const path of [
       "src/upstream/utils.ts",
@@ -166,7 +166,7 @@ Deno.test("rooms: tests may do what the program may not", () => {
   assert.deepEqual(lint("tests/e2e/orthanc_test.ts", 'await fetch("http://127.0.0.1/");'), []);
 });
 
-Deno.test("rooms: the table of the design is what is enforced", () => {
+Deno.test("rooms: the table of the design is enforced", () => {
   const table: readonly [rooms: string, source: string][] = [
     ["network", 'await fetch("https://store.example/");'],
     ["network", "Deno.createHttpClient({});"],

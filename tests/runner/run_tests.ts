@@ -1,8 +1,8 @@
 /**
- * `deno task test`: runs each file of tests in a process of its own, several at once, and prints the
- * time of each folder. With paths or flags of `deno test` it runs just that.
+ * `deno task test`: runs each test file in a process of its own, several at once, and prints the
+ * time of each folder. With paths or flags of `deno test` it runs only those.
  *
- * The files have to be independent of each other: each takes free ports and directories of its own.
+ * The files must be independent of each other: each uses free ports and directories of its own.
  *
  * @module
  */
@@ -14,31 +14,26 @@ import { type Counts, countTests, skippedTests, sum } from "./test_outcome.ts";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const FLAGS = ["--frozen", ...PACKAGE_FLAGS, "--allow-all", "--unstable-no-legacy-abort"];
 
-/** Their tests take longest, most of it waiting: started last, one of them would run alone. */
+/** These take longest, mostly waiting: started last, one of them would run alone. */
 const FIRST = ["tests/e2e", "tests/streaming", "tests/faults", "tests/security", "tests/runtime"];
 
-/** A process that hangs must not keep the others' results from being seen. */
+/** A process that hangs must not hide the results of the others. */
 const FILE_LIMIT_MS = 15 * 60_000;
 
 /** A process of `deno test`. */
 export interface Job {
-  /** What it is listed as. */
+  /** The folder in the report. */
   readonly folder: string;
   readonly name: string;
   readonly args: readonly string[];
 }
 
-/** What became of a job. */
 export interface Result extends Counts {
   readonly job: Job;
   readonly seconds: number;
 }
 
-/**
- * Runs jobs, several at once.
- *
- * @param jobs The jobs, in the order in which they are started.
- */
+/** Runs jobs in their order, several at once. */
 export async function runJobs(
   jobs: readonly Job[],
   atOnce: number,
@@ -60,12 +55,7 @@ export async function runJobs(
   return results;
 }
 
-/**
- * Makes the report of a run.
- *
- * @param durationMs How long all of it took.
- * @returns Its lines: the time of each folder, what failed, and the sums last, on a line of their own.
- */
+/** Lists the time of each folder, the failures, and the sums on a last line of their own. */
 export function report(results: readonly Result[], durationMs: number): string[] {
   const folders = Object.entries(Object.groupBy(results, ({ job }) => job.folder));
   const failed = results.filter((result) => result.failed > 0);
@@ -104,14 +94,14 @@ async function wholeSuite(): Promise<Job[]> {
   const folderOf = (file: string) => file.split("/").slice(0, 2).join("/");
   const isFirst = (file: string) => FIRST.includes(folderOf(file));
   return [
-    // Types are checked by `deno task check`.
+    // `deno task check` checks types.
     ...[...files.filter(isFirst), ...files.filter((file) => !isFirst(file))]
       .map((name) => ({ folder: folderOf(name), name, args: ["--no-check", name] })),
     { folder: "src", name: "examples in src/", args: ["--doc", "src/"] },
   ];
 }
 
-/** The task sets `NO_PROXY`, as Deno reads it; Orthanc and other programs read the other one first. */
+/** The task sets `NO_PROXY`, which Deno reads; Orthanc and other programs read `no_proxy` first. */
 function loopbackExempt(): Record<string, string> {
   const exempt = Deno.env.get("NO_PROXY");
   return exempt === undefined ? {} : { no_proxy: exempt };
@@ -134,7 +124,7 @@ if (import.meta.main) {
     }).spawn().status;
     Deno.exit(code);
   }
-  // Many tests wait for most of their time.
+  // Many tests mostly wait.
   const atOnce = navigator.hardwareConcurrency + 1;
   const jobs = await wholeSuite();
   print(`Running ${jobs.length} files of tests, ${atOnce} at once`);

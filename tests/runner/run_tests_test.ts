@@ -28,7 +28,7 @@ for (const [name, [output, success, counts]] of Object.entries(OUTPUTS)) {
   });
 }
 
-/** Writes files of tests and runs them. */
+/** Writes test files and runs them. */
 async function runFiles(files: Record<string, string>) {
   const directory = await Deno.makeTempDir();
   const jobs: Job[] = [];
@@ -63,7 +63,7 @@ Deno.test("The suite fails when a file fails, crashes or does not even load, and
   assert.equal(lines.at(-1), "1 passed, 5 failed, 1 skipped");
 });
 
-Deno.test("The suite has every file that deno test would run", async () => {
+Deno.test("The suite contains every file that deno test would run", async () => {
   const files = await findTestFiles(import.meta.dirname!);
   assert.deepEqual(files, [`${import.meta.dirname}/run_tests_test.ts`]);
   const directory = await Deno.makeTempDir();

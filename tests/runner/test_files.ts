@@ -6,7 +6,7 @@
 
 const TEST_FILE = /(?:^|[._])test\.(?:[cm]?[jt]s|[jt]sx)$/;
 
-/** Finds them, those of a directory before those of the directories below it. */
+/** Lists the files of a directory before those of its subdirectories. */
 export async function findTestFiles(directory: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(directory));
   entries.sort((one, other) => one.name < other.name ? -1 : 1);

@@ -4,9 +4,9 @@
 import assert from "node:assert/strict";
 import { OPENSSL } from "../fixtures/certificate_authority.ts";
 import { within } from "../fixtures/deadline.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { assertNoLeaks, learn, LIMIT_MS, type Parts, Responses, withParts } from "./leak_bench.ts";
-import { startLooseGateway } from "./loose_gateway.ts";
 import { markedServers } from "./marked_servers.ts";
 
 Deno.test(needing(OPENSSL, {
@@ -15,21 +15,14 @@ Deno.test(needing(OPENSSL, {
 }));
 
 async function crashInEveryWay(parts: Parts): Promise<void> {
-  const { secrets, directory } = parts;
+  const { secrets } = parts;
   const { servers, env } = await markedServers(parts);
-  const file = `${directory}/gateway.json`;
-  await Deno.writeTextFile(
-    file,
-    JSON.stringify({
-      DicomWebOAuth: {
-        LogLevel: "DEBUG",
-        Listen: { Port: 0 },
-        StateDirectory: `${directory}/state`,
-        Servers: Object.fromEntries([...servers].map(([name, { keys }]) => [name, keys])),
-      },
-    }),
-  );
-  const gateway = await startLooseGateway(file, env);
+  const Servers = Object.fromEntries([...servers].map(([name, { keys }]) => [name, keys]));
+  await using gateway = await startGateway({ LogLevel: "DEBUG", Servers }, {
+    env,
+    isFaulty: true,
+    isUnready: true,
+  });
   const responses = new Responses();
   const ask = async () => {
     for (const [name, { works }] of servers) {
@@ -45,7 +38,8 @@ async function crashInEveryWay(parts: Parts): Promise<void> {
   await gateway.untilReady();
   await ask();
   await responses.askPages(gateway);
-  const output = await gateway.stop();
+  await gateway.stop("SIGKILL");
+  const output = gateway.output();
   learn(parts);
   assertNoLeaks(parts, `${output}\n${responses}`);
   assert.equal(output.match(/Unhandled error; please report it/g)?.length, 2);

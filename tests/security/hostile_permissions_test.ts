@@ -8,6 +8,7 @@ import {
   transactions,
 } from "../../src/dicomweb/transaction/transaction_catalogue.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { startRawOrigin } from "../fixtures/raw_origin.ts";
 
@@ -141,11 +142,6 @@ const REQUESTS: readonly (readonly [
 
 const keyOf = (right: string) => right.padEnd(43, "-");
 
-async function sha256(text: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return `sha256:${new Uint8Array(digest).toHex()}`;
-}
-
 Deno.test("hostile permissions: a right permits what the store takes for it, and nothing else", async (t) => {
   let seen = 0;
   const origin = startRawOrigin(async (exchange) => {
@@ -158,7 +154,7 @@ Deno.test("hostile permissions: a right permits what the store takes for it, and
       ApiKeys: {
         Header: "X-API-Key",
         Keys: Object.fromEntries(
-          await Promise.all(RIGHTS.map(async (right) => [right, await sha256(keyOf(right))])),
+          RIGHTS.map((right) => [right, `sha256:${sha256(keyOf(right))}`]),
         ),
       },
     },

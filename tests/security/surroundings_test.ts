@@ -10,7 +10,6 @@ import { needing } from "../fixtures/installed_tool.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
 import { failures } from "./failing_answers.ts";
 import { assertNoLeaks, learn, LIMIT_MS, type Parts, Responses, withParts } from "./leak_bench.ts";
-import { startLooseGateway } from "./loose_gateway.ts";
 
 Deno.test(needing(REDIS, {
   name: "No password of a cache, a proxy or the environment is revealed, whatever fails",
@@ -69,16 +68,14 @@ async function failAround(parts: Parts): Promise<void> {
   const other = await startRedisServer({ password: secrets.make("another password of Redis") });
   const wrong = new URL(redis.url);
   wrong.port = String(other.port);
-  const file = `${parts.directory}/gateway.json`;
-  const keys = { Listen: { Port: 0 }, StateDirectory: `${parts.directory}/state` };
-  await Deno.writeTextFile(
-    file,
-    JSON.stringify({ DicomWebOAuth: { ...section(wrong.href, parts.closed), ...keys } }),
-  );
-  const gateway = await startLooseGateway(file, env);
-  await responses.askServer(gateway, "main");
-  await responses.askPages(gateway);
-  output += await gateway.stop();
+  {
+    const config = section(wrong.href, parts.closed);
+    await using gateway = await startGateway(config, { env, isUnready: true });
+    await responses.askServer(gateway, "main");
+    await responses.askPages(gateway);
+    await gateway.stop("SIGKILL");
+    output += gateway.output();
+  }
   await other.kill();
 
   learn(parts);

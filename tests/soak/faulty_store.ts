@@ -1,25 +1,22 @@
 /**
- * A store whose answers anyone can check, and which has faults when told to.
+ * A store whose responses can be verified, with faults on request.
  *
  * @module
  */
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { createHash } from "node:crypto";
-import { seededBytes } from "./seeded_bytes.ts";
+import { seededBytes } from "../fixtures/seeded_bytes.ts";
 
-/** What may be wrong with a store. */
 export type StoreFault = "none" | "unavailable" | "throttles" | "cuts" | "cuts uploads" | "stalls";
 
-/** A running store. */
 export interface FaultyStore {
   readonly url: string;
-  /** What is wrong with it, to every other request. */
+  /** The fault of every other request. */
   fault: StoreFault;
-  /** The SHA-256 of each body that it took whole and kept. */
+  /** The SHA-256 of each body that was stored completely. */
   readonly kept: ReadonlySet<string>;
-  /** Requests that got an answer other than the right one. */
+  /** The number of faulty responses. */
   readonly spoilt: number;
-  /** Stops it. */
   close(): Promise<void>;
 }
 
@@ -27,8 +24,8 @@ const PIECE = 64 * 1024;
 const STALL_MS = 1_500;
 
 /**
- * Starts a store on 127.0.0.1. `GET …?seed=S&bytes=N` answers bytes made of S; `POST` keeps a body
- * and answers its SHA-256.
+ * Starts a store on 127.0.0.1. `GET …?seed=S&bytes=N` answers bytes derived from S; `POST` stores a
+ * body and answers its SHA-256.
  */
 export function startFaultyStore(accepts: (token: string) => boolean): FaultyStore {
   const kept = new Set<string>();
@@ -57,7 +54,7 @@ export function startFaultyStore(accepts: (token: string) => boolean): FaultySto
     for await (const piece of request.body ?? []) {
       hash.update(piece);
       bytes += piece.length;
-      // Leaving the loop gives up the rest of the body.
+      // Leaving the loop cancels the rest of the body.
       if (fault === "cuts uploads" && bytes > PIECE) return new Response("full", { status: 507 });
     }
     const digest = hash.digest("hex");
@@ -74,7 +71,7 @@ export function startFaultyStore(accepts: (token: string) => boolean): FaultySto
     try {
       return await handle(request);
     } catch {
-      // The upload broke off: nobody reads the answer.
+      // The upload broke off: the response has no reader.
       return new Response(null, { status: 400 });
     }
   });

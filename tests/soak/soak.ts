@@ -1,7 +1,7 @@
 /**
- * Ten minutes of steady mixed load through a gateway, with faults of the store and the identity
- * provider coming and going. Every body is checked. Fails when an answer was wrong, when a request
- * failed while nothing was wrong, or when memory grew.
+ * Ten minutes of steady mixed load through a gateway, with intermittent faults of the store and the
+ * identity provider. Every body is verified. Fails if a response is wrong, a request fails without
+ * a fault, or memory grows.
  *
  * @module
  */
@@ -36,7 +36,7 @@ const FAULTS: readonly Fault[] = [
   "stalls",
 ];
 
-/** One round of all faults: what each of them holds makes memory swing. */
+/** One round of all faults: memory varies with what each of them occupies. */
 const ROUND_MS = FAULTS.length * (FAULT_MS + CALM_MS);
 const WINDOW_MS = Math.min(ROUND_MS, totalMs / 5);
 
@@ -48,14 +48,7 @@ const provider = startTokenEndpoint({ expiresInSeconds: 20 });
 const store = startFaultyStore((token) => provider.issued.includes(token));
 const gateway = await startGateway({
   LogLevel: "INFO",
-  Servers: {
-    main: {
-      Url: store.url,
-      TokenEndpoint: provider.url,
-      ClientId: "gateway",
-      ClientSecret: "secret",
-    },
-  },
+  Servers: { main: { Url: store.url, ...provider.serverKeys } },
 });
 
 const startMs = performance.now();

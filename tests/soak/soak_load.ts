@@ -1,19 +1,18 @@
 /**
- * A steady mixed load of small searches, large retrievals and uploads, each answer checked against
- * what it must be.
+ * A steady mixed load of small searches, large retrievals and uploads, with every response
+ * verified.
  *
  * @module
  */
 import type { FaultyStore } from "./faulty_store.ts";
-import { seededBytes, sha256 } from "./seeded_bytes.ts";
+import { seededBytes, sha256 } from "../fixtures/seeded_bytes.ts";
 
-/** What came of a request. */
 export type Outcome =
-  /** Whole and right. */
+  /** Complete and correct. */
   | "right"
-  /** A failure that the client can see: an error status, or a transfer that broke. */
+  /** A failure that the client can see: an error status, or a transfer that broke off. */
   | "failed"
-  /** A success that was none. */
+  /** An apparent success that is none. */
   | "wrong";
 
 /** One kind of request. */
@@ -31,33 +30,32 @@ const KINDS: readonly Kind[] = [
   { name: "store", bytes: (random) => Math.floor(random * 2048 * KIB) + 1 },
 ];
 
-/** What happened so far. */
+/** The results so far. */
 export interface Tally {
   readonly counts: Map<string, number>;
   readonly wrong: string[];
-  /** Failures at moments when nothing was wrong with anything. */
+  /** Failures while nothing was faulty. */
   readonly unexplained: string[];
 }
 
-/** What a load works with. */
+/** Target, size and duration of the load. */
 export interface LoadOptions {
   /** The server's DICOMweb service at the gateway. */
   readonly url: string;
   readonly store: FaultyStore;
-  /** How many clients. */
+  /** The number of clients. */
   readonly clients: number;
   /** Pause of each between two requests, in milliseconds. */
   readonly pauseMs: number;
-  /** Ends it. */
   readonly signal: AbortSignal;
-  /** Whether something was wrong at any time since a moment, so that a failure has its reason. */
+  /** Whether there was a fault at any time since a moment. */
   readonly wasFaulty: (sinceMs: number) => boolean;
 }
 
 /**
- * Runs the load until it is ended.
+ * Runs the load until it is aborted.
  *
- * @returns What happened; filled in as it happens, with a promise of its end.
+ * @returns The results, updated continuously, with a promise of the end.
  */
 export function startLoad(
   options: LoadOptions,

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";
-import { startGatewayBeforeStore } from "../fixtures/gateway_before_store.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, type RawHandler, startRawOrigin } from "../fixtures/raw_origin.ts";
 
@@ -53,7 +53,9 @@ const CUTS: Record<string, RawHandler> = {
 
 Deno.test("A store that breaks off within its response makes the client's transfer fail", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
-  await using stack = await startGatewayBeforeStore(origin.url);
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
   for (const [how, handler] of Object.entries(CUTS)) {
     await t.step(how, async () => {
       origin.play(handler);
@@ -61,7 +63,7 @@ Deno.test("A store that breaks off within its response makes the client's transf
         LIMIT_MS,
         "a socket",
         (async () => {
-          using client = await RawClient.connect(stack.gateway.url);
+          using client = await RawClient.connect(gateway.url);
           await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
           await assertFails(async () => {
             for await (const _ of (await client.answer()).body);
@@ -72,21 +74,23 @@ Deno.test("A store that breaks off within its response makes the client's transf
         LIMIT_MS,
         "fetch",
         assertFails(async () => {
-          const response = await fetch(`${stack.dicomWebUrl}/studies/1.2.3`);
+          const response = await fetch(`${gateway.url}/dicom-web/main/studies/1.2.3`);
           await response.bytes();
         }),
       );
     });
   }
   origin.play((exchange) => exchange.answer(200, "whole"));
-  const response = await fetch(`${stack.dicomWebUrl}/studies/1.2.3`);
+  const response = await fetch(`${gateway.url}/dicom-web/main/studies/1.2.3`);
   assert.equal(await response.text(), "whole");
   await origin.close();
 });
 
 Deno.test("A client that breaks off within its upload makes the store's transfer fail", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
-  await using stack = await startGatewayBeforeStore(origin.url);
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
   const ways = {
     "with Content-Length": { headers: { "content-length": String(10 * PIECE.length) }, PIECE },
     "chunked": { headers: { "transfer-encoding": "chunked" }, PIECE: PIECE_CHUNK },
@@ -104,7 +108,7 @@ Deno.test("A client that breaks off within its upload makes the store's transfer
         }
         exchange.close();
       });
-      const client = await RawClient.connect(stack.gateway.url);
+      const client = await RawClient.connect(gateway.url);
       await client.write(client.head("POST", "/dicom-web/main/studies", headers));
       for (let count = 0; count < 5; count++) await client.write(PIECE);
       await within(LIMIT_MS, "upload", begun);
@@ -120,7 +124,9 @@ Deno.test("A client that breaks off within its upload makes the store's transfer
 
 Deno.test("A client that disconnects ends the request to the store within a second", async (t) => {
   const origin = startRawOrigin((exchange) => exchange.answer(200));
-  await using stack = await startGatewayBeforeStore(origin.url);
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
 
   const answers: Record<string, RawHandler> = {
     "while the response streams": async (exchange) => {
@@ -136,7 +142,7 @@ Deno.test("A client that disconnects ends the request to the store within a seco
   for (const [when, answer] of Object.entries(answers)) {
     await t.step(when, async () => {
       const gone = playUntilGone(answer);
-      const client = await RawClient.connect(stack.gateway.url);
+      const client = await RawClient.connect(gateway.url);
       await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
       const { body } = await client.answer();
       await body.next();
@@ -151,7 +157,7 @@ Deno.test("A client that disconnects ends the request to the store within a seco
       ask();
       await exchange.untilGone();
     });
-    const client = await RawClient.connect(stack.gateway.url);
+    const client = await RawClient.connect(gateway.url);
     await client.write(client.head("GET", "/dicom-web/main/studies?limit=1"));
     await within(LIMIT_MS, "request", asked);
     client[Symbol.dispose]();

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { within } from "../fixtures/deadline.ts";
-import { startGatewayBeforeStore } from "../fixtures/gateway_before_store.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
 import { memoryRise } from "../fixtures/memory_watch.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
@@ -40,13 +40,15 @@ const PASSING_LIMIT = 128 * MIB;
 
 Deno.test("1 GiB in each direction raises resident memory by a bounded amount", async (t) => {
   const origin = startRawOrigin(storeOfGibibytes);
-  await using stack = await startGatewayBeforeStore(origin.url);
-  await warmUp(stack.dicomWebUrl);
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
+  await warmUp(`${gateway.url}/dicom-web/main`);
   const whole = digestOfGibibyte();
 
   await t.step("from the store", async () => {
-    const rise = await memoryRise(stack.gateway, async () => {
-      using client = await RawClient.connect(stack.gateway.url);
+    const rise = await memoryRise(gateway, async () => {
+      using client = await RawClient.connect(gateway.url);
       await client.write(client.head("GET", "/dicom-web/main/studies/1.2.3"));
       const answer = await client.answer();
       assert.equal(answer.headers.get("content-length"), String(GIB));
@@ -57,8 +59,8 @@ Deno.test("1 GiB in each direction raises resident memory by a bounded amount", 
   });
 
   await t.step("to the store", async () => {
-    const rise = await memoryRise(stack.gateway, async () => {
-      using client = await RawClient.connect(stack.gateway.url);
+    const rise = await memoryRise(gateway, async () => {
+      using client = await RawClient.connect(gateway.url);
       await client.write(
         client.head("POST", "/dicom-web/main/studies", { "content-length": String(GIB) }),
       );
@@ -66,9 +68,7 @@ Deno.test("1 GiB in each direction raises resident memory by a bounded amount", 
         for (let count = 0; count < GIB_PIECES; count++) await client.write(BLOCK);
       })();
       await within(LIMIT_MS, "1 GiB", sent);
-      const answer = await client.answer();
-      let text = "";
-      for await (const piece of answer.body) text += new TextDecoder().decode(piece);
+      const { text } = await client.answerText();
       assert.equal(noteIn(text), `${GIB} ${whole}`);
     });
     assertBelow(rise, PASSING_LIMIT);
@@ -78,11 +78,13 @@ Deno.test("1 GiB in each direction raises resident memory by a bounded amount", 
 
 Deno.test("20 slow readers at once raise resident memory by less than 128 MiB", async () => {
   const origin = startRawOrigin(storeOfGibibytes);
-  await using stack = await startGatewayBeforeStore(origin.url);
-  await warmUp(stack.dicomWebUrl);
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
+  await warmUp(`${gateway.url}/dicom-web/main`);
 
-  const rise = await memoryRise(stack.gateway, async () => {
-    const reads = Array.from({ length: SLOW_READERS }, () => readSlowly(stack.gateway.url));
+  const rise = await memoryRise(gateway, async () => {
+    const reads = Array.from({ length: SLOW_READERS }, () => readSlowly(gateway.url));
     for (const bytes of await within(LIMIT_MS, "slow readers", Promise.all(reads))) {
       assert.ok(bytes > 0);
     }

@@ -91,14 +91,7 @@ async function store(
     "content-type": STOW_TYPE,
     "transfer-encoding": "chunked",
   }));
-  for (const piece of inPiecesOf(pieces, 65_524)) {
-    await client.write(`${piece.length.toString(16)}\r\n`);
-    await client.write(piece);
-    await client.write("\r\n");
-  }
-  await client.write("0\r\n\r\n");
-  const answer = await client.answer();
-  let text = "";
-  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-  return { status: answer.status, items: JSON.parse(text)["00081199"]?.Value.length };
+  await client.writeChunked(inPiecesOf(pieces, 65_524));
+  const { status, text } = await client.answerText();
+  return { status, items: JSON.parse(text)["00081199"]?.Value.length };
 }

@@ -8,11 +8,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { within } from "../fixtures/deadline.ts";
-import { startGatewayBeforeStore } from "../fixtures/gateway_before_store.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
 import { memoryRise } from "../fixtures/memory_watch.ts";
 import { RawClient } from "../fixtures/raw_client.ts";
 import { type RawExchange, startRawOrigin } from "../fixtures/raw_origin.ts";
 import { noteIn, reportWith } from "../fixtures/stow_request.ts";
+import { sha256 } from "../fixtures/seeded_bytes.ts";
 
 const MIB = 1024 * 1024;
 const UPLOAD_BYTES = 300_000_000;
@@ -50,7 +51,9 @@ async function hashUploadSlowly(exchange: RawExchange): Promise<void> {
 
 Deno.test("Uploads with Content-Length arrive complete, from 10 bytes to 20 MB, however packets divide them", async (t) => {
   const origin = startRawOrigin(hashUpload);
-  await using stack = await startGatewayBeforeStore(origin.url);
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
   const ways: Record<string, (client: RawClient, head: string, body: Uint8Array) => Promise<void>> =
     {
       "all at once": (client, head, body) => client.write(concat(head, body)),
@@ -68,7 +71,7 @@ Deno.test("Uploads with Content-Length arrive complete, from 10 bytes to 20 MB, 
   for (const [way, send] of Object.entries(ways)) {
     await t.step(way, async () => {
       for (const size of [10, 419, 1_000, 8_192, 65_536, 65_537, 1_000_000, 20_000_000]) {
-        using client = await RawClient.connect(stack.gateway.url);
+        using client = await RawClient.connect(gateway.url);
         const body = NOISE.subarray(0, size);
         const head = client.head("POST", "/dicom-web/main/studies", {
           "content-type": "application/dicom",
@@ -88,12 +91,14 @@ Deno.test("Uploads with Content-Length arrive complete, from 10 bytes to 20 MB, 
 
 Deno.test("Chunked uploads arrive complete at a fast store, in chunks of 4 to 64 KiB", async (t) => {
   const origin = startRawOrigin(hashUpload);
-  await using stack = await startGatewayBeforeStore(origin.url);
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
   for (const chunkBytes of CHUNK_SIZES) {
     await t.step(`${chunkBytes / 1024} KiB`, async () => {
       const rise = await memoryRise(
-        stack.gateway,
-        () => within(60_000, "upload", uploadInChunks(stack.gateway.url, chunkBytes)),
+        gateway,
+        () => within(60_000, "upload", uploadInChunks(gateway.url, chunkBytes)),
       );
       assert.ok(rise < 128 * MIB, `resident memory rose by ${Math.round(rise / MIB)} MiB`);
     });
@@ -103,12 +108,14 @@ Deno.test("Chunked uploads arrive complete at a fast store, in chunks of 4 to 64
 
 Deno.test("Chunked uploads arrive complete at a store that reads 5 MB/s for 20 s, without filling memory", async () => {
   const origin = startRawOrigin(hashUploadSlowly);
-  await using stack = await startGatewayBeforeStore(origin.url);
-  const rise = await memoryRise(stack.gateway, () =>
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none" } },
+  });
+  const rise = await memoryRise(gateway, () =>
     within(
       120_000,
       "uploads",
-      Promise.all(CHUNK_SIZES.map((bytes) => uploadInChunks(stack.gateway.url, bytes))),
+      Promise.all(CHUNK_SIZES.map((bytes) => uploadInChunks(gateway.url, bytes))),
     ));
   assert.ok(rise < 128 * MIB, `resident memory rose by ${Math.round(rise / MIB)} MiB`);
   await origin.close();
@@ -140,15 +147,9 @@ async function uploadInChunks(url: string, chunkBytes: number): Promise<void> {
 }
 
 async function read(client: RawClient): Promise<string> {
-  const answer = await client.answer();
-  let text = "";
-  for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-  assert.equal(answer.status, 200, text);
+  const { status, text } = await client.answerText();
+  assert.equal(status, 200, text);
   return noteIn(text);
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function concat(...parts: (string | Uint8Array)[]): Uint8Array {

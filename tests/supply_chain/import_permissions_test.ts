@@ -1,16 +1,17 @@
 /**
- * What each dependency of the worker needs to be loaded in the sandbox: nothing. A dependency that
- * reads the environment, looks for files or contacts anyone as it is loaded fails here.
+ * The worker's dependencies need no permission to load. A dependency that reads the environment,
+ * looks for files or contacts a host while it loads fails here.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import manifest from "../../deno.json" with { type: "json" };
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const IMPORTER = import.meta.resolve("../fixtures/importing_worker.ts");
 
-/** Imports a module in a worker without any permission; says how that went. */
+/** Imports a module in a worker without any permission, and returns the result. */
 async function importWithNothing(specifier: string): Promise<string> {
   const options = { type: "module", deno: { permissions: "none" } } as WorkerOptions;
   const worker = new Worker(IMPORTER, options);
@@ -28,13 +29,11 @@ async function importWithNothing(specifier: string): Promise<string> {
   }
 }
 
-/** The specifiers of packages in the worker's modules, as they are written there. */
+/** The package specifiers in the worker's modules. */
 async function importsOfWorker(): Promise<string[]> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", ...PACKAGE_FLAGS, "--json", "src/runtime/worker.ts"],
-    cwd: ROOT,
-  }).output();
-  const { modules } = JSON.parse(new TextDecoder().decode(stdout));
+  const args = ["info", ...PACKAGE_FLAGS, "--json", "src/runtime/worker.ts"];
+  const { stdout } = await runProgram(Deno.execPath(), args, { cwd: ROOT });
+  const { modules } = JSON.parse(stdout);
   const names = Object.keys(manifest.imports);
   const specifiers = modules.flatMap((module: { dependencies?: { specifier: string }[] }) =>
     (module.dependencies ?? []).map(({ specifier }) => specifier)
@@ -53,19 +52,19 @@ Deno.test("Sandbox: the imports of the worker are known", () => {
 });
 
 for (const specifier of specifiers) {
-  Deno.test(`Sandbox: ${specifier} is loaded in a worker without any permission`, async () => {
+  Deno.test(`Sandbox: ${specifier} loads in a worker without any permission`, async () => {
     assert.equal(await importWithNothing(specifier), "imported");
   });
 }
 
 for (const specifier of ["google-auth-library", "@azure/msal-node"]) {
-  Deno.test(`Sandbox: ${specifier}, which only tests use, would want the environment`, async () => {
+  Deno.test(`Sandbox: ${specifier}, which only tests use, would need the environment`, async () => {
     assert(!specifiers.includes(specifier));
     assert.match(await importWithNothing(specifier), /Requires env access/);
   });
 }
 
-Deno.test("Sandbox: docs/security/supply-chain.md tells of every import of the worker", async () => {
+Deno.test("Sandbox: docs/security/supply-chain.md describes every import of the worker", async () => {
   const document = await Deno.readTextFile(`${ROOT}docs/security/supply-chain.md`);
   const rows = [...document.matchAll(/^\| `([^`]+)` +\| none +\|/gm)].map(([, name]) => name);
   assert.deepEqual(rows.toSorted(), specifiers);

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";
 import manifest from "../../deno.json" with { type: "json" };
 import { startNpmRegistry } from "../fixtures/npm_registry.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-Deno.test("Lock file: every task that runs code takes it as it is, and packages from Deno's own cache", () => {
+Deno.test("Lock file: every task that runs code uses it frozen, and packages from Deno's own cache", () => {
   for (const [name, { command }] of Object.entries(manifest.tasks)) {
     const runs = command.split("&&").map((part) => part.trim())
       .filter((part) => /\bdeno (?:run|test|check|bench|compile)\b/.test(part));
@@ -16,7 +17,7 @@ Deno.test("Lock file: every task that runs code takes it as it is, and packages 
   }
 });
 
-/** Runs a program that imports the package of a registry, with a lock file and nothing in the cache. */
+/** Runs a program that imports a registry's package, with a lock file and an empty cache. */
 async function runWith(url: string, integrity: string | undefined): Promise<string> {
   const directory = await Deno.makeTempDir();
   try {
@@ -28,18 +29,17 @@ async function runWith(url: string, integrity: string | undefined): Promise<stri
     await Deno.writeTextFile(`${directory}/deno.json`, "{}");
     await Deno.writeTextFile(`${directory}/deno.lock`, JSON.stringify(lock));
     await Deno.writeTextFile(`${directory}/main.ts`, 'import "npm:sample@1";\n');
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "--frozen", "main.ts"],
+    const { output } = await runProgram(Deno.execPath(), ["run", "--frozen", "main.ts"], {
       cwd: directory,
-      env: { DENO_DIR: `${directory}/cache`, NO_COLOR: "1", NPM_CONFIG_REGISTRY: url },
-    }).output();
-    return [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+      env: { DENO_DIR: `${directory}/cache`, NPM_CONFIG_REGISTRY: url },
+    });
+    return output;
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
 }
 
-Deno.test("Lock file: what it does not have, or has with another hash, is not run", async () => {
+Deno.test("Lock file: a package that it lacks, or has with another hash, does not run", async () => {
   await using registry = await startNpmRegistry();
   assert.match(await runWith(registry.url, registry.integrity), /sample ran/);
   const other = `sha512-${new Uint8Array(64).toBase64()}`;
@@ -55,7 +55,7 @@ Deno.test("Lock file: what it does not have, or has with another hash, is not ru
   }
 });
 
-Deno.test("Lock file: all comes from npm, with a hash, and no package may run scripts as it is installed", async () => {
+Deno.test("Lock file: all packages come from npm, with a hash, and none may run install scripts", async () => {
   const lock = JSON.parse(await Deno.readTextFile(new URL("deno.lock", ROOT)));
   for (const kind of ["jsr", "remote", "redirects"]) assert.equal(lock[kind], undefined, kind);
   for (const [key, { integrity }] of Object.entries<{ integrity: string }>(lock.npm)) {

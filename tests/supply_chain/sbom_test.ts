@@ -7,13 +7,14 @@ import {
   packageFiles,
   packageManifests,
 } from "../../deploy/supply_chain/locked_packages.ts";
+import { runProgram } from "../fixtures/run_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const SCHEMAS = ["bom-1.6", "spdx", "jsf-0.82"];
 
-/** Licences that dependencies may have. */
+/** Permitted licences. */
 const ALLOWED = ["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT"];
-/** Licences that packages of tests may have besides: they are handed on to nobody. */
+/** Further licences of test packages, which are not distributed. */
 const ALLOWED_IN_TESTS = ["MPL-2.0", "VOL"];
 
 const readPackage = await packageFiles(ROOT);
@@ -27,7 +28,7 @@ async function schema(name: string) {
 async function complaints(bom: unknown): Promise<string> {
   const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true });
   const [main, ...others] = await Promise.all(SCHEMAS.map(schema));
-  // The main schema refers to the others by the names of their files.
+  // The main schema refers to the others by file name.
   for (const [index, other] of others.entries()) {
     const $id = `http://cyclonedx.org/schema/${SCHEMAS[index + 1]}.SNAPSHOT.schema.json`;
     ajv.addSchema({ ...other, $id });
@@ -36,7 +37,7 @@ async function complaints(bom: unknown): Promise<string> {
   return ajv.errorsText(ajv.errors);
 }
 
-Deno.test("SBOM: CycloneDX's own schema of version 1.6 finds nothing wrong with it", async () => {
+Deno.test("SBOM: it conforms to CycloneDX's own schema of version 1.6", async () => {
   const bom = await billOfMaterials(ROOT);
   assert.equal(await complaints(bom), "No errors");
   const wrong = { ...bom, components: [{ ...bom.components[0], type: "thing" }] };
@@ -62,7 +63,7 @@ Deno.test("SBOM: it lists every package of the lock file with the lock file's in
   assert.deepEqual(listed.toSorted(), [...expected].toSorted());
 });
 
-Deno.test("SBOM: what only tests need is marked, and nothing that runs depends on it", async () => {
+Deno.test("SBOM: test packages are marked, and no runtime package depends on them", async () => {
   const { components, dependencies, metadata } = await billOfMaterials(ROOT);
   const scopes = new Map(components.map((component) => [component["bom-ref"], component.scope]));
   const scopeOf = (name: string) => components.find((component) => component.name === name)?.scope;
@@ -81,7 +82,7 @@ Deno.test("SBOM: what only tests need is marked, and nothing that runs depends o
   }
 });
 
-Deno.test("SBOM: the same lock file makes the same bytes", async () => {
+Deno.test("SBOM: the same lock file produces the same bytes", async () => {
   const [one, other] = [await billOfMaterials(ROOT), await billOfMaterials(ROOT)];
   assert.equal(JSON.stringify(one), JSON.stringify(other));
   assert.match(
@@ -91,16 +92,15 @@ Deno.test("SBOM: the same lock file makes the same bytes", async () => {
 });
 
 Deno.test("SBOM: deno task sbom writes it", async () => {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["task", "--quiet", "sbom"],
+  const { code, stdout, stderr } = await runProgram(Deno.execPath(), ["task", "--quiet", "sbom"], {
     cwd: ROOT,
-  }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
-  const bom: Bom = JSON.parse(new TextDecoder().decode(stdout));
+  });
+  assert.equal(code, 0, stderr);
+  const bom: Bom = JSON.parse(stdout);
   assert.equal(bom.specVersion, "1.6");
 });
 
-Deno.test("Licences: every dependency has one that is allowed", async () => {
+Deno.test("Licences: every dependency has a permitted one", async () => {
   const manifestOf = await packageManifests(ROOT);
   for (const locked of await lockedPackages(ROOT)) {
     const { license } = await manifestOf(locked) ?? {};

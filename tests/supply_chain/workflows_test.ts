@@ -1,6 +1,6 @@
 /**
- * The workflows of GitHub: no action floats, no job may do more than it needs, and what people outside
- * can write never becomes a command. GitHub has not run the release.
+ * The GitHub workflows: no action floats, no job has more permissions than it needs, and text of
+ * outsiders never becomes a command. GitHub has not run the release.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { parse } from "yaml";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const DIRECTORY = `${ROOT}.github/workflows`;
-/** Where what runs may write, and what. Everything else may read. */
+/** The write permissions, by workflow and job. Everything else may only read. */
 const WRITERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "release.yml publish": { contents: "write", "id-token": "write", attestations: "write" },
 };
@@ -47,14 +47,14 @@ for (const file of files) {
     }
   });
 
-  Deno.test(`Workflow ${file}: it may read the repository, and only what publishes may write`, () => {
+  Deno.test(`Workflow ${file}: it may read the repository, and only publishing jobs may write`, () => {
     assert.deepEqual(workflow.permissions, { contents: "read" });
     for (const [name, { permissions }] of jobs) {
       assert.deepEqual(permissions, WRITERS[`${file} ${name}`], name);
     }
   });
 
-  Deno.test(`Workflow ${file}: what outsiders write starts nothing with rights and becomes no command`, () => {
+  Deno.test(`Workflow ${file}: text of outsiders starts no privileged job and becomes no command`, () => {
     for (const trigger of ["pull_request_target", "workflow_run", "issue_comment"]) {
       assert(!Object.hasOwn(workflow.on, trigger), trigger);
     }
@@ -71,7 +71,7 @@ for (const file of files) {
   });
 }
 
-Deno.test("Workflows: the release checks what CI checks before it builds, and where it writes no code of ours runs", () => {
+Deno.test("Workflows: the release runs the checks of CI before it builds, and no code of ours where it may write", () => {
   const release: Workflow & { jobs: Record<string, { needs?: string }> } = parse(
     Deno.readTextFileSync(`${DIRECTORY}/release.yml`),
   );

@@ -5,8 +5,7 @@ import type { HttpClient } from "../../src/network/http_client.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { StoreClient } from "../../src/upstream/store_client.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
-import { NEVER_AGAIN } from "../fixtures/never_again.ts";
-import { parsedServer } from "../fixtures/parsed_server.ts";
+import { NEVER_RETRY, parsedServer } from "../fixtures/parsed_server.ts";
 
 const SERVICE = "https://w-d.dicom.azurehealthcareapis.com/v2";
 const PARTITION = `${SERVICE}/partitions/ward`;
@@ -15,7 +14,7 @@ const SERVER = await parsedServer({ Url: PARTITION });
 async function asked(profile: ProfileName, target: string): Promise<string> {
   let asked = "";
   const client = new StoreClient({
-    config: { ...SERVER, profile: profiles[profile], storeResilience: NEVER_AGAIN },
+    config: { ...SERVER, profile: profiles[profile], storeResilience: NEVER_RETRY },
     authorizer: { authorize: () => ({ headers: {} }) } as unknown as Authorizer,
     http: {
       send: (url: string) => {

@@ -40,7 +40,7 @@ export async function withSplitStore(
   options: SplittingOptions,
   use: (all: SplitStore) => Promise<void>,
 ): Promise<void> {
-  const store = startStowOrigin({ manner: "azure", ...origin });
+  const store = startStowOrigin({ vendor: "azure", ...origin });
   const gateway = await startSplittingGateway(store.url, options);
   try {
     await use({

@@ -6,12 +6,7 @@
 import assert from "node:assert/strict";
 import type { ServerConfig } from "../../src/config/keys/server.ts";
 import type { StoreResilienceConfig } from "../../src/config/keys/store_resilience.ts";
-import type {
-  Authorization,
-  Authorizer,
-  CredentialStatus,
-  OutboundRequest,
-} from "../../src/credentials/authorizer.ts";
+import type { Authorizer } from "../../src/credentials/authorizer.ts";
 import { type Profile, profiles } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
@@ -20,36 +15,9 @@ import { HttpClient } from "../../src/network/http_client.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
 import { Store } from "../../src/upstream/store.ts";
-import { parsedServer } from "../fixtures/parsed_server.ts";
-import { NEVER_AGAIN } from "../fixtures/never_again.ts";
+import { CountingAuthorizer } from "../fixtures/counting_authorizer.ts";
+import { NEVER_RETRY, parsedServer } from "../fixtures/parsed_server.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
-
-/** Returns tokens `t1`, `t2`, …, the next one after each rejection. */
-export class CountingAuthorizer implements Authorizer {
-  issued = 1;
-  readonly refusals: number[] = [];
-  constructor(readonly canRenew = true) {}
-  authorize(_request?: OutboundRequest): Authorization | Promise<Authorization> {
-    return { headers: { authorization: `Bearer t${this.issued}` } };
-  }
-  invalidate(_: Authorization, { status }: Response): Promise<boolean> {
-    this.issued++;
-    this.refusals.push(status);
-    return Promise.resolve(this.canRenew);
-  }
-  describe(): CredentialStatus {
-    return { kind: "test", endpoint: undefined, hasToken: true, expiresAtMs: undefined };
-  }
-  renew(): Promise<void> {
-    return Promise.resolve();
-  }
-  forget(): Promise<void> {
-    return Promise.resolve();
-  }
-  close(): Promise<void> {
-    return Promise.resolve();
-  }
-}
 
 export interface Seen {
   readonly method: string;
@@ -104,7 +72,7 @@ export async function withStore(
     profile: options.profile ?? profiles.generic,
     compression: options.compression ?? true,
     timeouts: { ...SERVER.timeouts, ...options.timeouts },
-    storeResilience: { ...NEVER_AGAIN, ...options.storeResilience },
+    storeResilience: { ...NEVER_RETRY, ...options.storeResilience },
     ...options.config,
   };
   try {

@@ -201,7 +201,7 @@ Deno.test("storeInParts: a Google store accepts the same instance again, and oth
   const all = instances(4);
   const changed = [...all.slice(0, 3), ...instances(4, 16, 7).slice(3)];
   const options = { maxInstances: 1, duplicateReasons: [45070] };
-  await withSplitStore({ manner: "google" }, options, async ({ origin, store }) => {
+  await withSplitStore({ vendor: "google" }, options, async ({ origin, store }) => {
     assert.equal((await store(stowBody(all))).status, 200);
     assert.equal((await store(stowBody(all))).status, 200);
     const { status, stored, failed, text } = await store(stowBody(changed));
@@ -262,16 +262,9 @@ Deno.test("storeInParts reads a chunked request, as Orthanc sends it", async () 
       "content-type": STOW_TYPE,
       "transfer-encoding": "chunked",
     }));
-    for (const piece of inPiecesOf(stowBody(all), 65_524)) {
-      await client.write(`${piece.length.toString(16)}\r\n`);
-      await client.write(piece);
-      await client.write("\r\n");
-    }
-    await client.write("0\r\n\r\n");
-    const answer = await client.answer();
-    let text = "";
-    for await (const piece of answer.body) text += new TextDecoder().decode(piece);
-    const { status, stored } = readResult(answer.status, answer.headers, text);
+    await client.writeChunked(inPiecesOf(stowBody(all), 65_524));
+    const answer = await client.answerText();
+    const { status, stored } = readResult(answer.status, answer.headers, answer.text);
     assert.deepEqual([status, stored.length], [200, 20]);
     assert.deepEqual(origin.stored, hashes(all));
   });

@@ -3,10 +3,12 @@ import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import type { Authorization, KeptBody, OutboundRequest } from "../../src/credentials/authorizer.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
-import { CountingAuthorizer, failure, forward, withStore } from "./store_harness.ts";
+import { CountingAuthorizer } from "../fixtures/counting_authorizer.ts";
+import { failure, forward, withStore } from "./store_harness.ts";
 
 /** Keeps the body and changes the URL, like signatures over both. */
 class KeepingAuthorizer extends CountingAuthorizer {
+  override readonly renewsAfter = [403];
   readonly events: string[] = [];
   override async authorize(request?: OutboundRequest): Promise<Authorization> {
     assert.ok(request);
@@ -113,12 +115,12 @@ Deno.test("Store: 401 passes if there is no other credential", async () => {
       assert.equal(await response.text(), "no");
       assert.equal(seen.length, 1);
     },
-    { authorizer: new CountingAuthorizer(false) },
+    { authorizer: new CountingAuthorizer([]) },
   );
 });
 
 Deno.test("Store: the authorizer sees a 403, which passes if it is about the client", async () => {
-  const authorizer = new CountingAuthorizer(false);
+  const authorizer = new CountingAuthorizer([]);
   await withStore(
     () => new Response("not you", { status: 403 }),
     async (store, seen) => {

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import type { PayloadSigning } from "../../../src/config/schemes/aws/aws.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
-import { authorizationParts, BOTOCORE, judgeByBotocore } from "../../fixtures/botocore.ts";
+import { authorizationParts, BOTOCORE, computeByBotocore } from "../../fixtures/botocore.ts";
 import { needing } from "../../fixtures/installed_tool.ts";
 import { ACCESS_KEY_ID, SECRET_ACCESS_KEY, type Sending, withSigning } from "./signing_harness.ts";
 
@@ -52,7 +52,7 @@ Deno.test(needing(BOTOCORE, {
   fn: () =>
     withSigning({}, async ({ arrived, send }) => {
       for (const target of targets) assert.equal((await send(target, { headers })).status, 200);
-      const judgements = await judgeByBotocore(arrived, keys);
+      const judgements = await computeByBotocore(arrived, keys);
       arrived.forEach(({ url, headers }, index) => {
         const { signature } = judgements[index]!;
         assert.equal(
@@ -142,7 +142,7 @@ for (const [name, payloadSigning, sending, hash, length] of bodies) {
             headers: { "content-type": contentType, ...sending.headers },
           });
           const [one] = arrived;
-          const [judgement] = await judgeByBotocore(arrived, keys);
+          const [judgement] = await computeByBotocore(arrived, keys);
           assert(one && judgement);
           const { signature, signedHeaders } = authorizationParts(one.headers);
           assert.equal(signature, judgement.signature);
@@ -183,7 +183,7 @@ Deno.test(needing(BOTOCORE, {
         { ...one!, method: "DELETE" },
         { ...one!, headers: new Headers([...one!.headers, ["x-amz-date", "20260101T000000Z"]]) },
       ];
-      for (const { signature: other } of await judgeByBotocore(others, keys)) {
+      for (const { signature: other } of await computeByBotocore(others, keys)) {
         assert.notEqual(other, signature);
       }
     }),

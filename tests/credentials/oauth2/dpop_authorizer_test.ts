@@ -29,7 +29,6 @@ function credentials(tokenEndpoint: string): ClientCredentials {
 function startProvider(dpopNonces: boolean): Promise<OidcProvider> {
   return startOidcProvider({
     dpopNonces,
-    clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
   });
 }
 

@@ -80,9 +80,7 @@ async function withParts(test: (parts: Parts) => Promise<void>): Promise<void> {
           Servers: {
             main: {
               Url: "https://store.test",
-              TokenEndpoint: endpoint.url,
-              ClientId: "gateway",
-              ClientSecret: "secret",
+              ...endpoint.serverKeys,
               JWTAudience: "store",
               ...keys,
             },
@@ -319,9 +317,7 @@ Deno.test("DisableJWTValidation uses every token, and fetches no keys", () =>
   }));
 
 Deno.test("Tokens of oidc-provider are valid by its metadata, for the right audience and issuer only", async () => {
-  const provider = await startOidcProvider({
-    clients: [{ clientId: "gateway", clientSecret: "secret", authMethod: "client_secret_post" }],
-  });
+  const provider = await startOidcProvider();
   const logger = new MemoryLogger();
   const metrics = createMetrics();
   const ask = async (keys: Readonly<Record<string, unknown>>) => {

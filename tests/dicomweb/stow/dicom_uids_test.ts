@@ -12,9 +12,6 @@ const UIDS = {
 };
 const FILE = dicomFile({
   ...UIDS,
-  instanceNumber: 1,
-  patientId: "P",
-  modality: "CT",
   rows: 256,
   columns: 256,
 });

@@ -55,12 +55,7 @@ Deno.test("OpenAPI: responses of a running gateway have the documented status, t
   {
     await using gateway = await startGateway({
       Servers: {
-        main: {
-          Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
-          TokenEndpoint: endpoint.url,
-          ClientId: "gateway",
-          ClientSecret: "secret",
-        },
+        main: { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ...endpoint.serverKeys },
       },
     });
     const ask = async (method: string, path: string) => {
