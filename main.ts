@@ -1,7 +1,5 @@
 /**
  * The entry point of the DICOMweb OAuth Gateway: hands the arguments to the command line and does nothing else.
- *
- * @module
  */
 import { run } from "./src/cli/run.ts";
 

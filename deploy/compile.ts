@@ -2,8 +2,6 @@
  * Compiles the gateway to `dist/`, one file for each system: `deno task compile` for this machine,
  * `deno task compile linux-arm64 windows-x64` for others, `deno task compile all` for all. Deno
  * downloads the runtime of each target once.
- *
- * @module
  */
 import { fileURLToPath } from "node:url";
 import { START_FLAGS } from "./deno_flags.ts";

@@ -4,8 +4,6 @@
  * `deno.json` has `"nodeModulesDir": "manual"`, so that `deno task` downloads nothing before the
  * task's own command runs; every command that resolves npm packages overrides it with {@link
  * PACKAGE_FLAGS}.
- *
- * @module
  */
 import manifest from "../deno.json" with { type: "json" };
 

@@ -3,8 +3,6 @@
  * what they run. The lock file's entries of the others do not change.
  *
  * As a program it rewrites the `deno.json` of the current directory.
- *
- * @module
  */
 const MANIFEST = "deno.json";
 const IMPORT = /(?:\bfrom|\bimport\(?)\s*"([^"]+)"/g;

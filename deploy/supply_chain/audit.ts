@@ -2,8 +2,6 @@
  * Checks the packages of `deno.lock` for known vulnerabilities with `deno audit`, which fails from
  * moderate severity on. If the registry does not support the query, like many mirrors, the result
  * is unknown; with `--strict` that is a failure too.
- *
- * @module
  */
 
 export type Verdict = "clean" | "vulnerable" | "unknown";

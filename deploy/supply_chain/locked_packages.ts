@@ -1,7 +1,5 @@
 /**
  * The npm packages of `deno.lock`, with their own manifests from Deno's cache.
- *
- * @module
  */
 import { runtimeManifest } from "../runtime_manifest.ts";
 import { PACKAGE_FLAGS } from "../deno_flags.ts";

@@ -2,8 +2,6 @@
  * Writes the bill of materials: all packages of `deno.lock` as CycloneDX 1.6 (ECMA-424). The same
  * lock file produces the same bytes. `deno task sbom` writes to standard output, `deno task sbom
  * FILE` to a file.
- *
- * @module
  */
 import manifest from "../../deno.json" with { type: "json" };
 import { type LockedPackage, lockedPackages, packageManifests } from "./locked_packages.ts";

@@ -1,7 +1,5 @@
 /**
  * The `audit verify` command: reports whether an audit trail is intact, and each place where it is not.
- *
- * @module
  */
 import type { Secret } from "../config/values/secret.ts";
 import { auditFiles } from "../runtime/audit/audit_file.ts";

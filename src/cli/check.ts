@@ -1,7 +1,5 @@
 /**
  * The `check` command: reports whether the configuration is valid, and what it permits the gateway.
- *
- * @module
  */
 import { networkAllowlist } from "../config/sandbox/contacts.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";

@@ -1,7 +1,5 @@
 /**
  * Completions for shells, derived from the command tree.
- *
- * @module
  */
 import type { Command } from "commander";
 

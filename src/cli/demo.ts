@@ -1,7 +1,5 @@
 /**
  * The `demo` command: the main job on loopback, with an embedded identity provider and store.
- *
- * @module
  */
 import { parseConfig, sourceOf } from "../config/parse_config.ts";
 import { runDemo } from "../demo/run_demo.ts";

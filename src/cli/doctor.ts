@@ -1,8 +1,6 @@
 /**
  * The `doctor` command: diagnoses each step from this machine to a store; reports what fails, why, and
  * what to do about it.
- *
- * @module
  */
 import { ConfigError } from "../config/values/config_error.ts";
 import { examine } from "../tools/doctor/examine.ts";

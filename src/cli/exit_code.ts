@@ -1,8 +1,6 @@
 /**
  * Exit codes of the program, as documented in `docs/command-line.md`; those of BSD `sysexits.h` where
  * one fits.
- *
- * @module
  */
 
 export const ExitCode = {

@@ -1,8 +1,6 @@
 /**
  * The commands that make the hashes for `Authentication`. A password is never an argument: every user
  * of the machine can read those.
- *
- * @module
  */
 import { makeApiKey } from "../credentials/inbound/api_keys.ts";
 import { hashPassword } from "../credentials/inbound/password.ts";

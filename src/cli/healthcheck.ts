@@ -1,8 +1,6 @@
 /**
  * The `healthcheck` command, for containers without another HTTP client. Of the configuration it reads
  * only the listen address: after an invalid edit elsewhere, the gateway still runs with the former one.
- *
- * @module
  */
 import { loopbackOf } from "../config/values/host_names.ts";
 import { isObject } from "../config/values/keys_of.ts";

@@ -1,7 +1,5 @@
 /**
  * The `import` command: converts a configuration of the plugin, and reports what changed for each key.
- *
- * @module
  */
 import type { ImportNote } from "../config/plugin/import_plugin.ts";
 import { readPluginConfig } from "../config/plugin/read_plugin_config.ts";

@@ -1,7 +1,5 @@
 /**
  * Loads the configuration of a command, and selects the servers named on the command line.
- *
- * @module
  */
 import { findConfig } from "../config/file/find_config.ts";
 import { readConfig } from "../config/file/load_config.ts";

@@ -1,8 +1,6 @@
 /**
  * The `orthanc-config` command: prints the servers for Orthanc's configuration file, or sets them in a
  * running Orthanc.
- *
- * @module
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import {

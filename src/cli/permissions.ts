@@ -1,8 +1,6 @@
 /**
  * The `permissions` command: what the sandboxed workers may do and why, such as each host and port for
  * firewall rules.
- *
- * @module
  */
 import { type Contact, contacts, listenHostAndPort } from "../config/sandbox/contacts.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";

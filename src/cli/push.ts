@@ -1,8 +1,6 @@
 /**
  * The `push` command: sends a folder of DICOM files to a server, through a gateway assembled in this
  * process or a running one.
- *
- * @module
  */
 import { join } from "node:path";
 import { stateHome } from "../config/file/find_config.ts";

@@ -1,7 +1,5 @@
 /**
  * The progress of a push: one line that is rewritten, on a terminal only.
- *
- * @module
  */
 import { folderFiles } from "../tools/push/folder_files.ts";
 import { type PushTotals, rateText, sizeText } from "./push_summary.ts";

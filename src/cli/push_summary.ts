@@ -1,7 +1,5 @@
 /**
  * The summary of a push, as text and as JSON.
- *
- * @module
  */
 import type { PushEvent } from "../tools/push/push_folder.ts";
 

@@ -1,8 +1,6 @@
 /**
  * The command line: commands, their options, and reports of failures. Only commands write to standard
  * output or end the program.
- *
- * @module
  */
 import { Argument, Command, CommanderError, InvalidArgumentError } from "commander";
 import manifest from "../../deno.json" with { type: "json" };

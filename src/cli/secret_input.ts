@@ -1,7 +1,5 @@
 /**
  * Reads secrets without showing them.
- *
- * @module
  */
 import { complain } from "./terminal.ts";
 

@@ -1,7 +1,5 @@
 /**
  * The `serve` command: runs the gateway until it is stopped by a signal.
- *
- * @module
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { hideEnvironment } from "../config/environment.ts";

@@ -1,8 +1,6 @@
 /**
  * What commands write: results to standard output, with colours on a terminal, and problems to
  * standard error.
- *
- * @module
  */
 
 /** What a colour means. */

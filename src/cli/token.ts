@@ -1,8 +1,6 @@
 /**
  * The `token` command: acquires the credentials of servers as the gateway would, and shows what is not
  * secret.
- *
- * @module
  */
 import type { CredentialFacts } from "../credentials/credential_facts.ts";
 import { GatewayError } from "../errors/gateway_error.ts";

@@ -2,8 +2,6 @@
  * The environment variables of this process, hidden from all but the configuration. With those for
  * proxies, Deno would bypass `Proxy`, which is checked and on the allowlist. Workers see none: Deno's
  * internals read some without a permission.
- *
- * @module
  */
 
 const PROXIES = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];

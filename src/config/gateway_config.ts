@@ -1,7 +1,5 @@
 /**
  * The configuration: the keys of the `DicomWebOAuth` section, and the values they parse to.
- *
- * @module
  */
 import type { Frozen } from "./values/frozen.ts";
 import { X509Certificate } from "node:crypto";

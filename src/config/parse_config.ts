@@ -1,7 +1,5 @@
 /**
  * Parses the configuration that `readConfig` read: reports all problems at once, and freezes the result.
- *
- * @module
  */
 import type { ConfigDocument } from "./file/config_document.ts";
 import { configVersion, type GatewayConfig, misplacedKey, section } from "./gateway_config.ts";

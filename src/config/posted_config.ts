@@ -1,8 +1,6 @@
 /**
  * The configuration as the supervisor posts it to a worker. Structured cloning does not preserve
  * classes, so each `Secret` is posted as bytes; nothing else in a configuration is bytes.
- *
- * @module
  */
 import { deepFreeze } from "./values/frozen.ts";
 import type { GatewayConfig } from "./gateway_config.ts";

@@ -1,8 +1,6 @@
 /**
  * A row of the advice tables: an error response of an identity provider, and the remedy that its
  * documentation gives.
- *
- * @module
  */
 import type { ProviderName } from "../config/schemes/oauth2/identity_provider.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";

@@ -1,7 +1,5 @@
 /**
  * The interface of every credential scheme: adds credentials to requests to one store.
- *
- * @module
  */
 import type { RequestBody } from "../network/http_client.ts";
 

@@ -1,7 +1,5 @@
 /**
  * Sends the token of a token manager in the `Authorization` header (RFC 6750, section 2.1).
- *
- * @module
  */
 import type { Authorization, Authorizer, CredentialStatus, OutboundRequest } from "./authorizer.ts";
 import type { Token } from "./token.ts";

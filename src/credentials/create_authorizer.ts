@@ -1,7 +1,5 @@
 /**
  * Creates the authorizer of a server from its configuration.
- *
- * @module
  */
 import type { AwsCredentials } from "../config/schemes/aws/aws.ts";
 import type { ClientCredentials } from "../config/schemes/oauth2/token_request.ts";

@@ -1,8 +1,6 @@
 /**
  * Facts about a credential for diagnosis: issuer, audience, scope and expiry of a token, identifier
  * of an AWS key. Never the credential itself, and no claim that may be about a person.
- *
- * @module
  */
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { Authorization, CredentialStatus } from "./authorizer.ts";

@@ -1,8 +1,6 @@
 /**
  * Reads small credential files that other programs rewrite while the gateway runs, such as a
  * Kubernetes token. Rejects long files, and empty ones, which may be half written.
- *
- * @module
  */
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { readText } from "../network/bounded_body.ts";

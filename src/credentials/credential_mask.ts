@@ -2,8 +2,6 @@
  * Masks the gateway's own credential in a store's error response: debug pages and some proxies echo
  * request headers, and a client must never learn the credential. Each character becomes an asterisk,
  * so that the body keeps its length. Buffers at most twice the longest form of the credential.
- *
- * @module
  */
 import { decodeLatin1, encodeLatin1 } from "../dicomweb/latin1.ts";
 import { TimeSlice } from "../dicomweb/time_slice.ts";

@@ -1,7 +1,5 @@
 /**
  * Reads the JSON of an identity provider, which may send anything.
- *
- * @module
  */
 
 /** The object that the text is in JSON; `undefined` if it is anything else. */

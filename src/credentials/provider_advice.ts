@@ -1,7 +1,5 @@
 /**
  * Finds the remedy that an identity provider's documentation gives for its error response.
- *
- * @module
  */
 import { providerOf } from "../config/schemes/oauth2/identity_provider.ts";
 import { auth0Advice } from "./oauth2/auth0_advice.ts";

@@ -2,8 +2,6 @@
  * One HTTP exchange with an identity provider or metadata service, limited in time and response
  * size. Reports network failures, does not interpret the response, and follows no redirect, which
  * would send a secret to another host.
- *
- * @module
  */
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError, type GatewayErrorOptions } from "../errors/gateway_error.ts";

@@ -1,7 +1,5 @@
 /**
  * Sanitizes an identity provider's text for messages: short, one line, without echoed secrets.
- *
- * @module
  */
 import { JWT_LIKE, maskJwt } from "../telemetry/jwt_mask.ts";
 import { writtenForms } from "./written_forms.ts";

@@ -2,8 +2,6 @@
  * Finds secrets in a text in any escaping of their characters: percent-encoding, JSON, JavaScript,
  * HTML. Linear in the text and without preparation: tokens have thousands of characters, and each
  * request has a new signature, so that compiling an expression would cost more than the search.
- *
- * @module
  */
 
 /** Longest spelling of one character: `%2525` and two digits for each of four bytes. */

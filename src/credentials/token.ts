@@ -1,7 +1,5 @@
 /**
  * Tokens, and the interface of token sources.
- *
- * @module
  */
 import { createHash } from "node:crypto";
 

@@ -1,8 +1,6 @@
 /**
  * The forms of a secret in another system's text: plain, percent-encoded, form-encoded, and base64
  * at each of its three alignments.
- *
- * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
 

@@ -1,8 +1,6 @@
 /**
  * Rejects requests without a valid access token (RFC 6750): signed by the identity provider, issued for
  * this store, not expired, and with the required scope (RFC 9068).
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import { errors, type JWTPayload, jwtVerify, type JWTVerifyGetKey } from "jose";

@@ -1,7 +1,5 @@
 /**
  * The DICOMweb client of the demo. It sends what a PACS or viewer would send, without credentials.
- *
- * @module
  */
 import { boundaryOf, readMultipart } from "../dicomweb/multipart/multipart_reader.ts";
 import { newBoundary, writeMultipart } from "../dicomweb/multipart/multipart_writer.ts";

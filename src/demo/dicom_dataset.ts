@@ -1,7 +1,5 @@
 /**
  * A DICOM dataset in memory, with values as the bytes of the file.
- *
- * @module
  */
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 

@@ -1,8 +1,6 @@
 /**
  * The part of the DICOM data dictionary (PS3.6) that the demo needs: attributes of searches, their
  * results, and CT images.
- *
- * @module
  */
 
 /** Attributes by keyword: tag as DICOM JSON writes it, and value representation. */

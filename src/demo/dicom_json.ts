@@ -1,7 +1,5 @@
 /**
  * Writes datasets as DICOM JSON (PS3.18, annex F).
- *
- * @module
  */
 import { withoutTrailing } from "../dicomweb/without_trailing.ts";
 import { type DicomDataset, type DicomElement, plainString } from "./dicom_dataset.ts";

@@ -2,8 +2,6 @@
  * Reads DICOM files (PS3.10) in explicit and implicit VR little endian, and with compressed pixel data,
  * which is not decoded. Rejects big endian, deflated and malformed files. Values are views of the file's
  * bytes.
- *
- * @module
  */
 import {
   type DicomDataset,

@@ -1,7 +1,5 @@
 /**
  * Writes DICOM files (PS3.10) in explicit VR little endian, for the synthetic study: no sequences.
- *
- * @module
  */
 import { Buffer } from "node:buffer";
 import { EXPLICIT_VR_LITTLE_ENDIAN, LONG_VRS } from "./dicom_dataset.ts";

@@ -2,8 +2,6 @@
  * The DICOMweb store of the demo: keeps a bounded number of instances in memory, and requires an access
  * token. It stores, searches, retrieves and deletes by PS3.18, without rendering, transcoding, XML and
  * worklists.
- *
- * @module
  */
 import { type Context, Hono } from "hono";
 import { methodNotAllowed } from "hono/method-not-allowed";

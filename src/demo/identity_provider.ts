@@ -2,8 +2,6 @@
  * The OAuth2 identity provider of the demo: one client, the client credentials grant, signed
  * short-lived access tokens, keys that exist only in this process. To clients it behaves like real ones,
  * but it must not protect anything real.
- *
- * @module
  */
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";

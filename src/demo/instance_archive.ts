@@ -1,7 +1,5 @@
 /**
  * A bounded archive of DICOM instances in memory.
- *
- * @module
  */
 import { type DicomElement, plainString } from "./dicom_dataset.ts";
 import { tagOf } from "./dicom_dictionary.ts";

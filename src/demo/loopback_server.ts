@@ -1,7 +1,5 @@
 /**
  * An HTTP server on loopback, on its preferred port or, if that is in use, on any free one.
- *
- * @module
  */
 
 export interface LoopbackServer {

@@ -1,7 +1,5 @@
 /**
  * Negotiates the media type of a response.
- *
- * @module
  */
 import { type AcceptedMediaType, parseAccept } from "../dicomweb/media_type/media_type.ts";
 import { Problem } from "./problem.ts";

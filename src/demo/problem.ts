@@ -1,7 +1,5 @@
 /**
  * Failures of requests to the demo's store, with problem details (RFC 9457).
- *
- * @module
  */
 
 /** A request that is rejected or cannot be fulfilled. */

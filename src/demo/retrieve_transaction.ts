@@ -1,8 +1,6 @@
 /**
  * The Retrieve transaction (PS3.18, section 10.4): instances as they were stored, their metadata, and
  * frames of uncompressed pixel data, without transcoding and rendering.
- *
- * @module
  */
 import { formatMediaType } from "../dicomweb/media_type/media_type.ts";
 import { newBoundary, writeMultipart } from "../dicomweb/multipart/multipart_writer.ts";

@@ -1,8 +1,6 @@
 /**
  * The round trip of the demo: stores, queries, retrieves and deletes a study through the gateway, and
  * verifies each step. Prints one line per step, for people who run a PACS rather than write one.
- *
- * @module
  */
 import { reasonOf } from "../errors/reason.ts";
 import { DemoClient } from "./demo_client.ts";

@@ -1,8 +1,6 @@
 /**
  * The demo: an identity provider and a DICOMweb store on loopback, the gateway in front of them, and the
  * round trip of a study. Nothing leaves the machine, and nothing is written to disk.
- *
- * @module
  */
 import { reasonOf } from "../errors/reason.ts";
 import { DemoClient } from "./demo_client.ts";

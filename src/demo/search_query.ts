@@ -1,8 +1,6 @@
 /**
  * Parses the query of a Search transaction (PS3.18, section 8.3.4) and matches attributes (PS3.4,
  * section C.2.2.2): single values, lists of UIDs, wildcards, ranges of dates and times.
- *
- * @module
  */
 import { parseAttributeName } from "./dicom_dictionary.ts";
 import type { DicomJson, DicomJsonAttribute, DicomJsonValue } from "./dicom_json.ts";

@@ -1,8 +1,6 @@
 /**
  * The Search transaction (PS3.18, section 10.6): matching studies, series and instances, with the
  * attributes of their level.
- *
- * @module
  */
 import { type Keyword, tagOf } from "./dicom_dictionary.ts";
 import type { DicomJson, DicomJsonAttribute, DicomJsonValue } from "./dicom_json.ts";

@@ -1,8 +1,6 @@
 /**
  * The Store transaction (PS3.18, section 10.5): reads the instances of a multipart request one by one,
  * and reports the outcome of each. A request that breaks off stores nothing.
- *
- * @module
  */
 import { parseMediaType } from "../dicomweb/media_type/media_type.ts";
 import {

@@ -1,8 +1,6 @@
 /**
  * A synthetic CT study, always the same bytes: two series of axial slices through a water phantom with
  * bodies of bone, air and contrast medium.
- *
- * @module
  */
 import { writeDicomFile } from "./dicom_writer.ts";
 

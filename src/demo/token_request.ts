@@ -1,7 +1,5 @@
 /**
  * Parses token requests (RFC 6749, sections 2.3 and 4.4).
- *
- * @module
  */
 
 export interface TokenRequest {

@@ -1,7 +1,5 @@
 /**
  * ASCII characters in bytes.
- *
- * @module
  */
 
 export const TAB = 0x09;

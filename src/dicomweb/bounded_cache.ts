@@ -1,7 +1,5 @@
 /**
  * Caches results by key. Clients choose the keys, so number and length of the entries are bounded.
- *
- * @module
  */
 
 export interface CacheBounds {

@@ -1,7 +1,5 @@
 /**
  * Bytes as bodies consist of them.
- *
- * @module
  */
 
 export type Bytes = Uint8Array<ArrayBuffer>;

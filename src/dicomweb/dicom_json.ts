@@ -1,7 +1,5 @@
 /**
  * Datasets in the DICOM JSON model (PS3.18, annex F), as far as stores' responses are read here.
- *
- * @module
  */
 
 export interface DicomJsonAttribute {

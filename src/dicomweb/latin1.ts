@@ -1,8 +1,6 @@
 /**
  * ISO 8859-1, the character set of HTTP and MIME headers. The runtime's decoder of that name means
  * Windows-1252, which does not preserve every byte.
- *
- * @module
  */
 import type { Bytes } from "./bytes.ts";
 

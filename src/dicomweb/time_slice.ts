@@ -1,8 +1,6 @@
 /**
  * Yields during long work: data in memory, such as a body that decompresses to a multiple of its
  * size, is otherwise read without returning to the event loop.
- *
- * @module
  */
 
 const SLICE_MS = 5;

@@ -1,7 +1,5 @@
 /**
  * Removes characters from the end of a text in linear time.
- *
- * @module
  */
 
 /**

@@ -1,7 +1,5 @@
 /**
  * The client's request body cannot be read to its end: not a failure of gateway or store.
- *
- * @module
  */
 import { GatewayError, type GatewayErrorOptions } from "./gateway_error.ts";
 

@@ -1,8 +1,6 @@
 /**
  * The catalogue of everything the gateway can fail with: the codes of the plugin it replaces, with
  * the same meaning, and new ones that continue their numbers. `docs/error-codes.md` is made from it.
- *
- * @module
  */
 
 /** The plugin's categories. */

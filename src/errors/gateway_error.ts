@@ -1,7 +1,5 @@
 /**
  * The error of all expected failures, with a code of the catalogue.
- *
- * @module
  */
 import { catalogue, type ErrorCode } from "./catalogue.ts";
 

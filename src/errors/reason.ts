@@ -1,7 +1,5 @@
 /**
  * The reason that a message about a failure gives.
- *
- * @module
  */
 
 /** The message of an error, or the text of whatever else was thrown. */

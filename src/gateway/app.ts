@@ -1,7 +1,5 @@
 /**
  * The gateway as one Hono app: what happens to a request, in order.
- *
- * @module
  */
 import { Hono, type MiddlewareHandler } from "hono";
 import type { CorsConfig } from "../config/keys/cors.ts";

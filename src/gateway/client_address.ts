@@ -1,8 +1,6 @@
 /**
  * Determines the address of the client. Anyone can send `X-Forwarded-For`, so it counts only as far as
  * trusted proxies wrote it: from the end, up to the first address that is not one of theirs.
- *
- * @module
  */
 import { forwardedParameters } from "../dicomweb/urls/forwarded.ts";
 import { IpNetworks, isIpAddress } from "../network/ip_networks.ts";

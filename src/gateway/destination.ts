@@ -2,8 +2,6 @@
  * Computes the destination of a request, once: a store or a page of the gateway. All later steps read
  * the result; none parses the URL or classifies the request again, so that permission, audit record and
  * store cannot disagree about what a request is.
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import { withoutAccessTokens } from "../dicomweb/transaction/query_tokens.ts";

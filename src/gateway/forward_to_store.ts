@@ -1,7 +1,5 @@
 /**
  * Forwards a request to the store that it is for, if the client has the permission.
- *
- * @module
  */
 import type { Context } from "hono";
 import { ANONYMOUS } from "../credentials/inbound/caller.ts";

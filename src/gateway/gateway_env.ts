@@ -1,7 +1,5 @@
 /**
  * The context of a request in the gateway's middleware, and the rows of the table of pages.
- *
- * @module
  */
 import type { Context } from "hono";
 import type { z } from "zod";

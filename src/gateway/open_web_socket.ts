@@ -1,8 +1,6 @@
 /**
  * Opens a client's WebSocket once that of the store is open. Rejects handshakes that the runtime could
  * not accept before it contacts the store.
- *
- * @module
  */
 import type { Context } from "hono";
 import { GatewayError } from "../errors/gateway_error.ts";

@@ -1,8 +1,6 @@
 /**
  * The gateway's own pages, one row each. Routes, `405` responses, open paths, permissions, audit records,
  * metric labels and the OpenAPI document derive from this table.
- *
- * @module
  */
 import { answerSchemas } from "./pages/answer_schemas.ts";
 import type { Page } from "./gateway_env.ts";

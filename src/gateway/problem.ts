@@ -1,8 +1,6 @@
 /**
  * Turns errors into responses: `application/problem+json` (RFC 9457) with the fields of the plugin.
  * Anything but a {@linkcode GatewayError} is a bug, of which the client learns nothing.
- *
- * @module
  */
 import { GatewayError } from "../errors/gateway_error.ts";
 

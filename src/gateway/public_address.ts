@@ -1,7 +1,5 @@
 /**
  * The URL at which a client reaches the gateway. URLs of the store in responses are rewritten to it.
- *
- * @module
  */
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { publicBase } from "../dicomweb/urls/public_base.ts";

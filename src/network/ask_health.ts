@@ -1,8 +1,6 @@
 /**
  * Requests the health of a gateway on this machine. Its certificate is not verified: it names the host
  * that clients use, not loopback, and nothing secret is sent.
- *
- * @module
  */
 import { request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";

@@ -1,7 +1,5 @@
 /**
  * Reads bodies into memory up to a bound.
- *
- * @module
  */
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;

@@ -2,8 +2,6 @@
  * The circuit breaker of a store or a token endpoint: after a number of failures in a row, attempts are
  * rejected for a while; then one attempt decides whether it closes. It uses the monotonic clock, so that
  * setting the wall clock back does not keep it open.
- *
- * @module
  */
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";

@@ -1,8 +1,6 @@
 /**
  * Time and timers, replaceable in tests. There are two clocks: the wall clock jumps when it is set, the
  * monotonic one stops while the machine sleeps.
- *
- * @module
  */
 
 export interface Clock {

@@ -1,8 +1,6 @@
 /**
  * Tries the lowest steps of a connection one by one, for diagnosis: resolving the name, connecting,
  * opening a tunnel through a proxy. Nothing of the configuration but the proxy's login is sent.
- *
- * @module
  */
 import { lookup } from "node:dns/promises";
 import { request as requestPlain } from "node:http";

@@ -1,8 +1,6 @@
 /**
  * The two clients of a host: the runtime's `fetch` for requests with a body, the gateway's own for those
  * without.
- *
- * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
 import { Http1Client } from "./http1/http1_client.ts";

@@ -1,8 +1,6 @@
 /**
  * The header fields of a message that the gateway composes. The runtime's `Headers` converts, validates
  * and sorts names at every access: some sixty accesses a request, a tenth of a small search's time.
- *
- * @module
  */
 import { trimOws } from "./http1/response_head.ts";
 

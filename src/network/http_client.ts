@@ -6,8 +6,6 @@
  * `fetch` silently repeats what it can clone: requests without a body, and bodies that are bytes or text
  * (`FetchRetry` in `ext/fetch/lib.rs` of Deno 2.7.14). It therefore gets streams only, and requests
  * without a body go through a client that repeats nothing.
- *
- * @module
  */
 import { hostAndPort } from "../config/values/host_names.ts";
 import { GatewayError } from "../errors/gateway_error.ts";

@@ -1,7 +1,5 @@
 /**
  * Sets of IP addresses and networks.
- *
- * @module
  */
 import { BlockList, isIP } from "node:net";
 

@@ -1,8 +1,6 @@
 /**
  * Turns network failures of the runtime and of the HTTP/1.1 client into errors of the catalogue, without
  * the path and query of the request.
- *
- * @module
  */
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";

@@ -1,8 +1,6 @@
 /**
  * The DICOMweb servers configured in a running Orthanc, by the REST API of its DICOMweb plugin
  * (Orthanc Book, "DICOMweb plugin"). Passwords and the values of headers can be set there but not read.
- *
- * @module
  */
 import { GatewayError } from "../errors/gateway_error.ts";
 import { hostAndPort } from "../config/values/host_names.ts";

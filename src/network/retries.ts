@@ -2,8 +2,6 @@
  * The retry loop of requests to stores and token endpoints: after growing delays with jitter, never
  * before the time that the peer asked for, and within a budget that every request refills by a fraction,
  * so that retries do not double the load during an outage.
- *
- * @module
  */
 import { type Clock, systemClock } from "./clock.ts";
 import { sleep } from "./wait.ts";

@@ -1,7 +1,5 @@
 /**
  * The field `Retry-After` of a response (RFC 9110, section 10.2.3): seconds or a date.
- *
- * @module
  */
 
 /**

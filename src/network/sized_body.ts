@@ -1,8 +1,6 @@
 /**
  * A stream of known length, for `fetch`, which sends a plain stream in chunks, whatever `Content-Length`
  * says, but a `Blob` with its size. Some stores reject chunks.
- *
- * @module
  */
 
 export class SizedBody extends Blob {

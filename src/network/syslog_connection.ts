@@ -1,8 +1,6 @@
 /**
  * Sends messages to a syslog server (RFC 5424) over TLS (RFC 5425). Syslog confirms nothing: what was
  * written to a connection that then breaks may be lost, which the numbers in the messages show.
- *
- * @module
  */
 
 export interface SyslogOptions {

@@ -1,8 +1,6 @@
 /**
  * Reads the certificates that a server presents, whether they are trusted or not. Nothing is sent over
  * the connection, so an impostor learns nothing.
- *
- * @module
  */
 import { isIP, type Socket } from "node:net";
 import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";

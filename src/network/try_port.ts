@@ -1,7 +1,5 @@
 /**
  * Finds out whether a listener of this machine accepts connections.
- *
- * @module
  */
 import { loopbackOf } from "../config/values/host_names.ts";
 

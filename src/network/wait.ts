@@ -1,7 +1,5 @@
 /**
  * Waits that a signal or a time limit ends.
- *
- * @module
  */
 import type { ClientRequest } from "node:http";
 import type { Socket } from "node:net";

@@ -1,7 +1,5 @@
 /**
  * Builds the gateway of a worker from its configuration: stores, authentication and the app.
- *
- * @module
  */
 import { knownHosts } from "../config/keys/known_hosts.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";

@@ -1,8 +1,6 @@
 /**
  * Builds the stores of a configuration with their HTTP clients, credentials and token cache, for the
  * gateway and for the commands that examine a store.
- *
- * @module
  */
 import { hostAndPort } from "../config/values/host_names.ts";
 import { networkAllowlist } from "../config/sandbox/contacts.ts";

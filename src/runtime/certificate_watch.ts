@@ -1,8 +1,6 @@
 /**
  * Reports when the gateway's own certificates expire: as a metric, and with a daily log line for
  * certificates that need renewal.
- *
- * @module
  */
 import { expiryWarning } from "../config/values/certificate_expiry.ts";
 import { type OwnCertificate, ownCertificates } from "../config/sandbox/own_certificates.ts";

@@ -1,7 +1,5 @@
 /**
  * Builds the authenticator of clients from the configuration.
- *
- * @module
  */
 import type { AuthenticationConfig } from "../config/inbound/authentication.ts";
 import { systemClock } from "../network/clock.ts";

@@ -1,8 +1,6 @@
 /**
  * Which versions of Deno the gateway may run on. Measured with a bare forwarder from `Deno.serve` to
  * `fetch`; `tests/streaming/` repeats the measurement on the version in use.
- *
- * @module
  */
 
 export interface DenoVerdict {

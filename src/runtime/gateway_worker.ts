@@ -1,7 +1,5 @@
 /**
  * One sandboxed worker, as the supervisor controls it.
- *
- * @module
  */
 import { disableCacheStorage } from "../config/environment.ts";
 import type { PermissionSet } from "../config/sandbox/permission_set.ts";

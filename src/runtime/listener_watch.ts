@@ -2,8 +2,6 @@
  * Detects that nothing listens any more although workers run. The runtime stops accepting connections
  * for good when no file descriptor is free, without an error while other connections are open: a client
  * that holds enough connections open could silence a gateway that looks alive.
- *
- * @module
  */
 import { reasonOf } from "../errors/reason.ts";
 import { tryPort } from "../network/try_port.ts";

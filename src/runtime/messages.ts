@@ -1,7 +1,5 @@
 /**
  * The messages between the supervisor and its workers. All of them are plain data.
- *
- * @module
  */
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { PostedConfig } from "../config/posted_config.ts";

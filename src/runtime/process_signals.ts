@@ -1,7 +1,5 @@
 /**
  * The signals for shutdown and reload.
- *
- * @module
  */
 
 const SHUTDOWN_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"

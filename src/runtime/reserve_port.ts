@@ -1,8 +1,6 @@
 /**
  * Tests before any worker starts whether the gateway can listen on its port. Workers share their port,
  * so they would not notice another gateway on it.
- *
- * @module
  */
 import { reasonOf } from "../errors/reason.ts";
 

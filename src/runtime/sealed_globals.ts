@@ -9,8 +9,6 @@
  *
  * `node:worker_threads` cannot be removed: `disableCacheStorage` and `hideEnvironment` protect what it
  * reaches.
- *
- * @module
  */
 for (const name of ["caches", "Cache", "CacheStorage", "Worker"]) {
   Reflect.deleteProperty(globalThis, name);

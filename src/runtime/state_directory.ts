@@ -1,8 +1,6 @@
 /**
  * The state directory, accessible to the gateway's user only. Its content is encrypted, but a user who
  * can write there could remove it, or restore tokens that were revoked.
- *
- * @module
  */
 import { ConfigError } from "../config/values/config_error.ts";
 import { SECTION } from "../config/values/section.ts";

@@ -2,8 +2,6 @@
  * Keeps the gateway running: starts the sandboxed workers of a configuration, replaces them without a
  * gap at a reload, and drains them at the end. It has the permissions that the workers lack, and
  * handles no request itself.
- *
- * @module
  */
 import { AggregatorRegistry } from "prom-client";
 import type { GatewayConfig } from "../config/gateway_config.ts";

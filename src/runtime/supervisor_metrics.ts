@@ -1,8 +1,6 @@
 /**
  * The metrics of the supervisor. It serves no requests: its metrics are added to those of the workers
  * when a worker serves them.
- *
- * @module
  */
 import { Counter, Gauge, Registry } from "prom-client";
 import { lostLogLines } from "../telemetry/logging.ts";

@@ -1,7 +1,5 @@
 /**
  * A limit for waits whose lateness is no error.
- *
- * @module
  */
 
 /** The value of a promise, or `late` if it takes longer. The operation behind the promise continues. */

@@ -1,8 +1,6 @@
 /**
  * The entry point of a sandboxed worker: serves the gateway of the configuration that it receives, with
  * only the permissions of `permissionSet`.
- *
- * @module
  */
 // Before anything else: other imports could keep references to what it removes.
 import "./sealed_globals.ts";

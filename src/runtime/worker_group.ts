@@ -1,8 +1,6 @@
 /**
  * The workers of one configuration: started together, each restarted when it crashes, drained together
  * at a reload or stop.
- *
- * @module
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";

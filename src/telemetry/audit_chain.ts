@@ -1,8 +1,6 @@
 /**
  * Chains the records of the audit trail: each contains the previous record's hash and its own, so that
  * a changed, removed or moved record breaks the chain. With a key (HMAC), a valid chain requires it.
- *
- * @module
  */
 import { createHash, createHmac } from "node:crypto";
 import type { Secret } from "../config/values/secret.ts";

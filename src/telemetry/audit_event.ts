@@ -1,8 +1,6 @@
 /**
  * Events of the audit trail: who, what, where, with which outcome. Never a credential, a patient's
  * name, or the value of a query parameter.
- *
- * @module
  */
 
 export type AuditKind =

@@ -1,8 +1,6 @@
 /**
  * The worker's end of the audit trail: collects events for a moment, posts them to the audit writer,
  * and knows whether writing works.
- *
- * @module
  */
 import type { AuditEvent, AuditRecorder } from "./audit_event.ts";
 

@@ -1,7 +1,5 @@
 /**
  * The form of UIDs in the audit trail: plain, omitted or hashed with a key.
- *
- * @module
  */
 import { createHmac } from "node:crypto";
 import type { AuditConfig } from "../config/gateway_config.ts";

@@ -1,8 +1,6 @@
 /**
  * A histogram of durations for the path of every request: prom-client's own checks, sorts and joins
  * the labels for each observation, this one once per set of labels.
- *
- * @module
  */
 import type { MetricValueWithName, Registry } from "prom-client";
 

@@ -1,7 +1,5 @@
 /**
  * Finds JWTs in text for logs and messages.
- *
- * @module
  */
 
 /**

@@ -1,8 +1,6 @@
 /**
  * Writes lines without waiting for their reader: a stalled log reader must not stop requests. Queues
  * lines up to a bound; beyond it, discards and counts new ones.
- *
- * @module
  */
 
 export interface LineQueueOptions {

@@ -1,7 +1,5 @@
 /**
  * The logger interface; `logging.ts` implements it.
- *
- * @module
  */
 
 /** Never a secret, a token or patient data. */

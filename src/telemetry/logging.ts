@@ -1,8 +1,6 @@
 /**
  * Writes log lines to standard error, as text or JSON lines, without waiting for the reader. As a last
  * defence, redacts fields with secret names and everything that looks like a token.
- *
- * @module
  */
 import {
   configureSync,

@@ -1,8 +1,6 @@
 /**
  * The gateway's metrics, under the names of the plugin that it replaces. Labels come from bounded
  * sets: configured server names, catalogue codes, never a client's text.
- *
- * @module
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { catalogue, type ErrorCode } from "../errors/catalogue.ts";

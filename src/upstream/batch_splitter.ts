@@ -1,8 +1,6 @@
 /**
  * Distributes the instances of one store request over several within the store's limits, a bounded number
  * of them at a time. It gives up when the store rejects or fails several in a row.
- *
- * @module
  */
 import { InstanceHead, type InstanceUids } from "../dicomweb/stow/dicom_uids.ts";
 import { encodeLatin1 } from "../dicomweb/latin1.ts";

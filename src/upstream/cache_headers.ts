@@ -1,8 +1,6 @@
 /**
  * Keeps responses of stores out of shared caches: they contain patient data and were requested with the
  * gateway's credential for one client (RFC 9111).
- *
- * @module
  */
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Corrects the headers of a body that the gateway has changed: no length, digest or ranges of the store's
  * bytes, and no strong entity tag, which would promise them.
- *
- * @module
  */
 import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 

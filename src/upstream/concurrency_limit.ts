@@ -1,8 +1,6 @@
 /**
  * Concurrency limit of one store, with a queue of bounded length and time. Requests beyond that are
  * rejected at once with `Retry-After`.
- *
- * @module
  */
 import { GatewayError } from "../errors/gateway_error.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Limits on how long exchanges may take, kept by one timer for all of them: a timer for each
  * request would cost more than the rest of its bookkeeping.
- *
- * @module
  */
 import { GatewayError } from "../errors/gateway_error.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Decides by the store's profile which requests a client's request becomes at the store, and normalizes
  * the response.
- *
- * @module
  */
 import type { Rules } from "../dicomweb/profile/profile.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";

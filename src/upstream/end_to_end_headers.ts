@@ -2,8 +2,6 @@
  * Filters headers by the tables of `stopped_request_headers.ts` and `passed_response_headers.ts`:
  * connection-specific fields stop (RFC 9110, section 7.6.1), as does what a store says about itself as an
  * origin.
- *
- * @module
  */
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { HeaderFields } from "../network/header_fields.ts";

@@ -1,8 +1,6 @@
 /**
  * Limits how long a store or client may stall within a body. The body then passes through JavaScript,
  * which costs up to half of the throughput, so this applies only if configured.
- *
- * @module
  */
 import { cancelOrRelease } from "../dicomweb/completeness/released_body.ts";
 import type { Deadlines, Exchange } from "./deadlines.ts";

@@ -2,8 +2,6 @@
  * Lists all instances of a study or series, or fails. If a search is limited by the store, or finds fewer
  * instances than the store counts, each series is searched, and then its metadata read, which has no
  * pages.
- *
- * @module
  */
 import { readSearch } from "../dicomweb/search/search_page.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";

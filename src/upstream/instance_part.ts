@@ -2,8 +2,6 @@
  * Makes a part of a multipart response from a store's response for one instance: the instance itself or,
  * by PS3.18 (section 10.4.3.3), a multipart body with it as the only part. Anything but the requested,
  * complete instance is an error.
- *
- * @module
  */
 import { InstanceHead } from "../dicomweb/stow/dicom_uids.ts";
 import { parseMediaType } from "../dicomweb/media_type/media_type.ts";

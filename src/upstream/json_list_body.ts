@@ -1,8 +1,6 @@
 /**
  * Reads a JSON array of datasets element by element, with bounded sizes and without blocking other
  * requests.
- *
- * @module
  */
 import { JsonListError, JsonListScanner } from "../dicomweb/search/json_list_scanner.ts";
 import { brokenAnswer, readingFailure } from "../dicomweb/completeness/whole_body.ts";

@@ -1,8 +1,6 @@
 /**
  * Instances and series in the matches of searches and in metadata. Invalid UIDs are rejected, as they
  * become parts of paths.
- *
- * @module
  */
 import { numberOf, textOf, toDataset } from "../dicomweb/dicom_json.ts";
 import { GatewayError } from "../errors/gateway_error.ts";

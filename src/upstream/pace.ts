@@ -1,8 +1,6 @@
 /**
  * Spreads the requests that the gateway makes of a client's one over time, within the quota of the store,
  * and repeats them if the store throttles.
- *
- * @module
  */
 import { retryAfterMs } from "../network/retry_after.ts";
 import { sleep } from "../network/wait.ts";

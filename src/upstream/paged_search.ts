@@ -2,8 +2,6 @@
  * Searches a store page by page until a page is empty: a page with fewer results than requested may not be
  * the last one (PS3.18, section 8.3.4.4). It reports how the search ended, so that a store that limits a
  * search, ignores `offset` or contradicts itself never looks like one without further results.
- *
- * @module
  */
 import { textOf, toDataset } from "../dicomweb/dicom_json.ts";
 import type { Search } from "../dicomweb/search/search_page.ts";

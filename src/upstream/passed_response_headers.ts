@@ -4,8 +4,6 @@
  *
  * It is an allowlist: what a store says about itself as an origin (cookies, HSTS, policies, challenges)
  * would apply to the gateway's origin, and new headers of this kind appear every year.
- *
- * @module
  */
 import type { HeaderRule } from "./stopped_request_headers.ts";
 

@@ -3,8 +3,6 @@
  * send an empty one in chunks, which some stores reject and which cannot be retried. A body over HTTP/2
  * without a length passes only if its content shows its end: one that is reset by its sender looks
  * complete to a program (Deno 2.7.14), and the store would keep a part.
- *
- * @module
  */
 import { BodyCheck, contentLength, isFramed } from "../dicomweb/completeness/body_check.ts";
 import { cancelOrRelease } from "../dicomweb/completeness/released_body.ts";

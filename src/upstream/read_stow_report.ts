@@ -1,8 +1,6 @@
 /**
  * Reads a store's STOW response into memory. It rejects a truncated one: half a report would look as if
  * the other instances had failed.
- *
- * @module
  */
 import type { ContentEnd } from "../dicomweb/completeness/content_end.ts";
 import { JsonEnd } from "../dicomweb/completeness/json_end.ts";

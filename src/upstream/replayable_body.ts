@@ -1,8 +1,6 @@
 /**
  * The body of a request while it is written, with back-pressure to its writer. Up to a limit, it is kept,
  * so that it can be read again from its beginning when the request has to be sent again.
- *
- * @module
  */
 
 /** How much may be written ahead of the reader. */

@@ -3,8 +3,6 @@
  * instances, fetches several at a time, and sends them to the client as one multipart response in the
  * order of the list. An instance that cannot be fetched is retried once at the end. If it fails again, the
  * client's transfer fails: a response that ends is always complete.
- *
- * @module
  */
 import { acceptInQuery, isAcceptable, withoutAccept } from "../dicomweb/media_type/acceptable.ts";
 import {

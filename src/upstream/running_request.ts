@@ -1,8 +1,6 @@
 /**
  * The resources of one request to a store: its timeout, its places under the concurrency limits, and
  * bodies that signing had to keep.
- *
- * @module
  */
 import type { KeptBody } from "../credentials/authorizer.ts";
 import type { ConcurrencyLimit } from "./concurrency_limit.ts";

@@ -2,8 +2,6 @@
  * Collects the results of a client's search page by page, for stores whose pages are smaller than the
  * client requested, and for those that limit the results of a search. A search that cannot be collected to
  * its end fails: partial results must not look complete.
- *
- * @module
  */
 import { readSearch, type Search } from "../dicomweb/search/search_page.ts";
 import { collectedWarning, readRemaining } from "../dicomweb/search/search_warning.ts";

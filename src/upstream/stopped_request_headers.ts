@@ -4,8 +4,6 @@
  *
  * It is a denylist: vendors read request headers of their own (Azure: `msdicom-request-original`), and a
  * store that misses one silently answers another question.
- *
- * @module
  */
 
 /** Headers that stop or pass together. */

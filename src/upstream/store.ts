@@ -1,8 +1,6 @@
 /**
  * A configured DICOMweb store: forwards a client's request and returns the store's response, streaming
  * both bodies. It rejects targets outside the store's base URL.
- *
- * @module
  */
 import type { Authorizer } from "../credentials/authorizer.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";

@@ -2,8 +2,6 @@
  * Verifies and normalizes a store's STOW response: JSON, a status that matches the items, and, if
  * configured, duplicates as stored. A success is believed only with a readable report that covers
  * everything that was sent. What needs no change passes byte for byte.
- *
- * @module
  */
 import { parseAccept } from "../dicomweb/media_type/media_type.ts";
 import { accountFor } from "../dicomweb/stow/stow_account.ts";

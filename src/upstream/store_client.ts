@@ -2,8 +2,6 @@
  * Signs requests and sends them to one store: only here, a credential is added to a request. A rejected
  * credential is renewed once; redirects are followed only within the store's base URL. The credential is
  * masked in the store's error responses.
- *
- * @module
  */
 import type { ServerConfig } from "../config/keys/server.ts";
 import type { Authorization, Authorizer, KeptBody } from "../credentials/authorizer.ts";

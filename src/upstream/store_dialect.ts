@@ -1,8 +1,6 @@
 /**
  * Translates between the client and a store: `Accept` and `Content-Type` into what the store supports, and
  * the URLs of each into those of the other. Bodies without URLs pass unchanged.
- *
- * @module
  */
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { normaliseAccept, normaliseContentType } from "../dicomweb/media_type/accept.ts";

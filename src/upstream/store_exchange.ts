@@ -1,7 +1,5 @@
 /**
  * A client's request to a store, from which several requests may be made.
- *
- * @module
  */
 import type { KeptBody } from "../credentials/authorizer.ts";
 import type { StoreClient, StoreRequest } from "./store_client.ts";

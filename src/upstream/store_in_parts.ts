@@ -2,8 +2,6 @@
  * Splits one store request, while it streams, into several within the store's limits, and merges their
  * responses. The merged report names each failed instance with its reason; the others are stored.
  * Instances that the client did not send completely are never stored.
- *
- * @module
  */
 import { parseMediaType } from "../dicomweb/media_type/media_type.ts";
 import { boundaryOf } from "../dicomweb/multipart/multipart_reader.ts";

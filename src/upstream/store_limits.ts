@@ -1,8 +1,6 @@
 /**
  * Concurrency limits of a store: one for all requests, and lower ones for uploads and WebSockets, which
  * last as long as clients like, so that they cannot starve searches and retrievals.
- *
- * @module
  */
 import type { ServerConfig } from "../config/keys/server.ts";
 import type { Metrics } from "../telemetry/metrics.ts";

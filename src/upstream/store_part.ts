@@ -2,8 +2,6 @@
  * One of the requests into which a store request was split: written while it is sent, its response compared
  * with it. It is sent again with another credential if it is short enough to have been kept. A request with
  * an incomplete instance is broken off, never ended.
- *
- * @module
  */
 import type { KeptBody } from "../credentials/authorizer.ts";
 import { InstanceHead, type InstanceUids } from "../dicomweb/stow/dicom_uids.ts";

@@ -1,8 +1,6 @@
 /**
  * Retries and the circuit breaker of one store. Only those requests are repeated that RFC 9110 (section
  * 9.2.2) calls idempotent and whose body is not gone, and only after failures that pass.
- *
- * @module
  */
 import type { StoreResilienceConfig } from "../config/keys/store_resilience.ts";
 import { GatewayError } from "../errors/gateway_error.ts";

@@ -1,8 +1,6 @@
 /**
  * WebSockets to a store: the event reports of PS3.18, section 8.10.4. The client's side is accepted once
  * the store's is open.
- *
- * @module
  */
 import type { ServerConfig } from "../config/keys/server.ts";
 import { GatewayError } from "../errors/gateway_error.ts";

@@ -1,7 +1,5 @@
 /**
  * The body of a store request: it fails if it is incomplete, and records which instances it contains.
- *
- * @module
  */
 import { contentLength } from "../dicomweb/completeness/body_check.ts";
 import type { InstanceUids } from "../dicomweb/stow/dicom_uids.ts";

@@ -1,8 +1,6 @@
 /**
  * Passes messages between the client's WebSocket and the store's until either closes. Both are closed if
  * one side does not read and too many bytes wait for it.
- *
- * @module
  */
 
 /** Bytes that may wait for a side that does not read. An event report is about 1 KiB. */

@@ -1,7 +1,5 @@
 /**
  * Wraps a single-part response for a client that accepts only `multipart/related`.
- *
- * @module
  */
 import { parseAccept } from "../dicomweb/media_type/media_type.ts";
 import { newBoundary, writeMultipart } from "../dicomweb/multipart/multipart_writer.ts";

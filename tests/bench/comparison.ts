@@ -1,7 +1,5 @@
 /**
  * The same loads against the gateway and its peers, in alternation.
- *
- * @module
  */
 import { askAgain, askSteadily, type Measured, transfer } from "./loads.ts";
 import { cpuSeconds, residentBytes } from "./processes.ts";

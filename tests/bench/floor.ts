@@ -2,8 +2,6 @@
  * The least that a forwarder in this runtime can do: `Deno.serve` and `fetch`, the body passed on,
  * one header added. With `--reads` it also does what rewriting responses requires: notice that the
  * client disconnects, and read the body in JavaScript. Prints its port.
- *
- * @module
  */
 import { printLine } from "./print_line.ts";
 

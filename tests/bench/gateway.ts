@@ -1,7 +1,5 @@
 /**
  * The gateway configured as in production: clients authenticate, have permissions and are audited.
- *
- * @module
  */
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { sha256 } from "../fixtures/seeded_bytes.ts";

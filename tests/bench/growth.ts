@@ -1,7 +1,5 @@
 /**
  * How the gateway's cost grows: with workers, with configured servers, with concurrent streams.
- *
- * @module
  */
 import type { GatewayProcess } from "../fixtures/gateway_process.ts";
 import type { Effort } from "./comparison.ts";

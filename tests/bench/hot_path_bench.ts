@@ -1,7 +1,5 @@
 /**
  * The cost of the parts of every request: `deno task bench`.
- *
- * @module
  */
 import { ByteSink } from "../../src/dicomweb/urls/byte_rewriter.ts";
 import { JsonUrlRewriter } from "../../src/dicomweb/urls/json_url_rewriter.ts";

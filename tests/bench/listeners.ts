@@ -3,8 +3,6 @@
  * when all are open.
  *
  * `deno run listeners.ts URL COUNT`
- *
- * @module
  */
 import { KEY, KEY_HEADER } from "./messages.ts";
 import { printLine } from "./print_line.ts";

@@ -1,7 +1,5 @@
 /**
  * The loads, each from a process of its own.
- *
- * @module
  */
 import { KEY, KEY_HEADER } from "./messages.ts";
 import { benchFile, cpuSeconds } from "./processes.ts";

@@ -1,7 +1,5 @@
 /**
  * The machine of the measurements, without anything that identifies it.
- *
- * @module
  */
 import { runProgram } from "../fixtures/run_program.ts";
 

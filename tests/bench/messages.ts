@@ -1,7 +1,5 @@
 /**
  * The messages of the benchmarks.
- *
- * @module
  */
 
 /** The header of the loads' API key; the gateway's peers forward it. */

@@ -1,8 +1,6 @@
 /**
  * The store of the benchmarks in a process of its own: it answers at once, stores nothing, and
  * never compresses. Prints its port.
- *
- * @module
  */
 import { instance, searchAnswer } from "./messages.ts";
 import { STORED_REPORT } from "../fixtures/stow_request.ts";

@@ -3,8 +3,6 @@
  * Prints the median and the 99th percentile of the response times in milliseconds.
  *
  * `deno run paced.ts URL REQUESTS_PER_SECOND SECONDS`
- *
- * @module
  */
 import { KEY, KEY_HEADER } from "./messages.ts";
 import { printLine } from "./print_line.ts";

@@ -1,8 +1,6 @@
 /**
  * Compares the gateway with its peers on this machine and writes `docs/performance.md`: `deno task
  * bench:peers [--rounds N] [--seconds N] [--large-mib N]`.
- *
- * @module
  */
 import { parseArgs } from "node:util";
 import { CertificateAuthority } from "../fixtures/certificate_authority.ts";

@@ -1,7 +1,5 @@
 /**
  * The output of a benchmark's processes.
- *
- * @module
  */
 
 /** Writes a line to standard output, for the process that reads it. */

@@ -1,7 +1,5 @@
 /**
  * The processes of a benchmark, with their processor time and memory from `/proc` (Linux).
- *
- * @module
  */
 import { fileURLToPath } from "node:url";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";

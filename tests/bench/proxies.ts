@@ -1,8 +1,6 @@
 /**
  * The peers: nginx and HAProxy as reverse proxies with equivalent settings, and nginx as a store
  * that speaks TLS.
- *
- * @module
  */
 import { freePort, untilListening } from "../fixtures/listening.ts";
 import { cpuSeconds, end, type Served } from "./processes.ts";

@@ -3,8 +3,6 @@
  * nothing. The goal is 150 MB/s: 50 MB of metadata in 333 ms.
  *
  * `deno task bench`
- *
- * @module
  */
 import { type ByteRewriter, rewriteBody } from "../../src/dicomweb/urls/byte_rewriter.ts";
 import { JsonUrlRewriter } from "../../src/dicomweb/urls/json_url_rewriter.ts";

@@ -3,8 +3,6 @@
  * [--clients N] [--rounds N] [--seconds N]`. The given number withhold their headers and as many
  * their body, each sending one byte a second, while another client sends small searches. Exits with
  * 1 if the 99th percentile of those is at least twice as long as without them.
- *
- * @module
  */
 import { parseArgs } from "node:util";
 import { connectSlowClients } from "../fixtures/slow_clients.ts";

@@ -1,7 +1,5 @@
 /**
  * Formatting of the document that the comparison writes.
- *
- * @module
  */
 
 export function median(values: readonly number[]): number {

@@ -3,8 +3,6 @@
  * of its own. Prints the seconds of wall-clock time and of this process's processor time.
  *
  * `deno run transfer.ts get|chunked|length URL BYTES CHUNK_BYTES`
- *
- * @module
  */
 import { KEY, KEY_HEADER } from "./messages.ts";
 import { printLine } from "./print_line.ts";

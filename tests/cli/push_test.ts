@@ -1,7 +1,5 @@
 /**
  * `push` with faulty folders and stores. The store of the test returns the given responses.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";

@@ -1,7 +1,5 @@
 /**
  * Servers with tokens of Google, and the files that they name, for tests of their configuration.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";

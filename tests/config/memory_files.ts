@@ -1,7 +1,5 @@
 /**
  * Loads configurations whose files and environment variables live in memory.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { ConfigError, type ConfigProblem } from "../../src/config/values/config_error.ts";

@@ -1,7 +1,5 @@
 /**
  * Runs in a worker and reports its permissions.
- *
- * @module
  */
 
 export type Probe = Readonly<Record<string, Deno.PermissionState>>;

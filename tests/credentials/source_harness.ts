@@ -1,8 +1,6 @@
 /**
  * What token sources are tested with: a real HTTP client for the hosts of a test, and a check of
  * failures that no secret gets out with them.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { type Clock, systemClock } from "../../src/network/clock.ts";

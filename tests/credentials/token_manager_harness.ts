@@ -1,8 +1,6 @@
 /**
  * A token manager with a fake clock, identity provider, cache and log. Checks at the end that no timer
  * is left.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import type { ResilienceConfig } from "../../src/config/keys/resilience.ts";

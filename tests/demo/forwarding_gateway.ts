@@ -1,7 +1,5 @@
 /**
  * A minimal gateway for the demo: adds a token and forwards, with the faults that the demo must detect.
- *
- * @module
  */
 import { type LoopbackServer, serveOnLoopback } from "../../src/demo/loopback_server.ts";
 import type { DemoConfiguration } from "../../src/demo/run_demo.ts";

@@ -1,7 +1,5 @@
 /**
  * pydicom as an independent reader of DICOM files.
- *
- * @module
  */
 import { fileURLToPath } from "node:url";
 import type { DicomJson } from "../../src/demo/dicom_json.ts";

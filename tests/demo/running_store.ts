@@ -1,7 +1,5 @@
 /**
  * A running store and identity provider of the demo, with an authorized client.
- *
- * @module
  */
 import { type DicomWebStore, startDicomWebStore } from "../../src/demo/dicomweb_store.ts";
 import { type IdentityProvider, startIdentityProvider } from "../../src/demo/identity_provider.ts";

@@ -1,7 +1,5 @@
 /**
  * Bytes written as text, one character a byte, for tests of multipart bodies.
- *
- * @module
  */
 
 /**

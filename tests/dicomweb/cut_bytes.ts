@@ -1,7 +1,5 @@
 /**
  * Runs rewriters on input that is cut into pieces.
- *
- * @module
  */
 import fc from "fast-check";
 import { type ByteRewriter, ByteSink } from "../../src/dicomweb/urls/byte_rewriter.ts";

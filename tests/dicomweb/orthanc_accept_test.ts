@@ -1,8 +1,6 @@
 /**
  * The rules for Orthanc, tested against Orthanc: what it rejects as sent by a client, and returns once
  * the header is normalized. It holds an image in JPEG 2000, which it cannot transcode.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";

@@ -1,7 +1,5 @@
 /**
  * Rewriters do not retain what passes through them.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { rewriteBody } from "../../src/dicomweb/urls/byte_rewriter.ts";

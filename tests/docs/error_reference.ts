@@ -1,7 +1,5 @@
 /**
  * Writes the reference of all error codes from the catalogue.
- *
- * @module
  */
 import { catalogue, type ErrorCode, type ErrorEntry } from "../../src/errors/catalogue.ts";
 

@@ -1,7 +1,5 @@
 /**
  * Writes all generated documents.
- *
- * @module
  */
 import { generatedDocs, root } from "./generated_docs.ts";
 

@@ -1,7 +1,5 @@
 /**
  * All documents that are generated from the source, so that they cannot differ from it.
- *
- * @module
  */
 import { configurationReference } from "../../src/config/reference/configuration_reference.ts";
 import { editorSchema } from "../../src/config/reference/json_schema.ts";

@@ -1,7 +1,5 @@
 /**
  * Writes the reference of the headers that the gateway forwards, from the tables of the filter.
- *
- * @module
  */
 import { PROTECTION } from "../../src/upstream/end_to_end_headers.ts";
 import { PASSED_RESPONSE_HEADERS } from "../../src/upstream/passed_response_headers.ts";

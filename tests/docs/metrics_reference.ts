@@ -1,7 +1,5 @@
 /**
  * Writes the reference of all metrics from the registries of a gateway.
- *
- * @module
  */
 import { assembleGateway } from "../../src/runtime/assemble_gateway.ts";
 import { createSupervisorMetrics } from "../../src/runtime/supervisor_metrics.ts";

@@ -1,7 +1,5 @@
 /**
  * Writes the reference of all profiles and their rules from the catalogue of rules.
- *
- * @module
  */
 import { ruleKey } from "../../src/config/keys/store_profile.ts";
 import {

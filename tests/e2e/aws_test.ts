@@ -1,8 +1,6 @@
 /**
  * The gateway in its sandbox before an AWS store: keys of a web identity and of a role, the
  * identity's file renewed like by Kubernetes, bodies spooled in the state directory.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";

@@ -1,8 +1,6 @@
 /**
  * dicomweb-client, the client in OHIF and other viewers, makes all its calls through the gateway at
  * a store that requires OAuth2 tokens, and contacts no other host.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import dicomWebClient from "dicomweb-client";

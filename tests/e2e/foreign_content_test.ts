@@ -2,8 +2,6 @@
  * A store's responses in a browser: they run no script at the gateway's origin and change nothing
  * there, and pages of other origins cannot run, show or frame them. Each step first shows that the
  * browser would do so with a response from elsewhere.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";

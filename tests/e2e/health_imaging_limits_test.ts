@@ -1,8 +1,6 @@
 /**
  * A study with more instances than HealthImaging lists in one search, through the gateway at a fake
  * that enforces the documented limits, scaled down.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { readInstance } from "../../src/demo/instance_archive.ts";

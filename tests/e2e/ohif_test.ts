@@ -1,8 +1,6 @@
 /**
  * OHIF in a browser, without a login of its own, at a store that requires OAuth2 tokens: the study
  * list and a CT slice, all through the gateway. Screenshots are kept in `artefacts/`.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

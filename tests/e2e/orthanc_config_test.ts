@@ -1,8 +1,6 @@
 /**
  * `orthanc-config` with a real Orthanc: a study that Orthanc sends through the gateway proves the
  * settings and the printed configuration.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { dicomFile, newUid } from "../fixtures/dicom_file.ts";

@@ -2,8 +2,6 @@
  * The main job with real parts: an Orthanc stores, queries, retrieves and deletes through the
  * gateway at a store that requires OAuth2 tokens of a certified identity provider. The store is a
  * second Orthanc behind an origin that verifies every token.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import {

@@ -1,8 +1,6 @@
 /**
  * The main job with a gateway that listens with TLS: Orthanc's libcurl then uses HTTP/2 if its
  * build can, and its chunked uploads become uploads without a length.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { CertificateAuthority } from "../fixtures/certificate_authority.ts";

@@ -1,8 +1,6 @@
 /**
  * `push` with a real store: interrupted twice, once so that it can finish its current requests and
  * once so that it cannot, it ends with exactly the content of the folder.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { dicomFile, newUid } from "../fixtures/dicom_file.ts";

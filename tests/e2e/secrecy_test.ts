@@ -1,8 +1,6 @@
 /**
  * No output or response of the gateway contains an OAuth2 client's secret or token, in whatever way
  * its requests fail, even if the provider echoes its requests.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { ACCOUNT, PRIVATE_KEY } from "../credentials/google/google_keys.ts";

@@ -1,8 +1,6 @@
 /**
  * A gateway with a server of each kind for the status page: working, store down, wrong secret,
  * rejecting, wrong path, unused, and with a transfer that does not end.
- *
- * @module
  */
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";

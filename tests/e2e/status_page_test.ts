@@ -1,8 +1,6 @@
 /**
  * The status page in a browser: with and without JavaScript, light and dark, wide and narrow, by
  * keyboard alone, and checked by axe. It also makes the documentation's screenshots.
- *
- * @module
  */
 import axe from "axe-core";
 import assert from "node:assert/strict";

@@ -1,8 +1,6 @@
 /**
  * The main job at the vendors' stores: a real Orthanc stores, stores again, queries and retrieves
  * through the gateway at a fake of each vendor's store that enforces the documented rules.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";

@@ -1,8 +1,6 @@
 /**
  * The gateway with a store and an identity provider that can fail in any way, and a check that it has
  * released everything afterwards.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";

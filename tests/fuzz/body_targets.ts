@@ -1,8 +1,6 @@
 /**
  * Bodies that stream through rewriters: the output does not depend on how the input was cut, and
  * content without a URL of the store does not change.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import type { ByteRewriter } from "../../src/dicomweb/urls/byte_rewriter.ts";

@@ -1,7 +1,5 @@
 /**
  * Runs targets on inputs derived from a seed until a property fails.
- *
- * @module
  */
 import process from "node:process";
 import { dicomJson, dicomXml, multipart, multipartRewriting } from "./body_targets.ts";

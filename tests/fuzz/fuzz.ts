@@ -4,8 +4,6 @@
  *
  * Each round runs every target on some thousands of inputs with a seed of its own. A failing input
  * is written to a file; `--target` and `--input` repeat it.
- *
- * @module
  */
 import { parseArgs } from "node:util";
 import { type Finding, fuzz, TARGETS, tryInput } from "./campaign.ts";

@@ -1,8 +1,6 @@
 /**
  * Header values, repeated up to the runtime's limit: their readers stay within the campaign's limit
  * of processor time. One header must not block all other clients.
- *
- * @module
  */
 import { normaliseAccept, normaliseContentType } from "../../src/dicomweb/media_type/accept.ts";
 import { publicBase } from "../../src/dicomweb/urls/public_base.ts";

@@ -1,8 +1,6 @@
 /**
  * Messages that are read completely: configurations, responses of identity providers, responses to
  * storing.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { ConfigError } from "../../src/config/values/config_error.ts";

@@ -1,7 +1,5 @@
 /**
  * Derives inputs from other inputs, deterministically from a seed.
- *
- * @module
  */
 import { Buffer } from "node:buffer";
 

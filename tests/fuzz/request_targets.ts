@@ -1,7 +1,5 @@
 /**
  * Paths and headers of clients.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { normaliseAccept, normaliseContentType } from "../../src/dicomweb/media_type/accept.ts";

@@ -1,7 +1,5 @@
 /**
  * What is fuzzed.
- *
- * @module
  */
 
 /** One reader of external input, with its properties for any input. */

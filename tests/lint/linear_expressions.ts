@@ -4,8 +4,6 @@
  * backtrack into themselves (`(a+)+b`), and those that start again within text that they have just
  * searched in vain (`/a+$/`, `/<[^>]*>/`). A test runs it: `deno lint` cannot load npm imports
  * while `nodeModulesDir` is `manual`.
- *
- * @module
  */
 import type { AST } from "@eslint-community/regexpp";
 import { RegExpParser } from "@eslint-community/regexpp";

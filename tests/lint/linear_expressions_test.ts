@@ -1,8 +1,6 @@
 /**
  * No expression in `src/` takes more than linear time, except for trusted input; and the lint
  * plugin notices those that do.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { glob } from "node:fs/promises";

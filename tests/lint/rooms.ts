@@ -1,8 +1,6 @@
 /**
  * The rooms of `src/`, in the order of their imports, and their privileges. The lint plugin beside
  * this file enforces both.
- *
- * @module
  */
 
 /** Each room may import those before it, never those after it. */

@@ -1,8 +1,6 @@
 /**
  * A lint plugin that enforces the rooms of `src/`: their imports, their privileges, and no files
  * named for anything. It checks names, not bindings: it prevents accidents, not intent.
- *
- * @module
  */
 import { fileURLToPath } from "node:url";
 import { DRAWERS, type Privilege, PRIVILEGES, ROOMS } from "./rooms.ts";

@@ -1,7 +1,5 @@
 /**
  * The lint plugin notices every violation that it claims to notice.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { PRIVILEGES, ROOMS } from "./rooms.ts";

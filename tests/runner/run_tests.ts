@@ -3,8 +3,6 @@
  * time of each folder. With paths or flags of `deno test` it runs only those.
  *
  * The files must be independent of each other: each uses free ports and directories of its own.
- *
- * @module
  */
 import { fileURLToPath } from "node:url";
 import { PACKAGE_FLAGS } from "../../deploy/deno_flags.ts";

@@ -1,7 +1,5 @@
 /**
  * Finds the files that `deno test` would run.
- *
- * @module
  */
 
 const TEST_FILE = /(?:^|[._])test\.(?:[cm]?[jt]s|[jt]sx)$/;

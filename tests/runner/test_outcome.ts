@@ -1,8 +1,6 @@
 /**
  * The results of a `deno test` process. The exit code decides: a failed process counts as a failure
  * even if its output reports none, as after a crash.
- *
- * @module
  */
 
 /** Numbers of tests. */

@@ -1,7 +1,5 @@
 /**
  * Every failure of an identity provider, which repeats what it received wherever it can.
- *
- * @module
  */
 import { echo, give, type Grant, type ProviderAnswer } from "../fixtures/echoing_provider.ts";
 

@@ -1,8 +1,6 @@
 /**
  * The gateway with a store that records what reaches it, a host that nothing may ever reach, and clients
  * that send arbitrary bytes.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";

@@ -1,8 +1,6 @@
 /**
  * A client of HTTP/2 with prior knowledge (RFC 9113, section 3.3) that sends arbitrary fields and frames,
  * including invalid ones.
- *
- * @module
  */
 
 /** Fields of a request in the order to send, including pseudo-header fields. */

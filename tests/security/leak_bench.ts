@@ -1,8 +1,6 @@
 /**
  * Fixtures for tests of leaks: marked secrets, a provider, a store, and the collected output of the gateway
  * to search.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { CertificateAuthority } from "../fixtures/certificate_authority.ts";

@@ -1,8 +1,6 @@
 /**
  * Secrets that a test can find in any output: plain, in base64 or base64url at any offset of the encoded
  * text, URL-encoded, in hexadecimal, and in parts of eight characters.
- *
- * @module
  */
 
 /** Consecutive characters that count as a part of a secret: a coincidence is next to impossible. */

@@ -1,8 +1,6 @@
 /**
  * A server of the configuration for every credential scheme, with marked secrets and with providers that
  * the test controls. A new scheme is one more row.
- *
- * @module
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import type { Parts } from "./leak_bench.ts";

@@ -1,7 +1,5 @@
 /**
  * A store whose responses can be verified, with faults on request.
- *
- * @module
  */
 import { STORED_REPORT } from "../fixtures/stow_request.ts";
 import { createHash } from "node:crypto";

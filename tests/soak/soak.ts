@@ -2,8 +2,6 @@
  * Ten minutes of steady mixed load through a gateway, with intermittent faults of the store and the
  * identity provider. Every body is verified. Fails if a response is wrong, a request fails without
  * a fault, or memory grows.
- *
- * @module
  */
 import { parseArgs } from "node:util";
 import { startGateway } from "../fixtures/gateway_process.ts";

@@ -1,8 +1,6 @@
 /**
  * A steady mixed load of small searches, large retrievals and uploads, with every response
  * verified.
- *
- * @module
  */
 import type { FaultyStore } from "./faulty_store.ts";
 import { seededBytes, sha256 } from "../fixtures/seeded_bytes.ts";

@@ -1,8 +1,6 @@
 /**
  * The outcome of a response in the audit trail and the metrics: never "broken off" if the client received
  * all of it, and never "complete" if it broke off.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { startGateway } from "../fixtures/gateway_process.ts";

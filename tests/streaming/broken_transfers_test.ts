@@ -1,8 +1,6 @@
 /**
  * A transfer that breaks off on one side of the gateway breaks off on the other: nothing truncated looks
  * complete, and nothing continues for a client that has disconnected.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";

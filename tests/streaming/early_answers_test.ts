@@ -1,8 +1,6 @@
 /**
  * A store may answer before it has read a large upload, and then stop reading. The client must receive a
  * response, whatever happens to the connection behind the gateway.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";

@@ -1,8 +1,6 @@
 /**
  * A store with `Http2`: bodies arrive complete both ways, truncated ones fail, and its responses reach the
  * client even if it has not read the upload.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";

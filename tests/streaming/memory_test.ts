@@ -1,7 +1,5 @@
 /**
  * Bodies of any size pass through the gateway without filling its memory.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";

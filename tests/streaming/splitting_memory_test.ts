@@ -1,7 +1,5 @@
 /**
  * Split STOW requests pass through the gateway without filling its memory.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";

@@ -1,8 +1,6 @@
 /**
  * Responses of stores to STOW, as clients receive them: a success only if a readable report covers
  * everything that was sent, on every path through the gateway.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";

@@ -2,8 +2,6 @@
  * Uploads arrive complete, whatever their size, their framing and their division into packets. Deno 2.8.0
  * to 2.8.2 lost the end of some, 2.8.3 to 2.9.6 almost stopped on small chunks: the pinned version may
  * change once a newer one passes these tests.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";

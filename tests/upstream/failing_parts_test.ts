@@ -1,7 +1,5 @@
 /**
  * Failures of parts of a split upload, and of its client.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import { within } from "../fixtures/deadline.ts";

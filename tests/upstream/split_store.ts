@@ -1,7 +1,5 @@
 /**
  * A client, the splitter and a strict store, over real connections.
- *
- * @module
  */
 import { within } from "../fixtures/deadline.ts";
 import {

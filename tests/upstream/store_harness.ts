@@ -1,7 +1,5 @@
 /**
  * A store whose origin is a function of the test.
- *
- * @module
  */
 import assert from "node:assert/strict";
 import type { ServerConfig } from "../../src/config/keys/server.ts";

@@ -1,8 +1,6 @@
 /**
  * Reads the gateway's part of JSON with comments (and trailing commas, as Orthanc allows them), and
  * ignores the other keys of an `orthanc.json`.
- *
- * @module
  */
 import {
   type Node,

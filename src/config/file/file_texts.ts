@@ -1,7 +1,5 @@
 /**
  * Reads the files of a configuration, and says why one cannot be read.
- *
- * @module
  */
 import { isAbsolute, resolve } from "node:path";
 import type { FileText } from "../values/sources.ts";

@@ -1,7 +1,5 @@
 /**
  * The default places of configuration and state (XDG Base Directory Specification).
- *
- * @module
  */
 import { isAbsolute, join, resolve } from "node:path";
 import { ConfigError } from "../values/config_error.ts";

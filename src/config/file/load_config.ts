@@ -1,8 +1,6 @@
 /**
  * Reads a configuration: the file, and the environment variables and files it refers to. Only for the
  * supervisor and the commands; workers get the parsed configuration.
- *
- * @module
  */
 import { dirname, resolve } from "node:path";
 import type { GatewayConfig } from "../gateway_config.ts";

@@ -1,8 +1,6 @@
 /**
  * Warns of files with secrets that every user of the machine may read; not of those in a directory that
  * is closed to others, and of the secrets of a container.
- *
- * @module
  */
 import { dirname } from "node:path";
 

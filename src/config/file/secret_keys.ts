@@ -1,7 +1,5 @@
 /**
  * Finds the secrets of a configuration by the kinds of values in its schema.
- *
- * @module
  */
 import type { z } from "zod";
 import { sectionKeys } from "../gateway_config.ts";

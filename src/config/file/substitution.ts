@@ -2,8 +2,6 @@
  * `${NAME}`, `${NAME:-default}` and `${file:PATH}` in the strings of a configuration. Defaults and
  * paths may contain further `${…}`; the contents of variables and files are not expanded. `$${` is a
  * plain `${`. No message contains a part of the string, which may be a secret.
- *
- * @module
  */
 import type { FileText } from "../values/sources.ts";
 import { unreadableFile } from "../values/unreadable_file.ts";

@@ -1,8 +1,6 @@
 /**
  * `Authentication.ApiKeys`: long random keys that clients send in a header. They need no slow hash:
  * nobody can try 2^256 of them.
- *
- * @module
  */
 import { z } from "zod";
 import { keysOf, PLAIN_NAME, recordOf, withRule } from "../values/keys_of.ts";

@@ -1,8 +1,6 @@
 /**
  * `Authentication`: passwords, API keys and tokens of clients, in any combination. Without the key,
  * every client that can reach the port is accepted.
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import type { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * `Authentication.Jwt`: issuers whose bearer tokens authenticate clients. Issuer and audience have no
  * default: tokens issued for another audience must be rejected.
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";

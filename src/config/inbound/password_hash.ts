@@ -2,8 +2,6 @@
  * The format of password hashes: scrypt (RFC 7914) in a PHC string,
  * `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`, as `hash-password` and other programs print it. Rejects
  * hashes that are cheap to guess, or so expensive that checking them could stop the gateway.
- *
- * @module
  */
 
 /** A hash and the parameters of scrypt. */

@@ -1,8 +1,6 @@
 /**
  * `Permissions`: which subjects may do what at which server. Once one is defined, everything that none
  * permits is rejected.
- *
- * @module
  */
 import { z } from "zod";
 import {

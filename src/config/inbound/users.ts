@@ -1,7 +1,5 @@
 /**
  * `Authentication.Basic`: users with hashed passwords, in the configuration or in a separate file.
- *
- * @module
  */
 import { z } from "zod";
 import { keysOf, recordOf } from "../values/keys_of.ts";

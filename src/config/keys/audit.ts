@@ -1,7 +1,5 @@
 /**
  * `Audit`: the audit trail and its target.
- *
- * @module
  */
 import { z } from "zod";
 import { isHost } from "../values/host_names.ts";

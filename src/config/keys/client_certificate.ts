@@ -1,8 +1,6 @@
 /**
  * `ClientCertificate`: the certificate that the gateway presents to a store, its identity provider or
  * both, if they request one (mutual TLS, RFC 8705).
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";

@@ -1,7 +1,5 @@
 /**
  * `Cors`: the origins of web pages whose scripts may use the gateway.
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";

@@ -2,8 +2,6 @@
  * The host names that clients of a gateway without authentication may use. A web page can let its own
  * name resolve to the gateway's address (DNS rebinding) and would then have the same origin; an IP
  * address cannot be rebound.
- *
- * @module
  */
 import type { GatewayConfig } from "../gateway_config.ts";
 

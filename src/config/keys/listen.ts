@@ -1,7 +1,5 @@
 /**
  * `Listen`: address, port and TLS of the listener. Rejects a public listener without authentication.
- *
- * @module
  */
 import { z } from "zod";
 import { certificatePairRule } from "../values/certificate_pair.ts";

@@ -1,7 +1,5 @@
 /**
  * `Proxy`: the HTTP proxy to stores and identity providers.
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import type { z } from "zod";

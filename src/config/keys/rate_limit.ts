@@ -1,8 +1,6 @@
 /**
  * `RateLimitRequests` and `RateLimitWindowSeconds`: the rate limit per client, of the gateway and of
  * single servers.
- *
- * @module
  */
 import type { z } from "zod";
 import type { Complain } from "../values/keys_of.ts";

@@ -1,8 +1,6 @@
 /**
  * `Timeouts` and `ResilienceConfig` of a server: timeouts, retries and circuit breaker. Names, meaning
  * and defaults of `ResilienceConfig` are the plugin's.
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";

@@ -1,7 +1,5 @@
 /**
  * One entry of `Servers`: the keys every server has, joined with those of its credential scheme.
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * `Profile` and `Rules` of a server: the type of store, and overridden rules of its profile. The keys
  * of `Rules` derive from the rule catalogue.
- *
- * @module
  */
 import { z } from "zod";
 import { parseMediaType } from "../../dicomweb/media_type/media_type.ts";

@@ -1,8 +1,6 @@
 /**
  * `StoreResilience` of a server: concurrency limit, retries and circuit breaker of requests to the
  * store. A healthy store never reaches the default limits.
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import type { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * `TokenCache`: where tokens are cached. Tokens outside the memory of the gateway are encrypted, so
  * these caches need a key.
- *
- * @module
  */
 import type { Frozen } from "../values/frozen.ts";
 import { ifGiven } from "../values/complaint.ts";

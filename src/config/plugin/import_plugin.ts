@@ -2,8 +2,6 @@
  * Converts a configuration of the plugin `orthanc-dicomweb-oauth` to one of the gateway, with a note
  * about each key that was kept, changed or left out. Secrets are replaced by variables and never shown.
  * Reads no files.
- *
- * @module
  */
 import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
 import { readDocument } from "../file/config_document.ts";

@@ -1,8 +1,6 @@
 /**
  * Makes entries of `DicomWeb.Servers` for Orthanc, as the documentation of its DICOMweb plugin
  * describes them.
- *
- * @module
  */
 import type { GatewayConfig } from "../gateway_config.ts";
 import type { ServerConfig } from "../keys/server.ts";

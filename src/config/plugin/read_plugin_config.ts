@@ -1,7 +1,5 @@
 /**
  * Reads a configuration of the plugin, converts it, and checks the result like `check`.
- *
- * @module
  */
 import { resolve } from "node:path";
 import { ConfigError, type ConfigProblem } from "../values/config_error.ts";

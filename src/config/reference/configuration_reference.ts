@@ -1,7 +1,5 @@
 /**
  * Generates the reference of all configuration keys from their schema.
- *
- * @module
  */
 import { z } from "zod";
 import { sectionKeys } from "../gateway_config.ts";

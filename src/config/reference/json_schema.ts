@@ -1,8 +1,6 @@
 /**
  * Generates the JSON Schema of the configuration file, with which editors complete and explain keys. It
  * does not contain the rules between keys: `check` applies all.
- *
- * @module
  */
 import { z } from "zod";
 import { configVersion, sectionKeys } from "../gateway_config.ts";

@@ -1,8 +1,6 @@
 /**
  * Derives from a configuration the hosts that the gateway contacts, and for what. The runtime denies
  * all others; the commands `permissions` and `doctor` list them for firewalls.
- *
- * @module
  */
 import type { GatewayConfig } from "../gateway_config.ts";
 import { bracketed, hostAndPort } from "../values/host_names.ts";

@@ -1,8 +1,6 @@
 /**
  * The gateway's own certificates and the public keys that it publishes. When a certificate expires,
  * connections fail.
- *
- * @module
  */
 import { X509Certificate } from "node:crypto";
 import type { GatewayConfig } from "../gateway_config.ts";

@@ -1,7 +1,5 @@
 /**
  * Derives from a configuration the Deno permissions that a worker needs, and grants no others.
- *
- * @module
  */
 import type { GatewayConfig } from "../gateway_config.ts";
 import { listenHostAndPort, networkAllowlist } from "./contacts.ts";

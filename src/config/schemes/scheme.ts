@@ -3,8 +3,6 @@
  * `ClientAuthentication` choose it, the rules between them, the credentials they parse to, and what
  * these contact and read. A new scheme is one more file with one of these, and one more line in
  * `schemes.ts`.
- *
- * @module
  */
 import type { z } from "zod";
 import type { ClientCertificate } from "../keys/client_certificate.ts";

@@ -1,7 +1,5 @@
 /**
  * All credential schemes, and the one that the keys of a server choose.
- *
- * @module
  */
 import { aws } from "./aws/aws.ts";
 import { managedIdentity } from "./azure/managed_identity.ts";

@@ -1,8 +1,6 @@
 /**
  * The keys of all schemes with tokens: renewal, and validation before use. The `JWT…` keys have the
  * plugin's names and meaning; signing keys can also come from a URL or the provider's metadata.
- *
- * @module
  */
 import { z } from "zod";
 import { isPlaintext } from "../values/host_names.ts";

@@ -1,8 +1,6 @@
 /**
  * Finds the certificate that belongs to a private key, and its thumbprints, by which Entra ID finds the
  * key. The provider validates the chain.
- *
- * @module
  */
 import { createHash, type KeyObject, X509Certificate } from "node:crypto";
 import { certificatesIn } from "./pem.ts";

@@ -1,7 +1,5 @@
 /**
  * Warns of certificates that have expired or soon will.
- *
- * @module
  */
 
 /** Certificates that are valid for less than this cause a warning. */

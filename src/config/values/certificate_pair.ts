@@ -1,7 +1,5 @@
 /**
  * A certificate of the gateway's own and its private key: checks that they belong together.
- *
- * @module
  */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { Complain } from "./keys_of.ts";

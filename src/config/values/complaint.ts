@@ -1,8 +1,6 @@
 /**
  * The messages of what zod finds: sentences that name the nearest known key or value and never quote a
  * value of the configuration.
- *
- * @module
  */
 import type { z } from "zod";
 import { nearestName } from "./nearest_name.ts";

@@ -1,8 +1,6 @@
 /**
  * All problems of a configuration at once: each with its code, the path of the key and a sentence.
  * Values of the configuration never appear, because any of them may be a secret.
- *
- * @module
  */
 import type { ErrorCode } from "../../errors/catalogue.ts";
 

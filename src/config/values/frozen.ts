@@ -1,7 +1,5 @@
 /**
  * Freezes a configuration, so that it cannot change after it was checked.
- *
- * @module
  */
 import { Secret } from "./secret.ts";
 

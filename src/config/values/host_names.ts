@@ -1,8 +1,6 @@
 /**
  * Classifies host names and addresses: what is one host at all, and which hosts are this machine or
  * near it, where neither a password nor a patient's name can be intercepted.
- *
- * @module
  */
 
 const NAME =

@@ -1,8 +1,6 @@
 /**
  * Objects of the configuration with rules between their keys. A rule that reads a key with a problem
  * of its own is skipped, so that each mistake is reported once while all other rules still run.
- *
- * @module
  */
 import { z } from "zod";
 import type { ConfigCode, KeyPath } from "./config_error.ts";

@@ -1,8 +1,6 @@
 /**
  * Finds the name that was probably meant: the known one with the fewest typing errors (a character
  * added, lost or changed, or two swapped).
- *
- * @module
  */
 
 const LONGEST_COMPARED = 64;

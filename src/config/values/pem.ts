@@ -1,7 +1,5 @@
 /**
  * Recognizes the contents of a PEM file (RFC 7468), without validating them.
- *
- * @module
  */
 
 // Each search for an end begins anew: only the administrator's files are read with these.

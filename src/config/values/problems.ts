@@ -1,8 +1,6 @@
 /**
  * Turns the issues of zod into problems. Of two about the same key, the second is a consequence of the
  * first and is left out.
- *
- * @module
  */
 import type { z } from "zod";
 import { byKey } from "./complaint.ts";

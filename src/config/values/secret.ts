@@ -1,7 +1,5 @@
 /**
  * A string that is not revealed when printed, logged, inspected or turned into JSON.
- *
- * @module
  */
 
 const HIDDEN = "[secret]";

@@ -1,8 +1,6 @@
 /**
  * Reads private keys that sign, in the formats of providers and tools: PEM (PKCS#8, PKCS#1, SEC 1),
  * JWK and JWK Set. Rejects keys that cannot be used; no message contains a part of one.
- *
- * @module
  */
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { privateKeyFault, privateKeyIn } from "./pem.ts";

@@ -1,8 +1,6 @@
 /**
  * Where values come from besides the text of a configuration: files that keys name, and environment
  * variables. Schemas are constants, so their transforms get the sources of the current parse from here.
- *
- * @module
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 

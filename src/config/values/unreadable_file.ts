@@ -1,8 +1,6 @@
 /**
  * The message about a file of the configuration that cannot be read. It contains the path, unless that
  * is none: a key in PEM or JSON in the place of its path is a secret.
- *
- * @module
  */
 
 /** Longer than any path in use, and shorter than a key on one line. */

@@ -1,8 +1,6 @@
 /**
  * The kinds of values of a configuration. Numbers and booleans may also be text, the result of
  * `${NAME}`. Messages do not contain the value.
- *
- * @module
  */
 import { resolve } from "node:path";
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * Reads public keys that verify tokens, in the formats of providers: PEM (SubjectPublicKeyInfo, PKCS#1,
  * certificate) and JWK. Rejects private keys: the value of `JWTPublicKey` is not treated as a secret.
- *
- * @module
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
 import {

@@ -1,7 +1,5 @@
 /**
  * Access keys of AWS, and the token that the token manager keeps them as.
- *
- * @module
  */
 import { fingerprint, type Token, type TokenSource } from "../token.ts";
 

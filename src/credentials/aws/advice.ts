@@ -1,8 +1,6 @@
 /**
  * What AWS refuses, and what to do about it: the Security Token Service and the stores by error code,
  * without the `Exception` that some end in; the metadata services by status.
- *
- * @module
  */
 import { type Advice, rowsOf } from "../advice.ts";
 

@@ -1,7 +1,5 @@
 /**
  * Keys of a role that is assumed with other keys (`AssumeRole`).
- *
- * @module
  */
 import type { AwsRole } from "../../config/schemes/aws/aws.ts";
 import { fingerprint, type TokenSource } from "../token.ts";

@@ -1,8 +1,6 @@
 /**
  * The time by AWS's clock. AWS rejects signatures more than five minutes old or ahead, so a gateway
  * whose clock is wrong has to follow the `Date` header of the responses.
- *
- * @module
  */
 import type { Clock } from "../../network/clock.ts";
 

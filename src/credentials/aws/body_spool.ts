@@ -3,8 +3,6 @@
  * memory up to a bound, above it into a file of the state directory. The file is unlinked before
  * anything is written, and encrypted with a key that exists in memory only, so that neither a crash nor
  * a stolen disk reveals an image.
- *
- * @module
  */
 import { createHash } from "node:crypto";
 import { BrokenBodyError } from "../../errors/broken_body_error.ts";

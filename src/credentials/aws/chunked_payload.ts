@@ -2,8 +2,6 @@
  * Bodies signed chunk by chunk while they are sent (`STREAMING-AWS4-HMAC-SHA256-PAYLOAD`, Amazon S3
  * API Reference, "Signature calculations: transferring payload in multiple chunks"). Each signature
  * covers the one before it, the first that of the request.
- *
- * @module
  */
 import { createHash, createHmac } from "node:crypto";
 import { amzDate, credentialScope, type SignatureScope, signingKey } from "./request_signature.ts";

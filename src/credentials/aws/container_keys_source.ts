@@ -1,7 +1,5 @@
 /**
  * Keys of the role of a container, from the endpoint that ECS or EKS names in its environment.
- *
- * @module
  */
 import type { AwsKeysConfig } from "../../config/schemes/aws/aws_keys.ts";
 import { readCredentialFile } from "../credential_file.ts";

@@ -1,7 +1,5 @@
 /**
  * Creates the source of access keys that the configuration names.
- *
- * @module
  */
 import type { AwsCredentials } from "../../config/schemes/aws/aws.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";

@@ -1,8 +1,6 @@
 /**
  * Keys of the role of an EC2 instance, from its metadata service: version 2 only, which requires a
  * session token, so that no other program can be tricked into forwarding a request to it.
- *
- * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { fingerprint, type Token, type TokenSource } from "../token.ts";

@@ -1,8 +1,6 @@
 /**
  * Provides access keys for signing: the token manager for keys that are fetched and renewed, or
  * `fixedKeys` for those of the configuration or the environment, which are never stored.
- *
- * @module
  */
 import type { Token } from "../token.ts";
 import type { TokenManager } from "../tokens/token_manager.ts";

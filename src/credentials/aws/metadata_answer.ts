@@ -1,8 +1,6 @@
 /**
  * Interprets responses of the metadata services of AWS: the keys of an instance's or a container's role
  * as JSON, or a failure.
- *
- * @module
  */
 import type { GatewayError } from "../../errors/gateway_error.ts";
 import { jsonObject } from "../json_object.ts";

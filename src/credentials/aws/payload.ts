@@ -1,8 +1,6 @@
 /**
  * The body of a request signed for AWS: its hash or what replaces it, the headers that it needs, and
  * what is sent in its place.
- *
- * @module
  */
 import { createHash } from "node:crypto";
 import type { KeptBody } from "../authorizer.ts";

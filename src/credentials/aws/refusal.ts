@@ -1,7 +1,5 @@
 /**
  * Converts what AWS refuses to errors of the catalogue, with AWS's own advice.
- *
- * @module
  */
 import type { ErrorCode } from "../../errors/catalogue.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";

@@ -1,7 +1,5 @@
 /**
  * Signature Version 4 of AWS for one request, and the key that signs the chunks after its headers.
- *
- * @module
  */
 import { createHmac } from "node:crypto";
 import { AwsV4Signer } from "aws4fetch";

@@ -2,8 +2,6 @@
  * Signs requests with AWS access keys (Signature Version 4). What is signed is what is sent: the URL is
  * written in the form that both sides read alike, and a body is read to its end first if its hash is
  * signed. A clock that the store finds wrong is corrected once.
- *
- * @module
  */
 import type { PayloadSigning } from "../../config/schemes/aws/aws.ts";
 import { wholeRequestBody } from "../../dicomweb/completeness/whole_body.ts";

@@ -3,8 +3,6 @@
  * (RFC 3986, section 2.3) is percent-encoded, in capitals, and every key of the query has its `=`. AWS
  * decodes and re-encodes a URL before it checks the signature; however it does so, this form does not
  * change.
- *
- * @module
  */
 
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/;

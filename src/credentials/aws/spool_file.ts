@@ -1,8 +1,6 @@
 /**
  * A temporary file without a name, encrypted block by block (AES-256-GCM) with a key of its own. It is
  * written once, from beginning to end, and can then be read several times.
- *
- * @module
  */
 
 /** Bytes of a block before encryption. */

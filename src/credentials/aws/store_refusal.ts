@@ -1,8 +1,6 @@
 /**
  * Reads the reason of a refusal by a store of AWS, which still goes to the client: the clock, the keys, or
  * neither.
- *
- * @module
  */
 import { readStart } from "../../network/bounded_body.ts";
 import { type AwsRefusal, plainCode } from "./refusal.ts";

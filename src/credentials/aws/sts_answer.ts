@@ -1,8 +1,6 @@
 /**
  * Interprets responses of the Security Token Service: temporary keys, or a failure. They are XML of two
  * levels and few kinds; only the text of single elements is read.
- *
- * @module
  */
 import { decodeXmlText } from "../../dicomweb/urls/xml_text.ts";
 import { cannotFetch, type ProviderAnswer } from "../provider_exchange.ts";

@@ -1,8 +1,6 @@
 /**
  * Keys of a role that trusts another identity provider: that provider's token, which another program
  * writes to a file, is exchanged for them (`AssumeRoleWithWebIdentity`). EKS gives pods such a file.
- *
- * @module
  */
 import type { AwsKeysConfig } from "../../config/schemes/aws/aws_keys.ts";
 import { readCredentialFile } from "../credential_file.ts";

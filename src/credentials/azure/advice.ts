@@ -1,8 +1,6 @@
 /**
  * What Microsoft Entra ID and Azure's metadata services refuse, and what to do about it. No other
  * provider uses Entra's numbers (AADSTS…), so they are recognised at any host.
- *
- * @module
  */
 import { type Advice, rowsOf } from "../advice.ts";
 

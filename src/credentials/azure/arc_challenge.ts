@@ -2,8 +2,6 @@
  * The challenge of the Azure Arc agent: it issues tokens only to a client that can read a file that it
  * names and that only root and the agent's group may read. The name comes over the network, so only
  * files directly in the agent's own directory are read.
- *
- * @module
  */
 import { readCredentialFile } from "../credential_file.ts";
 import { cannotFetch } from "../provider_exchange.ts";

@@ -2,8 +2,6 @@
  * Interprets the response of a managed identity service of Azure: nearly an OAuth2 token response, but
  * with the end of the token as a date, which alone is right for a token that was issued before, and on
  * some platforms with error bodies of their own.
- *
- * @module
  */
 import type { IdentityService } from "../../config/schemes/azure/azure_platform.ts";
 import { jsonObject } from "../json_object.ts";

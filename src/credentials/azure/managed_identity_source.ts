@@ -2,8 +2,6 @@
  * Tokens of a managed identity of Azure, from the service of the gateway's platform: the instance
  * metadata service of a machine, the identity endpoint of App Service and Container Apps, or the agent
  * of Azure Arc. None of them receives a secret that Azure did not put there itself.
- *
- * @module
  */
 import type { IdentityService } from "../../config/schemes/azure/azure_platform.ts";
 import type { ManagedIdentity } from "../../config/schemes/azure/managed_identity.ts";

@@ -1,7 +1,5 @@
 /**
  * Creates the configured token store.
- *
- * @module
  */
 import type { TokenCacheConfig } from "../../config/keys/token_cache.ts";
 import type { Logger } from "../../telemetry/logger.ts";

@@ -1,8 +1,6 @@
 /**
  * Where Deno KV keeps its data: a file, which may be removed or damaged while in use, or a service.
  * A damaged file is deleted: everything in it can be fetched again.
- *
- * @module
  */
 
 export interface KvLocation {

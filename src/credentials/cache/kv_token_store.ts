@@ -1,8 +1,6 @@
 /**
  * Tokens in Deno KV: a file that several workers and processes share, or a KV Connect service. It is
  * opened at first use, and reopened after it failed or was removed.
- *
- * @module
  */
 import type { Clock } from "../../network/clock.ts";
 import type { KvLocation } from "./kv_location.ts";

@@ -1,8 +1,6 @@
 /**
  * A connection to Redis, made at first use, restored in the background when lost, and replaced when it
  * does not respond. While there is none, commands fail at once with the reason.
- *
- * @module
  */
 import type { Secret } from "../../config/values/secret.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";

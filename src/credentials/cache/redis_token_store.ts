@@ -1,7 +1,5 @@
 /**
  * Tokens in Redis.
- *
- * @module
  */
 import type { Secret } from "../../config/values/secret.ts";
 import type { StringStore } from "./token_store.ts";

@@ -1,8 +1,6 @@
 /**
  * Encrypts tokens kept outside this worker: AES-256-GCM with a random 96-bit nonce for each entry
  * (NIST SP 800-38D), bound to the entry's key, so that entries cannot be exchanged.
- *
- * @module
  */
 import { decodeBase64, encodeBase64 } from "@oslojs/encoding";
 import type { Secret } from "../../config/values/secret.ts";

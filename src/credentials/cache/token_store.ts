@@ -3,8 +3,6 @@
  * from a backend that fails or hangs: operations that requests wait for neither throw nor exceed a
  * time limit. Without an available backend, every read is a miss and every lease is granted, so that
  * each worker requests its own tokens.
- *
- * @module
  */
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";

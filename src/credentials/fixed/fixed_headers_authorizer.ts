@@ -1,7 +1,5 @@
 /**
  * Signs every request with the same headers: a token or password of the configuration, or none.
- *
- * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
 import type { Authorizer } from "../authorizer.ts";

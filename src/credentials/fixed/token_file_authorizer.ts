@@ -2,8 +2,6 @@
  * Signs requests with a bearer token from a file that another program renews. The file is read at most
  * once a second, and immediately after the store rejects the token. While it is missing or being
  * written, the token read before stays in use.
- *
- * @module
  */
 import type { Logger } from "../../telemetry/logger.ts";
 import { abortable } from "../../network/wait.ts";

@@ -1,7 +1,5 @@
 /**
  * What Google's token endpoints and metadata server refuse, and what to do about it.
- *
- * @module
  */
 import { type Advice, rowsOf } from "../advice.ts";
 

@@ -1,7 +1,5 @@
 /**
  * Tokens of a Google user: the refresh token of a sign-in is exchanged for them (RFC 6749, section 6).
- *
- * @module
  */
 import type { GoogleAuthorizedUser } from "../../config/schemes/google/google_credentials.ts";
 import { clientSecretPost } from "../oauth2/client_authentication.ts";

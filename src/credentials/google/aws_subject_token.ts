@@ -1,8 +1,6 @@
 /**
  * Proves an AWS identity to Google: a `GetCallerIdentity` request, signed for one pool, which Google
  * sends to AWS itself. It does not contain the secret key.
- *
- * @module
  */
 import type { GoogleAwsSubject } from "../../config/schemes/google/google_credentials.ts";
 import { currentKeys, type KeysSource } from "../aws/access_keys.ts";

@@ -1,7 +1,5 @@
 /**
  * Creates the source of Google's tokens that the configuration names.
- *
- * @module
  */
 import type { GoogleCredentials } from "../../config/schemes/google/google_credentials.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";

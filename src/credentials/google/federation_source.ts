@@ -1,8 +1,6 @@
 /**
  * Tokens of Google for an identity of another provider, whose token is exchanged for them (workload
  * identity federation; RFC 8693).
- *
- * @module
  */
 import type {
   GoogleFederation,

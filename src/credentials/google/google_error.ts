@@ -1,7 +1,5 @@
 /**
  * Errors of Google's services that are not those of OAuth2.
- *
- * @module
  */
 import { jsonObject } from "../json_object.ts";
 import type { ProviderAnswer } from "../provider_exchange.ts";

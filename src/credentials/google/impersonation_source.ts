@@ -1,8 +1,6 @@
 /**
  * Tokens of a Google service account for another identity that may impersonate it: the IAM Service
  * Account Credentials API issues them in exchange for a token of that identity.
- *
- * @module
  */
 import type { GoogleImpersonation } from "../../config/schemes/google/google_credentials.ts";
 import { jsonObject } from "../json_object.ts";

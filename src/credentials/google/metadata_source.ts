@@ -2,8 +2,6 @@
  * Tokens of the service account that Google has attached to the gateway's machine, pod or service, from
  * the metadata server. Rejects a response that is not marked as Google's: something else answers in its
  * place.
- *
- * @module
  */
 import type { GoogleMetadata } from "../../config/schemes/google/google_credentials.ts";
 import { fingerprint, type TokenSource } from "../token.ts";

@@ -1,8 +1,6 @@
 /**
  * Tokens of a Google service account by its key: a short-lived assertion signed with it is exchanged
  * for a token (JWT bearer grant, RFC 7523, section 2.1). The key itself is never sent.
- *
- * @module
  */
 import { type CryptoKey, importPKCS8, type JWTHeaderParameters, SignJWT } from "jose";
 import type { GoogleServiceAccount } from "../../config/schemes/google/google_credentials.ts";

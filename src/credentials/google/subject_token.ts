@@ -1,8 +1,6 @@
 /**
  * Gets the token of another identity provider that Google exchanges: from a file that is read anew each
  * time, from a URL, such as the metadata service of another cloud, or from AWS.
- *
- * @module
  */
 import type {
   GoogleFederation,

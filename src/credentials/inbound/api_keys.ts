@@ -1,7 +1,5 @@
 /**
  * Identifies clients by API key. Always compares all keys, each in constant time.
- *
- * @module
  */
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";

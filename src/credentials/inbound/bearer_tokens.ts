@@ -1,8 +1,6 @@
 /**
  * Verifies clients' bearer tokens (RFC 6750): from a configured issuer, for this gateway, with the
  * required scopes and one of the required roles. Only the keys of the issuer in the token count.
- *
- * @module
  */
 import { decodeJwt, type JWTPayload } from "jose";
 import type { IssuerConfig } from "../../config/inbound/issuers.ts";

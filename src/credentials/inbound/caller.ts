@@ -1,7 +1,5 @@
 /**
  * The identity of a client.
- *
- * @module
  */
 
 export interface Caller {

@@ -1,7 +1,5 @@
 /**
  * Hashes passwords with scrypt (RFC 7914), on a thread of the runtime's pool.
- *
- * @module
  */
 import { Buffer } from "node:buffer";
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";

@@ -3,8 +3,6 @@
  * worker runs one at a time, queues few and rejects the rest. Passwords that were right before have
  * a queue of their own, so that attempts of others do not delay them. An unknown name takes as long
  * as a known one, so that response times do not reveal accounts.
- *
- * @module
  */
 import { type PasswordHash, readPasswordHash } from "../../config/inbound/password_hash.ts";
 import type { Secret } from "../../config/values/secret.ts";

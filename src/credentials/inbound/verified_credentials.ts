@@ -2,8 +2,6 @@
  * Caches verified credentials for a while, so that a client that sends its password with every
  * request costs one slow check. Stores digests with a key that never leaves this process, so that
  * its memory reveals no password.
- *
- * @module
  */
 import { createHash, randomBytes } from "node:crypto";
 import type { Caller, VerifiedCaller } from "./caller.ts";

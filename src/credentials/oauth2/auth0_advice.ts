@@ -1,7 +1,5 @@
 /**
  * What Auth0 refuses, and what to do about it. It answers `access_denied` to nearly everything.
- *
- * @module
  */
 import { type Advice, rowsOf } from "../advice.ts";
 

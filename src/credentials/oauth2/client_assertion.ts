@@ -1,8 +1,6 @@
 /**
  * Signs the assertions that authenticate a client without sending a secret (RFC 7523, section 2.2).
  * Each is used for one request: providers reject a `jti` that they have seen.
- *
- * @module
  */
 import { type CryptoKey, importJWK, type JWTHeaderParameters, SignJWT } from "jose";
 import type {

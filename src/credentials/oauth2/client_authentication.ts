@@ -1,8 +1,6 @@
 /**
  * Client authentication at the token endpoint: one function value per method. A method writes into the
  * parameters or headers of a token request and knows nothing of the grant.
- *
- * @module
  */
 import { encodeBase64 } from "@oslojs/encoding";
 import type { ClientAuthentication } from "../../config/schemes/oauth2/client_authentication.ts";

@@ -1,7 +1,5 @@
 /**
  * Tokens by the OAuth2 client credentials grant (RFC 6749, section 4.4).
- *
- * @module
  */
 import type { ClientCredentials } from "../../config/schemes/oauth2/token_request.ts";
 import type { ClientAuthentication } from "../../config/schemes/oauth2/client_authentication.ts";

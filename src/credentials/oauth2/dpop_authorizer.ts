@@ -1,8 +1,6 @@
 /**
  * Signs requests with a token bound to a key, and with a proof of possession of that key (RFC 9449,
  * section 7).
- *
- * @module
  */
 import type {
   Authorization,

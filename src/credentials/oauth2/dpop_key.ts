@@ -1,8 +1,6 @@
 /**
  * A key that tokens are bound to, and the proofs of possession of it (RFC 9449). It is generated here
  * and never leaves this process: nobody else can use tokens bound to it, other workers included.
- *
- * @module
  */
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { type CryptoKey, importJWK, type JWK, SignJWT } from "jose";

@@ -1,7 +1,5 @@
 /**
  * What Keycloak refuses, and what to do about it.
- *
- * @module
  */
 import { type Advice, rowsOf } from "../advice.ts";
 

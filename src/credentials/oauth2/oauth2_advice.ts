@@ -1,7 +1,5 @@
 /**
  * What to do about refusals of any provider, according to the standards. Providers' own rows come first.
- *
- * @module
  */
 import { type Advice, rowsOf } from "../advice.ts";
 

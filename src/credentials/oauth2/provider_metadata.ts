@@ -2,8 +2,6 @@
  * Interprets the document in which a provider describes itself (OpenID Connect Discovery 1.0, section
  * 4.3; RFC 8414, section 3.3; RFC 8705, section 5; SMART App Launch). Only the URLs of the token
  * endpoint and of the key set are used, and only from the right issuer and at allowed hosts.
- *
- * @module
  */
 import { hostAndPort } from "../../config/values/host_names.ts";
 import type { DiscoveryConfig } from "../../config/schemes/oauth2/discovery.ts";

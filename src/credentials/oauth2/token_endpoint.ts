@@ -1,7 +1,5 @@
 /**
  * Requests tokens of one grant from an OAuth2 token endpoint.
- *
- * @module
  */
 import type { ProviderName } from "../../config/schemes/oauth2/identity_provider.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";

@@ -3,8 +3,6 @@
  * Discovery 1.0, RFC 8414 or SMART App Launch. Rejects a document that names another issuer, or an
  * endpoint at a host that the configuration does not allow: it would decide where the client's
  * credential goes.
- *
- * @module
  */
 import type { DiscoveryConfig } from "../../config/schemes/oauth2/discovery.ts";
 import type { ProviderName } from "../../config/schemes/oauth2/identity_provider.ts";

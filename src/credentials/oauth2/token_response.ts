@@ -1,8 +1,6 @@
 /**
  * Interprets the response of a token endpoint (RFC 6749, sections 5.1 and 5.2): a token, or a failure.
  * No message contains the client's secret or a token, even if the provider echoes it.
- *
- * @module
  */
 import { TokenRequestResult } from "@oslojs/oauth2";
 import type { ProviderName } from "../../config/schemes/oauth2/identity_provider.ts";

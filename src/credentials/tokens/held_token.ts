@@ -1,8 +1,6 @@
 /**
  * Decides by two clocks how long a token in memory is valid. A wall clock set forward ends it early,
  * once; one set back cannot prolong it, because its age by the monotonic clock counts too.
- *
- * @module
  */
 import type { Clock } from "../../network/clock.ts";
 import type { Token } from "../token.ts";

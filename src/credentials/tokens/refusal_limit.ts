@@ -1,8 +1,6 @@
 /**
  * Protects the identity provider from a store that rejects every token: the first rejected token is
  * replaced at once, later ones after growing intervals.
- *
- * @module
  */
 import type { Clock } from "../../network/clock.ts";
 

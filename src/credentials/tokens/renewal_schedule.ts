@@ -1,8 +1,6 @@
 /**
  * Schedules the renewal of a token: the configured buffer before its expiry and, after failures,
  * again until it expires. Its timers do not keep the process running.
- *
- * @module
  */
 import type { Clock } from "../../network/clock.ts";
 import { type HeldToken, lifeMs, renewalDelayMs } from "./held_token.ts";

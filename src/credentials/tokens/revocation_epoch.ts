@@ -3,8 +3,6 @@
  * a generation, and a revocation begins a new one: tokens of earlier generations are never found
  * again, however late they are stored. While there is a token in memory, the generation is read every
  * few seconds in the background, so that no request waits for it. No clocks are compared.
- *
- * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { Clock } from "../../network/clock.ts";

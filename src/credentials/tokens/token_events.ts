@@ -1,7 +1,5 @@
 /**
  * Records the life of a server's token in log, metrics and audit trail; never the token itself.
- *
- * @module
  */
 import { catalogue } from "../../errors/catalogue.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";

@@ -2,8 +2,6 @@
  * Gets a token for all that share a store with a single token request: the holder of the lease sends
  * it, the others poll the store for its token. A crashed holder loses the lease within seconds, and
  * after a limit the token is requested without the lease.
- *
- * @module
  */
 import type { Clock } from "../../network/clock.ts";
 import { sleep } from "../../network/wait.ts";

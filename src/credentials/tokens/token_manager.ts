@@ -2,8 +2,6 @@
  * Keeps the token of one server. Requests do not wait while it is valid; at most one token request is
  * in flight among all that share the store; the token is renewed in the background before it expires,
  * and stays in use if that fails.
- *
- * @module
  */
 import type { ResilienceConfig } from "../../config/keys/resilience.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";

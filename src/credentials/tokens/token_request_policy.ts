@@ -1,8 +1,6 @@
 /**
  * Retries token requests with back-off after temporary failures, and sends none for a while after a
  * refusal or until `Retry-After`. Counts every request.
- *
- * @module
  */
 import type { ResilienceConfig } from "../../config/keys/resilience.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";

@@ -1,7 +1,5 @@
 /**
  * Creates token validators with their configured source of keys.
- *
- * @module
  */
 import type {
   TokenValidationConfig,

@@ -5,8 +5,6 @@
  *
  * jose's `createRemoteJWKSet` makes every check wait once its keys have expired, fails if they cannot
  * be renewed then, and reads the system clock.
- *
- * @module
  */
 import type { JWSHeaderParameters } from "jose";
 import { abortable } from "../../network/wait.ts";

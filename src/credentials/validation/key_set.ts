@@ -1,7 +1,5 @@
 /**
  * Selects the keys that may verify a token. `jwks_cache.ts` fetches key sets.
- *
- * @module
  */
 import {
   createLocalJWKSet,

@@ -1,8 +1,6 @@
 /**
  * Explains why a token is invalid. The explanation contains nothing of the token but the names of
  * its algorithm and of a claim.
- *
- * @module
  */
 import { errors } from "jose";
 import { quoteProvider } from "../provider_text.ts";

@@ -2,8 +2,6 @@
  * Validates JWT access tokens (RFC 7519, RFC 8725): signature by a trusted key, algorithm, issuer,
  * audience and time. Rejects HMAC before selecting a key, so that a public key never serves as an
  * HMAC secret.
- *
- * @module
  */
 import {
   decodeProtectedHeader,

@@ -1,8 +1,6 @@
 /**
  * Validates the tokens of another source: an invalid one is neither used nor cached. It is a security
  * event, because the token may not come from the provider.
- *
- * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { Logger } from "../../telemetry/logger.ts";

@@ -1,8 +1,6 @@
 /**
  * Checks that a body is complete: of the length in `Content-Length`, and to the end of its content
  * if that is recognizable. It rejects shorter and longer bodies.
- *
- * @module
  */
 import type { Bytes } from "../bytes.ts";
 import { type ContentEnd, contentEnd } from "./content_end.ts";

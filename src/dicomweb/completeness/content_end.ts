@@ -2,8 +2,6 @@
  * Recognizes the end of a body in its content: the closing delimiter of multipart, the last bracket
  * of JSON, the end tag of XML's root element. Truncated bodies lack it, whatever the connection
  * reports.
- *
- * @module
  */
 import type { Bytes } from "../bytes.ts";
 import { JsonEnd } from "./json_end.ts";

@@ -1,7 +1,5 @@
 /**
  * Counts the brackets of a JSON text (RFC 8259) as it streams by, to recognize the last one.
- *
- * @module
  */
 import { BACKSLASH, CLOSE_BRACE, isSpace, OPEN_BRACE, QUOTE } from "../ascii.ts";
 import type { Bytes } from "../bytes.ts";

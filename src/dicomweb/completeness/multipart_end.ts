@@ -1,8 +1,6 @@
 /**
  * Finds the closing delimiter of a multipart body (RFC 2046, section 5.1.1) as it streams by
  * (Boyer, Moore and Horspool), copying only what spans two chunks.
- *
- * @module
  */
 import { LF } from "../ascii.ts";
 import { type Bytes, joinBytes } from "../bytes.ts";

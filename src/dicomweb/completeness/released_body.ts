@@ -3,8 +3,6 @@
  * the sender then cancels; the runtime closes a connection on which the client is still sending, so
  * that a client that is writing sees the closed connection instead of the response (RFC 9112,
  * section 9.6).
- *
- * @module
  */
 import type { Bytes, ByteStream } from "../bytes.ts";
 

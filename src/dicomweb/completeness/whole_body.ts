@@ -3,8 +3,6 @@
  * here, and every body whose end the runtime does not distinguish from truncation: HTTP/2 streams
  * that the sender reset (`RST_STREAM` with `CANCEL` or `NO_ERROR`), and bodies that end with their
  * connection.
- *
- * @module
  */
 import type { Bytes, ByteStream } from "../bytes.ts";
 import { BrokenBodyError } from "../../errors/broken_body_error.ts";

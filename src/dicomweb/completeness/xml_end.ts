@@ -2,8 +2,6 @@
  * Follows the tags of an XML document (XML 1.0, section 2) as it streams by, to recognize the end
  * of its root element. Comments, CDATA sections, processing instructions and the document type are
  * skipped. UTF-16 is not supported.
- *
- * @module
  */
 import {
   APOSTROPHE,

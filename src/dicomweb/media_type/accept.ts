@@ -2,8 +2,6 @@
  * Normalizes `Accept` for a store: only media types that it supports, in the syntax of RFC 9110,
  * the preferred first. It adds no media type that the client did not name, unless the client
  * accepts any, or the gateway converts the store's into the client's. Also quotes `Content-Type`.
- *
- * @module
  */
 import { acceptInQuery } from "./acceptable.ts";
 import { BoundedCache, type CacheBounds } from "../bounded_cache.ts";

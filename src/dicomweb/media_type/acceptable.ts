@@ -1,7 +1,5 @@
 /**
  * Media types that a client accepts, in the query and in `Accept`.
- *
- * @module
  */
 import { mediaRanges, type MediaType } from "./media_type.ts";
 import { covers, isWild, offeredTypes } from "./offered_type.ts";

@@ -2,8 +2,6 @@
  * Parses and formats media types as in DICOMweb, with media types and UIDs as parameters. It
  * accepts what clients and stores really send (`type=application/dicom` without quotes) and writes
  * only what RFC 9110 allows.
- *
- * @module
  */
 
 /** A media type or, in an `Accept` header, a media range. */

@@ -1,7 +1,5 @@
 /**
  * A store's media types, and which of them a client's media range includes.
- *
- * @module
  */
 import { type MediaType, parseMediaType } from "./media_type.ts";
 

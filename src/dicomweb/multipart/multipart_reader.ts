@@ -1,8 +1,6 @@
 /**
  * Reads a multipart body as a sequence of parts, each with its headers and a stream of its content,
  * without read-ahead. A body that breaks off is an error, in the part's stream and in the sequence.
- *
- * @module
  */
 import type { Bytes, ByteStream } from "../bytes.ts";
 import { parseMediaType } from "../media_type/media_type.ts";

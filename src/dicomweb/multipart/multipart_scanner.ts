@@ -3,8 +3,6 @@
  * chunks of any size, without copying content. It holds back only a possible start of a delimiter
  * and the header block of one part, up to a bound. Delimiters are whole lines: similar bytes are
  * content.
- *
- * @module
  */
 import { CR, DASH, LF, SPACE, TAB } from "../ascii.ts";
 import { type Bytes, joinBytes } from "../bytes.ts";

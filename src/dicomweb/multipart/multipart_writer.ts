@@ -1,8 +1,6 @@
 /**
  * Writes a multipart body (RFC 2046, section 5.1.1), reading each part's stream only as fast as the
  * body is read. The body fails if a part fails, so that it cannot be mistaken for a complete one.
- *
- * @module
  */
 import type { Bytes, ByteStream } from "../bytes.ts";
 import { encodeLatin1 } from "../latin1.ts";

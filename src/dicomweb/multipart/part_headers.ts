@@ -1,7 +1,5 @@
 /**
  * The header block of a part (RFC 2046, section 5.1) in bytes, with the empty line that ends it.
- *
- * @module
  */
 import type { Bytes } from "../bytes.ts";
 import { decodeLatin1, encodeLatin1 } from "../latin1.ts";

@@ -1,8 +1,6 @@
 /**
  * Profiles: differences between stores and what clients expect, as rules that can be set one by
  * one. `rule_catalogue.ts` describes each rule.
- *
- * @module
  */
 
 export const PROFILE_NAMES = ["generic", "azure", "google", "aws", "orthanc", "dcm4chee"] as const;

@@ -1,7 +1,5 @@
 /**
  * Effect, reason and source of every rule, for the configuration schema and the documentation.
- *
- * @module
  */
 import type { RuleId, Rules } from "./profile.ts";
 

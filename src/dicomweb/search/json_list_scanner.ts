@@ -1,8 +1,6 @@
 /**
  * Splits a JSON array of objects (PS3.18, annex F: search results, metadata) into its elements,
  * byte for byte, as it streams by; it holds one element at most. Other JSON is an error.
- *
- * @module
  */
 import {
   BACKSLASH,

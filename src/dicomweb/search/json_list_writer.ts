@@ -1,7 +1,5 @@
 /**
  * Writes a JSON array from elements in bytes.
- *
- * @module
  */
 import { CLOSE_BRACKET, COMMA, OPEN_BRACKET } from "../ascii.ts";
 import { type Bytes, joinBytes } from "../bytes.ts";

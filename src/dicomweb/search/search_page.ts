@@ -1,7 +1,5 @@
 /**
  * `limit` and `offset` of a search (PS3.18, section 8.3.4.4).
- *
- * @module
  */
 
 export interface Search {

@@ -1,8 +1,6 @@
 /**
  * Warnings about results that a store did not return: `Warning: 299 {service}: There are {n}
  * additional results that can be requested` (PS3.18, section 8.3.4.4.1).
- *
- * @module
  */
 
 export interface Remaining {

@@ -2,8 +2,6 @@
  * Reads the UIDs of a DICOM file (PS3.10) from its first bytes as they stream by: SOP class and
  * instance from the file meta information, in every transfer syntax; study and series too unless
  * the dataset is deflated. It holds at most 64 KiB. A file in another format has no UIDs.
- *
- * @module
  */
 import type { Bytes } from "../bytes.ts";
 import { decodeLatin1 } from "../latin1.ts";

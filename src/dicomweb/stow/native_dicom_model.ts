@@ -2,8 +2,6 @@
  * Converts documents of the Native DICOM Model (PS3.19, annex A.1; `application/dicom+xml`) that
  * fit in memory to DICOM JSON (PS3.18, annex F). It rejects malformed documents, and document
  * types, which could expand to any size.
- *
- * @module
  */
 import type { DicomJsonAttribute, DicomJsonDataset } from "../dicom_json.ts";
 import { withoutTrailing } from "../without_trailing.ts";

@@ -1,8 +1,6 @@
 /**
  * Compares a store's report with what was sent, so that every instance is reported as stored or
  * failed, and none as stored that the store did not report.
- *
- * @module
  */
 import { type DicomJsonDataset, textOf } from "../dicom_json.ts";
 import type { InstanceUids } from "./dicom_uids.ts";

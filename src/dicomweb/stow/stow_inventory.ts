@@ -2,8 +2,6 @@
  * Lists the instances in the body of an upload as it streams by, for comparison with the store's
  * report. It skips pixel data if the parts state their length, and stores none of it. What cannot
  * be listed (metadata with bulk data, encoded or malformed bodies) is unknown, never guessed.
- *
- * @module
  */
 import type { Bytes } from "../bytes.ts";
 import { type ContentEnd, contentEnd } from "../completeness/content_end.ts";

@@ -1,7 +1,5 @@
 /**
  * Items of the sequences in a STOW response (PS3.18, table I.1-1) that the gateway adds.
- *
- * @module
  */
 import type { DicomJsonAttribute, DicomJsonDataset } from "../dicom_json.ts";
 import type { InstanceUids } from "./dicom_uids.ts";

@@ -1,8 +1,6 @@
 /**
  * Merges the reports of several uploads, and derives the status (PS3.18, table 10.5.3-1). Instances
  * that a store rejects as duplicates can count as stored.
- *
- * @module
  */
 import { type DicomJsonDataset, numberOf, sorted, textOf } from "../dicom_json.ts";
 import type { InstanceUids } from "./dicom_uids.ts";

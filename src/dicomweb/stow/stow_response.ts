@@ -1,8 +1,6 @@
 /**
  * The Store Instances Response Module (PS3.18, annex I): read from DICOM JSON or XML regardless of
  * the media type, written as the JSON that clients expect. Items keep all that the store reports.
- *
- * @module
  */
 import {
   type DicomJsonAttribute,

@@ -1,7 +1,5 @@
 /**
  * Percent-decoding as servers do it: once by the standard, again in some proxies and frameworks.
- *
- * @module
  */
 
 /** No legitimate path is encoded more often. */

@@ -1,8 +1,6 @@
 /**
  * Validates identifiers in decoded segments of paths. Permissions depend on it: a segment that a
  * store could interpret in another way, such as `..;` or the name of an operation, is no identifier.
- *
- * @module
  */
 
 /** Wider than PS3.5, as stores are, but no name of an operation (`count`, `$bulkUpdate`). */

@@ -1,7 +1,5 @@
 /**
  * Detects requests that a store could treat as having another method, with unknown effects.
- *
- * @module
  */
 import { decodings } from "./decoding.ts";
 

@@ -1,8 +1,6 @@
 /**
  * Removes access tokens from queries: a client's token is for the gateway, which has its own for
  * the store; a store that prefers the query's would act under another identity.
- *
- * @module
  */
 import { decodings } from "./decoding.ts";
 

@@ -2,8 +2,6 @@
  * Validates the part of a target that is appended to the store's base URL, so that the store's
  * credential reaches nothing outside it. It rejects, instead of repairing, what parsers could read
  * differently.
- *
- * @module
  */
 
 import { decodings } from "./decoding.ts";

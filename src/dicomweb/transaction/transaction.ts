@@ -1,8 +1,6 @@
 /**
  * Names the transaction of a request: those of PS3.18 and of vendors. Its name is a metric label
  * and its class a permission, so ambiguous requests, as with invalid identifiers, are `unknown`.
- *
- * @module
  */
 import { isAeTitle, isPartition, isUid } from "./identifiers.ts";
 import { hasFormBody, overridesMethod } from "./method_override.ts";

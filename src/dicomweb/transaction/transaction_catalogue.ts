@@ -1,7 +1,5 @@
 /**
  * All known transactions, those of PS3.18 and of vendors, and what a request's path identifies.
- *
- * @module
  */
 
 /** Permissions are granted by class. */

@@ -2,8 +2,6 @@
  * Method and path of each transaction: the services of PS3.18 (chapters 10 to 15), deletion by
  * vendors, and vendors' operations below the same base URL. A path that is not listed, or with an
  * invalid identifier, is unknown.
- *
- * @module
  */
 import { isAeTitle, isBulkdataPath, isOperation, isQueryTag, isUid } from "./identifiers.ts";
 import type { Resource, TransactionName } from "./transaction_catalogue.ts";

@@ -1,7 +1,5 @@
 /**
  * Decides whether a message's body has URLs to translate. A body without them passes natively.
- *
- * @module
  */
 import type { Bytes, ByteStream } from "../bytes.ts";
 import {

@@ -1,7 +1,5 @@
 /**
  * Rewrites bytes as they stream by. However the input is cut into chunks, the output is the same.
- *
- * @module
  */
 import { type Bytes, type ByteStream, joinBytes } from "../bytes.ts";
 import { BodyCheck, contentLength } from "../completeness/body_check.ts";

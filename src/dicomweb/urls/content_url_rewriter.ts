@@ -1,7 +1,5 @@
 /**
  * Selects the URL rewriter by media type.
- *
- * @module
  */
 import type { ByteRewriter } from "./byte_rewriter.ts";
 import { JsonUrlRewriter, type JsonUrlRewriterOptions } from "./json_url_rewriter.ts";

@@ -1,7 +1,5 @@
 /**
  * Reads the `Forwarded` header (RFC 7239).
- *
- * @module
  */
 
 /** Text between semicolons outside quotes; a quoted string without end takes the rest. */

@@ -4,8 +4,6 @@
  * This is exact: within a JSON string, a quote only appears behind a backslash. Bytes that read
  * `"BulkDataURI"` are therefore a string of their own or, after a backslash, the end of a longer
  * one. A name with escaped letters (`\u0042`) is not found; no known software writes names so.
- *
- * @module
  */
 import { QUOTE } from "../ascii.ts";
 import type { Bytes } from "../bytes.ts";

@@ -1,7 +1,5 @@
 /**
  * Members of JSON texts that contain URLs, and the search for them.
- *
- * @module
  */
 import { JsonKeySearch } from "./json_key_search.ts";
 import { URL_ATTRIBUTES } from "./url_attributes.ts";

@@ -2,8 +2,6 @@
  * Translates URLs in a JSON text as it streams by, only where DICOM JSON and stores' own JSON have
  * them: a comment that contains the store's URL is unchanged. It searches for names instead of
  * parsing the text, and holds back at most one URL.
- *
- * @module
  */
 import {
   BACKSLASH,

@@ -2,8 +2,6 @@
  * Translates URLs in a multipart body as it streams by: in the `Content-Location` of each part, and
  * in parts that are DICOM JSON or XML. Every other byte is unchanged, including preamble,
  * delimiters, epilogue and binary parts. The rest of a malformed body passes unchanged.
- *
- * @module
  */
 import type { Bytes } from "../bytes.ts";
 import type { ByteRewriter, ByteSink } from "./byte_rewriter.ts";

@@ -2,8 +2,6 @@
  * Determines the URL by which a client reaches the gateway, from the configuration or the request.
  * Forwarding headers count only from a trusted proxy: anyone can send `X-Forwarded-Host`, and URLs
  * with that host would lead the client, and its credential, there.
- *
- * @module
  */
 import { forwardedParameters } from "./forwarded.ts";
 import { listItems } from "../media_type/media_type.ts";

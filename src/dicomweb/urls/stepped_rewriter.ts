@@ -1,8 +1,6 @@
 /**
  * Rewriting in steps: bytes that a step cannot decide on yet are held until more arrive, and bytes
  * that no step replaces pass unchanged.
- *
- * @module
  */
 import { type Bytes, joinBytes } from "../bytes.ts";
 import { type ByteRewriter, ByteSink } from "./byte_rewriter.ts";

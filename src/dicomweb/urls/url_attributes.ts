@@ -1,8 +1,6 @@
 /**
  * DICOM attributes with URLs of a store's resources. Their VR was UT before it became UR (DICOM
  * CP-1324), so it is not checked. Contact URI (0074,100A), the fourth, is a person's address.
- *
- * @module
  */
 
 export const URL_ATTRIBUTES: readonly string[] = [

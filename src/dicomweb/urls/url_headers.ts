@@ -1,7 +1,5 @@
 /**
  * Translates URLs in the headers of requests and responses, at most 256 per header.
- *
- * @module
  */
 import type { UrlMap } from "./url_map.ts";
 import { withoutTrailing } from "../without_trailing.ts";

@@ -1,7 +1,5 @@
 /**
  * Maps URLs of a store to URLs of the gateway and back.
- *
- * @module
  */
 import { UrlTranslation } from "./url_translation.ts";
 

@@ -1,7 +1,5 @@
 /**
  * Translates URLs below one base URL into URLs below another. Other URLs are unchanged.
- *
- * @module
  */
 import { DOT, HASH, QUESTION_MARK, SLASH } from "../ascii.ts";
 import type { Bytes } from "../bytes.ts";

@@ -1,7 +1,5 @@
 /**
  * Reads the bytes of one XML tag (XML 1.0, section 3.1) undecoded. Only ASCII names are found.
- *
- * @module
  */
 import {
   APOSTROPHE,

@@ -1,7 +1,5 @@
 /**
  * Character data of an XML document (XML 1.0, sections 2.4 and 4.1) in UTF-8.
- *
- * @module
  */
 import type { Bytes } from "../bytes.ts";
 

@@ -2,8 +2,6 @@
  * Translates URLs in an XML document as it streams by, only where the Native DICOM Model (PS3.19,
  * annex A) and WADL have them. It reads tags without parsing the document; comments, CDATA sections
  * and processing instructions are skipped. Encodings other than supersets of ASCII pass unchanged.
- *
- * @module
  */
 import {
   AMPERSAND,

@@ -1,8 +1,6 @@
 /**
  * The accounting step: one account of each request, for metrics, audit trail, activity and log. Rejects
  * requests while no audit record can be written, if the configuration says so.
- *
- * @module
  */
 import { prometheus } from "@hono/prometheus";
 import type { Context, MiddlewareHandler } from "hono";

@@ -1,8 +1,6 @@
 /**
  * One worker's traffic to each server: number of requests in the last minutes, response times, requests
  * in progress, the last outcome. A request costs an object and a few additions; bodies are not read.
- *
- * @module
  */
 import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";

@@ -5,8 +5,6 @@
  * from a client that left: over HTTP/1.1 `completed` of `Deno.serve` rejects either way, as its server
  * drops the body with the last byte instead of reading its end (Deno 2.7.14). Bodies that are counted, and
  * those without length, are distinguished.
- *
- * @module
  */
 import { contentLength } from "../../dicomweb/completeness/body_check.ts";
 import type { PassedBytes } from "../../upstream/store.ts";

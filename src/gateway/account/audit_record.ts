@@ -1,7 +1,5 @@
 /**
  * Makes the audit record of a request of its facts.
- *
- * @module
  */
 import type { AuditEvent, AuditKind, AuditRecorder } from "../../telemetry/audit_event.ts";
 import type { NameUid } from "../../telemetry/audit_uids.ts";

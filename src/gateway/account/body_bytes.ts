@@ -1,8 +1,6 @@
 /**
  * Lengths of the bodies of an exchange, as far as they are known: `Content-Length` counts only if the body
  * can have been transferred.
- *
- * @module
  */
 import { contentLength } from "../../dicomweb/completeness/body_check.ts";
 import type { PassedBytes } from "../../upstream/store.ts";

@@ -1,7 +1,5 @@
 /**
  * Errors as plain data that workers exchange, without their causes.
- *
- * @module
  */
 import type { ErrorCode } from "../../errors/catalogue.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";

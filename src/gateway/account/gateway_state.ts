@@ -1,8 +1,6 @@
 /**
  * The state of the gateway for its status page and its API: each worker's report, as plain data, and all
  * of them merged, so that every worker shows the same.
- *
- * @module
  */
 import type { CredentialStatus } from "../../credentials/authorizer.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";

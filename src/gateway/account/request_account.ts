@@ -1,8 +1,6 @@
 /**
  * Keeps the account of one request: gathers its facts once, when it has a response, and hands them to
  * metrics, audit trail, activity and log, then and when the response has been sent.
- *
- * @module
  */
 import type { Context } from "hono";
 import { ANONYMOUS } from "../../credentials/inbound/caller.ts";

@@ -1,7 +1,5 @@
 /**
  * The facts of one request, from which metrics, audit record, activity and log are made.
- *
- * @module
  */
 import type { GatewayError } from "../../errors/gateway_error.ts";
 import type { Transaction } from "../../dicomweb/transaction/transaction.ts";

@@ -1,7 +1,5 @@
 /**
  * Responds to a request for one of the gateway's own pages.
- *
- * @module
  */
 import type { Context } from "hono";
 import { GatewayError } from "../../errors/gateway_error.ts";

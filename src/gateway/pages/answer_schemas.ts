@@ -1,7 +1,5 @@
 /**
  * The schemas of the gateway's own JSON responses, for the OpenAPI document.
- *
- * @module
  */
 import { z } from "zod";
 import { HEALTHS } from "./server_health.ts";

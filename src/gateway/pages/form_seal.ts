@@ -1,8 +1,6 @@
 /**
  * Seals what the status page sends back to the gateway: rejects forms that were issued to another client
  * or too long ago, and notices that the gateway did not write.
- *
- * @module
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 

@@ -1,8 +1,6 @@
 /**
  * Handlers of the management API (in the plugin's envelope), the health checks and the key set. They report
  * facts about credentials, never a credential or a part of one.
- *
- * @module
  */
 import type { Context } from "hono";
 import { GatewayError } from "../../errors/gateway_error.ts";

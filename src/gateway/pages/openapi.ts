@@ -1,7 +1,5 @@
 /**
  * The OpenAPI document (3.1) of the gateway's HTTP interface, derived from the table of pages.
- *
- * @module
  */
 import { z } from "zod";
 import { answerSchemas } from "./answer_schemas.ts";

@@ -1,7 +1,5 @@
 /**
  * The health of a server in one word, from its last request and its circuit breakers.
- *
- * @module
  */
 import type { ServerState } from "../account/gateway_state.ts";
 

@@ -1,7 +1,5 @@
 /**
  * Handlers of the status page at `/`: one shows the state of the gateway, one carries out its forms.
- *
- * @module
  */
 import type { Context } from "hono";
 import { raw } from "hono/html";

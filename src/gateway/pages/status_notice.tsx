@@ -1,7 +1,5 @@
 /**
  * The outcome of an operator's button, on the status page.
- *
- * @module
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { catalogue, type ErrorCode } from "../../errors/catalogue.ts";

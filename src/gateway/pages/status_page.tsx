@@ -1,8 +1,6 @@
 /**
  * The status page: one HTML document without other resources. JSX escapes everything that comes from
  * outside.
- *
- * @module
  */
 import { raw } from "hono/html";
 import type { JSX } from "hono/jsx/jsx-runtime";

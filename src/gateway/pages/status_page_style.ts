@@ -1,8 +1,6 @@
 /**
  * The style sheet and the script of the status page, both inline, and the content security policy by which
  * a browser runs these two and loads nothing else.
- *
- * @module
  */
 import { createHash } from "node:crypto";
 import { span } from "./status_text.ts";

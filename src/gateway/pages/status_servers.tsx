@@ -1,7 +1,5 @@
 /**
  * The servers on the status page: health, credential, breakers, traffic, the last error and its remedies.
- *
- * @module
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { catalogue } from "../../errors/catalogue.ts";

@@ -1,7 +1,5 @@
 /**
  * Formats numbers, sizes and times for the status page.
- *
- * @module
  */
 
 export function sum(values: readonly number[]): number {

@@ -1,7 +1,5 @@
 /**
  * Traffic on the status page, as numbers and as sparklines.
- *
- * @module
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { SLOT_MS, SLOTS, type Window } from "../account/activity.ts";

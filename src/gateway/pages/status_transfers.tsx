@@ -1,7 +1,5 @@
 /**
  * The transfers in progress, on the status page.
- *
- * @module
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { TransferReport } from "../account/gateway_state.ts";

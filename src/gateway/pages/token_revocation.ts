@@ -2,8 +2,6 @@
  * Revokes cached tokens for an operator: in this worker, in the other workers of this gateway, and in all
  * replicas that share the token cache. Not more often than the replicas look for it, so that no client
  * can make the gateway send request after request to the identity provider.
- *
- * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { Store } from "../../upstream/store.ts";

@@ -1,8 +1,6 @@
 /**
  * Decides what a client may do: without `Permissions` everything, with them what one of them permits. A
  * read-only server rejects every request that may change something.
- *
- * @module
  */
 import type { PermissionConfig, Right } from "../../config/inbound/permissions.ts";
 import type { Caller } from "../../credentials/inbound/caller.ts";

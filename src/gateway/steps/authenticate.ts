@@ -1,8 +1,6 @@
 /**
  * Rejects requests without valid credentials, except those for open pages: the health checks of load
  * balancers and the gateway's public keys.
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import type { Caller } from "../../credentials/inbound/caller.ts";

@@ -1,8 +1,6 @@
 /**
  * Authenticates clients by the configured schemes: API key, password, bearer token. It counts failures,
  * and does not distinguish a wrong password from an unknown user.
- *
- * @module
  */
 import { auth as basicCredentials } from "hono/utils/basic-auth";
 import type { ApiKeys } from "../../credentials/inbound/api_keys.ts";

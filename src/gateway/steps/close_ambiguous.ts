@@ -2,8 +2,6 @@
  * Closes the connection after a request with both Content-Length and Transfer-Encoding: a proxy in front
  * may have used the other one, and would take the rest for the next request (RFC 9112, section 6.1). The
  * runtime reads the chunks, and (Deno 2.7.14) hides a Content-Length after Transfer-Encoding.
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import type { GatewayEnv } from "../gateway_env.ts";

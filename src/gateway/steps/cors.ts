@@ -2,8 +2,6 @@
  * Lets scripts of configured web pages use the DICOMweb routes from a browser (Fetch Standard, CORS
  * protocol). The gateway answers preflights itself and ignores the store's CORS headers, as the store
  * does not know which pages may use the gateway.
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";

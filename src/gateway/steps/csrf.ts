@@ -2,8 +2,6 @@
  * Rejects requests of web pages of other origins (cross-site request forgery, cross-site inclusion): a
  * browser lets every page send a plain POST anywhere, and show, frame or run the response of any URL, from
  * inside the hospital's network and with a remembered password.
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import type { CorsConfig } from "../../config/keys/cors.ts";

@@ -5,8 +5,6 @@
  * response, and a client that is sending (curl 7.88, and Orthanc with it) then reports the reset instead of
  * the response. With `Content-Length` the client knows that it has all of it before the end, and stops
  * sending. An upload on its way to the store is drained when sending it there has failed.
- *
- * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
 import { sleep } from "../../network/wait.ts";

@@ -1,8 +1,6 @@
 /**
  * Protects a gateway without authentication from web pages whose name resolves to its address (DNS
  * rebinding): it accepts only IP addresses, which no page can have as its name, and its known names.
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import { BoundedCache } from "../../dicomweb/bounded_cache.ts";

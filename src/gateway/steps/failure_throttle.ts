@@ -3,8 +3,6 @@
  * are limited: keys and tokens cannot be guessed and are checked first. Passwords can, and checking them is
  * expensive: beyond the limits they are rejected unchecked, unless this password was right for this user
  * before. So failed attempts cannot lock out a working client of the same name or address.
- *
- * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { QuotaLimit, QuotaTable } from "./quota_table.ts";

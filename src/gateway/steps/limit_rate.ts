@@ -2,8 +2,6 @@
  * Limits the request rate of each client, over all workers, and reports what is left (`RateLimit` and
  * `RateLimit-Policy` of draft-ietf-httpapi-ratelimit-headers-10). A client is its authenticated subject,
  * otherwise its network.
- *
- * @module
  */
 import type { Context, MiddlewareHandler } from "hono";
 import type { RateLimitConfig } from "../../config/keys/rate_limit.ts";

@@ -1,8 +1,6 @@
 /**
  * Requires a permission for the gateway's own pages, for paths without a page too: all but stores, whose
  * permissions depend on the transaction, and open pages.
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import { ANONYMOUS } from "../../credentials/inbound/caller.ts";

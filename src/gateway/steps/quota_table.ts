@@ -4,8 +4,6 @@
  * ITU-T I.371): a quota of 60 a minute lets 60 requests through at once and then one a second. Memory is
  * fixed: if there are more clients than places, those that used least are forgotten, which restores
  * their quota and takes none away.
- *
- * @module
  */
 import { createHmac, randomFillSync } from "node:crypto";
 import { BoundedCache } from "../../dicomweb/bounded_cache.ts";

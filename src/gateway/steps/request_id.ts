@@ -2,8 +2,6 @@
  * Gives each request an identifier for the store, the log and the response: the client's `X-Request-ID` if
  * acceptable. (Hono's middleware sets the header before there is a response, which breaks WebSocket
  * handshakes: their response must not be modified.)
- *
- * @module
  */
 import type { MiddlewareHandler } from "hono";
 import type { GatewayEnv } from "../gateway_env.ts";

@@ -1,8 +1,6 @@
 /**
  * Reads heads, lines and pieces of bodies of HTTP/1.1 responses from a transport, through one buffer.
  * Heads and lines beyond a limit are refused.
- *
- * @module
  */
 import { MalformedResponseError } from "./response_head.ts";
 import type { Transport } from "./transport.ts";

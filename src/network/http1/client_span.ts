@@ -1,8 +1,6 @@
 /**
  * The OpenTelemetry span of a request that the runtime's `fetch` does not send, with the attributes that
  * `fetch` records (semantic conventions for HTTP clients), so that a trace continues at the store.
- *
- * @module
  */
 
 export interface ClientSpan {

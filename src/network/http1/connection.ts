@@ -2,8 +2,6 @@
  * One HTTP/1.1 connection of a client: writes a request, reads the response's head and streams its body,
  * which is complete only by its framing. While the connection is idle, a read in progress notices that
  * the other side closes it.
- *
- * @module
  */
 import { BufferedReader, ClosedEarlyError } from "./buffered_reader.ts";
 import {

@@ -1,8 +1,6 @@
 /**
  * Decodes bodies in gzip (RFC 9110, section 8.4) as the runtime's `fetch` does, but yields to other
  * requests: a small body may decode to a thousand times its size.
- *
- * @module
  */
 
 /**

@@ -2,8 +2,6 @@
  * Opens connections over TCP or TLS, directly or through a proxy (RFC 9110, section 9.3.6). The runtime's
  * sockets are faster, but try only the first address of a name and accept no client certificate inside a
  * tunnel: Node's sockets do the rest.
- *
- * @module
  */
 import {
   connectNodeSocket,

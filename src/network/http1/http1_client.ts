@@ -2,8 +2,6 @@
  * Sends requests without a body over HTTP/1.1, each exactly once. The runtime's `fetch` and `node:http`
  * repeat such a request by themselves when the other side closes the connection. This client uses another
  * connection only for a request of which it could write nothing.
- *
- * @module
  */
 import { encodeLatin1 } from "../../dicomweb/latin1.ts";
 import { startClientSpan } from "./client_span.ts";

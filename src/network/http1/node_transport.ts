@@ -1,8 +1,6 @@
 /**
  * Connections over Node's sockets, which try every address of a name (RFC 8305) and do TLS with a client
  * certificate inside a tunnel. They cost about twice as much per byte as the runtime's own.
- *
- * @module
  */
 import net from "node:net";
 import tls from "node:tls";

@@ -1,8 +1,6 @@
 /**
  * Parses the head of an HTTP/1.1 response (RFC 9112, sections 4 and 5), and from it the framing of the
  * body (section 6.3). Ambiguous framing is refused, never guessed.
- *
- * @module
  */
 import { decodeLatin1 } from "../../dicomweb/latin1.ts";
 

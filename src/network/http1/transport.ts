@@ -1,7 +1,5 @@
 /**
  * The part of `Deno.Conn` that an HTTP/1.1 connection needs.
- *
- * @module
  */
 
 export interface Transport {

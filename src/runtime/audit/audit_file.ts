@@ -1,8 +1,6 @@
 /**
  * The audit trail in files: the current one, and finished ones that reached the size limit, named by the
  * number of their last record. Records are on disk when `write` returns.
- *
- * @module
  */
 import { basename, dirname } from "node:path";
 import { reasonOf } from "../../errors/reason.ts";

@@ -1,8 +1,6 @@
 /**
  * Writes the audit trail: chains the events of the supervisor and its workers, and writes them to a
  * sink. While writing fails, it keeps a bounded number of events, and shows the failure to all workers.
- *
- * @module
  */
 import type { AuditConfig } from "../../config/gateway_config.ts";
 import { reasonOf } from "../../errors/reason.ts";

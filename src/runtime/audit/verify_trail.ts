@@ -1,7 +1,5 @@
 /**
  * Verifies an audit trail: each record must be unmodified and follow the previous one, over all files.
- *
- * @module
  */
 import { Buffer } from "node:buffer";
 import type { Secret } from "../../config/values/secret.ts";

@@ -1,7 +1,5 @@
 /**
  * Acquires the credential of a server for a search, once, with the code of the gateway.
- *
- * @module
  */
 import type { ServerConfig } from "../../config/keys/server.ts";
 import { type CredentialFacts, credentialFacts } from "../../credentials/credential_facts.ts";

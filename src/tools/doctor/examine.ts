@@ -1,7 +1,5 @@
 /**
  * Examines a configuration: what all servers share, and each server, all concurrently.
- *
- * @module
  */
 import { contacts } from "../../config/sandbox/contacts.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";

@@ -1,8 +1,6 @@
 /**
  * Examines the connection to one host: its name, the TCP connection or the proxy's tunnel, and its
  * certificate.
- *
- * @module
  */
 import type { ServerConfig } from "../../config/keys/server.ts";
 import type { Contact } from "../../config/sandbox/contacts.ts";

@@ -1,8 +1,6 @@
 /**
  * Examines what all servers share: the version of Deno, the state directory, the token cache, the
  * listener, and the connections to the issuers of clients' tokens.
- *
- * @module
  */
 import { contacts, listenHostAndPort } from "../../config/sandbox/contacts.ts";
 import { loopbackOf } from "../../config/values/host_names.ts";

@@ -1,8 +1,6 @@
 /**
  * Examines one server from the bottom up: the connections to the identity provider and the store, then
  * a token, then a search, each with the code of the gateway.
- *
- * @module
  */
 import type { Contact } from "../../config/sandbox/contacts.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";

@@ -1,7 +1,5 @@
 /**
  * Explains a store's response to a search.
- *
- * @module
  */
 import { type Finding, finding } from "./finding.ts";
 

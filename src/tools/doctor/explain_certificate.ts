@@ -1,7 +1,5 @@
 /**
  * Explains what is wrong with a server's certificate, or how long it is still valid.
- *
- * @module
  */
 import { WARN_BELOW_DAYS } from "../../config/values/certificate_expiry.ts";
 import type { CertificateFacts, TlsFacts } from "../../network/tls_probe.ts";

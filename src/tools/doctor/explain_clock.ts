@@ -1,7 +1,5 @@
 /**
  * Compares this machine's clock with those of the servers.
- *
- * @module
  */
 import { type Finding, finding } from "./finding.ts";
 

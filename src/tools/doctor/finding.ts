@@ -1,7 +1,5 @@
 /**
  * The findings of an examination, step by step, as `doctor --json` prints them.
- *
- * @module
  */
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { reasonOf } from "../../errors/reason.ts";

@@ -1,8 +1,6 @@
 /**
  * Assembles one server for an examination: one attempt per request, and nothing shared with a running
  * gateway.
- *
- * @module
  */
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import type { ServerConfig } from "../../config/keys/server.ts";

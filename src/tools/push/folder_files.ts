@@ -1,8 +1,6 @@
 /**
  * Lists the files of a folder and its subfolders. Follows links; lists each folder once, so that cycles
  * of links end.
- *
- * @module
  */
 import { join } from "node:path";
 import { reasonOf } from "../../errors/reason.ts";

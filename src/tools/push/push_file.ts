@@ -1,7 +1,5 @@
 /**
  * One file of a push: its instance, and its bytes as a stream that fails if the file has changed.
- *
- * @module
  */
 import { InstanceHead } from "../../dicomweb/stow/dicom_uids.ts";
 import { fileFault } from "./folder_files.ts";

@@ -2,8 +2,6 @@
  * Sends the instances of a folder to a store: several per request, several requests concurrently, each
  * instance recorded in the journal once the store confirms it. Transient failures are retried; a
  * rejected request is split until only the files that cause the rejection fail.
- *
- * @module
  */
 import { join } from "node:path";
 import { sleep } from "../../network/wait.ts";

@@ -2,8 +2,6 @@
  * The journal of a push: one line for each instance that the store has confirmed, on disk before the
  * push continues. After any interruption a push resumes from it; what it lacks is sent again, which
  * does no harm. An incomplete last line counts as not written.
- *
- * @module
  */
 import { dirname } from "node:path";
 import { reasonOf } from "../../errors/reason.ts";

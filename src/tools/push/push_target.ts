@@ -1,8 +1,6 @@
 /**
  * Where a push sends to: a running gateway, or one assembled in this process for one server. Both
  * accept the same requests.
- *
- * @module
  */
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import type { ServerConfig } from "../../config/keys/server.ts";

@@ -1,8 +1,6 @@
 /**
  * One request to store several files, and the outcome of each. Only an instance that the store reports
  * as stored counts as stored.
- *
- * @module
  */
 import { numberOf, textOf } from "../../dicomweb/dicom_json.ts";
 import { newBoundary, writeMultipart } from "../../dicomweb/multipart/multipart_writer.ts";

@@ -1,8 +1,6 @@
 /**
  * Sends requests through a whole store, signed for AWS, to an origin that records what arrives and may
  * verify the signatures as AWS does.
- *
- * @module
  */
 import type { AwsCredentials } from "../../../src/config/schemes/aws/aws.ts";
 import { Secret } from "../../../src/config/values/secret.ts";

@@ -1,7 +1,5 @@
 /**
  * A service account's key for tests, made once.
- *
- * @module
  */
 import { generateKeyPairSync } from "node:crypto";
 

@@ -1,7 +1,5 @@
 /**
  * Client credentials for tests, by the secret "secret" unless changed.
- *
- * @module
  */
 import type { ClientCredentials } from "../../../src/config/schemes/oauth2/token_request.ts";
 import { Secret } from "../../../src/config/values/secret.ts";

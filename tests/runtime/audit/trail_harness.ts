@@ -1,7 +1,5 @@
 /**
  * Audit trails in files.
- *
- * @module
  */
 import { Secret } from "../../../src/config/values/secret.ts";
 import { openAuditFile } from "../../../src/runtime/audit/audit_file.ts";

@@ -1,8 +1,6 @@
 /**
  * `ProviderType: "aws"`: requests signed with access keys (Signature Version 4), by default for AWS
  * HealthImaging.
- *
- * @module
  */
 import { z } from "zod";
 import { isPlaintext } from "../../values/host_names.ts";

@@ -1,7 +1,5 @@
 /**
  * Regions of AWS, and how its host names contain them.
- *
- * @module
  */
 import { z } from "zod";
 

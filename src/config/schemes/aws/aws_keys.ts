@@ -1,8 +1,6 @@
 /**
  * Finds the source of AWS access keys: the configuration, or in the order of AWS's own tools, the
  * environment variables that ECS, EKS and administrators set, and last the instance.
- *
- * @module
  */
 import { resolve } from "node:path";
 import { withoutTrailing } from "../../../dicomweb/without_trailing.ts";

@@ -1,8 +1,6 @@
 /**
  * The platform of Azure that the gateway runs on, and its service for tokens: from the configuration, or
  * from the environment variables that the platform sets.
- *
- * @module
  */
 import type { Complain } from "../../values/keys_of.ts";
 import { Secret } from "../../values/secret.ts";

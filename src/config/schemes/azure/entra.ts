@@ -2,8 +2,6 @@
  * What can be derived for Microsoft Entra ID (Azure) from tenant and cloud: endpoint, scope, and the
  * signing keys, issuers and audience of its tokens. `auto` recognizes it by the exact host, never by a
  * part of it.
- *
- * @module
  */
 import { z } from "zod";
 import { withoutTrailing } from "../../../dicomweb/without_trailing.ts";

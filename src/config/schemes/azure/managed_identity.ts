@@ -1,8 +1,6 @@
 /**
  * `ProviderType: "azuremanagedidentity"`: the identity of the Azure machine, app or pod that the gateway
  * runs on, without a secret in the configuration. As in the plugin, `auto` detects the platform.
- *
- * @module
  */
 import { z } from "zod";
 import type { Complain } from "../../values/keys_of.ts";

@@ -1,7 +1,5 @@
 /**
  * `ProviderType: "basic"`: a user name and a password in each request (RFC 7617).
- *
- * @module
  */
 import { z } from "zod";
 import { secret, text } from "../../values/value_schemas.ts";

@@ -1,7 +1,5 @@
 /**
  * `ProviderType: "bearer"`: a token that another program obtained, fixed or in a file that it renews.
- *
- * @module
  */
 import { z } from "zod";
 import type { Secret } from "../../values/secret.ts";

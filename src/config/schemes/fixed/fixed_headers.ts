@@ -1,7 +1,5 @@
 /**
  * `ProviderType: "headers"`: fixed headers, such as the key of an API gateway.
- *
- * @module
  */
 import { z } from "zod";
 import { recordOf, withRule } from "../../values/keys_of.ts";

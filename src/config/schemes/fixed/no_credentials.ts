@@ -1,7 +1,5 @@
 /**
  * `ProviderType: "none"`: a store without authentication, such as one on the same machine.
- *
- * @module
  */
 import { z } from "zod";
 import { scheme } from "../scheme.ts";

@@ -1,8 +1,6 @@
 /**
  * `ProviderType: "google"`: a service account's key, the metadata server, a federated identity or a
  * user's refresh token. With `ClientId`, as in the plugin, it means client credentials instead.
- *
- * @module
  */
 import { ifGiven } from "../../values/complaint.ts";
 import { z } from "zod";

@@ -1,8 +1,6 @@
 /**
  * AWS as the identity provider of a Google workload identity pool: with the identity of the access keys
  * that the gateway finds like AWS's own tools.
- *
- * @module
  */
 import { sources } from "../../values/sources.ts";
 import { REGION, regionOf, stsEndpointOf } from "../aws/aws_hosts.ts";

@@ -1,8 +1,6 @@
 /**
  * Credentials of Google Cloud: how the first token is obtained, and the service account that it may be
  * exchanged for.
- *
- * @module
  */
 import type { Secret } from "../../values/secret.ts";
 import type { AwsCredentials } from "../aws/aws.ts";

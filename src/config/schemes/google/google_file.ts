@@ -1,8 +1,6 @@
 /**
  * Reads Google's credentials files: keys of service accounts, configurations of workload identity
  * federation, and the output of `gcloud auth application-default login`. Messages do not quote them.
- *
- * @module
  */
 import { resolve } from "node:path";
 import { Secret } from "../../values/secret.ts";

@@ -1,7 +1,5 @@
 /**
  * The parts of Google's credentials files that the gateway needs.
- *
- * @module
  */
 import { z } from "zod";
 import { httpUrl, text } from "../../values/value_schemas.ts";

@@ -1,8 +1,6 @@
 /**
  * Recognizes Google's own URLs in its credentials files. Such files come by mail and from the web, so
  * other URLs in them must not get an assertion.
- *
- * @module
  */
 
 /** The token endpoint of service accounts and users. */

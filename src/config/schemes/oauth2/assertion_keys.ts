@@ -1,7 +1,5 @@
 /**
  * The keys of the assertions that authenticate a client (RFC 7523): their signature and their claims.
- *
- * @module
  */
 import { ifGiven } from "../../values/complaint.ts";
 import { z } from "zod";

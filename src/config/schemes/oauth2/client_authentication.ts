@@ -1,7 +1,5 @@
 /**
  * The methods of client authentication at the token endpoint (RFC 6749, section 2.3).
- *
- * @module
  */
 import type { AssertionCertificate } from "../../values/assertion_certificate.ts";
 import type { Secret } from "../../values/secret.ts";

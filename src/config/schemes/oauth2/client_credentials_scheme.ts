@@ -1,7 +1,5 @@
 /**
  * The schemes of the client credentials grant, which differ only in how the client authenticates.
- *
- * @module
  */
 import type { z } from "zod";
 import type { Rule } from "../../values/keys_of.ts";

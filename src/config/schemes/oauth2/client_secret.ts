@@ -1,7 +1,5 @@
 /**
  * OAuth2 client credentials with a shared secret (RFC 6749, section 2.3.1), as in the plugin.
- *
- * @module
  */
 import { z } from "zod";
 import { secret } from "../../values/value_schemas.ts";

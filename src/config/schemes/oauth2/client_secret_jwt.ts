@@ -1,7 +1,5 @@
 /**
  * OAuth2 client credentials with an assertion that the shared secret signs (RFC 7523, section 2.2).
- *
- * @module
  */
 import { z } from "zod";
 import { assertionKeys, assertionOf } from "./assertion_keys.ts";

@@ -1,8 +1,6 @@
 /**
  * The keys for discovery of the token endpoint from the provider. The hosts that it may be at are
  * configured, for the allowlist.
- *
- * @module
  */
 import { z } from "zod";
 import { hostAndPort, isHost, isPlaintext } from "../../values/host_names.ts";

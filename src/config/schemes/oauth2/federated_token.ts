@@ -2,8 +2,6 @@
  * OAuth2 client credentials with a token of the platform in a file in place of a secret (RFC 7523,
  * section 2.2): workload identity of Kubernetes and Azure (AKS). For Azure, the environment variables
  * that its webhook sets in a pod are the defaults of the keys.
- *
- * @module
  */
 import { z } from "zod";
 import { resolve } from "node:path";

@@ -1,8 +1,6 @@
 /**
  * Recognizes identity providers by the URL of the token endpoint, because some have requirements or
  * remedies of their own.
- *
- * @module
  */
 
 /** A known identity provider or platform. */

@@ -1,7 +1,5 @@
 /**
  * OAuth2 client credentials of a client that authenticates with its TLS certificate (RFC 8705, section 2).
- *
- * @module
  */
 import { z } from "zod";
 import { clientCredentialsScheme } from "./client_credentials_scheme.ts";

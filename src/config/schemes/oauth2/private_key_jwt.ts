@@ -1,7 +1,5 @@
 /**
  * OAuth2 client credentials with an assertion that a private key signs (RFC 7523, section 2.2).
- *
- * @module
  */
 import { z } from "zod";
 import { isEntra } from "../azure/entra.ts";

@@ -1,8 +1,6 @@
 /**
  * SMART Backend Services (HL7 SMART App Launch 2): client credentials with a signed assertion; the token
  * endpoint is discovered from the base URL of the FHIR server.
- *
- * @module
  */
 import { z } from "zod";
 import { httpUrl, text, whole } from "../../values/value_schemas.ts";

@@ -1,8 +1,6 @@
 /**
  * The keys of the client credentials grant (RFC 6749, section 4.4) that are independent of how the
  * client authenticates. For Azure, endpoint and scope can be derived.
- *
- * @module
  */
 import { z } from "zod";
 import { type Complain, withRule } from "../../values/keys_of.ts";
