@@ -21,6 +21,7 @@ import { tokenCache } from "./keys/token_cache.ts";
 import { expiryWarning } from "./values/certificate_expiry.ts";
 import { keyPath } from "./values/config_error.ts";
 import { isHost, isLoopback } from "./values/host_names.ts";
+import { network } from "./values/ip_networks.ts";
 import { keysOf } from "./values/keys_of.ts";
 import { SECTION } from "./values/section.ts";
 import { sources } from "./values/sources.ts";
@@ -37,10 +38,6 @@ const logLevel = () =>
     (value) => typeof value === "string" ? value.toUpperCase() : value,
     z.enum(["DEBUG", "INFO", "WARNING", "ERROR"]),
   ).transform((level) => level.toLowerCase() as Lowercase<typeof level>);
-
-const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: "must be an IP address or a network such as 10.1.0.0/16",
-});
 
 export const sectionKeys = {
   Servers: servers.describe(

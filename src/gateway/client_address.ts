@@ -3,7 +3,7 @@
  * trusted proxies wrote it: from the end, up to the first address that is not one of theirs.
  */
 import { forwardedParameters } from "../dicomweb/urls/forwarded.ts";
-import { IpNetworks, isIpAddress } from "../network/ip_networks.ts";
+import { IpNetworks, isIpAddress } from "../config/values/ip_networks.ts";
 
 /** Proxies in a row that are followed. */
 const MAX_PROXIES = 16;

@@ -3,7 +3,7 @@
  */
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { publicBase } from "../dicomweb/urls/public_base.ts";
-import { IpNetworks } from "../network/ip_networks.ts";
+import { IpNetworks } from "../config/values/ip_networks.ts";
 
 /** Determines the gateway's public URL for a request. */
 export class PublicAddress {

@@ -3,9 +3,11 @@
  * opening a tunnel through a proxy. Nothing of the configuration but the proxy's login is sent.
  */
 import { lookup } from "node:dns/promises";
-import { request as requestPlain } from "node:http";
+import { type IncomingMessage, request as requestPlain } from "node:http";
 import { request as requestTls } from "node:https";
 import { connect, type Socket } from "node:net";
+import { basicCredentials } from "./connector.ts";
+import { schemesIn } from "./http1/dial.ts";
 import { limited, settled } from "./wait.ts";
 
 export interface Endpoint {
@@ -25,6 +27,8 @@ export interface ProxyEndpoint extends Endpoint {
 /** The response of a proxy to `CONNECT`. */
 export interface TunnelAnswer {
   readonly status: number;
+  /** The authentication schemes that it offers. */
+  readonly schemes: readonly string[];
   /** The tunnel, which the caller closes; only with a status of 2xx. */
   readonly socket: Socket | undefined;
 }
@@ -67,7 +71,7 @@ export function openTunnel(
   const path = `${name}:${target.port}`;
   const login = username === undefined
     ? {}
-    : { "proxy-authorization": `Basic ${btoa(`${username}:${password ?? ""}`)}` };
+    : { "proxy-authorization": basicCredentials({ username, password: password ?? "" }) };
   const request = (tls ? requestTls : requestPlain)({
     host,
     port,
@@ -77,14 +81,19 @@ export function openTunnel(
     headers: { host: path, ...login },
   });
   return settled<TunnelAnswer>(request, timeoutMs, timedOut, (resolve) => {
-    request.on("connect", ({ statusCode = 0 }, socket) => {
+    const answered = ({ headersDistinct, statusCode = 0 }: IncomingMessage, socket?: Socket) => {
+      const schemes = schemesIn((headersDistinct["proxy-authenticate"] ?? []).join(","));
+      resolve({ status: statusCode, schemes, socket });
+    };
+    request.on("connect", (response, socket) => {
+      const { statusCode = 0 } = response;
       const isOpen = statusCode >= 200 && statusCode < 300;
       if (!isOpen) socket.destroy();
-      resolve({ status: statusCode, socket: isOpen ? socket as Socket : undefined });
+      answered(response, isOpen ? socket as Socket : undefined);
     });
     request.on("response", (response) => {
       response.destroy();
-      resolve({ status: response.statusCode ?? 0, socket: undefined });
+      answered(response);
     });
     request.end();
   });

@@ -3,7 +3,10 @@
  * without.
  */
 import { encodeBase64 } from "@oslojs/encoding";
+import { hostAndPort } from "../config/values/host_names.ts";
 import { Http1Client } from "./http1/http1_client.ts";
+
+import type { UsedProxy } from "./network_error.ts";
 
 export interface ConnectorOptions {
   /** PEM certificates trusted besides those of the system. */
@@ -25,6 +28,8 @@ export interface Connector {
   readonly client: Deno.HttpClient;
   /** For requests without a body. */
   readonly bodiless: Http1Client;
+  /** Undefined if connections are direct. */
+  readonly proxy: UsedProxy | undefined;
   /** Whether an origin supports HTTP/2. */
   readonly http2: Map<string, Promise<boolean>>;
 }
@@ -41,6 +46,7 @@ export function createConnector(
     : { username: proxy.username, password: proxy.password ?? "" };
   return {
     http2: new Map(),
+    proxy: proxy && { host: hostAndPort(proxy.url), hasLogin: login !== undefined },
     client: Deno.createHttpClient({
       caCerts: [...caCertificatesPem],
       http1: true,
@@ -63,6 +69,8 @@ export function createConnector(
 }
 
 /** RFC 7617, in UTF-8 as the runtime writes it. */
-function basicCredentials({ username, password }: { username: string; password: string }): string {
+export function basicCredentials(
+  { username, password }: { readonly username: string; readonly password: string },
+): string {
   return `Basic ${encodeBase64(new TextEncoder().encode(`${username}:${password}`))}`;
 }

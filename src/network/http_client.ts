@@ -11,8 +11,9 @@ import { hostAndPort } from "../config/values/host_names.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { type Connector, type ConnectorOptions, createConnector } from "./connector.ts";
 import { headerList } from "./header_fields.ts";
+import { schemesIn } from "./http1/dial.ts";
 import { UnusableStatusError } from "./http1/http1_client.ts";
-import { networkError } from "./network_error.ts";
+import { networkError, tunnelError } from "./network_error.ts";
 import { SizedBody } from "./sized_body.ts";
 
 export interface HttpClientOptions extends ConnectorOptions {
@@ -103,7 +104,12 @@ export class HttpClient {
         );
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
-      throw networkError(hostAndPort(url), cause);
+      throw networkError(hostAndPort(url), cause, connector.proxy);
+    }
+    if (response.status === 407 && connector.proxy !== undefined && url.startsWith("http:")) {
+      await response.body?.cancel();
+      const schemes = schemesIn(response.headers.get("proxy-authenticate") ?? "");
+      throw tunnelError(hostAndPort(url), connector.proxy, { status: 407, schemes });
     }
     if (this.#onAnswer !== undefined) this.#onAnswer(hostAndPort(url), response.headers);
     // 101 would switch protocols, and others are not responses (RFC 9110, section 15).
@@ -130,7 +136,8 @@ export class HttpClient {
       readonly onMessage: (message: string | ArrayBuffer) => void;
     },
   ): Promise<WebSocket> {
-    const client = this.#clientOf(url);
+    const connector = this.#connectorOf(url);
+    const { client } = connector;
     const socket = new WebSocket(url.replace(/^http/, "ws"), {
       protocols: [...init.protocols],
       headers: init.headers,
@@ -147,7 +154,7 @@ export class HttpClient {
       const [, status] = REFUSED_HANDSHAKE.exec(message) ?? [];
       reject(
         status === undefined
-          ? networkError(hostAndPort(url), message)
+          ? networkError(hostAndPort(url), message, connector.proxy)
           : new RefusedHandshake(url, Number(status)),
       );
     };

@@ -4,6 +4,7 @@
  */
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { TunnelRefusedError } from "./http1/dial.ts";
 import { UnusableStatusError } from "./http1/http1_client.ts";
 
 /** How a server rejects the client's certificate (RFC 8446, section 6.2). */
@@ -15,13 +16,23 @@ const REFUSED_CERTIFICATE =
  * send could not be read.
  *
  * @param host The `host:port` of the request.
+ * @param proxy The proxy that it was sent through.
  */
-export function networkError(host: string, cause: unknown): GatewayError {
+export function networkError(host: string, cause: unknown, proxy?: UsedProxy): GatewayError {
   if (cause instanceof UnusableStatusError) {
     const state = `unexpected status ${cause.status} for this request`;
     return new GatewayError("NET-002", `Cannot understand ${host}: ${state}`, { cause });
   }
   const text = cause instanceof Error ? cause.message : String(cause);
+  if (proxy !== undefined) {
+    if (cause instanceof TunnelRefusedError) return tunnelError(host, proxy, cause);
+    // The runtime's client reports no more of a response to CONNECT.
+    if (text.includes("proxy authentication required")) {
+      return tunnelError(host, proxy, { status: 407, schemes: [] });
+    }
+    if (text.includes("unsuccessful tunnel")) return tunnelError(host, proxy, { schemes: [] });
+  }
+  const place = proxy === undefined ? host : `${host} through the proxy ${proxy.host}`;
   // A fault of the client, not of this host: the body was incomplete or malformed.
   if (text.includes("error from user's Body stream")) {
     return new BrokenBodyError("it was cut off or has invalid HTTP framing", { cause });
@@ -29,15 +40,69 @@ export function networkError(host: string, cause: unknown): GatewayError {
   const [, alert] = REFUSED_CERTIFICATE.exec(text) ?? [];
   if (alert !== undefined) {
     const state = `it requires a client certificate that it trusts (TLS alert ${alert})`;
-    return new GatewayError("NET-003", `Cannot reach ${host}: ${state}`, { cause });
+    return new GatewayError("NET-003", `Cannot reach ${place}: ${state}`, { cause });
   }
   if (/certificate|tls|handshake|corrupt message|fatal alert|peer is incompatible/i.test(text)) {
     return new GatewayError("NET-003", `Cannot trust ${host}: ${reason(text)}`, { cause });
   }
   if (/timed out/i.test(text)) {
-    return new GatewayError("NET-001", `Cannot reach ${host}: ${reason(text)}`, { cause });
+    return new GatewayError("NET-001", `Cannot reach ${place}: ${reason(text)}`, { cause });
   }
-  return new GatewayError("NET-002", `Cannot reach ${host}: ${reason(text)}`, { cause });
+  return new GatewayError("NET-002", `Cannot reach ${place}: ${reason(text)}`, { cause });
+}
+
+/** The proxy that a request was sent through. */
+export interface UsedProxy {
+  /** `host:port`. */
+  readonly host: string;
+  readonly hasLogin: boolean;
+}
+
+/** The status, if it is known, and the authentication schemes with which a proxy refused a request. */
+export interface ProxyAnswer {
+  readonly status?: number;
+  readonly schemes: readonly string[];
+}
+
+/** The error of a request that a proxy refused. */
+export function tunnelError(host: string, proxy: UsedProxy, answer: ProxyAnswer): GatewayError {
+  const { state, step } = proxyRefusal(host, proxy, answer);
+  const message = `Cannot reach ${host} through the proxy ${proxy.host}: it ${state}`;
+  return new GatewayError("NET-002", message, { troubleshooting: [step] });
+}
+
+/** What a proxy's refusal means, and the step that mends it. */
+export function proxyRefusal(
+  host: string,
+  { hasLogin }: UsedProxy,
+  { status, schemes }: ProxyAnswer,
+): { readonly state: string; readonly step: string } {
+  // tinyproxy answers 401 to a wrong login.
+  if (status !== 407 && status !== 401) {
+    return {
+      state: `opens no tunnel to ${host}${status === undefined ? "" : `: it answered ${status}`}`,
+      step: `Ask the operator of the proxy to permit ${host}, or add the host to Proxy.Except if ` +
+        "this machine can reach it directly",
+    };
+  }
+  if (schemes.length > 0 && !schemes.some((scheme) => /^basic$/i.test(scheme))) {
+    const names = [...new Set(schemes)].join(" or ");
+    return {
+      state: `requires ${names} authentication (${status}), which the gateway does not support`,
+      step:
+        "Ask the operator of the proxy to admit this machine by its address, or to offer Basic " +
+        "authentication",
+    };
+  }
+  return hasLogin
+    ? {
+      state: `rejects the user name or the password (${status})`,
+      step: "Check Proxy.Username and Proxy.Password",
+    }
+    : {
+      state: `requires a user name and a password (${status})`,
+      step: "Set Proxy.Username and Proxy.Password",
+    };
 }
 
 /** The innermost part of the runtime's message: the URL before it may contain patient identifiers. */

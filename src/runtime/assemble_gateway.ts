@@ -4,6 +4,7 @@
 import { knownHosts } from "../config/keys/known_hosts.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import type { RateLimitConfig } from "../config/keys/rate_limit.ts";
+import { directContacts } from "../config/sandbox/contacts.ts";
 import { publishedKeys } from "../config/sandbox/own_certificates.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
@@ -69,7 +70,8 @@ export function assembleGateway(config: GatewayConfig, options: AssemblyOptions)
   });
   const authenticator = config.authentication && createAuthenticator(config.authentication, {
     failures: options.quotas.failures,
-    client: (caCertificatesPem) => client({ caCertificatesPem }),
+    client: ({ caCertificatesPem, name }) =>
+      client({ caCertificatesPem, direct: directContacts(config, name, "issuer") }),
   });
   const clientAddress = new ClientAddress(config.trustedProxies);
   const activity = new Activity(Date.now);

@@ -2,8 +2,7 @@
  * Builds the stores of a configuration with their HTTP clients, credentials and token cache, for the
  * gateway and for the commands that examine a store.
  */
-import { hostAndPort } from "../config/values/host_names.ts";
-import { networkAllowlist } from "../config/sandbox/contacts.ts";
+import { directContacts, networkAllowlist } from "../config/sandbox/contacts.ts";
 import type { ClientCertificate } from "../config/keys/client_certificate.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import type { ProxyConfig } from "../config/keys/proxy.ts";
@@ -65,7 +64,7 @@ export function assembleStores(
     client({
       caCertificatesPem: server.tls.caCertificatesPem,
       http2,
-      direct: new Set(server.reach.localUrls.map(hostAndPort)),
+      direct: directContacts(config, server.name, "server"),
       ...(certificate && {
         clientCertificate: {
           certificatePem: certificate.certificatePem,

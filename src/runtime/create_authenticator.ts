@@ -2,6 +2,7 @@
  * Builds the authenticator of clients from the configuration.
  */
 import type { AuthenticationConfig } from "../config/inbound/authentication.ts";
+import type { IssuerConfig } from "../config/inbound/issuers.ts";
 import { systemClock } from "../network/clock.ts";
 import { createTokenValidator } from "../credentials/validation/create_token_validator.ts";
 import { ApiKeys } from "../credentials/inbound/api_keys.ts";
@@ -21,15 +22,15 @@ export function createAuthenticator(
   { failures, client }: {
     /** Memory of failed authentications, shared by all workers. */
     readonly failures: SharedArrayBuffer;
-    /** Creates a client that trusts further certificate authorities. */
-    readonly client: (caCertificatesPem: readonly string[]) => Pick<HttpClient, "send">;
+    /** Creates a client for an issuer. */
+    readonly client: (issuer: IssuerConfig) => Pick<HttpClient, "send">;
   },
 ): Authenticator {
   const { now } = systemClock;
   const trusted = [...issuers.values()].map((issuer): TrustedIssuer => {
     const connection = {
       server: issuer.name,
-      http: client(issuer.caCertificatesPem),
+      http: client(issuer),
       timeoutMs: KEYS_TIMEOUT_MS,
       clock: systemClock,
     };

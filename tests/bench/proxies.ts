@@ -12,6 +12,8 @@ export const HAPROXY = "/usr/sbin/haproxy";
 
 /** Functions of nginx besides forwarding. */
 export interface NginxOptions {
+  /** Where it listens; loopback unless given. */
+  readonly address?: string;
   /** The store's port on 127.0.0.1. */
   readonly store: number;
   /** Rewrite the store's URLs in JSON. */
@@ -21,7 +23,9 @@ export interface NginxOptions {
 }
 
 /** Starts nginx with one worker. */
-export async function startNginx({ store, rewrites, tls }: NginxOptions): Promise<Served> {
+export async function startNginx(
+  { store, address = "127.0.0.1", rewrites, tls }: NginxOptions,
+): Promise<Served> {
   const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-nginx-" });
   const port = freePort();
   if (tls !== undefined) {
@@ -39,7 +43,7 @@ http {
   keepalive_requests 10000000; client_max_body_size 0;
   upstream store { server 127.0.0.1:${store}; keepalive 64; keepalive_requests 10000000; }
   server {
-    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};
+    listen ${address}:${port}${tls === undefined ? "" : " ssl"};
     ${
       tls === undefined
         ? ""

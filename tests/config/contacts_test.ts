@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   type Contact,
   contacts,
+  directContacts,
   listenHostAndPort,
   networkAllowlist,
 } from "../../src/config/sandbox/contacts.ts";
@@ -103,4 +104,72 @@ Deno.test("listenHostAndPort puts an IPv6 address in brackets", async () => {
   assert.equal(listenHostAndPort(four), "127.0.0.1:8043");
   const six = await parseSection({ Servers, Listen: { Address: "::1", Port: 80 } });
   assert.equal(listenHostAndPort(six), "[::1]:80");
+});
+
+/** Host of a store, exceptions of the proxy, whether the proxy is used. */
+const ROUTES: [host: string, except: string[], proxied: boolean][] = [
+  ["store.example", [], true],
+  ["127.0.0.1", [], false],
+  ["127.9.9.9", [], false],
+  ["localhost", [], false],
+  ["LOCALHOST", [], false],
+  ["localhost.", [], false],
+  ["[::1]", [], false],
+  ["[::ffff:127.0.0.1]", [], false],
+  ["0x7f.1", [], false],
+  ["127.0.0.1.example", [], true],
+  ["pacs", ["pacs"], false],
+  ["PACS", ["pacs"], false],
+  ["pacs.", ["pacs"], false],
+  ["pacs.hospital.example", ["pacs"], true],
+  ["pacs.hospital.example", [".hospital.example"], false],
+  ["hospital.example", [".Hospital.example"], false],
+  ["nothospital.example", [".hospital.example"], true],
+  ["hospital.example", ["hospital.example"], false],
+  ["pacs.hospital.example", ["hospital.example"], true],
+  ["10.1.2.3", ["10.0.0.0/8"], false],
+  ["11.1.2.3", ["10.0.0.0/8"], true],
+  ["10.1.2.3", ["10.1.2.3"], false],
+  ["[::ffff:10.1.2.3]", ["10.0.0.0/8"], false],
+  ["[fd00::7]", ["fd00::/8"], false],
+  ["[fe80::7]", ["fd00::/8"], true],
+  ["10.1.2.3", ["fd00::/8", "pacs", "10.1.0.0/16"], false],
+];
+
+for (const [host, Except, proxied] of ROUTES) {
+  Deno.test(`contacts: ${host} is contacted ${proxied ? "through the proxy" : "directly"}, with Except [${Except}]`, async () => {
+    const Url = `https://${host}/dicom-web`;
+    const config = await configured({
+      Proxy: { Url: "http://proxy.example:3128", Except },
+      Servers: { main: { Url, ProviderType: "none" } },
+    });
+    const store = contacts(config).find(({ purpose }) => purpose === "store")!;
+    assert.equal(store.proxied, proxied);
+    const direct = directContacts(config, "main", "server");
+    assert.deepEqual([...direct], proxied ? [] : [store.address]);
+  });
+}
+
+Deno.test("contacts: Proxy false at a server or issuer holds for its hosts and no others", async () => {
+  const Servers = {
+    inside: { ...SECTION.Servers.main, Proxy: false },
+    outside: SECTION.Servers.main,
+  };
+  const Jwt = {
+    inside: { Issuer: "https://login.example/realm", Audience: "gateway", Proxy: false },
+    outside: {
+      Issuer: "https://other.example",
+      JwksUri: "https://login.example/keys",
+      Audience: "gateway",
+    },
+  };
+  const Authentication = { Jwt };
+  const config = await configured({ Proxy: SECTION.Proxy, Servers, Authentication });
+  for (const { neededBy, proxied, purpose } of contacts(config)) {
+    if (purpose !== "egress proxy") assert.equal(proxied, neededBy === "outside", purpose);
+  }
+  const inside = ["login.example:443", "store.example:443"];
+  assert.deepEqual([...directContacts(config, "inside", "server")].sort(), inside);
+  assert.deepEqual([...directContacts(config, "inside", "issuer")], ["login.example:443"]);
+  assert.deepEqual([...directContacts(config, "outside", "server")], []);
 });

@@ -143,6 +143,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       readOnly: false,
       rateLimit: undefined,
       http2: false,
+      mayProxy: true,
       compression: true,
       timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },
       resilience: {

@@ -214,6 +214,13 @@ const rows: readonly Row[] = [
     { Proxy: { Url: "http://proxy", Password: "p" } },
     "CFG-001 Proxy.Username: Password needs Username",
   ],
+  ...["*", "*.example", "10.0.0.0/33", "http://pacs", "pacs:443", "10.0.0", "..example"].map((
+    each,
+  ): [Record<string, unknown>, string] => [
+    { Proxy: { Url: "http://proxy", Except: [each] } },
+    "CFG-002 Proxy.Except[0]: must be a host name, a domain such as .hospital.example, an IP address " +
+    "or a network such as 10.1.0.0/16",
+  ]),
   [{ RateLimitRequests: 0 }, "CFG-002 RateLimitRequests: must be at least 1"],
   [
     { RateLimitWindowSeconds: 60 },

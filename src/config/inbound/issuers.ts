@@ -6,6 +6,7 @@ import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
 import { allowedHosts, discoveryOf } from "../schemes/oauth2/discovery.ts";
 import { keysReach, type TokenValidationConfig } from "../schemes/token_validation.ts";
+import { noProxy } from "../keys/proxy.ts";
 import { isPlaintext } from "../values/host_names.ts";
 import { keysOf, PLAIN_NAME, recordOf, withRule } from "../values/keys_of.ts";
 import { SIGNING_ALGORITHMS } from "../values/signing_key.ts";
@@ -35,6 +36,7 @@ const issuer = keysOf(
       "Claim with the roles; dots access nested claims, as in Keycloak's `realm_access.roles`",
     ),
     SubjectClaim: claimPath.default("sub").describe("Claim that identifies the client"),
+    Proxy: noProxy.optional().describe("`false`: fetch its keys without the egress proxy"),
     CaFile: certificatesFile().optional().describe(
       "PEM file with certificates to trust, besides those of the system, when fetching its keys",
     ),
@@ -66,6 +68,8 @@ const issuer = keysOf(
     validation,
     /** Where its keys may be fetched from. */
     reach: keysReach(validation),
+    /** Whether the egress proxy is used, unless a host is one of its exceptions. */
+    mayProxy: keys.Proxy !== false,
     requiredScopes: keys.RequiredScopes,
     requiredRoles: keys.RequiredRoles,
     /** Names that lead to the claim. */

@@ -1,16 +1,29 @@
 /**
- * `Proxy`: the HTTP proxy to stores and identity providers.
+ * `Proxy`: the HTTP proxy to stores and identity providers, and the hosts that are contacted without it.
  */
 import type { Frozen } from "../values/frozen.ts";
-import type { z } from "zod";
+import { z } from "zod";
+import { isHost, isLoopback, unbracketed } from "../values/host_names.ts";
+import { IpNetworks, isIpAddress, network } from "../values/ip_networks.ts";
 import { keysOf } from "../values/keys_of.ts";
 import { httpUrl, secret, text } from "../values/value_schemas.ts";
+
+const exception = text().refine(
+  (value) => isNetwork(value) || isNameOrDomain(value),
+  "must be a host name, a domain such as .hospital.example, an IP address or a network such as 10.1.0.0/16",
+);
 
 export const proxy = keysOf(
   {
     Url: httpUrl().describe("URL of the proxy, without a user name"),
     Username: text().optional().describe("User name at the proxy"),
     Password: secret().optional().describe("Password at the proxy"),
+    Except: z.array(exception).default([]).describe(
+      "Hosts that are contacted directly: names, domains with all names below them " +
+        "(`.hospital.example`), IP addresses and networks (`10.0.0.0/8`). Addresses match URLs that " +
+        "contain an address; names are not resolved. Loopback addresses and `localhost` are always " +
+        "contacted directly",
+    ),
   },
   ({ Username: username, Password: password }, complain) => {
     if (username === undefined && password !== undefined) {
@@ -24,6 +37,41 @@ export const proxy = keysOf(
   url: new URL(keys.Url).href,
   username: keys.Username,
   password: keys.Password,
+  except: keys.Except,
 }));
 
 export type ProxyConfig = Frozen<z.output<typeof proxy>>;
+
+/** `Proxy` of one server or issuer: its hosts are contacted directly. */
+export const noProxy = z.literal(false, {
+  error: "must be false; the proxy itself is configured at the top level",
+});
+
+/** Addresses of this machine, IPv4 ones in IPv6 notation included. */
+const OWN_ADDRESSES = new IpNetworks(["127.0.0.0/8", "::1"]);
+
+/**
+ * Whether connections to a host go through the proxy. Loopback never: what is sent there without TLS
+ * would pass the proxy in clear, and the proxy's own machine would answer.
+ *
+ * @param host A name or address; an IPv6 address with or without its brackets.
+ */
+export function isProxied(proxy: ProxyConfig | undefined, host: string): boolean {
+  if (proxy === undefined) return false;
+  const name = unbracketed(host).toLowerCase().replace(/\.$/, "");
+  if (isLoopback(name) || OWN_ADDRESSES.has(name)) return false;
+  return !proxy.except.some((each) => {
+    if (isNetwork(each)) return new IpNetworks([each]).has(name);
+    const own = each.toLowerCase();
+    return own.startsWith(".") ? `.${name}`.endsWith(own) : name === own;
+  });
+}
+
+function isNetwork(value: string): boolean {
+  return network.safeParse(value).success;
+}
+
+function isNameOrDomain(value: string): boolean {
+  const name = value.replace(/^\./, "");
+  return isHost(name) && !isIpAddress(name) && !/^[\d.]+$/.test(name);
+}

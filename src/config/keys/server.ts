@@ -12,6 +12,7 @@ import { isNearby, isPlaintext } from "../values/host_names.ts";
 import { isObject, keysOf, PLAIN_NAME, recordOf } from "../values/keys_of.ts";
 import { certificatesFile, flag, flagFromText, httpUrl } from "../values/value_schemas.ts";
 import { clientCertificate } from "./client_certificate.ts";
+import { noProxy } from "./proxy.ts";
 import { rateLimitOf, rateLimitRule, serverRateLimitKeys } from "./rate_limit.ts";
 import { resilience, timeouts } from "./resilience.ts";
 import { profileName, profileOf, rules } from "./store_profile.ts";
@@ -57,6 +58,9 @@ export const serverKeys = {
     "Allow the store to compress responses, which saves time on slow links and costs time on fast ones; " +
       "`false` for a store on this machine or in a private network, given by its address, else `true`",
   ),
+  Proxy: noProxy.optional().describe(
+    "`false`: contact the store and its identity provider without the egress proxy",
+  ),
   Timeouts: timeouts.prefault({}).describe("Timeouts for the store and the token endpoint"),
   ResilienceConfig: resilience.prefault({}).describe(
     "Retries and circuit breaker of token requests",
@@ -96,6 +100,8 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
     /** `undefined`: the gateway's limit applies. */
     rateLimit: rateLimitOf(keys),
     http2: keys.Http2,
+    /** Whether the egress proxy is used, unless a host is one of its exceptions. */
+    mayProxy: keys.Proxy !== false,
     compression: keys.Compression ?? !isNearby(new URL(keys.Url).hostname),
     timeouts: keys.Timeouts,
     resilience: keys.ResilienceConfig,

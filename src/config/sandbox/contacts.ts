@@ -3,6 +3,7 @@
  * all others; the commands `permissions` and `doctor` list them for firewalls.
  */
 import type { GatewayConfig } from "../gateway_config.ts";
+import { isProxied } from "../keys/proxy.ts";
 import { bracketed, hostAndPort } from "../values/host_names.ts";
 
 type ContactPurpose =
@@ -41,39 +42,62 @@ export function listenHostAndPort({ listen }: GatewayConfig): string {
 }
 
 /** The contacts in the order of the configuration, one for each purpose. */
-export function contacts(config: GatewayConfig): Contact[] {
-  const hasProxy = config.proxy !== undefined;
+export function contacts({ authentication, proxy, servers, tokenCache }: GatewayConfig): Contact[] {
   const all: Contact[] = [];
   const add = (
     urls: Iterable<string>,
     purpose: ContactPurpose,
-    more: Partial<Pick<Contact, "neededBy" | "proxied" | "possible">> = {},
+    { mayProxy = false, neededBy, possible = false }: ContactOptions = {},
   ) => {
-    for (const url of urls) all.push({ ...place(url), ...DIRECT, purpose, ...more });
-  };
-  for (const { name: neededBy, url, reach } of config.servers.values()) {
-    const { urls, localUrls } = reach;
-    const possible = new Set(reach.possibleUrls);
-    add([url], "store", { neededBy, proxied: hasProxy });
-    for (const each of new Set(urls)) {
-      add([each], "credentials", { neededBy, proxied: hasProxy, possible: possible.has(each) });
+    for (const url of urls) {
+      const at = place(url);
+      const proxied = mayProxy && isProxied(proxy, at.host);
+      all.push({ ...at, purpose, neededBy, proxied, possible });
     }
-    add(new Set(localUrls), "metadata service", { neededBy });
+  };
+  for (const { name: neededBy, mayProxy, url, reach } of servers.values()) {
+    const possible = new Set(reach.possibleUrls);
+    add([url], "store", { neededBy, mayProxy });
+    for (const each of new Set(reach.urls)) {
+      add([each], "credentials", { neededBy, mayProxy, possible: possible.has(each) });
+    }
+    add(new Set(reach.localUrls), "metadata service", { neededBy });
   }
-  for (const { name: neededBy, reach } of config.authentication?.issuers.values() ?? []) {
+  for (const { name: neededBy, mayProxy, reach } of authentication?.issuers.values() ?? []) {
     const [certain, ...possible] = reach.urls;
-    const more = { neededBy, proxied: hasProxy };
-    if (certain !== undefined) add([certain], "keys of an issuer", more);
-    add(possible, "keys of an issuer", { ...more, possible: true });
+    if (certain !== undefined) add([certain], "keys of an issuer", { neededBy, mayProxy });
+    add(possible, "keys of an issuer", { neededBy, mayProxy, possible: true });
   }
-  const { tokenCache: cache } = config;
-  if (cache.backend === "redis") add([cache.url.reveal()], "token cache");
-  if (cache.backend === "kv" && cache.url !== undefined) add([cache.url], "token cache");
-  if (config.proxy !== undefined) add([config.proxy.url], "egress proxy");
+  if (tokenCache.backend === "redis") add([tokenCache.url.reveal()], "token cache");
+  if (tokenCache.backend === "kv" && tokenCache.url !== undefined) {
+    add([tokenCache.url], "token cache");
+  }
+  if (proxy !== undefined) add([proxy.url], "egress proxy");
   return all;
 }
 
-const DIRECT = { neededBy: undefined, proxied: false, possible: false } as const;
+/**
+ * The `host:port` of the contacts that one server or issuer needs and that are not reached through the
+ * proxy.
+ */
+export function directContacts(
+  config: GatewayConfig,
+  neededBy: string,
+  kind: "server" | "issuer",
+): ReadonlySet<string> {
+  const isOwn = (each: Contact) =>
+    each.neededBy === neededBy && (each.purpose === "keys of an issuer") === (kind === "issuer");
+  return new Set(
+    contacts(config).filter((each) => isOwn(each) && !each.proxied).map(({ address }) => address),
+  );
+}
+
+interface ContactOptions {
+  readonly neededBy?: string;
+  /** Whether the proxy is used, unless the host is an exception. */
+  readonly mayProxy?: boolean;
+  readonly possible?: boolean;
+}
 
 /** The parts of a URL without secrets: that of a cache may contain a password. */
 function place(url: string): Pick<Contact, "address" | "host" | "port" | "tls"> {

@@ -54,7 +54,8 @@ export function bracketed(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
 
-function unbracketed(host: string): string {
+/** An IPv6 address without its brackets; anything else as it is. */
+export function unbracketed(host: string): string {
   return host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
 }
 

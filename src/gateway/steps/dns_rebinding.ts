@@ -5,7 +5,7 @@
 import type { MiddlewareHandler } from "hono";
 import { BoundedCache } from "../../dicomweb/bounded_cache.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
-import { isIpAddress } from "../../network/ip_networks.ts";
+import { isIpAddress } from "../../config/values/ip_networks.ts";
 import type { GatewayEnv } from "../gateway_env.ts";
 import { originOf } from "../public_address.ts";
 

@@ -24,10 +24,11 @@ export interface DialOptions extends NodeTlsOptions {
 const HEAD_START_MS = 250;
 
 /** The proxy did not open a tunnel. */
-class TunnelRefusedError extends Error {
+export class TunnelRefusedError extends Error {
   override readonly name = "TunnelRefusedError";
 
-  constructor(status: number) {
+  /** @param schemes The authentication schemes that it offers (RFC 9110, section 11.7.1). */
+  constructor(readonly status: number, readonly schemes: readonly string[]) {
     super(`the proxy answered ${status} to CONNECT`);
   }
 }
@@ -137,8 +138,16 @@ async function openTunnel(
   await connection.writeHead(
     encodeLatin1(`CONNECT ${host} HTTP/1.1\r\nhost: ${host}\r\n${login}\r\n`),
   );
-  const { status } = await connection.readHead("CONNECT");
-  if (status < 200 || status >= 300) throw new TunnelRefusedError(status);
+  const { status, headers } = await connection.readHead("CONNECT");
+  if (status >= 200 && status < 300) return;
+  const offered = headers.filter(([name]) => name === "proxy-authenticate");
+  throw new TunnelRefusedError(status, offered.flatMap(([, value]) => schemesIn(value)));
+}
+
+/** The authentication schemes of a `Proxy-Authenticate`: words without `=` behind them. */
+export function schemesIn(challenges: string): string[] {
+  return challenges.split(",").map((text) => text.trim().split(" ")[0]!)
+    .filter((word) => /^[A-Za-z][\w-]*$/.test(word));
 }
 
 function isUnreachable(error: unknown): boolean {

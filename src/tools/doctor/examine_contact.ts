@@ -11,7 +11,8 @@ import {
   type ProxyEndpoint,
   resolveName,
 } from "../../network/connection_probe.ts";
-import { isIpAddress } from "../../network/ip_networks.ts";
+import { isIpAddress } from "../../config/values/ip_networks.ts";
+import { proxyRefusal } from "../../network/network_error.ts";
 import { probeTls, type TlsProbeOptions } from "../../network/tls_probe.ts";
 import { reasonOf } from "../../errors/reason.ts";
 import { type Finding, finding, type Step } from "./finding.ts";
@@ -152,27 +153,17 @@ async function openThrough(
     password: password?.reveal(),
   };
   try {
-    const { status, socket } = await openTunnel(proxy, contact, { timeoutMs: STEP_TIMEOUT_MS });
+    const answer = await openTunnel(proxy, contact, { timeoutMs: STEP_TIMEOUT_MS });
+    const { status, socket } = answer;
     const details = { proxy: host, status };
     if (socket !== undefined) {
       const message = `The proxy ${host} opens a tunnel.`;
       return { found: finding("proxy", address, "ok", message, { details }), socket };
     }
-    // tinyproxy answers 401 to wrong credentials.
-    if (status === 407 || status === 401) {
-      const message = username === undefined
-        ? `The proxy ${host} requires a user name and a password (${status}).`
-        : `The proxy ${host} rejects the user name or the password (${status}).`;
-      const advice = "Check Proxy.Username and Proxy.Password.";
-      return { found: failed("proxy", contact, details, [message, advice]) };
-    }
-    const found = failed("proxy", contact, details, [
-      `The proxy ${host} opens no tunnel to ${address}: it answered with status ${status}.`,
-      status === 403
-        ? `Ask the operator of the proxy to permit ${address}.`
-        : `Ask the operator of the proxy whether it can reach ${address}.`,
-    ]);
-    return { found };
+    const used = { host, hasLogin: username !== undefined };
+    const { state, step } = proxyRefusal(address, used, answer);
+    const message = `The proxy ${host} ${state}.`;
+    return { found: failed("proxy", contact, details, [message, `${step}.`]) };
   } catch (cause) {
     const found = failed("proxy", contact, { proxy: host, error: codeOf(cause) }, [
       `The proxy ${host} cannot be reached: ${reasonOf(cause)}.`,

@@ -36,6 +36,7 @@ function tokensOf(
         algorithms: ["RS256"],
       },
       reach: { urls: [url], possibleUrls: [] },
+      mayProxy: true,
       requiredScopes: [],
       requiredRoles: [],
       rolesClaim: ["roles"],

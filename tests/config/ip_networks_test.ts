@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { IpNetworks } from "../../src/network/ip_networks.ts";
+import { IpNetworks } from "../../src/config/values/ip_networks.ts";
 
 Deno.test("IpNetworks: addresses and networks of both families", () => {
   const networks = new IpNetworks(["10.1.0.0/16", "192.0.2.7", "fd00::/8", "::1"]);
