@@ -3,7 +3,7 @@
  */
 import { askAgain, askSteadily, type Measured, transfer } from "./loads.ts";
 import { cpuSeconds, residentBytes } from "./processes.ts";
-import { mebibytes, median, rate, table, withGoal } from "./table.ts";
+import { mebibytes, median, rate, table, withGoal, withLimit } from "./table.ts";
 
 /** A measured program. */
 export interface Peer {
@@ -41,6 +41,8 @@ const ORTHANC_CHUNK_BYTES = 65_524;
 const SMALL_CHUNK_BYTES = 8 * 1024;
 /** The smaller body that is sent in small chunks. */
 const HUNDRED_MB = 100e6;
+
+const SMALL_SEARCHES = "small searches (2.8 KB, URLs rewritten by the gateway), 32 connections";
 
 export const LOADS: readonly Load[] = [
   {
@@ -86,7 +88,7 @@ export const LOADS: readonly Load[] = [
     goals: { floor: 0.9, nginx: 1, HAProxy: 0.9 },
   },
   {
-    title: "small searches (2.8 KB, URLs rewritten by the gateway), 32 connections",
+    title: SMALL_SEARCHES,
     unit: "requests",
     run: (base, { seconds }) => askAgain(`${base}/studies`, 32, seconds),
     goals: { floor: 0.75, nginx: 0.3 },
@@ -175,6 +177,31 @@ async function runAll(
     }
   }
   return runs;
+}
+
+/**
+ * Compares the processor time of small searches.
+ *
+ * @param floor The peer that the others are compared with, round by round.
+ * @param others The peers, with the most that each may take of the floor's time.
+ */
+export async function compareCosts(
+  floor: Peer,
+  others: readonly (readonly [peer: Peer, most?: number])[],
+  effort: Effort,
+): Promise<string> {
+  const search = LOADS.find(({ title }) => title === SMALL_SEARCHES)!;
+  const runs = await runAll([floor, ...others.map(([peer]) => peer)], search, effort);
+  const costsOf = (peer: Peer) => runs.get(peer)!.costs;
+  const microseconds = (peer: Peer) => `${Math.round(median(costsOf(peer)) * 1e6)} µs`;
+  const rows = others.map(([peer, most]) => {
+    const ratios = costsOf(peer).map((cost, round) => cost / costsOf(floor)[round]!);
+    return [peer.name, microseconds(peer), withLimit(median(ratios), most)];
+  });
+  return table(["", "processor time", `against the ${floor.name}`], [
+    [floor.name, microseconds(floor), ""],
+    ...rows,
+  ]);
 }
 
 /**

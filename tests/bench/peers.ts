@@ -5,9 +5,11 @@
 import { parseArgs } from "node:util";
 import { CertificateAuthority } from "../fixtures/certificate_authority.ts";
 import { runProgram } from "../fixtures/run_program.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
 import { startMeasured } from "./gateway.ts";
 import {
   compare,
+  compareCosts,
   compareLatency,
   type Effort,
   FLOOR,
@@ -66,9 +68,13 @@ sections.push(
 );
 
 say("searches against those who read or rewrite answers, too");
+const floorThatReads = peer(
+  "floor that reads",
+  await startScript("floor.ts", [origin(store), "--reads"]),
+);
 const reading = [
   plain[0]!,
-  peer("floor that reads", await startScript("floor.ts", [origin(store), "--reads"])),
+  floorThatReads,
   ...absent.includes("nginx") ? [] : [
     peer("nginx with sub_filter", await startNginx({ store: store.port, rewrites: true })),
   ],
@@ -77,6 +83,16 @@ const search = LOADS.filter(({ title }) => title.startsWith("small searches"));
 sections.push(
   "## Answers read or rewritten by the others, too\n",
   await compare(reading, search, effort),
+);
+
+const bare = stack.use(await startGateway({ Servers: { main: serverAt(storeUrl) } }));
+sections.push(
+  "## Processor time of a small search\n",
+  "The ratios are medians of those of each round.\n",
+  await compareCosts(floorThatReads, [
+    [{ ...plain[0]!, name: "gateway: key, permissions, URLs, audit" }, 2],
+    [{ name: "gateway: URLs", pid: bare.pid, base: `${bare.url}/dicom-web/main` }, 1.5],
+  ], effort),
 );
 
 say("latency");

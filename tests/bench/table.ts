@@ -23,6 +23,13 @@ export function withGoal(ratio: number, least: number | undefined): string {
   return ratio >= least ? `**${text}** (≥ ${least})` : `${text} (missed: ≥ ${least})`;
 }
 
+/** Writes a ratio that should not exceed a goal, if any. */
+export function withLimit(ratio: number, most: number | undefined): string {
+  const text = ratio.toFixed(2);
+  if (most === undefined) return text;
+  return ratio <= most ? `**${text}** (≤ ${most})` : `${text} (missed: ≤ ${most})`;
+}
+
 /** Writes a rate of requests or bytes per second. */
 export function rate(perSecond: number, unit: "requests" | "bytes"): string {
   if (Number.isNaN(perSecond)) return "-";
