@@ -38,6 +38,17 @@ export class HeaderFields implements Headers {
     return fields;
   }
 
+  /** The fields of a received message: valid, and with names in lower case. */
+  static received(list: readonly (readonly [name: string, value: string])[]): HeaderFields {
+    const fields = new HeaderFields();
+    for (const [name, value] of list) {
+      if (name === "set-cookie") continue;
+      const before = fields.#values.get(name);
+      fields.#values.set(name, before === undefined ? value : `${before}, ${value}`);
+    }
+    return fields;
+  }
+
   get(name: string): string | null {
     return this.#values.get(lower(name)) ?? null;
   }

@@ -43,3 +43,8 @@ Deno.test("HeaderFields agrees with Headers", () => {
   assert.deepEqual([fields.get("Accept"), fields.has("ACCEPT")], ["a/b, c/d", true]);
   assert.deepEqual([fields.get("x-a"), fields.has("x-a")], [null, false]);
 });
+
+Deno.test("HeaderFields.received joins repeated fields and drops Set-Cookie", () => {
+  const fields = HeaderFields.received([["vary", "a"], ["set-cookie", "c=1"], ["vary", "b"]]);
+  assert.deepEqual(fields.list(), [["vary", "a, b"]]);
+});

@@ -4,6 +4,7 @@
  * connection only for a request of which it could write nothing.
  */
 import { encodeLatin1 } from "../../dicomweb/latin1.ts";
+import { HeaderFields } from "../header_fields.ts";
 import { startClientSpan } from "./client_span.ts";
 import { Http1Connection, UnsentError } from "./connection.ts";
 import { ACCEPTED_CODINGS, contentDecoder } from "./content_decoding.ts";
@@ -235,18 +236,33 @@ export class Http1Client {
     });
     const coding = headers.find(([name]) => name === "content-encoding")?.[1];
     const decode = contentDecoder(coding);
-    const list = headers.filter(([name]) =>
-      // Chunks carry their own length; that of a decoded body is unknown.
-      !(name === "content-length" && (framing.kind === "chunked" || decode !== undefined)) &&
-      !(name === "content-encoding" && decode !== undefined)
-    ) as [string, string][];
-    const init = { status, headers: list };
+    const fields = HeaderFields.received(headers);
+    // Chunks carry their own length; that of a decoded body is unknown.
+    if (framing.kind === "chunked" || decode !== undefined) fields.delete("content-length");
+    if (decode !== undefined) fields.delete("content-encoding");
     if (body === null || status === 205) {
       if (body instanceof ReadableStream) body.cancel();
-      return new Response(null, init);
+      return new Http1Response(null, status, fields);
     }
-    if (decode === undefined || method === "HEAD") return new Response(body, init);
+    if (decode === undefined || method === "HEAD") return new Http1Response(body, status, fields);
     const stream = body instanceof ReadableStream ? body : new Blob([body]).stream();
-    return new Response(decode(stream), init);
+    return new Http1Response(decode(stream), status, fields);
+  }
+}
+
+/**
+ * A response whose header fields are not copied into the runtime's `Headers`, which takes longer than
+ * reading them. It must not be returned by a server: the runtime would not see them.
+ */
+class Http1Response extends Response {
+  readonly #fields: HeaderFields;
+
+  constructor(body: BodyInit | null, status: number, fields: HeaderFields) {
+    super(body, { status });
+    this.#fields = fields;
+  }
+
+  override get headers(): Headers {
+    return this.#fields;
   }
 }
