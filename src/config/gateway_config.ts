@@ -21,11 +21,10 @@ import { tokenCache } from "./keys/token_cache.ts";
 import { expiryWarning } from "./values/certificate_expiry.ts";
 import { keyPath } from "./values/config_error.ts";
 import { isHost, isLoopback } from "./values/host_names.ts";
-import { network } from "./values/ip_networks.ts";
 import { keysOf } from "./values/keys_of.ts";
 import { SECTION } from "./values/section.ts";
 import { sources } from "./values/sources.ts";
-import { filePath, httpUrl, seconds, whole } from "./values/value_schemas.ts";
+import { filePath, httpUrl, network, seconds, whole } from "./values/value_schemas.ts";
 
 /** `ConfigVersion`: the versions of the plugin's format. */
 export const configVersion = z.preprocess(

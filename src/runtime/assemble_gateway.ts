@@ -5,7 +5,7 @@ import { knownHosts } from "../config/keys/known_hosts.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import type { RateLimitConfig } from "../config/keys/rate_limit.ts";
 import { directContacts } from "../config/sandbox/contacts.ts";
-import { publishedKeys } from "../config/sandbox/own_certificates.ts";
+import { publishedKeys } from "../config/sandbox/published_keys.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
 import { TokenRevocation } from "../gateway/pages/token_revocation.ts";

@@ -6,7 +6,7 @@ import { X509Certificate } from "node:crypto";
 import { generateKeyPairSync } from "node:crypto";
 import { networkAllowlist } from "../../src/config/sandbox/contacts.ts";
 import type { ClientCredentials } from "../../src/config/schemes/oauth2/token_request.ts";
-import { publishedKeys } from "../../src/config/sandbox/own_certificates.ts";
+import { publishedKeys } from "../../src/config/sandbox/published_keys.ts";
 import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { needing } from "../fixtures/installed_tool.ts";
 import { assertProblem, parseSection, parseServer, serverProblems } from "./memory_files.ts";

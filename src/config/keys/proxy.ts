@@ -3,10 +3,10 @@
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
-import { isHost, isLoopback, unbracketed } from "../values/host_names.ts";
-import { IpNetworks, isIpAddress, network } from "../values/ip_networks.ts";
+import { isHost } from "../values/host_names.ts";
+import { isIpAddress } from "../values/ip_networks.ts";
 import { keysOf } from "../values/keys_of.ts";
-import { httpUrl, secret, text } from "../values/value_schemas.ts";
+import { httpUrl, network, secret, text } from "../values/value_schemas.ts";
 
 const exception = text().refine(
   (value) => isNetwork(value) || isNameOrDomain(value),
@@ -46,26 +46,6 @@ export type ProxyConfig = Frozen<z.output<typeof proxy>>;
 export const noProxy = z.literal(false, {
   error: "must be false; the proxy itself is configured at the top level",
 });
-
-/** Addresses of this machine, IPv4 ones in IPv6 notation included. */
-const OWN_ADDRESSES = new IpNetworks(["127.0.0.0/8", "::1"]);
-
-/**
- * Whether connections to a host go through the proxy. Loopback never: what is sent there without TLS
- * would pass the proxy in clear, and the proxy's own machine would answer.
- *
- * @param host A name or address; an IPv6 address with or without its brackets.
- */
-export function isProxied(proxy: ProxyConfig | undefined, host: string): boolean {
-  if (proxy === undefined) return false;
-  const name = unbracketed(host).toLowerCase().replace(/\.$/, "");
-  if (isLoopback(name) || OWN_ADDRESSES.has(name)) return false;
-  return !proxy.except.some((each) => {
-    if (isNetwork(each)) return new IpNetworks([each]).has(name);
-    const own = each.toLowerCase();
-    return own.startsWith(".") ? `.${name}`.endsWith(own) : name === own;
-  });
-}
 
 function isNetwork(value: string): boolean {
   return network.safeParse(value).success;

@@ -3,8 +3,9 @@
  * all others; the commands `permissions` and `doctor` list them for firewalls.
  */
 import type { GatewayConfig } from "../gateway_config.ts";
-import { isProxied } from "../keys/proxy.ts";
-import { bracketed, hostAndPort } from "../values/host_names.ts";
+import type { ProxyConfig } from "../keys/proxy.ts";
+import { bracketed, hostAndPort, isLoopback, unbracketed } from "../values/host_names.ts";
+import { IpNetworks, isIpAddress } from "../values/ip_networks.ts";
 
 type ContactPurpose =
   | "store"
@@ -109,4 +110,24 @@ function place(url: string): Pick<Contact, "address" | "host" | "port" | "tls"> 
     port: Number(address.slice(colon + 1)),
     tls: /^(https|rediss):/i.test(url),
   };
+}
+
+/** Addresses of this machine, IPv4 ones in IPv6 notation included. */
+const OWN_ADDRESSES = new IpNetworks(["127.0.0.0/8", "::1"]);
+
+/**
+ * Whether connections to a host go through the proxy. Loopback never: what is sent there without TLS
+ * would pass the proxy in clear, and the proxy's own machine would answer.
+ *
+ * @param host A name or address; an IPv6 address with or without its brackets.
+ */
+function isProxied(proxy: ProxyConfig | undefined, host: string): boolean {
+  if (proxy === undefined) return false;
+  const name = unbracketed(host).toLowerCase().replace(/\.$/, "");
+  if (isLoopback(name) || OWN_ADDRESSES.has(name)) return false;
+  return !proxy.except.some((each) => {
+    if (each.includes("/") || isIpAddress(each)) return new IpNetworks([each]).has(name);
+    const own = each.toLowerCase();
+    return own.startsWith(".") ? `.${name}`.endsWith(own) : name === own;
+  });
 }

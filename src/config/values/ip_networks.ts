@@ -3,12 +3,6 @@
  */
 // deno-lint-ignore rooms/privilege -- it compares addresses, and connects to none
 import { BlockList, isIP } from "node:net";
-import { z } from "zod";
-
-/** An IP address, or a network in CIDR notation. */
-export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: "must be an IP address or a network such as 10.1.0.0/16",
-});
 
 /** Addresses and networks in CIDR notation (RFC 4632, RFC 4291). */
 export class IpNetworks {

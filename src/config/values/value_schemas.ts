@@ -134,3 +134,8 @@ function urlFault(value: string, queryAllowed: boolean): string | undefined {
   if (!queryAllowed && value.includes("?")) return "must not contain a query (?…)";
   return undefined;
 }
+
+/** An IP address, or a network in CIDR notation. */
+export const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: "must be an IP address or a network such as 10.1.0.0/16",
+});
