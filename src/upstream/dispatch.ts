@@ -2,6 +2,7 @@
  * Decides by the store's profile which requests a client's request becomes at the store, and normalizes
  * the response.
  */
+import { acceptInQuery } from "../dicomweb/media_type/acceptable.ts";
 import type { Rules } from "../dicomweb/profile/profile.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -82,14 +83,14 @@ export async function dispatch(
 async function store(
   exchange: StoreExchange,
   body: NonNullable<StoreExchange["body"]>,
-  { name }: Transaction,
+  { name, query }: Transaction,
   { rules, accept, server, storeUrl, logger }: DispatchOptions,
 ): Promise<Response> {
   const bounds = { maxBytes: rules.storeMaxBytes, maxInstances: rules.storeMaxInstances };
   const answerRules = {
     asJson: rules.storeAnswerAsJson,
     duplicateReasons: rules.duplicateReasons,
-    accept,
+    accept: acceptInQuery(query) ?? accept,
     server,
     logger,
   };

@@ -3,7 +3,7 @@
  * the preferred first. It adds no media type that the client did not name, unless the client
  * accepts any, or the gateway converts the store's into the client's. Also quotes `Content-Type`.
  */
-import { acceptInQuery } from "./acceptable.ts";
+import { acceptInQuery, isAcceptable } from "./acceptable.ts";
 import { BoundedCache, type CacheBounds } from "../bounded_cache.ts";
 import {
   type AcceptedMediaType,
@@ -65,6 +65,8 @@ interface Named {
 const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"=]*[/=?@:<>()[\]{}\\]/;
 const ANY = "*/*";
 const MULTIPART = "multipart/related";
+/** Media types of reports on an upload that any store may have (PS3.18, section 10.5.3). */
+const REPORT_TYPES = ["application/dicom+json", "application/json", "application/dicom+xml"];
 const STORED = "*";
 
 const remembered = new WeakMap<Rules, BoundedCache<string | null>>();
@@ -112,12 +114,17 @@ function answersFor(rules: Rules): BoundedCache<string | null> {
 
 function negotiated(header: string | null, policy: Policy): string | null {
   const { rule, rules } = policy;
-  const offers = offeredTypes(rules[rule]);
-  if (offers.length === 0) return unlisted(header, policy);
+  const types = rules[rule];
+  const offers = offeredTypes(types);
+  const convertsReports = rule === "storeAnswerTypes" && rules.storeAnswerAsJson;
+  if (offers.length === 0) {
+    const isUseless = convertsReports && !REPORT_TYPES.some((type) => isAcceptable(header, type));
+    return isUseless ? REPORT_TYPES[0]! : unlisted(header, policy);
+  }
   if (header === null && !rules.nameDefaultType) return null;
   const refused = mediaRanges(header ?? "").filter(({ quality }) => quality === 0);
   const named = parseAccept(header).flatMap((each) => namesFor(each, offers, refused, policy));
-  if (named.length === 0) return quoted(header, rules);
+  if (named.length === 0) return convertsReports ? types[0]! : quoted(header, rules);
   return rules.oneAcceptedType ? best(named).text : written(named, rules);
 }
 
@@ -203,7 +210,7 @@ function wantsStored(range: MediaType, offer: OfferedType, { rule, rules }: Poli
   }
 }
 
-/** The preferred one; of several, the store's first. Alone it needs no weight. */
+/** The preferred one; of several, the store's first. */
 function best(named: readonly Named[]): Named {
   return named.reduce((one, other) =>
     other.quality === one.quality && other.place < one.place ? other : one
@@ -216,6 +223,8 @@ function written(named: readonly Named[], rules: Rules): string {
     if (!qualities.has(text)) qualities.set(text, quality);
   }
   const items = [...qualities];
+  // Alone it needs no weight, which stores that compare the text do not expect.
+  if (items.length === 1) return items[0]![0];
   const weighsAll = rules.weighEveryType && items.some(([, quality]) => quality < 1);
   return items.map(([text, quality]) =>
     quality < 1 || weighsAll ? `${text}; q=${weight(quality)}` : text

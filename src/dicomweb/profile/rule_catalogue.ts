@@ -36,9 +36,12 @@ const ORTHANC = "observed in Orthanc 1.10.1 with its DICOMweb plugin 1.7";
 const DROPPED =
   "If a client's `Accept` names at least one of them, all others are removed, because some stores reject the whole request for one they do not support. If it names none of them, it is forwarded unchanged.";
 
-function mediaTypes(response: string, source: string): MediaTypesRule {
+const REPORTS =
+  "As the others. If a client's `Accept` names none of them, the first is requested, and the gateway converts the response (`StoreAnswerAsJson`): OHIF asks for `application/octet-stream` even here, which these stores reject with 406.";
+
+function mediaTypes(response: string, source: string, reason = DROPPED): MediaTypesRule {
   const effect = `Media types that the store supports for ${response}.`;
-  return { kind: "mediaTypes", effect, reason: DROPPED, source };
+  return { kind: "mediaTypes", effect, reason, source };
 }
 
 export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
@@ -94,7 +97,8 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   ),
   storeAnswerTypes: mediaTypes(
     "its response to an upload",
-    `${AZURE}, Store; ${AWS}, Storing instances with STOW-RS`,
+    `${AZURE}, Store; ${AWS}, Storing instances with STOW-RS; OHIF/Viewers issue 3497`,
+    REPORTS,
   ),
   studyTypes: mediaTypes(
     "the instances of a study or series",
@@ -180,9 +184,10 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   storeAnswerAsJson: {
     kind: "switch",
     effect:
-      "Converts the response to an upload into the JSON that PS3.18 requires, consistent with what the store " +
-      "said.",
-    reason: "Orthanc counts the stored instances in it and fails the job if they are missing.",
+      "Converts the response to an upload into the JSON that PS3.18 requires, or into XML if the client " +
+      "prefers that, consistent with what the store said. If the client accepts neither, JSON is requested.",
+    reason:
+      "Orthanc counts the stored instances in it and fails the job if they are missing. Stores reject the whole upload with 406 if `Accept` names no media type of a report.",
     source: "PS3.18, section 10.5.3 and annex I; Orthanc's DICOMweb client, observed on the wire",
   },
   duplicateReasons: {

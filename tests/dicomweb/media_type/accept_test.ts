@@ -14,6 +14,7 @@ import { classify } from "../../../src/dicomweb/transaction/transaction.ts";
 import { processorMs } from "../../fixtures/processor_time.ts";
 
 const JSON_TYPE = "application/dicom+json";
+const XML_TYPE = "application/dicom+xml";
 const DICOM = 'multipart/related; type="application/dicom"';
 const OCTETS = 'multipart/related; type="application/octet-stream"';
 const XML = 'multipart/related; type="application/dicom+xml"';
@@ -99,10 +100,25 @@ const rows: readonly Row[] = [
 
   // Azure, Search, Retrieve metadata, Store, Worklist: application/dicom+json only.
   ["Azure, Search", "azure search", `${JSON_TYPE}, ${XML}`, JSON_TYPE],
-  ["Azure, Search", "azure searchSeries", `text/html, ${JSON_TYPE};q=0.9`, `${JSON_TYPE}; q=0.9`],
+  ["Azure, Search", "azure searchSeries", `text/html, ${JSON_TYPE};q=0.9`, JSON_TYPE],
   ["Azure, Search", "azure searchInstances", `${JSON_TYPE}, ${DICOM}`, JSON_TYPE],
   ["Azure, Store", "azure store", `${XML}, ${JSON_TYPE}`, JSON_TYPE],
   ["Azure, Store", "azure upsert", `${XML}, ${JSON_TYPE}`, JSON_TYPE],
+  // StoreAnswerTypes: the gateway converts the report (PS3.18 10.5.3; OHIF/Viewers 3497).
+  ...(["azure", "aws", "google", "orthanc", "dcm4chee", "generic"] as const).flatMap(
+    (name) =>
+      [`${OCTETS}${ANY_STORED}`, "application/dicom", "text/html", `${JSON_TYPE};q=0`].map(
+        (accept): Row => ["no report in what is accepted", `${name} store`, accept, JSON_TYPE],
+      ),
+  ),
+  ["the gateway writes XML", "azure store", XML_TYPE, JSON_TYPE],
+  ["the gateway writes XML", "aws upsert", XML_TYPE, JSON_TYPE],
+  ["the store writes XML", "google store", XML_TYPE, XML_TYPE],
+  ["the store writes XML", "dcm4chee store", XML_TYPE, XML_TYPE],
+  ["any store may", "generic store", `text/html, ${XML_TYPE}`, `text/html, ${XML_TYPE}`],
+  ["any store may", "generic store", "*/*;q=0.1", "*/*;q=0.1"],
+  ["conversion off", ["azure store", { storeAnswerAsJson: false }], XML_TYPE, XML_TYPE],
+  ["conversion off", ["generic store", { storeAnswerAsJson: false }], OCTETS, OCTETS],
   ["Azure, Retrieve metadata", "azure metadata", `${JSON_TYPE}, ${XML}`, JSON_TYPE],
   ["Azure, Worklist", "azure workitem", `${JSON_TYPE}, application/dicom+xml`, JSON_TYPE],
   [
@@ -127,7 +143,7 @@ const rows: readonly Row[] = [
     "a browser",
     "azure search",
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8",
-    `${JSON_TYPE}; q=0.8`,
+    JSON_TYPE,
   ],
   ["any type but one", "google search", `${JSON_TYPE};q=0, */*`, XML],
   ["any type but those there are", "aws search", `${JSON_TYPE};q=0, */*`, `${JSON_TYPE};q=0, */*`],
@@ -404,14 +420,14 @@ const rows: readonly Row[] = [
   [
     "three digits (RFC 9110 12.4.2)",
     "azure search",
-    `${JSON_TYPE};q=0.66666`,
-    `${JSON_TYPE}; q=0.667`,
+    `${JSON_TYPE};q=0.66666, application/json`,
+    `application/json; q=1, ${JSON_TYPE}; q=0.667`,
   ],
   [
     "a weight is never made nothing",
     "azure search",
-    `${JSON_TYPE};q=0.0001`,
-    `${JSON_TYPE}; q=0.001`,
+    `${JSON_TYPE};q=0.0001, application/json`,
+    `application/json; q=1, ${JSON_TYPE}; q=0.001`,
   ],
   ["a weight above 1", "azure search", `${JSON_TYPE};q=7`, JSON_TYPE],
   [
@@ -460,7 +476,11 @@ for (const name of Object.keys(profiles) as ProfileName[]) {
   });
 
   Deno.test(`normaliseAccept names no type that the client did not accept (${name})`, () => {
-    const strict = withRules(profiles[name], { wrapSingleParts: false, retrieveByInstance: false });
+    const strict = withRules(profiles[name], {
+      wrapSingleParts: false,
+      retrieveByInstance: false,
+      storeAnswerAsJson: false,
+    });
     for (const [method, target] of Object.values(REQUESTS)) {
       for (const header of HEADERS) {
         const sent = normaliseAccept(classify(method, target), header, strict);
