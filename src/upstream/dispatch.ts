@@ -11,6 +11,7 @@ import { retrieveByInstance } from "./retrieve_by_instance.ts";
 import { needsPages, searchInPages } from "./search_in_pages.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 import { normaliseStowAnswer } from "./store_answer.ts";
+import { StoredForm } from "./stored_form.ts";
 import { needsSplitting, storeInParts } from "./store_in_parts.ts";
 import { StowUpload } from "./stow_upload.ts";
 import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
@@ -54,19 +55,22 @@ export async function dispatch(
     }
     case "retrieve": {
       const { name } = transaction;
+      const storedForm = new StoredForm(exchange, transaction, options);
       if (
         isGet && rules.retrieveByInstance &&
         (name === "retrieve-study" || name === "retrieve-series")
       ) {
         const concurrency = rules.retrieveConcurrency;
-        return await retrieveByInstance(exchange, transaction, {
-          ...pages,
-          concurrency,
-          pace,
-          accept,
-        });
+        return storedForm.withWarning(
+          await retrieveByInstance(storedForm.exchange, transaction, {
+            ...pages,
+            concurrency,
+            pace,
+            accept,
+          }),
+        );
       }
-      const response = await plain(exchange);
+      const response = storedForm.withWarning(await plain(storedForm.exchange));
       return isGet && rules.wrapSingleParts && needsWrapping(accept, response)
         ? wrapSinglePart(response)
         : response;

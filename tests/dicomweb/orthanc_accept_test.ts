@@ -4,11 +4,15 @@
  */
 import assert from "node:assert/strict";
 import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
-import { profiles } from "../../src/dicomweb/profile/profile.ts";
+import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
+import { dispatch } from "../../src/upstream/dispatch.ts";
+import { Pace } from "../../src/upstream/pace.ts";
 import { PYDICOM } from "../demo/pydicom.ts";
 import { needing, ORTHANC } from "../fixtures/installed_tool.ts";
+import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { Orthanc } from "../fixtures/orthanc.ts";
+import { exchangeWith } from "../fixtures/store_exchange.ts";
 
 const FILES = "/usr/lib/python3/dist-packages/pydicom/data/test_files";
 const JPEG_2000 = ["1.2.8.20040826185059.5457", "1.3.8.1.20040826185059.5457"] as const;
@@ -44,6 +48,14 @@ const refused: readonly (readonly [
   ["RenderedTypes", `${IN_RLE}/rendered`, "image/*", "image/jpeg"],
 ];
 
+/** What Orthanc cannot transcode, and rejects with 500. */
+const untranscodable: readonly (readonly [target: string, accept: string])[] = [
+  [STUDY, DICOM],
+  [STUDY, "*/*"],
+  [IN_JPEG_2000, DICOM],
+  [`${IN_JPEG_2000}/frames/1`, "*/*"],
+];
+
 Deno.test(needing(
   PYDICOM,
   needing(ORTHANC, {
@@ -62,10 +74,35 @@ Deno.test(needing(
         await t.step(`${why}: ${accept} for …${target.slice(-30)}`, async () => {
           const before = await answerTo(target, accept);
           assert(before.status >= 400, `Orthanc gives it anyway: ${before.status}`);
-          const sent = normaliseAccept(classify("GET", target), accept, profiles.orthanc);
+          const profile = withRules(profiles.orthanc, { askStored: true });
+          const sent = normaliseAccept(classify("GET", target), accept, profile);
           const after = await answerTo(target, sent!);
           assert.equal(after.status, 200, sent!);
           assert.equal(after.headers.get("content-type")?.split(";")[0], given);
+        });
+      }
+      for (const [target, accept] of untranscodable) {
+        await t.step(`AskStoredAfter: ${accept} for …${target.slice(-30)}`, async () => {
+          const transaction = classify("GET", target);
+          const sent = normaliseAccept(transaction, accept, profiles.orthanc)!;
+          const exchange = exchangeWith(
+            target,
+            ({ headers }) => fetch(orthanc.dicomWebUrl + target, { headers }),
+            { headers: { accept: sent } },
+          );
+          const response = await dispatch(exchange, transaction, {
+            rules: profiles.orthanc.rules,
+            pace: new Pace(0),
+            accept,
+            server: "main",
+            storeUrl: orthanc.dicomWebUrl,
+            logger: new MemoryLogger(),
+          });
+          assert.equal(response.status, 200);
+          assert.match(response.headers.get("warning")!, /stored transfer syntax/);
+          const text = new TextDecoder("latin1").decode(await response.bytes());
+          // The marker that begins a codestream of JPEG 2000.
+          assert.ok(text.includes("\xFF\x4F\xFF\x51"));
         });
       }
     },

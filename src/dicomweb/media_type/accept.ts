@@ -76,7 +76,7 @@ const BOUNDS: CacheBounds = { maxEntries: 256, maxKeyLength: 1024 };
 export function normaliseAccept(
   transaction: Transaction,
   accept: string | null,
-  { rules }: Profile,
+  { rules }: Pick<Profile, "rules">,
 ): string | null {
   const types = TYPES_FOR[transaction.name];
   // The gateway then requests single instances and combines them.
