@@ -14,6 +14,7 @@ import { normaliseStowAnswer } from "./store_answer.ts";
 import { StoredForm } from "./stored_form.ts";
 import { needsSplitting, storeInParts } from "./store_in_parts.ts";
 import { StowUpload } from "./stow_upload.ts";
+import { needsUnwrapping, unwrapSinglePart } from "./unwrap_single_part.ts";
 import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
 
 export interface DispatchOptions {
@@ -71,8 +72,11 @@ export async function dispatch(
         );
       }
       const response = storedForm.withWarning(await plain(storedForm.exchange));
-      return isGet && rules.wrapSingleParts && needsWrapping(accept, response)
-        ? wrapSinglePart(response)
+      if (!isGet) return response;
+      if (rules.wrapSingleParts && needsWrapping(accept, response)) return wrapSinglePart(response);
+      const request = { transaction, target: exchange.target };
+      return rules.unwrapSingleParts && needsUnwrapping(accept, request, response)
+        ? await unwrapSinglePart(response)
         : response;
     }
     case "store":

@@ -14,9 +14,9 @@ import {
   parseAccept,
   parseMediaType,
 } from "./media_type.ts";
-import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
+import { covers, coversParts, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
 import type { Profile, Rules } from "../profile/profile.ts";
-import type { Transaction } from "../transaction/transaction.ts";
+import { isOfOnePart, type Transaction } from "../transaction/transaction.ts";
 import type { TransactionName } from "../transaction/transaction_catalogue.ts";
 
 type TypesRule = {
@@ -51,6 +51,8 @@ interface Policy {
   readonly rules: Rules;
   /** Whether the gateway wraps the store's single parts as multipart. */
   readonly wraps: boolean;
+  /** Whether it unwraps the store's multipart responses of one part. */
+  readonly unwraps: boolean;
 }
 
 /** A media type for the header, with its weight. */
@@ -88,9 +90,13 @@ export function normaliseAccept(
   const header = wanted?.trim() ? wanted : null;
   const rule = isByInstance ? "instanceTypes" : listed;
   const wraps = rules.wrapSingleParts || isByInstance;
+  const unwraps = rules.unwrapSingleParts && isOfOnePart(transaction);
   return answersFor(rules).get(
-    `${rule ?? ""} ${wraps} ${header ?? ""}`,
-    () => rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules, wraps }),
+    `${rule ?? ""} ${wraps} ${unwraps} ${header ?? ""}`,
+    () =>
+      rule === undefined
+        ? quoted(header, rules)
+        : negotiated(header, { rule, rules, wraps, unwraps }),
   );
 }
 
@@ -163,7 +169,7 @@ function namesFor(
   refused: readonly MediaType[],
   policy: Policy,
 ): Named[] {
-  const { rules, wraps } = policy;
+  const { rules, wraps, unwraps } = policy;
   if (range.essence === ANY) {
     if (!rules.nameDefaultType) return [{ text: ANY, quality: range.quality, place: 0 }];
     const first = offers.find((offer) => !refused.some((each) => covers(each, offer)));
@@ -173,6 +179,9 @@ function namesFor(
   if (fitting.length === 0 && wraps && range.essence === MULTIPART) {
     const type = range.parameters.get("type")?.toLowerCase();
     fitting = offers.filter(({ essence }) => type === undefined || essence === type);
+  }
+  if (fitting.length === 0 && unwraps) {
+    fitting = offers.filter((offer) => coversParts(range, offer));
   }
   if (isWild(range)) {
     fitting = fitting.filter((offer) => !refused.some((each) => covers(each, offer)));

@@ -46,6 +46,7 @@ const GENERIC = {
   retrieveConcurrency: 8,
   requestsPerSecond: 0,
   wrapSingleParts: true,
+  unwrapSingleParts: true,
   searchPageSize: 0,
   searchMaxResults: 0,
   emptySearchAsList: true,
@@ -121,12 +122,15 @@ const ORTHANC: Partial<Rules> = {
   nameDefaultType: true,
   oneAcceptedType: true,
   askStoredAfter: [406, 500],
+  searchTypes: [JSON_TYPE, "application/json", "application/dicom+xml"],
   studyTypes: [MULTIPART_DICOM],
   instanceTypes: [MULTIPART_DICOM],
   frameTypes: [
     MULTIPART_OCTETS,
     ...["jpeg", "jp2", "jls", "dicom-rle"].map(multipartImage),
   ],
+  metadataTypes: [JSON_TYPE, "application/json", multipart("application/dicom+xml")],
+  bulkdataTypes: [MULTIPART_OCTETS],
   renderedTypes: ["image/jpeg", "image/png"],
 };
 

@@ -101,7 +101,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   searchTypes: mediaTypes(
     "the results of a search",
-    `${AZURE}, Search; ${GOOGLE}, Search transaction; ${AWS}, Searching`,
+    `${AZURE}, Search; ${GOOGLE}, Search transaction; ${AWS}, Searching; ${ORTHANC}`,
   ),
   storeAnswerTypes: mediaTypes(
     "its response to an upload",
@@ -126,11 +126,11 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   ),
   metadataTypes: mediaTypes(
     "metadata",
-    `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata`,
+    `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata; ${ORTHANC}`,
   ),
   bulkdataTypes: mediaTypes(
     "bulk data",
-    `${AWS}, GetDICOMBulkdata`,
+    `${AWS}, GetDICOMBulkdata; ${ORTHANC}`,
   ),
   renderedTypes: mediaTypes(
     "rendered images",
@@ -233,6 +233,14 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     effect: "Wraps a single-part response for a client that requested `multipart/related`.",
     reason: "HealthImaging returns the instance itself, which fails Orthanc's job.",
     source: `${AWS}, GetDICOMInstance; Orthanc's DICOMweb client, observed on the wire`,
+  },
+  unwrapSingleParts: {
+    kind: "switch",
+    effect:
+      "Unwraps the only part of a multipart response (one instance, one frame, one value of bulk data) for a client that does not accept `multipart/related`, and requests multipart for it if the store has nothing else.",
+    reason:
+      "Scripts and browsers request `application/dicom` or `application/octet-stream`, which Orthanc rejects with 400.",
+    source: `PS3.18, section 8.7.4; ${ORTHANC}`,
   },
   searchPageSize: {
     kind: "number",

@@ -33,6 +33,7 @@ const REQUESTS = {
   series: ["GET", "/studies/1.2/series/3.4"],
   instance: ["GET", INSTANCE],
   frames: ["GET", `${INSTANCE}/frames/1`],
+  twoFrames: ["GET", `${INSTANCE}/frames/1,2`],
   metadata: ["GET", "/studies/1.2/metadata"],
   bulkdata: ["GET", `${INSTANCE}/bulkdata/b026`],
   rendered: ["GET", `${INSTANCE}/rendered`],
@@ -378,6 +379,52 @@ const rows: readonly Row[] = [
   ["nothing can be wrapped as that", "aws instance", OCTETS, OCTETS],
   ["switched off", ["aws instance", { wrapSingleParts: false }], DICOM, DICOM],
 
+  // UnwrapSingleParts: seen at Orthanc, which has multipart only.
+  ["a script", "orthanc instance", "application/dicom", DICOM],
+  ["its parameters too", "orthanc instance", `application/dicom${ANY_STORED}`, DICOM + ANY_STORED],
+  ["a script", "orthanc frames", "application/octet-stream", OCTETS],
+  ["a script", "orthanc bulkdata", "application/octet-stream", OCTETS],
+  [
+    "any image",
+    "orthanc frames",
+    "image/jp2;q=0.5, image/*;q=0",
+    'multipart/related; type="image/jp2"',
+  ],
+  ["any of a kind", "orthanc instance", "application/*", DICOM],
+  [
+    "multipart all the same, if it is wanted",
+    "orthanc instance",
+    `application/dicom;q=0.5, ${DICOM}`,
+    DICOM,
+  ],
+  ["a script", "google frames", "application/octet-stream", OCTETS],
+  ["a script", "dcm4chee instance", "application/dicom", DICOM],
+  ["the store has it in one part", "azure instance", "application/dicom", "application/dicom"],
+  ["a study has many parts", "orthanc study", "application/dicom", "application/dicom"],
+  [
+    "so have two frames",
+    "orthanc twoFrames",
+    "application/octet-stream",
+    "application/octet-stream",
+  ],
+  [
+    "switched off",
+    ["orthanc instance", { unwrapSingleParts: false }],
+    "application/dicom",
+    "application/dicom",
+  ],
+
+  // Lists of Orthanc, which rejects most others with 400.
+  ["a browser", "orthanc metadata", "text/html,application/xml;q=0.9,*/*;q=0.8", JSON_TYPE],
+  ["any of a kind", "orthanc metadata", "application/*", JSON_TYPE],
+  ["no header", "orthanc metadata", null, JSON_TYPE],
+  ["XML", "orthanc metadata", XML, XML],
+  ["OHIF's list", "orthanc bulkdata", `${JSON_TYPE}, ${OCTETS}${ANY_STORED}`, OCTETS + ANY_STORED],
+  ["any type", "orthanc bulkdata", "*/*", OCTETS],
+  ["OHIF's list", "orthanc search", `${JSON_TYPE}, ${OCTETS}${ANY_STORED}`, JSON_TYPE],
+  ["a browser", "orthanc search", "text/html,application/xml;q=0.9,*/*;q=0.8", JSON_TYPE],
+  ["XML", "orthanc search", XML_TYPE, XML_TYPE],
+
   // RetrieveByInstance: each instance is requested.
   [
     "Orthanc's retrieve of a study at HealthImaging",
@@ -500,6 +547,7 @@ for (const name of Object.keys(profiles) as ProfileName[]) {
   Deno.test(`normaliseAccept names no type that the client did not accept (${name})`, () => {
     const strict = withRules(profiles[name], {
       wrapSingleParts: false,
+      unwrapSingleParts: false,
       retrieveByInstance: false,
       storeAnswerAsJson: false,
     });
