@@ -81,7 +81,9 @@ export async function openOnlyPart(
       const next = await parts.next().catch((cause) => {
         throw brokenMultipart(cause);
       });
-      if (!next.done) throw unlike(what, "as multipart with several parts");
+      if (next.done) return;
+      await parts.return?.();
+      throw unlike(what, "as multipart with several parts");
     },
     async cancel() {
       await parts.return?.();

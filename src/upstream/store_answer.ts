@@ -1,7 +1,7 @@
 /**
- * Verifies and normalizes a store's STOW response: JSON or XML, as the client prefers, a status that matches the items, and, if
- * configured, duplicates as stored. A success is believed only with a readable report that covers
- * everything that was sent. What needs no change passes byte for byte.
+ * Verifies and normalizes a store's STOW response: JSON or XML, as the client prefers, a status that
+ * matches the items, and, if configured, duplicates as stored. A success is believed only with a readable
+ * report that covers everything that was sent. What needs no change passes byte for byte.
  */
 import { accountFor } from "../dicomweb/stow/stow_account.ts";
 import { acceptDuplicates, trueStatus } from "../dicomweb/stow/stow_merge.ts";

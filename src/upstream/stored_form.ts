@@ -66,7 +66,9 @@ export class StoredForm {
     const again = new Headers(request.headers);
     again.set("accept", stored);
     const second = await client.send({ ...request, headers: again }, keep);
-    if (second.status >= 400) {
+    // Whoever waits for a busy store repeats both.
+    const isBusy = second.status === 429 || second.status === 503;
+    if (second.status >= 400 && !isBusy) {
       await second.body?.cancel();
       return response;
     }

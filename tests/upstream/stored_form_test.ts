@@ -165,6 +165,22 @@ Deno.test("A store that rejects the stored form too is answered for by its first
   }
 });
 
+Deno.test("A store that is too busy for the stored form is answered for by that, so that it is asked again", async () => {
+  for (const status of [429, 503]) {
+    const { response } = await ask("azure", STUDY, DICOM, ({ headers }) => {
+      const isStored = headers.get("accept")!.includes(STORED);
+      return new Response("later", {
+        status: isStored ? status : 406,
+        headers: isStored ? { "retry-after": "1" } : {},
+      });
+    });
+    assert.equal(response.status, status);
+    assert.equal(response.headers.get("retry-after"), "1");
+    assert.equal(response.headers.get("warning"), null);
+    await response.body?.cancel();
+  }
+});
+
 Deno.test("HEAD is repeated too, and a warning of the store is kept", async () => {
   const store = ({ headers }: StoreRequest) =>
     new Response(null, {

@@ -127,13 +127,25 @@ Deno.test("unwrapSinglePart: no byte passes of a part that is longer than it say
   await assert.rejects(reader.read(), { code: "NET-002" });
 });
 
-Deno.test("unwrapSinglePart: a client that leaves ends the store's body", async () => {
-  let isCancelled = false;
-  const body = new ReadableStream({
-    start: (controller) => controller.enqueue(new TextEncoder().encode(part(TYPE).slice(0, -4))),
-    cancel: () => void (isCancelled = true),
+/** What ends the store's body before its own end. */
+const ENDED: [what: string, body: string, use: (response: Response) => Promise<unknown>][] = [
+  ["a client that leaves", part(TYPE).slice(0, -4), ({ body }) => body!.cancel()],
+  ["a second part", part(TYPE) + part(TYPE), (response) => assert.rejects(response.text())],
+  [
+    "a part that is too long",
+    part(`${TYPE}Content-Length: 5\r\n`),
+    (response) => assert.rejects(response.text()),
+  ],
+];
+
+for (const [what, text, use] of ENDED) {
+  Deno.test(`unwrapSinglePart: ${what} ends the store's body`, async () => {
+    let isCancelled = false;
+    const body = new ReadableStream({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(text)),
+      cancel: () => void (isCancelled = true),
+    });
+    await use(await unwrapSinglePart(answer(body)));
+    assert.equal(isCancelled, true);
   });
-  const response = await unwrapSinglePart(answer(body));
-  await response.body!.cancel();
-  assert.equal(isCancelled, true);
-});
+}
