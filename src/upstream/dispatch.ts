@@ -2,6 +2,7 @@
  * Decides by the store's profile which requests a client's request becomes at the store, and normalizes
  * the response.
  */
+import { acceptInQuery } from "../dicomweb/media_type/acceptable.ts";
 import type { Rules } from "../dicomweb/profile/profile.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -10,8 +11,10 @@ import { retrieveByInstance } from "./retrieve_by_instance.ts";
 import { needsPages, searchInPages } from "./search_in_pages.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 import { normaliseStowAnswer } from "./store_answer.ts";
+import { StoredForm } from "./stored_form.ts";
 import { needsSplitting, storeInParts } from "./store_in_parts.ts";
 import { StowUpload } from "./stow_upload.ts";
+import { needsUnwrapping, unwrapSinglePart } from "./unwrap_single_part.ts";
 import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
 
 export interface DispatchOptions {
@@ -53,21 +56,27 @@ export async function dispatch(
     }
     case "retrieve": {
       const { name } = transaction;
+      const storedForm = new StoredForm(exchange, transaction, options);
       if (
         isGet && rules.retrieveByInstance &&
         (name === "retrieve-study" || name === "retrieve-series")
       ) {
         const concurrency = rules.retrieveConcurrency;
-        return await retrieveByInstance(exchange, transaction, {
-          ...pages,
-          concurrency,
-          pace,
-          accept,
-        });
+        return storedForm.withWarning(
+          await retrieveByInstance(storedForm.exchange, transaction, {
+            ...pages,
+            concurrency,
+            pace,
+            accept,
+          }),
+        );
       }
-      const response = await plain(exchange);
-      return isGet && rules.wrapSingleParts && needsWrapping(accept, response)
-        ? wrapSinglePart(response)
+      const response = storedForm.withWarning(await plain(storedForm.exchange));
+      if (!isGet) return response;
+      if (rules.wrapSingleParts && needsWrapping(accept, response)) return wrapSinglePart(response);
+      const request = { transaction, target: exchange.target };
+      return rules.unwrapSingleParts && needsUnwrapping(accept, request, response)
+        ? await unwrapSinglePart(response)
         : response;
     }
     case "store":
@@ -82,14 +91,14 @@ export async function dispatch(
 async function store(
   exchange: StoreExchange,
   body: NonNullable<StoreExchange["body"]>,
-  { name }: Transaction,
+  { name, query }: Transaction,
   { rules, accept, server, storeUrl, logger }: DispatchOptions,
 ): Promise<Response> {
   const bounds = { maxBytes: rules.storeMaxBytes, maxInstances: rules.storeMaxInstances };
   const answerRules = {
     asJson: rules.storeAnswerAsJson,
     duplicateReasons: rules.duplicateReasons,
-    accept,
+    accept: acceptInQuery(query) ?? accept,
     server,
     logger,
   };

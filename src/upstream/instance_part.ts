@@ -10,12 +10,15 @@ import {
   type MultipartPart,
   readMultipart,
 } from "../dicomweb/multipart/multipart_reader.ts";
+import { partLength } from "../dicomweb/multipart/part_headers.ts";
 import { MultipartError } from "../dicomweb/multipart/multipart_scanner.ts";
 import type { MultipartPartInit } from "../dicomweb/multipart/multipart_writer.ts";
 import { brokenAnswer, wholeAnswerBody } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+const AN_INSTANCE = "an instance";
 
 /** Media types of an instance; some stores send none, or the generic one. */
 const INSTANCE_TYPES: ReadonlySet<string> = new Set([
@@ -35,49 +38,58 @@ export async function openInstance(response: Response, uid: string): Promise<Mul
   const type = headers.get("content-type");
   if (status !== 200 || body === null) {
     await body?.cancel();
-    throw noInstance(status === 200 ? "without a body" : String(status));
+    throw unlike(AN_INSTANCE, status === 200 ? "without a body" : String(status));
   }
   // Reading multipart includes a check for the closing delimiter.
   if (parseMediaType(type ?? "")?.essence.startsWith("multipart/")) {
-    return await onlyPart(body, type, uid);
+    const part = await openOnlyPart(response, AN_INSTANCE);
+    const type = part.headers.get("content-type");
+    return await instance(part.body, { type, length: part.headers.get("content-length"), uid });
   }
   // The stated length is that before the runtime decoded the body.
   const length = headers.has("content-encoding") ? null : headers.get("content-length");
   return await instance(wholeAnswerBody(body, headers), { type, length, uid });
 }
 
-async function onlyPart(
-  body: Body,
-  type: string | null,
-  uid: string,
-): Promise<MultipartPartInit> {
+/**
+ * Opens a multipart response of one part.
+ *
+ * @param what What is fetched, for messages.
+ * @returns The part. Its body fails if it breaks off, is empty or is followed by another part.
+ * @throws {GatewayError} NET-009 without a part, NET-002 if the response breaks off before it begins.
+ */
+export async function openOnlyPart(
+  response: Pick<Response, "headers" | "body">,
+  what: string,
+): Promise<MultipartPart> {
+  const { body } = response;
+  if (body === null) throw unlike(what, "without a body");
   let parts: AsyncIterator<MultipartPart, void>;
   let first: IteratorResult<MultipartPart, void>;
   try {
-    parts = readMultipart(body, boundaryOf(type));
+    parts = readMultipart(body, boundaryOf(response.headers.get("content-type")));
     first = await parts.next();
   } catch (cause) {
     await body.cancel().catch(() => {});
     throw brokenMultipart(cause);
   }
-  if (first.done) throw noInstance("as multipart without a part");
+  if (first.done) throw unlike(what, "as multipart without a part");
   const { headers, body: content } = first.value;
-  const checked = checkedContent(content, headers.get("content-length"), {
+  const checked = checkedContent(content, partLength(headers), {
+    what,
     async end() {
       const next = await parts.next().catch((cause) => {
         throw brokenMultipart(cause);
       });
-      if (!next.done) throw noInstance("as multipart with several parts");
+      if (next.done) return;
+      await parts.return?.();
+      throw unlike(what, "as multipart with several parts");
     },
     async cancel() {
       await parts.return?.();
     },
   });
-  return await instance(checked, {
-    type: headers.get("content-type"),
-    length: headers.get("content-length"),
-    uid,
-  });
+  return { headers, body: checked };
 }
 
 async function instance(
@@ -91,11 +103,11 @@ async function instance(
   const isInstance = type === null || INSTANCE_TYPES.has(parseMediaType(type)?.essence ?? "");
   if (!isInstance || length === "0") {
     await body.cancel();
-    throw noInstance(isInstance ? "without a body" : "with something else than DICOM");
+    throw unlike(AN_INSTANCE, isInstance ? "without a body" : "with something else than DICOM");
   }
   const headers = new Headers({ "content-type": type ?? "application/dicom" });
   if (length !== null) headers.set("content-length", length);
-  return { headers, body: checkedContent(body, null, { uid }) };
+  return { headers, body: checkedContent(body, undefined, { what: AN_INSTANCE, uid }) };
 }
 
 /**
@@ -104,8 +116,9 @@ async function instance(
  */
 function checkedContent(
   content: Body,
-  length: string | null,
-  { uid, end, cancel }: {
+  length: number | undefined,
+  { what, uid, end, cancel }: {
+    readonly what: string;
     readonly uid?: string;
     readonly end?: () => Promise<void>;
     readonly cancel?: () => Promise<void>;
@@ -114,6 +127,11 @@ function checkedContent(
   const reader = content.getReader();
   const head = uid === undefined ? undefined : new InstanceHead();
   let bytes = 0;
+  const lengthError = (bytes: number) => {
+    if (bytes === 0 && length !== 0) return unlike(what, "without a body");
+    if (length === undefined || bytes === length) return undefined;
+    return brokenAnswer(`a part has ${bytes} of ${length} bytes`);
+  };
   const isAnother = () => (head?.uids.sopInstanceUid ?? uid) !== uid;
   return new ReadableStream({
     async pull(controller) {
@@ -123,16 +141,15 @@ function checkedContent(
       if (!done) {
         bytes += value.length;
         head?.push(value);
-        if (!head?.isDone || !isAnother()) return controller.enqueue(value);
+        // A client would take the stated length for the whole.
+        const isWithin = length === undefined || bytes <= length;
+        if (isWithin && (!head?.isDone || !isAnother())) return controller.enqueue(value);
       }
-      if (isAnother()) {
-        const error = noInstance("with another one");
+      const error = isAnother() ? unlike(what, "with another one") : lengthError(bytes);
+      if (error !== undefined) {
         await reader.cancel(error).catch(() => {});
+        await cancel?.();
         throw error;
-      }
-      if (bytes === 0) throw noInstance("without a body");
-      if (length !== null && bytes !== Number(length)) {
-        throw brokenAnswer(`a part has ${bytes} of ${length} bytes`);
       }
       await end?.();
       controller.close();
@@ -144,8 +161,8 @@ function checkedContent(
   }, { highWaterMark: 0 });
 }
 
-function noInstance(how: string): GatewayError {
-  return new GatewayError("NET-009", `Cannot fetch an instance: store answered ${how}`);
+function unlike(what: string, how: string): GatewayError {
+  return new GatewayError("NET-009", `Cannot fetch ${what}: store answered ${how}`);
 }
 
 function brokenMultipart(cause: unknown): unknown {

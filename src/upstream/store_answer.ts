@@ -1,17 +1,16 @@
 /**
- * Verifies and normalizes a store's STOW response: JSON, a status that matches the items, and, if
- * configured, duplicates as stored. A success is believed only with a readable report that covers
- * everything that was sent. What needs no change passes byte for byte.
+ * Verifies and normalizes a store's STOW response: JSON or XML, as the client prefers, a status that
+ * matches the items, and, if configured, duplicates as stored. A success is believed only with a readable
+ * report that covers everything that was sent. What needs no change passes byte for byte.
  */
-import { parseAccept } from "../dicomweb/media_type/media_type.ts";
 import { accountFor } from "../dicomweb/stow/stow_account.ts";
 import { acceptDuplicates, trueStatus } from "../dicomweb/stow/stow_merge.ts";
 import {
-  countOf,
-  type StowAnswer,
-  type StowReport,
-  writeStowReport,
-} from "../dicomweb/stow/stow_response.ts";
+  preferredFormat,
+  REPORT_TYPES,
+  stowReportBody,
+} from "../dicomweb/stow/stow_report_body.ts";
+import { countOf, type StowAnswer, type StowReport } from "../dicomweb/stow/stow_response.ts";
 import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -19,11 +18,11 @@ import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
 import type { SentInstances } from "./stow_upload.ts";
 
 export interface StoreAnswerRules {
-  /** Convert XML to JSON, and correct a status that contradicts the items. */
+  /** Convert XML and JSON to what the client prefers, and correct a status that contradicts the items. */
   readonly asJson: boolean;
   /** Failure reasons that mean “already stored” and are treated as success. */
   readonly duplicateReasons: readonly number[];
-  /** The client's `Accept`: a client that prefers XML gets the store's own. */
+  /** The client's `Accept`. */
   readonly accept?: string | null;
   /** Name of the configured server. */
   readonly server: string;
@@ -85,18 +84,16 @@ export async function normaliseStowAnswer(
       { server: rules.server, status, sent: sent.instances?.length, missing },
     );
   }
-  if (missing === 0 && answer.format === "xml" && (!rules.asJson || prefersXml(rules.accept))) {
-    return asItCame();
-  }
   const report = acceptDuplicates(accounted, rules.duplicateReasons);
   const newStatus = statusFor(report, report !== answer.report, status, rules);
-  if (report === answer.report && answer.format === "json" && newStatus === status) {
+  const format = rules.asJson ? preferredFormat(rules.accept) : answer.format;
+  if (report === answer.report && answer.format === format && newStatus === status) {
     return asItCame();
   }
   const newHeaders = new Headers(headers);
   for (const name of [...STALE_HEADERS, "content-encoding", "etag"]) newHeaders.delete(name);
-  newHeaders.set("content-type", "application/dicom+json");
-  return new Response(writeStowReport(report), { status: newStatus, headers: newHeaders });
+  newHeaders.set("content-type", REPORT_TYPES[format]);
+  return new Response(stowReportBody(report, format), { status: newStatus, headers: newHeaders });
 }
 
 /** Adds the instances that a report does not mention, unless its status says that nothing was stored. */
@@ -123,9 +120,4 @@ function statusFor(
   const failures = report.failed.length + report.otherFailures.length;
   if (isSuccess && failures === 0 && !isChanged) return status;
   return trueStatus(report, status, duplicateReasons);
-}
-
-function prefersXml(accept: string | null | undefined): boolean {
-  const [first] = parseAccept(accept);
-  return first !== undefined && first.essence.endsWith("xml");
 }

@@ -8,7 +8,11 @@ import { boundaryOf } from "../dicomweb/multipart/multipart_reader.ts";
 import { MultipartError, MultipartScanner } from "../dicomweb/multipart/multipart_scanner.ts";
 import { partLength } from "../dicomweb/multipart/part_headers.ts";
 import { mergeReports, trueStatus, worstOf } from "../dicomweb/stow/stow_merge.ts";
-import { writeStowReport } from "../dicomweb/stow/stow_response.ts";
+import {
+  preferredFormat,
+  REPORT_TYPES,
+  stowReportBody,
+} from "../dicomweb/stow/stow_report_body.ts";
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -19,6 +23,8 @@ import type { PartResult } from "./store_part.ts";
 export interface StoreInPartsOptions extends Omit<BatchSplitterOptions, "boundary"> {
   /** Name of the configured server. */
   readonly server: string;
+  /** The client's `Accept`. */
+  readonly accept?: string | null;
   readonly logger: Pick<Logger, "warn">;
 }
 
@@ -151,9 +157,9 @@ function logFailures(
 function answer(
   results: readonly PartResult[],
   fault: GatewayError | undefined,
-  { duplicateReasons, translateUrl }: Pick<
+  { accept, duplicateReasons, translateUrl }: Pick<
     StoreInPartsOptions & StoreExchange,
-    "duplicateReasons" | "translateUrl"
+    "accept" | "duplicateReasons" | "translateUrl"
   >,
 ): Response {
   const report = mergeReports(results.map((result) => result.report));
@@ -166,9 +172,10 @@ function answer(
     if (shown?.response) return shown.response;
     if (worst?.error !== undefined) throw worst.error;
   }
-  const headers = new Headers({ "content-type": "application/dicom+json" });
+  const format = preferredFormat(accept);
+  const headers = new Headers({ "content-type": REPORT_TYPES[format] });
   const retryAfter = worst?.response?.headers.get("retry-after");
   if (retryAfter && !hasStored) headers.set("retry-after", retryAfter);
   const status = fault?.status ?? trueStatus(report, worst?.status ?? 409, duplicateReasons);
-  return new TranslatedResponse(writeStowReport(report, translateUrl), { status, headers });
+  return new TranslatedResponse(stowReportBody(report, format, translateUrl), { status, headers });
 }

@@ -103,17 +103,20 @@ for (const [name, startVendor] of Object.entries(vendors)) {
       const { store, settings, isBounded, namesBulkData, mayRefuse } = startVendor(provider);
       await using _store = store;
       await using client = await Orthanc.start();
+      const asStored = { ...settings.Rules as object, AskStored: true };
       await using gateway = await startGateway({
         Servers: {
           main: { Url: store.url, ...settings },
+          stored: { Url: store.url, ...settings, Rules: asStored },
           plain: { Url: store.url, ...settings, Profile: "generic", Rules: {} },
         },
       });
       const base = `${gateway.url}/dicom-web/main`;
       const peer = { Url: `${base}/`, Timeout: 120 };
       await client.setPeer("gateway", peer);
+      // Names no transfer syntax.
       const modest = { ...peer, HasWadoRsUniversalTransferSyntax: false };
-      await client.setPeer("modest", modest);
+      await client.setPeer("modest", { ...modest, Url: `${gateway.url}/dicom-web/stored/` });
       await client.setPeer("plain", { ...modest, Url: `${gateway.url}/dicom-web/plain/` });
 
       // From 200 to 500 kB each, so that a request at a limited store contains two or three.
@@ -209,7 +212,8 @@ for (const [name, startVendor] of Object.entries(vendors)) {
       await t.step("answers viewers in the form that they request", async () => {
         const { seriesInstanceUid, sopInstanceUid } = images[3]!;
         const series = `${base}/studies/${imageStudy}/series/${seriesInstanceUid}`;
-        for (const accept of [UNQUOTED, `application/octet-stream;q=0.5, ${UNQUOTED}`]) {
+        const stored = `${UNQUOTED}; transfer-syntax=*`;
+        for (const accept of [stored, `application/octet-stream;q=0.5, ${stored}`]) {
           const one = await ask(`${series}/instances/${sopInstanceUid}`, accept);
           assert.match(
             one.headers.get("content-type")!,
@@ -217,6 +221,8 @@ for (const [name, startVendor] of Object.entries(vendors)) {
           );
           assert.ok(contains(await one.bytes(), dicomFile(images[3]!)), accept);
         }
+        const transcoded = await ask(`${series}/instances/${sopInstanceUid}`, UNQUOTED);
+        assert.ok(contains(await transcoded.bytes(), new TextEncoder().encode("TRANSCODED")));
         const answer = await ask(
           `${series}/metadata`,
           'application/dicom+json, multipart/related; type="application/dicom+xml"',

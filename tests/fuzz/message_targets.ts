@@ -7,7 +7,8 @@ import { ConfigError } from "../../src/config/values/config_error.ts";
 import { parseConfig } from "../../src/config/parse_config.ts";
 import { explainMetadata } from "../../src/credentials/oauth2/provider_metadata.ts";
 import { parseTokenResponse } from "../../src/credentials/oauth2/token_response.ts";
-import { readStowAnswer, writeStowReport } from "../../src/dicomweb/stow/stow_response.ts";
+import { REPORT_TYPES, stowReportBody } from "../../src/dicomweb/stow/stow_report_body.ts";
+import { readStowAnswer } from "../../src/dicomweb/stow/stow_response.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import { loadFromMemory } from "../config/memory_files.ts";
 import { firstLine, type FuzzTarget, latin1 } from "./target.ts";
@@ -84,9 +85,11 @@ export const stowAnswer: FuzzTarget = {
     const [type, body] = firstLine(input);
     const answer = readStowAnswer(decoder.decode(body), type);
     if (answer.kind !== "report") return;
-    const again = readStowAnswer(writeStowReport(answer.report), "application/dicom+json");
-    assert(again.kind === "report");
-    assert.equal(again.report.stored.length, answer.report.stored.length);
-    assert.equal(again.report.failed.length, answer.report.failed.length);
+    for (const format of ["json", "xml"] as const) {
+      const again = readStowAnswer(stowReportBody(answer.report, format), REPORT_TYPES[format]);
+      assert(again.kind === "report" && again.format === format);
+      assert.equal(again.report.stored.length, answer.report.stored.length);
+      assert.equal(again.report.failed.length, answer.report.failed.length);
+    }
   },
 };

@@ -136,6 +136,25 @@ Deno.test("dispatch: one part is wrapped for a client that reads multipart only"
   assert.equal(await bare.text(), "bytes");
 });
 
+Deno.test("dispatch: one part is unwrapped for a client that reads no multipart, unless the rule is off", async () => {
+  const instance = "/studies/1.2/series/1.3/instances/1.4";
+  const multipart = 'multipart/related; type="application/dicom"; boundary=b';
+  const answer = () =>
+    new Response("--b\r\nContent-Type: application/dicom\r\n\r\nbytes\r\n--b--", {
+      headers: { "content-type": multipart },
+    });
+  const unwrapped = await ask(exchangeWith(instance, answer), undefined, "application/dicom");
+  assert.equal(unwrapped.headers.get("content-type"), "application/dicom");
+  assert.equal(await unwrapped.text(), "bytes");
+  const off = withRules(profiles.generic, { unwrapSingleParts: false }).rules;
+  const whole = await ask(exchangeWith(instance, answer), off, "application/dicom");
+  assert.equal(whole.headers.get("content-type"), multipart);
+  const head = { ...exchangeWith(instance, answer), method: "HEAD" };
+  const described = await ask(head, undefined, "application/dicom");
+  assert.equal(described.headers.get("content-type"), multipart);
+  for (const each of [whole, described]) await each.body?.cancel();
+});
+
 Deno.test("dispatch: a STOW response in XML becomes the JSON that Orthanc counts", async () => {
   const xml = `<?xml version="1.0"?><NativeDicomModel>
     <DicomAttribute tag="00081199" vr="SQ"><Item number="1">

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { textOf } from "../../src/dicomweb/dicom_json.ts";
+import { REPORT_TYPES } from "../../src/dicomweb/stow/stow_report_body.ts";
+import { readStowAnswer } from "../../src/dicomweb/stow/stow_response.ts";
 import { maxAnswerBytes } from "../../src/upstream/read_stow_report.ts";
 import { normaliseStowAnswer, type StoreAnswerRules } from "../../src/upstream/store_answer.ts";
 import type { SentInstances } from "../../src/upstream/stow_upload.ts";
@@ -228,6 +231,43 @@ for (const [what, given] of UNTOUCHED) {
   });
 }
 
+/** What a client accepts, the store's response, and the media type of the client's. */
+const PREFERRED: [accept: string, given: string, type: string][] = [
+  [XML_TYPE, json([item("1")]), XML_TYPE],
+  ["application/xml", json([item("1")]), XML_TYPE],
+  [`${XML_TYPE}, ${JSON_TYPE};q=0.5`, json([item("1")]), XML_TYPE],
+  [`${JSON_TYPE};q=0.5, ${XML_TYPE}`, json([item("1")]), XML_TYPE],
+  [`${XML_TYPE};q=0.5, */*`, xml("00081199"), JSON_TYPE],
+  ['multipart/related; type="application/octet-stream"', xml("00081199"), JSON_TYPE],
+  ["text/html", xml("00081199"), JSON_TYPE],
+];
+
+for (const [accept, body, type] of PREFERRED) {
+  Deno.test(`normaliseStowAnswer converts ${body.slice(0, 5).trim()} to ${type} for ${accept}`, async () => {
+    const response = await respond({ status: 200, body, rules: { accept } });
+    assert.equal(response.headers.get("content-type"), type);
+    const answer = readStowAnswer(await response.text(), type);
+    assert(answer.kind === "report");
+    assert.equal(REPORT_TYPES[answer.format], type);
+    assert.deepEqual(answer.report.stored.map((each) => textOf(each, "00081155")), ["1"]);
+  });
+}
+
+Deno.test("normaliseStowAnswer counts duplicates as stored in XML too", async () => {
+  for (const asJson of [true, false]) {
+    const response = await respond({
+      status: 409,
+      body: xml("00081198", REASON),
+      type: XML_TYPE,
+      rules: { duplicateReasons: [272], accept: XML_TYPE, asJson },
+    });
+    assert.equal(response.status, 200);
+    const answer = readStowAnswer(await response.text(), XML_TYPE);
+    assert(answer.kind === "report" && answer.format === "xml");
+    assert.deepEqual([answer.report.stored.length, answer.report.failed.length], [1, 0]);
+  }
+});
+
 Deno.test("normaliseStowAnswer prefers JSON for a client that takes both", async () => {
   const accept = `${JSON_TYPE}, ${XML_TYPE};q=0.5`;
   const response = await respond({
@@ -357,7 +397,6 @@ const INCOMPLETE: [
       body: xml("00081199"),
       type: XML_TYPE,
       sent: ["1", "2"],
-      rules: { accept: XML_TYPE },
     },
     202,
     ["1"],

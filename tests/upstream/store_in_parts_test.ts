@@ -10,6 +10,9 @@ import {
   STOW_TYPE,
   stowBody,
 } from "../fixtures/stow_request.ts";
+import { textOf } from "../../src/dicomweb/dicom_json.ts";
+import { REPORT_TYPES } from "../../src/dicomweb/stow/stow_report_body.ts";
+import { readStowAnswer } from "../../src/dicomweb/stow/stow_response.ts";
 import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import type { SplittingRules } from "../../src/upstream/batch_splitter.ts";
@@ -289,8 +292,13 @@ const REPORTS: Record<string, (uid: string, url: string) => string> = {
     "</Item></DicomAttribute></NativeDicomModel>",
 };
 
-for (const [type, report] of Object.entries(REPORTS)) {
-  Deno.test(`storeInParts translates the store's URLs in parts answered in ${type}, and no others`, async () => {
+const FORMATS = Object.keys(REPORTS).flatMap((type) =>
+  Object.values(REPORT_TYPES).map((accept) => [type, accept] as const)
+);
+
+for (const [type, accept] of FORMATS) {
+  const report = REPORTS[type]!;
+  Deno.test(`storeInParts translates the store's URLs in parts answered in ${type}, and no others, in ${accept}`, async () => {
     const all = instances(4);
     const foreign = "https://other.example/dicom-web/studies/1";
     for (const rewriteUrls of [true, false]) {
@@ -307,7 +315,7 @@ for (const [type, report] of Object.entries(REPORTS)) {
           const response = await store.forward({
             request: new Request("http://gateway.example/studies", {
               method: "POST",
-              headers: { "content-type": STOW_TYPE },
+              headers: { accept, "content-type": STOW_TYPE },
               body: ReadableStream.from(stowBody(all)),
             }),
             target: "/studies",
@@ -316,14 +324,12 @@ for (const [type, report] of Object.entries(REPORTS)) {
             publicUrl: "https://gateway.example",
             completed: Promise.resolve(),
           });
-          const { "00081199": stored }: Record<
-            string,
-            { Value: Record<string, { Value: string[] }>[] }
-          > = await response
-            .json();
+          assert.equal(response.headers.get("content-type"), accept);
+          const answer = readStowAnswer(await response.text(), accept);
+          assert(answer.kind === "report" && REPORT_TYPES[answer.format] === accept);
           const base = "https://gateway.example/dicom-web/main";
           assert.deepEqual(
-            stored?.Value.map((item) => item["00081190"]?.Value[0]),
+            answer.report.stored.map((item) => textOf(item, "00081190")),
             rewriteUrls
               ? [`${base}/absolute`, foreign, `${base}/rooted`, `${base}/relative`]
               : urls,

@@ -3,7 +3,7 @@
  * the preferred first. It adds no media type that the client did not name, unless the client
  * accepts any, or the gateway converts the store's into the client's. Also quotes `Content-Type`.
  */
-import { acceptInQuery } from "./acceptable.ts";
+import { acceptInQuery, isAcceptable } from "./acceptable.ts";
 import { BoundedCache, type CacheBounds } from "../bounded_cache.ts";
 import {
   type AcceptedMediaType,
@@ -14,9 +14,9 @@ import {
   parseAccept,
   parseMediaType,
 } from "./media_type.ts";
-import { covers, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
+import { covers, coversParts, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
 import type { Profile, Rules } from "../profile/profile.ts";
-import type { Transaction } from "../transaction/transaction.ts";
+import { isOfOnePart, type Transaction } from "../transaction/transaction.ts";
 import type { TransactionName } from "../transaction/transaction_catalogue.ts";
 
 type TypesRule = {
@@ -51,6 +51,8 @@ interface Policy {
   readonly rules: Rules;
   /** Whether the gateway wraps the store's single parts as multipart. */
   readonly wraps: boolean;
+  /** Whether it unwraps the store's multipart responses of one part. */
+  readonly unwraps: boolean;
 }
 
 /** A media type for the header, with its weight. */
@@ -65,6 +67,8 @@ interface Named {
 const UNQUOTED_VALUE = /=[ \t]*(?=[^" \t])[^;,"=]*[/=?@:<>()[\]{}\\]/;
 const ANY = "*/*";
 const MULTIPART = "multipart/related";
+/** Media types of reports on an upload that any store may have (PS3.18, section 10.5.3). */
+const REPORT_TYPES = ["application/dicom+json", "application/json", "application/dicom+xml"];
 const STORED = "*";
 
 const remembered = new WeakMap<Rules, BoundedCache<string | null>>();
@@ -74,7 +78,7 @@ const BOUNDS: CacheBounds = { maxEntries: 256, maxKeyLength: 1024 };
 export function normaliseAccept(
   transaction: Transaction,
   accept: string | null,
-  { rules }: Profile,
+  { rules }: Pick<Profile, "rules">,
 ): string | null {
   const types = TYPES_FOR[transaction.name];
   // The gateway then requests single instances and combines them.
@@ -86,9 +90,13 @@ export function normaliseAccept(
   const header = wanted?.trim() ? wanted : null;
   const rule = isByInstance ? "instanceTypes" : listed;
   const wraps = rules.wrapSingleParts || isByInstance;
+  const unwraps = rules.unwrapSingleParts && isOfOnePart(transaction);
   return answersFor(rules).get(
-    `${rule ?? ""} ${wraps} ${header ?? ""}`,
-    () => rule === undefined ? quoted(header, rules) : negotiated(header, { rule, rules, wraps }),
+    `${rule ?? ""} ${wraps} ${unwraps} ${header ?? ""}`,
+    () =>
+      rule === undefined
+        ? quoted(header, rules)
+        : negotiated(header, { rule, rules, wraps, unwraps }),
   );
 }
 
@@ -112,12 +120,17 @@ function answersFor(rules: Rules): BoundedCache<string | null> {
 
 function negotiated(header: string | null, policy: Policy): string | null {
   const { rule, rules } = policy;
-  const offers = offeredTypes(rules[rule]);
-  if (offers.length === 0) return unlisted(header, policy);
+  const types = rules[rule];
+  const offers = offeredTypes(types);
+  const convertsReports = rule === "storeAnswerTypes" && rules.storeAnswerAsJson;
+  if (offers.length === 0) {
+    const isUseless = convertsReports && !REPORT_TYPES.some((type) => isAcceptable(header, type));
+    return isUseless ? REPORT_TYPES[0]! : unlisted(header, policy);
+  }
   if (header === null && !rules.nameDefaultType) return null;
   const refused = mediaRanges(header ?? "").filter(({ quality }) => quality === 0);
   const named = parseAccept(header).flatMap((each) => namesFor(each, offers, refused, policy));
-  if (named.length === 0) return quoted(header, rules);
+  if (named.length === 0) return convertsReports ? types[0]! : quoted(header, rules);
   return rules.oneAcceptedType ? best(named).text : written(named, rules);
 }
 
@@ -156,7 +169,7 @@ function namesFor(
   refused: readonly MediaType[],
   policy: Policy,
 ): Named[] {
-  const { rules, wraps } = policy;
+  const { rules, wraps, unwraps } = policy;
   if (range.essence === ANY) {
     if (!rules.nameDefaultType) return [{ text: ANY, quality: range.quality, place: 0 }];
     const first = offers.find((offer) => !refused.some((each) => covers(each, offer)));
@@ -166,6 +179,9 @@ function namesFor(
   if (fitting.length === 0 && wraps && range.essence === MULTIPART) {
     const type = range.parameters.get("type")?.toLowerCase();
     fitting = offers.filter(({ essence }) => type === undefined || essence === type);
+  }
+  if (fitting.length === 0 && unwraps) {
+    fitting = offers.filter((offer) => coversParts(range, offer));
   }
   if (isWild(range)) {
     fitting = fitting.filter((offer) => !refused.some((each) => covers(each, offer)));
@@ -203,7 +219,7 @@ function wantsStored(range: MediaType, offer: OfferedType, { rule, rules }: Poli
   }
 }
 
-/** The preferred one; of several, the store's first. Alone it needs no weight. */
+/** The preferred one; of several, the store's first. */
 function best(named: readonly Named[]): Named {
   return named.reduce((one, other) =>
     other.quality === one.quality && other.place < one.place ? other : one
@@ -216,6 +232,8 @@ function written(named: readonly Named[], rules: Rules): string {
     if (!qualities.has(text)) qualities.set(text, quality);
   }
   const items = [...qualities];
+  // Alone it needs no weight, which stores that compare the text do not expect.
+  if (items.length === 1) return items[0]![0];
   const weighsAll = rules.weighEveryType && items.some(([, quality]) => quality < 1);
   return items.map(([text, quality]) =>
     quality < 1 || weighsAll ? `${text}; q=${weight(quality)}` : text

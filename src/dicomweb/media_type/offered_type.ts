@@ -38,6 +38,14 @@ export function covers(range: MediaType, offer: OfferedType): boolean {
   return type === undefined || offer.type === undefined || matches(type, offer.type);
 }
 
+/** Whether a media range includes the parts of a multipart offer. */
+export function coversParts(
+  { essence }: MediaType,
+  { essence: whole, type }: OfferedType,
+): boolean {
+  return whole === MULTIPART && type !== undefined && matches(essence, type);
+}
+
 function matches(range: string, name: string): boolean {
   return range === name || (range.endsWith("/*") && name.startsWith(range.slice(0, -1)));
 }

@@ -23,6 +23,7 @@ const GENERIC = {
   oneAcceptedType: false,
   weighEveryType: false,
   askStored: false,
+  askStoredAfter: [406] as readonly number[],
   askStoredFrames: false,
   searchTypes: NO_TYPES,
   storeAnswerTypes: NO_TYPES,
@@ -45,6 +46,7 @@ const GENERIC = {
   retrieveConcurrency: 8,
   requestsPerSecond: 0,
   wrapSingleParts: true,
+  unwrapSingleParts: true,
   searchPageSize: 0,
   searchMaxResults: 0,
   emptySearchAsList: true,
@@ -63,7 +65,6 @@ export interface Profile {
 const AZURE: Partial<Rules> = {
   nameDefaultType: true,
   weighEveryType: true,
-  askStored: true,
   searchTypes: [JSON_TYPE, "application/json"],
   storeAnswerTypes: [JSON_TYPE, "application/json"],
   studyTypes: [MULTIPART_DICOM + STORED, MULTIPART_DICOM + EXPLICIT, MULTIPART_DICOM + JPEG_2000],
@@ -86,7 +87,6 @@ const AZURE: Partial<Rules> = {
 
 const GOOGLE: Partial<Rules> = {
   nameDefaultType: true,
-  askStored: true,
   searchTypes: [JSON_TYPE, multipart("application/dicom+xml")],
   storeAnswerTypes: [JSON_TYPE, "application/dicom+xml"],
   studyTypes: [MULTIPART_DICOM],
@@ -105,7 +105,6 @@ const GOOGLE: Partial<Rules> = {
 
 const AWS: Partial<Rules> = {
   nameDefaultType: true,
-  askStored: true,
   searchTypes: [JSON_TYPE],
   storeAnswerTypes: [JSON_TYPE],
   instanceTypes: ["application/dicom"],
@@ -122,19 +121,21 @@ const AWS: Partial<Rules> = {
 const ORTHANC: Partial<Rules> = {
   nameDefaultType: true,
   oneAcceptedType: true,
-  askStored: true,
+  askStoredAfter: [406, 500],
+  searchTypes: [JSON_TYPE, "application/json", "application/dicom+xml"],
   studyTypes: [MULTIPART_DICOM],
   instanceTypes: [MULTIPART_DICOM],
   frameTypes: [
     MULTIPART_OCTETS,
     ...["jpeg", "jp2", "jls", "dicom-rle"].map(multipartImage),
   ],
+  metadataTypes: [JSON_TYPE, "application/json", multipart("application/dicom+xml")],
+  bulkdataTypes: [MULTIPART_OCTETS],
   renderedTypes: ["image/jpeg", "image/png"],
 };
 
 const DCM4CHEE: Partial<Rules> = {
   nameDefaultType: true,
-  askStored: true,
   studyTypes: [MULTIPART_DICOM, MULTIPART_OCTETS, "application/zip"],
   instanceTypes: [MULTIPART_DICOM, MULTIPART_OCTETS, "application/zip"],
 };

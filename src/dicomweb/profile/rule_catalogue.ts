@@ -36,9 +36,12 @@ const ORTHANC = "observed in Orthanc 1.10.1 with its DICOMweb plugin 1.7";
 const DROPPED =
   "If a client's `Accept` names at least one of them, all others are removed, because some stores reject the whole request for one they do not support. If it names none of them, it is forwarded unchanged.";
 
-function mediaTypes(response: string, source: string): MediaTypesRule {
+const REPORTS =
+  "As the others. If a client's `Accept` names none of them, the first is requested, and the gateway converts the response (`StoreAnswerAsJson`): OHIF asks for `application/octet-stream` even here, which these stores reject with 406.";
+
+function mediaTypes(response: string, source: string, reason = DROPPED): MediaTypesRule {
   const effect = `Media types that the store supports for ${response}.`;
-  return { kind: "mediaTypes", effect, reason: DROPPED, source };
+  return { kind: "mediaTypes", effect, reason, source };
 }
 
 export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
@@ -76,9 +79,17 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     effect:
       "Adds `transfer-syntax=*` for DICOM instances if the client names no transfer syntax, and for frames if it accepts anything.",
     reason:
-      "Without it these stores transcode to Explicit VR Little Endian, which is slow, and fails if they cannot decode the pixels.",
-    source: `PS3.18, section 8.7.3; ${AZURE}, Retrieve; ${GOOGLE}, Retrieve; ${AWS}, ` +
+      "By the standard a client that names none receives Explicit VR Little Endian, and some clients support nothing else. Without the rule stores transcode every compressed image that such a client retrieves. At Azure, Google and HealthImaging that costs time before each image and several times the bytes, which Google charges for as network use; if these stores cannot transcode an image, they reject the request (`AskStoredAfter`). Orthanc breaks off the transfer of a study at an image that it cannot decode. Enable the rule if all clients can decode the stored transfer syntaxes, or clients can name `transfer-syntax=*` themselves, as Orthanc does for instances and OHIF for frames.",
+    source: `PS3.18, section 8.7.3.4; ${AZURE}, Retrieve; ${GOOGLE}, Retrieve; ${AWS}, ` +
       `GetDICOMInstance; ${DCM4CHEE}; ${ORTHANC}`,
+  },
+  askStoredAfter: {
+    kind: "numbers",
+    effect:
+      "Repeats a request for DICOM instances that names no transfer syntax once with `transfer-syntax=*` if the store rejects it with one of these statuses; likewise for frames, if the client accepts anything. The response then carries `Warning: 299`. An empty list disables the rule.",
+    reason:
+      "Stores reject what they cannot transcode: with 406 by the standard, Orthanc with 500. The stored form is better than none, and instances name their transfer syntax. A client that requests pixels as `application/octet-stream` gets the error instead, as it could not tell compressed ones.",
+    source: `PS3.18, section 8.7.7; ${ORTHANC}`,
   },
   askStoredFrames: {
     kind: "switch",
@@ -90,11 +101,12 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   searchTypes: mediaTypes(
     "the results of a search",
-    `${AZURE}, Search; ${GOOGLE}, Search transaction; ${AWS}, Searching`,
+    `${AZURE}, Search; ${GOOGLE}, Search transaction; ${AWS}, Searching; ${ORTHANC}`,
   ),
   storeAnswerTypes: mediaTypes(
     "its response to an upload",
-    `${AZURE}, Store; ${AWS}, Storing instances with STOW-RS`,
+    `${AZURE}, Store; ${AWS}, Storing instances with STOW-RS; OHIF/Viewers issue 3497`,
+    REPORTS,
   ),
   studyTypes: mediaTypes(
     "the instances of a study or series",
@@ -114,11 +126,11 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   ),
   metadataTypes: mediaTypes(
     "metadata",
-    `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata`,
+    `${AZURE}, Retrieve metadata; ${AWS}, GetDICOMInstanceMetadata; ${ORTHANC}`,
   ),
   bulkdataTypes: mediaTypes(
     "bulk data",
-    `${AWS}, GetDICOMBulkdata`,
+    `${AWS}, GetDICOMBulkdata; ${ORTHANC}`,
   ),
   renderedTypes: mediaTypes(
     "rendered images",
@@ -180,9 +192,10 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   storeAnswerAsJson: {
     kind: "switch",
     effect:
-      "Converts the response to an upload into the JSON that PS3.18 requires, consistent with what the store " +
-      "said.",
-    reason: "Orthanc counts the stored instances in it and fails the job if they are missing.",
+      "Converts the response to an upload into the JSON that PS3.18 requires, or into XML if the client " +
+      "prefers that, consistent with what the store said. If the client accepts neither, JSON is requested.",
+    reason:
+      "Orthanc counts the stored instances in it and fails the job if they are missing. Stores reject the whole upload with 406 if `Accept` names no media type of a report.",
     source: "PS3.18, section 10.5.3 and annex I; Orthanc's DICOMweb client, observed on the wire",
   },
   duplicateReasons: {
@@ -220,6 +233,14 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     effect: "Wraps a single-part response for a client that requested `multipart/related`.",
     reason: "HealthImaging returns the instance itself, which fails Orthanc's job.",
     source: `${AWS}, GetDICOMInstance; Orthanc's DICOMweb client, observed on the wire`,
+  },
+  unwrapSingleParts: {
+    kind: "switch",
+    effect:
+      "Unwraps the only part of a multipart response (one instance, one frame, one value of bulk data) for a client that does not accept `multipart/related`, and requests multipart for it if the store has nothing else.",
+    reason:
+      "Scripts and browsers request `application/dicom` or `application/octet-stream`, which Orthanc rejects with 400.",
+    source: `PS3.18, section 8.7.4; ${ORTHANC}`,
   },
   searchPageSize: {
     kind: "number",

@@ -26,8 +26,14 @@ const MAX_DEPTH = 200;
 const NUMBER_VRS = new Set(["DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"]);
 /** VRs whose surrounding blanks have no meaning. */
 const TRIMMED_VRS = new Set([...NUMBER_VRS, "AT", "CS", "UI", "UR"]);
-const NAME_GROUPS = ["Alphabetic", "Ideographic", "Phonetic"];
-const NAME_COMPONENTS = ["FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix"];
+export const NAME_GROUPS = ["Alphabetic", "Ideographic", "Phonetic"];
+export const NAME_COMPONENTS = [
+  "FamilyName",
+  "GivenName",
+  "MiddleName",
+  "NamePrefix",
+  "NameSuffix",
+];
 
 /** Returns undefined if the text is no document of this model. */
 export function readNativeDicomModel(text: string): DicomJsonDataset | undefined {

@@ -154,3 +154,9 @@ function decoded(segment: string): string {
     return segment;
   }
 }
+
+/** Whether a transaction retrieves one instance, one frame, or bulk data of one instance. */
+export function isOfOnePart({ name, instance, frames }: Transaction): boolean {
+  return name === "retrieve-instance" || name === "retrieve-frames" && frames?.length === 1 ||
+    name === "retrieve-bulkdata" && instance !== undefined;
+}

@@ -14,6 +14,7 @@ import { classify } from "../../../src/dicomweb/transaction/transaction.ts";
 import { processorMs } from "../../fixtures/processor_time.ts";
 
 const JSON_TYPE = "application/dicom+json";
+const XML_TYPE = "application/dicom+xml";
 const DICOM = 'multipart/related; type="application/dicom"';
 const OCTETS = 'multipart/related; type="application/octet-stream"';
 const XML = 'multipart/related; type="application/dicom+xml"';
@@ -32,6 +33,7 @@ const REQUESTS = {
   series: ["GET", "/studies/1.2/series/3.4"],
   instance: ["GET", INSTANCE],
   frames: ["GET", `${INSTANCE}/frames/1`],
+  twoFrames: ["GET", `${INSTANCE}/frames/1,2`],
   metadata: ["GET", "/studies/1.2/metadata"],
   bulkdata: ["GET", `${INSTANCE}/bulkdata/b026`],
   rendered: ["GET", `${INSTANCE}/rendered`],
@@ -53,6 +55,13 @@ type Row = readonly [
   accept: string | null,
   sent: string | null,
 ];
+
+const STORED = { askStored: true };
+
+/** HealthImaging retrieves single instances, which the gateway wraps. */
+function at(name: ProfileName): string {
+  return name === "aws" ? "application/dicom" : DICOM;
+}
 
 const rows: readonly Row[] = [
   // QuoteMediaTypes: RFC 9110 5.6.6, OHIF/Viewers 3726, dicom-server 1284.
@@ -99,10 +108,25 @@ const rows: readonly Row[] = [
 
   // Azure, Search, Retrieve metadata, Store, Worklist: application/dicom+json only.
   ["Azure, Search", "azure search", `${JSON_TYPE}, ${XML}`, JSON_TYPE],
-  ["Azure, Search", "azure searchSeries", `text/html, ${JSON_TYPE};q=0.9`, `${JSON_TYPE}; q=0.9`],
+  ["Azure, Search", "azure searchSeries", `text/html, ${JSON_TYPE};q=0.9`, JSON_TYPE],
   ["Azure, Search", "azure searchInstances", `${JSON_TYPE}, ${DICOM}`, JSON_TYPE],
   ["Azure, Store", "azure store", `${XML}, ${JSON_TYPE}`, JSON_TYPE],
   ["Azure, Store", "azure upsert", `${XML}, ${JSON_TYPE}`, JSON_TYPE],
+  // StoreAnswerTypes: the gateway converts the report (PS3.18 10.5.3; OHIF/Viewers 3497).
+  ...(["azure", "aws", "google", "orthanc", "dcm4chee", "generic"] as const).flatMap(
+    (name) =>
+      [`${OCTETS}${ANY_STORED}`, "application/dicom", "text/html", `${JSON_TYPE};q=0`].map(
+        (accept): Row => ["no report in what is accepted", `${name} store`, accept, JSON_TYPE],
+      ),
+  ),
+  ["the gateway writes XML", "azure store", XML_TYPE, JSON_TYPE],
+  ["the gateway writes XML", "aws upsert", XML_TYPE, JSON_TYPE],
+  ["the store writes XML", "google store", XML_TYPE, XML_TYPE],
+  ["the store writes XML", "dcm4chee store", XML_TYPE, XML_TYPE],
+  ["any store may", "generic store", `text/html, ${XML_TYPE}`, `text/html, ${XML_TYPE}`],
+  ["any store may", "generic store", "*/*;q=0.1", "*/*;q=0.1"],
+  ["conversion off", ["azure store", { storeAnswerAsJson: false }], XML_TYPE, XML_TYPE],
+  ["conversion off", ["generic store", { storeAnswerAsJson: false }], OCTETS, OCTETS],
   ["Azure, Retrieve metadata", "azure metadata", `${JSON_TYPE}, ${XML}`, JSON_TYPE],
   ["Azure, Worklist", "azure workitem", `${JSON_TYPE}, application/dicom+xml`, JSON_TYPE],
   [
@@ -127,7 +151,7 @@ const rows: readonly Row[] = [
     "a browser",
     "azure search",
     "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8",
-    `${JSON_TYPE}; q=0.8`,
+    JSON_TYPE,
   ],
   ["any type but one", "google search", `${JSON_TYPE};q=0, */*`, XML],
   ["any type but those there are", "aws search", `${JSON_TYPE};q=0, */*`, `${JSON_TYPE};q=0, */*`],
@@ -138,41 +162,55 @@ const rows: readonly Row[] = [
   ["nothing is answered", "azure delete", null, null],
   ["no list for it", "azure changeFeed", "*/*", "*/*"],
 
-  // AskStored: Azure, Google, AWS: ELE unless told; dcm4chee WadoRS.java; seen at Orthanc.
-  ["Azure, Retrieve instances", "azure study", DICOM, DICOM + ANY_STORED],
-  ["Azure, Retrieve instances", "azure series", DICOM, DICOM + ANY_STORED],
-  ["Azure, Retrieve an instance", "azure instance", DICOM, DICOM + ANY_STORED],
+  // PS3.18 8.7.3.4: a client that names no transfer syntax is entitled to Explicit VR Little Endian.
+  ...(["generic", "azure", "google", "aws", "orthanc", "dcm4chee"] as const).flatMap(
+    (name): Row[] => [
+      ["as the client asked", `${name} study`, DICOM + ANY_STORED, at(name) + ANY_STORED],
+      ["the default transfer syntax", `${name} study`, DICOM, at(name)],
+      ["the default transfer syntax", `${name} instance`, DICOM, at(name)],
+      ["the default transfer syntax", `${name} frames`, OCTETS, OCTETS],
+      ["the default of anything", `${name} series`, "*/*", name === "generic" ? "*/*" : at(name)],
+    ],
+  ),
+
+  // AskStored, off unless configured: Azure, Google, AWS: ELE unless told; dcm4chee WadoRS.java; seen at Orthanc.
+  ["Azure, Retrieve instances", ["azure study", STORED], DICOM, DICOM + ANY_STORED],
+  ["Azure, Retrieve instances", ["azure series", STORED], DICOM, DICOM + ANY_STORED],
+  ["Azure, Retrieve an instance", ["azure instance", STORED], DICOM, DICOM + ANY_STORED],
   [
     "Azure, Retrieve an instance, single part",
-    "azure instance",
+    ["azure instance", STORED],
     "application/dicom",
     "application/dicom; transfer-syntax=*",
   ],
-  ["Google, study", "google study", DICOM, DICOM + ANY_STORED],
+  ["Google, study", ["google study", STORED], DICOM, DICOM + ANY_STORED],
   [
     "Google, instances",
-    "google instance",
+    ["google instance", STORED],
     "application/dicom",
     "application/dicom; transfer-syntax=*",
   ],
   [
     "AWS, GetDICOMInstance",
-    "aws instance",
+    ["aws instance", STORED],
     "application/dicom",
     "application/dicom; transfer-syntax=*",
   ],
-  ["Orthanc", "orthanc study", DICOM, DICOM + ANY_STORED],
-  ["dcm4chee", "dcm4chee study", DICOM, DICOM + ANY_STORED],
+  ["Orthanc", ["orthanc study", STORED], DICOM, DICOM + ANY_STORED],
+  ["dcm4chee", ["dcm4chee study", STORED], DICOM, DICOM + ANY_STORED],
   ["dcm4chee: archives too", "dcm4chee series", "application/zip, a/b", "application/zip"],
   ["any other store", "generic study", DICOM, DICOM],
-  ["the client asked for one", "azure study", DICOM + EXPLICIT, DICOM + EXPLICIT],
-  ["the client asked for one", "google study", DICOM + EXPLICIT, DICOM + EXPLICIT],
-  ["Orthanc's retrieve, as it is", "azure study", DICOM + ANY_STORED, DICOM + ANY_STORED],
-  ["any type", "google study", "*/*", DICOM + ANY_STORED],
-  ["no header", "azure study", null, DICOM + ANY_STORED],
-  ["Azure's own default for one", "azure instance", "*/*", "application/dicom; transfer-syntax=*"],
-  ["switched off", ["azure study", { askStored: false }], DICOM, DICOM],
-  ["switched off", ["azure study", { askStored: false }], "*/*", DICOM],
+  ["the client asked for one", ["azure study", STORED], DICOM + EXPLICIT, DICOM + EXPLICIT],
+  ["the client asked for one", ["google study", STORED], DICOM + EXPLICIT, DICOM + EXPLICIT],
+  ["Orthanc's retrieve, as it is", ["azure study", STORED], DICOM + ANY_STORED, DICOM + ANY_STORED],
+  ["any type", ["google study", STORED], "*/*", DICOM + ANY_STORED],
+  ["no header", ["azure study", STORED], null, DICOM + ANY_STORED],
+  [
+    "Azure's own default for one",
+    ["azure instance", STORED],
+    "*/*",
+    "application/dicom; transfer-syntax=*",
+  ],
 
   [
     "switched on where it is not known what the store has",
@@ -206,8 +244,9 @@ const rows: readonly Row[] = [
 
   // AskStoredFrames: PS3.18 8.7.3.3, OHIF/Viewers 4382.
   ["uncompressed pixels by the standard", "azure frames", OCTETS, OCTETS],
-  ["the client reads anything", "azure frames", "*/*", OCTETS + ANY_STORED],
-  ["the client reads anything", "google frames", null, OCTETS + ANY_STORED],
+  ["the client reads anything", ["azure frames", STORED], "*/*", OCTETS + ANY_STORED],
+  ["the client reads anything", ["google frames", STORED], null, OCTETS + ANY_STORED],
+  ["the default of anything", "azure frames", "*/*", OCTETS],
   ["switched on", ["azure frames", { askStoredFrames: true }], OCTETS, OCTETS + ANY_STORED],
   [
     "an image type says its transfer syntax",
@@ -248,7 +287,7 @@ const rows: readonly Row[] = [
     "Azure: no single part of a study",
     "azure study",
     `application/dicom, ${DICOM}`,
-    DICOM + ANY_STORED,
+    DICOM,
   ],
   [
     "Google, frames: every type that is known",
@@ -307,7 +346,7 @@ const rows: readonly Row[] = [
     `${JSON_TYPE};charset=utf-8, x/y`,
     `${JSON_TYPE}; charset=utf-8`,
   ],
-  ["multipart without its type is any", "azure study", "multipart/related", DICOM + ANY_STORED],
+  ["multipart without its type is any", "azure study", "multipart/related", DICOM],
   [
     "any type of images",
     "google instance",
@@ -318,7 +357,7 @@ const rows: readonly Row[] = [
     "any multipart but one",
     "google instance",
     'multipart/related; type="image/jpeg";q=0, multipart/related',
-    `${DICOM}${ANY_STORED}, ${OCTETS}, multipart/related; type="image/png"`,
+    `${DICOM}, ${OCTETS}, multipart/related; type="image/png"`,
   ],
   ["what is no media type is left out", "azure search", `nonsense, ${JSON_TYPE}`, JSON_TYPE],
   ["the same twice", "azure search", `${JSON_TYPE}, ${JSON_TYPE};q=0.5`, JSON_TYPE],
@@ -335,10 +374,56 @@ const rows: readonly Row[] = [
     "multipart of no type",
     "aws instance",
     "multipart/related",
-    "application/dicom; transfer-syntax=*",
+    "application/dicom",
   ],
   ["nothing can be wrapped as that", "aws instance", OCTETS, OCTETS],
   ["switched off", ["aws instance", { wrapSingleParts: false }], DICOM, DICOM],
+
+  // UnwrapSingleParts: seen at Orthanc, which has multipart only.
+  ["a script", "orthanc instance", "application/dicom", DICOM],
+  ["its parameters too", "orthanc instance", `application/dicom${ANY_STORED}`, DICOM + ANY_STORED],
+  ["a script", "orthanc frames", "application/octet-stream", OCTETS],
+  ["a script", "orthanc bulkdata", "application/octet-stream", OCTETS],
+  [
+    "any image",
+    "orthanc frames",
+    "image/jp2;q=0.5, image/*;q=0",
+    'multipart/related; type="image/jp2"',
+  ],
+  ["any of a kind", "orthanc instance", "application/*", DICOM],
+  [
+    "multipart all the same, if it is wanted",
+    "orthanc instance",
+    `application/dicom;q=0.5, ${DICOM}`,
+    DICOM,
+  ],
+  ["a script", "google frames", "application/octet-stream", OCTETS],
+  ["a script", "dcm4chee instance", "application/dicom", DICOM],
+  ["the store has it in one part", "azure instance", "application/dicom", "application/dicom"],
+  ["a study has many parts", "orthanc study", "application/dicom", "application/dicom"],
+  [
+    "so have two frames",
+    "orthanc twoFrames",
+    "application/octet-stream",
+    "application/octet-stream",
+  ],
+  [
+    "switched off",
+    ["orthanc instance", { unwrapSingleParts: false }],
+    "application/dicom",
+    "application/dicom",
+  ],
+
+  // Lists of Orthanc, which rejects most others with 400.
+  ["a browser", "orthanc metadata", "text/html,application/xml;q=0.9,*/*;q=0.8", JSON_TYPE],
+  ["any of a kind", "orthanc metadata", "application/*", JSON_TYPE],
+  ["no header", "orthanc metadata", null, JSON_TYPE],
+  ["XML", "orthanc metadata", XML, XML],
+  ["OHIF's list", "orthanc bulkdata", `${JSON_TYPE}, ${OCTETS}${ANY_STORED}`, OCTETS + ANY_STORED],
+  ["any type", "orthanc bulkdata", "*/*", OCTETS],
+  ["OHIF's list", "orthanc search", `${JSON_TYPE}, ${OCTETS}${ANY_STORED}`, JSON_TYPE],
+  ["a browser", "orthanc search", "text/html,application/xml;q=0.9,*/*;q=0.8", JSON_TYPE],
+  ["XML", "orthanc search", XML_TYPE, XML_TYPE],
 
   // RetrieveByInstance: each instance is requested.
   [
@@ -351,15 +436,15 @@ const rows: readonly Row[] = [
     "of a series, without a transfer syntax",
     "aws series",
     DICOM,
-    "application/dicom; transfer-syntax=*",
+    "application/dicom",
   ],
   [
     "whether or not single parts are wrapped",
     ["aws study", { wrapSingleParts: false }],
     DICOM,
-    "application/dicom; transfer-syntax=*",
+    "application/dicom",
   ],
-  ["switched off", ["aws study", { retrieveByInstance: false }], DICOM, DICOM + ANY_STORED],
+  ["switched off", ["aws study", { retrieveByInstance: false }], DICOM, DICOM],
 
   // OneAcceptedType: seen at Orthanc.
   [
@@ -404,14 +489,14 @@ const rows: readonly Row[] = [
   [
     "three digits (RFC 9110 12.4.2)",
     "azure search",
-    `${JSON_TYPE};q=0.66666`,
-    `${JSON_TYPE}; q=0.667`,
+    `${JSON_TYPE};q=0.66666, application/json`,
+    `application/json; q=1, ${JSON_TYPE}; q=0.667`,
   ],
   [
     "a weight is never made nothing",
     "azure search",
-    `${JSON_TYPE};q=0.0001`,
-    `${JSON_TYPE}; q=0.001`,
+    `${JSON_TYPE};q=0.0001, application/json`,
+    `application/json; q=1, ${JSON_TYPE}; q=0.001`,
   ],
   ["a weight above 1", "azure search", `${JSON_TYPE};q=7`, JSON_TYPE],
   [
@@ -460,7 +545,12 @@ for (const name of Object.keys(profiles) as ProfileName[]) {
   });
 
   Deno.test(`normaliseAccept names no type that the client did not accept (${name})`, () => {
-    const strict = withRules(profiles[name], { wrapSingleParts: false, retrieveByInstance: false });
+    const strict = withRules(profiles[name], {
+      wrapSingleParts: false,
+      unwrapSingleParts: false,
+      retrieveByInstance: false,
+      storeAnswerAsJson: false,
+    });
     for (const [method, target] of Object.values(REQUESTS)) {
       for (const header of HEADERS) {
         const sent = normaliseAccept(classify(method, target), header, strict);

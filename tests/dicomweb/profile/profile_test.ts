@@ -47,7 +47,16 @@ Deno.test("withRules freezes given values too, and keeps the profile's name", ()
   const profile = withRules(profiles.google, { searchTypes });
   assert.equal(profile.name, "google");
   assert.equal(Object.isFrozen(profile.rules.searchTypes), true);
-  assert.equal(profile.rules.askStored, true);
+  assert.equal(profile.rules.nameDefaultType, true);
+});
+
+/** PS3.18, section 8.7.3.4. */
+Deno.test("Profiles request the stored transfer syntax only of stores that cannot transcode", () => {
+  for (const name of PROFILE_NAMES) {
+    const { askStored, askStoredFrames, askStoredAfter } = profiles[name].rules;
+    assert.deepEqual([askStored, askStoredFrames], [false, false], name);
+    assert(askStoredAfter.includes(406), name);
+  }
 });
 
 /** Azure, DICOM Conformance Statement v2; AWS HealthImaging Developer Guide. */

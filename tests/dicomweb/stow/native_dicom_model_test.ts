@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { DicomJsonDataset } from "../../../src/dicomweb/dicom_json.ts";
 import { readNativeDicomModel } from "../../../src/dicomweb/stow/native_dicom_model.ts";
+import { writeNativeDicomModel } from "../../../src/dicomweb/stow/native_dicom_model_writer.ts";
 
 function attribute(tag: string, vr: string, content: string): string {
   return `<DicomAttribute tag="${tag}" vr="${vr}">${content}</DicomAttribute>`;
@@ -81,6 +83,54 @@ const READ: [what: string, xml: string, json: unknown][] = [
 for (const [what, xml, json] of READ) {
   Deno.test(`readNativeDicomModel reads ${what}`, () => {
     assert.deepEqual(readNativeDicomModel(xml), json);
+  });
+
+  Deno.test(`writeNativeDicomModel writes ${what} so that it is read again`, () => {
+    const written = writeNativeDicomModel(json as DicomJsonDataset, new Map());
+    assert.deepEqual(readNativeDicomModel(written), json);
+  });
+}
+
+Deno.test("writeNativeDicomModel names keywords, and numbers values and items", () => {
+  const item = { "00080018": { vr: "UI", Value: ["1", "2"] } };
+  const keywords = new Map([["00081199", "ReferencedSOPSequence"]]);
+  assert.equal(
+    writeNativeDicomModel({ "00081199": { vr: "SQ", Value: [item] } }, keywords),
+    '<?xml version="1.0" encoding="UTF-8"?><NativeDicomModel xml:space="preserve">' +
+      '<DicomAttribute tag="00081199" vr="SQ" keyword="ReferencedSOPSequence"><Item number="1">' +
+      '<DicomAttribute tag="00080018" vr="UI"><Value number="1">1</Value><Value number="2">2' +
+      "</Value></DicomAttribute></Item></DicomAttribute></NativeDicomModel>",
+  );
+});
+
+/** Attributes as a store should not write them, and what is read again. */
+const ODD: [what: string, dataset: unknown, read: unknown][] = [
+  [
+    "characters that XML cannot express",
+    { "00090097": { vr: "LT", Value: ["a\0b\x1Bc\uD800d"] } },
+    { "00090097": { vr: "LT", Value: ["a\uFFFDb\uFFFDc\uFFFDd"] } },
+  ],
+  [
+    "markup in a VR",
+    { "00090097": { vr: '"><x y="', Value: ["a"] } },
+    { "00090097": { vr: '"><x y="', Value: ["a"] } },
+  ],
+  [
+    "markup in a tag of an item",
+    { "00081199": { vr: "SQ", Value: [{ '"><x y="': { vr: "UI" } }] } },
+    { "00081199": { vr: "SQ", Value: [{}] } },
+  ],
+  [
+    "an item that is none, and values that are no list",
+    { "00081199": { vr: "SQ", Value: [1] }, "00081190": { vr: "UR", Value: "x" } },
+    { "00081199": { vr: "SQ", Value: [{}] }, "00081190": { vr: "UR" } },
+  ],
+];
+
+for (const [what, dataset, read] of ODD) {
+  Deno.test(`writeNativeDicomModel writes XML in spite of ${what}`, () => {
+    const written = writeNativeDicomModel(dataset as DicomJsonDataset, new Map());
+    assert.deepEqual(readNativeDicomModel(written), read);
   });
 }
 
