@@ -12,7 +12,6 @@ import {
   withinTimeLimit,
 } from "../provider_exchange.ts";
 import { parseTokenResponse, tokenEndingAt } from "../oauth2/token_response.ts";
-import { withOAuthError } from "./google_error.ts";
 import { scopesIn } from "./metadata_source.ts";
 
 const SERVICE = "IAM Service Account Credentials API";
@@ -50,7 +49,7 @@ export function impersonationSource(
     const token = parseTokenResponse(
       answer.status === 200
         ? { ...answer, body: JSON.stringify({ access_token: accessToken }) }
-        : withOAuthError(answer),
+        : answer,
       {
         server,
         issuedAtMs,

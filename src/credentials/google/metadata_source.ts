@@ -12,7 +12,6 @@ import {
   withinTimeLimit,
 } from "../provider_exchange.ts";
 import { parseTokenResponse } from "../oauth2/token_response.ts";
-import { withOAuthError } from "./google_error.ts";
 
 const SERVICE = "Google metadata server";
 const FLAVOR = "metadata-flavor";
@@ -64,7 +63,7 @@ export function metadataSource(
             ],
           });
         }
-        return parseTokenResponse(withOAuthError(answer), {
+        return parseTokenResponse(answer, {
           server,
           issuedAtMs,
           secrets: [],

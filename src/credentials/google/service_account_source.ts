@@ -7,7 +7,6 @@ import type { GoogleServiceAccount } from "../../config/schemes/google/google_cr
 import { fingerprint, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
 import { TokenEndpoint } from "../oauth2/token_endpoint.ts";
-import { withOAuthError } from "./google_error.ts";
 
 const ALGORITHM = "RS256";
 
@@ -50,7 +49,6 @@ export function serviceAccountSource(
     grant: new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer" }),
     authenticate: async (parameters) => parameters.set("assertion", await assertion()),
     provider: "google",
-    translate: withOAuthError,
     fingerprint: fingerprint([type, tokenEndpoint, clientEmail, privateKey.reveal(), scope]),
   });
 }
