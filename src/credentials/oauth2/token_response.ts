@@ -43,6 +43,8 @@ export interface TokenResponseContext {
   readonly endpoint?: string;
   /** The provider, if the configuration names it. */
   readonly provider?: ProviderName | undefined;
+  /** What to do if the provider rejects the client, besides the advice about its words. */
+  readonly rejectedClientSteps?: readonly string[] | undefined;
   /** The only accepted type of token. Default: `Bearer`. */
   readonly tokenType?: "Bearer" | "DPoP";
 }
@@ -127,7 +129,10 @@ function refusalError(response: ProviderAnswer, context: TokenResponseContext): 
   const wantedMs = code === "AUTH-003" ? retryAfterMs(headers, issuedAtMs) : undefined;
   const state = `${service}${whereabouts(status, endpoint)} answered ${status}${said}`;
   return cannotFetch(code, server, state, {
-    ...(advice && { troubleshooting: advice.steps }),
+    troubleshooting: [
+      ...advice?.steps ?? [],
+      ...code === "AUTH-001" ? context.rejectedClientSteps ?? [] : [],
+    ],
     ...(wantedMs !== undefined && { retryAfterSeconds: retryAfterSeconds(wantedMs) }),
   });
 }
