@@ -45,7 +45,7 @@ const namedValues = recordOf(value, {
  *
  * @param more Names in lower case that the gateway sets here besides those of every request.
  */
-export function headerValues(more: readonly string[] = []) {
+export function headerValues(more: readonly string[] = []): z.ZodType<Record<string, Secret>> {
   const reserved = new Set([...RESERVED, ...more]);
   return withRule(namedValues, (headers, complain) => {
     const seen = new Set<string>();
