@@ -87,6 +87,7 @@ function rows(credential: CredentialFacts): [name: string, value: string][] {
     ["way", kind],
     ["asked", endpoint],
     ["form", form === "none" ? "no token" : [form, scheme, algorithm].filter(Boolean).join(", ")],
+    ["length", form === "none" ? null : `${credential.length} characters`],
     ["expires", lifeOf(credential)],
     ["issuer", credential.issuer],
     ["audience", credential.audience.join(", ")],

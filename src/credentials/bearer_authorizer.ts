@@ -8,23 +8,16 @@ import type { TokenManager } from "./tokens/token_manager.ts";
 export class BearerAuthorizer implements Authorizer {
   readonly #kind: string;
   readonly #manager: TokenManager;
-  readonly #extraHeaders: Readonly<Record<string, string>>;
   /** The same object for as long as the token is the same. */
   #last: { readonly token: Token; readonly authorization: Authorization } | undefined;
 
   /**
    * @param kind The credential scheme, as in the configuration.
    * @param manager Is closed with this authorizer.
-   * @param extraHeaders Sent with every token.
    */
-  constructor(
-    kind: string,
-    manager: TokenManager,
-    extraHeaders: Readonly<Record<string, string>> = {},
-  ) {
+  constructor(kind: string, manager: TokenManager) {
     this.#kind = kind;
     this.#manager = manager;
-    this.#extraHeaders = extraHeaders;
   }
 
   authorize(request: Pick<OutboundRequest, "signal">): Authorization | Promise<Authorization> {
@@ -68,10 +61,7 @@ export class BearerAuthorizer implements Authorizer {
 
   #authorization(token: Token): Authorization {
     if (this.#last?.token === token) return this.#last.authorization;
-    const headers = Object.freeze({
-      ...this.#extraHeaders,
-      authorization: `${token.type} ${token.value}`,
-    });
+    const headers = Object.freeze({ authorization: `${token.type} ${token.value}` });
     const authorization = Object.freeze({ headers });
     this.#last = { token, authorization };
     return authorization;

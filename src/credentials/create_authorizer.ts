@@ -28,6 +28,8 @@ import { SigV4Authorizer } from "./aws/sig_v4_authorizer.ts";
 import type { TokenSource } from "./token.ts";
 import { TokenFileAuthorizer } from "./fixed/token_file_authorizer.ts";
 import { TokenManager } from "./tokens/token_manager.ts";
+import { withHeaders } from "./with_headers.ts";
+import { revealHeaders } from "../config/values/header_values.ts";
 import { ValidatedTokenSource } from "./validation/validated_token_source.ts";
 
 export interface AuthorizerCollaborators {
@@ -43,11 +45,25 @@ export interface AuthorizerCollaborators {
   readonly security: Logger;
   /** Receives events for the audit trail. */
   readonly onTokenEvent?: (event: AuditEvent) => void;
+  /** Sent with token requests. */
+  readonly userAgent?: string;
   readonly clock?: Clock;
 }
 
 /** Creates the authorizer of a server. It requests no token before the first request; the caller closes it. */
 export function createAuthorizer(
+  server: ServerConfig,
+  collaborators: AuthorizerCollaborators,
+): Authorizer {
+  const { credentials, headers } = server;
+  return withHeaders(createSchemeAuthorizer(server, collaborators), {
+    ...revealHeaders(headers),
+    ...(credentials.kind === "google" && credentials.quotaProject !== undefined &&
+      { "x-goog-user-project": credentials.quotaProject }),
+  });
+}
+
+function createSchemeAuthorizer(
   server: ServerConfig,
   collaborators: AuthorizerCollaborators,
 ): Authorizer {
@@ -58,6 +74,7 @@ export function createAuthorizer(
     http: collaborators.http,
     timeoutMs: timeouts.tokenMs,
     clock,
+    userAgent: collaborators.userAgent,
   };
   switch (credentials.kind) {
     case "none":
@@ -80,19 +97,11 @@ export function createAuthorizer(
         authorization: basicAuthorization(credentials.username, credentials.password.reveal()),
       });
     case "headers":
-      return fixedHeadersAuthorizer(
-        credentials.kind,
-        Object.fromEntries(
-          Object.entries(credentials.headers).map(([name, value]) => [name, value.reveal()]),
-        ),
-      );
+      return fixedHeadersAuthorizer(credentials.kind, revealHeaders(credentials.headers));
     case "azure_managed_identity":
       return bearer(credentials, managedIdentitySource(credentials, connection));
     case "google":
-      return bearer(credentials, createGoogleSource(credentials, connection), {
-        ...(credentials.quotaProject !== undefined &&
-          { "x-goog-user-project": credentials.quotaProject }),
-      });
+      return bearer(credentials, createGoogleSource(credentials, connection));
     case "aws":
       return sigV4(credentials);
   }
@@ -114,7 +123,6 @@ export function createAuthorizer(
   function bearer(
     { kind, refreshBufferMs, tokenValidation }: TokenUse & { readonly kind: string },
     source: TokenSource,
-    extraHeaders: Readonly<Record<string, string>> = {},
   ): BearerAuthorizer {
     const validated = tokenValidation === undefined ? source : new ValidatedTokenSource({
       server: name,
@@ -122,7 +130,7 @@ export function createAuthorizer(
       validator: createTokenValidator(tokenValidation, connection),
       security: collaborators.security,
     });
-    return new BearerAuthorizer(kind, manage(validated, refreshBufferMs), extraHeaders);
+    return new BearerAuthorizer(kind, manage(validated, refreshBufferMs));
   }
 
   function sigV4({ region, service, payloadSigning, ...aws }: AwsCredentials): Authorizer {

@@ -35,6 +35,8 @@ export interface CredentialFacts {
   readonly kind: string;
   readonly endpoint: string | null;
   readonly form: "jwt" | "opaque" | "aws" | "none";
+  /** Characters of the `Authorization` header, which servers limit. */
+  readonly length: number;
   /** Such as `Bearer` or `AWS4-HMAC-SHA256`. */
   readonly scheme: string | null;
   readonly issuer: string | null;
@@ -61,6 +63,7 @@ export function credentialFacts(
     kind,
     endpoint: endpoint ?? null,
     form: "none" as const,
+    length: headers["authorization"]?.length ?? 0,
     scheme: scheme || null,
     issuer: null,
     audience: [],

@@ -20,6 +20,8 @@ export interface ProviderConnection {
   /** Limit for getting a token, all requests together. */
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Some providers and firewalls reject requests without one. Default: the runtime's. */
+  readonly userAgent?: string | undefined;
 }
 
 export interface ProviderAnswer {
@@ -66,9 +68,11 @@ export async function exchange(
   service: string,
   { url, ...init }: HttpRequestInit & { readonly url: string; readonly signal: AbortSignal },
 ): Promise<ProviderAnswer> {
-  const { http, server } = connection;
+  const { http, server, userAgent } = connection;
+  const headers = new Headers(init.headers);
+  if (userAgent !== undefined) headers.set("user-agent", userAgent);
   try {
-    const response = await http.send(url, init);
+    const response = await http.send(url, { ...init, headers });
     const body = await readText(response.body, MAX_ANSWER_BYTES);
     if (body === undefined) {
       const state = `${service} answered more than ${MAX_ANSWER_BYTES} bytes`;

@@ -2,6 +2,7 @@
  * Sanitizes an identity provider's text for messages: short, one line, without echoed secrets.
  */
 import { JWT_LIKE, maskJwt } from "../telemetry/jwt_mask.ts";
+import type { ProviderWords } from "./provider_words.ts";
 import { writtenForms } from "./written_forms.ts";
 
 const HIDDEN = "[hidden]";
@@ -29,17 +30,15 @@ export function quoteProvider(
   return quoted.length <= maxLength ? quoted : `${quoted.slice(0, maxLength - 1)}…`;
 }
 
-/** Quotes the error code and the description of a refusal: ` code (description)`. */
+/** Quotes the words of a refusal: ` code (description) [Server: name]`. */
 export function quoteRefusal(
-  { error, description }: {
-    readonly error?: string | undefined;
-    readonly description?: string | undefined;
-  },
+  { error, description, sender }: ProviderWords,
   secrets: readonly string[],
 ): string {
   const code = quoteProvider(error ?? "", 64, secrets);
   const text = quoteProvider(description ?? "", 300, secrets);
-  return (code && ` ${code}`) + (text && ` (${text})`);
+  const by = quoteProvider(sender ?? "", 150, secrets);
+  return (code && ` ${code}`) + (text && ` (${text})`) + (by && ` [${by}]`);
 }
 
 function hide(text: string, forms: readonly string[]): string {

@@ -96,7 +96,7 @@ export const catalogue = {
     "Token acquisition failed",
     "The identity provider rejected the token request. The gateway's client did nothing wrong.",
     [
-      "Read the provider's own error code in the message and look it up in its documentation",
+      "Read the provider's own words in the message, and look up its error code in its documentation",
       "Check TokenEndpoint, ClientId, ClientSecret and Scope of this server",
       "Try again with POST /dicomweb-oauth/servers/{name}/test",
     ],
@@ -209,8 +209,8 @@ export const catalogue = {
     "Redirect refused",
     "The store or the identity provider returned a redirect. The gateway never forwards a credential to another host.",
     [
-      "Put the final address of the service in the configuration",
-      "Check for a login page or captive portal in front of the service",
+      "If the service redirects within its own host (to https://, or to a slash at the end), correct the configured URL",
+      "Never configure another host only because a redirect names it: it would get the credential. Check for a login page, a captive portal or a web filter in front of the service",
     ],
   ),
   "NET-005": entry(

@@ -14,6 +14,8 @@ export interface GatewayErrorOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Steps before those of the catalogue, such as a provider's own remedy. */
   readonly troubleshooting?: readonly string[];
+  /** Facts for the log line only, not for the client. */
+  readonly logFields?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
 }
 
@@ -24,6 +26,7 @@ export class GatewayError extends Error {
   readonly server: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  readonly logFields: Readonly<Record<string, string>>;
   readonly #steps: readonly string[];
 
   /** @param message Action, then state, without a full stop; never a secret, a token or patient data. */
@@ -34,6 +37,7 @@ export class GatewayError extends Error {
     this.server = options.server;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers ?? {};
+    this.logFields = options.logFields ?? {};
     this.#steps = options.troubleshooting ?? [];
   }
 

@@ -54,6 +54,7 @@ export function assembleStores(
     logger: createLogger("credentials"),
   });
   const deadlines = new Deadlines();
+  const userAgent = `dicomweb-gateway/${version}`;
   const clients: HttpClient[] = [];
   const client: AssembledStores["client"] = (options) => {
     const made = new HttpClient({ ...options, allowlist, ...(proxy && { proxy }), onAnswer });
@@ -82,6 +83,7 @@ export function assembleStores(
       metrics,
       logger: createLogger("credentials"),
       security: createLogger("security"),
+      userAgent,
       ...(onTokenEvent && { onTokenEvent }),
     });
     stores.set(
@@ -95,7 +97,7 @@ export function assembleStores(
         metrics,
         workers: config.workers,
         credentialHeader: config.authentication?.apiKeys?.header,
-        userAgent: `dicomweb-gateway/${version}`,
+        userAgent,
         isTraced: config.tracing,
       }),
     );

@@ -20,6 +20,7 @@ import { headerList } from "../network/header_fields.ts";
 import type { HttpClient, RequestBody } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { mayBeTooLong } from "./long_credential.ts";
 import { StoreResilience } from "./store_resilience.ts";
 
 export interface StoreClientOptions {
@@ -62,6 +63,8 @@ export class StoreClient {
   readonly #options: StoreClientOptions;
   readonly #siblings: readonly StoreSibling[];
   readonly #resilience: StoreResilience;
+  /** Lengths of the `Authorization` header: the longest that the store accepted, the last reported. */
+  readonly #lengths = { accepted: 0, reported: 0 };
   /** The last mask, and the headers that it masks: most credentials serve many requests. */
   #mask: { readonly of: string; readonly mask: CredentialMask } | undefined;
 
@@ -160,6 +163,7 @@ export class StoreClient {
       const response = this.#checked(method, sent);
       authorizer.observe?.(url, response.headers);
       const { status } = response;
+      this.#noteLength(status, authorization, headers);
       if (status < 300) return response;
       if (!signing.hasRenewed && (status === 401 || status === 403)) {
         signing.hasRenewed = true;
@@ -209,6 +213,24 @@ export class StoreClient {
       );
     }
     return new Response(wholeAnswerBody(body, headers), { status, headers: headerList(headers) });
+  }
+
+  /** Once a length: stores answer 400 to faults of clients, too. */
+  #noteLength(status: number, { headers: { authorization } }: Authorization, sent: Headers): void {
+    const length = authorization?.length ?? 0;
+    const { accepted, reported } = this.#lengths;
+    if (status < 300) this.#lengths.accepted = Math.max(accepted, length);
+    if (length <= accepted || length === reported || !mayBeTooLong(status, length)) return;
+    this.#lengths.reported = length;
+    this.#options.logger.warn(
+      `Store answered ${status}: the credential of ${length} characters may exceed its limit for headers`,
+      {
+        server: this.#options.config.name,
+        status,
+        credential_length: length,
+        request_id: sent.get("x-request-id"),
+      },
+    );
   }
 
   #maskFor({ headers }: Authorization): CredentialMask {

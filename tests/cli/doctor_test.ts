@@ -396,6 +396,19 @@ Deno.test("doctor: a store's response to a search is explained", async (t) => {
   }
 });
 
+Deno.test("doctor: a store that rejects a long token is reported with the token's length", async () => {
+  await using store = serveStore(() => new Response("too large", { status: 400 }));
+  const { findings } = await examine({
+    Url: `http://127.0.0.1:${store.addr.port}/dicom-web`,
+    ProviderType: "bearer",
+    Token: "t".repeat(9000),
+  });
+  const failure = onlyFailure(findings);
+  const state = "limit request headers to less than the 9007 characters of the credential";
+  assert.equal(failure.message, `The store may ${state} (status 400).`);
+  assert.match(failure.advice[0] ?? "", /large_client_header_buffers of nginx/);
+});
+
 Deno.test("doctor: a clock that differs is a warning, one that differs a lot a failure", async () => {
   const cases: [minutes: number, outcome: string, code: number, message: RegExp][] = [
     [2, "warn", 0, /^Its clock is 2 minutes ahead of this machine's\./],

@@ -92,11 +92,76 @@ const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
   [{ ProviderType: "headers", Headers: { "X-Key": 1 } }, "CFG-002 Headers.X-Key: must be a string"],
   [
     { ProviderType: "none", HttpHeaders: { "X-Key": "a" } },
-    'CFG-002 HttpHeaders: unknown key; it is called Headers and needs "ProviderType": "headers"',
+    'CFG-002 HttpHeaders: unknown key; it is called Headers, and needs "ProviderType": "headers" if it is the only credential',
   ],
 ];
 for (const [keys, problem] of wrong) {
   Deno.test(`${keys.ProviderType} is refused: ${problem}`, async () => {
+    assertProblem(await serverProblems({ Url: "https://store.example", ...keys }), problem);
+  });
+}
+
+const OAUTH2 = { TokenEndpoint: "https://idp.example/t", ClientId: "c", ClientSecret: "s" };
+
+for (
+  const [type, keys] of [
+    ["OAuth2", OAUTH2],
+    ["basic", { ProviderType: "basic", Username: "u", Password: "p" }],
+    ["bearer", { ProviderType: "bearer", Token: "t" }],
+    ["none", { ProviderType: "none" }],
+    ["google", { ProviderType: "google", CredentialSource: "metadata" }],
+    ["aws", { ProviderType: "aws", Region: "eu-central-1" }],
+    ["azuremanagedidentity", { ProviderType: "azuremanagedidentity" }],
+  ] as const
+) {
+  Deno.test(`Headers may be beside the credential of ${type}, and are never printed`, async () => {
+    const config = await load({ ...keys, Headers: { "X-Api-Key": "hunter2" } });
+    const server = config.servers.get("main")!;
+    assert.equal(server.headers["x-api-key"]?.reveal(), "hunter2");
+    const told = Deno.inspect(config, { depth: 9 }) + JSON.stringify([...config.servers]);
+    assert(!told.includes("hunter2"), told);
+  });
+}
+
+Deno.test("TokenHeaders are those of the token request only", async () => {
+  const config = await load({
+    ...OAUTH2,
+    TokenHeaders: { "Ocp-Apim-Subscription-Key": "hunter2" },
+  });
+  const { credentials, headers } = config.servers.get("main")!;
+  assert(credentials.kind === "client_credentials");
+  assert.equal(credentials.tokenHeaders?.["ocp-apim-subscription-key"]?.reveal(), "hunter2");
+  assert.deepEqual(headers, {});
+});
+
+const BASIC = { ...OAUTH2, ClientAuthentication: "client_secret_basic" };
+const wrongBeside: readonly (readonly [keys: Keys, problem: string])[] = [
+  ...["Authorization", "DPoP", "X-Amz-Date"].map((name) =>
+    [
+      { ...OAUTH2, Headers: { [name]: "a" } },
+      `CFG-002 Headers: must not contain ${name}, which the credential sets`,
+    ] as const
+  ),
+  [
+    { ...OAUTH2, TokenHeaders: { Authorization: "a" } },
+    "CFG-002 TokenHeaders.Authorization: is set by the gateway; remove it",
+  ],
+  [
+    { ProviderType: "basic", Username: "u", Password: "p", TokenHeaders: { "X-Key": "a" } },
+    "CFG-002 TokenHeaders: belongs to ProviderType ",
+  ],
+  [
+    { ...OAUTH2, ClientSecretEncoding: "none" },
+    'CFG-002 ClientSecretEncoding: has no effect without "ClientAuthentication"',
+  ],
+  [
+    { ...BASIC, ClientId: "a:b", ClientSecretEncoding: "none" },
+    "CFG-002 ClientSecretEncoding: must be form: ClientId contains a colon",
+  ],
+  [{ ...BASIC, ClientSecretEncoding: "url" }, "CFG-002 ClientSecretEncoding: must be "],
+];
+for (const [keys, problem] of wrongBeside) {
+  Deno.test(`Beside a token is refused: ${problem}`, async () => {
     assertProblem(await serverProblems({ Url: "https://store.example", ...keys }), problem);
   });
 }

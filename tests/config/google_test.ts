@@ -18,7 +18,7 @@ import {
   surroundings,
   USER,
 } from "./google_harness.ts";
-import { parseSection, reachOf } from "./memory_files.ts";
+import { assertProblem, parseSection, reachOf } from "./memory_files.ts";
 
 const keyForms: readonly (readonly [form: string, keys: Keys, file: unknown])[] = [
   ["an object", { ServiceAccountKey: KEY }, undefined],
@@ -226,4 +226,16 @@ Deno.test("The message about a value of another type names all members of a unio
   assert.deepEqual(await problems({ CredentialSource: "metadata", ServiceAccount: 3 }), [
     'CFG-002 ServiceAccount: must be the email address of a service account, or "default"',
   ]);
+});
+
+Deno.test("Audience asks for ID tokens, of service accounts only", async () => {
+  assert.equal((await credentials({ Audience: "a" }, KEY)).audience, "a");
+  assert.equal((await credentials({ CredentialSource: "metadata", Audience: "a" })).audience, "a");
+  const need =
+    "CFG-002 Audience: needs ImpersonateServiceAccount: only service accounts get ID tokens";
+  for (const file of [USER, FEDERATION]) {
+    assertProblem(await problems({ Audience: "a" }, file), need);
+    const account = { Audience: "a", ImpersonateServiceAccount: ACCOUNT };
+    assert.equal((await credentials(account, file)).audience, "a");
+  }
 });

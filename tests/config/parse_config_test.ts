@@ -142,6 +142,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       profile: profiles.generic,
       readOnly: false,
       rateLimit: undefined,
+      headers: {},
       http2: false,
       mayProxy: true,
       compression: true,

@@ -34,6 +34,7 @@ Deno.test("secretKeys names the keys of secrets by the kinds of their schemas, a
       d: { ProviderType: "google", ServiceAccountKey: { private_key: "hunter2" } },
       e: { ProviderType: "aws", RoleArn: "arn:x", ExternalId: "hunter2" },
       f: { ProviderType: "typo", ClientSecret: "hunter2" },
+      g: { ClientId: "c", Headers: { "X-Key": "hunter2" }, TokenHeaders: { "X-Key": "hunter2" } },
     },
   };
   assert.deepEqual([...secretKeys(section)].map((key) => key.replace("DicomWebOAuth.", "")), [
@@ -49,6 +50,8 @@ Deno.test("secretKeys names the keys of secrets by the kinds of their schemas, a
     "Servers.d.ServiceAccountKey.private_key",
     "Servers.e.ExternalId",
     "Servers.f.ClientSecret",
+    "Servers.g.Headers.X-Key",
+    "Servers.g.TokenHeaders.X-Key",
   ]);
   assert.deepEqual([...secretKeys({ TokenCache: { Url: "redis://cache:6379" } })], []);
 });
@@ -59,7 +62,9 @@ Deno.test("Every key of a scheme that sounds like a secret is of a secret kind",
       Object.entries(chosenBy).map(([key, values]) => [key, values.at(-1)]),
     );
     const sounding = Object.keys(keys).filter((name) =>
-      /secret|password|^token$|sessiontoken|privatekey|accountkey$|externalid/i.test(name)
+      /secret(?!encoding)|password|^token$|sessiontoken|privatekey|accountkey$|externalid/i.test(
+        name,
+      )
     );
     for (const name of sounding) {
       const found = secretKeys({ Servers: { main: { ...chosen, [name]: "x" } } });

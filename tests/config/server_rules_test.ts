@@ -280,6 +280,7 @@ Deno.test("parseConfig reads all parameters of a token request", async () => {
     scope: "read write",
     audience: "https://api.example",
     resource: "urn:store",
+    tokenHeaders: {},
     tokenParameters: { login_hint: "x", __proto: "y" },
     refreshBufferMs: 300_000,
     tokenValidation: {

@@ -48,7 +48,7 @@ class Fixture {
         header: "x-api-key",
         keys: new ApiKeys(new Map([["viewer", new Secret(viewer.hash.slice(7))]])),
       },
-      tokens: tokens ? { verify: this.#verify } : undefined,
+      tokens: tokens ? { verify: this.#verify, compare: () => ({}) } : undefined,
       verified: new VerifiedCredentials(this.now),
       throttle: new FailureThrottle(new QuotaTable(this.failures, this.now)),
       now: this.now,

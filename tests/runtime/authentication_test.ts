@@ -57,6 +57,20 @@ Deno.test("Running gateway: password, key and token are accepted, none is forwar
   }
   assert.equal(await status({}, "/healthz"), 200);
 
+  // The log, not the answer, names the audience that is found and the one that is expected.
+  const foreign = await signToken(issuerKey, {
+    iss: issuer.url,
+    aud: "another-api",
+    exp: Date.now() / 1000 + 60,
+  });
+  const refused = await fetch(`${gateway.url}/dicom-web/main/studies`, {
+    headers: { authorization: `Bearer ${foreign}` },
+  });
+  assert.equal(refused.status, 401);
+  assert.doesNotMatch(await refused.text(), /another-api/);
+  await gateway.until(/claim aud.*"?token_audience"?[=:]"?another-api"?.*expected_audience/);
+  assert(!gateway.output().includes(foreign.split(".")[1]!));
+
   const failures = await Promise.all(
     Array.from({ length: 50 }, (_, index) => status({ "x-viewer-key": `wrong ${index}` })),
   );

@@ -9,7 +9,8 @@ import { isEntra } from "../schemes/azure/entra.ts";
 import { chooseScheme, type CredentialsConfig, schemes } from "../schemes/schemes.ts";
 import { byKey, complaint, ifGiven, MISSING, notOneOf } from "../values/complaint.ts";
 import { isNearby, isPlaintext } from "../values/host_names.ts";
-import { isObject, keysOf, PLAIN_NAME, recordOf } from "../values/keys_of.ts";
+import { headerValues, lowerCaseNames } from "../values/header_values.ts";
+import { type Complain, isObject, keysOf, PLAIN_NAME, recordOf } from "../values/keys_of.ts";
 import { certificatesFile, flag, flagFromText, httpUrl } from "../values/value_schemas.ts";
 import { clientCertificate } from "./client_certificate.ts";
 import { noProxy } from "./proxy.ts";
@@ -46,6 +47,10 @@ export const serverKeys = {
   Rules: rules.optional().describe(
     "Overridden rules of the profile, by name; see [profiles.md](profiles.md)",
   ),
+  Headers: headerValues().optional().describe(
+    "Headers added to each request to the store beside its credential, such as the key of an API " +
+      "gateway; values better `${NAME}` or `${file:PATH}` than the secret itself",
+  ),
   ...serverRateLimitKeys,
   ReadOnly: flag().default(false).describe(
     "Reject, for every client, all requests except queries, retrievals and others that are known to only read",
@@ -78,9 +83,22 @@ function serverSchema(scheme: AnyScheme<CredentialsConfig>) {
   const keys = keysOf(
     { ...serverKeys, ...scheme.keys } as typeof serverKeys,
     rateLimitRule,
+    ...(scheme.chosenBy["ProviderType"]?.some((type) => NO_OTHER.has(type)) ? [] : [headersRule]),
     ...scheme.rules as [],
   );
   return keys.transform((keys) => serverOf(keys, scheme));
+}
+
+/** The schemes that set no header of their own. */
+const NO_OTHER: ReadonlySet<string> = new Set(["headers", "none"]);
+
+/** Names of headers that credentials consist of. */
+const CREDENTIAL_HEADER = /^(?:authorization|dpop|x-amz-.*)$/i;
+
+function headersRule({ Headers: headers }: ServerKeys, complain: Complain): void {
+  for (const name of Object.keys(headers ?? {}).filter((name) => CREDENTIAL_HEADER.test(name))) {
+    complain("Headers", `must not contain ${name}, which the credential sets; remove it`);
+  }
 }
 
 function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
@@ -95,6 +113,8 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
       caCertificatesPem: keys.VerifySSL,
       ...(keys.ClientCertificate && { clientCertificate: keys.ClientCertificate }),
     },
+    /** Sent beside the credential; names in lower case. */
+    headers: lowerCaseNames(credentials.kind === "headers" ? {} : keys.Headers),
     profile: profileOf(keys.Url, keys.Profile, keys.Rules),
     readOnly: keys.ReadOnly,
     /** `undefined`: the gateway's limit applies. */
@@ -171,13 +191,15 @@ function transportWarnings({ Url: url }: StoreKeys, { chosenBy }: AnyScheme) {
 
 /** Keys of the plugin, and what replaced them. */
 const FORMER_KEYS: Readonly<Record<string, string>> = {
-  HttpHeaders: 'unknown key; it is called Headers and needs "ProviderType": "headers"',
+  HttpHeaders:
+    'unknown key; it is called Headers, and needs "ProviderType": "headers" if it is the only credential',
   DicomWebRoot: "unknown key; the base URL of the store is called Url",
 };
 
 /** For Azure, names its other schemes as well, which a message about OAuth2 does not suggest. */
 function missingKey(key: string, scheme: AnyScheme | undefined, written: WrittenKeys): string {
-  if (key in serverKeys) return `a server needs ${key}`;
+  const isOfScheme = scheme !== undefined && Object.hasOwn(scheme.keys, key);
+  if (key in serverKeys && !isOfScheme) return `a server needs ${key}`;
   if (scheme === undefined) return MISSING;
   const isAzure = isEntra({ ProviderType: "auto", ...written } as never);
   if (key !== "ClientSecret" || !isAzure) return `${scheme.title} needs ${key}`;

@@ -1,13 +1,13 @@
 /**
  * Interprets the response of a managed identity service of Azure: nearly an OAuth2 token response, but
- * with the end of the token as a date, which alone is right for a token that was issued before, and on
- * some platforms with error bodies of their own.
+ * with the end of the token as a date, which alone is right for a token that was issued before.
  */
 import type { IdentityService } from "../../config/schemes/azure/azure_platform.ts";
 import { jsonObject } from "../json_object.ts";
 import { cannotFetch, type ProviderAnswer } from "../provider_exchange.ts";
 import type { Token } from "../token.ts";
 import {
+  epochMs,
   parseTokenResponse,
   tokenEndingAt,
   type TokenResponseContext,
@@ -35,19 +35,7 @@ export function explainIdentityAnswer(
   if (platform === "vm" && (status === 404 || status === 410)) {
     throw cannotFetch("AUTH-003", server, `${service} answered ${status}: it is being updated`);
   }
-  const { error, message, expires_on: expiresOn } = jsonObject(answer.body) ?? {};
-  // App Service answers `{"statusCode", "message", "correlationId"}` in place of `error_description`.
-  const body = error === undefined && typeof message === "string"
-    ? JSON.stringify({ error_description: message })
-    : answer.body;
-  const token = parseTokenResponse({ ...answer, body }, { ...context, provider: "azure" });
-  return tokenEndingAt(token, endMs(expiresOn), context);
-}
-
-/** From seconds since the epoch, as text or as a number. */
-function endMs(expiresOn: unknown): number {
-  const seconds = typeof expiresOn === "string" && /^\d+$/.test(expiresOn)
-    ? Number(expiresOn)
-    : expiresOn;
-  return typeof seconds === "number" && seconds > 0 ? seconds * 1000 : NaN;
+  const token = parseTokenResponse(answer, { ...context, provider: "azure" });
+  const { expires_on: expiresOn } = jsonObject(answer.body) ?? {};
+  return tokenEndingAt(token, epochMs(expiresOn), context);
 }

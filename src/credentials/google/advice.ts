@@ -56,7 +56,7 @@ export const googleAdvice: readonly Advice[] = [
       "credentials file names, exist and are enabled",
   ),
   row(
-    { text: /iam\.serviceAccounts\.getAccessToken/, code: "AUTH-002" },
+    { text: /iam\.serviceAccounts\.get(?:Access|OpenId)Token/, code: "AUTH-002" },
     "grant the identity roles/iam.serviceAccountTokenCreator on the service account, or, for a " +
       "federated identity or a pod, roles/iam.workloadIdentityUser; it takes minutes to count",
   ),

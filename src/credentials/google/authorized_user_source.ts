@@ -6,7 +6,6 @@ import { clientSecretPost } from "../oauth2/client_authentication.ts";
 import { fingerprint, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
 import { TokenEndpoint } from "../oauth2/token_endpoint.ts";
-import { withOAuthError } from "./google_error.ts";
 
 /**
  * Creates the source of a user's tokens.
@@ -31,7 +30,6 @@ export function authorizedUserSource(
     }),
     authenticate: clientSecretPost(clientId, secret),
     provider: "google",
-    translate: withOAuthError,
     fingerprint: fingerprint([type, tokenEndpoint, clientId, secret, refreshToken, scope]),
   });
 }

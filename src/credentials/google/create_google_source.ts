@@ -15,24 +15,26 @@ export function createGoogleSource(
   credentials: GoogleCredentials,
   connection: ProviderConnection,
 ): TokenSource {
-  const { impersonation, scope } = credentials;
-  if (impersonation === undefined) return ownSource(credentials, scope, connection);
+  const { impersonation, scope, audience } = credentials;
+  if (impersonation === undefined) return ownSource(credentials, scope, connection, audience);
   const own = ownSource(credentials, IMPERSONATION_SCOPE, connection);
-  return impersonationSource(own, impersonation, scope, connection);
+  return impersonationSource(own, impersonation, scope, connection, audience);
 }
 
+/** @param audience Of ID tokens in place of access tokens. */
 function ownSource(
   { grant }: GoogleCredentials,
   scope: string,
   connection: ProviderConnection,
+  audience?: string,
 ): TokenSource {
   switch (grant.type) {
     case "service_account":
-      return serviceAccountSource(grant, scope, connection);
+      return serviceAccountSource(grant, scope, connection, audience);
     case "authorized_user":
       return authorizedUserSource(grant, scope, connection);
     case "metadata":
-      return metadataSource(grant, scope, connection);
+      return metadataSource(grant, scope, connection, audience);
     case "external_account":
       return federationSource(grant, scope, connection);
   }

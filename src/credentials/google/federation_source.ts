@@ -11,7 +11,6 @@ import { clientSecretBasic } from "../oauth2/client_authentication.ts";
 import { fingerprint, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
 import { TokenEndpoint } from "../oauth2/token_endpoint.ts";
-import { withOAuthError } from "./google_error.ts";
 import { awsKeysSource } from "./aws_subject_token.ts";
 import { subjectToken } from "./subject_token.ts";
 
@@ -57,7 +56,6 @@ export function federationSource(
         authenticate: client === undefined ? () => {} : clientSecretBasic(client.id, client.secret),
         secrets: client === undefined ? [] : [client.secret],
         provider: "google",
-        translate: withOAuthError,
         fingerprint: print,
       }).acquire(signal);
     },

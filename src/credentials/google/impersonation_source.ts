@@ -11,8 +11,8 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
+import { idTokenAnswer } from "./id_token.ts";
 import { parseTokenResponse, tokenEndingAt } from "../oauth2/token_response.ts";
-import { withOAuthError } from "./google_error.ts";
 import { scopesIn } from "./metadata_source.ts";
 
 const SERVICE = "IAM Service Account Credentials API";
@@ -26,16 +26,23 @@ export const IMPERSONATION_SCOPE = "https://www.googleapis.com/auth/cloud-platfo
  *
  * @param own Tokens of the identity that impersonates, with `IMPERSONATION_SCOPE`.
  * @param scope Scopes of the issued token, separated by blanks.
+ * @param audience Of ID tokens in place of access tokens (`generateIdToken`).
  */
 export function impersonationSource(
   own: TokenSource,
-  { url, delegates, lifetimeSeconds }: GoogleImpersonation,
+  { url: accessTokenUrl, delegates, lifetimeSeconds }: GoogleImpersonation,
   scope: string,
   connection: ProviderConnection,
+  audience?: string,
 ): TokenSource {
+  const url = audience === undefined
+    ? accessTokenUrl
+    : accessTokenUrl.replace(/:generateAccessToken$/, ":generateIdToken");
   const body = JSON.stringify({
-    scope: scopesIn(scope),
-    lifetime: `${lifetimeSeconds}s`,
+    // Identity-Aware Proxy requires the email address.
+    ...(audience === undefined
+      ? { scope: scopesIn(scope), lifetime: `${lifetimeSeconds}s` }
+      : { audience, includeEmail: true }),
     ...(delegates.length > 0 && {
       delegates: delegates.map((each) =>
         each.includes("/") ? each : `projects/-/serviceAccounts/${each}`
@@ -46,11 +53,13 @@ export function impersonationSource(
   /** The API's names for `access_token` and `expires_in` are its own. */
   function parse(answer: ProviderAnswer, issuedAtMs: number, ownToken: string): Token {
     const { server } = connection;
-    const { accessToken, expireTime } = jsonObject(answer.body) ?? {};
+    const { accessToken, expireTime, token: idToken } = jsonObject(answer.body) ?? {};
     const token = parseTokenResponse(
-      answer.status === 200
+      audience !== undefined
+        ? idTokenAnswer(answer, idToken)
+        : answer.status === 200
         ? { ...answer, body: JSON.stringify({ access_token: accessToken }) }
-        : withOAuthError(answer),
+        : answer,
       {
         server,
         issuedAtMs,
@@ -66,7 +75,14 @@ export function impersonationSource(
 
   return {
     endpoint: url,
-    fingerprint: fingerprint([own.fingerprint, url, delegates, String(lifetimeSeconds), scope]),
+    fingerprint: fingerprint([
+      own.fingerprint,
+      url,
+      delegates,
+      String(lifetimeSeconds),
+      scope,
+      audience ?? "",
+    ]),
     async acquire(signal) {
       const { type, value } = await own.acquire(signal);
       return await withinTimeLimit(connection, SERVICE, signal, async (signal) => {

@@ -11,8 +11,8 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
+import { idTokenAnswer } from "./id_token.ts";
 import { parseTokenResponse } from "../oauth2/token_response.ts";
-import { withOAuthError } from "./google_error.ts";
 
 const SERVICE = "Google metadata server";
 const FLAVOR = "metadata-flavor";
@@ -27,17 +27,22 @@ export function scopesIn(list: string): string[] {
  * before. `acquire` throws as `parseTokenResponse` and `exchange`.
  *
  * @param scope Scopes separated by blanks; a machine may be limited to fewer.
+ * @param audience Of ID tokens in place of access tokens (cloud.google.com, "Verify the identity of
+ * instances"); with the account's email address, which Identity-Aware Proxy requires.
  */
 export function metadataSource(
   { type, account, origin }: GoogleMetadata,
   scope: string,
   connection: ProviderConnection,
+  audience?: string,
 ): TokenSource {
   const { server, clock } = connection;
   const name = encodeURIComponent(account);
-  const url = new URL(`/computeMetadata/v1/instance/service-accounts/${name}/token`, origin);
+  const kind = audience === undefined ? "token" : "identity";
+  const url = new URL(`/computeMetadata/v1/instance/service-accounts/${name}/${kind}`, origin);
   const endpoint = url.href;
-  url.searchParams.set("scopes", scopesIn(scope).join(","));
+  if (audience === undefined) url.searchParams.set("scopes", scopesIn(scope).join(","));
+  else url.search = new URLSearchParams({ audience, format: "full" }).toString();
   return {
     endpoint,
     fingerprint: fingerprint([type, url.href]),
@@ -64,7 +69,8 @@ export function metadataSource(
             ],
           });
         }
-        return parseTokenResponse(withOAuthError(answer), {
+        const token = audience === undefined ? answer : idTokenAnswer(answer, answer.body.trim());
+        return parseTokenResponse(token, {
           server,
           issuedAtMs,
           secrets: [],

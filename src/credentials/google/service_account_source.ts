@@ -5,9 +5,10 @@
 import { type CryptoKey, importPKCS8, type JWTHeaderParameters, SignJWT } from "jose";
 import type { GoogleServiceAccount } from "../../config/schemes/google/google_credentials.ts";
 import { fingerprint, type TokenSource } from "../token.ts";
-import type { ProviderConnection } from "../provider_exchange.ts";
+import { jsonObject } from "../json_object.ts";
+import type { ProviderAnswer, ProviderConnection } from "../provider_exchange.ts";
+import { idTokenAnswer } from "./id_token.ts";
 import { TokenEndpoint } from "../oauth2/token_endpoint.ts";
-import { withOAuthError } from "./google_error.ts";
 
 const ALGORITHM = "RS256";
 
@@ -18,11 +19,14 @@ const ASSERTION_SECONDS = 3600;
  * Creates the source of a service account's tokens.
  *
  * @param scope Scopes separated by blanks.
+ * @param audience Of ID tokens in place of access tokens (cloud.google.com, "Programmatic
+ * authentication" of Identity-Aware Proxy).
  */
 export function serviceAccountSource(
   account: GoogleServiceAccount,
   scope: string,
   connection: ProviderConnection,
+  audience?: string,
 ): TokenSource {
   const { type, tokenEndpoint, clientEmail, privateKey, privateKeyId } = account;
   let key: Promise<CryptoKey> | undefined;
@@ -35,7 +39,7 @@ export function serviceAccountSource(
     };
     const now = Math.floor(connection.clock.now() / 1000);
     key ??= importPKCS8(privateKey.reveal(), ALGORITHM);
-    return await new SignJWT({ scope })
+    return await new SignJWT(audience === undefined ? { scope } : { target_audience: audience })
       .setProtectedHeader(header)
       .setIssuer(clientEmail)
       .setAudience(tokenEndpoint)
@@ -50,7 +54,17 @@ export function serviceAccountSource(
     grant: new URLSearchParams({ grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer" }),
     authenticate: async (parameters) => parameters.set("assertion", await assertion()),
     provider: "google",
-    translate: withOAuthError,
-    fingerprint: fingerprint([type, tokenEndpoint, clientEmail, privateKey.reveal(), scope]),
+    ...(audience !== undefined && {
+      translate: (answer: ProviderAnswer) =>
+        idTokenAnswer(answer, jsonObject(answer.body)?.["id_token"]),
+    }),
+    fingerprint: fingerprint([
+      type,
+      tokenEndpoint,
+      clientEmail,
+      privateKey.reveal(),
+      scope,
+      audience ?? "",
+    ]),
   });
 }

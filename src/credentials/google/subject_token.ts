@@ -16,7 +16,6 @@ import {
 } from "../provider_exchange.ts";
 import { parseTokenResponse } from "../oauth2/token_response.ts";
 import { awsSubjectToken } from "./aws_subject_token.ts";
-import { withOAuthError } from "./google_error.ts";
 
 const SERVICE = "provider of the subject token";
 
@@ -66,7 +65,7 @@ function fromUrl(
     const answer = await exchange(connection, SERVICE, { url, headers, signal });
     if (answer.status < 300) return answer.body.trim();
     // Throws: the status is that of a failure.
-    return parseTokenResponse(withOAuthError(answer), {
+    return parseTokenResponse(answer, {
       server,
       issuedAtMs,
       secrets: Object.values(headers),

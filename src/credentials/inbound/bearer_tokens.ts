@@ -5,6 +5,7 @@
 import { decodeJwt, type JWTPayload } from "jose";
 import type { IssuerConfig } from "../../config/inbound/issuers.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
+import { quoteProvider } from "../provider_text.ts";
 import { NO_JWT, TokenFault } from "../validation/token_fault.ts";
 import { CLOCK_TOLERANCE_SECONDS, type TokenValidator } from "../validation/token_validator.ts";
 import type { VerifiedCaller } from "./caller.ts";
@@ -15,6 +16,8 @@ const MAX_VERIFIED_MS = 60_000;
 /** OpenID Connect Core, section 2. */
 const MAX_SUBJECT_LENGTH = 255;
 const MAX_ROLES = 200;
+/** Of issuers and audiences in the log. */
+const MAX_QUOTED = 300;
 
 export interface TrustedIssuer {
   readonly config: IssuerConfig;
@@ -64,6 +67,32 @@ export class BearerTokens {
       untilMs: Math.min(expiresAtMs, nowMs + MAX_VERIFIED_MS),
     };
   }
+
+  /**
+   * The issuer and audience that a rejected token has and those that it should have, for the log;
+   * nothing else of the token.
+   */
+  compare(token: string): Readonly<Record<string, string>> {
+    let claims: JWTPayload;
+    try {
+      claims = decodeJwt(token);
+    } catch {
+      return {};
+    }
+    const issuer = typeof claims.iss === "string" ? this.#issuers.get(claims.iss) : undefined;
+    return {
+      token_issuer: quoted(claims.iss),
+      expected_issuer: quoted([...this.#issuers.keys()]),
+      token_audience: quoted(claims.aud),
+      ...(issuer && { expected_audience: quoted(issuer.config.validation.audience) }),
+    };
+  }
+}
+
+/** A value of a claim, for the log. It is not verified: anyone may have written it. */
+function quoted(value: unknown): string {
+  const texts = textsIn(value);
+  return texts.length === 0 ? "none" : quoteProvider(texts.join(", "), MAX_QUOTED, []);
 }
 
 /** Not verified yet: selects the keys only. */

@@ -31,9 +31,16 @@ export function clientSecretPost(clientId: string, clientSecret: string): Authen
 /**
  * The client secret in the `Authorization` header; both halves are form-encoded first, so that a
  * colon or a percent sign in them cannot be misread (RFC 6749, section 2.3.1).
+ *
+ * @param encoding `none` for providers that do not decode them.
  */
-export function clientSecretBasic(clientId: string, clientSecret: string): AuthenticateClient {
-  const pair = `${formEncode(clientId)}:${formEncode(clientSecret)}`;
+export function clientSecretBasic(
+  clientId: string,
+  clientSecret: string,
+  encoding: "form" | "none" = "form",
+): AuthenticateClient {
+  const encode = encoding === "form" ? formEncode : (text: string) => text;
+  const pair = `${encode(clientId)}:${encode(clientSecret)}`;
   const header = `Basic ${encodeBase64(new TextEncoder().encode(pair))}`;
   return (_parameters, headers) => headers.set("authorization", header);
 }
@@ -64,7 +71,11 @@ export function createClientAuthentication(
     case "client_secret_post":
       return clientSecretPost(clientId, configured.clientSecret.reveal());
     case "client_secret_basic":
-      return clientSecretBasic(clientId, configured.clientSecret.reveal());
+      return clientSecretBasic(
+        clientId,
+        configured.clientSecret.reveal(),
+        configured.encoding,
+      );
     case "client_secret_jwt":
       return clientAssertion(clientId, secretAssertion(clientId, configured, clock));
     case "private_key_jwt":
@@ -85,6 +96,21 @@ export function createClientAuthentication(
     default:
       throw new TypeError(`Unknown client authentication: ${configured satisfies never}`);
   }
+}
+
+/** What to do if the provider rejects the client, besides the advice about its words. */
+export function rejectedClientSteps(clientId: string, configured: ClientAuthentication): string[] {
+  if (configured.method !== "client_secret_basic" || configured.encoding === "none") return [];
+  const isEncoded = [clientId, configured.clientSecret.reveal()].some((text) =>
+    formEncode(text) !== text
+  );
+  return isEncoded
+    ? [
+      "ClientId or ClientSecret contains characters that are encoded in the header, which some " +
+      'providers do not decode: try "ClientSecretEncoding": "none", or "ClientAuthentication": ' +
+      '"client_secret_post"',
+    ]
+    : [];
 }
 
 /** `~` stays: it needs no encoding, is common in Azure's secrets, and some servers do not decode. */

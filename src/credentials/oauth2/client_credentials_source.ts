@@ -3,7 +3,8 @@
  */
 import type { ClientCredentials } from "../../config/schemes/oauth2/token_request.ts";
 import type { ClientAuthentication } from "../../config/schemes/oauth2/client_authentication.ts";
-import { createClientAuthentication } from "./client_authentication.ts";
+import { revealHeaders } from "../../config/values/header_values.ts";
+import { createClientAuthentication, rejectedClientSteps } from "./client_authentication.ts";
 import type { DpopKey } from "./dpop_key.ts";
 import { fingerprint, type TokenSource } from "../token.ts";
 import type { ProviderConnection } from "../provider_exchange.ts";
@@ -62,6 +63,7 @@ export function clientCredentialsSource(
   const { certificatePem, dpop } = connection;
   const isUrl = typeof tokenEndpoint === "string";
   const grant = clientCredentialsGrant(credentials);
+  const headers = revealHeaders(credentials.tokenHeaders ?? {});
   return new TokenEndpoint({
     ...connection,
     url: isUrl ? tokenEndpoint : new TokenEndpointDiscovery({
@@ -71,6 +73,8 @@ export function clientCredentialsSource(
       mutualTls: certificatePem !== undefined,
     }),
     grant,
+    headers,
+    rejectedClientSteps: rejectedClientSteps(clientId, clientAuthentication),
     authenticate: createClientAuthentication(clientId, clientAuthentication, connection),
     secrets: "clientSecret" in clientAuthentication ? proof(clientAuthentication) : [],
     provider,
@@ -80,6 +84,7 @@ export function clientCredentialsSource(
       clientAuthentication.method,
       ...proof(clientAuthentication),
       ...grant,
+      ["headers", ...Object.entries(headers).flat()],
       ["certificate", certificatePem ?? ""],
       ["dpop", dpop?.thumbprint ?? ""],
     ]),

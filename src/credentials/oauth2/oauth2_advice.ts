@@ -5,8 +5,14 @@ import { type Advice, rowsOf } from "../advice.ts";
 
 const smart = rowsOf("smart", "SMART");
 const oauth2 = rowsOf(undefined, "OAuth2");
+const inFront = rowsOf(undefined, "In front of the provider");
 
-/** Sources: RFC 6749, section 5.2; RFC 9449, section 5; SMART App Launch, Backend Services. */
+/**
+ * Sources: RFC 6749, section 5.2; RFC 9449, section 5; SMART App Launch, Backend Services. The pages and
+ * messages of what answers in front of a token endpoint: learn.microsoft.com, "Subscriptions in Azure API
+ * Management"; developer.konghq.com, plugin Key Authentication; my.f5.com, K5903 (block page); Squid's
+ * ERR_ACCESS_DENIED.
+ */
 export const oauth2Advice: readonly Advice[] = [
   smart(
     { error: "invalid_client" },
@@ -29,5 +35,18 @@ export const oauth2Advice: readonly Advice[] = [
     { error: "unsupported_grant_type" },
     "switch on the client credentials grant of the client at the provider, and check that " +
       "TokenEndpoint is the token endpoint",
+  ),
+  inFront(
+    { text: /subscription key|API key/i, code: "TOK-001" },
+    "an API gateway requires a key of its own, whatever ClientId and ClientSecret are: give it in " +
+      "TokenHeaders, under the header name that its operator states",
+  ),
+  inFront(
+    { text: /^Request Rejected|support ID is/i },
+    "a web application firewall rejected the request: give its operator the support ID of the message",
+  ),
+  inFront(
+    { text: /requested URL could not be retrieved/i, code: "TOK-001" },
+    "an HTTP proxy answered: let its operator permit the gateway's requests to TokenEndpoint",
   ),
 ];

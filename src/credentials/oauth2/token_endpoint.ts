@@ -24,6 +24,10 @@ export interface TokenEndpointOptions extends ProviderConnection {
   /** Parameters of the grant, with `grant_type`. */
   readonly grant: URLSearchParams;
   readonly authenticate: AuthenticateClient;
+  /** Further headers of the request, all secret. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What to do if the provider rejects the client (AUTH-001). */
+  readonly rejectedClientSteps?: readonly string[];
   /** As in `TokenSource`. */
   readonly fingerprint: string;
   /** What no message may repeat besides the values in the request: secrets that it contains encoded. */
@@ -79,15 +83,17 @@ export class TokenEndpoint implements TokenSource {
 
   async #request(target: AuthenticationTarget, signal: AbortSignal): Promise<Token> {
     const { dpop, server, secrets = [], provider, translate = (answer) => answer } = this.#options;
+    const { headers = {}, rejectedClientSteps } = this.#options;
     let sent = await this.#send(target, signal);
     // Once: a provider that rejects its own nonce would never accept one.
     if (sent.hasNewNonce && isNonceRequest(sent.answer)) sent = await this.#send(target, signal);
     return parseTokenResponse(translate(sent.answer), {
       server,
       issuedAtMs: sent.issuedAtMs,
-      secrets: [...secrets, ...sent.secrets],
+      secrets: [...secrets, ...Object.values(headers), ...sent.secrets],
       endpoint: target.tokenEndpoint,
       provider,
+      rejectedClientSteps,
       tokenType: dpop === undefined ? "Bearer" : "DPoP",
     });
   }
@@ -97,6 +103,7 @@ export class TokenEndpoint implements TokenSource {
     const url = target.tokenEndpoint;
     const body = new URLSearchParams(grant);
     const headers = new Headers({
+      ...this.#options.headers,
       "accept": "application/json",
       "content-type": "application/x-www-form-urlencoded",
     });

@@ -17,6 +17,9 @@ import {
 import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
 import { explainMetadata } from "./provider_metadata.ts";
 import { findAdvice } from "../provider_advice.ts";
+import { redirectError } from "../provider_redirect.ts";
+import { quoteRefusal } from "../provider_text.ts";
+import { providerWords } from "../provider_words.ts";
 import type { AuthenticationTarget } from "./client_assertion.ts";
 
 const SERVICE = "discovery document";
@@ -123,18 +126,23 @@ export async function readDiscoveryDocument(
   const { server, provider } = connection;
   const urls = discoveryUrls(configured);
   let answer: ProviderAnswer | undefined;
+  let asked = "";
   for (const url of urls) {
     const headers = { accept: "application/json" };
+    asked = url;
     answer = await exchange(connection, SERVICE, { url, headers, signal });
     if (answer.status === 200) return answer.body;
     if (isTransient(answer)) break;
   }
   const status = answer?.status ?? 0;
   const state = `the ${SERVICE} of ${configured.url} answered ${status}`;
-  if (status >= 300 && status < 400) throw cannotFetch("NET-004", server, state);
-  if (isTransient({ status })) throw cannotFetch("AUTH-003", server, state);
+  if (answer !== undefined && status >= 300 && status < 400) {
+    throw redirectError(answer, { server, state, url: asked, secrets: [] });
+  }
+  const said = answer === undefined ? "" : quoteRefusal(providerWords(answer), []);
+  if (isTransient({ status })) throw cannotFetch("AUTH-003", server, state + said);
   const key = configured.kind === "smart" ? "SmartBaseUrl" : "Issuer";
-  throw cannotFetch("TOK-001", server, state, {
+  throw cannotFetch("TOK-001", server, state + said, {
     troubleshooting: [
       ...findAdvice({ endpoint: configured.url, provider, status })?.steps ?? [],
       `Check ${key}: the document is looked for at ${urls.join(" and ")}`,

@@ -5,12 +5,20 @@
 import { TokenRequestResult } from "@oslojs/oauth2";
 import type { ProviderName } from "../../config/schemes/oauth2/identity_provider.ts";
 import type { ErrorCode } from "../../errors/catalogue.ts";
+import type { GatewayError } from "../../errors/gateway_error.ts";
 import { retryAfterMs } from "../../network/retry_after.ts";
+import type { Advice } from "../advice.ts";
 import { cannotFetch, isTransient, type ProviderAnswer } from "../provider_exchange.ts";
 import { jsonObject } from "../json_object.ts";
 import { findAdvice } from "../provider_advice.ts";
-import { quoteRefusal } from "../provider_text.ts";
+import { redirectError } from "../provider_redirect.ts";
+import { quoteProvider, quoteRefusal } from "../provider_text.ts";
+import { type ProviderWords, providerWords } from "../provider_words.ts";
 import type { Token } from "../token.ts";
+
+const SERVICE = "token endpoint";
+
+const MAX_QUOTED_TYPE = 40;
 
 /** Life of a token whose `expires_in` is missing or invalid. */
 const DEFAULT_EXPIRES_IN_SECONDS = 300;
@@ -35,6 +43,8 @@ export interface TokenResponseContext {
   readonly endpoint?: string;
   /** The provider, if the configuration names it. */
   readonly provider?: ProviderName | undefined;
+  /** What to do if the provider rejects the client, besides the advice about its words. */
+  readonly rejectedClientSteps?: readonly string[] | undefined;
   /** The only accepted type of token. Default: `Bearer`. */
   readonly tokenType?: "Bearer" | "DPoP";
 }
@@ -61,43 +71,70 @@ export function parseTokenResponse(
   context: TokenResponseContext,
 ): Token {
   const { status } = response;
-  const { server, service = "token endpoint", issuedAtMs, tokenType: type = "Bearer" } = context;
+  const { server, service = SERVICE, issuedAtMs, tokenType: type = "Bearer" } = context;
+  const { endpoint = "", secrets } = context;
   if (status >= 300 && status < 400) {
-    throw cannotFetch("NET-004", server, `${service} answered ${status}, a redirect`);
+    const state = `${service} answered ${status}`;
+    throw redirectError(response, { server, state, url: endpoint, secrets });
   }
   const json = jsonObject(response.body);
   const result = new TokenRequestResult(json ?? {});
-  const error = result.hasErrorCode() ? result.errorCode() : undefined;
-  if (status >= 400 || (error !== undefined && error !== "")) {
-    const description = result.hasErrorDescription() ? result.errorDescription() : undefined;
-    const { endpoint = "", provider, secrets } = context;
-    const advice = findAdvice({ endpoint, provider, status, error, description });
-    const code = advice?.code ?? errorCode(status, error);
-    const wantedMs = code === "AUTH-003" ? retryAfterMs(response.headers, issuedAtMs) : undefined;
-    const said = quoteRefusal({ error, description }, secrets);
-    throw cannotFetch(
-      code,
-      server,
-      `${service}${whereabouts(status, endpoint)} answered ${status}${said}`,
-      {
-        ...(advice && { troubleshooting: advice.steps }),
-        ...(wantedMs !== undefined && { retryAfterSeconds: retryAfterSeconds(wantedMs) }),
-      },
-    );
+  if (status >= 400 || result.hasErrorCode() && result.errorCode() !== "") {
+    throw refusalError(response, context);
   }
-  if (json === undefined) {
-    throw cannotFetch("TOK-005", server, `${service} did not return a JSON object`);
-  }
-  const { access_token: value, token_type: receivedType, expires_in: expiresIn } = json;
+  const { access_token: value, token_type: receivedType, expires_in: expiresIn } = json ?? {};
   // RFC 6749, appendix A.12: visible characters, which a header can contain.
   if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
-    const state = `the answer of the ${service} contains no usable access_token`;
-    throw cannotFetch("TOK-005", server, state);
+    const state = json === undefined
+      ? `${service} did not return a JSON object`
+      : `the answer of the ${service} contains no usable access_token`;
+    const { said, advice } = explain(response, context);
+    const troubleshooting = advice?.steps ?? [];
+    throw cannotFetch("TOK-005", server, `${state}${said}`, { troubleshooting });
   }
   if (!isOfType(receivedType, type)) {
-    throw cannotFetch("TOK-005", server, `token endpoint answered a token_type other than ${type}`);
+    const named = quoteProvider(JSON.stringify(receivedType ?? null), MAX_QUOTED_TYPE, [
+      ...secrets,
+      value,
+    ]);
+    throw cannotFetch("TOK-005", server, `${service} answered token_type ${named}, not ${type}`);
   }
-  return { value, type, issuedAtMs, expiresAtMs: issuedAtMs + expiresInSeconds(expiresIn) * 1000 };
+  const seconds = secondsIn(expiresIn);
+  const token = {
+    value,
+    type,
+    issuedAtMs,
+    expiresAtMs: issuedAtMs + (seconds ?? DEFAULT_EXPIRES_IN_SECONDS) * 1000,
+  };
+  return seconds === undefined
+    ? tokenEndingAt(token, epochMs(json?.["expires_on"]), { server, service })
+    : token;
+}
+
+/** What a provider says in a response, quoted, and the advice about it. */
+function explain(
+  response: ProviderAnswer,
+  { endpoint = "", provider, secrets }: TokenResponseContext,
+): { readonly words: ProviderWords; readonly said: string; readonly advice: Advice | undefined } {
+  const words = providerWords(response);
+  const advice = findAdvice({ endpoint, provider, status: response.status, ...words });
+  return { words, said: quoteRefusal(words, secrets), advice };
+}
+
+function refusalError(response: ProviderAnswer, context: TokenResponseContext): GatewayError {
+  const { status, headers } = response;
+  const { server, service = SERVICE, endpoint = "", issuedAtMs } = context;
+  const { words, said, advice } = explain(response, context);
+  const code = advice?.code ?? errorCode(status, words.error);
+  const wantedMs = code === "AUTH-003" ? retryAfterMs(headers, issuedAtMs) : undefined;
+  const state = `${service}${whereabouts(status, endpoint)} answered ${status}${said}`;
+  return cannotFetch(code, server, state, {
+    troubleshooting: [
+      ...advice?.steps ?? [],
+      ...code === "AUTH-001" ? context.rejectedClientSteps ?? [] : [],
+    ],
+    ...(wantedMs !== undefined && { retryAfterSeconds: retryAfterSeconds(wantedMs) }),
+  });
 }
 
 /**
@@ -138,8 +175,8 @@ function errorCode(status: number, error: string | undefined): ErrorCode {
       return "AUTH-003";
   }
   if (isTransient({ status })) return "AUTH-003";
-  // A 401 means "client authentication failed" even without an error code.
-  return status === 401 && error === undefined ? "AUTH-001" : "TOK-001";
+  // A 401 means "client authentication failed" unless a code in the form of the RFC's says otherwise.
+  return status === 401 && !/^[a-z][a-z_]*$/.test(error ?? "") ? "AUTH-001" : "TOK-001";
 }
 
 /** The cause of a 404 or 405 is most often a mistake in the URL. */
@@ -158,15 +195,29 @@ function isOfType(type: unknown, wanted: "Bearer" | "DPoP"): boolean {
     (typeof type === "string" && /^bearer(token)?$/i.test(type));
 }
 
-/** Some providers send `expires_in` as a string, some send none, and 0 has been seen for "never". */
-function expiresInSeconds(given: unknown): number {
+/**
+ * Some providers send `expires_in` as a string, some send none, and 0 has been seen for "never".
+ *
+ * @returns Undefined if it is missing or invalid.
+ */
+function secondsIn(given: unknown): number | undefined {
   const seconds = typeof given === "number"
     ? given
     : typeof given === "string" && given.trim() !== ""
     ? Number(given)
     : NaN;
-  if (!(seconds >= 1)) return DEFAULT_EXPIRES_IN_SECONDS;
-  return Math.min(Math.floor(seconds), MAX_EXPIRES_IN_SECONDS);
+  return seconds >= 1 ? Math.min(Math.floor(seconds), MAX_EXPIRES_IN_SECONDS) : undefined;
+}
+
+/**
+ * Milliseconds since the epoch of `expires_on`, which AD FS, Entra ID's first version and managed
+ * identities send: seconds since the epoch, as text or as a number. `NaN` if it is anything else.
+ */
+export function epochMs(expiresOn: unknown): number {
+  const seconds = typeof expiresOn === "string" && /^\d+$/.test(expiresOn)
+    ? Number(expiresOn)
+    : expiresOn;
+  return typeof seconds === "number" && seconds > 0 ? seconds * 1000 : NaN;
 }
 
 function retryAfterSeconds(wantedMs: number): number {

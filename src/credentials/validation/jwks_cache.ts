@@ -10,6 +10,7 @@ import type { JWSHeaderParameters } from "jose";
 import { abortable } from "../../network/wait.ts";
 import type { ErrorCode } from "../../errors/catalogue.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
+import { redirectError } from "../provider_redirect.ts";
 import { type KeySet, type SelectKeys, selectKeys } from "./key_set.ts";
 import {
   cannotFetch,
@@ -119,13 +120,17 @@ export class JwksCache implements KeySet {
     return select;
   }
 
-  #parse({ status, body }: ProviderAnswer, url: string): SelectKeys {
+  #parse(answer: ProviderAnswer, url: string): SelectKeys {
+    const { status, body } = answer;
     const { origin, pathname } = new URL(url);
     const fail = (code: ErrorCode, state: string): GatewayError =>
       cannotFetch(code, this.#options.server, `the ${SERVICE} at ${origin}${pathname} ${state}`, {
         troubleshooting: ["Tokens are checked with these keys: check JWKSUri or Issuer"],
       });
-    if (status >= 300 && status < 400) throw fail("NET-004", `answered ${status}, a redirect`);
+    if (status >= 300 && status < 400) {
+      const state = `the ${SERVICE} at ${origin}${pathname} answered ${status}`;
+      throw redirectError(answer, { server: this.#options.server, state, url, secrets: [] });
+    }
     if (status >= 500 || status === 429 || status === 408) {
       throw fail("AUTH-003", `answered ${status}`);
     }

@@ -87,6 +87,7 @@ export class RequestAccount {
       server,
       request_id: c.get("requestId"),
       ...(address !== undefined && { client: address }),
+      ...error.logFields,
       ...(code === "INT-001" && { cause: String(thrown.stack) }),
     });
     return problemResponse(error, c.get("requestId"));

@@ -19,7 +19,7 @@ export interface AuthenticatorOptions {
   readonly apiKeys?:
     | { readonly header: string; readonly keys: Pick<ApiKeys, "ownerOf"> }
     | undefined;
-  readonly tokens?: Pick<BearerTokens, "verify"> | undefined;
+  readonly tokens?: Pick<BearerTokens, "verify" | "compare"> | undefined;
   readonly verified: VerifiedCredentials;
   readonly throttle: FailureThrottle;
   /** The wall clock in milliseconds. */
@@ -124,7 +124,11 @@ export class Authenticator {
       if (!(error instanceof TokenFault)) throw error;
       // If a claim is invalid the signature was valid: an old token, not an attack.
       if (error.claim === undefined) throttle.failed(address);
-      throw this.#refusal(`token rejected: ${error.message}`, ', error="invalid_token"');
+      throw this.#refusal(
+        `token rejected: ${error.message}`,
+        ', error="invalid_token"',
+        tokens?.compare(token),
+      );
     }
     throw this.#refusal("bearer tokens are not accepted");
   }
@@ -133,7 +137,11 @@ export class Authenticator {
     return { caller: { subject, roles: [] }, untilMs: this.#options.now() + VERIFIED_MS };
   }
 
-  #refusal(state: string, bearerError = ""): GatewayError {
+  #refusal(
+    state: string,
+    bearerError = "",
+    logFields: Readonly<Record<string, string>> = {},
+  ): GatewayError {
     const { passwords, tokens, apiKeys } = this.#options;
     const challenges = [
       ...(passwords === undefined ? [] : [`Basic realm="${REALM}", charset="UTF-8"`]),
@@ -142,6 +150,7 @@ export class Authenticator {
     ];
     return new GatewayError("AUTH-005", `Authentication failed: ${state}`, {
       headers: { "www-authenticate": challenges.join(", ") },
+      logFields,
     });
   }
 }

@@ -48,7 +48,7 @@ export async function examineServer(examination: Examination): Promise<ServerRep
     ? obstacleAt(storeAddress)
     : token;
   const search = beforeSearch === undefined
-    ? await examineSearch(examination, storeAddress)
+    ? await examineSearch(examination, storeAddress, Number(token.details["length"]))
     : skippedAfter("search", beforeSearch);
   findings.push(token, search, ...explainClocks(clocks));
   return { name, url, outcome: worst(findings), findings };
@@ -109,7 +109,11 @@ function describe({ kind, form, issuer, expiresAt }: CredentialFacts, nowMs: num
   return `${what}${by}; it expires in ${minutes} minutes.`;
 }
 
-async function examineSearch({ store, server }: Examination, address: string): Promise<Finding> {
+async function examineSearch(
+  { store, server }: Examination,
+  address: string,
+  credentialLength: number,
+): Promise<Finding> {
   const sent = Promise.withResolvers<void>();
   try {
     const response = await store.forward({
@@ -127,6 +131,7 @@ async function examineSearch({ store, server }: Examination, address: string): P
       status: response.status,
       contentType: response.headers.get("content-type") ?? "",
       text: await readText(response.body, MAX_ANSWER_BYTES),
+      credentialLength,
     });
   } catch (error) {
     return failure("search", address, error);

@@ -1,6 +1,7 @@
 /**
  * Explains a store's response to a search.
  */
+import { LONG_CREDENTIAL_ADVICE, mayBeTooLong } from "../../upstream/long_credential.ts";
 import { type Finding, finding } from "./finding.ts";
 
 /** Meaning and advice by status. */
@@ -32,11 +33,13 @@ const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: st
 };
 
 /** Explains a response, without content of its body. */
-export function explainAnswer(address: string, { status, contentType, text }: {
+export function explainAnswer(address: string, { status, contentType, text, credentialLength }: {
   readonly status: number;
   readonly contentType: string;
   /** The body; undefined if it is too long. */
   readonly text: string | undefined;
+  /** Characters of the `Authorization` header. */
+  readonly credentialLength: number;
 }): Finding {
   const details = { status, contentType };
   const failed = (state: string, advice: readonly string[]) =>
@@ -52,6 +55,12 @@ export function explainAnswer(address: string, { status, contentType, text }: {
         "Check the path of Url: this is usually a web page or another service.",
       ])
       : found(count);
+  }
+  if (mayBeTooLong(status, credentialLength)) {
+    return failed(
+      `may limit request headers to less than the ${credentialLength} characters of the credential`,
+      [...LONG_CREDENTIAL_ADVICE, ...REFUSALS[status]?.slice(1) ?? []],
+    );
   }
   const [meaning, ...advice] = REFUSALS[status] ??
     (status >= 500

@@ -111,6 +111,42 @@ for (const [what, claims, expected] of REFUSED) {
     }));
 }
 
+const COMPARED: readonly [what: string, claims: Claims, found: readonly [string, string]][] = [
+  ["of another audience", { aud: ["store", "x"] }, ["URL", "store, x"]],
+  ["without issuer and audience", { iss: undefined, aud: undefined }, ["none", "none"]],
+  ["whose claims are no text", { iss: 7, aud: { a: 1 } }, ["none", "none"]],
+  [
+    "whose claims would forge a log line",
+    { iss: "https://a\r\nb\u202E", aud: "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln" },
+    ["https://a b", "[hidden]"],
+  ],
+  ["whose claims are endless", { iss: "i".repeat(9000) }, [`${"i".repeat(299)}…`, "gateway"]],
+];
+for (const [what, claims, [issuer, audience]] of COMPARED) {
+  Deno.test(`BearerTokens compares issuer and audience of a token ${what} with the expected ones`, () =>
+    withIssuer({}, async ({ tokens, url }) => {
+      const token = await signToken(key, {
+        iss: url,
+        aud: "gateway",
+        sub: "name-of-a-person",
+        ...claims,
+      });
+      const compared = tokens.compare(token);
+      assert.equal(compared["token_issuer"], issuer.replace("URL", url));
+      assert.equal(compared["expected_issuer"], url);
+      assert.equal(compared["token_audience"], audience);
+      const knows = !("iss" in claims);
+      assert.equal(compared["expected_audience"], knows ? "gateway" : undefined);
+      assert(!JSON.stringify(compared).includes("person"));
+    }));
+}
+
+Deno.test("BearerTokens compares nothing of text that is no token", () =>
+  withIssuer({}, ({ tokens }) => {
+    for (const text of ["", "a.b.c", "opaque"]) assert.deepEqual(tokens.compare(text), {});
+    return Promise.resolve();
+  }));
+
 Deno.test("BearerTokens: a token signed by another key in the issuer's name is rejected", () =>
   withIssuer({}, async ({ verify }) => {
     await assert.rejects(verify({}, otherKey), /signature does not match/);

@@ -26,6 +26,15 @@ for (const [secret, encoded] of secrets) {
   });
 }
 
+for (const [secret] of secrets) {
+  Deno.test(`clientSecretBasic leaves ${secret} as it is with the encoding none`, async () => {
+    const headers = new Headers();
+    await clientSecretBasic("the client", secret, "none")(new URLSearchParams(), headers, target);
+    const bytes = Uint8Array.fromBase64(headers.get("authorization")!.slice(6));
+    assert.equal(new TextDecoder().decode(bytes), `the client:${secret}`);
+  });
+}
+
 Deno.test("clientSecretPost puts identifier and secret into the body only", async () => {
   const headers = new Headers();
   const parameters = new URLSearchParams({ grant_type: "client_credentials" });

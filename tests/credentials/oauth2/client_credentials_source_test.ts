@@ -250,3 +250,45 @@ for (const method of ["client_secret_post", "client_secret_basic"] as const) {
     await provider.close();
   });
 }
+
+Deno.test("clientCredentialsSource names the gateway to the token endpoint, and adds TokenHeaders", async () => {
+  const endpoint = startTokenEndpoint({ clientSecret: SECRET });
+  await withConnection([endpoint.url], async (connection) => {
+    const tokenHeaders = { "ocp-apim-subscription-key": new Secret("k3y-of-apim") };
+    const source = clientCredentialsSource(credentials(endpoint.url, { tokenHeaders }), {
+      ...connection,
+      userAgent: "dicomweb-gateway/test",
+    });
+    await source.acquire(never);
+    const { headers } = endpoint.requests[0]!;
+    assert.equal(headers.get("user-agent"), "dicomweb-gateway/test");
+    assert.equal(headers.get("ocp-apim-subscription-key"), "k3y-of-apim");
+    assert.equal(headers.get("content-type"), "application/x-www-form-urlencoded");
+    endpoint.answer = ({ headers }) =>
+      Response.json({ message: `No key ${headers.get("ocp-apim-subscription-key")}` }, {
+        status: 401,
+      });
+    await failureOf(source.acquire(never), ["k3y-of-apim"]);
+    const other = clientCredentialsSource(credentials(endpoint.url), connection);
+    assert.notEqual(other.fingerprint, source.fingerprint);
+  });
+  await endpoint.close();
+});
+
+Deno.test("A rejected client whose secret is form-encoded gets advice about its encoding", () =>
+  withEndpoint(async ({ endpoint, source }) => {
+    endpoint.answer = () => Response.json({ error: "invalid_client" }, { status: 401 });
+    const advice = async (secret: string, more: Partial<ClientAuthentication>) => {
+      const clientAuthentication = { clientSecret: new Secret(secret), ...more };
+      const wrong = source({ clientAuthentication: clientAuthentication as ClientAuthentication });
+      return (await failure(wrong.acquire(never))).troubleshooting.join("\n");
+    };
+    const step = /"ClientSecretEncoding": "none"/;
+    assert.match(await advice(SECRET, { method: "client_secret_basic" }), step);
+    assert.doesNotMatch(await advice("plain", { method: "client_secret_basic" }), step);
+    assert.doesNotMatch(await advice(SECRET, { method: "client_secret_post" }), step);
+    assert.doesNotMatch(
+      await advice(SECRET, { method: "client_secret_basic", encoding: "none" }),
+      step,
+    );
+  }));

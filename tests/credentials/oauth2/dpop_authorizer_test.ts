@@ -134,7 +134,7 @@ Deno.test("A token that is not bound is rejected with DPoP", async () => {
     const source = clientCredentialsSource(credentials(endpoint.url), { ...connection, dpop });
     const error = await failureOf(source.acquire(never), endpoint.issued);
     assert.equal(error.code, "TOK-005");
-    assert.match(error.message, /token_type other than DPoP/);
+    assert.match(error.message, /token_type "Bearer", not DPoP/);
   });
   await endpoint.close();
 });

@@ -203,6 +203,9 @@ const rows: readonly Row[] = [
   [OTHER, 400, "invalid_scope", "", "AUTH-002", /system scopes/, "smart"],
   [OTHER, 400, "invalid_dpop_proof", "", "AUTH-001", /set DPoP to true/],
   [OTHER, 400, "unsupported_grant_type", "", "TOK-001", /switch on the client credentials/],
+  [OTHER, 401, "", "Access denied due to invalid subscription key.", "TOK-001", /TokenHeaders/],
+  [OTHER, 403, "", "Request Rejected support ID is: 1", "TOK-001", /web application firewall/],
+  [OTHER, 403, "", "ERROR: The requested URL could not be retrieved", "TOK-001", /an HTTP proxy/],
 ];
 
 function failure([endpoint, status, error, description, , , provider]: Row): GatewayError {

@@ -210,7 +210,7 @@ Deno.test("A missing realm gets Keycloak's advice before that about the issuer",
         ["secret"],
       );
       assert.equal(error.code, "TOK-001");
-      assert.match(error.message, /discovery document of \S+\/realms\/radiologie answered 404$/);
+      assert.match(error.message, /discovery document of \S+\/realms\/radiologie answered 404 /);
       steps.push(error.troubleshooting);
     });
   const steps: (readonly string[])[] = [];

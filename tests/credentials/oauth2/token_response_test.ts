@@ -86,6 +86,8 @@ const failures: [status: number, body: unknown, code: string, why: string][] = [
   [400, { error: "temporarily_unavailable" }, "AUTH-003", "temporary, whatever the status"],
   [200, { error: "invalid_client" }, "AUTH-001", "providers that answer errors with 200"],
   [302, "", "NET-004", "a redirect"],
+  [401, { error: "Unauthorized", message: "Bad credentials" }, "AUTH-001", "a status as its code"],
+  [401, { error: { code: "Denied" } }, "AUTH-001", "an error that is an object"],
   [200, "<html>login</html>", "TOK-005", "a login page"],
   [200, "", "TOK-005", "nothing"],
   [200, "[]", "TOK-005", "an array"],
@@ -119,6 +121,49 @@ for (const [header, seconds] of waits) {
   Deno.test(`parseTokenResponse reads Retry-After ${header} as ${seconds} s`, () => {
     const headers: Record<string, string> = header === undefined ? {} : { "retry-after": header };
     assert.equal(failure(503, "", headers).retryAfterSeconds, seconds);
+  });
+}
+
+const types: [type: unknown, named: string][] = [
+  ["JWT", '"JWT"'],
+  ["N_A", '"N_A"'],
+  [1, "1"],
+  ["Bearer\r\n\u202E", '"Bearer\\r\\n "'],
+  ["x".repeat(5000), `"${"x".repeat(38)}…`],
+  ["abc", '"abc"'],
+];
+for (const [type, named] of types) {
+  Deno.test(`parseTokenResponse names the token_type ${named} that it rejects`, () => {
+    const { message } = failure(200, {
+      ...ok,
+      access_token: "a-token-of-length",
+      token_type: type,
+    });
+    assert(message.endsWith(`token endpoint answered token_type ${named}, not Bearer`), message);
+  });
+}
+
+Deno.test("parseTokenResponse never repeats a token that arrives as the token_type", () => {
+  const token = "an-opaque-token-0123456789";
+  const { message } = failure(200, { access_token: token, token_type: token });
+  assert(!message.includes("opaque"), message);
+});
+
+const ends: [members: Record<string, unknown>, seconds: number, why: string][] = [
+  [{ expires_on: String(ISSUED_AT_MS / 1000 + 120) }, 120, "text, without expires_in"],
+  [{ expires_on: ISSUED_AT_MS / 1000 + 120 }, 120, "a number, without expires_in"],
+  [{ expires_in: 0, expires_on: ISSUED_AT_MS / 1000 + 120 }, 120, "beside an unusable expires_in"],
+  [
+    { expires_in: 60, expires_on: ISSUED_AT_MS / 1000 + 120 },
+    60,
+    "beside expires_in, which counts",
+  ],
+  [{ expires_on: "tomorrow" }, 300, "no date: the default"],
+];
+for (const [members, seconds, why] of ends) {
+  Deno.test(`parseTokenResponse lets a token live ${seconds} s if expires_on is ${why}`, () => {
+    const token = parse(200, { access_token: "abc", ...members });
+    assert.equal(token.expiresAtMs - ISSUED_AT_MS, seconds * 1000);
   });
 }
 

@@ -72,6 +72,10 @@ const keys = {
   ProviderType: z.literal("google").describe("Tokens of Google Cloud"),
   ...ownKeys,
   Scope: text().default(GOOGLE_HEALTHCARE_SCOPE).describe("Scopes, separated by blanks"),
+  Audience: text().optional().describe(
+    "Send ID tokens for this audience in place of access tokens: the client ID of Identity-Aware " +
+      "Proxy, or the URL of a Cloud Run service. `Scope` then has no effect",
+  ),
   TokenEndpoint: httpUrl({ query: true }).optional().describe(
     "URL of the token endpoint, or of the token exchange, in place of the one that the file names, " +
       "which must be Google's",
@@ -88,7 +92,7 @@ export const google = scheme({
     Object.keys(ownKeys).some((key) => written[key] !== undefined) ||
     !["ClientId", "ClientSecret", "ClientAuthentication"].some((key) => written[key] !== undefined),
   keys,
-  rules: [sourceRule, metadataRule, fileRule, ...validationRules],
+  rules: [sourceRule, metadataRule, fileRule, audienceRule, ...validationRules],
   warnings: (keys) => [...plaintextWarnings(keys), ...validationWarnings(keys)],
   credentials(keys): GoogleCredentials {
     const account = keys.ImpersonateServiceAccount;
@@ -98,6 +102,7 @@ export const google = scheme({
       kind: "google",
       grant: file.grant,
       scope: keys.Scope,
+      audience: keys.Audience,
       impersonation: account === undefined ? file.impersonation : {
         url: impersonationUrl({ origin: GOOGLE_IAM_ORIGIN, account }),
         delegates: [],
@@ -143,6 +148,15 @@ function metadataRule(_: Keys, complain: Complain): void {
 
 function fileRule(keys: Keys, complain: Complain): void {
   fileOf(keys, (fault) => complain(keyOfFile(keys), fault));
+}
+
+/** Google issues ID tokens for any audience to service accounts only. */
+function audienceRule(keys: Keys, complain: Complain): void {
+  if (keys.Audience === undefined || keys.ImpersonateServiceAccount !== undefined) return;
+  const file = fileOf(keys, () => {});
+  if (file === undefined || file.impersonation !== undefined) return;
+  if (file.grant.type === "service_account") return;
+  complain("Audience", "needs ImpersonateServiceAccount: only service accounts get ID tokens");
 }
 
 function keyOfFile(keys: Keys): "CredentialsFile" | "ServiceAccountKey" {

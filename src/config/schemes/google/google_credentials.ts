@@ -13,6 +13,8 @@ export interface GoogleCredentials extends TokenUse {
   readonly grant: GoogleGrant;
   /** Scopes of the token that is sent to the store, separated by blanks. */
   readonly scope: string;
+  /** Of ID tokens, which are sent in place of access tokens; `undefined`: access tokens. */
+  readonly audience?: string | undefined;
   /** The service account of the requests, if it is not that of the grant. */
   readonly impersonation: GoogleImpersonation | undefined;
   /** The project that requests are billed to (`x-goog-user-project`). */

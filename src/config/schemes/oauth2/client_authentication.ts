@@ -16,6 +16,8 @@ export type ClientAuthentication =
 interface SharedSecret {
   readonly method: "client_secret_post" | "client_secret_basic";
   readonly clientSecret: Secret;
+  /** Of identifier and secret in the `Authorization` header. Default: `form`. */
+  readonly encoding?: (typeof SECRET_ENCODINGS)[number] | undefined;
 }
 
 /** An assertion signed with a shared secret, which is not sent (RFC 7523, section 2.2). */
@@ -54,5 +56,7 @@ export interface AssertionConfig {
   readonly audience: string | undefined;
   readonly lifetimeSeconds: number;
 }
+
+export const SECRET_ENCODINGS = ["form", "none"] as const;
 
 export const HMAC_ALGORITHMS = ["HS256", "HS384", "HS512"] as const;

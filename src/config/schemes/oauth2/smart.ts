@@ -3,6 +3,7 @@
  * endpoint is discovered from the base URL of the FHIR server.
  */
 import { z } from "zod";
+import { lowerCaseNames } from "../../values/header_values.ts";
 import { httpUrl, text, whole } from "../../values/value_schemas.ts";
 import { scheme } from "../scheme.ts";
 import { tokenKeys, tokenUseOf, validationRules, validationWarnings } from "../token_validation.ts";
@@ -18,6 +19,7 @@ import {
   type ClientCredentials,
   clientCredentialsReach,
   dpopKey,
+  tokenHeadersKey,
   tokenParametersKey,
 } from "./token_request.ts";
 
@@ -37,6 +39,7 @@ export const smart = scheme({
     ClientId: text().describe("The client's identifier at the provider"),
     Scope: text().describe("Scopes to ask for, separated by blanks, such as `system/*.rs`"),
     TokenParameters: tokenParametersKey,
+    TokenHeaders: tokenHeadersKey,
     DPoP: dpopKey,
     ...privateKeyKeys,
     AssertionAlgorithm: privateKeyKeys.AssertionAlgorithm.describe(
@@ -78,6 +81,7 @@ export const smart = scheme({
     audience: undefined,
     resource: undefined,
     tokenParameters: keys.TokenParameters,
+    tokenHeaders: lowerCaseNames(keys.TokenHeaders),
     dpop: keys.DPoP,
     ...tokenUseOf(keys),
   }),

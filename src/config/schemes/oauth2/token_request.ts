@@ -3,7 +3,9 @@
  * client authenticates. For Azure, endpoint and scope can be derived.
  */
 import { z } from "zod";
+import { headerValues, lowerCaseNames } from "../../values/header_values.ts";
 import { type Complain, withRule } from "../../values/keys_of.ts";
+import type { Secret } from "../../values/secret.ts";
 import { ALWAYS_SECRET, flag, httpUrl, secretKinds, text } from "../../values/value_schemas.ts";
 import {
   AZURE_DICOM_SCOPE,
@@ -46,6 +48,8 @@ export interface ClientCredentials extends TokenUse {
   readonly audience: string | undefined;
   readonly resource: string | undefined;
   readonly tokenParameters: Readonly<Record<string, string>>;
+  /** Headers of the token request, with names in lower case. */
+  readonly tokenHeaders?: Readonly<Record<string, Secret>>;
   /** Bind tokens to a key of this process (RFC 9449). */
   readonly dpop?: boolean | undefined;
 }
@@ -83,6 +87,13 @@ export const tokenParametersKey = withRule(
   },
 ).default({}).describe("Further parameters of the token request, by name");
 
+export const tokenHeadersKey = headerValues(["accept", "authorization", "dpop", "user-agent"])
+  .optional()
+  .describe(
+    "Headers of the token request, such as the key of an API gateway in front of the token endpoint. " +
+      "`Headers` are those of requests to the store",
+  );
+
 export const dpopKey = flag().default(false).describe(
   "Bind tokens to a key that each worker makes for itself (RFC 9449). Tokens are then not shared " +
     "between workers or replicas",
@@ -108,6 +119,7 @@ export const tokenRequestKeys = {
   Audience: text().optional().describe("Parameter `audience` of the token request (Auth0)"),
   Resource: text().optional().describe("Parameter `resource` of the token request (RFC 8707)"),
   TokenParameters: tokenParametersKey,
+  TokenHeaders: tokenHeadersKey,
   DPoP: dpopKey,
   ...tokenKeys,
 };
@@ -159,6 +171,7 @@ export function clientCredentialsOf(
     audience: keys.Audience,
     resource: keys.Resource,
     tokenParameters: keys.TokenParameters,
+    tokenHeaders: lowerCaseNames(keys.TokenHeaders),
     dpop: keys.DPoP,
     ...tokenUseOf(keys),
   };
