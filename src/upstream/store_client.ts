@@ -17,6 +17,7 @@ import {
 } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_fields.ts";
+import { redirectOrigin } from "../network/redirect_origin.ts";
 import type { HttpClient, RequestBody } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -264,7 +265,15 @@ export class StoreClient {
     if (
       !href.startsWith(`${this.#url}/`) ||
       findTargetFault(href.slice(this.#url.length)) !== undefined
-    ) throw refuse("it leads outside the base URL");
+    ) {
+      const origin = redirectOrigin(location, from);
+      const where = origin === undefined
+        ? "it leads outside"
+        : origin === new URL(from).origin
+        ? `it leads to another path of ${origin}, outside`
+        : `it leads to ${origin}, outside`;
+      throw refuse(`${where} the base URL`);
+    }
     if (body !== null || (method !== "GET" && method !== "HEAD")) {
       throw refuse("this request cannot be repeated");
     }

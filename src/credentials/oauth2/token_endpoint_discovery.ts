@@ -18,6 +18,7 @@ import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
 import { explainMetadata } from "./provider_metadata.ts";
 import { findAdvice } from "../provider_advice.ts";
 import type { AuthenticationTarget } from "./client_assertion.ts";
+import { describeRedirect } from "../../network/redirect_origin.ts";
 
 const SERVICE = "discovery document";
 
@@ -131,7 +132,10 @@ export async function readDiscoveryDocument(
   }
   const status = answer?.status ?? 0;
   const state = `the ${SERVICE} of ${configured.url} answered ${status}`;
-  if (status >= 300 && status < 400) throw cannotFetch("NET-004", server, state);
+  if (answer !== undefined && status >= 300 && status < 400) {
+    const redirect = describeRedirect(answer, configured.url);
+    throw cannotFetch("NET-004", server, `${state}, ${redirect}`);
+  }
   if (isTransient({ status })) throw cannotFetch("AUTH-003", server, state);
   const key = configured.kind === "smart" ? "SmartBaseUrl" : "Issuer";
   throw cannotFetch("TOK-001", server, state, {

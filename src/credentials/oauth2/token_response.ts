@@ -11,6 +11,7 @@ import { jsonObject } from "../json_object.ts";
 import { findAdvice } from "../provider_advice.ts";
 import { quoteRefusal } from "../provider_text.ts";
 import type { Token } from "../token.ts";
+import { describeRedirect } from "../../network/redirect_origin.ts";
 
 /** Life of a token whose `expires_in` is missing or invalid. */
 const DEFAULT_EXPIRES_IN_SECONDS = 300;
@@ -63,7 +64,8 @@ export function parseTokenResponse(
   const { status } = response;
   const { server, service = "token endpoint", issuedAtMs, tokenType: type = "Bearer" } = context;
   if (status >= 300 && status < 400) {
-    throw cannotFetch("NET-004", server, `${service} answered ${status}, a redirect`);
+    const redirect = describeRedirect(response, context.endpoint ?? "");
+    throw cannotFetch("NET-004", server, `${service} answered ${status}, ${redirect}`);
   }
   const json = jsonObject(response.body);
   const result = new TokenRequestResult(json ?? {});

@@ -18,6 +18,7 @@ import {
   type ProviderConnection,
   withinTimeLimit,
 } from "../provider_exchange.ts";
+import { describeRedirect } from "../../network/redirect_origin.ts";
 
 const SERVICE = "key set";
 
@@ -119,13 +120,16 @@ export class JwksCache implements KeySet {
     return select;
   }
 
-  #parse({ status, body }: ProviderAnswer, url: string): SelectKeys {
+  #parse(answer: ProviderAnswer, url: string): SelectKeys {
+    const { status, body } = answer;
     const { origin, pathname } = new URL(url);
     const fail = (code: ErrorCode, state: string): GatewayError =>
       cannotFetch(code, this.#options.server, `the ${SERVICE} at ${origin}${pathname} ${state}`, {
         troubleshooting: ["Tokens are checked with these keys: check JWKSUri or Issuer"],
       });
-    if (status >= 300 && status < 400) throw fail("NET-004", `answered ${status}, a redirect`);
+    if (status >= 300 && status < 400) {
+      throw fail("NET-004", `answered ${status}, ${describeRedirect(answer, url)}`);
+    }
     if (status >= 500 || status === 429 || status === 408) {
       throw fail("AUTH-003", `answered ${status}`);
     }
