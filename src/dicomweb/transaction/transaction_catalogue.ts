@@ -35,6 +35,7 @@ export const transactions = {
   "delete-study": "delete",
   "delete-series": "delete",
   "delete-instance": "delete",
+  "dcm4chee-reject": "delete",
   "search-non-patient-instances": "query",
   "retrieve-non-patient-instance": "retrieve",
   "store-non-patient-instances": "store",
