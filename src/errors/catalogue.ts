@@ -209,7 +209,7 @@ export const catalogue = {
     "Redirect refused",
     "The store or the identity provider returned a redirect. The gateway never forwards a credential to another host.",
     [
-      "Put the final address of the service in the configuration",
+      "Put the final address of the service in the configuration; the message names its host",
       "Check for a login page or captive portal in front of the service",
     ],
   ),
@@ -221,6 +221,7 @@ export const catalogue = {
     "The path, method, a header or the body of the request is not acceptable. The request did not reach the store, or not completely.",
     [
       "Send the path as PS3.18 defines it, without dot segments, encoded slashes or control characters",
+      "For a path and query that are too long (414): request fewer UIDs or frames at once, or raise MaxTargetLength of the server",
     ],
   ),
   "NET-006": entry(

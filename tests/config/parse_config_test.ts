@@ -145,6 +145,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       http2: false,
       mayProxy: true,
       compression: true,
+      maxTargetLength: 16_384,
       timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },
       resilience: {
         circuitBreaker: undefined,

@@ -10,7 +10,7 @@ import { chooseScheme, type CredentialsConfig, schemes } from "../schemes/scheme
 import { byKey, complaint, ifGiven, MISSING, notOneOf } from "../values/complaint.ts";
 import { isNearby, isPlaintext } from "../values/host_names.ts";
 import { isObject, keysOf, PLAIN_NAME, recordOf } from "../values/keys_of.ts";
-import { certificatesFile, flag, flagFromText, httpUrl } from "../values/value_schemas.ts";
+import { certificatesFile, flag, flagFromText, httpUrl, whole } from "../values/value_schemas.ts";
 import { clientCertificate } from "./client_certificate.ts";
 import { noProxy } from "./proxy.ts";
 import { rateLimitOf, rateLimitRule, serverRateLimitKeys } from "./rate_limit.ts";
@@ -61,6 +61,10 @@ export const serverKeys = {
   Proxy: noProxy.optional().describe(
     "`false`: contact the store and its identity provider without the egress proxy",
   ),
+  MaxTargetLength: whole(1024, 60_000).default(16_384).describe(
+    "Longest path and query below `Url`, in characters; longer ones are rejected (414 NET-005). " +
+      "Lists of UIDs and frames get long. Orthanc accepts about 13,000, many proxies 8,000; the runtime rejects more than 65,534",
+  ),
   Timeouts: timeouts.prefault({}).describe("Timeouts for the store and the token endpoint"),
   ResilienceConfig: resilience.prefault({}).describe(
     "Retries and circuit breaker of token requests",
@@ -103,6 +107,7 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
     /** Whether the egress proxy is used, unless a host is one of its exceptions. */
     mayProxy: keys.Proxy !== false,
     compression: keys.Compression ?? !isNearby(new URL(keys.Url).hostname),
+    maxTargetLength: keys.MaxTargetLength,
     timeouts: keys.Timeouts,
     resilience: keys.ResilienceConfig,
     storeResilience: keys.StoreResilience,
