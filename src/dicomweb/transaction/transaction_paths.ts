@@ -43,6 +43,12 @@ const ROWS: readonly Row[] = [
   // At Azure and Google, `PUT` replaces existing instances; PS3.18 has `POST` only.
   ["PUT /studies", "store-or-replace"],
   [`PUT ${STUDY}`, "store-or-replace"],
+  [`PUT ${INSTANCE}`, "replace-instance"],
+  // Google, updateMetadata: a JSON Patch of all instances of the resource.
+  ...[STUDY, SERIES, INSTANCE].map((resource): Row => [
+    `PATCH ${resource}/metadata`,
+    "google-update-metadata",
+  ]),
   [`DELETE ${STUDY}`, "delete-study"],
   [`DELETE ${SERIES}`, "delete-series"],
   [`DELETE ${INSTANCE}`, "delete-instance"],

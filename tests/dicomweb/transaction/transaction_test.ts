@@ -142,6 +142,7 @@ const rows: readonly Row[] = [
   ["PS3.18 10.5, with a study", "POST /studies/1.2", "store", STUDY],
   ["Azure, Store; Google, updateInstances", "PUT /studies", "store-or-replace"],
   ["Azure, Store; Google, updateInstances", "PUT /studies/1.2", "store-or-replace", STUDY],
+  ["Google, updating one instance", `PUT ${INSTANCE}`, "replace-instance", ONE],
   ["PS3.18 13.4", "POST /commitment-requests/2.25.7", "request-commitment"],
   ["PS3.18 13.5", "GET /commitment-requests/2.25.7", "check-commitment"],
 
@@ -233,6 +234,9 @@ const rows: readonly Row[] = [
   [GOOGLE, "GET /studies/1.2:getStudyMetrics", "google-read-storage-info", STUDY],
   [GOOGLE, `GET ${SERIES_PATH}:getSeriesMetrics`, "google-read-storage-info", SERIES],
   [GOOGLE, `GET ${INSTANCE}:getStorageInfo`, "google-read-storage-info", ONE],
+  ["Google, updateMetadata", "PATCH /studies/1.2/metadata", "google-update-metadata", STUDY],
+  ["Google, updateMetadata", `PATCH ${SERIES_PATH}/metadata`, "google-update-metadata", SERIES],
+  ["Google, updateMetadata", `PATCH ${INSTANCE}/metadata`, "google-update-metadata", ONE],
   [GOOGLE, "POST /studies/1.2:setBlobStorageSettings", "google-change-storage", STUDY],
   [GOOGLE, "POST /studies/1.2%3AsetBlobStorageSettings", "google-change-storage", STUDY],
 ];
@@ -333,6 +337,8 @@ const UNKNOWN: readonly (readonly [why: string, request: string])[] = [
   ["a rejection with more behind it", "POST /studies/1.2/reject/113001%5EDCM/purge"],
   ["reading a rejection", "GET /studies/1.2/reject/113001%5EDCM"],
   ["a method that nothing has", "PATCH /studies/1.2"],
+  ["replacing metadata", "PUT /studies/1.2/metadata"],
+  ["replacing a series", `PUT ${SERIES_PATH}`],
   ["case matters", "GET /Studies"],
   ["an operation is no study", "POST /studies/$other"],
   ["reading by the name of an operation", "GET /studies/$bulkUpdate"],
