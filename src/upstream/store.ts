@@ -79,8 +79,8 @@ export class Store {
     this.authorizer = options.authorizer;
     this.#options = options;
     this.#client = new StoreClient(options);
-    const { name, url, profile } = options.config;
-    this.#dialect = new StoreDialect(url, profile);
+    const { name, url, profile, wadoUri } = options.config;
+    this.#dialect = new StoreDialect(url, profile, wadoUri);
     this.#dispatching = {
       rules: profile.rules,
       pace: new Pace(profile.rules.requestsPerSecond),
@@ -170,13 +170,14 @@ export class Store {
     running: RunningRequest,
     body: Body,
   ): Promise<Response> {
-    const { headersMs, transferMs } = this.#options.config.timeouts;
+    const { wadoUri, timeouts: { headersMs, transferMs } } = this.#options.config;
     const headers = this.#headersFor(request, requestId);
     const gatewayBase = this.#baseAt(publicUrl);
     const exchange = {
       client: this.#client,
       method: request.method,
       target,
+      resource: transaction.name === "wado-uri" ? wadoUri : undefined,
       headers,
       body: this.#dialect.toStore(transaction, target, { headers, body }, gatewayBase),
       signal: running.signal,

@@ -135,6 +135,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     a: {
       name: "a",
       url: "https://a.example",
+      wadoUri: undefined,
       credentials: { kind: "none" },
       reach: { urls: [], possibleUrls: [], localUrls: [], files: [], state: false },
       warnings: [],

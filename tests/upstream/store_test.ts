@@ -232,6 +232,29 @@ for (const [location, refused] of REDIRECTS) {
   });
 }
 
+const WADO_QUERY = "?requestType=WADO&studyUID=1.2&seriesUID=3.4&objectUID=5.6";
+
+/** The client's target, and the path and query at a store with WADO-URI at `/archive/wado`. */
+const WADO_URI: [target: string, sent: string][] = [
+  [`/wado${WADO_QUERY}`, `/archive/wado${WADO_QUERY}`],
+  [WADO_QUERY, `/archive/wado${WADO_QUERY}`],
+  [`/wado/${WADO_QUERY}`, `/archive/wado${WADO_QUERY}`],
+  ["/wado?requestType=WADO", "/dicom-web/wado?requestType=WADO"],
+  [`/studies/1.2${WADO_QUERY}`, `/dicom-web/studies/1.2${WADO_QUERY}`],
+];
+
+for (const [target, sent] of WADO_URI) {
+  Deno.test(`Store: with WadoUriPath, ${target} is sent to ${sent}`, async () => {
+    await withStore(() => new Response("x"), async (store, seen) => {
+      const response = await forward(store, target);
+      assert.equal(await response.text(), "x");
+      const { pathname, search } = new URL(seen[0]!.url);
+      assert.equal(pathname + search, sent);
+      assert.equal(seen[0]!.headers.get("authorization"), "Bearer t1");
+    }, { wadoUriPath: "/archive/wado" });
+  });
+}
+
 Deno.test("Store: MaxTargetLength bounds path and query, and a longer target is 414", async () => {
   const { maxTargetLength: configured } = await parsedServer({ MaxTargetLength: 20_000 });
   const { maxTargetLength: usual } = await parsedServer();

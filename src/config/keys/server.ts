@@ -30,8 +30,19 @@ const verifySsl = z.preprocess(
   ], { error: ifGiven("must be true or the path of a PEM file") }),
 );
 
+/** The credential goes there: no second reading, no other host. */
+const wadoUriPath = z.string().regex(
+  /^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*)+$/,
+  "must be a path such as /wado: segments of unreserved characters, without a query or a slash at its end",
+);
+
 export const serverKeys = {
   Url: httpUrl().describe("Base URL of the store's DICOMweb service"),
+  WadoUriPath: wadoUriPath.optional().describe(
+    "Path of the store's WADO-URI service on the host of `Url`, such as `/wado` of Orthanc or " +
+      "`/dcm4chee-arc/aets/DCM4CHEE/wado`; WADO-URI requests to `/dicom-web/{server}` and " +
+      "`/dicom-web/{server}/wado` are sent there. By default they go to the same paths below `Url`",
+  ),
   VerifySSL: verifySsl.prefault(true).describe(
     "`true`, or the path of a PEM file with certificates to trust besides those of the system, for " +
       "the store and its identity provider. `false`, which the plugin allowed, is rejected",
@@ -91,6 +102,8 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
   const { credentials, reach, warnings } = scheme.parse(keys as never);
   return {
     url: withoutTrailingSlash(keys.Url),
+    /** Where WADO-URI requests are sent, if not below `url`. */
+    wadoUri: keys.WadoUriPath && new URL(keys.WadoUriPath, keys.Url).href,
     credentials,
     reach,
     warnings: [...transportWarnings(keys, scheme), ...warnings],
