@@ -3,6 +3,7 @@
  * usual causes are login pages, captive portals and web filters, which must not get the credential.
  */
 import type { GatewayError } from "../errors/gateway_error.ts";
+import { redirectOrigin } from "../network/redirect_origin.ts";
 import { cannotFetch, type ProviderAnswer } from "./provider_exchange.ts";
 import { quoteProvider } from "./provider_text.ts";
 
@@ -29,8 +30,10 @@ export function redirectError(
   const target = location === null ? null : URL.parse(location, url);
   const isOwn = target !== null && from !== null && target.hostname === from.hostname &&
     (target.protocol === "https:" || target.protocol === from.protocol);
-  const origin = target?.origin ?? "null";
-  const named = origin === "null" ? "" : ` to ${quoteProvider(origin, MAX_QUOTED_ORIGIN, secrets)}`;
+  const origin = redirectOrigin(location, url);
+  const named = origin === undefined
+    ? ""
+    : ` to ${quoteProvider(origin, MAX_QUOTED_ORIGIN, secrets)}`;
   return cannotFetch("NET-004", server, `${state}, a redirect${named}`, {
     troubleshooting: [
       isOwn

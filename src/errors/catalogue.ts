@@ -221,6 +221,7 @@ export const catalogue = {
     "The path, method, a header or the body of the request is not acceptable. The request did not reach the store, or not completely.",
     [
       "Send the path as PS3.18 defines it, without dot segments, encoded slashes or control characters",
+      "For a path and query that are too long (414): request fewer UIDs or frames at once, or raise MaxTargetLength of the server",
     ],
   ),
   "NET-006": entry(

@@ -5,6 +5,7 @@
  */
 import type { MiddlewareHandler } from "hono";
 import { withoutAccessTokens } from "../dicomweb/transaction/query_tokens.ts";
+import { withEncodedPath } from "../dicomweb/transaction/store_path.ts";
 import { classify, isWebSocketHandshake } from "../dicomweb/transaction/transaction.ts";
 import type { Destination, GatewayEnv, Page } from "./gateway_env.ts";
 import { PAGES } from "./pages.ts";
@@ -71,7 +72,7 @@ function storeTarget(prefix: string, target: string): string {
   const path = prefix === PLUGIN_PREFIX && /^\/stow(?=$|\?)/.test(target)
     ? `/studies${target.slice("/stow".length)}`
     : target;
-  return withoutAccessTokens(path);
+  return withEncodedPath(withoutAccessTokens(path));
 }
 
 function pageAt(path: string): Destination {

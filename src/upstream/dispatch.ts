@@ -13,6 +13,7 @@ import type { StoreExchange } from "./store_exchange.ts";
 import { normaliseStowAnswer } from "./store_answer.ts";
 import { StoredForm } from "./stored_form.ts";
 import { needsSplitting, storeInParts } from "./store_in_parts.ts";
+import { retrieveMetadataBySeries } from "./study_metadata.ts";
 import { StowUpload } from "./stow_upload.ts";
 import { needsUnwrapping, unwrapSinglePart } from "./unwrap_single_part.ts";
 import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
@@ -28,6 +29,12 @@ export interface DispatchOptions {
   readonly storeUrl: string;
   readonly logger: Logger;
 }
+
+/** Searches besides those of the class `query`; they are searches by PS3.18, section 8.3.4. */
+const WORKLIST_SEARCHES: ReadonlySet<string> = new Set([
+  "search-workitems",
+  "search-scheduled-procedure-steps",
+]);
 
 /** Transactions whose response is a report of the instances (PS3.18, annex I). */
 const REPORTED: ReadonlySet<string> = new Set(["store", "store-or-replace"]);
@@ -45,30 +52,28 @@ export async function dispatch(
   const { rules, pace, accept } = options;
   const isGet = exchange.method === "GET";
   const pages = { pageSize: rules.searchPageSize, maxResults: rules.searchMaxResults };
+  if (transaction.class === "query" || WORKLIST_SEARCHES.has(transaction.name)) {
+    const response = isGet && needsPages(exchange.target, pages)
+      ? await searchInPages(exchange, pages)
+      : await plain(exchange);
+    return response.status === 204 && isGet && rules.emptySearchAsList
+      ? emptyList(response)
+      : response;
+  }
   switch (transaction.class) {
-    case "query": {
-      const response = isGet && needsPages(exchange.target, pages)
-        ? await searchInPages(exchange, pages)
-        : await plain(exchange);
-      return response.status === 204 && isGet && rules.emptySearchAsList
-        ? emptyList(response)
-        : response;
-    }
     case "retrieve": {
-      const { name } = transaction;
+      const { name, series } = transaction;
+      const partwise = { ...pages, concurrency: rules.retrieveConcurrency, pace, accept };
+      if (
+        isGet && rules.metadataBySeries && name === "retrieve-metadata" && series === undefined
+      ) return await retrieveMetadataBySeries(exchange, transaction, partwise);
       const storedForm = new StoredForm(exchange, transaction, options);
       if (
         isGet && rules.retrieveByInstance &&
         (name === "retrieve-study" || name === "retrieve-series")
       ) {
-        const concurrency = rules.retrieveConcurrency;
         return storedForm.withWarning(
-          await retrieveByInstance(storedForm.exchange, transaction, {
-            ...pages,
-            concurrency,
-            pace,
-            accept,
-          }),
+          await retrieveByInstance(storedForm.exchange, transaction, partwise),
         );
       }
       const response = storedForm.withWarning(await plain(storedForm.exchange));
@@ -119,8 +124,8 @@ async function store(
   }
 }
 
-function plain({ client, method, target, headers, body, signal, keep }: StoreExchange) {
-  return client.send({ method, target, headers, body, signal }, keep);
+function plain({ client, method, target, resource, headers, body, signal, keep }: StoreExchange) {
+  return client.send({ method, target, resource, headers, body, signal }, keep);
 }
 
 function emptyList({ headers: given }: Response): Response {

@@ -6,7 +6,7 @@
 import { readSearch } from "../dicomweb/search/search_page.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { type ListedDataset, readListBody } from "./json_list_body.ts";
+import { type ListedDataset, MAX_METADATA_BYTES, readListBody } from "./json_list_body.ts";
 import {
   countOf,
   instanceOf,
@@ -29,7 +29,6 @@ interface Found<Item> {
 
 /** Kept in memory before the first is fetched: about 200 bytes each. */
 const MAX_INSTANCES = 100_000;
-const MAX_METADATA_BYTES = 1024 * 1024 * 1024;
 const MAX_COUNT_BYTES = 1024 * 1024;
 /** Responses of stores that do not support a search. */
 const NO_SUCH_SEARCH: ReadonlySet<number> = new Set([400, 404, 405, 501]);

@@ -15,6 +15,8 @@ export interface ListedDataset {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** Of the metadata of a series. */
+export const MAX_METADATA_BYTES: number = 1024 * 1024 * 1024;
 /** A dataset without bulk data has some kilobytes; with private attributes, possibly megabytes. */
 const MAX_ELEMENT_BYTES = 16 * 1024 * 1024;
 

@@ -2,6 +2,8 @@
  * Spreads the requests that the gateway makes of a client's one over time, within the quota of the store,
  * and repeats them if the store throttles.
  */
+import { classify } from "../dicomweb/transaction/transaction.ts";
+import type { TransactionName } from "../dicomweb/transaction/transaction_catalogue.ts";
 import { retryAfterMs } from "../network/retry_after.ts";
 import { sleep } from "../network/wait.ts";
 import { get, type StoreExchange } from "./store_exchange.ts";
@@ -11,14 +13,15 @@ const THROTTLED_WAIT_MS = 500;
 const LONGEST_THROTTLED_WAIT_MS = 30_000;
 const MAX_THROTTLED = 8;
 
-/** The quota of a store. */
+/** The quota of a store, which HealthImaging has for each of its actions. */
 export class Pace {
   readonly #intervalMs: number;
   readonly #now: () => number;
-  #nextMs = 0;
+  /** When the next request may begin, by transaction. */
+  readonly #nextMs = new Map<TransactionName, number>();
 
   /**
-   * @param perSecond How many requests may begin within a second; 0: any number.
+   * @param perSecond How many requests of a transaction may begin within a second; 0: any number.
    * @param now The monotonic clock, in milliseconds.
    */
   constructor(perSecond: number, now: () => number = () => performance.now()) {
@@ -27,13 +30,13 @@ export class Pace {
   }
 
   /** @throws The signal's reason when it aborts. */
-  async turn(signal: AbortSignal): Promise<void> {
+  async turn(transaction: TransactionName, signal: AbortSignal): Promise<void> {
     // The turn of a client that has left would be lost.
     signal.throwIfAborted();
     if (this.#intervalMs === 0) return;
     const now = this.#now();
-    const atMs = Math.max(now, this.#nextMs);
-    this.#nextMs = atMs + this.#intervalMs;
+    const atMs = Math.max(now, this.#nextMs.get(transaction) ?? 0);
+    this.#nextMs.set(transaction, atMs + this.#intervalMs);
     await sleep(atMs - now, { signal });
   }
 }
@@ -45,7 +48,7 @@ export async function getAtPace(
   pace: Pace | undefined,
 ): Promise<Response> {
   for (let throttled = 0;; throttled++) {
-    await pace?.turn(exchange.signal);
+    await pace?.turn(classify("GET", target).name, exchange.signal);
     const response = await get(exchange, target);
     exchange.proceed?.();
     const isThrottled = response.status === 429 || response.status === 503;

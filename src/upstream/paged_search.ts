@@ -43,6 +43,8 @@ const KEYS: Readonly<Record<string, readonly string[]>> = {
   studies: [TAGS.study],
   series: [TAGS.study, TAGS.series],
   instances: [TAGS.study, TAGS.series, TAGS.instance],
+  // A workitem's UID (PS3.18, section 11.9).
+  workitems: [TAGS.instance],
 };
 
 export class PagedSearch {

@@ -79,8 +79,8 @@ export class Store {
     this.authorizer = options.authorizer;
     this.#options = options;
     this.#client = new StoreClient(options);
-    const { name, url, profile } = options.config;
-    this.#dialect = new StoreDialect(url, profile);
+    const { name, url, profile, wadoUri } = options.config;
+    this.#dialect = new StoreDialect(url, profile, wadoUri);
     this.#dispatching = {
       rules: profile.rules,
       pace: new Pace(profile.rules.requestsPerSecond),
@@ -98,7 +98,7 @@ export class Store {
 
   /**
    * @returns The store's response: its status, its body, its end-to-end headers.
-   * @throws {GatewayError} NET-005 for a rejected target, NET-011 if a concurrency limit is reached, and
+   * @throws {GatewayError} NET-005 for a rejected target, with 414 for a long one, NET-011 if a concurrency limit is reached, and
    * what `StoreClient.send` throws.
    * @throws The reason of `request.signal` when the client has left.
    */
@@ -116,12 +116,27 @@ export class Store {
 
   /** Checks the target and starts the time limit. */
   #prepare({ request, target }: Pick<ForwardRequest, "request" | "target">): RunningRequest {
+    const { deadlines, config: { timeouts, maxTargetLength } } = this.#options;
+    const server = this.name;
+    if (target.length > maxTargetLength) {
+      throw new GatewayError(
+        "NET-005",
+        `Cannot forward the request: its path and query have ${target.length} characters, and ` +
+          `MaxTargetLength of server "${server}" is ${maxTargetLength}`,
+        {
+          server,
+          status: 414,
+          troubleshooting: [
+            "Request fewer UIDs or frames at once",
+            "Raise `MaxTargetLength` if the store and all proxies before it accept longer URLs",
+          ],
+        },
+      );
+    }
     const fault = findTargetFault(target);
     if (fault !== undefined) {
-      const server = this.name;
       throw new GatewayError("NET-005", `Cannot forward the request: ${fault}`, { server });
     }
-    const { deadlines, config: { timeouts } } = this.#options;
     return new RunningRequest(deadlines, request.signal, {
       limitMs: request.body === null ? timeouts.headersMs : timeouts.transferMs,
       waitingFor: this.#waits.answer,
@@ -155,13 +170,14 @@ export class Store {
     running: RunningRequest,
     body: Body,
   ): Promise<Response> {
-    const { headersMs, transferMs } = this.#options.config.timeouts;
+    const { wadoUri, timeouts: { headersMs, transferMs } } = this.#options.config;
     const headers = this.#headersFor(request, requestId);
     const gatewayBase = this.#baseAt(publicUrl);
     const exchange = {
       client: this.#client,
       method: request.method,
       target,
+      resource: transaction.name === "wado-uri" ? wadoUri : undefined,
       headers,
       body: this.#dialect.toStore(transaction, target, { headers, body }, gatewayBase),
       signal: running.signal,

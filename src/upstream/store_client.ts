@@ -17,6 +17,7 @@ import {
 } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_fields.ts";
+import { redirectOrigin } from "../network/redirect_origin.ts";
 import type { HttpClient, RequestBody } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -38,6 +39,8 @@ export interface StoreRequest {
   readonly method: string;
   /** Path below the store's base URL, and query. */
   readonly target: string;
+  /** Replaces the base URL and the target's path. */
+  readonly resource?: string | undefined;
   /** End-to-end headers, without credentials. Owned by the request: signing adds to them. */
   readonly headers: Headers;
   readonly body: Body | null;
@@ -91,7 +94,7 @@ export class StoreClient {
    * @throws The signal's reason when it aborts.
    */
   async send(request: StoreRequest, keep: (body: KeptBody) => unknown): Promise<Response> {
-    let url = this.#urlOf(request.target);
+    let url = this.#urlOf(request);
     for (let redirects = 0;; redirects++) {
       const response = await this.#sendSigned(url, request, keep);
       const location = response.headers.get("location");
@@ -107,12 +110,13 @@ export class StoreClient {
    * @param transport Called with the signed URL; the headers of the request are signed, too.
    */
   attempt(request: StoreRequest, transport: (url: string) => Promise<Response>): Promise<Response> {
-    const signing = { url: this.#urlOf(request.target), keep: () => {}, hasRenewed: false };
+    const signing = { url: this.#urlOf(request), keep: () => {}, hasRenewed: false };
     return this.#attempt(request, signing, transport);
   }
 
   /** Resources beside the base URL are requested there: Azure's change feed, if it has partitions. */
-  #urlOf(target: string): string {
+  #urlOf({ target, resource }: StoreRequest): string {
+    if (resource !== undefined) return resource + target.slice(target.indexOf("?"));
     for (const { base, segments } of this.#siblings) {
       if (segments.has(/^\/([^/?]*)/.exec(target)?.[1] ?? "")) return base + target;
     }
@@ -286,7 +290,15 @@ export class StoreClient {
     if (
       !href.startsWith(`${this.#url}/`) ||
       findTargetFault(href.slice(this.#url.length)) !== undefined
-    ) throw refuse("it leads outside the base URL");
+    ) {
+      const origin = redirectOrigin(location, from);
+      const where = origin === undefined
+        ? "it leads outside"
+        : origin === new URL(from).origin
+        ? `it leads to another path of ${origin}, outside`
+        : `it leads to ${origin}, outside`;
+      throw refuse(`${where} the base URL`);
+    }
     if (body !== null || (method !== "GET" && method !== "HEAD")) {
       throw refuse("this request cannot be repeated");
     }

@@ -26,12 +26,15 @@ export interface StoreQuestion {
 export class StoreDialect {
   readonly #profile: Profile;
   readonly #storeBase: string;
+  readonly #wadoUri: string | undefined;
   /** Clients use few addresses; invented ones must not fill the memory. */
   readonly #maps = new BoundedCache<UrlMap>({ maxEntries: 100, maxKeyLength: 300 });
 
-  constructor(storeBase: string, profile: Profile) {
+  /** @param wadoUri URL of the store's WADO-URI service, if it is not below the base. */
+  constructor(storeBase: string, profile: Profile, wadoUri?: string) {
     this.#storeBase = storeBase;
     this.#profile = profile;
+    this.#wadoUri = wadoUri;
   }
 
   /**
@@ -112,7 +115,8 @@ export class StoreDialect {
     if (gatewayBase === undefined || !this.#profile.rules.rewriteUrls) return undefined;
     return this.#maps.get(gatewayBase, () => {
       const siblings = this.#profile.name === "azure" ? azureSiblings(this.#storeBase) : [];
-      return createUrlMap({ storeBase: this.#storeBase, gatewayBase, siblings });
+      const wadoUri = this.#wadoUri;
+      return createUrlMap({ storeBase: this.#storeBase, gatewayBase, siblings, wadoUri });
     });
   }
 }

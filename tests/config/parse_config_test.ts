@@ -135,6 +135,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     a: {
       name: "a",
       url: "https://a.example",
+      wadoUri: undefined,
       credentials: { kind: "none" },
       reach: { urls: [], possibleUrls: [], localUrls: [], files: [], state: false },
       warnings: [],
@@ -146,6 +147,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       http2: false,
       mayProxy: true,
       compression: true,
+      maxTargetLength: 16_384,
       timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },
       resilience: {
         circuitBreaker: undefined,

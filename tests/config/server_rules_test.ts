@@ -32,6 +32,23 @@ const rows: readonly Row[] = [
   ],
   [{ ClientId: "" }, "CFG-002 ClientId: must not be empty"],
   [{ ClientSecret: 12345 }, "CFG-002 ClientSecret: must be a string"],
+  ...[
+    "wado",
+    "https://store.example/wado",
+    "//evil.example/wado",
+    "/wado/",
+    "/",
+    "/wado?x=1",
+    "/wado#x",
+    "/a/../wado",
+    "/a/./wado",
+    "/%2e%2e/wado",
+    "/a\\wado",
+    "/wado;x",
+    "/a//wado",
+  ].map((
+    path,
+  ): Row => [{ WadoUriPath: path }, "CFG-002 WadoUriPath: must be a path such as /wado"]),
   // Choice of the scheme.
   [{ ProviderType: "Azure" }, `CFG-002 ProviderType: ${TYPES}`],
   [{ ProviderType: 1 }, `CFG-002 ProviderType: ${TYPES}`],

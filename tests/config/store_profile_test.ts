@@ -30,6 +30,8 @@ const HOSTS: readonly (readonly [url: string, name: ProfileName])[] = [
   ["https://my.healthcare.googleapis.com/v1", "generic"],
   ["https://healthcare.googleapis.com.example/v1", "generic"],
   ["https://dicom-medical-imaging.us-east-1.amazonaws.com/datastore/d9a2", "aws"],
+  ["https://dicom-medical-imaging-fips.us-west-2.amazonaws.com/datastore/d9a2", "aws"],
+  ["https://dicom-medical-imaging-other.us-west-2.amazonaws.com/datastore/d9a2", "generic"],
   ["https://dicom-medical-imaging.example.com/datastore/d9a2", "generic"],
   ["https://dicom-medical-imaging.a.b.amazonaws.com/", "generic"],
   ["https://x.dicom-medical-imaging.us-east-1.amazonaws.com/", "generic"],

@@ -20,7 +20,7 @@ Stores and clients implement DICOMweb differently. A profile is a set of rules t
 | --- | --- |
 | \`*.dicom.azurehealthcareapis.com\` | \`azure\` |
 | \`healthcare.googleapis.com\` | \`google\` |
-| \`dicom-medical-imaging.*.amazonaws.com\` | \`aws\` |
+| \`dicom-medical-imaging.*.amazonaws.com\`, \`dicom-medical-imaging-fips.*.amazonaws.com\` | \`aws\` |
 | any other | \`generic\` |
 
 \`orthanc\` and \`dcm4chee\` must be selected explicitly. \`Rules\` of a server overrides single rules:

@@ -64,6 +64,17 @@ for (const beyond of ["list", 204, 400] as const) {
     }
     assert.deepEqual(seen.sort(), uids.sort());
 
+    const metadata = await fetch(`${base}/metadata`, {
+      headers: { accept: "application/dicom+json" },
+    });
+    assert.equal(metadata.status, 200);
+    const described = await metadata.json();
+    assert.deepEqual(
+      described.map((each: Record<string, { Value: string[] }>) => each["00080018"]!.Value[0])
+        .sort(),
+      uids,
+    );
+
     const search = async (query: string) => {
       const response = await fetch(`${base}/series/1.2.3/instances?${query}`);
       return { warning: response.headers.get("warning"), count: (await response.json()).length };

@@ -15,6 +15,12 @@ const STORES: readonly [path: string, server: string, target: string, transactio
   ["/dicom-web//studies", "", "/studies", "search-studies"],
   ["/dicom-web/m%61in/studies", "m%61in", "/studies", "search-studies"],
   ["/dicom-web/main/stow", "main", "/stow", "unknown"],
+  [
+    "/dicom-web/main/studies/1.2/reject/113001^DCM",
+    "main",
+    "/studies/1.2/reject/113001%5EDCM",
+    "unknown",
+  ],
   ["/dicom-web/main/studies?access_token=secret", "main", "/studies", "search-studies"],
   ["/dicom-web/main/studies?_method=DELETE", "main", "/studies?_method=DELETE", "unknown"],
   ["/oauth-dicom-web/servers/main/studies/1.2", "main", "/studies/1.2", "retrieve-study"],
@@ -32,10 +38,14 @@ for (const [path, server, target, transaction] of STORES) {
   });
 }
 
-Deno.test("destinationOf: the plugin's stow is studies, and headers identify a WebSocket handshake", () => {
+Deno.test("destinationOf: the plugin's stow is studies, a raw ^ is read as encoded, and headers identify a WebSocket handshake", () => {
   const stow = of("/oauth-dicom-web/servers/main/stow?x=1", { method: "POST" });
   assert(stow.kind === "store");
   assert.deepEqual([stow.target, stow.transaction.name], ["/studies?x=1", "store"]);
+  const rejection = of("/dicom-web/main/studies/1.2/reject/113001^DCM", { method: "POST" });
+  assert(rejection.kind === "store");
+  const { name, study } = rejection.transaction;
+  assert.deepEqual([name, study], ["dcm4chee-reject", "1.2"]);
   const headers = { upgrade: "WebSocket" };
   const socket = of("/dicom-web/main/subscribers/AET", { headers });
   assert(socket.kind === "store");

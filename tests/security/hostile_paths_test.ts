@@ -11,6 +11,7 @@ type Answer = readonly [status: number, code: string | undefined];
 
 /** The gateway's own responses, if the runtime accepts the request at all. */
 const OUTSIDE: Answer = [400, "NET-005"];
+const TOO_LONG: Answer = [414, "NET-005"];
 const NOT_THERE: Answer = [404, "NET-006"];
 const NOT_ME: Answer = [421, "AUTH-008"];
 /** Rejected by the runtime: no valid HTTP, target too long, headers too long. */
@@ -55,7 +56,7 @@ const REFUSED: [what: string, target: string, answer?: Answer][] = [
   ["%7f", `${MAIN}/studies%7f`],
   ["a byte beyond ASCII", `${MAIN}/studies/\xff`, NO_HTTP],
   ["a cut percent-encoding", `${MAIN}/studies/%2`],
-  ["a path of 9,000 characters", `${MAIN}/${"a".repeat(9_000)}`],
+  ["a path of 17,000 characters", `${MAIN}/${"a".repeat(17_000)}`, TOO_LONG],
   ["a target of 70,000 characters", `${MAIN}/studies?a=${"a".repeat(70_000)}`, LONG_TARGET],
   ["a target of a million characters", `${MAIN}/${"a".repeat(1_000_000)}`, LONG_HEAD],
   ["asterisk-form", "*", NO_HTTP],

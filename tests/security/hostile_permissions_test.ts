@@ -50,7 +50,8 @@ const REQUESTS: readonly (readonly [
   ["GET", "/studies/1.2:getStudyMetrics", "vendor", "a method of Google"],
   ["OPTIONS", "/", "capabilities", "capabilities"],
   ["GET", "/servers", "unknown", "Orthanc's list of servers"],
-  ["POST", "/studies/1.2/reject/113001%5EDCM", "unknown", "dcm4chee deletes"],
+  ["POST", "/studies/1.2/reject/113001%5EDCM", "delete", "dcm4chee deletes"],
+  ["POST", "/studies/1.2/reject/113001^DCM", "delete", "the same, not encoded"],
 
   ["GET", `/admin?${WADO}`, "unknown", "a page of the store's own"],
   ["GET", `/servers?${WADO}`, "unknown", "Orthanc's list of servers"],

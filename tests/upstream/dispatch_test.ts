@@ -29,6 +29,34 @@ Deno.test("dispatch: a search that finds nothing (204) becomes 200 with an empty
   assert.equal(await response.text(), "[]");
 });
 
+for (const target of ["/workitems", "/modality-scheduled-procedure-steps", "/hanging-protocols"]) {
+  Deno.test(`dispatch: a search of ${target} is paged, and an empty one is [], as other searches`, async () => {
+    const empty = exchangeWith(target, () => new Response(null, { status: 204 }));
+    const response = await ask(empty);
+    assert.deepEqual([response.status, await response.json()], [200, []]);
+    const results = Array.from({ length: 450 }, (_, index) => ({
+      "00080018": { vr: "UI", Value: [`1.2.${index}`] },
+    }));
+    const paged = exchangeWith(`${target}?limit=500`, ({ target }) => {
+      const query = new URL(target, "http://store").searchParams;
+      const [limit, offset] = [Number(query.get("limit")), Number(query.get("offset"))];
+      return limit > 200
+        ? new Response("limit", { status: 400 })
+        : Response.json(results.slice(offset, offset + limit));
+    });
+    assert.deepEqual(await (await ask(paged, profiles.azure.rules)).json(), results);
+  });
+}
+
+Deno.test("dispatch: reading a workitem is no search", async () => {
+  const exchange = exchangeWith(
+    "/workitems/1.2?limit=500",
+    () => new Response(null, { status: 204 }),
+  );
+  assert.equal((await ask(exchange, profiles.azure.rules)).status, 204);
+  assert.equal(exchange.sent[0]!.target, "/workitems/1.2?limit=500");
+});
+
 Deno.test("dispatch: 204 passes if the rule is off, and for other transactions", async () => {
   const off = withRules(profiles.generic, { emptySearchAsList: false }).rules;
   const empty = () => new Response(null, { status: 204 });

@@ -324,7 +324,7 @@ Deno.test("retrieveByInstance: a client that leaves ends the requests, and takes
   );
   await assert.rejects(response.text(), /client gone/);
   const sent = exchange.sent.length;
-  await pace.turn(new AbortController().signal);
+  await pace.turn("retrieve-instance", new AbortController().signal);
   assert.equal(exchange.sent.length, sent);
   assert.doesNotMatch(exchange.sent.at(-1)!.target, /1\.2\.3\.11$/);
 });

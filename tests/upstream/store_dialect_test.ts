@@ -99,6 +99,17 @@ Deno.test("StoreDialect: bodies without URLs pass as they are", () => {
   }
 });
 
+Deno.test("StoreDialect: URLs of the store's WADO-URI service become the gateway's", () => {
+  const dialect = new StoreDialect(STORE, profiles.generic, new URL("/archive/wado", STORE).href);
+  const translate = dialect.urlTranslation("/studies", GATEWAY)!;
+  const query = "?requestType=WADO&studyUID=1.2&seriesUID=3.4&objectUID=5.6";
+  assert.equal(translate(`${new URL("/archive/wado", STORE)}${query}`), `${GATEWAY}/wado${query}`);
+  assert.equal(translate(`/archive/wado${query}`), `${GATEWAY}/wado${query}`);
+  const other = new URL("/archive/wadoes", STORE).href;
+  assert.equal(translate(other), other);
+  assert.equal(translate(`${STORE}/studies/1.2`), `${GATEWAY}/studies/1.2`);
+});
+
 Deno.test("StoreDialect: stored content passes unchanged, a workitem with the store's URLs", async () => {
   const dialect = new StoreDialect(STORE, profiles.generic);
   const dicom = {

@@ -43,6 +43,7 @@ export async function withStore(
     readonly metrics?: Metrics;
     readonly logger?: MemoryLogger;
     readonly config?: Partial<ServerConfig>;
+    readonly wadoUriPath?: string;
     /** Replaces the origin. */
     readonly send?: HttpClient["send"];
   } = {},
@@ -71,6 +72,7 @@ export async function withStore(
     compression: options.compression ?? true,
     timeouts: { ...SERVER.timeouts, ...options.timeouts },
     storeResilience: { ...NEVER_RETRY, ...options.storeResilience },
+    wadoUri: options.wadoUriPath && new URL(options.wadoUriPath, url).href,
     ...options.config,
   };
   try {

@@ -3,6 +3,7 @@ import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import type { Authorization, KeptBody, OutboundRequest } from "../../src/credentials/authorizer.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
+import { parsedServer } from "../fixtures/parsed_server.ts";
 import { CountingAuthorizer } from "../fixtures/counting_authorizer.ts";
 import { failure, forward, withStore } from "./store_harness.ts";
 
@@ -184,22 +185,28 @@ Deno.test("Store: a body that signing kept is freed when the exchange fails", as
   );
 });
 
-/** A redirect's `Location` (`BASE` is the store's base URL), and whether it may be followed. */
-const REDIRECTS: [location: string, follows: boolean][] = [
-  ["BASE/studies/moved", true],
-  ["/dicom-web/studies/moved", true],
-  ["moved", true],
-  ["/elsewhere", false],
-  ["/dicom-web-evil/studies", false],
-  ["/dicom-web/../admin", false],
-  ["//evil.example/dicom-web/studies", false],
-  ["https://evil.example/dicom-web/studies", false],
-  ["http://user@evil.example/", false],
-  ["http://", false],
+/**
+ * A redirect's `Location` (`BASE` is the store's base URL), and where the error says that it leads;
+ * none: it is followed.
+ */
+const REDIRECTS: [location: string, refused?: string][] = [
+  ["BASE/studies/moved"],
+  ["/dicom-web/studies/moved"],
+  ["moved"],
+  ["/elsewhere", "it leads to another path of ORIGIN, outside the base URL"],
+  ["/dicom-web-evil/studies", "it leads to another path of ORIGIN, outside the base URL"],
+  ["/dicom-web/../admin", "it leads to another path of ORIGIN, outside the base URL"],
+  ["//evil.example/dicom-web/studies", "it leads to http://evil.example, outside the base URL"],
+  ["https://evil.example/x?sig=s", "it leads to https://evil.example, outside the base URL"],
+  ["http://user@evil.example:81/", "it leads to http://evil.example:81, outside the base URL"],
+  ["javascript:alert(1)", "it leads outside the base URL"],
+  [`https://${"a".repeat(300)}.example/`, "it leads outside the base URL"],
+  ["http://", "its Location is not a URL"],
 ];
 
-for (const [location, follows] of REDIRECTS) {
-  Deno.test(`Store: a redirect to ${location} is ${follows ? "followed" : "refused"}`, async () => {
+for (const [location, refused] of REDIRECTS) {
+  const outcome = refused === undefined ? "followed" : `refused: ${refused}`;
+  Deno.test(`Store: a redirect to ${location.slice(0, 40)} is ${outcome}`, async () => {
     await withStore(
       ({ url }) =>
         url.endsWith("/moved") ? new Response("moved") : new Response(null, {
@@ -207,7 +214,7 @@ for (const [location, follows] of REDIRECTS) {
           headers: { location: location.replace("BASE", url.replace(/\/studies.*/, "")) },
         }),
       async (store, seen) => {
-        if (follows) {
+        if (refused === undefined) {
           const response = await forward(store, "/studies/1.2.3");
           assert.equal(await response.text(), "moved");
           assert.equal(seen[1]!.headers.get("authorization"), "Bearer t1");
@@ -215,11 +222,55 @@ for (const [location, follows] of REDIRECTS) {
         }
         const error = await failure(forward(store, "/studies/1.2.3"));
         assert.equal(error.code, "NET-004");
+        assert.equal(
+          error.message.split('"main": ')[1],
+          refused.replace("ORIGIN", new URL(seen[0]!.url).origin),
+        );
         assert.equal(seen.length, 1);
       },
     );
   });
 }
+
+const WADO_QUERY = "?requestType=WADO&studyUID=1.2&seriesUID=3.4&objectUID=5.6";
+
+/** The client's target, and the path and query at a store with WADO-URI at `/archive/wado`. */
+const WADO_URI: [target: string, sent: string][] = [
+  [`/wado${WADO_QUERY}`, `/archive/wado${WADO_QUERY}`],
+  [WADO_QUERY, `/archive/wado${WADO_QUERY}`],
+  [`/wado/${WADO_QUERY}`, `/archive/wado${WADO_QUERY}`],
+  ["/wado?requestType=WADO", "/dicom-web/wado?requestType=WADO"],
+  [`/studies/1.2${WADO_QUERY}`, `/dicom-web/studies/1.2${WADO_QUERY}`],
+];
+
+for (const [target, sent] of WADO_URI) {
+  Deno.test(`Store: with WadoUriPath, ${target} is sent to ${sent}`, async () => {
+    await withStore(() => new Response("x"), async (store, seen) => {
+      const response = await forward(store, target);
+      assert.equal(await response.text(), "x");
+      const { pathname, search } = new URL(seen[0]!.url);
+      assert.equal(pathname + search, sent);
+      assert.equal(seen[0]!.headers.get("authorization"), "Bearer t1");
+    }, { wadoUriPath: "/archive/wado" });
+  });
+}
+
+Deno.test("Store: MaxTargetLength bounds path and query, and a longer target is 414", async () => {
+  const { maxTargetLength: configured } = await parsedServer({ MaxTargetLength: 20_000 });
+  const { maxTargetLength: usual } = await parsedServer();
+  // What Orthanc 1.10.1 accepts.
+  assert.ok(usual > 13_269);
+  for (const maxTargetLength of [configured, usual]) {
+    await withStore(() => Response.json([]), async (store, seen) => {
+      const target = (length: number) => "/studies?StudyInstanceUID=1.2,".padEnd(length, "3.4,5.6");
+      assert.equal((await forward(store, target(maxTargetLength))).status, 200);
+      const error = await failure(forward(store, target(maxTargetLength + 1)));
+      assert.deepEqual([error.code, error.status], ["NET-005", 414]);
+      assert.match(error.message, new RegExp(`MaxTargetLength .* is ${maxTargetLength}$`));
+      assert.equal(seen.length, 1);
+    }, { config: { maxTargetLength } });
+  }
+});
 
 Deno.test("Store: a redirect of a request with a body is refused, and a loop ends", async () => {
   await withStore(

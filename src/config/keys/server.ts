@@ -11,7 +11,7 @@ import { byKey, complaint, ifGiven, MISSING, notOneOf } from "../values/complain
 import { isNearby, isPlaintext } from "../values/host_names.ts";
 import { headerValues, lowerCaseNames } from "../values/header_values.ts";
 import { type Complain, isObject, keysOf, PLAIN_NAME, recordOf } from "../values/keys_of.ts";
-import { certificatesFile, flag, flagFromText, httpUrl } from "../values/value_schemas.ts";
+import { certificatesFile, flag, flagFromText, httpUrl, whole } from "../values/value_schemas.ts";
 import { clientCertificate } from "./client_certificate.ts";
 import { noProxy } from "./proxy.ts";
 import { rateLimitOf, rateLimitRule, serverRateLimitKeys } from "./rate_limit.ts";
@@ -31,8 +31,19 @@ const verifySsl = z.preprocess(
   ], { error: ifGiven("must be true or the path of a PEM file") }),
 );
 
+/** The credential goes there: no second reading, no other host. */
+const wadoUriPath = z.string().regex(
+  /^(?:\/[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*)+$/,
+  "must be a path such as /wado: segments of unreserved characters, without a query or a slash at its end",
+);
+
 export const serverKeys = {
   Url: httpUrl().describe("Base URL of the store's DICOMweb service"),
+  WadoUriPath: wadoUriPath.optional().describe(
+    "Path of the store's WADO-URI service on the host of `Url`, such as `/wado` of Orthanc or " +
+      "`/dcm4chee-arc/aets/DCM4CHEE/wado`; WADO-URI requests to `/dicom-web/{server}` and " +
+      "`/dicom-web/{server}/wado` are sent there. By default they go to the same paths below `Url`",
+  ),
   VerifySSL: verifySsl.prefault(true).describe(
     "`true`, or the path of a PEM file with certificates to trust besides those of the system, for " +
       "the store and its identity provider. `false`, which the plugin allowed, is rejected",
@@ -65,6 +76,10 @@ export const serverKeys = {
   ),
   Proxy: noProxy.optional().describe(
     "`false`: contact the store and its identity provider without the egress proxy",
+  ),
+  MaxTargetLength: whole(1024, 60_000).default(16_384).describe(
+    "Longest path and query below `Url`, in characters; longer ones are rejected (414 NET-005). " +
+      "Lists of UIDs and frames get long. Orthanc accepts about 13,000, many proxies 8,000; the runtime rejects more than 65,534",
   ),
   Timeouts: timeouts.prefault({}).describe("Timeouts for the store and the token endpoint"),
   ResilienceConfig: resilience.prefault({}).describe(
@@ -105,6 +120,8 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
   const { credentials, reach, warnings } = scheme.parse(keys as never);
   return {
     url: withoutTrailingSlash(keys.Url),
+    /** Where WADO-URI requests are sent, if not below `url`. */
+    wadoUri: keys.WadoUriPath && new URL(keys.WadoUriPath, keys.Url).href,
     credentials,
     reach,
     warnings: [...transportWarnings(keys, scheme), ...warnings],
@@ -123,6 +140,7 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
     /** Whether the egress proxy is used, unless a host is one of its exceptions. */
     mayProxy: keys.Proxy !== false,
     compression: keys.Compression ?? !isNearby(new URL(keys.Url).hostname),
+    maxTargetLength: keys.MaxTargetLength,
     timeouts: keys.Timeouts,
     resilience: keys.ResilienceConfig,
     storeResilience: keys.StoreResilience,

@@ -43,6 +43,7 @@ const GENERIC = {
   storeAnswerAsJson: true,
   duplicateReasons: NO_REASONS,
   retrieveByInstance: false,
+  metadataBySeries: false,
   retrieveConcurrency: 8,
   requestsPerSecond: 0,
   wrapSingleParts: true,
@@ -113,6 +114,7 @@ const AWS: Partial<Rules> = {
   bulkdataTypes: ["application/octet-stream"],
   storeMaxBytes: 1_000_000_000,
   retrieveByInstance: true,
+  metadataBySeries: true,
   requestsPerSecond: 50,
   searchPageSize: 1000,
   searchMaxResults: 10_000,
@@ -154,7 +156,7 @@ export function withRules(base: Profile, overrides: Partial<Rules>): Profile {
   return profile(base.name, { ...base.rules, ...overrides });
 }
 
-const HEALTH_IMAGING = /^dicom-medical-imaging\.[a-z0-9-]+\.amazonaws\.com$/;
+const HEALTH_IMAGING = /^dicom-medical-imaging(?:-fips)?\.[a-z0-9-]+\.amazonaws\.com$/;
 
 /** Selects the profile by the lower-case host in a store's URL; `generic` if it is no cloud's. */
 export function profileNameOf(hostname: string): ProfileName {

@@ -212,6 +212,14 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     reason: "HealthImaging retrieves single instances only.",
     source: `${AWS}, Retrieving DICOM data`,
   },
+  metadataBySeries: {
+    kind: "switch",
+    effect:
+      "Makes the metadata of a study from a search for its series and the metadata of each. The response is `application/dicom+json` with all instances, or the transfer fails; other media types are rejected with 406. The client's query is sent with each request for metadata.",
+    reason:
+      "HealthImaging has the metadata of series and instances only, and answers 404 to that of a study, which viewers request.",
+    source: `${AWS}, GetDICOMSeriesMetadata`,
+  },
   retrieveConcurrency: {
     kind: "number",
     least: 1,
@@ -224,8 +232,10 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     kind: "number",
     least: 0,
     most: 10_000,
-    effect: "Rate limit for these requests, per second. 0: unlimited.",
-    reason: "HealthImaging rejects requests beyond its quota with ThrottlingException.",
+    effect:
+      "Rate limit for these requests, per second and transaction: searches, instances and metadata each have their own. 0: unlimited.",
+    reason:
+      "HealthImaging rejects requests beyond its quota with ThrottlingException. It has a quota for each action, which AWS raises on request.",
     source: "AWS HealthImaging Developer Guide, Endpoints and quotas",
   },
   wrapSingleParts: {
@@ -264,7 +274,8 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   emptySearchAsList: {
     kind: "switch",
-    effect: "Returns 200 and `[]` for a search without results if the store returns 204.",
+    effect:
+      "Returns 200 and `[]` for a search without results, also for workitems, if the store returns 204.",
     reason: "PS3.18 allows 204, but Orthanc treats it as an error.",
     source: "PS3.18, section 10.6.3; Orthanc's DICOMweb client, observed on the wire",
   },

@@ -27,8 +27,19 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
 const NOT_ASCII = /[^\u0000-\u007f]/;
 // deno-lint-ignore no-control-regex -- control characters are what it looks for
 const CONTROL = /[\u0000-\u001f\u007f#]/;
-/** No DICOMweb request is longer; servers commonly stop at 8 KiB. */
-const MAX_TARGET_LENGTH = 8192;
+/** Printable ASCII that the URL Standard lets a path have and RFC 3986 does not; no backslash. */
+const RAW = /["<>[\]^`{|}]/g;
+
+/**
+ * Percent-encodes the characters of a path that clients write raw and RFC 3986, section 3.3, wants
+ * encoded, as in `reject/113001^DCM` of dcm4chee. The query is unchanged.
+ */
+export function withEncodedPath(target: string): string {
+  if (target.search(RAW) < 0) return target;
+  const mark = target.indexOf("?");
+  const path = mark < 0 ? target : target.slice(0, mark);
+  return path.replace(RAW, encodeURIComponent) + target.slice(path.length);
+}
 
 /**
  * Finds the reason for which a target must be rejected, in words that contain no part of it;
@@ -38,9 +49,6 @@ const MAX_TARGET_LENGTH = 8192;
  * the request line.
  */
 export function findTargetFault(target: string): string | undefined {
-  if (target.length > MAX_TARGET_LENGTH) {
-    return `the path and query are longer than ${MAX_TARGET_LENGTH} characters`;
-  }
   const mark = target.indexOf("?");
   const path = mark < 0 ? target : target.slice(0, mark);
   if (!PATH.test(path)) return "the path has a character that a path may not have";

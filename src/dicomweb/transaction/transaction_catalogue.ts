@@ -30,11 +30,13 @@ export const transactions = {
   "wado-uri": "retrieve",
   "store": "store",
   "store-or-replace": "store",
+  "replace-instance": "store",
   "request-commitment": "store",
   "check-commitment": "store",
   "delete-study": "delete",
   "delete-series": "delete",
   "delete-instance": "delete",
+  "dcm4chee-reject": "delete",
   "search-non-patient-instances": "query",
   "retrieve-non-patient-instance": "retrieve",
   "store-non-patient-instances": "store",
@@ -62,6 +64,7 @@ export const transactions = {
   "azure-bulk-update": "vendor",
   "google-read-storage-info": "vendor",
   "google-change-storage": "vendor",
+  "google-update-metadata": "vendor",
   "unknown": "unknown",
 } as const satisfies Record<string, TransactionClass>;
 

@@ -43,10 +43,21 @@ const ROWS: readonly Row[] = [
   // At Azure and Google, `PUT` replaces existing instances; PS3.18 has `POST` only.
   ["PUT /studies", "store-or-replace"],
   [`PUT ${STUDY}`, "store-or-replace"],
+  [`PUT ${INSTANCE}`, "replace-instance"],
+  // Google, updateMetadata: a JSON Patch of all instances of the resource.
+  ...[STUDY, SERIES, INSTANCE].map((resource): Row => [
+    `PATCH ${resource}/metadata`,
+    "google-update-metadata",
+  ]),
   [`DELETE ${STUDY}`, "delete-study"],
   [`DELETE ${SERIES}`, "delete-series"],
   [`DELETE ${INSTANCE}`, "delete-instance"],
   ["POST /studies/{$bulkUpdate}", "azure-bulk-update"],
+  // dcm4chee, IocmRS.java: what is rejected is hidden, and may be deleted later.
+  ...[STUDY, SERIES, INSTANCE].map((resource): Row => [
+    `POST ${resource}/reject/{code}`,
+    "dcm4chee-reject",
+  ]),
   ["POST /commitment-requests/{uid}", "request-commitment"],
   ["GET /commitment-requests/{uid}", "check-commitment"],
   ["POST /workitems", "create-workitem"],
@@ -99,6 +110,8 @@ const PLACEHOLDERS: Readonly<Record<string, (segment: string) => boolean>> = {
   "{ae}": isAeTitle,
   // The two worklists that can be subscribed to (PS3.18, table 11.10.1-1).
   "{worklist}": (segment) => /^1\.2\.840\.10008\.5\.1\.4\.34\.5(?:\.1)?$/.test(segment),
+  // Code value and coding scheme of a rejection note, such as `113001^DCM`.
+  "{code}": (segment) => /^[\w.-]{1,16}\^[\w.-]{1,16}$/.test(segment),
   "{tag}": isQueryTag,
   "{operation}": isOperation,
   // In any case, as ASP.NET Core's routing.

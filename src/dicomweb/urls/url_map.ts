@@ -16,6 +16,8 @@ export interface UrlMapOptions {
   /** The URL by which clients reach the store: `{public}/dicom-web/{server}`. */
   readonly gatewayBase: string;
   readonly siblings?: readonly StoreSibling[];
+  /** URL of the store's WADO-URI service; the gateway has it at `wado`. */
+  readonly wadoUri?: string | undefined;
 }
 
 export interface UrlMap {
@@ -26,11 +28,14 @@ export interface UrlMap {
 }
 
 /** @throws {TypeError} If a base is no URL. */
-export function createUrlMap({ storeBase, gatewayBase, siblings = [] }: UrlMapOptions): UrlMap {
+export function createUrlMap(
+  { storeBase, gatewayBase, siblings = [], wadoUri }: UrlMapOptions,
+): UrlMap {
   return {
     toGateway: new UrlTranslation([
       { from: storeBase, to: gatewayBase },
       ...siblings.map(({ base, segments }) => ({ from: base, to: gatewayBase, segments })),
+      ...(wadoUri === undefined ? [] : [{ from: wadoUri, to: `${gatewayBase}/wado` }]),
     ]),
     toStore: new UrlTranslation([
       ...siblings.map(({ base, segments }) => ({ from: gatewayBase, to: base, segments })),

@@ -18,6 +18,22 @@ const TURN_BYTES = 512 * 1024;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Nothing, in gzip (RFC 1952, section 2.3). */
+const EMPTY_MEMBER: Bytes = Uint8Array.from([
+  0x1f,
+  0x8b,
+  8,
+  0,
+  0,
+  0,
+  0,
+  0,
+  0,
+  3,
+  3,
+  ...Array(9).fill(0),
+]);
+
 /** The decoder of a response's body; undefined if it has no coding, or one that was not accepted. */
 export function contentDecoder(
   contentEncoding: string | undefined,
@@ -25,18 +41,26 @@ export function contentDecoder(
   if (!GZIP.has(contentEncoding?.trim().toLowerCase() ?? "")) return undefined;
   return (body) =>
     body
-      .pipeThrough(new TransformStream<Bytes, Bytes>(slicer))
+      .pipeThrough(new TransformStream<Bytes, Bytes>(slicer()))
       .pipeThrough(new DecompressionStream("gzip"))
       .pipeThrough(new TransformStream<Bytes, Bytes>(turnTaker()));
 }
 
-const slicer: Transformer<Bytes, Bytes> = {
-  transform(chunk, controller) {
-    for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
-      controller.enqueue(chunk.subarray(at, at + SLICE_BYTES));
-    }
-  },
-};
+/** Servers that compress by configuration also label empty bodies, which are then no gzip. */
+function slicer(): Transformer<Bytes, Bytes> {
+  let isEmpty = true;
+  return {
+    transform(chunk, controller) {
+      if (chunk.length > 0) isEmpty = false;
+      for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
+        controller.enqueue(chunk.subarray(at, at + SLICE_BYTES));
+      }
+    },
+    flush(controller) {
+      if (isEmpty) controller.enqueue(EMPTY_MEMBER);
+    },
+  };
+}
 
 function turnTaker(): Transformer<Bytes, Bytes> {
   let bytes = 0;

@@ -236,15 +236,20 @@ export class Http1Client {
     });
     const coding = headers.find(([name]) => name === "content-encoding")?.[1];
     const decode = contentDecoder(coding);
+    const isEmpty = framing.kind === "length" && framing.bytes === 0;
     const fields = HeaderFields.received(headers);
-    // Chunks carry their own length; that of a decoded body is unknown.
-    if (framing.kind === "chunked" || decode !== undefined) fields.delete("content-length");
+    // Chunks carry their own length; that of a decoded body is unknown, unless it is empty.
+    if (framing.kind === "chunked" || (decode !== undefined && !isEmpty)) {
+      fields.delete("content-length");
+    }
     if (decode !== undefined) fields.delete("content-encoding");
     if (body === null || status === 205) {
       if (body instanceof ReadableStream) body.cancel();
       return new Http1Response(null, status, fields);
     }
-    if (decode === undefined || method === "HEAD") return new Http1Response(body, status, fields);
+    if (decode === undefined || isEmpty || method === "HEAD") {
+      return new Http1Response(body, status, fields);
+    }
     const stream = body instanceof ReadableStream ? body : new Blob([body]).stream();
     return new Http1Response(decode(stream), status, fields);
   }

@@ -93,8 +93,10 @@ Deno.test("clientCredentialsSource sends scope, audience, resource and further p
 Deno.test("clientCredentialsSource never follows a redirect with its secret", () =>
   withEndpoint(async ({ endpoint, source }) => {
     endpoint.answer = () =>
-      new Response(null, { status: 307, headers: { location: endpoint.url } });
-    assert.equal((await failure(source().acquire(never))).code, "NET-004");
+      new Response(null, { status: 307, headers: { location: "https://login.test/?code=s" } });
+    const { code, message } = await failure(source().acquire(never));
+    assert.equal(code, "NET-004");
+    assert.match(message, /answered 307, a redirect to https:\/\/login\.test$/);
     assert.equal(endpoint.requests.length, 1);
   }));
 

@@ -142,12 +142,16 @@ const rows: readonly Row[] = [
   ["PS3.18 10.5, with a study", "POST /studies/1.2", "store", STUDY],
   ["Azure, Store; Google, updateInstances", "PUT /studies", "store-or-replace"],
   ["Azure, Store; Google, updateInstances", "PUT /studies/1.2", "store-or-replace", STUDY],
+  ["Google, updating one instance", `PUT ${INSTANCE}`, "replace-instance", ONE],
   ["PS3.18 13.4", "POST /commitment-requests/2.25.7", "request-commitment"],
   ["PS3.18 13.5", "GET /commitment-requests/2.25.7", "check-commitment"],
 
   [`${AZURE}, Delete; Google, deleteStudy`, "DELETE /studies/1.2", "delete-study", STUDY],
   [`${AZURE}, Delete`, `DELETE ${SERIES_PATH}`, "delete-series", SERIES],
   [`${AZURE}, Delete`, `DELETE ${INSTANCE}`, "delete-instance", ONE],
+  ["dcm4chee, IocmRS", "POST /studies/1.2/reject/113001%5EDCM", "dcm4chee-reject", STUDY],
+  ["dcm4chee, IocmRS", `POST ${SERIES_PATH}/reject/113039%5EDCM`, "dcm4chee-reject", SERIES],
+  ["dcm4chee, IocmRS", `POST ${INSTANCE}/reject/113001%5EDCM`, "dcm4chee-reject", ONE],
 
   ["PS3.18 12.6", "GET /hanging-protocols?limit=1", "search-non-patient-instances"],
   ["PS3.18 12.4", "GET /color-palettes/1.2", "retrieve-non-patient-instance"],
@@ -230,6 +234,9 @@ const rows: readonly Row[] = [
   [GOOGLE, "GET /studies/1.2:getStudyMetrics", "google-read-storage-info", STUDY],
   [GOOGLE, `GET ${SERIES_PATH}:getSeriesMetrics`, "google-read-storage-info", SERIES],
   [GOOGLE, `GET ${INSTANCE}:getStorageInfo`, "google-read-storage-info", ONE],
+  ["Google, updateMetadata", "PATCH /studies/1.2/metadata", "google-update-metadata", STUDY],
+  ["Google, updateMetadata", `PATCH ${SERIES_PATH}/metadata`, "google-update-metadata", SERIES],
+  ["Google, updateMetadata", `PATCH ${INSTANCE}/metadata`, "google-update-metadata", ONE],
   [GOOGLE, "POST /studies/1.2:setBlobStorageSettings", "google-change-storage", STUDY],
   [GOOGLE, "POST /studies/1.2%3AsetBlobStorageSettings", "google-change-storage", STUDY],
 ];
@@ -326,8 +333,12 @@ const UNKNOWN: readonly (readonly [why: string, request: string])[] = [
   ["no resource", "GET "],
   ["no such resource", "GET /patients"],
   ["dcm4chee counts", "GET /studies/count"],
-  ["dcm4chee rejects", "POST /studies/1.2/reject/113001^DCM"],
+  ["a rejection without a coding scheme", "POST /studies/1.2/reject/113001"],
+  ["a rejection with more behind it", "POST /studies/1.2/reject/113001%5EDCM/purge"],
+  ["reading a rejection", "GET /studies/1.2/reject/113001%5EDCM"],
   ["a method that nothing has", "PATCH /studies/1.2"],
+  ["replacing metadata", "PUT /studies/1.2/metadata"],
+  ["replacing a series", `PUT ${SERIES_PATH}`],
   ["case matters", "GET /Studies"],
   ["an operation is no study", "POST /studies/$other"],
   ["reading by the name of an operation", "GET /studies/$bulkUpdate"],
@@ -480,11 +491,15 @@ function readings(path: string): string[] {
     .flatMap((text) => [text, text.replaceAll(/\p{Cf}/gu, ""), text.replaceAll(/\/+/g, "/")]);
 }
 
+/** The most that `MaxTargetLength` can be. */
+const LONGEST_TARGET = 60_000;
+
 Deno.test("classify takes time in proportion to the longest targets", async () => {
   const ms = await processorMs(() => {
     for (const part of ["/a", "/%41", "1,", "/studies", ":", "%24"]) {
-      classify("GET", `/studies/1.2/series/3.4/instances/5.6/frames/${part.repeat(8000 / 2)}`);
-      classify("GET", `/studies/${part.repeat(8000 / 2)}`);
+      const long = part.repeat(LONGEST_TARGET / part.length);
+      classify("GET", `/studies/1.2/series/3.4/instances/5.6/frames/${long}`);
+      classify("GET", `/studies/${long}`);
     }
   });
   assert.ok(ms < 500, `${ms} ms`);

@@ -153,6 +153,27 @@ for (const coding of ["gzip", "x-gzip"]) {
     }));
 }
 
+for (
+  const [what, framing, length] of [
+    ["a length of 0", { "content-length": "0" }, "0"],
+    ["no chunk", { "transfer-encoding": "chunked" }, null],
+    ["the end of the connection", { "connection": "close" }, null],
+  ] as const
+) {
+  Deno.test(`Http1Client: an empty body said to be gzip is empty, framed by ${what}`, () =>
+    withOrigin(async (exchange) => {
+      const headers: Record<string, string> = { "content-encoding": "gzip", ...framing };
+      await exchange.writeHead(404, headers);
+      if ("transfer-encoding" in headers) await exchange.write("0\r\n\r\n");
+      if ("connection" in headers) exchange.close();
+    }, async (http, url) => {
+      const response = await http.send(url);
+      assert.equal(response.headers.get("content-length"), length);
+      assert.equal(response.headers.get("content-encoding"), null);
+      assert.equal(await response.text(), "");
+    }));
+}
+
 Deno.test("Http1Client: a coded body that is cut off fails", () =>
   withOrigin(async (exchange) => {
     const body = await gzip(crypto.randomUUID().repeat(1000));
