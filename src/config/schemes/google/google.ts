@@ -8,10 +8,10 @@ import { isLoopback, isPlaintext } from "../../values/host_names.ts";
 import type { Complain } from "../../values/keys_of.ts";
 import { sources } from "../../values/sources.ts";
 import {
-  ALWAYS_SECRET,
   fileContent,
   httpUrl,
   isHttpUrl,
+  SECRET_DOCUMENT,
   secretKinds,
   text,
 } from "../../values/value_schemas.ts";
@@ -39,10 +39,10 @@ const email = () =>
 const SOURCES = ["ServiceAccountKey", "CredentialsFile", "CredentialSource"] as const;
 
 /** A key written as an object: each of its members may be or contain a secret. */
-const keyObject = z.looseObject({}).register(secretKinds, ALWAYS_SECRET);
+const keyObject = z.looseObject({}).register(secretKinds, SECRET_DOCUMENT);
 
 const ownKeys = {
-  ServiceAccountKey: z.union([json(text().register(secretKinds, ALWAYS_SECRET)), keyObject], {
+  ServiceAccountKey: z.union([json(text().register(secretKinds, SECRET_DOCUMENT)), keyObject], {
     error: ifGiven("must be the key in JSON, as an object or as text"),
   }).optional().describe(
     "The key of a service account in JSON, as an object or as text: `${file:PATH}`",

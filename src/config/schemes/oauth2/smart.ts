@@ -3,7 +3,7 @@
  * endpoint is discovered from the base URL of the FHIR server.
  */
 import { z } from "zod";
-import { httpUrl, text, whole } from "../../values/value_schemas.ts";
+import { httpUrl, text, visibleAscii, whole } from "../../values/value_schemas.ts";
 import { scheme } from "../scheme.ts";
 import { tokenKeys, tokenUseOf, validationRules, validationWarnings } from "../token_validation.ts";
 import {
@@ -34,7 +34,7 @@ export const smart = scheme({
       "URL of the token endpoint, where it is not to be discovered",
     ),
     AllowedHosts: allowedHosts.optional(),
-    ClientId: text().describe("The client's identifier at the provider"),
+    ClientId: visibleAscii().describe("The client's identifier at the provider"),
     Scope: text().describe("Scopes to ask for, separated by blanks, such as `system/*.rs`"),
     TokenParameters: tokenParametersKey,
     DPoP: dpopKey,

@@ -4,7 +4,14 @@
  */
 import { z } from "zod";
 import { type Complain, withRule } from "../../values/keys_of.ts";
-import { ALWAYS_SECRET, flag, httpUrl, secretKinds, text } from "../../values/value_schemas.ts";
+import {
+  ALWAYS_SECRET,
+  flag,
+  httpUrl,
+  secretKinds,
+  text,
+  visibleAscii,
+} from "../../values/value_schemas.ts";
 import {
   AZURE_DICOM_SCOPE,
   entraKeys,
@@ -101,7 +108,7 @@ export const tokenRequestKeys = {
   ),
   ...discoveryKeys,
   ...entraKeys,
-  ClientId: text().describe("The client's identifier at the provider"),
+  ClientId: visibleAscii().describe("The client's identifier at the provider"),
   Scope: z.string().optional().describe(
     `Scopes to ask for, separated by blanks. For Azure \`${AZURE_DICOM_SCOPE}\` by default`,
   ),
