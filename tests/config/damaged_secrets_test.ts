@@ -66,7 +66,7 @@ for (const [what, content, failure] of undecodable) {
   Deno.test(`A secret file is refused by name and cause: ${what}`, async () => {
     assert.deepEqual(
       await sectionProblems(withSecret("${file:/s}"), { files: { "/s": content } }),
-      [`CFG-003 ${PATH}: the file /s cannot be read: ${failure}`],
+      [`CFG-002 ${PATH}: the file /s cannot be read: ${failure}`],
     );
   });
 

@@ -21,7 +21,7 @@ export interface SubstitutedPart {
 }
 
 interface SubstitutionFault {
-  /** Whether a variable or file is absent; otherwise the syntax is wrong. */
+  /** Whether a variable or file is absent; otherwise it is damaged, or the syntax is wrong. */
   readonly absent: boolean;
   readonly message: string;
 }
@@ -96,7 +96,7 @@ class ReferenceReader {
   ): string {
     const value = this.#sources.variable(name);
     if (fallback === undefined) {
-      if (value === undefined) this.#absent(`the environment variable ${name} is not set`);
+      if (value === undefined) this.#report(`the environment variable ${name} is not set`);
       return this.#used({ from: "variable", name, content: value ?? "" });
     }
     if (!value) return fallback;
@@ -109,7 +109,7 @@ class ReferenceReader {
   #file(path: string): string {
     const read = this.#sources.file(path);
     if ("content" in read) return this.#used({ from: "file", name: path, content: read.content });
-    this.#absent(unreadableFile(path, read.failure));
+    this.#report(unreadableFile(path, read.failure), !read.isDamaged);
     return "";
   }
 
@@ -127,9 +127,9 @@ class ReferenceReader {
     return "";
   }
 
-  #absent(message: string): void {
+  #report(message: string, absent = true): void {
     if (!this.faults.some((fault) => fault.message === message)) {
-      this.faults.push({ absent: true, message });
+      this.faults.push({ absent, message });
     }
   }
 

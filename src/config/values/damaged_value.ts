@@ -17,6 +17,7 @@ export const SECRET_LINE: ValueUse = { isSecret: true, isDocument: false };
 /** Why a value cannot be right; `undefined` if it can. */
 export function valueFault(text: string, { isSecret, isDocument }: ValueUse): string | undefined {
   if (text.includes("\uFFFD")) return "is not UTF-8, perhaps Latin-1 or Windows-1252";
+  if (text.startsWith("\uFEFF")) return "starts with a byte order mark (U+FEFF)";
   const control = /[^\P{Cc}\t\r\n]/u.exec(text)?.[0];
   if (control !== undefined) return `contains a control character (${codePoint(control)})`;
   if (isDocument) return undefined;

@@ -7,17 +7,19 @@ import type { FileText } from "./sources.ts";
 /** Windows PowerShell writes UTF-16 by default. */
 const UTF_16 = "it is UTF-16, not UTF-8: save it as UTF-8, in PowerShell with -Encoding utf8";
 
+const LATIN_1 = "it is not UTF-8, perhaps Latin-1 or Windows-1252: save it as UTF-8";
+
 const BINARY = "it is binary (DER or PKCS#12), not text: convert it to PEM, with " +
   "`openssl x509 -inform der`, `openssl pkey -inform der` or `openssl pkcs12 -nodes`";
 
 /** The text of a file in UTF-8, without a byte order mark; or why it is none. */
 export function decodeText(bytes: Uint8Array): FileText {
   const failure = encodingFault(bytes);
-  if (failure !== undefined) return { failure };
+  if (failure !== undefined) return { failure, isDamaged: true };
   try {
     return { content: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch {
-    return { failure: "it is not UTF-8, perhaps Latin-1 or Windows-1252: save it as UTF-8" };
+    return { failure: LATIN_1, isDamaged: true };
   }
 }
 

@@ -15,6 +15,7 @@ import {
   secretKinds,
   text,
 } from "../../values/value_schemas.ts";
+import { parseJson } from "../../values/json_text.ts";
 import { awsReach } from "../aws/aws.ts";
 import { awsRegion } from "../aws/aws_hosts.ts";
 import { type Reach, scheme, type Warning } from "../scheme.ts";
@@ -233,11 +234,9 @@ function isLinkLocal(url: string | undefined): boolean {
 /** Text that is JSON; parses to its value. */
 function json(text: z.ZodType<string, string>) {
   return text.transform((value, context): unknown => {
-    try {
-      return JSON.parse(value);
-    } catch {
-      context.addIssue({ code: "custom", message: "is not JSON" });
-      return z.NEVER;
-    }
+    const { value: json, fault } = parseJson(value);
+    if (fault === undefined) return json;
+    context.addIssue({ code: "custom", message: fault });
+    return z.NEVER;
   });
 }
