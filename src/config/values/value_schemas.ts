@@ -147,6 +147,10 @@ function urlFault(value: string, queryAllowed: boolean): string | undefined {
   }
   // deno-lint-ignore no-control-regex
   if (/[\s\\\u0000-\u001f\u007f]/.test(value)) return "must not contain blanks or backslashes";
+  if (/[{}<>]/.test(value)) {
+    return "contains a placeholder in braces: write what belongs there, for Entra ID the GUID of " +
+      "your tenant";
+  }
   const url = URL.parse(value);
   if (url === null || !isHost(url.hostname)) {
     return "must be a URL with a host name, as in https://store.example/";

@@ -3,7 +3,7 @@
  * client authenticates. For Azure, endpoint and scope can be derived.
  */
 import { z } from "zod";
-import { type Complain, withRule } from "../../values/keys_of.ts";
+import { type Complain, type Rule, withRule } from "../../values/keys_of.ts";
 import {
   ALWAYS_SECRET,
   flag,
@@ -19,6 +19,7 @@ import {
   entraScope,
   entraTokenEndpoint,
   isEntra,
+  tenantFault,
 } from "../azure/entra.ts";
 import type { Reach, Warning } from "../scheme.ts";
 import {
@@ -124,10 +125,20 @@ export type TokenRequestKeys = z.output<z.ZodObject<typeof tokenRequestKeys>>;
 export const tokenRequestRules = [
   endpointRule,
   entraRule,
+  tenantRule("TokenEndpoint"),
+  tenantRule("Issuer"),
   audienceRule,
   discoveryRule("Issuer"),
   ...validationRules,
 ] as const;
+
+/** A URL of Entra ID must be that of one tenant. */
+function tenantRule(key: "TokenEndpoint" | "Issuer"): Rule<TokenRequestKeys> {
+  return ({ [key]: url = "" }, complain) => {
+    const fault = tenantFault(url);
+    if (fault !== undefined) complain(key, fault);
+  };
+}
 
 function endpointRule(keys: TokenRequestKeys, complain: Complain): void {
   const { TokenEndpoint: endpoint, Issuer: issuer, TenantId: tenant } = keys;
