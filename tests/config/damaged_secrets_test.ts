@@ -203,10 +203,12 @@ Deno.test("A doubtful secret in the configuration itself causes a warning", asyn
 
 for (const [character, code] of [["\xA0", "U+00A0"], ["ä", "U+00E4"], ["\u200B", "U+200B"]]) {
   Deno.test(`A client's secret is printable ASCII (RFC 6749, A.2), not ${code}`, async () => {
-    const rule = `must contain only printable ASCII characters (RFC 6749, appendix A), not ${code}`;
-    assert.deepEqual(await sectionProblems(withSecret("${S}"), { env: { S: `x${character}x` } }), [
-      `CFG-002 ${PATH}: ${rule}`,
+    const rule = `contains ${code} where only printable ASCII is allowed (RFC 6749, appendix A)`;
+    const value = `x${character}x`;
+    assert.deepEqual(await sectionProblems(withSecret("${S}"), { env: { S: value } }), [
+      `CFG-002 ${PATH}: the environment variable S ${rule}`,
     ]);
+    assert.deepEqual(await sectionProblems(withSecret(value)), [`CFG-002 ${PATH}: ${rule}`]);
   });
 }
 
@@ -222,6 +224,9 @@ Deno.test("A password may contain letters beyond ASCII, but no control character
     },
   });
   assert.deepEqual(await sectionProblems(withPassword("Prüfung§")), []);
+  assert.deepEqual((await parseSection(withPassword("a\u200Bb"))).warnings, [
+    "DicomWebOAuth.Servers.main.Password: contains an invisible character (U+200B)",
+  ]);
   assert.deepEqual(await sectionProblems(withPassword("a\tb")), [
     "CFG-002 Servers.main.Password: must not contain control characters",
   ]);

@@ -135,7 +135,7 @@ function complete(
     const path = keyPath(steps);
     const kind = secrets.get(path);
     const isSecret = kind !== undefined;
-    const use = { isSecret, isDocument: kind?.isDocument ?? false };
+    const use = { isDocument: false, ...kind, isSecret };
     if (isSecret && value !== "" && !value.includes("${")) {
       literalSecrets.push(path);
       const doubt = valueDoubt(value, use);

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path";
 import { z } from "zod";
-import { codePoint } from "./damaged_value.ts";
+import { asciiFault } from "./damaged_value.ts";
 import { isHost } from "./host_names.ts";
 import { certificatesIn } from "./pem.ts";
 import { Secret } from "./secret.ts";
@@ -18,6 +18,8 @@ export interface SecretKind {
   readonly isSecret: (value: string) => boolean;
   /** Whether it is PEM or JSON rather than one line. */
   readonly isDocument?: boolean;
+  /** Whether it may contain only printable ASCII (RFC 6749, appendix A). */
+  readonly isAscii?: boolean;
 }
 
 /** Every value of the schema is a secret. */
@@ -39,21 +41,17 @@ export function line(): z.ZodString {
 /** The characters of client identifiers and secrets (RFC 6749, appendix A). */
 export function visibleAscii(): z.ZodString {
   return text().superRefine((value, context) => {
-    const wrong = /[^\x20-\x7e]/u.exec(value)?.[0];
-    if (wrong === undefined) return;
-    const message = `must contain only printable ASCII characters (RFC 6749, appendix A), not ${
-      codePoint(wrong)
-    }`;
-    context.addIssue({ code: "custom", message });
+    const message = asciiFault(value);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
   });
 }
 
 /** A secret of any form; one line by default. */
-export function secret(form: z.ZodString = line()): z.ZodPipe<
+export function secret(form: z.ZodString = line(), kind = ALWAYS_SECRET): z.ZodPipe<
   z.ZodString,
   z.ZodTransform<Secret, string>
 > {
-  return form.register(secretKinds, ALWAYS_SECRET).transform((value) => new Secret(value));
+  return form.register(secretKinds, kind).transform((value) => new Secret(value));
 }
 
 /** The absolute path of a file that is read or written while the gateway runs. */
