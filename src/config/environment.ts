@@ -49,9 +49,15 @@ export function disableCacheStorage(): void {
   Deno.env.set(...CACHE_STORAGE);
 }
 
-/** Reads an environment variable as the process was started with it. */
+/** Reads an environment variable as the process was started with it; U+FFFD for one that is no text. */
 export function environmentVariable(name: string): string | undefined {
-  return setAside.get(name) ?? Deno.env.get(name);
+  try {
+    return setAside.get(name) ?? Deno.env.get(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    // Not UTF-8. The message of the error contains the value, which may be a secret.
+    return "\uFFFD";
+  }
 }
 
 function hide(name: string, value: string): void {

@@ -1,9 +1,11 @@
 /**
  * Reads small credential files that other programs rewrite while the gateway runs, such as a
- * Kubernetes token. Rejects long files, and empty ones, which may be half written.
+ * Kubernetes token. Rejects long files, empty ones, which may be half written, and those that are no text.
  */
+import { valueFault } from "../config/values/damaged_value.ts";
+import { decodeText } from "../config/values/decoded_text.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
-import { readText } from "../network/bounded_body.ts";
+import { readBounded } from "../network/bounded_body.ts";
 import { cannotFetch } from "./provider_exchange.ts";
 
 /** Tokens are a few KiB. */
@@ -36,15 +38,23 @@ export async function readCredentialFile(
       troubleshooting: [step],
       cause,
     });
-  let text: string | undefined;
+  let held: Awaited<ReturnType<typeof readBounded>>;
   try {
     using file = await Deno.open(path);
-    text = (await readText(file.readable, maxBytes))?.trim();
+    held = await readBounded(file.readable, maxBytes);
   } catch (cause) {
     throw fail(`cannot be read: ${reason(cause)}`, cause);
   }
-  if (text === undefined) throw fail(`holds more than ${maxBytes} bytes`);
+  if (held instanceof ReadableStream) {
+    await held.cancel().catch(() => {});
+    throw fail(`holds more than ${maxBytes} bytes`);
+  }
+  const read = decodeText(held);
+  if ("failure" in read) throw fail(`cannot be read: ${read.failure}`);
+  const text = read.content.trim();
   if (text === "") throw fail("is empty");
+  const fault = valueFault(text, { isSecret: true, isDocument: true });
+  if (fault !== undefined) throw fail(fault);
   return text;
 }
 

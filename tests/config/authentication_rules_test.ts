@@ -102,6 +102,10 @@ const rows: readonly Row[] = [
     { Jwt: { a: { ...ISSUER, Algorithms: ["none"] } } },
     "CFG-002 Authentication.Jwt.a.Algorithms[0]: must be one of",
   ],
+  ...["common", "organizations", "{tenantid}"].map((name): Row => [
+    { Jwt: { a: { ...ISSUER, Issuer: `https://login.microsoftonline.com/${name}/v2.0` } } },
+    "CFG-002 Authentication.Jwt.a.Issuer: must name one tenant: write the GUID of yours",
+  ]),
   [
     { Jwt: { a: { ...ISSUER, Issuer: "http://idp.example" } } },
     "CFG-002 Authentication.Jwt.a.Issuer: must be a URL that starts with https://",

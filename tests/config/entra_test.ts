@@ -111,6 +111,81 @@ const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
     'CFG-002 Cloud: belongs to ProviderType "azure"',
   ],
 ];
+const ONE_TENANT = "must name one tenant: write the GUID of yours (Directory ID) in place of " +
+  "common, organizations, consumers or {tenantid}";
+const IN_BRACES = "contains a placeholder in braces: write what belongs there, for Entra ID the " +
+  "GUID of your tenant";
+
+const tenantless: readonly (readonly [keys: Keys, problem: string])[] = [
+  ...["common", "organizations", "consumers", "Common"].flatMap((name) =>
+    [
+      [{ TenantId: name }, `CFG-002 TenantId: ${ONE_TENANT}`],
+      [
+        { TokenEndpoint: `https://login.microsoftonline.com/${name}/oauth2/v2.0/token` },
+        `CFG-002 TokenEndpoint: ${ONE_TENANT}`,
+      ],
+      [
+        { Issuer: `https://login.microsoftonline.com/${name}/v2.0` },
+        `CFG-002 Issuer: ${ONE_TENANT}`,
+      ],
+      [
+        { TenantId: "t", JWTIssuer: `https://LOGIN.microsoftonline.com/${name}/v2.0` },
+        `CFG-002 JWTIssuer: ${ONE_TENANT}`,
+      ],
+    ] as const
+  ),
+  [{ Issuer: "https://sts.windows.net/common/" }, `CFG-002 Issuer: ${ONE_TENANT}`],
+  [
+    { TenantId: "t", JWTIssuer: "https://sts.windows.net/{tenantid}/" },
+    `CFG-002 JWTIssuer: ${ONE_TENANT}`,
+  ],
+  [
+    { Issuer: "https://login.microsoftonline.us/organizations/v2.0" },
+    `CFG-002 Issuer: ${ONE_TENANT}`,
+  ],
+  [
+    { Issuer: "https://login.microsoftonline.com/{tenantid}/v2.0" },
+    `CFG-002 Issuer: ${IN_BRACES}`,
+  ],
+  [{ Issuer: "https://idp.example/realms/<realm>" }, `CFG-002 Issuer: ${IN_BRACES}`],
+  [{ TenantId: "{tenantid}" }, "CFG-002 TenantId: must be the GUID or domain of a tenant"],
+];
+for (const [keys, problem] of tenantless) {
+  Deno.test(`A URL or tenant of many tenants is refused with what to write: ${JSON.stringify(keys)}`, async () => {
+    assert.deepEqual(await problems(keys), [problem]);
+  });
+}
+
+for (
+  const keys of [
+    { TokenEndpoint: "https://idp.example/common/token" },
+    { Issuer: "https://idp.example/organizations" },
+    { Issuer: "https://login.microsoftonline.com/contoso.example/v2.0" },
+    { TenantId: "common.example" },
+    {
+      TenantId: "72f988bf-86f1-41af-91ab-2d7cd011db47",
+      JWKSUri: "https://login.microsoftonline.com/common/discovery/v2.0/keys",
+    },
+  ]
+) {
+  Deno.test(`A tenant is not mistaken for many: ${JSON.stringify(keys)}`, async () => {
+    assert.deepEqual(await problems(keys), []);
+  });
+}
+
+Deno.test("The tenant of a federated token's environment must be one, too", async () => {
+  const { ClientSecret: _, ...client } = CLIENT;
+  const keys = {
+    ...client,
+    ProviderType: "azure",
+    ClientAuthentication: "federated_token",
+    FederatedTokenFile: "/run/token",
+  };
+  assert.deepEqual(await serverProblems(keys, { env: { AZURE_TENANT_ID: "organizations" } }), [
+    `CFG-002 TenantId: ${ONE_TENANT}`,
+  ]);
+});
+
 for (const [keys, problem] of wrong) {
   Deno.test(`Entra ID is refused: ${problem} (${JSON.stringify(keys)})`, async () => {
     assertProblem(await problems(keys), problem);

@@ -112,3 +112,25 @@ Deno.test("serve: the process of the gateway has no variables but the runtime's 
   assert.doesNotMatch(whileListening, /a-secret/);
   await Deno.remove(directory, { recursive: true });
 });
+
+Deno.test({
+  name: "environmentVariable never quotes a variable that is not UTF-8, which may be a secret",
+  // Windows has no such variables.
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const source = `
+      const { environmentVariable, hideEnvironment } = await import(${JSON.stringify(MODULE)});
+      hideEnvironment();
+      console.log(JSON.stringify(environmentVariable("STORE_SECRET")));`;
+    const { stdout, stderr } = await new Deno.Command("sh", {
+      args: [
+        "-c",
+        `STORE_SECRET="$(printf 'p\\344ss')" exec "$0" eval --no-config "$1"`,
+        Deno.execPath(),
+        source,
+      ],
+    }).output();
+    assert.equal(new TextDecoder().decode(stderr), "");
+    assert.equal(JSON.parse(new TextDecoder().decode(stdout)), "\uFFFD");
+  },
+});

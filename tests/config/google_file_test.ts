@@ -71,6 +71,31 @@ const wrong: readonly (readonly [keys: Keys, file: unknown, problem: string])[] 
   [{ ServiceAccountKey: 7 }, undefined, "CFG-002 ServiceAccountKey: must be the key in JSON"],
   [{ ServiceAccountKey: "{" }, undefined, "CFG-002 ServiceAccountKey: is not JSON"],
   [
+    { ServiceAccountKey: `'${JSON.stringify(KEY)}'` },
+    undefined,
+    "CFG-002 ServiceAccountKey: is in quotes: remove those around the JSON",
+  ],
+  [
+    { ServiceAccountKey: JSON.stringify(JSON.stringify(KEY)) },
+    undefined,
+    "CFG-002 ServiceAccountKey: is in quotes: remove those around the JSON",
+  ],
+  [
+    { ServiceAccountKey: btoa(JSON.stringify(KEY, null, 2)) },
+    undefined,
+    "CFG-002 ServiceAccountKey: is JSON in base64: decode it first, as `base64 -d` does",
+  ],
+  [
+    { ServiceAccountKey: JSON.stringify(KEY).replaceAll('"', '\\"') },
+    undefined,
+    "CFG-002 ServiceAccountKey: has a backslash before each quote: remove them",
+  ],
+  [
+    { ServiceAccountKey: JSON.stringify(KEY).replaceAll("\\n", "\n") },
+    undefined,
+    "CFG-002 ServiceAccountKey: contains a line break within a string: write it as \\n",
+  ],
+  [
     { ServiceAccountKey: USER },
     undefined,
     'CFG-002 ServiceAccountKey: must be a service account\'s key ("type": "service_account")',

@@ -45,6 +45,22 @@ for (const [form, keys, file] of keyForms) {
   });
 }
 
+Deno.test("A service account's key may have gone through JSON twice, or follow a byte order mark", async () => {
+  const twice = { ...KEY, private_key: KEY.private_key.replaceAll("\n", "\\n") };
+  const keys = { ServiceAccountKey: "${KEY}" };
+  for (
+    const { servers } of [
+      await load({ CredentialsFile: FILE }, `\uFEFF${JSON.stringify(KEY)}`),
+      await load({ ServiceAccountKey: JSON.stringify(twice) }),
+      await load(keys),
+    ]
+  ) {
+    const { credentials } = servers.get("main")!;
+    assert(credentials.kind === "google" && credentials.grant.type === "service_account");
+    assert.equal(credentials.grant.privateKey.reveal().trim(), KEY.private_key.trim());
+  }
+});
+
 Deno.test("Printing the configuration reveals no secret of Google's file", async () => {
   const configs = [
     await load({}, KEY),

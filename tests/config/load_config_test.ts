@@ -287,3 +287,13 @@ Deno.test("A configuration of 10 MB loads with all its servers", async () => {
   assert.equal(config.servers.size, 20_000);
   assert(config.servers.get("server-19999")?.url.endsWith("/19999"));
 });
+
+Deno.test("parseConfig reads the PEM files of the listener with literal \\n as lines", async () => {
+  const escaped = (pem: string) => pem.replaceAll("\n", "\\n");
+  const { listen } = await parseSection({
+    Listen: { Tls: { CertificateFile: "/cert.pem", KeyFile: "/key.pem" } },
+    Servers: { a: JSON.parse(SERVER) },
+  }, { files: { "/cert.pem": escaped(CERTIFICATE_PEM), "/key.pem": escaped(KEY_PEM) } });
+  assert.equal(listen.tls?.certificatePem, CERTIFICATE_PEM.trim());
+  assert.equal(listen.tls?.keyPem.reveal(), KEY_PEM.trim());
+});

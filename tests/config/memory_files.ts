@@ -18,24 +18,27 @@ export const CONFIG_PATH = "/srv/gateway/gateway.json";
 export interface Surroundings extends Pick<ReadConfigOptions, "listen"> {
   readonly env?: Readonly<Record<string, string>>;
   /** Further files, by absolute path. */
-  readonly files?: Readonly<Record<string, string>>;
+  readonly files?: Readonly<Record<string, string | Uint8Array>>;
 }
 
 /** Reads a configuration; `content` is the text of the file or its JSON value. */
 export function loadFromMemory(
-  content: string | Readonly<Record<string, unknown>>,
+  content: string | Uint8Array | Readonly<Record<string, unknown>>,
   surroundings: Surroundings = {},
 ): Promise<ConfigSource> {
-  const text = typeof content === "string" ? content : JSON.stringify(content);
-  const files = new Map(Object.entries({ ...surroundings.files, [CONFIG_PATH]: text }));
+  const isFile = typeof content === "string" || content instanceof Uint8Array;
+  const text = isFile ? content : JSON.stringify(content);
+  const files = new Map<string, string | Uint8Array>(
+    Object.entries({ ...surroundings.files, [CONFIG_PATH]: text }),
+  );
   const env = new Map(Object.entries({ HOME: "/home/gateway", ...surroundings.env }));
   return readConfig(CONFIG_PATH, {
     env: (name) => env.get(name),
-    readTextFile: (path) => {
+    readFile: (path) => {
       const found = files.get(path);
       return found === undefined
         ? Promise.reject(new Deno.errors.NotFound("No such file or directory (os error 2)"))
-        : Promise.resolve(found);
+        : Promise.resolve(typeof found === "string" ? new TextEncoder().encode(found) : found);
     },
     ...(surroundings.listen && { listen: surroundings.listen }),
   });
@@ -68,7 +71,7 @@ export function reachOf(config: GatewayConfig): Omit<Reach, "possibleUrls"> {
 
 /** The problems of a configuration; `content` is the text of the file or its JSON value. */
 export async function problemsOf(
-  content: string | Readonly<Record<string, unknown>>,
+  content: string | Uint8Array | Readonly<Record<string, unknown>>,
   surroundings: Surroundings = {},
 ): Promise<readonly ConfigProblem[]> {
   try {

@@ -19,7 +19,8 @@ async function warningsOf(
   const text = JSON.stringify({ DicomWebOAuth: { Servers: { main } } });
   const source = await readConfig(CONFIG_PATH, {
     env: (name) => ({ HOME: "/home/gateway", ...env })[name],
-    readTextFile: (path) => Promise.resolve(path === CONFIG_PATH ? text : "hunter2\n"),
+    readFile: (path) =>
+      Promise.resolve(new TextEncoder().encode(path === CONFIG_PATH ? text : "hunter2\n")),
     fileFacts: {
       mode: (path) => Promise.resolve(path in modes ? modes[path]! : 0o755),
       realPath: (path) => Promise.resolve(links[path] ?? path),

@@ -37,23 +37,26 @@ Deno.test("secretKeys names the keys of secrets by the kinds of their schemas, a
       g: { ClientId: "c", Headers: { "X-Key": "hunter2" }, TokenHeaders: { "X-Key": "hunter2" } },
     },
   };
-  assert.deepEqual([...secretKeys(section)].map((key) => key.replace("DicomWebOAuth.", "")), [
-    "TokenCache.Url",
-    "TokenCache.EncryptionKey[0]",
-    "TokenCache.EncryptionKey[1]",
-    "Audit.Key",
-    "Proxy.Password",
-    "Servers.a.ClientSecret",
-    "Servers.a.TokenParameters.assertion",
-    "Servers.b.PrivateKey[0]",
-    "Servers.c.Headers.X-Key",
-    "Servers.d.ServiceAccountKey.private_key",
-    "Servers.e.ExternalId",
-    "Servers.f.ClientSecret",
-    "Servers.g.Headers.X-Key",
-    "Servers.g.TokenHeaders.X-Key",
-  ]);
-  assert.deepEqual([...secretKeys({ TokenCache: { Url: "redis://cache:6379" } })], []);
+  assert.deepEqual(
+    [...secretKeys(section).keys()].map((key) => key.replace("DicomWebOAuth.", "")),
+    [
+      "TokenCache.Url",
+      "TokenCache.EncryptionKey[0]",
+      "TokenCache.EncryptionKey[1]",
+      "Audit.Key",
+      "Proxy.Password",
+      "Servers.a.ClientSecret",
+      "Servers.a.TokenParameters.assertion",
+      "Servers.b.PrivateKey[0]",
+      "Servers.c.Headers.X-Key",
+      "Servers.d.ServiceAccountKey.private_key",
+      "Servers.e.ExternalId",
+      "Servers.f.ClientSecret",
+      "Servers.g.Headers.X-Key",
+      "Servers.g.TokenHeaders.X-Key",
+    ],
+  );
+  assert.deepEqual([...secretKeys({ TokenCache: { Url: "redis://cache:6379" } }).keys()], []);
 });
 
 Deno.test("Every key of a scheme that sounds like a secret is of a secret kind", () => {
@@ -68,7 +71,7 @@ Deno.test("Every key of a scheme that sounds like a secret is of a secret kind",
     );
     for (const name of sounding) {
       const found = secretKeys({ Servers: { main: { ...chosen, [name]: "x" } } });
-      assert.deepEqual([...found], [`DicomWebOAuth.Servers.main.${name}`], title);
+      assert.deepEqual([...found.keys()], [`DicomWebOAuth.Servers.main.${name}`], title);
     }
   }
 });
@@ -86,7 +89,7 @@ for (
   Deno.test(`A file of mode ${mode?.toString(8)} with ${form} causes ${warned ? "a" : "no"} warning`, async () => {
     const source = await readConfig(CONFIG_PATH, {
       env: (name) => ({ HOME: "/home/gateway", PASSWORD: "from elsewhere" })[name],
-      readTextFile: () => Promise.resolve(config(password)),
+      readFile: () => Promise.resolve(new TextEncoder().encode(config(password))),
       fileFacts: {
         mode: (path) => Promise.resolve(path === CONFIG_PATH ? mode : 0o755),
         realPath: (path) => Promise.resolve(path),

@@ -109,8 +109,12 @@ const rows: readonly Row[] = [
   [{ VerifySSL: "" }, "CFG-002 VerifySSL: must not be empty"],
   [{ VerifySSL: 1 }, "CFG-002 VerifySSL: must be true or the path of a PEM file"],
   [
-    { VerifySSL: "ca.der" },
+    { VerifySSL: "ca.b64" },
     "CFG-002 VerifySSL: must be a PEM file with at least one certificate (BEGIN CERTIFICATE)",
+  ],
+  [
+    { VerifySSL: "ca.der" },
+    "CFG-002 VerifySSL: the file ca.der cannot be read: it is binary (DER or PKCS#12), not text: ",
   ],
   // Token request.
   [{ Scope: ["a"] }, "CFG-002 Scope: must be a string"],
@@ -169,7 +173,10 @@ const rows: readonly Row[] = [
   ],
 ];
 
-const files = { "/srv/gateway/ca.der": "0\u0082\u0001" };
+const files = {
+  "/srv/gateway/ca.der": Uint8Array.of(0x30, 0x82, 0x01, 0x0a),
+  "/srv/gateway/ca.b64": "MIIB",
+};
 
 for (const [keys, problem] of rows) {
   Deno.test(`parseConfig: server with ${JSON.stringify(keys)}: ${problem.slice(0, 60)}`, async () => {

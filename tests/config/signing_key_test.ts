@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { importJWK, jwtVerify, SignJWT } from "jose";
+import { CERTIFICATE_PEM } from "../fixtures/lasting_certificate.ts";
 import {
   jwkThumbprint,
   readPrivateKey,
@@ -17,8 +18,16 @@ const ed25519 = generateKeyPairSync("ed25519").privateKey;
 
 const pem = (key: KeyObject, type: "pkcs1" | "pkcs8" | "sec1") =>
   String(key.export({ format: "pem", type }));
+/** As variables hold it. */
+const escaped = (text: string, lineBreak = "\\n") => text.replaceAll("\n", lineBreak);
+const base64 = (text: string) => btoa(text).replace(/.{76}/g, "$&\n");
 const jwk = (key: KeyObject, more: Record<string, unknown> = {}) =>
   JSON.stringify({ ...key.export({ format: "jwk" }), ...more });
+
+const encrypted = (type: "pkcs1" | "pkcs8") =>
+  String(
+    rsa.export({ format: "pem", type: type as "pkcs8", cipher: "aes-128-cbc", passphrase: "x" }),
+  );
 
 const forms: [form: string, text: string, algorithms: readonly SigningAlgorithm[]][] = [
   ["an RSA key in PKCS#8", pem(rsa, "pkcs8"), RSA_ALGORITHMS],
@@ -38,6 +47,12 @@ const forms: [form: string, text: string, algorithms: readonly SigningAlgorithm[
   ["a P-521 key as JWK", jwk(ec("P-521")), ["ES512"]],
   ["an Ed25519 key in PKCS#8", pem(ed25519, "pkcs8"), ["EdDSA"]],
   ["a key with blanks around it", `\n\n${pem(ed25519, "pkcs8")}\n `, ["EdDSA"]],
+  ["literal \\n of a variable", escaped(pem(rsa, "pkcs8")), RSA_ALGORITHMS],
+  ["literal \\n in quotes", `"${escaped(pem(p256, "sec1"))}"`, ["ES256"]],
+  ["literal \\\\n of JSON in JSON", escaped(pem(rsa, "pkcs8"), "\\\\n"), RSA_ALGORITHMS],
+  ["literal \\r\\n", escaped(pem(ed25519, "pkcs8"), "\\r\\n"), ["EdDSA"]],
+  ["indented lines", pem(rsa, "pkcs1").replaceAll("\n", "\n    "), RSA_ALGORITHMS],
+  ["a bag of PKCS#12", `Bag Attributes\n    localKeyID: 01 \n${pem(rsa, "pkcs8")}`, RSA_ALGORITHMS],
   ["a Windows file", pem(rsa, "pkcs8").replaceAll("\n", "\r\n"), RSA_ALGORITHMS],
 ];
 for (const [form, text, algorithms] of forms) {
@@ -63,15 +78,42 @@ const faults: [form: string, text: string, fault: RegExp][] = [
   [
     "a public key",
     "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----",
-    /^must be a private key/,
+    /with a private key .*, not a certificate or public key$/,
   ],
   [
     "an encrypted key",
     "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----",
     /without a passphrase/,
   ],
+  [
+    "an encrypted key of OpenSSL's own",
+    encrypted("pkcs1"),
+    /^must .* without a passphrase: `openssl/,
+  ],
+  [
+    "an encrypted PKCS#8 key",
+    escaped(encrypted("pkcs8")),
+    /^must .* without a passphrase: `openssl/,
+  ],
+  [
+    "a key of ssh-keygen",
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\n-----END OPENSSH PRIVATE KEY-----",
+    /OpenSSH's format: `ssh-keygen -p -N '' -m PKCS8/,
+  ],
+  ["a key of PuTTY", "PuTTY-User-Key-File-3: ssh-rsa\nEncryption: none\n", /PuTTY's format/],
+  ["a PEM whose lines are joined", pem(rsa, "pkcs8").replaceAll("\n", ""), /on one line: write/],
+  ["a PEM whose lines are joined by blanks", escaped(pem(rsa, "pkcs8"), " "), /on one line: write/],
+  ["a short PEM on one line", escaped(pem(ed25519, "pkcs8"), " "), /on one line: write/],
+  ["a PEM in base64", base64(pem(rsa, "pkcs8")), /^contains a PEM file in base64: decode/],
+  ["a JWK in base64", base64(jwk(p256)), /^contains JSON in base64: decode/],
+  [
+    "a PEM without its first and last line",
+    pem(rsa, "pkcs8").replace(/-----[^-]+-----\n/g, ""),
+    /^lacks the lines BEGIN PRIVATE KEY and END PRIVATE KEY/,
+  ],
+  ["a certificate", CERTIFICATE_PEM, /with a private key .*, not a certificate or public key$/],
   ["a damaged PEM", pem(rsa, "pkcs8").replace("MII", "MIJ"), /damaged/],
-  ["a cut PEM", pem(rsa, "pkcs8").slice(0, 500), /^must be a private key/],
+  ["a cut PEM", pem(rsa, "pkcs8").slice(0, 500), /: it is cut off$/],
   ["half a JSON", '{"kty":"RSA",', /not JSON/],
   ["a public JWK", JSON.stringify(signingKeyOf(p256).publicJwk), /no "d"/],
   ["a secret as JWK", '{"kty":"oct","k":"c2VjcmV0"}', /no "d"/],

@@ -298,7 +298,7 @@ const problems: [keys: Keys, problem: string][] = [
     "CFG-001 EnableJWTValidation: EnableJWTValidation needs Issuer, JWTIssuer or JWKSUri",
   ],
   [{ EnableJWTValidation: "perhaps" }, "CFG-002 EnableJWTValidation: must be true or false"],
-  ...["contoso.example", "common"].map((tenant): [Keys, string] => [
+  ...["contoso.example", "t"].map((tenant): [Keys, string] => [
     { ...AZURE, TenantId: tenant, EnableJWTValidation: true },
     "CFG-001 JWTIssuer: EnableJWTValidation needs TenantId to be the tenant's GUID, or JWTIssuer",
   ]),

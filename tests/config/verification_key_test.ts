@@ -26,6 +26,7 @@ const RSA = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const good: [name: string, text: string, algorithms: string[], key: KeyObject][] = [
   ["a PEM public key", spki(rsa.publicKey), RSA, rsa.publicKey],
   ["a PEM public key with text around it", `key:\n${spki(rsa.publicKey)}\n`, RSA, rsa.publicKey],
+  ["a PEM with literal \\n", spki(ec.publicKey).replaceAll("\n", "\\n"), ["ES384"], ec.publicKey],
   ["a PEM RSA public key (PKCS#1)", pkcs1, RSA, rsa.publicKey],
   ["a PEM EC public key", spki(ec.publicKey), ["ES384"], ec.publicKey],
   ["a PEM Ed25519 public key", spki(ed.publicKey), ["EdDSA"], ed.publicKey],

@@ -35,7 +35,7 @@ export function readDocument(
 } {
   const problems: ConfigProblem[] = [];
   try {
-    const root = parse(text.replace(/^\uFEFF/, ""), problems);
+    const root = parse(text, problems);
     if (root === undefined) return { document: undefined, problems };
     const section = property(root, SECTION);
     if (section === undefined) {

@@ -2,18 +2,19 @@
  * Reads the files of a configuration, and says why one cannot be read.
  */
 import { isAbsolute, resolve } from "node:path";
+import { decodeText } from "../values/decoded_text.ts";
 import type { FileText } from "../values/sources.ts";
 
 /** The files of a configuration, each read once. Relative paths start at its directory. */
 export class FileTexts {
   readonly #directory: string;
-  readonly #readTextFile: (path: string) => Promise<string>;
+  readonly #readFile: (path: string) => Promise<Uint8Array>;
   readonly #texts = new Map<string, FileText>();
 
   /** @param directory Absolute path of the configuration's directory. */
-  constructor(directory: string, readTextFile: (path: string) => Promise<string>) {
+  constructor(directory: string, readFile: (path: string) => Promise<Uint8Array>) {
     this.#directory = directory;
-    this.#readTextFile = readTextFile;
+    this.#readFile = readFile;
   }
 
   /** The text of a file that was read, without the last line break, which programs add to secrets. */
@@ -28,7 +29,7 @@ export class FileTexts {
     const absolute = resolve(this.#directory, path);
     let text: FileText;
     try {
-      text = { content: await this.#readTextFile(absolute) };
+      text = decodeText(await this.#readFile(absolute));
     } catch (error) {
       const isElsewhere = error instanceof Deno.errors.NotFound && !isAbsolute(path);
       text = { failure: isElsewhere ? `no such file at ${absolute}` : fileFailure(error) };

@@ -6,9 +6,11 @@ import { dirname, resolve } from "node:path";
 import type { GatewayConfig } from "../gateway_config.ts";
 import { type ConfigSource, parseConfig } from "../parse_config.ts";
 import { ConfigError, type ConfigProblem, keyPath } from "../values/config_error.ts";
+import { valueDoubt, valueFault, type ValueUse } from "../values/damaged_value.ts";
 import { isObject } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
 import type { Environment } from "../values/sources.ts";
+import type { SecretKind } from "../values/value_schemas.ts";
 import { type ConfigDocument, readDocument } from "./config_document.ts";
 import { FileTexts, noSuchFile } from "./file_texts.ts";
 import { stateHome, type Variables } from "./find_config.ts";
@@ -21,11 +23,11 @@ import {
   type SecretFile,
 } from "./open_files.ts";
 import { secretKeys } from "./secret_keys.ts";
-import { substitute, type SubstitutionSources } from "./substitution.ts";
+import { substitute, type SubstitutedPart, type SubstitutionSources } from "./substitution.ts";
 
 export interface ReadConfigOptions {
   readonly env?: Variables;
-  readonly readTextFile?: (path: string) => Promise<string>;
+  readonly readFile?: (path: string) => Promise<Uint8Array>;
   readonly fileFacts?: FileFacts;
   /** Overrides of `Listen` on the command line. */
   readonly listen?: { readonly address?: string | undefined; readonly port?: number | undefined };
@@ -54,7 +56,7 @@ export async function readConfig(
   const env = options.env ?? environmentVariable;
   const absolute = resolve(path);
   const directory = dirname(absolute);
-  const texts = new FileTexts(directory, options.readTextFile ?? Deno.readTextFile);
+  const texts = new FileTexts(directory, options.readFile ?? Deno.readFile);
 
   const main = await texts.read(absolute);
   if ("failure" in main) {
@@ -71,7 +73,7 @@ export async function readConfig(
     return value;
   });
   for (const path of wanted) await texts.read(path);
-  const { document, problems, literalSecrets, secretFiles } = complete(
+  const { document, problems, literalSecrets, secretFiles, doubts } = complete(
     main.content,
     secretKeys(written?.[SECTION]),
     { variable: env, file: (path) => texts.secret(path) },
@@ -102,7 +104,7 @@ export async function readConfig(
       read: (path) => texts.read(path),
     },
     problems,
-    warnings: warnings.filter((warning) => warning !== undefined),
+    warnings: [...warnings.filter((warning) => warning !== undefined), ...doubts],
   };
 }
 
@@ -111,37 +113,65 @@ function environmentOf(env: Variables): Environment {
   return new Proxy({}, { get: (_, name) => env(String(name)) || undefined });
 }
 
-function complete(text: string, secrets: ReadonlySet<string>, sources: SubstitutionSources): {
+function complete(
+  text: string,
+  secrets: ReadonlyMap<string, SecretKind>,
+  sources: SubstitutionSources,
+): {
   readonly document: ConfigDocument | undefined;
   readonly problems: ConfigProblem[];
   /** The keys of secrets that are in the file itself. */
   readonly literalSecrets: readonly string[];
   /** Files that contain secrets, as written, each with the keys of these secrets. */
   readonly secretFiles: ReadonlyMap<string, readonly string[]>;
+  /** Warnings about values that are probably damaged. */
+  readonly doubts: readonly string[];
 } {
   const faults: ConfigProblem[] = [];
   const literalSecrets: string[] = [];
   const secretFiles = new Map<string, string[]>();
+  const doubts: string[] = [];
   const { document, problems } = readDocument(text, (value, steps) => {
     const path = keyPath(steps);
-    const isSecret = secrets.has(path);
-    if (isSecret && value !== "" && !value.includes("${")) literalSecrets.push(path);
-    const read: string[] = [];
-    const file = (name: string) => {
-      read.push(name);
-      return sources.file(name);
-    };
-    const result = substitute(value, { ...sources, file });
+    const kind = secrets.get(path);
+    const isSecret = kind !== undefined;
+    const use = { isDocument: false, ...kind, isSecret };
+    if (isSecret && value !== "" && !value.includes("${")) {
+      literalSecrets.push(path);
+      const doubt = valueDoubt(value, use);
+      if (doubt !== undefined) doubts.push(`${path}: ${doubt}`);
+    }
+    const result = substitute(value, sources);
     for (const { absent, message } of result.faults) {
       faults.push({ code: absent ? "CFG-003" : "CFG-002", path, message });
     }
     if (result.faults.length > 0) return value;
-    for (const name of isSecret ? read : []) {
+    for (const part of result.parts) {
+      const { fault, doubt } = damageOf(part, use);
+      if (fault !== undefined) faults.push({ code: "CFG-002", path, message: fault });
+      if (doubt !== undefined) doubts.push(`${path}: ${doubt}`);
+    }
+    for (const { from, name } of isSecret ? result.parts : []) {
+      if (from !== "file") continue;
       secretFiles.set(name, [...secretFiles.get(name) ?? [], path]);
     }
     return result.value;
   });
-  return { document, problems: [...problems, ...faults], literalSecrets, secretFiles };
+  return { document, problems: [...problems, ...faults], literalSecrets, secretFiles, doubts };
+}
+
+/** What is wrong with the value of a variable or file, and what may be. */
+function damageOf({ from, name, content }: SubstitutedPart, use: ValueUse): {
+  readonly fault: string | undefined;
+  readonly doubt: string | undefined;
+} {
+  const origin = from === "file" ? `the file ${name}` : `the environment variable ${name}`;
+  const about = (what: string | undefined) => what && `${origin} ${what}`;
+  const isEmpty = from === "file" && use.isSecret && content === "";
+  return {
+    fault: about(isEmpty ? "is empty" : valueFault(content, use)),
+    doubt: about(valueDoubt(content, use)),
+  };
 }
 
 function unreadable(path: string, failure: string): ConfigProblem {

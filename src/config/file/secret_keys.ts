@@ -8,11 +8,11 @@ import { chooseScheme, schemes } from "../schemes/schemes.ts";
 import { type KeyPath, keyPath } from "../values/config_error.ts";
 import { isObject } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
-import { secretKinds } from "../values/value_schemas.ts";
+import { type SecretKind, secretKinds } from "../values/value_schemas.ts";
 
-/** The paths of all secrets of a section as written, which may be invalid. */
-export function secretKeys(section: unknown): ReadonlySet<string> {
-  const found = new Set<string>();
+/** The paths of all secrets of a section as written, which may be invalid, and their kinds. */
+export function secretKeys(section: unknown): ReadonlyMap<string, SecretKind> {
+  const found = new Map<string, SecretKind>();
   const inShape = (shape: z.core.$ZodLooseShape, value: unknown, path: KeyPath): void => {
     if (!isObject(value)) return;
     for (const [key, inner] of Object.entries(value)) {
@@ -23,7 +23,7 @@ export function secretKeys(section: unknown): ReadonlySet<string> {
     const kind = secretKinds.get(schema as z.ZodType);
     if (kind !== undefined) {
       const secrets = textsIn(value, path).filter(([, text]) => kind.isSecret(text));
-      for (const [at] of secrets) found.add(keyPath(at));
+      for (const [at] of secrets) found.set(keyPath(at), kind);
     }
     const { def } = (schema as z.core.$ZodTypes)._zod;
     if ("innerType" in def) inSchema(def.innerType, value, path);

@@ -12,8 +12,16 @@ export interface SubstitutionSources {
   readonly file: (path: string) => FileText;
 }
 
+/** The value of a variable or the content of a file that became a part of a string. */
+export interface SubstitutedPart {
+  readonly from: "variable" | "file";
+  /** Name of the variable or path of the file, as written. */
+  readonly name: string;
+  readonly content: string;
+}
+
 interface SubstitutionFault {
-  /** Whether a variable or file is absent; otherwise the syntax is wrong. */
+  /** Whether a variable or file is absent; otherwise it is damaged, or the syntax is wrong. */
   readonly absent: boolean;
   readonly message: string;
 }
@@ -27,15 +35,17 @@ const MISFORMED = "contains a ${ that is none of ${NAME}, ${NAME:-default} and $
 export function substitute(text: string, sources: SubstitutionSources): {
   readonly value: string;
   readonly faults: readonly SubstitutionFault[];
+  readonly parts: readonly SubstitutedPart[];
 } {
-  if (!text.includes("${")) return { value: text, faults: [] };
+  if (!text.includes("${")) return { value: text, faults: [], parts: [] };
   const reader = new ReferenceReader(text, sources);
   const value = reader.readText(0);
-  return { value, faults: reader.faults };
+  return { value, faults: reader.faults, parts: reader.parts };
 }
 
 class ReferenceReader {
   readonly faults: SubstitutionFault[] = [];
+  readonly parts: SubstitutedPart[] = [];
   readonly #text: string;
   readonly #sources: SubstitutionSources;
   #at = 0;
@@ -65,10 +75,10 @@ class ReferenceReader {
       return this.#skip("}") ? this.#file(path) : this.#giveUp(MISFORMED);
     }
     const name = this.#readName();
-    const faultsBefore = this.faults.length;
+    const before = { faults: this.faults.length, parts: this.parts.length };
     const fallback = this.#skip(":-") ? this.readText(depth) : undefined;
     if (name === "" || !this.#skip("}")) return this.#giveUp(MISFORMED);
-    return this.#variable(name, fallback, faultsBefore);
+    return this.#variable(name, fallback, before);
   }
 
   #readName(): string {
@@ -79,23 +89,33 @@ class ReferenceReader {
   }
 
   /** As in a shell, a default also replaces a variable that is set but empty. */
-  #variable(name: string, fallback: string | undefined, faultsBefore: number): string {
+  #variable(
+    name: string,
+    fallback: string | undefined,
+    before: { readonly faults: number; readonly parts: number },
+  ): string {
     const value = this.#sources.variable(name);
     if (fallback === undefined) {
-      if (value === undefined) this.#absent(`the environment variable ${name} is not set`);
-      return value ?? "";
+      if (value === undefined) this.#report(`the environment variable ${name} is not set`);
+      return this.#used({ from: "variable", name, content: value ?? "" });
     }
     if (!value) return fallback;
     // The references of an unused default need not exist.
-    this.faults.splice(faultsBefore);
-    return value;
+    this.faults.splice(before.faults);
+    this.parts.splice(before.parts);
+    return this.#used({ from: "variable", name, content: value });
   }
 
   #file(path: string): string {
     const read = this.#sources.file(path);
-    if ("content" in read) return read.content;
-    this.#absent(unreadableFile(path, read.failure));
+    if ("content" in read) return this.#used({ from: "file", name: path, content: read.content });
+    this.#report(unreadableFile(path, read.failure), !read.isDamaged);
     return "";
+  }
+
+  #used(part: SubstitutedPart): string {
+    this.parts.push(part);
+    return part.content;
   }
 
   /** Stops reading: after a syntax error, the rest of the string is ambiguous. */
@@ -107,9 +127,9 @@ class ReferenceReader {
     return "";
   }
 
-  #absent(message: string): void {
+  #report(message: string, absent = true): void {
     if (!this.faults.some((fault) => fault.message === message)) {
-      this.faults.push({ absent: true, message });
+      this.faults.push({ absent, message });
     }
   }
 

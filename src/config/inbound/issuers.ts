@@ -5,6 +5,7 @@
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
 import { allowedHosts, discoveryOf } from "../schemes/oauth2/discovery.ts";
+import { tenantFault } from "../schemes/azure/entra.ts";
 import { keysReach, type TokenValidationConfig } from "../schemes/token_validation.ts";
 import { noProxy } from "../keys/proxy.ts";
 import { isPlaintext } from "../values/host_names.ts";
@@ -40,6 +41,10 @@ const issuer = keysOf(
     CaFile: certificatesFile().optional().describe(
       "PEM file with certificates to trust, besides those of the system, when fetching its keys",
     ),
+  },
+  ({ Issuer: issuer }, complain) => {
+    const fault = tenantFault(issuer);
+    if (fault !== undefined) complain("Issuer", fault);
   },
   ({ Issuer: issuer, JwksUri: jwksUri }, complain) => {
     const isLearnt = jwksUri === undefined;

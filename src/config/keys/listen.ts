@@ -5,6 +5,7 @@ import { z } from "zod";
 import { certificatePairRule } from "../values/certificate_pair.ts";
 import { isHost, isLoopback } from "../values/host_names.ts";
 import { type Complain, keysOf } from "../values/keys_of.ts";
+import { privateKeyIn } from "../values/pem.ts";
 import { Secret } from "../values/secret.ts";
 import { sources } from "../values/sources.ts";
 import { certificatesFile, fileContent, flag, whole } from "../values/value_schemas.ts";
@@ -18,7 +19,7 @@ const tls = keysOf(
     certificatePairRule({ certificates, keyPem }, complain),
 ).transform(({ CertificateFile: certificates, KeyFile: key }) => ({
   certificatePem: certificates.join("\n"),
-  keyPem: new Secret(key),
+  keyPem: new Secret(privateKeyIn(key)),
 }));
 
 const place = {

@@ -27,7 +27,7 @@ const verifySsl = z.preprocess(
       "must not be false: certificate verification cannot be disabled for one host only; write the " +
         "host's certificate or that of its authority to a PEM file and give its path instead",
     ).transform((): string[] => []),
-    certificatesFile("; `openssl x509 -inform der -in FILE` converts others"),
+    certificatesFile(),
   ], { error: ifGiven("must be true or the path of a PEM file") }),
 );
 

@@ -5,6 +5,7 @@
 import type { Frozen } from "../values/frozen.ts";
 import { ifGiven } from "../values/complaint.ts";
 import { z } from "zod";
+import { SECRET_LINE, valueFault } from "../values/damaged_value.ts";
 import { isHost } from "../values/host_names.ts";
 import { keysOf } from "../values/keys_of.ts";
 import { Secret } from "../values/secret.ts";
@@ -56,10 +57,15 @@ export const tokenCache = keysOf(
     }
     const fault = backend === "memory" ? NO_EFFECT : urlFault(url, backend);
     if (fault !== undefined) return complain("Url", fault);
-    if (backend === "kv" && sources().environment[KV_TOKEN_VARIABLE] === undefined) {
+    if (backend !== "kv") return;
+    const token = sources().environment[KV_TOKEN_VARIABLE];
+    const tokenFault = valueFault(token ?? "", SECRET_LINE);
+    if (token === undefined) {
       const state =
         `a KV service needs the environment variable ${KV_TOKEN_VARIABLE}, which is not set`;
       complain("Url", state, "CFG-003");
+    } else if (tokenFault !== undefined) {
+      complain("Url", `the environment variable ${KV_TOKEN_VARIABLE} ${tokenFault}`, "CFG-002");
     }
   },
 ).transform((keys) => {

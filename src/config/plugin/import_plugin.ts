@@ -65,7 +65,7 @@ export function importPlugin(path: string, text: string, keepSecrets: boolean): 
     return { section: rawKeys(document[SECTION]), version: document.ConfigVersion, problems };
   };
   const plain = make(new Set());
-  const final = keepSecrets ? plain : make(secretKeys(plain.section));
+  const final = keepSecrets ? plain : make(new Set(secretKeys(plain.section).keys()));
   const changed = new Set(notes.map((each) => each.path));
   const note = (each: ImportNote) => {
     if (!changed.has(each.path)) notes.push(each);

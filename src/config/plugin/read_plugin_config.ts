@@ -2,6 +2,8 @@
  * Reads a configuration of the plugin, converts it, and checks the result like `check`.
  */
 import { resolve } from "node:path";
+import { decodeText } from "../values/decoded_text.ts";
+import type { FileText } from "../values/sources.ts";
 import { ConfigError, type ConfigProblem } from "../values/config_error.ts";
 import { loadConfig } from "../file/load_config.ts";
 import { noSuchFile } from "../file/file_texts.ts";
@@ -13,16 +15,20 @@ export async function readPluginConfig(
   keepSecrets: boolean,
 ): Promise<ImportedConfig> {
   const path = resolve(file);
-  let text: string;
+  let read: FileText;
   try {
-    text = await Deno.readTextFile(path);
+    read = decodeText(await Deno.readFile(path));
   } catch (error) {
     const message = error instanceof Deno.errors.NotFound
       ? `the file cannot be read: ${noSuchFile(file)}`
       : "the file cannot be read";
     throw new ConfigError(path, [{ code: "CFG-001", path: "", message }]);
   }
-  const imported = importPlugin(path, text, keepSecrets);
+  if ("failure" in read) {
+    const message = `the file cannot be read: ${read.failure}`;
+    throw new ConfigError(path, [{ code: "CFG-002", path: "", message }]);
+  }
+  const imported = importPlugin(path, read.content, keepSecrets);
   const found = await problemsOf(path, JSON.stringify(imported.withSecrets));
   return { ...imported, problems: [...imported.problems, ...found] };
 }
@@ -30,7 +36,8 @@ export async function readPluginConfig(
 async function problemsOf(path: string, text: string): Promise<readonly ConfigProblem[]> {
   try {
     await loadConfig(path, {
-      readTextFile: async (each) => each === path ? text : await Deno.readTextFile(each),
+      readFile: async (each) =>
+        each === path ? new TextEncoder().encode(text) : await Deno.readFile(each),
       fileFacts: { mode: () => Promise.resolve(null), realPath: Deno.realPath },
     });
     return [];

@@ -54,7 +54,7 @@ In every string of the section:
 | --- | --- |
 | \`\${NAME}\` | The environment variable; it is an error if it is not set |
 | \`\${NAME:-default}\` | The same, or the default if the variable is not set or empty |
-| \`\${file:PATH}\` | The content of the file without the line break at its end, as for secrets in files |
+| \`\${file:PATH}\` | The content of the file, in UTF-8, without the line break at its end, as for secrets in files |
 | \`$\${\` | \`\${\` as it is |
 
 Defaults and paths may hold variables themselves: \`\${file:\${CREDENTIALS_DIRECTORY}/secret}\`. What a

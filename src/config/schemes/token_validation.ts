@@ -8,7 +8,7 @@ import type { Complain } from "../values/keys_of.ts";
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from "../values/signing_key.ts";
 import { flag, httpUrl, isHttpUrl, text, whole } from "../values/value_schemas.ts";
 import { type PublicJwk, readVerificationKey } from "../values/verification_key.ts";
-import { entraAudience, type EntraKeys, entraTokens } from "./azure/entra.ts";
+import { entraAudience, type EntraKeys, entraTokens, tenantFault } from "./azure/entra.ts";
 import { type DiscoveryConfig, discoveryOf, endpointUrls } from "./oauth2/discovery.ts";
 import type { Reach, Warning } from "./scheme.ts";
 
@@ -92,7 +92,12 @@ interface ProviderKeys extends EntraKeys {
 /** The keys that have no effect without validation. */
 const DETAILS = ["JWTAudience", "JWTIssuer", "JWTAlgorithms"] as const;
 
-export const validationRules = [keySourceRule, validationRule] as const;
+export const validationRules = [tenantRule, keySourceRule, validationRule] as const;
+
+function tenantRule({ JWTIssuer: issuer = "" }: TokenKeys, complain: Complain): void {
+  const fault = tenantFault(issuer);
+  if (fault !== undefined) complain("JWTIssuer", fault);
+}
 
 function keySourceRule(keys: TokenKeys, complain: Complain): void {
   if (keys.JWTPublicKey !== undefined && keys.JWKSUri !== undefined) {

@@ -1,27 +1,59 @@
 /**
- * Recognizes the contents of a PEM file (RFC 7468), without validating them.
+ * Recognizes the contents of a PEM text (RFC 7468), without validating them, and names the forms in
+ * which private keys cannot be used.
  */
 
 // Each search for an end begins anew: only the administrator's files are read with these.
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-const PRIVATE_KEY = /-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----[\s\S]+?-----END \1-----/;
+const PRIVATE_KEY = /-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----([\s\S]+?)-----END \1-----/;
+
+/** What a text without a private key is instead, by its beginning or by what it contains. */
+const OTHER_FORMS: readonly (readonly [form: RegExp, fault: string])[] = [
+  [/^\s*LS0tLS1CRUdJTi/, "contains a PEM file in base64: decode it first, as `base64 -d` does"],
+  [/^\s*e(?:yJ|wo|w0K)/, "contains JSON in base64: decode it first, as `base64 -d` does"],
+  [/^\s*MI[\w+/=\s]+$/, "lacks the lines BEGIN PRIVATE KEY and END PRIVATE KEY around the key"],
+  [/^\s*PuTTY-User-Key-File/, "contains a key in PuTTY's format: convert it to PEM (PKCS#8)"],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "must be a private key with its last line: it is cut off"],
+  [
+    /-----BEGIN (?:CERTIFICATE|[A-Z ]*PUBLIC KEY)-----/,
+    "must be a PEM file with a private key (BEGIN PRIVATE KEY), not a certificate or public key",
+  ],
+];
+
+/** A PEM text whose lines are lines: variables often hold their breaks as `\n`, and may indent them. */
+export function pemLines(pem: string): string {
+  return pem.replace(/\\{1,2}r/g, "").replace(/\\{1,2}n/g, "\n").replace(/^[ \t]+/gm, "");
+}
 
 /** The certificates of a PEM text, each with its armour. */
 export function certificatesIn(pem: string): string[] {
-  return pem.match(CERTIFICATE) ?? [];
+  return pemLines(pem).match(CERTIFICATE) ?? [];
 }
 
 /** The private key of a PEM text with its armour, without EC parameters and others; empty if none. */
 export function privateKeyIn(pem: string): string {
-  return PRIVATE_KEY.exec(pem)?.[0] ?? "";
+  return PRIVATE_KEY.exec(pemLines(pem))?.[0] ?? "";
 }
 
-/** What is wrong with a PEM text that should contain a private key without a passphrase. */
-export function privateKeyFault(pem: string): string | undefined {
-  const kind = PRIVATE_KEY.exec(pem)?.[1];
-  if (kind === undefined) return "must be a PEM file with a private key (BEGIN PRIVATE KEY)";
-  if (kind.startsWith("ENCRYPTED") || /Proc-Type: 4,ENCRYPTED/.test(pem)) {
-    return "must contain the private key without a passphrase";
+/**
+ * What is wrong with a PEM text that should contain a private key without a passphrase.
+ *
+ * @param needed The message if there is no key at all.
+ */
+export function privateKeyFault(
+  pem: string,
+  needed = "must be a PEM file with a private key (BEGIN PRIVATE KEY)",
+): string | undefined {
+  const [, kind, body = ""] = PRIVATE_KEY.exec(pemLines(pem)) ?? [];
+  if (kind === undefined) return OTHER_FORMS.find(([form]) => form.test(pem))?.[1] ?? needed;
+  if (kind.startsWith("ENCRYPTED") || /Proc-Type: 4,ENCRYPTED/.test(body)) {
+    return "must contain the private key without a passphrase: `openssl pkey -in FILE` prints it so";
   }
-  return undefined;
+  if (kind.startsWith("OPENSSH")) {
+    return "contains a key in OpenSSH's format: `ssh-keygen -p -N '' -m PKCS8 -f COPY` converts a " +
+      "copy of the file";
+  }
+  return /^ *\r?\n/.test(body)
+    ? undefined
+    : "contains a PEM private key on one line: write its line breaks as \\n, or give ${file:PATH}";
 }

@@ -102,14 +102,10 @@ export function publicHalf(key: KeyObject): Record<string, string> {
 }
 
 function readPem(pem: string): KeyResult<PrivateKey> {
-  const armoured = privateKeyIn(pem);
-  if (armoured === "") {
-    return { fault: "must be a private key: PEM (BEGIN PRIVATE KEY) or a JWK" };
-  }
-  const fault = privateKeyFault(armoured);
+  const fault = privateKeyFault(pem, "must be a private key: PEM (BEGIN PRIVATE KEY) or a JWK");
   if (fault !== undefined) return { fault };
   try {
-    return checked(createPrivateKey(armoured), undefined, undefined);
+    return checked(createPrivateKey(privateKeyIn(pem)), undefined, undefined);
   } catch {
     return { fault: "contains a PEM private key that is damaged or of an unknown type" };
   }

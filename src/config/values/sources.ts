@@ -5,7 +5,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 /** The text of a file, or why there is none. */
-export type FileText = { readonly content: string } | { readonly failure: string };
+export type FileText =
+  | { readonly content: string }
+  | {
+    readonly failure: string;
+    /** Whether there is a file, but no text in it. */
+    readonly isDamaged?: boolean;
+  };
 
 interface Sources extends ReadSources {
   /** The section as written, for rules that depend on whether a key of another object is given. */

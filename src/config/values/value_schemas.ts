@@ -4,6 +4,7 @@
  */
 import { resolve } from "node:path";
 import { z } from "zod";
+import { asciiFault } from "./damaged_value.ts";
 import { isHost } from "./host_names.ts";
 import { certificatesIn } from "./pem.ts";
 import { Secret } from "./secret.ts";
@@ -13,24 +14,44 @@ import { isPath, NO_PATH, unreadableFile } from "./unreadable_file.ts";
 /** The schemas of values that are or contain secrets. */
 export const secretKinds: z.core.$ZodRegistry<SecretKind> = z.registry<SecretKind>();
 
-interface SecretKind {
+export interface SecretKind {
   readonly isSecret: (value: string) => boolean;
+  /** Whether it is PEM or JSON rather than one line. */
+  readonly isDocument?: boolean;
+  /** Whether it may contain only printable ASCII (RFC 6749, appendix A). */
+  readonly isAscii?: boolean;
 }
 
 /** Every value of the schema is a secret. */
 export const ALWAYS_SECRET: SecretKind = { isSecret: () => true };
+
+/** The same of keys in PEM or JSON. */
+export const SECRET_DOCUMENT: SecretKind = { isSecret: () => true, isDocument: true };
 
 /** Text that is not empty. */
 export function text(): z.ZodString {
   return z.string().min(1);
 }
 
-/** A secret of any form; not empty by default. */
-export function secret(form: z.ZodString = text()): z.ZodPipe<
+/** Text without control characters, such as line breaks. */
+export function line(): z.ZodString {
+  return text().regex(/^\P{Cc}+$/u, "must not contain control characters");
+}
+
+/** The characters of client identifiers and secrets (RFC 6749, appendix A). */
+export function visibleAscii(): z.ZodString {
+  return text().superRefine((value, context) => {
+    const message = asciiFault(value);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+}
+
+/** A secret of any form; one line by default. */
+export function secret(form: z.ZodString = line(), kind = ALWAYS_SECRET): z.ZodPipe<
   z.ZodString,
   z.ZodTransform<Secret, string>
 > {
-  return form.register(secretKinds, ALWAYS_SECRET).transform((value) => new Secret(value));
+  return form.register(secretKinds, kind).transform((value) => new Secret(value));
 }
 
 /** The absolute path of a file that is read or written while the gateway runs. */
@@ -53,13 +74,14 @@ export const NO_CERTIFICATE =
   "must be a PEM file with at least one certificate (BEGIN CERTIFICATE)";
 
 /** The path of a file of PEM certificates; parses to each with its armour, at least one. */
-export function certificatesFile(
-  hint = "",
-): z.ZodPipe<ReturnType<typeof fileContent>, z.ZodTransform<string[], string>> {
+export function certificatesFile(): z.ZodPipe<
+  ReturnType<typeof fileContent>,
+  z.ZodTransform<string[], string>
+> {
   return fileContent().transform((pem, context) => {
     const certificates = certificatesIn(pem);
     if (certificates.length === 0) {
-      context.addIssue({ code: "custom", message: NO_CERTIFICATE + hint });
+      context.addIssue({ code: "custom", message: NO_CERTIFICATE });
     }
     return certificates;
   });
@@ -123,6 +145,10 @@ function urlFault(value: string, queryAllowed: boolean): string | undefined {
   }
   // deno-lint-ignore no-control-regex
   if (/[\s\\\u0000-\u001f\u007f]/.test(value)) return "must not contain blanks or backslashes";
+  if (/[{}<>]/.test(value)) {
+    return "contains a placeholder in braces: write what belongs there, for Entra ID the GUID of " +
+      "your tenant";
+  }
   const url = URL.parse(value);
   if (url === null || !isHost(url.hostname)) {
     return "must be a URL with a host name, as in https://store.example/";

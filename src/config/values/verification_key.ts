@@ -3,6 +3,7 @@
  * certificate) and JWK. Rejects private keys: the value of `JWTPublicKey` is not treated as a secret.
  */
 import { createPublicKey, type KeyObject } from "node:crypto";
+import { pemLines } from "./pem.ts";
 import {
   type KeyAlgorithms,
   type KeyResult,
@@ -32,7 +33,7 @@ function readPem(text: string): KeyResult<VerificationKey> {
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
     return { fault: "contains a private key; give the public key instead" };
   }
-  const [pem, ...more] = text.match(PEM) ?? [];
+  const [pem, ...more] = pemLines(text).match(PEM) ?? [];
   if (pem === undefined) {
     return { fault: "must be a public key: PEM (BEGIN PUBLIC KEY), a certificate or a JWK" };
   }

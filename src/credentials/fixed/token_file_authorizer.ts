@@ -11,6 +11,7 @@ import type {
   CredentialStatus,
   OutboundRequest,
 } from "../authorizer.ts";
+import { isAssignment } from "../../config/values/damaged_value.ts";
 import type { Clock } from "../../network/clock.ts";
 import { readCredentialFile } from "../credential_file.ts";
 import { cannotFetch } from "../provider_exchange.ts";
@@ -119,7 +120,7 @@ export class TokenFileAuthorizer implements Authorizer {
   async #token(): Promise<string> {
     const { file, server } = this.#options;
     const text = await readCredentialFile(file, { server, code: "TOK-001", step: ADVICE });
-    if (/^[\x21-\x7e]+$/.test(text)) return text;
+    if (/^[\x21\x23-\x7e]+$/.test(text) && !isAssignment(text)) return text;
     throw cannotFetch("TOK-001", server, `the file ${file} contains more than the token`, {
       troubleshooting: [ADVICE],
     });

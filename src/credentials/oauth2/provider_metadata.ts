@@ -82,8 +82,12 @@ function documentIn(
     const other = typeof issuer === "string" ? quoteProvider(issuer, MAX_QUOTED_URL, []) : "none";
     throw cannotFetch("TOK-001", server, `${subject} names another issuer: ${other}`, {
       troubleshooting: [
-        "If that is your provider, write Issuer exactly as the message has it: a slash at its " +
-        "end counts (RFC 8414, section 3.3)",
+        // Entra ID's documents of common and organizations.
+        /\{tenantid\}/i.test(other)
+          ? "The document is that of many tenants: write the GUID of yours in place of common or " +
+            "organizations in Issuer, or set TenantId instead of Issuer"
+          : "If that is your provider, write Issuer exactly as the message has it: a slash at its " +
+            "end counts (RFC 8414, section 3.3)",
       ],
     });
   }

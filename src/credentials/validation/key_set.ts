@@ -1,13 +1,8 @@
 /**
  * Selects the keys that may verify a token. `jwks_cache.ts` fetches key sets.
  */
-import {
-  createLocalJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWK,
-  type JWSHeaderParameters,
-} from "jose";
+import { createLocalJWKSet, errors, type JWK, type JWSHeaderParameters } from "jose";
+import { isObject } from "../../config/values/keys_of.ts";
 import type { PublicJwk } from "../../config/values/verification_key.ts";
 
 export interface KeySet {
@@ -47,12 +42,15 @@ export type SelectKeys = (header: JWSHeaderParameters) => Promise<readonly Crypt
 
 /**
  * Selects keys of a JWK Set (RFC 7517, section 5) by algorithm and, if the token has one, `kid`.
- * Ignores keys that cannot verify signatures.
+ * Ignores keys that cannot verify signatures, and members that are no keys, as the RFC advises.
  *
  * @throws {errors.JWKSInvalid} If it is no JWK Set.
  */
-export function selectKeys(jwks: JSONWebKeySet): SelectKeys {
-  const select = createLocalJWKSet(jwks);
+export function selectKeys(jwks: unknown): SelectKeys {
+  const keys = isObject(jwks) ? jwks["keys"] : undefined;
+  if (!Array.isArray(keys)) throw new errors.JWKSInvalid("JSON Web Key Set malformed");
+  // With one that is no object, jose rejects the whole set.
+  const select = createLocalJWKSet({ keys: keys.filter(isObject) as JWK[] });
   return async (header) => {
     try {
       return [await select(header)];

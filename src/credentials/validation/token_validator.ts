@@ -60,13 +60,17 @@ export class TokenValidator {
     if (keys.length === 0) {
       throw new TokenFault("no key of its issuer matches its header (alg, kid)");
     }
-    let fault = new TokenFault("");
+    let fault: TokenFault | undefined;
     for (const key of keys) {
       try {
         return (await jwtVerify(token, key, this.#verification())).payload;
       } catch (error) {
-        fault = tokenFault(error);
-        if (!(error instanceof errors.JWSSignatureVerificationFailed)) break;
+        const found = tokenFault(error);
+        // The signature is valid: no other key would change that.
+        if (found.claim !== undefined) throw found;
+        const isMismatch = error instanceof errors.JWSSignatureVerificationFailed;
+        // Others mean that this key is unusable, such as a short one: the next may be the right one.
+        if (fault === undefined || isMismatch) fault = found;
       }
     }
     throw fault;

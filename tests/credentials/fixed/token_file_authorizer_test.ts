@@ -117,6 +117,34 @@ Deno.test("TokenFileAuthorizer reports why it has no first token", () =>
     assert.equal((await failureOf(authorize())).code, "TOK-001");
   }));
 
+const MORE = "contains more than the token";
+const damaged: readonly (readonly [what: string, content: string | Uint8Array, state: string])[] = [
+  ["JSON", '{"access_token":"s3cret"}', MORE],
+  ["quotes", '"s3cret"', MORE],
+  ["the line of an environment file", "ACCESS_TOKEN=s3cret", MORE],
+  ["a control character", "s3cret\x00", "cannot be read: it contains NUL characters"],
+  ["an escape character", "\x1bs3cret", "contains a control character (U+001B)"],
+  ["UTF-16", Uint8Array.of(0xff, 0xfe, 0x73, 0), "cannot be read: it is UTF-16, not UTF-8"],
+  ["Latin-1", Uint8Array.of(0x73, 0xe4), "cannot be read: it is not UTF-8"],
+];
+for (const [what, content, state] of damaged) {
+  Deno.test(`TokenFileAuthorizer refuses a damaged file by cause: ${what}`, () =>
+    withTokenFile(async ({ file, authorizer }) => {
+      const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+      await Deno.writeFile(file, bytes);
+      const error = await failureOf(Promise.resolve(authorizer.authorize({ signal: never })));
+      assert.equal(error.code, "TOK-001");
+      assert(error.message.includes(`the file ${file} ${state}`), error.message);
+      assert(!error.message.includes("s3cret"));
+    }));
+}
+
+Deno.test("TokenFileAuthorizer reads a token behind a byte order mark", () =>
+  withTokenFile(async ({ file, header }) => {
+    await Deno.writeTextFile(file, "\uFEFFone\r\n");
+    assert.equal(await header(), "Bearer one");
+  }));
+
 Deno.test("TokenFileAuthorizer renews on demand, and keeps the current token if that fails", () =>
   withTokenFile(async ({ file, authorizer, header }) => {
     await Deno.writeTextFile(file, "one");

@@ -85,6 +85,21 @@ Deno.test("explainMetadata allows an alias at allowed hosts only", () => {
   assert.throws(() => explain(evil, issuer, true), { code: "NET-008" });
 });
 
+for (
+  const [named, advice] of [
+    ["https://login.microsoftonline.com/{tenantid}/v2.0", /write the GUID of yours in place of/],
+    [`${URL_}/`, /write Issuer exactly as the message has it/],
+  ] as const
+) {
+  Deno.test(`explainMetadata advises on a document of ${named}`, () => {
+    assert.throws(() => explain({ ...good, issuer: named }), (error) => {
+      assert(error instanceof GatewayError);
+      assert.match(error.troubleshooting[0] ?? "", advice);
+      return true;
+    });
+  });
+}
+
 Deno.test("explainMetadata advises on a host that is not allowed", () => {
   try {
     explain({ ...good, token_endpoint: "https://login.test/token" });

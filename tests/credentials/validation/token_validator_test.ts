@@ -1,5 +1,6 @@
 /** Which tokens are valid, one row per rule. */
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { exportSPKI, importJWK, type JWTPayload, SignJWT } from "jose";
 import type { SigningAlgorithm } from "../../../src/config/values/signing_key.ts";
 import type { TokenValidationConfig } from "../../../src/config/schemes/token_validation.ts";
@@ -247,6 +248,33 @@ Deno.test("TokenValidator tries every key of the right type for a token without 
   const stranger = await signToken(await makeIssuerKey("RS256"), GOOD);
   assert.equal((await fault(validator({}, published(...named)), stranger)).message, BY_OTHER_KEY);
 });
+
+const noKeys: readonly unknown[] = [
+  null,
+  5,
+  "key",
+  [],
+  [null],
+  {},
+  { kty: null, kid: "rsa" },
+  { kty: 5, alg: 5, use: 5, ext: "x", kid: "rsa" },
+  { kty: "RSA", kid: "rsa" },
+  { kty: "RSA", kid: "rsa", n: 5, e: {} },
+  { kty: "RSA", kid: "rsa", key_ops: "verify" },
+  { kty: "RSA", kid: "rsa", key_ops: [null] },
+  { kty: "RSA", kid: "rsa", n: null, e: null, x5c: [null] },
+];
+const short = generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey;
+const STRANGE = await signToken(await makeIssuerKey("RS256", "rsa"), GOOD);
+for (const other of [...noKeys, { ...short.export({ format: "jwk" }), kid: "rsa" }]) {
+  Deno.test(`TokenValidator finds the key beside ${JSON.stringify(other)} in a set`, async () => {
+    for (const keys of [[other, rsa.publicJwk], [rsa.publicJwk, other]]) {
+      const set = { load: () => Promise.resolve(), find: selectKeys({ keys }) };
+      await validator({}, set).validate(good, never);
+      assert.equal((await fault(validator({}, set), STRANGE)).message, BY_OTHER_KEY);
+    }
+  });
+}
 
 Deno.test("TokenValidator ignores encryption keys, secret keys and damaged keys of a set", async () => {
   const broken = { kty: "RSA", kid: "rsa", n: "!", e: "AQAB" };

@@ -5,6 +5,7 @@
 import { resolve } from "node:path";
 import { withoutTrailing } from "../../../dicomweb/without_trailing.ts";
 import type { ConfigCode } from "../../values/config_error.ts";
+import { SECRET_LINE, valueFault } from "../../values/damaged_value.ts";
 import { isPlaintext } from "../../values/host_names.ts";
 import { Secret } from "../../values/secret.ts";
 import { sources } from "../../values/sources.ts";
@@ -149,6 +150,12 @@ function fromEnvironment(): AwsKeysConfig | KeysFault {
   } = sources().environment;
   if (id === undefined) return unset("environment", "AWS_ACCESS_KEY_ID");
   if (secret === undefined) return unset("environment", "AWS_SECRET_ACCESS_KEY");
+  const damaged = damagedVariable(
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+  );
+  if (damaged !== undefined) return damaged;
   return {
     from: "configuration",
     accessKeyId: id,
@@ -193,6 +200,8 @@ function container(): AwsKeysConfig | KeysFault {
       "names a host that is neither this machine nor one of ECS or EKS; it needs https://",
     );
   }
+  const damaged = damagedVariable("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+  if (damaged !== undefined) return damaged;
   return {
     from: "container",
     url: new URL(url).href,
@@ -248,6 +257,15 @@ function unset(source: KeySource, variable: string, key?: string): KeysFault {
     key: "CredentialSource",
     message: `"${source}" needs the environment variable ${variable}, which is not set${other}`,
   };
+}
+
+/** The first variable whose value cannot be right. */
+function damagedVariable(...names: string[]): KeysFault | undefined {
+  for (const name of names) {
+    const fault = valueFault(sources().environment[name] ?? "", SECRET_LINE);
+    if (fault !== undefined) return broken(name, fault);
+  }
+  return undefined;
 }
 
 function broken(variable: string, state: string): KeysFault {

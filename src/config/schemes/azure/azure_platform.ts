@@ -3,6 +3,7 @@
  * from the environment variables that the platform sets.
  */
 import type { Complain } from "../../values/keys_of.ts";
+import { SECRET_LINE, valueFault } from "../../values/damaged_value.ts";
 import { Secret } from "../../values/secret.ts";
 import { type Environment, sources } from "../../values/sources.ts";
 import { isHttpUrl } from "../../values/value_schemas.ts";
@@ -70,6 +71,10 @@ export function platformRule(keys: PlatformKeys, complain: Complain): void {
       const state = `the environment variable ${name} is not a usable URL`;
       complain(at, state, "CFG-002");
     }
+  }
+  const fault = valueFault(environment["IDENTITY_HEADER"] ?? "", SECRET_LINE);
+  if (fault !== undefined && platform === "appservice") {
+    complain(at, `the environment variable IDENTITY_HEADER ${fault}`, "CFG-002");
   }
   if (environment["IDENTITY_SERVER_THUMBPRINT"] !== undefined && platform === "appservice") {
     complain(at, "the identity service of Service Fabric is not supported", "CFG-002");

@@ -29,9 +29,27 @@ const AUTHORITIES: Readonly<Record<AzureCloud, { host: string; v1Issuer: string 
 
 const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
+/**
+ * What documents and URLs of several tenants have in the place of a tenant. A token is always of one:
+ * learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
+ */
+const NO_TENANT = /^(?:common|organizations|consumers|[{<].*)$/i;
+
+const ONE_TENANT = "must name one tenant: write the GUID of yours (Directory ID) in place of " +
+  "common, organizations, consumers or {tenantid}";
+
+/** What is wrong with a URL of Entra ID that names no tenant, such as an issuer; or any text. */
+export function tenantFault(url: string): string | undefined {
+  const [, host = "", tenant = ""] = /^https:\/\/([^/]+)\/([^/]+)/i.exec(url) ?? [];
+  const isEntra = Object.values(AUTHORITIES).some((authority) =>
+    [authority.host, new URL(authority.v1Issuer).host].includes(host.toLowerCase())
+  );
+  return isEntra && NO_TENANT.test(tenant) ? ONE_TENANT : undefined;
+}
+
 /** The keys that are only for Entra ID. */
 export const entraKeys = {
-  TenantId: z.string().regex(/^[A-Za-z0-9.-]+$/, "must be a tenant's identifier or domain")
+  TenantId: z.string().regex(/^[A-Za-z0-9.-]+$/, "must be the GUID or domain of a tenant")
     .optional().describe("Tenant of Microsoft Entra ID (Azure)"),
   Cloud: z.enum(clouds).optional().describe(
     "Cloud of Azure that the tenant belongs to; default: from `TokenEndpoint`, else `public`. In " +
@@ -77,6 +95,7 @@ export function entraRule(keys: EntraKeys, complain: Complain): void {
     }
     return;
   }
+  if (NO_TENANT.test(keys.TenantId ?? "")) complain("TenantId", ONE_TENANT, "CFG-002");
   const at = cloudAt(keys.TokenEndpoint);
   if (keys.Cloud !== undefined && at !== undefined && at !== keys.Cloud) {
     complain("Cloud", `is not that of TokenEndpoint, which is "${at}"`);

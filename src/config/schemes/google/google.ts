@@ -8,13 +8,14 @@ import { isLoopback, isPlaintext } from "../../values/host_names.ts";
 import type { Complain } from "../../values/keys_of.ts";
 import { sources } from "../../values/sources.ts";
 import {
-  ALWAYS_SECRET,
   fileContent,
   httpUrl,
   isHttpUrl,
+  SECRET_DOCUMENT,
   secretKinds,
   text,
 } from "../../values/value_schemas.ts";
+import { parseJson } from "../../values/json_text.ts";
 import { awsReach } from "../aws/aws.ts";
 import { awsRegion } from "../aws/aws_hosts.ts";
 import { type Reach, scheme, type Warning } from "../scheme.ts";
@@ -39,10 +40,10 @@ const email = () =>
 const SOURCES = ["ServiceAccountKey", "CredentialsFile", "CredentialSource"] as const;
 
 /** A key written as an object: each of its members may be or contain a secret. */
-const keyObject = z.looseObject({}).register(secretKinds, ALWAYS_SECRET);
+const keyObject = z.looseObject({}).register(secretKinds, SECRET_DOCUMENT);
 
 const ownKeys = {
-  ServiceAccountKey: z.union([json(text().register(secretKinds, ALWAYS_SECRET)), keyObject], {
+  ServiceAccountKey: z.union([json(text().register(secretKinds, SECRET_DOCUMENT)), keyObject], {
     error: ifGiven("must be the key in JSON, as an object or as text"),
   }).optional().describe(
     "The key of a service account in JSON, as an object or as text: `${file:PATH}`",
@@ -247,11 +248,9 @@ function isLinkLocal(url: string | undefined): boolean {
 /** Text that is JSON; parses to its value. */
 function json(text: z.ZodType<string, string>) {
   return text.transform((value, context): unknown => {
-    try {
-      return JSON.parse(value);
-    } catch {
-      context.addIssue({ code: "custom", message: "is not JSON" });
-      return z.NEVER;
-    }
+    const { value: json, fault } = parseJson(value);
+    if (fault === undefined) return json;
+    context.addIssue({ code: "custom", message: fault });
+    return z.NEVER;
   });
 }

@@ -16,7 +16,7 @@ import {
   type SigningKey,
   signingKey,
 } from "../../values/signing_key.ts";
-import { ALWAYS_SECRET, secretKinds, text, whole } from "../../values/value_schemas.ts";
+import { SECRET_DOCUMENT, secretKinds, text, whole } from "../../values/value_schemas.ts";
 import type { Warning } from "../scheme.ts";
 import type { AssertionConfig, KeyAssertion } from "./client_authentication.ts";
 
@@ -37,7 +37,7 @@ interface WrittenKey extends PrivateKey {
   readonly certificates: readonly string[];
 }
 
-const privateKey = text().register(secretKinds, ALWAYS_SECRET).transform((value, context) => {
+const privateKey = text().register(secretKinds, SECRET_DOCUMENT).transform((value, context) => {
   const { key, fault } = readPrivateKey(value);
   if (key !== undefined) return { ...key, certificates: certificatesIn(value) };
   context.addIssue({ code: "custom", message: fault });

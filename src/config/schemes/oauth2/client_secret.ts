@@ -2,13 +2,13 @@
  * OAuth2 client credentials with a shared secret (RFC 6749, section 2.3.1), as in the plugin.
  */
 import { z } from "zod";
-import { secret } from "../../values/value_schemas.ts";
+import { ALWAYS_SECRET, secret, visibleAscii } from "../../values/value_schemas.ts";
 import { SECRET_ENCODINGS } from "./client_authentication.ts";
 import { clientCredentialsScheme } from "./client_credentials_scheme.ts";
 
 const methods = ["client_secret_post", "client_secret_basic"] as const;
 
-export const clientSecretKey = secret().describe(
+export const clientSecretKey = secret(visibleAscii(), { ...ALWAYS_SECRET, isAscii: true }).describe(
   "The client's secret; better `${NAME}` or `${file:PATH}` than the secret itself",
 );
 

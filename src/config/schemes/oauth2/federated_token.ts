@@ -7,7 +7,7 @@ import { z } from "zod";
 import { resolve } from "node:path";
 import type { Rule } from "../../values/keys_of.ts";
 import { sources } from "../../values/sources.ts";
-import { filePath, isHttpUrl, text } from "../../values/value_schemas.ts";
+import { filePath, isHttpUrl, visibleAscii } from "../../values/value_schemas.ts";
 import { tokenEndpointAt } from "../azure/entra.ts";
 import { scheme, type Warning } from "../scheme.ts";
 import {
@@ -62,7 +62,7 @@ export const federatedToken = scheme({
     ClientAuthentication: z.literal("federated_token").describe(
       "A token of the platform, in a file that it renews, shows who the client is",
     ),
-    ClientId: text().optional().describe(
+    ClientId: visibleAscii().optional().describe(
       "The client's identifier at the provider; with `azure` the environment variable " +
         "AZURE_CLIENT_ID unless given, and AZURE_TENANT_ID for `TenantId`",
     ),

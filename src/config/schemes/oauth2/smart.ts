@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { lowerCaseNames } from "../../values/header_values.ts";
-import { httpUrl, text, whole } from "../../values/value_schemas.ts";
+import { httpUrl, text, visibleAscii, whole } from "../../values/value_schemas.ts";
 import { scheme } from "../scheme.ts";
 import { tokenKeys, tokenUseOf, validationRules, validationWarnings } from "../token_validation.ts";
 import {
@@ -36,7 +36,7 @@ export const smart = scheme({
       "URL of the token endpoint, where it is not to be discovered",
     ),
     AllowedHosts: allowedHosts.optional(),
-    ClientId: text().describe("The client's identifier at the provider"),
+    ClientId: visibleAscii().describe("The client's identifier at the provider"),
     Scope: text().describe("Scopes to ask for, separated by blanks, such as `system/*.rs`"),
     TokenParameters: tokenParametersKey,
     TokenHeaders: tokenHeadersKey,

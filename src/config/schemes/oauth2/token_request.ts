@@ -4,9 +4,16 @@
  */
 import { z } from "zod";
 import { headerValues, lowerCaseNames } from "../../values/header_values.ts";
-import { type Complain, withRule } from "../../values/keys_of.ts";
+import { type Complain, type Rule, withRule } from "../../values/keys_of.ts";
 import type { Secret } from "../../values/secret.ts";
-import { ALWAYS_SECRET, flag, httpUrl, secretKinds, text } from "../../values/value_schemas.ts";
+import {
+  ALWAYS_SECRET,
+  flag,
+  httpUrl,
+  secretKinds,
+  text,
+  visibleAscii,
+} from "../../values/value_schemas.ts";
 import {
   AZURE_DICOM_SCOPE,
   entraKeys,
@@ -14,6 +21,7 @@ import {
   entraScope,
   entraTokenEndpoint,
   isEntra,
+  tenantFault,
 } from "../azure/entra.ts";
 import type { Reach, Warning } from "../scheme.ts";
 import {
@@ -112,7 +120,7 @@ export const tokenRequestKeys = {
   ),
   ...discoveryKeys,
   ...entraKeys,
-  ClientId: text().describe("The client's identifier at the provider"),
+  ClientId: visibleAscii().describe("The client's identifier at the provider"),
   Scope: z.string().optional().describe(
     `Scopes to ask for, separated by blanks. For Azure \`${AZURE_DICOM_SCOPE}\` by default`,
   ),
@@ -129,10 +137,20 @@ export type TokenRequestKeys = z.output<z.ZodObject<typeof tokenRequestKeys>>;
 export const tokenRequestRules = [
   endpointRule,
   entraRule,
+  tenantRule("TokenEndpoint"),
+  tenantRule("Issuer"),
   audienceRule,
   discoveryRule("Issuer"),
   ...validationRules,
 ] as const;
+
+/** A URL of Entra ID must be that of one tenant. */
+function tenantRule(key: "TokenEndpoint" | "Issuer"): Rule<TokenRequestKeys> {
+  return ({ [key]: url = "" }, complain) => {
+    const fault = tenantFault(url);
+    if (fault !== undefined) complain(key, fault);
+  };
+}
 
 function endpointRule(keys: TokenRequestKeys, complain: Complain): void {
   const { TokenEndpoint: endpoint, Issuer: issuer, TenantId: tenant } = keys;
