@@ -208,7 +208,9 @@ Deno.test("parseConfig reads every key of the section, numbers and booleans also
   assert.equal(config.drainTimeoutMs, 1_500);
   assert.deepEqual(config.log, { level: "debug", levels: {}, format: "json" });
   assert(config.tokenCache.backend === "redis");
-  assert.equal(config.tokenCache.url.reveal(), "rediss://:pw@cache:6380/1");
+  const { mode, urls } = config.tokenCache.location;
+  assert.equal(mode, "single");
+  assert.deepEqual(urls.map((url) => url.reveal()), ["rediss://:pw@cache:6380/1"]);
   assert.deepEqual(config.tokenCache.encryptionKeys.map((secret) => secret.reveal()), [key, key]);
   assert.equal(config.proxy?.url, "http://proxy:3128/");
   assert.equal(config.proxy?.username, "u");
