@@ -103,7 +103,7 @@ async function examineCache(config: GatewayConfig): Promise<Finding> {
     await store.probe();
     return finding("token cache", cache.backend, "ok", "A key was written, leased and deleted.");
   } catch (error) {
-    const message = `It cannot be used: ${reasonOf(error)}.`;
+    const message = `It cannot be used: ${reasonOf(error).replace(/\.$/, "")}.`;
     return finding("token cache", cache.backend, "failed", message, {
       code: "INT-002",
       advice: [
