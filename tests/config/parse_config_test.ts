@@ -145,7 +145,12 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       http2: false,
       mayProxy: true,
       compression: true,
-      timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },
+      timeouts: {
+        headersMs: 60_000,
+        transferMs: 3_600_000,
+        keepAliveMs: 30_000,
+        tokenMs: 10_000,
+      },
       resilience: {
         circuitBreaker: undefined,
         retry: {

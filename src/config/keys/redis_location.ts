@@ -20,8 +20,11 @@ export type RedisLocation =
   };
 
 /** A URL of a cache may hold a password. */
-export const cacheUrl = () =>
-  text().register(secretKinds, { isSecret: (value) => Boolean(URL.parse(value)?.password) });
+export function cacheUrl(): z.ZodString {
+  return text().register(secretKinds, {
+    isSecret: (value) => Boolean(URL.parse(value)?.password),
+  });
+}
 
 const NO_REDIS_URL = "must be a URL that starts with redis:// or rediss://";
 
