@@ -3,6 +3,7 @@
  */
 import type { Frozen } from "./values/frozen.ts";
 import { X509Certificate } from "node:crypto";
+import type { Secret } from "./values/secret.ts";
 import { z } from "zod";
 import { authentication } from "./inbound/authentication.ts";
 import { permissions, permissionsRule } from "./inbound/permissions.ts";
@@ -214,9 +215,17 @@ function warningsOf(keys: SectionKeys): string[] {
     warn("AllowedHosts", "has no effect together with Authentication");
   }
   if (cache.backend === "redis") {
-    const { protocol, hostname, password } = new URL(cache.url.reveal());
-    if (protocol === "redis:" && password !== "" && !isLoopback(hostname)) {
-      warn("TokenCache.Url", "the password travels unencrypted; use rediss:// if possible");
+    const { location } = cache;
+    const warnIfPlain = (key: string, urls: readonly Secret[]) => {
+      const isPlain = urls.map((url) => new URL(url.reveal())).some(
+        ({ protocol, hostname, password }) =>
+          protocol === "redis:" && password !== "" && !isLoopback(hostname),
+      );
+      if (isPlain) warn(key, "the password travels unencrypted; use rediss:// if possible");
+    };
+    warnIfPlain("TokenCache.Url", location.urls);
+    if (location.mode === "sentinel") {
+      warnIfPlain("TokenCache.Sentinel.Nodes", location.sentinels);
     }
   }
   if (keys.Cors?.allowedOrigins.includes("*")) {

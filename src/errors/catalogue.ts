@@ -419,9 +419,9 @@ export const catalogue = {
     "WARNING",
     503,
     "Not ready",
-    "The gateway runs, but the token cache it shares with other replicas is unreachable.",
+    "The gateway runs, but the token cache it shares with other replicas is unreachable or cannot be written.",
     [
-      "Check that the token cache of the configuration can be reached from the gateway",
+      "Check that the token cache of the configuration can be reached from the gateway, and is no read-only replica",
       "Requests that arrive are still served: tokens are fetched without the cache",
     ],
   ),

@@ -55,7 +55,6 @@ export class HttpClient {
   /** By origin, as written; each is compared with the allowlist once. */
   readonly #connectors = new Map<string, Connector>();
   readonly #direct: ReadonlySet<string>;
-  readonly #speaksHttp2: boolean;
   readonly #connector: Connector;
   readonly #directConnector: Connector | undefined;
   readonly #onAnswer: HttpClientOptions["onAnswer"];
@@ -64,7 +63,6 @@ export class HttpClient {
     this.#allowlist = options.allowlist;
     this.#onAnswer = options.onAnswer;
     this.#direct = options.direct ?? new Set();
-    this.#speaksHttp2 = options.http2 ?? false;
     const { proxy } = options;
     this.#directConnector = proxy && this.#direct.size > 0
       ? createConnector({ ...options, proxy: undefined })
@@ -88,17 +86,19 @@ export class HttpClient {
       const list = headers === undefined
         ? []
         : headerList(headers instanceof Headers ? headers : new Headers(headers));
-      const stream = sendable(body) ??
-        (this.#speaksHttp2 ? await this.#overHttp2(connector, url, { method, signal }) : undefined);
-      response = stream === undefined
+      const stream = sendable(body);
+      const client = stream === undefined
+        ? await http2Client(connector, url, { method, signal })
+        : connector.client;
+      response = client === undefined
         ? await connector.bodiless.send(url, { method, headers: list, signal })
         : withTrueLength(
           await fetch(url, {
             method,
             headers: list,
-            body: stream,
+            ...(stream && { body: stream }),
             ...(signal && { signal }),
-            client: connector.client,
+            client,
             redirect: "manual",
           }),
         );
@@ -175,34 +175,9 @@ export class HttpClient {
   close(): void {
     for (const connector of [this.#connector, this.#directConnector]) {
       connector?.client.close();
+      connector?.http2?.client.close();
       connector?.bodiless.close();
     }
-  }
-
-  /**
-   * The body that keeps `fetch` from cloning a request without one, over HTTP/2, where an empty stream is
-   * not sent in chunks. `fetch` takes none for GET and HEAD, and may repeat these once, after a GOAWAY, a
-   * REFUSED_STREAM or a reset connection.
-   *
-   * @returns An empty stream, null for GET and HEAD; undefined if the host speaks HTTP/1.1.
-   */
-  async #overHttp2(
-    { bodiless, http2 }: Connector,
-    url: string,
-    { method, signal }: { readonly method: string; readonly signal: AbortSignal | undefined },
-  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null | undefined> {
-    const { origin, protocol } = new URL(url);
-    if (protocol !== "https:") return undefined;
-    let negotiated = http2.get(origin);
-    if (negotiated === undefined) {
-      negotiated = bodiless.negotiatesHttp2(url, signal);
-      http2.set(origin, negotiated);
-      negotiated.catch(() => http2.delete(origin));
-    }
-    if (!await negotiated) return undefined;
-    return method === "GET" || method === "HEAD"
-      ? null
-      : new ReadableStream({ start: (controller) => controller.close() });
   }
 
   #clientOf(url: string): Deno.HttpClient {
@@ -229,6 +204,30 @@ export class HttpClient {
     }
     return this.#direct.has(host) ? this.#directConnector ?? this.#connector : this.#connector;
   }
+}
+
+/**
+ * The client for a GET or HEAD over HTTP/2, which the runtime may repeat once, after a GOAWAY, a
+ * REFUSED_STREAM or a reset connection.
+ *
+ * @returns Undefined for other methods, and if the host speaks HTTP/1.1.
+ */
+async function http2Client(
+  { bodiless, http2 }: Connector,
+  url: string,
+  { method, signal }: { readonly method: string; readonly signal: AbortSignal | undefined },
+): Promise<Deno.HttpClient | undefined> {
+  if (http2 === undefined || (method !== "GET" && method !== "HEAD")) return undefined;
+  const { origin, protocol } = new URL(url);
+  if (protocol !== "https:") return undefined;
+  const { client, isSupported } = http2;
+  let negotiated = isSupported.get(origin);
+  if (negotiated === undefined) {
+    negotiated = bodiless.negotiatesHttp2(url, signal);
+    isSupported.set(origin, negotiated);
+    negotiated.catch(() => isSupported.delete(origin));
+  }
+  return await negotiated ? client : undefined;
 }
 
 /** A body that `fetch` cannot clone; undefined without a body. */

@@ -101,7 +101,7 @@ export function assembleGateway(config: GatewayConfig, options: AssemblyOptions)
     cors: config.cors,
     address: new PublicAddress(config.publicUrl, config.trustedProxies),
     publicKeys: publishedKeys(config.servers),
-    checkReadiness: () => checkReadiness(() => tokenStore.ping()),
+    checkReadiness: () => checkReadiness(() => tokenStore.probe()),
     logger: createLogger("gateway"),
     now: Date.now,
   });
@@ -141,10 +141,10 @@ function rateLimit(
 }
 
 /** Running traffic continues without the cache, but a new replica must not receive traffic without it. */
-async function checkReadiness(ping: () => Promise<void>): Promise<void> {
+async function checkReadiness(probe: () => Promise<void>): Promise<void> {
   try {
-    await ping();
+    await probe();
   } catch (cause) {
-    throw new GatewayError("INT-002", "Not ready: the token cache cannot be reached", { cause });
+    throw new GatewayError("INT-002", "Not ready: the token cache cannot be used", { cause });
   }
 }

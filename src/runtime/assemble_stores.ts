@@ -27,7 +27,7 @@ export interface AssembledStores {
   readonly client: (
     options: Pick<
       HttpClientOptions,
-      "caCertificatesPem" | "clientCertificate" | "direct" | "http2"
+      "caCertificatesPem" | "clientCertificate" | "direct" | "http2" | "keepAliveMs"
     >,
   ) => HttpClient;
   /** Closes connections, timers and the token cache. */
@@ -65,6 +65,7 @@ export function assembleStores(
     client({
       caCertificatesPem: server.tls.caCertificatesPem,
       http2,
+      keepAliveMs: server.timeouts.keepAliveMs,
       direct: directContacts(config, server.name, "server"),
       ...(certificate && {
         clientCertificate: {

@@ -52,7 +52,7 @@ export interface Metrics extends ServerCounters {
 }
 
 /** Labels of `cacheErrors`. */
-const CACHE_OPERATIONS = ["get", "set", "delete", "lease", "generation", "ping", "decrypt"];
+const CACHE_OPERATIONS = ["get", "set", "delete", "lease", "generation", "probe", "decrypt"];
 
 /** Codes with alerts, by whether they are counted for a server or before one is known. */
 const WATCHED_CODES = {

@@ -179,13 +179,12 @@ export class StoreClient {
   }
 
   /**
-   * Over HTTP/1.1, length or chunks show the truncation of a body that passes natively. Over HTTP/2, a
-   * truncated body looks complete and has to be checked.
+   * Uploads use HTTP/1.1, where length or chunks show the truncation of a body that passes natively.
    */
   #outgoing(body: Body, headers: Headers): RequestBody {
     const length = contentLength(headers);
     if (length === undefined) return body;
-    if (!this.#options.config.http2 && !isChecked(body)) return body;
+    if (!isChecked(body)) return body;
     return new SizedBody(length, () => wholeRequestBody(body, headers));
   }
 

@@ -578,26 +578,44 @@ Deno.test("doctor: a state directory that others may use is a failure, and no to
 });
 
 Deno.test(needing(REDIS, {
-  name: "doctor: an unreachable token cache (Redis) is reported without its password",
+  name: "doctor: an unreachable or read-only token cache (Redis) is reported without its password",
   async fn() {
     await using store = serveStore(studies);
     const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
     const redis = await startRedisServer({ password: SECRET });
-    const section = {
-      TokenCache: { Backend: "redis", Url: redis.url, EncryptionKey: btoa("k".repeat(32)) },
-    };
+    const cache = (url: string) => ({
+      TokenCache: { Backend: "redis", Url: url, EncryptionKey: btoa("k".repeat(32)) },
+    });
+    const section = cache(redis.url);
+    const replica = await startRedisServer({ args: ["--replicaof", `127.0.0.1 ${redis.port}`] });
+    await redis.command(
+      ...["acl", "setuser", "reader", "on", `>${SECRET}`, "~dicomweb-gateway:*"],
+      ...["+get", "+set", "+del", "+ping"],
+    );
     try {
       const { code, of } = await examine(server, section);
       assert.equal(code, 0);
-      assert.equal(of("token cache")[0]!.message, "It answers.");
+      assert.equal(of("token cache")[0]!.message, "A key was written, leased and deleted.");
+      assert.equal(await redis.command("dbsize"), "0");
+      for (
+        const [url, reason] of [
+          [replica.url, /READONLY/],
+          [redis.url.replace("//:", "//reader:"), /NOPERM/],
+        ] as const
+      ) {
+        const unusable = await examine(server, cache(url));
+        assert.equal(unusable.code, 1);
+        assert.match(unusable.of("token cache")[0]!.message, reason);
+      }
     } finally {
+      await replica.kill();
       await redis.kill();
     }
     const gone = await examine(server, section);
     assert.equal(gone.code, 1);
     const failure = onlyFailure(gone.findings);
     assert.equal(failure.code, "INT-002");
-    assert.match(failure.message, /^It does not answer: /);
+    assert.match(failure.message, /^It cannot be used: /);
   },
 }));
 

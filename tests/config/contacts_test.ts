@@ -56,6 +56,19 @@ Deno.test("contacts: each host with its purpose, its server and whether the prox
   assert.doesNotMatch(JSON.stringify(contacts(await configured(SECTION))), /hidden/);
 });
 
+Deno.test("contacts: every server that Sentinel may name, and every Sentinel", async () => {
+  const tokenCache = {
+    ...SECTION.TokenCache,
+    Url: ["redis://:hidden@one", "redis://:hidden@two"],
+    Sentinel: { Name: "tokens", Nodes: ["redis://[::1]:26379"] },
+  };
+  const config = await configured({ ...SECTION, TokenCache: tokenCache });
+  assert.deepEqual(
+    contacts(config).filter(({ purpose }) => purpose === "token cache").map(summary),
+    ["one:6379", "two:6379", "[::1]:26379"].map((host) => `${host} token cache  false false`),
+  );
+});
+
 const ENCRYPTED = { EncryptionKey: btoa("0123456789abcdef0123456789abcdef") };
 
 Deno.test("networkAllowlist contains stores, identity providers, cache and proxy, sorted, each once", async () => {

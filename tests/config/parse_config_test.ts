@@ -148,7 +148,12 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       mayProxy: true,
       compression: true,
       maxTargetLength: 16_384,
-      timeouts: { headersMs: 60_000, transferMs: 3_600_000, tokenMs: 10_000 },
+      timeouts: {
+        headersMs: 60_000,
+        transferMs: 3_600_000,
+        keepAliveMs: 30_000,
+        tokenMs: 10_000,
+      },
       resilience: {
         circuitBreaker: undefined,
         retry: {
@@ -211,7 +216,9 @@ Deno.test("parseConfig reads every key of the section, numbers and booleans also
   assert.equal(config.drainTimeoutMs, 1_500);
   assert.deepEqual(config.log, { level: "debug", levels: {}, format: "json" });
   assert(config.tokenCache.backend === "redis");
-  assert.equal(config.tokenCache.url.reveal(), "rediss://:pw@cache:6380/1");
+  const { mode, urls } = config.tokenCache.location;
+  assert.equal(mode, "single");
+  assert.deepEqual(urls.map((url) => url.reveal()), ["rediss://:pw@cache:6380/1"]);
   assert.deepEqual(config.tokenCache.encryptionKeys.map((secret) => secret.reveal()), [key, key]);
   assert.equal(config.proxy?.url, "http://proxy:3128/");
   assert.equal(config.proxy?.username, "u");

@@ -57,6 +57,11 @@ Deno.test("secretKeys names the keys of secrets by the kinds of their schemas, a
     ],
   );
   assert.deepEqual([...secretKeys({ TokenCache: { Url: "redis://cache:6379" } }).keys()], []);
+  const nodes = ["redis://cache:6379", "redis://:hunter2@cache:6379"];
+  assert.deepEqual(
+    [...secretKeys({ TokenCache: { Url: nodes, Sentinel: { Name: "n", Nodes: nodes } } }).keys()],
+    ["DicomWebOAuth.TokenCache.Url[1]", "DicomWebOAuth.TokenCache.Sentinel.Nodes[1]"],
+  );
 });
 
 Deno.test("Every key of a scheme that sounds like a secret is of a secret kind", () => {

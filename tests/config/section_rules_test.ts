@@ -6,6 +6,13 @@ import { CERTIFICATE_PEM, KEY_PEM } from "../fixtures/lasting_certificate.ts";
 import { assertProblem, problemsOf, sectionProblems } from "./memory_files.ts";
 
 const KEY = btoa("0123456789abcdef0123456789abcdef");
+const SENTINEL = { Name: "tokens", Nodes: ["redis://sentinel:26379"] };
+
+function sentinelAt(...nodes: string[]): Readonly<Record<string, unknown>> {
+  const cache = { Backend: "redis", EncryptionKey: KEY, Url: ["redis://a/1", "redis://b/1"] };
+  return { TokenCache: { ...cache, Sentinel: { ...SENTINEL, Nodes: nodes } } };
+}
+
 const FORM = "must be 32 random bytes in base64, as `openssl rand -base64 32` prints them";
 const LEVELS = 'must be one of "DEBUG", "INFO", "WARNING", "ERROR"';
 const URL_START = "must be a URL that starts with https:// or http://";
@@ -164,6 +171,55 @@ const rows: readonly Row[] = [
   [
     { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: "redis://*" } },
     "CFG-002 TokenCache.Url: must be a URL that starts with redis:// or rediss://",
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: ["redis://a", "redis//b"] } },
+    "CFG-002 TokenCache.Url[1]: must be a URL that starts with redis:// or rediss://",
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: ["redis://a/1"] } },
+    "CFG-002 TokenCache.Url[0]: must end after the port: a Redis Cluster has database 0 only",
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: ["redis://:p@a", "redis://b"] } },
+    "CFG-002 TokenCache.Url[1]: must have the scheme, user, password and database of the first URL",
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: [] } },
+    "CFG-002 TokenCache.Url: must not be empty",
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Url: 7 } },
+    "CFG-002 TokenCache.Url: must be a URL, or a list of URLs",
+  ],
+  [
+    { TokenCache: { Backend: "kv", EncryptionKey: KEY, Url: ["https://kv.example"] } },
+    'CFG-002 TokenCache.Url: must be one URL with Backend "kv"',
+  ],
+  [
+    { TokenCache: { Backend: "redis", EncryptionKey: KEY, Sentinel: SENTINEL } },
+    'CFG-001 TokenCache.Url: Backend "redis" needs Url, as in redis://cache:6379',
+  ],
+  [
+    { TokenCache: { Sentinel: SENTINEL } },
+    'CFG-002 TokenCache.Sentinel: has no effect with Backend "memory"; remove it',
+  ],
+  [
+    sentinelAt("redis://sentinel"),
+    "CFG-002 TokenCache.Sentinel.Nodes[0]: must name the port, usually 26379",
+  ],
+  [
+    sentinelAt("sentinel:26379"),
+    "CFG-002 TokenCache.Sentinel.Nodes[0]: must be a URL that starts with redis:// or rediss://",
+  ],
+  [
+    sentinelAt("redis://sentinel:26379/1"),
+    "CFG-002 TokenCache.Sentinel.Nodes[0]: must end after the port: Sentinel has no databases",
+  ],
+  [
+    sentinelAt("redis://one:26379", "rediss://two:26379"),
+    "CFG-002 TokenCache.Sentinel.Nodes[1]: must have the scheme, user, password and database of " +
+    "the first URL",
   ],
   [
     { TokenCache: { Backend: "kv", EncryptionKey: KEY, Url: "redis://cache" } },

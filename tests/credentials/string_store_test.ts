@@ -37,7 +37,10 @@ function startKvConnect(): Promise<Backend> {
 
 async function startRedis(): Promise<Backend> {
   const server = await startRedisServer({ password: "p@ss:wörd" });
-  return { open: () => new RedisTokenStore(new Secret(server.url)), close: () => server.kill() };
+  return {
+    open: () => new RedisTokenStore({ mode: "single", urls: [new Secret(server.url)] }),
+    close: () => server.kill(),
+  };
 }
 
 for (
@@ -73,7 +76,6 @@ for (
     assert.equal(await two.get("b"), undefined);
     await two.delete("a");
     assert.equal(await one.get("a"), undefined);
-    await one.ping();
   });
 
   test("grants the lease to one of two, until it is released", async (one, two) => {

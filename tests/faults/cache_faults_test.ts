@@ -5,7 +5,13 @@
 import assert from "node:assert/strict";
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
-import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
+import {
+  REDIS,
+  type RedisServer,
+  startRedisCluster,
+  startRedisServer,
+  startWatchedRedis,
+} from "../fixtures/redis_server.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
 import { startFaultyStore } from "../soak/faulty_store.ts";
 
@@ -71,6 +77,48 @@ Deno.test(needing(REDIS, {
       redis = await startRedisServer({ port: redis.port });
     });
     await redis.kill();
+    await Deno.remove(stateDirectory, { recursive: true });
+  },
+}));
+
+Deno.test(needing(REDIS, {
+  name:
+    "Sentinel makes a replica of Redis the primary under traffic: no request fails, and it is used",
+  fn: async () => {
+    const { primary, replica, sentinel, name, failOver } = await startWatchedRedis("password");
+    const stateDirectory = await Deno.makeTempDir();
+    const cache = {
+      Backend: "redis",
+      Url: [primary.url, replica.url],
+      Sentinel: { Name: name, Nodes: [sentinel.url] },
+    };
+    await underTraffic(cache, stateDirectory, async () => {
+      assert.notEqual(await primary.command("dbsize"), "0");
+      await failOver();
+      await primary.kill();
+      await replica.command("flushall");
+    });
+    assert.notEqual(await replica.command("dbsize"), "0");
+    await Promise.all([replica.kill(), sentinel.kill()]);
+    await Deno.remove(stateDirectory, { recursive: true });
+  },
+}));
+
+Deno.test(needing(REDIS, {
+  name: "A replica takes over in a Redis Cluster under traffic: no request fails, and it is used",
+  fn: async () => {
+    const cluster = await startRedisCluster();
+    const [first, second, replica] = cluster as [RedisServer, RedisServer, RedisServer];
+    const stateDirectory = await Deno.makeTempDir();
+    const cache = { Backend: "redis", Url: cluster.map(({ url }) => url) };
+    await underTraffic(cache, stateDirectory, async () => {
+      await second.kill();
+      await replica.command("cluster", "failover", "takeover");
+      await Promise.all([first, replica].map(({ command }) => command("flushall")));
+    });
+    const sizes = await Promise.all([first, replica].map(({ command }) => command("dbsize")));
+    assert.notDeepEqual(sizes, ["0", "0"]);
+    await Promise.all([first.kill(), replica.kill()]);
     await Deno.remove(stateDirectory, { recursive: true });
   },
 }));

@@ -7,6 +7,9 @@ import { z } from "zod";
 import { keysOf } from "../values/keys_of.ts";
 import { decimal, flag, seconds, waitSeconds, whole } from "../values/value_schemas.ts";
 
+/** Below the 60 s after which load balancers usually close idle connections. */
+export const KEEP_ALIVE_SECONDS = 30;
+
 export const timeouts = keysOf({
   HeadersSeconds: waitSeconds().prefault(60).describe(
     "Timeout for the start of the store's response, for a request without a body",
@@ -19,6 +22,11 @@ export const timeouts = keysOf({
     "Timeout between two chunks of a body, of the store's response or of the client's request. Bodies then pass through JavaScript, which costs up to half of the throughput; not applied " +
       "unless given",
   ),
+  KeepAliveSeconds: waitSeconds().prefault(KEEP_ALIVE_SECONDS).describe(
+    "How long an idle connection to the store or the token endpoint is kept for the next request. Choose " +
+      "less than firewalls and load balancers on the way do. Requests that are not repeated, such as uploads, " +
+      "use only connections that were in use within the last two seconds",
+  ),
   TokenSeconds: waitSeconds().prefault(10).describe(
     "Timeout for a token request, start to end",
   ),
@@ -29,6 +37,8 @@ export const timeouts = keysOf({
   transferMs: keys.TransferSeconds,
   /** Between two pieces of a body; without it they are not watched. */
   ...(keys.IdleSeconds !== undefined && { idleMs: keys.IdleSeconds }),
+  /** An idle connection, until it is closed. */
+  keepAliveMs: keys.KeepAliveSeconds,
   /** A token request, from start to end. */
   tokenMs: keys.TokenSeconds,
 }));

@@ -67,7 +67,8 @@ export const serverKeys = {
     "Reject, for every client, all requests except queries, retrievals and others that are known to only read",
   ),
   Http2: flag().default(false).describe(
-    "Use HTTP/2 to the store. HTTP/1.1 is faster for large transfers. Over HTTP/2 an answer " +
+    "Use HTTP/2 for GET and HEAD to the store; uploads and changes use HTTP/1.1, which the store must support, too: a store " +
+      "that ends an HTTP/2 connection would fail the uploads on it. HTTP/1.1 is faster for large transfers. Over HTTP/2 an answer " +
       "without `Content-Length` that is neither multipart, JSON, XML nor text is rejected (502 NET-009): a truncated response could not be detected",
   ),
   Compression: flag().optional().describe(

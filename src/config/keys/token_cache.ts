@@ -8,9 +8,10 @@ import { z } from "zod";
 import { SECRET_LINE, valueFault } from "../values/damaged_value.ts";
 import { isHost } from "../values/host_names.ts";
 import { keysOf } from "../values/keys_of.ts";
-import { Secret } from "../values/secret.ts";
+import type { Secret } from "../values/secret.ts";
 import { sources } from "../values/sources.ts";
-import { secret, secretKinds, text } from "../values/value_schemas.ts";
+import { secret } from "../values/value_schemas.ts";
+import { cacheUrl, redisLocation, redisUrlRule, sentinel } from "./redis_location.ts";
 
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 const KEY_FORM = "must be 32 random bytes in base64, as `openssl rand -base64 32` prints them";
@@ -18,11 +19,6 @@ const KEY_FORM = "must be 32 random bytes in base64, as `openssl rand -base64 32
 const NO_EFFECT = 'has no effect with Backend "memory"; remove it';
 
 const encryptionKey = () => secret(z.string().regex(KEY, KEY_FORM));
-
-/** A URL of a cache may hold a password. */
-const cacheUrl = text().register(secretKinds, {
-  isSecret: (value) => Boolean(URL.parse(value)?.password),
-});
 
 /** The only source of Deno for the access token of a KV service. */
 const KV_TOKEN_VARIABLE = "DENO_KV_ACCESS_TOKEN";
@@ -32,9 +28,16 @@ export const tokenCache = keysOf(
     Backend: z.enum(["memory", "kv", "redis"]).default("memory").describe(
       "`memory`: per worker; `kv`: Deno KV, a file in the state directory or the service at `Url`; `redis`: the server at `Url`",
     ),
-    Url: cacheUrl.optional().describe(
+    Url: z.union([cacheUrl(), z.array(cacheUrl()).min(1)], {
+      error: ifGiven("must be a URL, or a list of URLs"),
+    }).optional().describe(
       "`redis://` or `rediss://` URL (required for `redis`), or the `https://` URL of a KV Connect " +
-        `service (for \`kv\`; its access token comes from the variable \`${KV_TOKEN_VARIABLE}\`)`,
+        `service (for \`kv\`; its access token comes from the variable \`${KV_TOKEN_VARIABLE}\`). ` +
+        "A list of Redis URLs names the nodes of a Redis Cluster, each as the cluster announces it, or " +
+        "with `Sentinel` the servers that may be the primary; the gateway contacts no others",
+    ),
+    Sentinel: sentinel.optional().describe(
+      "Redis Sentinel, which knows the primary among the servers at `Url`",
     ),
     EncryptionKey: z.union([encryptionKey(), z.array(encryptionKey()).min(1)], {
       error: ifGiven(`${KEY_FORM}, or a list of such keys`),
@@ -50,14 +53,22 @@ export const tokenCache = keysOf(
       complain("EncryptionKey", `Backend "${backend}" needs EncryptionKey: ${KEY_FORM}`);
     }
   },
-  ({ Backend: backend, Url: url }, complain) => {
+  ({ Backend: backend, Sentinel: sentinel }, complain) => {
+    if (backend !== "redis" && sentinel !== undefined) {
+      complain("Sentinel", `has no effect with Backend "${backend}"; remove it`);
+    }
+  },
+  ({ Backend: backend, Url: url, Sentinel: sentinel }, complain) => {
     if (url === undefined) {
       if (backend !== "redis") return;
       return complain("Url", 'Backend "redis" needs Url, as in redis://cache:6379');
     }
-    const fault = backend === "memory" ? NO_EFFECT : urlFault(url, backend);
-    if (fault !== undefined) return complain("Url", fault);
-    if (backend !== "kv") return;
+    if (backend === "memory") return complain("Url", NO_EFFECT);
+    if (backend === "redis") {
+      return redisUrlRule(url, { hasSentinel: sentinel !== undefined }, complain);
+    }
+    if (typeof url !== "string") return complain("Url", 'must be one URL with Backend "kv"');
+    if (!isKvUrl(url)) return complain("Url", "must be a URL that starts with https:// or http://");
     const token = sources().environment[KV_TOKEN_VARIABLE];
     const tokenFault = valueFault(token ?? "", SECRET_LINE);
     if (token === undefined) {
@@ -74,23 +85,25 @@ export const tokenCache = keysOf(
     case "memory":
       return { backend: keys.Backend };
     case "kv":
-      return { backend: keys.Backend, url: keys.Url, encryptionKeys };
+      return { backend: keys.Backend, url: kvUrl(keys.Url), encryptionKeys };
     case "redis":
-      return { backend: keys.Backend, url: new Secret(keys.Url ?? ""), encryptionKeys };
+      return {
+        backend: keys.Backend,
+        location: redisLocation(keys.Url ?? [], keys.Sentinel),
+        encryptionKeys,
+      };
   }
 });
 
 /** Where tokens are cached. The first encryption key encrypts, all decrypt; there is at least one. */
 export type TokenCacheConfig = Frozen<z.output<typeof tokenCache>>;
 
-function urlFault(url: string, backend: "kv" | "redis"): string | undefined {
-  const pattern = backend === "redis" ? /^rediss?:\/\/[^/]/ : /^https?:\/\/[^/]/;
-  const parsed = pattern.test(url) ? URL.parse(url) : null;
-  if (backend === "redis" && parsed !== null && !/^\/?\d*$/.test(parsed.pathname)) {
-    return "must end after the port or with a database number, as in redis://cache:6379/2";
-  }
-  if (isHost(parsed?.hostname ?? "")) return undefined;
-  return backend === "redis"
-    ? "must be a URL that starts with redis:// or rediss://"
-    : "must be a URL that starts with https:// or http://";
+function isKvUrl(url: string): boolean {
+  const parsed = /^https?:\/\/[^/]/.test(url) ? URL.parse(url) : null;
+  return isHost(parsed?.hostname ?? "");
+}
+
+/** The rules reject a list. */
+function kvUrl(url: string | readonly string[] | undefined): string | undefined {
+  return typeof url === "string" ? url : undefined;
 }

@@ -69,7 +69,11 @@ export function contacts({ authentication, proxy, servers, tokenCache }: Gateway
     if (certain !== undefined) add([certain], "keys of an issuer", { neededBy, mayProxy });
     add(possible, "keys of an issuer", { neededBy, mayProxy, possible: true });
   }
-  if (tokenCache.backend === "redis") add([tokenCache.url.reveal()], "token cache");
+  if (tokenCache.backend === "redis") {
+    const { location } = tokenCache;
+    const sentinels = location.mode === "sentinel" ? location.sentinels : [];
+    add([...location.urls, ...sentinels].map((url) => url.reveal()), "token cache");
+  }
   if (tokenCache.backend === "kv" && tokenCache.url !== undefined) {
     add([tokenCache.url], "token cache");
   }

@@ -40,7 +40,7 @@ export function createTokenStore(
   function createStringStore(
     config: Exclude<TokenCacheConfig, { readonly backend: "memory" }>,
   ): StringStore {
-    if (config.backend === "redis") return new RedisTokenStore(config.url);
+    if (config.backend === "redis") return new RedisTokenStore(config.location);
     const location = config.url === undefined
       ? new KvFile(`${stateDirectory}/${KV_FILE}`)
       : kvService(config.url);

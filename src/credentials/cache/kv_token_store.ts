@@ -89,10 +89,6 @@ export class KvTokenStore implements StringStore {
     return this.#set(kvKey("generation", key), generation, ttlMs);
   }
 
-  ping(): Promise<void> {
-    return this.#use(async (kv) => void await kv.get(["dicomweb-gateway"]));
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#reset(this.#kv);

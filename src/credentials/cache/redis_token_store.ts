@@ -1,7 +1,7 @@
 /**
  * Tokens in Redis.
  */
-import type { Secret } from "../../config/values/secret.ts";
+import type { RedisLocation } from "../../config/keys/redis_location.ts";
 import type { StringStore } from "./token_store.ts";
 import { RedisConnection } from "./redis_connection.ts";
 
@@ -19,9 +19,8 @@ return 0`;
 export class RedisTokenStore implements StringStore {
   readonly #redis: RedisConnection;
 
-  /** @param url `redis://` or `rediss://` URL. */
-  constructor(url: Secret) {
-    this.#redis = new RedisConnection(url);
+  constructor(location: RedisLocation) {
+    this.#redis = new RedisConnection(location);
   }
 
   open(): Promise<void> {
@@ -60,10 +59,6 @@ export class RedisTokenStore implements StringStore {
 
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
     return this.#set(redisKey("generation", key), generation, ttlMs);
-  }
-
-  async ping(): Promise<void> {
-    await this.#redis.use((client) => client.ping());
   }
 
   close(): Promise<void> {

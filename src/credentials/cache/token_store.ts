@@ -19,6 +19,9 @@ const FIRST_PAUSE_MS = 2000;
 /** Upper bound of the growing pause: operations that hang may accumulate. */
 const LONGEST_PAUSE_MS = 32_000;
 
+/** The probe deletes its key; this is for one that is interrupted. */
+const PROBE_TTL_MS = 10_000;
+
 /** A cache outside this worker. It sees only keys and encrypted values. Every method but `open` may throw. */
 export interface StringStore {
   /**
@@ -42,8 +45,6 @@ export interface StringStore {
   generation(key: string): Promise<string>;
   /** @param generation A unique identifier. */
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void>;
-  /** @throws If the store is unreachable. */
-  ping(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -57,7 +58,10 @@ export class TokenStore {
   readonly #metrics: Pick<Metrics, "cacheErrors">;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  /** Other workers and replicas probe at the same time. */
+  readonly #probeId = crypto.randomUUID();
   #opened: Promise<void> | undefined;
+  #probing: Promise<void> | undefined;
   #isDown = false;
   #pauseMs = FIRST_PAUSE_MS;
   #pausedUntilMs = 0;
@@ -141,9 +145,22 @@ export class TokenStore {
     );
   }
 
-  /** @throws If the backend is unavailable: readiness depends on it. */
-  ping(): Promise<void> {
-    return this.#attempt("ping", ({ strings }) => strings.ping(), undefined);
+  /**
+   * Writes, reads, leases and deletes a key of its own: a replica answers reads, and a user of Redis may
+   * lack a permission. Concurrent calls share one probe.
+   *
+   * @throws If the backend cannot be used: readiness depends on it.
+   */
+  probe(): Promise<void> {
+    return this.#probing ??= this.#attempt("probe", async ({ strings }) => {
+      const key = `probe:${this.#probeId}`;
+      await strings.set(key, this.#probeId, PROBE_TTL_MS);
+      if (await strings.get(key) !== this.#probeId) throw new Error("it lost what was written");
+      const isHolder = await strings.acquireLease(key, this.#probeId, PROBE_TTL_MS);
+      if (!isHolder) throw new Error("it refused a lease that nobody holds");
+      await strings.releaseLease(key, this.#probeId);
+      await strings.delete(key);
+    }, undefined).finally(() => this.#probing = undefined);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 /**
  * Sends requests without a body over HTTP/1.1, each exactly once. The runtime's `fetch` and `node:http`
  * repeat such a request by themselves when the other side closes the connection. This client uses another
- * connection only for a request of which it could write nothing.
+ * connection only for a request of which it could write nothing, and for a read that an idle connection
+ * seems to have lost.
  */
 import { encodeLatin1 } from "../../dicomweb/latin1.ts";
 import { HeaderFields } from "../header_fields.ts";
@@ -11,11 +12,15 @@ import { ACCEPTED_CODINGS, contentDecoder } from "./content_decoding.ts";
 import { dial, type DialOptions } from "./dial.ts";
 import type { ResponseHead } from "./response_head.ts";
 import type { Transport } from "./transport.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { abortable } from "../wait.ts";
 
 export interface Http1ClientOptions extends Omit<DialOptions, "alpnProtocols" | "signal"> {
   /** Idle connections kept for each origin. */
   readonly maxIdlePerOrigin: number;
+  /** Connections idle for longer are closed. */
+  readonly keepAliveMs: number;
+  readonly clock?: Pick<Clock, "monotonic" | "after"> | undefined;
 }
 
 /** A request without a body. */
@@ -26,15 +31,22 @@ export interface Http1Request {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Connections idle for longer are closed. */
-const MAX_IDLE_MS = 90_000;
 /**
- * The same for requests that must not be repeated, below every server's idle timeout: a connection that
- * the server closes at the same moment would lose them.
+ * The same for requests that are not repeated, below every server's idle timeout: a connection that the
+ * server closes at the same moment would lose them.
  */
 const MAX_IDLE_FOR_UNREPEATABLE_MS = 1_000;
 
-const REPEATABLE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+/**
+ * A firewall or NAT that forgot a connection drops its packets without a word. A read on a connection that
+ * was idle for longer than the first time, and gets no response within the second, is sent again over a
+ * new one.
+ */
+const MAYBE_FORGOTTEN_AFTER_MS = 2_000;
+const FIRST_RESPONSE_MS = 5_000;
+
+/** Methods of requests that only read (RFC 9110, section 9.2.1). */
+const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 /** Headers of the connection, which this client sets itself. */
 const OF_CONNECTION: ReadonlySet<string> = new Set([
   "connection",
@@ -63,11 +75,13 @@ export class UnusableStatusError extends Error {
 
 export class Http1Client {
   readonly #options: Http1ClientOptions;
+  readonly #clock: Pick<Clock, "monotonic" | "after">;
   readonly #idle = new Map<string, Idle[]>();
   #isClosed = false;
 
   constructor(options: Http1ClientOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /**
@@ -83,9 +97,16 @@ export class Http1Client {
       const bytes = this.#headOf(url, request, span?.traceparent);
       for (;;) {
         const kept = this.#take(url.origin, method);
-        const connection = kept ??
+        const connection = kept?.connection ??
           new Http1Connection(await this.#dial(url, signal, ["http/1.1"]));
         const abort = () => connection.close();
+        let isForgotten = false;
+        const stopWaiting = kept?.isDoubtful
+          ? this.#clock.after(FIRST_RESPONSE_MS, () => {
+            isForgotten = true;
+            connection.close();
+          })
+          : undefined;
         signal?.addEventListener("abort", abort, { once: true });
         try {
           await connection.writeHead(bytes);
@@ -96,9 +117,12 @@ export class Http1Client {
           return response;
         } catch (error) {
           connection.close();
-          if (kept !== undefined && error instanceof UnsentError && !signal?.aborted) continue;
-          throw error;
+          if (kept === undefined || signal?.aborted) throw error;
+          if (!isForgotten && !(error instanceof UnsentError)) throw error;
+          // The others went the same way.
+          if (isForgotten) this.#closeIdle(url.origin);
         } finally {
+          stopWaiting?.();
           signal?.removeEventListener("abort", abort);
         }
       }
@@ -125,22 +149,33 @@ export class Http1Client {
   /** Closes idle connections now, those in use when their response ends. */
   close(): void {
     this.#isClosed = true;
-    for (const list of this.#idle.values()) {
-      for (const { connection } of list) connection.close();
-    }
-    this.#idle.clear();
+    for (const origin of this.#idle.keys()) this.#closeIdle(origin);
+  }
+
+  #closeIdle(origin: string): void {
+    for (const { connection } of this.#idle.get(origin) ?? []) connection.close();
+    this.#idle.delete(origin);
   }
 
   /** The open connection that was used last: servers close those that are idle longest first. */
-  #take(origin: string, method: string): Http1Connection | undefined {
+  #take(
+    origin: string,
+    method: string,
+  ): { readonly connection: Http1Connection; readonly isDoubtful: boolean } | undefined {
     const list = this.#idle.get(origin);
     if (list === undefined) return undefined;
-    const now = performance.now();
-    const mostMs = REPEATABLE.has(method) ? MAX_IDLE_MS : MAX_IDLE_FOR_UNREPEATABLE_MS;
+    const now = this.#clock.monotonic();
+    const { keepAliveMs } = this.#options;
+    const mostMs = SAFE.has(method)
+      ? keepAliveMs
+      : Math.min(keepAliveMs, MAX_IDLE_FOR_UNREPEATABLE_MS);
     for (let last; (last = list.at(-1)) !== undefined;) {
-      if (now - last.sinceMs > mostMs && mostMs < MAX_IDLE_MS) return undefined;
+      const idleMs = now - last.sinceMs;
+      if (idleMs > mostMs && idleMs <= keepAliveMs) return undefined;
       list.pop();
-      if (now - last.sinceMs <= mostMs && last.connection.claim()) return last.connection;
+      if (idleMs <= mostMs && last.connection.claim()) {
+        return { connection: last.connection, isDoubtful: idleMs > MAYBE_FORGOTTEN_AFTER_MS };
+      }
       last.connection.close();
     }
     return undefined;
@@ -152,8 +187,12 @@ export class Http1Client {
     if (this.#isClosed || list.length >= this.#options.maxIdlePerOrigin) {
       return connection.close();
     }
+    const now = this.#clock.monotonic();
+    while (list[0] !== undefined && now - list[0].sinceMs > this.#options.keepAliveMs) {
+      list.shift()!.connection.close();
+    }
     connection.becomeIdle();
-    list.push({ connection, sinceMs: performance.now() });
+    list.push({ connection, sinceMs: now });
   }
 
   async #dial(

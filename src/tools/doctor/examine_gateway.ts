@@ -100,14 +100,14 @@ async function examineCache(config: GatewayConfig): Promise<Finding> {
     logger: createLogger("credentials"),
   });
   try {
-    await store.ping();
-    return finding("token cache", cache.backend, "ok", "It answers.");
+    await store.probe();
+    return finding("token cache", cache.backend, "ok", "A key was written, leased and deleted.");
   } catch (error) {
-    const message = `It does not answer: ${reasonOf(error)}.`;
+    const message = `It cannot be used: ${reasonOf(error).replace(/\.$/, "")}.`;
     return finding("token cache", cache.backend, "failed", message, {
       code: "INT-002",
       advice: [
-        "Check TokenCache, and that the service runs. Traffic continues without it; `/readyz` returns 503.",
+        "Check TokenCache, that the service runs, is no read-only replica, and lets the gateway write. Traffic continues without it; `/readyz` returns 503.",
       ],
     });
   } finally {

@@ -92,11 +92,9 @@ Deno.test("KvTokenStore fails while its directory is missing, and recovers", () 
     const directory = path.replace("tokens.kv", "later");
     const store = new KvTokenStore(new KvFile(`${directory}/tokens.kv`), systemClock);
     await assert.rejects(store.get("a"));
-    await assert.rejects(store.ping());
     await Deno.mkdir(directory);
     await store.set("a", "value", 60_000);
     assert.equal(await store.get("a"), "value");
-    await store.ping();
     await store.close();
   }));
 

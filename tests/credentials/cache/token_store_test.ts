@@ -58,7 +58,7 @@ Deno.test("TokenStore without a backend stores nothing, and is always ready", as
   assert.equal(await store.get("a"), undefined);
   assert.equal(await store.acquireLease("a", "b", 1), true);
   await store.setGeneration("a", "b", 1);
-  await store.ping();
+  await store.probe();
   await store.close();
   assert.equal(store.isShared, false);
 });
@@ -150,20 +150,31 @@ Deno.test("TokenStore pauses the use of a failing backend for growing times, up 
   assert.equal(inner.operations, before + 1, "the pause is short again");
 });
 
-Deno.test("TokenStore.ping throws while the backend is unavailable, for readiness", async () => {
+Deno.test("TokenStore.probe throws while the backend is unavailable, for readiness", async () => {
   const { clock, inner, store } = setup();
-  await store.ping();
+  await store.probe();
   inner.fault = "throws";
-  await assert.rejects(store.ping(), { message: "connection refused" });
-  await assert.rejects(store.ping(), { message: "it failed a moment ago" });
+  await assert.rejects(store.probe(), { message: "connection refused" });
+  await assert.rejects(store.probe(), { message: "it failed a moment ago" });
   await clock.advance(2000);
   inner.fault = "hangs";
-  const hanging = assert.rejects(store.ping(), { message: "no answer within 1000 ms" });
+  const hanging = assert.rejects(store.probe(), { message: "no answer within 1000 ms" });
   await clock.advance(1000);
   await hanging;
   inner.fault = undefined;
   await clock.advance(4000);
-  await store.ping();
+  await store.probe();
+});
+
+Deno.test("TokenStore.probe writes, leases and deletes a key, once for concurrent calls", async () => {
+  const { inner, store } = setup();
+  await Promise.all([store.probe(), store.probe()]);
+  assert.equal(inner.operations, 5);
+  assert.equal(inner.size, 0, "it left something behind");
+  inner.beforeLease = () => {
+    throw new Error("READONLY");
+  };
+  await assert.rejects(store.probe(), { message: "READONLY" });
 });
 
 for (const fault of ["throws", "hangs"] as const) {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { hostAndPort } from "../../../src/config/values/host_names.ts";
 import { HttpClient, type HttpClientOptions } from "../../../src/network/http_client.ts";
 import { CertificateAuthority, OPENSSL } from "../../fixtures/certificate_authority.ts";
+import { FakeClock } from "../../fixtures/fake_clock.ts";
 import { within } from "../../fixtures/deadline.ts";
 import { startEgressProxy, TINYPROXY } from "../../fixtures/egress_proxy.ts";
 import { needing } from "../../fixtures/installed_tool.ts";
@@ -20,9 +21,10 @@ async function gzip(text: string): Promise<Uint8Array> {
 async function withOrigin(
   play: (exchange: RawExchange) => Promise<void>,
   use: (http: HttpClient, url: string, origin: ReturnType<typeof startRawOrigin>) => Promise<void>,
+  options: Partial<HttpClientOptions> = {},
 ): Promise<void> {
   const origin = startRawOrigin(play);
-  const http = new HttpClient({ allowlist: new Set([hostAndPort(origin.url)]) });
+  const http = new HttpClient({ ...options, allowlist: new Set([hostAndPort(origin.url)]) });
   try {
     await within(LIMIT_MS, "the test", use(http, origin.url, origin));
   } finally {
@@ -116,6 +118,79 @@ Deno.test("Http1Client: bytes on an idle connection are no response to a later r
     }
   });
 });
+
+/** Idle time, method, and whether the connection is used again. */
+const IDLE_TIMES: [idleMs: number, method: string, isReused: boolean][] = [
+  [29_000, "GET", true],
+  [31_000, "GET", false],
+  [900, "DELETE", true],
+  [1_100, "DELETE", false],
+  [1_100, "PUT", false],
+];
+
+for (const [idleMs, method, isReused] of IDLE_TIMES) {
+  const use = isReused ? "uses a connection again" : "opens a new connection";
+  Deno.test(`Http1Client ${use} for a ${method} after ${idleMs} ms`, () => {
+    const clock = new FakeClock();
+    return withOrigin((exchange) => exchange.answer(200, "[]"), async (http, url, origin) => {
+      await (await http.send(url)).text();
+      await clock.advance(idleMs);
+      await (await http.send(url, { method })).text();
+      assert.equal(origin.connections, isReused ? 1 : 2);
+    }, { clock, keepAliveMs: 30_000 });
+  });
+}
+
+Deno.test("Http1Client sends a read again if a connection that was idle does not respond", async (t) => {
+  for (const [idleMs, isRepeated] of [[20_000, true], [1_000, false]] as const) {
+    await t.step(`idle for ${idleMs} ms`, async () => {
+      const clock = new FakeClock();
+      let forgets = false;
+      const arrived = Promise.withResolvers<void>();
+      await withOrigin(async (exchange) => {
+        if (!forgets) return await exchange.answer(200, "[]");
+        forgets = false;
+        arrived.resolve();
+        await exchange.untilGone();
+      }, async (http, url, origin) => {
+        const both = [http.send(url), http.send(url)];
+        for (const each of both) await (await each).text();
+        assert.equal(origin.connections, 2);
+        await clock.advance(idleMs);
+        forgets = true;
+        const stop = new AbortController();
+        const sending = http.send(url, { signal: stop.signal });
+        await arrived.promise;
+        await clock.advance(4_900);
+        assert.equal(origin.exchanges, 3, "it waited too short");
+        await clock.advance(200);
+        if (isRepeated) {
+          assert.equal(await (await sending).text(), "[]");
+          assert.equal(origin.connections, 3, "the other connection was idle for as long");
+        } else {
+          assert.equal(origin.exchanges, 3);
+          stop.abort(new Error("stopped"));
+          await assert.rejects(sending, { message: "stopped" });
+        }
+      }, { clock, keepAliveMs: 30_000 });
+    });
+  }
+});
+
+Deno.test("HttpClient sends no body on a connection that was idle for two seconds", () =>
+  withOrigin(async (exchange) => {
+    for await (const _ of exchange.body()) { /* dropped */ }
+    await exchange.answer(200, "[]");
+  }, async (http, url, origin) => {
+    const upload = async () => {
+      await (await http.send(url, { method: "POST", body: "body" })).text();
+      return origin.connections;
+    };
+    assert.deepEqual([await upload(), await upload()], [1, 1]);
+    // The runtime's clock.
+    await new Promise((resolve) => setTimeout(resolve, 2_200));
+    assert.equal(await upload(), 2);
+  }));
 
 Deno.test("Http1Client skips interim responses, and rejects a switch of protocols", () =>
   withOrigin(async (exchange) => {
