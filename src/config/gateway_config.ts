@@ -17,7 +17,7 @@ import {
   rateLimitRule,
 } from "./keys/rate_limit.ts";
 import { serverKeys, servers, withoutTrailingSlash } from "./keys/server.ts";
-import { tokenCache } from "./keys/token_cache.ts";
+import { isKvFile, tokenCache, type TokenCacheConfig } from "./keys/token_cache.ts";
 import { expiryWarning } from "./values/certificate_expiry.ts";
 import { keyPath } from "./values/config_error.ts";
 import { isHost, isLoopback } from "./values/host_names.ts";
@@ -133,7 +133,7 @@ export const section = keysOf(
     ),
     format: keys.LogFormat,
   },
-  tokenCache: keys.TokenCache,
+  tokenCache: tokenCacheOf(keys),
   cors: keys.Cors,
   /** `undefined`: every client that reaches the port is accepted. */
   authentication: keys.Authentication,
@@ -182,6 +182,12 @@ export function misplacedKey(key: string): string | undefined {
 
 function stateDirectoryOf(keys: Pick<SectionKeys, "StateDirectory">): string {
   return keys.StateDirectory ?? sources().stateHome;
+}
+
+/** The default is memory if no server has tokens: nothing would be written to the file. */
+function tokenCacheOf({ TokenCache: cache, Servers: servers }: SectionKeys): TokenCacheConfig {
+  const isUsed = [...servers.values()].some(({ credentials }) => "refreshBufferMs" in credentials);
+  return isKvFile(cache) && cache.isDefault && !isUsed ? { backend: "memory" } : cache;
 }
 
 function warningsOf(keys: SectionKeys): string[] {

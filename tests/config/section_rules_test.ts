@@ -127,8 +127,8 @@ const rows: readonly Row[] = [
     'CFG-002 TokenCache.Backend: must be one of "memory", "kv", "redis"',
   ],
   [
-    { TokenCache: { Backend: "kv" } },
-    `CFG-001 TokenCache.EncryptionKey: Backend "kv" needs EncryptionKey: ${FORM}`,
+    { TokenCache: { Url: "https://kv.example" } },
+    `CFG-001 TokenCache.EncryptionKey: Backend "kv" with Url needs EncryptionKey: ${FORM}`,
   ],
   [
     { TokenCache: { Backend: "redis", Url: "redis://cache" } },
@@ -166,15 +166,19 @@ const rows: readonly Row[] = [
     "CFG-002 TokenCache.Url: must be a URL that starts with redis:// or rediss://",
   ],
   [
-    { TokenCache: { Backend: "kv", EncryptionKey: KEY, Url: "redis://cache" } },
+    { TokenCache: { Backend: "kv", EncryptionKey: KEY, Url: "cache" } },
     `CFG-002 TokenCache.Url: ${URL_START}`,
   ],
   [
-    { TokenCache: { Url: "redis://cache" } },
+    { TokenCache: { EncryptionKey: KEY, Url: "redis://cache" } },
+    'CFG-002 TokenCache.Url: is that of a Redis server: add "Backend": "redis"',
+  ],
+  [
+    { TokenCache: { Backend: "memory", Url: "redis://cache" } },
     'CFG-002 TokenCache.Url: has no effect with Backend "memory"; remove it',
   ],
   [
-    { TokenCache: { EncryptionKey: KEY } },
+    { TokenCache: { Backend: "memory", EncryptionKey: KEY } },
     'CFG-002 TokenCache.EncryptionKey: has no effect with Backend "memory"; remove it',
   ],
   [
