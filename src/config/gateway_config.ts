@@ -16,6 +16,7 @@ import {
   rateLimitOf,
   rateLimitRule,
 } from "./keys/rate_limit.ts";
+import { resilience } from "./keys/resilience.ts";
 import { serverKeys, servers, withoutTrailingSlash } from "./keys/server.ts";
 import { isKvFile, tokenCache, type TokenCacheConfig } from "./keys/token_cache.ts";
 import { expiryWarning } from "./values/certificate_expiry.ts";
@@ -51,7 +52,9 @@ export const sectionKeys = {
     Gateway: logLevel().optional().describe("Requests and answers"),
     Upstream: logLevel().optional().describe("Stores: retries, repairs"),
     Credentials: logLevel().optional().describe("Tokens and the token cache"),
-    Security: logLevel().optional().describe("Tokens that were found invalid"),
+    Security: logLevel().optional().describe(
+      "Security events (`event_type`): rejected credentials, invalid tokens, rate limits, TLS failures",
+    ),
     Runtime: logLevel().optional().describe("Start, reload, stop, workers, the audit trail"),
   }).prefault({}).describe("Other severities for parts of the gateway"),
   LogFormat: z.enum(["text", "json"]).default("text").describe(
@@ -97,6 +100,10 @@ export const sectionKeys = {
   Audit: audit.optional().describe(
     "Audit trail of who did what; off by default. See " +
       "[security/audit-trail.md](security/audit-trail.md)",
+  ),
+  ResilienceConfig: resilience.optional().describe(
+    "Retries and circuit breaker of token requests for all servers, which may have their own. Like " +
+      "`ConfigVersion`, it may also be at the top of the file",
   ),
   Proxy: proxy.optional().describe("HTTP proxy to stores and identity providers"),
   ...rateLimitKeys,
@@ -169,6 +176,9 @@ export type AuditConfig = NonNullable<GatewayConfig["audit"]>;
 /** Keys of the plugin's section without a counterpart, and why. */
 export const FORMER_KEYS: Readonly<Record<string, string>> = {
   EnableMetrics: "metrics are always served, at /dicomweb-oauth/metrics",
+  LogFile: "the log goes to standard error, and the service manager keeps it",
+  CacheType: "its successor is TokenCache.Backend",
+  RedisUrl: "its successor is TokenCache.Url",
 };
 
 /** The message about a key that does not belong to the section. */

@@ -104,6 +104,7 @@ export function assembleGateway(config: GatewayConfig, options: AssemblyOptions)
     publicKeys: publishedKeys(config.servers),
     checkReadiness: () => checkReadiness(config, tokenStore),
     logger: createLogger("gateway"),
+    security: createLogger("security"),
     now: Date.now,
   });
   return {

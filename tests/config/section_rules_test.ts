@@ -30,8 +30,8 @@ const rows: readonly Row[] = [
     "CFG-002 VerifySSL: belongs to a server: DicomWebOAuth.Servers.{name}.VerifySSL",
   ],
   [
-    { ResilienceConfig: {} },
-    "CFG-002 ResilienceConfig: belongs to a server: DicomWebOAuth.Servers.{name}.ResilienceConfig",
+    { StoreResilience: {} },
+    "CFG-002 StoreResilience: belongs to a server: DicomWebOAuth.Servers.{name}.StoreResilience",
   ],
   [
     { EnableMetrics: true },
