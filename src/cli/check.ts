@@ -1,11 +1,13 @@
 /**
  * The `check` command: reports whether the configuration is valid, and what it permits the gateway.
  */
+import { isKvFile } from "../config/keys/token_cache.ts";
 import { networkAllowlist } from "../config/sandbox/contacts.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";
 import { SECTION } from "../config/values/section.ts";
 import { explainDeno } from "../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../runtime/state_directory.ts";
+import { isStateOptional } from "../runtime/token_cache_file.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
 import { printWorkerPermissions } from "./permissions.ts";
@@ -28,9 +30,21 @@ export async function check(flags: ConfigFlags): Promise<number> {
   printWorkerPermissions(config);
   if (permissionSet(config).write !== false) {
     const fault = await stateDirectoryFault(config.stateDirectory);
-    if (fault !== undefined) {
+    if (fault !== undefined && !isStateOptional(config)) {
       complain(`The gateway will not start: ${SECTION}.StateDirectory: ${fault}`);
       return ExitCode.configuration;
+    }
+    if (fault !== undefined) {
+      complain(
+        `Warning: ${SECTION}.StateDirectory: tokens will be cached in memory only, because ${fault}`,
+      );
+    } else if (isKvFile(config.tokenCache) && config.tokenCache.encryptionKeys.length === 0) {
+      print("");
+      print(
+        `Tokens are cached in ${config.stateDirectory}, with the key that encrypts them: who can read ` +
+          `that directory can read the tokens. To prevent this, set TokenCache.EncryptionKey from a ` +
+          `vault, or TokenCache.Backend to "memory".`,
+      );
     }
   }
   for (const warning of config.warnings ?? []) complain(`Warning: ${warning}`);

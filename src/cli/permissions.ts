@@ -2,6 +2,7 @@
  * The `permissions` command: what the sandboxed workers may do and why, such as each host and port for
  * firewall rules.
  */
+import { isKvFile } from "../config/keys/token_cache.ts";
 import { type Contact, contacts, listenHostAndPort } from "../config/sandbox/contacts.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
@@ -90,7 +91,7 @@ function usedFiles(config: GatewayConfig): UsedFile[] {
   const files: UsedFile[] = [];
   const useState = (purpose: string) =>
     files.push({ path: stateDirectory, access: "read and write", purpose });
-  if (tokenCache.backend === "kv" && tokenCache.url === undefined) useState("token cache");
+  if (isKvFile(tokenCache)) useState("token cache");
   for (const { name, reach } of servers.values()) {
     if (reach.state) useState(`bodies that are signed for ${name}`);
     for (const path of reach.files) {

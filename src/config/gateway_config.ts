@@ -17,8 +17,9 @@ import {
   rateLimitOf,
   rateLimitRule,
 } from "./keys/rate_limit.ts";
+import { resilience } from "./keys/resilience.ts";
 import { serverKeys, servers, withoutTrailingSlash } from "./keys/server.ts";
-import { tokenCache } from "./keys/token_cache.ts";
+import { isKvFile, tokenCache, type TokenCacheConfig } from "./keys/token_cache.ts";
 import { expiryWarning } from "./values/certificate_expiry.ts";
 import { keyPath } from "./values/config_error.ts";
 import { isHost, isLoopback } from "./values/host_names.ts";
@@ -52,7 +53,9 @@ export const sectionKeys = {
     Gateway: logLevel().optional().describe("Requests and answers"),
     Upstream: logLevel().optional().describe("Stores: retries, repairs"),
     Credentials: logLevel().optional().describe("Tokens and the token cache"),
-    Security: logLevel().optional().describe("Tokens that were found invalid"),
+    Security: logLevel().optional().describe(
+      "Security events (`event_type`): rejected credentials, invalid tokens, rate limits, TLS failures",
+    ),
     Runtime: logLevel().optional().describe("Start, reload, stop, workers, the audit trail"),
   }).prefault({}).describe("Other severities for parts of the gateway"),
   LogFormat: z.enum(["text", "json"]).default("text").describe(
@@ -99,6 +102,10 @@ export const sectionKeys = {
     "Audit trail of who did what; off by default. See " +
       "[security/audit-trail.md](security/audit-trail.md)",
   ),
+  ResilienceConfig: resilience.optional().describe(
+    "Retries and circuit breaker of token requests for all servers, which may have their own. Like " +
+      "`ConfigVersion`, it may also be at the top of the file",
+  ),
   Proxy: proxy.optional().describe("HTTP proxy to stores and identity providers"),
   ...rateLimitKeys,
 };
@@ -134,7 +141,7 @@ export const section = keysOf(
     ),
     format: keys.LogFormat,
   },
-  tokenCache: keys.TokenCache,
+  tokenCache: tokenCacheOf(keys),
   cors: keys.Cors,
   /** `undefined`: every client that reaches the port is accepted. */
   authentication: keys.Authentication,
@@ -170,6 +177,9 @@ export type AuditConfig = NonNullable<GatewayConfig["audit"]>;
 /** Keys of the plugin's section without a counterpart, and why. */
 export const FORMER_KEYS: Readonly<Record<string, string>> = {
   EnableMetrics: "metrics are always served, at /dicomweb-oauth/metrics",
+  LogFile: "the log goes to standard error, and the service manager keeps it",
+  CacheType: "its successor is TokenCache.Backend",
+  RedisUrl: "its successor is TokenCache.Url",
 };
 
 /** The message about a key that does not belong to the section. */
@@ -183,6 +193,12 @@ export function misplacedKey(key: string): string | undefined {
 
 function stateDirectoryOf(keys: Pick<SectionKeys, "StateDirectory">): string {
   return keys.StateDirectory ?? sources().stateHome;
+}
+
+/** The default is memory if no server has tokens: nothing would be written to the file. */
+function tokenCacheOf({ TokenCache: cache, Servers: servers }: SectionKeys): TokenCacheConfig {
+  const isUsed = [...servers.values()].some(({ credentials }) => "refreshBufferMs" in credentials);
+  return isKvFile(cache) && cache.isDefault && !isUsed ? { backend: "memory" } : cache;
 }
 
 function warningsOf(keys: SectionKeys): string[] {

@@ -37,6 +37,8 @@ export interface GatewayOptions
     Pick<PageParts, "stores" | "version" | "checkReadiness" | "metricsText"> {
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Receives security events. */
+  readonly security: Logger;
   /** The URL at which clients reach the gateway. */
   readonly address: PublicAddress;
   /** The web pages that may use the gateway from a browser. */

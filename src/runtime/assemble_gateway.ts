@@ -6,6 +6,7 @@ import type { GatewayConfig } from "../config/gateway_config.ts";
 import type { RateLimitConfig } from "../config/keys/rate_limit.ts";
 import { directContacts } from "../config/sandbox/contacts.ts";
 import { publishedKeys } from "../config/sandbox/published_keys.ts";
+import type { TokenStore } from "../credentials/cache/token_store.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { createApp } from "../gateway/app.ts";
 import { TokenRevocation } from "../gateway/pages/token_revocation.ts";
@@ -101,8 +102,9 @@ export function assembleGateway(config: GatewayConfig, options: AssemblyOptions)
     cors: config.cors,
     address: new PublicAddress(config.publicUrl, config.trustedProxies),
     publicKeys: publishedKeys(config.servers),
-    checkReadiness: () => checkReadiness(() => tokenStore.probe()),
+    checkReadiness: () => checkReadiness(config, tokenStore),
     logger: createLogger("gateway"),
+    security: createLogger("security"),
     now: Date.now,
   });
   return {
@@ -141,9 +143,11 @@ function rateLimit(
 }
 
 /** Running traffic continues without the cache, but a new replica must not receive traffic without it. */
-async function checkReadiness(probe: () => Promise<void>): Promise<void> {
+async function checkReadiness({ tokenCache }: GatewayConfig, store: TokenStore): Promise<void> {
+  // A cache that nobody configured must not take a gateway out of service: each worker then has its own tokens.
+  if (tokenCache.backend === "kv" && tokenCache.isDefault) return;
   try {
-    await probe();
+    await store.probe();
   } catch (cause) {
     throw new GatewayError("INT-002", "Not ready: the token cache cannot be used", { cause });
   }

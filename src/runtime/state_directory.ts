@@ -1,6 +1,6 @@
 /**
- * The state directory, accessible to the gateway's user only. Its content is encrypted, but a user who
- * can write there could remove it, or restore tokens that were revoked.
+ * The state directory, accessible to the gateway's user only. Its content is encrypted, but the key may
+ * be there as well, and a user who can write there could restore tokens that were revoked.
  */
 import { ConfigError } from "../config/values/config_error.ts";
 import { SECTION } from "../config/values/section.ts";
@@ -73,8 +73,16 @@ export async function prepareStateDirectory(path: string): Promise<void> {
 /** Files of former versions may be open to others. */
 async function closeFiles(directory: string): Promise<void> {
   for await (const { name, isFile } of Deno.readDir(directory)) {
-    const path = `${directory}/${name}`;
-    const mode = isFile ? (await Deno.lstat(path)).mode ?? 0 : 0;
+    if (isFile) await closeFile(`${directory}/${name}`);
+  }
+}
+
+async function closeFile(path: string): Promise<void> {
+  try {
+    const mode = (await Deno.lstat(path)).mode ?? 0;
     if ((mode & OTHERS) !== 0) await Deno.chmod(path, mode & 0o700);
+  } catch (error) {
+    // Another gateway that uses the directory may remove its files.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -9,7 +9,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { type AuditTrail, happened } from "./audit/audit_trail.ts";
 import { GatewayWorker, spawnSandboxed, type WorkerEvents } from "./gateway_worker.ts";
 import type { SharedByWorkers } from "./messages.ts";
-import { prepareStateDirectory } from "./state_directory.ts";
+import { prepareState } from "./token_cache_file.ts";
 
 export interface WorkerGroupOptions extends Pick<WorkerEvents, "allMetrics" | "allStates"> {
   readonly config: GatewayConfig;
@@ -44,10 +44,13 @@ export class WorkerGroup {
   readonly #options: WorkerGroupOptions;
   readonly #workers = new Set<GatewayWorker>();
   readonly #restarts = new Set<number>();
+  /** The configuration that the workers get. */
+  #prepared: GatewayConfig;
   #ending = false;
 
   constructor(options: WorkerGroupOptions) {
     this.#options = options;
+    this.#prepared = options.config;
   }
 
   get config(): GatewayConfig {
@@ -60,11 +63,8 @@ export class WorkerGroup {
 
   /** @throws {Error} When one worker cannot start; then none runs. */
   async start(): Promise<void> {
-    const { config } = this.#options;
-    // The state directory is created only if something will be written to it.
-    if (permissionSet(config).write !== false) {
-      await prepareStateDirectory(config.stateDirectory);
-    }
+    const { config, logger } = this.#options;
+    this.#prepared = await prepareState(config, logger);
     const starts = Array.from({ length: config.workers }, () => this.#startWorker());
     const failed = (await Promise.allSettled(starts)).find(({ status }) => status === "rejected");
     if (failed === undefined) return;
@@ -85,7 +85,8 @@ export class WorkerGroup {
   }
 
   async #startWorker(afterCrashMs = FIRST_RESTART_MS): Promise<void> {
-    const { config, port, shared, workerModule, audit, logger, now } = this.#options;
+    const { port, shared, workerModule, audit, logger, now } = this.#options;
+    const config = this.#prepared;
     const startedMs = now();
     const permissions = permissionSet({ ...config, listen: { ...config.listen, port } });
     const worker = new GatewayWorker(spawnSandboxed(workerModule, permissions), {

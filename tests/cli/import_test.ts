@@ -39,6 +39,33 @@ async function importing(
   }
 }
 
+Deno.test("import keeps ResilienceConfig from the top of the file, and names keys that have successors", async () => {
+  const text = JSON.stringify({
+    ResilienceConfig: { RetryMaxAttempts: 5 },
+    DicomWebOAuth: {
+      LogFile: "/var/log/oauth.log",
+      CacheType: "redis",
+      RedisUrl: "redis://localhost:6379/0",
+      Servers: {
+        main: {
+          Url: "https://store.example",
+          TokenEndpoint: "https://idp.example/token",
+          ClientId: "c",
+          ClientSecret: "${SECRET:-s}",
+        },
+      },
+    },
+  });
+  await importing(text, ({ code, stdout, stderr }) => {
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout).DicomWebOAuth.ResilienceConfig, { RetryMaxAttempts: 5 });
+    assert.match(stderr, /Kept[^]*DicomWebOAuth\.ResilienceConfig/);
+    assert.match(stderr, /Left out[^]*LogFile: the log goes to standard error/);
+    assert.match(stderr, /Left out[^]*CacheType: its successor is TokenCache\.Backend/);
+    assert.match(stderr, /Left out[^]*RedisUrl: its successor is TokenCache\.Url/);
+  });
+});
+
 Deno.test("import makes a file that passes check, and reports what changed for each key", async () => {
   await importing(PLUGIN_FILE, async ({ code, stdout, stderr }, directory) => {
     assert.equal(code, 0, stderr);

@@ -40,7 +40,10 @@ for (const keys of [AZURE, MANAGED, { ...MANAGED, IdentityPlatform: "workloadide
       method: "federated_token",
       file: POD.AZURE_FEDERATED_TOKEN_FILE,
     });
-    const config = await parseSection({ Servers: { main: keys } }, { env: POD });
+    const config = await parseSection(
+      { TokenCache: { Backend: "memory" }, Servers: { main: keys } },
+      { env: POD },
+    );
     assert.deepEqual(permissionSet(config).read, [POD.AZURE_FEDERATED_TOKEN_FILE]);
     assert.deepEqual(permissionSet(config).env, false);
   });

@@ -64,7 +64,10 @@ export function load(
   env: Record<string, string> = {},
 ): Promise<GatewayConfig> {
   const around = surroundings(file ?? "");
-  const section = { Servers: { main: serverOf(keys, file) } };
+  const section = {
+    TokenCache: { Backend: "memory" },
+    Servers: { main: serverOf(keys, file) },
+  };
   return parseSection(section, { ...around, env: { ...around.env, ...env } });
 }
 

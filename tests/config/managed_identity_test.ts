@@ -22,7 +22,8 @@ const ARC = {
 };
 
 function load(keys: Keys, env: Variables): Promise<GatewayConfig> {
-  return parseSection({ Servers: { main: { ...BASE, ...keys } } }, { env });
+  const Servers = { main: { ...BASE, ...keys } };
+  return parseSection({ TokenCache: { Backend: "memory" }, Servers }, { env });
 }
 
 async function identity(keys: Keys, env: Variables = {}): Promise<ManagedIdentity> {

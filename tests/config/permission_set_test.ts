@@ -35,6 +35,28 @@ Deno.test("permissionSet grants the state directory for a KV file", async () => 
   });
 });
 
+const OAUTH = { TokenEndpoint: "https://a.example/token", ClientId: "c", ClientSecret: "s" };
+const AWS = { ProviderType: "aws", Region: "eu-west-1", PayloadSigning: "unsigned" };
+for (
+  const [what, keys, isGranted] of [
+    ["acquires tokens", OAUTH, true],
+    ["acquires AWS keys", AWS, true],
+    ["has a fixed password", { ProviderType: "basic", Username: "u", Password: "p" }, false],
+    ["has a fixed token", { ProviderType: "bearer", Token: "t" }, false],
+  ] as const
+) {
+  const whether = isGranted ? "grants" : "does not grant";
+  Deno.test(`permissionSet ${whether} the state directory by default to a gateway that ${what}`, async () => {
+    const config = await parseSection({
+      Servers: { a: { Url: "https://a.example", ...keys } },
+      StateDirectory: "/var/lib/gateway",
+    });
+    const { read, write } = permissionSet(config);
+    const directories = isGranted && ["/var/lib/gateway"];
+    assert.deepEqual([read, write], [directories, directories]);
+  });
+}
+
 Deno.test("permissionSet grants one variable and no directory for a KV service", async () => {
   const config = await parseSection({
     Servers,

@@ -37,8 +37,8 @@ const rows: readonly Row[] = [
     "CFG-002 VerifySSL: belongs to a server: DicomWebOAuth.Servers.{name}.VerifySSL",
   ],
   [
-    { ResilienceConfig: {} },
-    "CFG-002 ResilienceConfig: belongs to a server: DicomWebOAuth.Servers.{name}.ResilienceConfig",
+    { StoreResilience: {} },
+    "CFG-002 StoreResilience: belongs to a server: DicomWebOAuth.Servers.{name}.StoreResilience",
   ],
   [
     { EnableMetrics: true },
@@ -134,8 +134,8 @@ const rows: readonly Row[] = [
     'CFG-002 TokenCache.Backend: must be one of "memory", "kv", "redis"',
   ],
   [
-    { TokenCache: { Backend: "kv" } },
-    `CFG-001 TokenCache.EncryptionKey: Backend "kv" needs EncryptionKey: ${FORM}`,
+    { TokenCache: { Url: "https://kv.example" } },
+    `CFG-001 TokenCache.EncryptionKey: Backend "kv" with Url needs EncryptionKey: ${FORM}`,
   ],
   [
     { TokenCache: { Backend: "redis", Url: "redis://cache" } },
@@ -202,7 +202,7 @@ const rows: readonly Row[] = [
   ],
   [
     { TokenCache: { Sentinel: SENTINEL } },
-    'CFG-002 TokenCache.Sentinel: has no effect with Backend "memory"; remove it',
+    'CFG-002 TokenCache.Sentinel: has no effect with Backend "kv"; remove it',
   ],
   [
     sentinelAt("redis://sentinel"),
@@ -222,15 +222,19 @@ const rows: readonly Row[] = [
     "the first URL",
   ],
   [
-    { TokenCache: { Backend: "kv", EncryptionKey: KEY, Url: "redis://cache" } },
+    { TokenCache: { Backend: "kv", EncryptionKey: KEY, Url: "cache" } },
     `CFG-002 TokenCache.Url: ${URL_START}`,
   ],
   [
-    { TokenCache: { Url: "redis://cache" } },
+    { TokenCache: { EncryptionKey: KEY, Url: "redis://cache" } },
+    'CFG-002 TokenCache.Url: is that of a Redis server: add "Backend": "redis"',
+  ],
+  [
+    { TokenCache: { Backend: "memory", Url: "redis://cache" } },
     'CFG-002 TokenCache.Url: has no effect with Backend "memory"; remove it',
   ],
   [
-    { TokenCache: { EncryptionKey: KEY } },
+    { TokenCache: { Backend: "memory", EncryptionKey: KEY } },
     'CFG-002 TokenCache.EncryptionKey: has no effect with Backend "memory"; remove it',
   ],
   [

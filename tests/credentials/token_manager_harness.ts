@@ -107,6 +107,7 @@ export async function withManager(
       resilience: options.resilience ?? NO_RETRY,
       metrics,
       logger,
+      security: logger,
       onTokenEvent: (event) => events.push(event),
       clock,
       random: () => 0,

@@ -50,6 +50,8 @@ async function withGateway(test: (parts: Parts) => Promise<void>): Promise<void>
   try {
     await using gateway = await startGateway({
       LogLevel: "DEBUG",
+      // What is left in the state directory then is left by bodies.
+      TokenCache: { Backend: "memory" },
       Servers: {
         main: {
           Url: `${origin.url}/datastore/0123`,

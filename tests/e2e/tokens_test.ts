@@ -78,6 +78,42 @@ Deno.test("1,000 concurrent first requests to two gateways that share a KV file 
   await Deno.remove(stateDirectory, { recursive: true });
 });
 
+Deno.test("Without TokenCache, two workers and the next start of the gateway use one token", async () => {
+  const provider = startTokenEndpoint({ delayMs: 300 });
+  const store = startStore(provider);
+  const stateDirectory = await Deno.makeTempDir();
+  const config = section(store, provider, { Workers: 2 });
+  for (const start of ["first", "second"]) {
+    await using gateway = await startGateway(config, { stateDirectory });
+    assert.deepEqual(await burst([gateway], 100), [200]);
+    assert.equal(provider.requests.length, 1, `${start} start`);
+  }
+  const files = [...Deno.readDirSync(stateDirectory)];
+  for (const { name } of files) {
+    const content = await Deno.readFile(`${stateDirectory}/${name}`);
+    const text = new TextDecoder("latin1").decode(content);
+    for (const token of provider.issued) {
+      assert(!text.includes(token), `${name} contains the token`);
+    }
+  }
+  assert(files.some(({ name }) => name === "tokens.key"));
+  await provider.close();
+  await store.shutdown();
+  await Deno.remove(stateDirectory, { recursive: true });
+});
+
+Deno.test("Without a usable state directory, the gateway warns and caches tokens in memory", async () => {
+  const provider = startTokenEndpoint();
+  const store = startStore(provider);
+  const stateDirectory = "/dev/null/state";
+  await using gateway = await startGateway(section(store, provider), { stateDirectory });
+  assert.deepEqual(await burst([gateway], 10), [200]);
+  assert.equal(provider.requests.length, 1);
+  await gateway.until(/Cannot cache tokens in the state directory; caching them in memory/);
+  await provider.close();
+  await store.shutdown();
+});
+
 Deno.test(needing(REDIS, {
   name:
     "1,000 concurrent first requests to two gateways that share Redis cause one token request, and each runs two workers",

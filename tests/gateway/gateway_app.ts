@@ -11,6 +11,7 @@ export const NOW_MS = Date.UTC(2026, 0, 1);
 export interface GatewayApp {
   readonly metrics: Metrics;
   readonly logger: MemoryLogger;
+  readonly security: MemoryLogger;
   readonly fetch: ReturnType<typeof createApp>["fetch"];
   ask(path: string, init?: RequestInit, completed?: Promise<void>): Promise<Response>;
 }
@@ -20,6 +21,7 @@ export function gatewayApp(
 ): GatewayApp {
   const metrics = options.metrics ?? createMetrics();
   const logger = new MemoryLogger();
+  const security = new MemoryLogger();
   const { fetch } = createApp({
     version: "1.2.3",
     address: new PublicAddress(undefined, []),
@@ -28,6 +30,7 @@ export function gatewayApp(
     metricsText: () => metrics.registry.metrics(),
     checkReadiness: () => Promise.resolve(),
     logger,
+    security,
     announceRevocation: () => {},
     now: () => NOW_MS,
     ...options,
@@ -35,6 +38,7 @@ export function gatewayApp(
   return {
     metrics,
     logger,
+    security,
     fetch,
     ask: async (path, init, completed = Promise.resolve()) =>
       await fetch(new Request(`http://gateway:8043${path}`, init), { completed }),

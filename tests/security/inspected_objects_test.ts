@@ -43,6 +43,7 @@ Deno.test("Objects that hold secrets and tokens reveal none when inspected to an
   const source = await loadFromMemory({
     DicomWebOAuth: {
       Listen: { Port: 0 },
+      TokenCache: { Backend: "memory" },
       Servers: {
         main: { Url: url, TokenEndpoint: `${url}/token`, ClientId: "c", ClientSecret: SECRET },
       },

@@ -11,7 +11,10 @@ import {
 } from "jsonc-parser";
 import { type ConfigProblem, type KeyPath, keyPath } from "../values/config_error.ts";
 import { nearestName } from "../values/nearest_name.ts";
+import { isObject } from "../values/keys_of.ts";
 import { SECTION } from "../values/section.ts";
+
+const RESILIENCE = "ResilienceConfig";
 
 /** The gateway's part of a file. */
 export interface ConfigDocument {
@@ -43,11 +46,19 @@ export function readDocument(
       return { document: undefined, problems };
     }
     const version = property(root, "ConfigVersion");
+    const resilience = property(root, RESILIENCE);
+    if (resilience !== undefined && property(section, RESILIENCE) !== undefined) {
+      const message = `is duplicated: it is also in ${SECTION}`;
+      problems.push({ code: "CFG-002", path: RESILIENCE, message });
+    }
     const complete = (node: Node, path: KeyPath) => plain(node, path, { completeString, problems });
     return {
       document: {
         ...(version && { ConfigVersion: complete(version, ["ConfigVersion"]) }),
-        [SECTION]: complete(section, [SECTION]),
+        [SECTION]: withResilience(
+          complete(section, [SECTION]),
+          resilience && complete(resilience, [SECTION, RESILIENCE]),
+        ),
       },
       problems,
     };
@@ -56,6 +67,13 @@ export function readDocument(
     const message = "nests lists or objects too deeply";
     return { document: undefined, problems: [{ code: "CFG-002", path: "", message }] };
   }
+}
+
+/** The plugin's documentation also has `ResilienceConfig` at the top of the file: it is the section's. */
+function withResilience(section: unknown, resilience: unknown): unknown {
+  return resilience === undefined || !isObject(section)
+    ? section
+    : { [RESILIENCE]: resilience, ...section };
 }
 
 /** Reports only the first error: later ones are usually its consequences. */

@@ -61,7 +61,8 @@ export const resilience = keysOf({
   ),
   RetryMaxAttempts: whole(1, 100).default(3).describe("Attempts in total, including the first"),
   RetryStrategy: z.enum(["fixed", "linear", "exponential"]).default("exponential").describe(
-    "Backoff strategy: constant delay, growing by `RetryIncrement`, or by the factor `RetryMultiplier`",
+    "Backoff strategy: constant delay, growing by `RetryIncrement`, or by the factor `RetryMultiplier`. " +
+      "Up to half of each delay is subtracted at random (jitter), so that gateways do not retry in step",
   ),
   RetryInitialDelay: seconds(0).prefault(1).describe("Seconds before the second attempt"),
   RetryMultiplier: decimal(1, 100).default(2).describe(

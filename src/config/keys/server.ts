@@ -16,6 +16,7 @@ import { clientCertificate } from "./client_certificate.ts";
 import { noProxy } from "./proxy.ts";
 import { rateLimitOf, rateLimitRule, serverRateLimitKeys } from "./rate_limit.ts";
 import { resilience, timeouts } from "./resilience.ts";
+import { sources } from "../values/sources.ts";
 import { profileName, profileOf, rules } from "./store_profile.ts";
 import { storeResilience } from "./store_resilience.ts";
 
@@ -84,7 +85,8 @@ export const serverKeys = {
   ),
   Timeouts: timeouts.prefault({}).describe("Timeouts for the store and the token endpoint"),
   ResilienceConfig: resilience.prefault({}).describe(
-    "Retries and circuit breaker of token requests",
+    "Retries and circuit breaker of token requests; keys that are missing here are those of " +
+      "`ResilienceConfig` of the section, if it has them",
   ),
   StoreResilience: storeResilience.prefault({}).describe(
     "Retries, circuit breaker and concurrency of requests to the store",
@@ -161,13 +163,14 @@ const server = z.unknown().transform(async (written, context): Promise<NamelessS
     return z.NEVER;
   }
   const choice = chooseScheme(written);
+  const complete = withSharedResilience(written);
   if (choice.scheme === undefined) {
     const { key, allowed } = choice;
     const message = notOneOf(written[key], allowed);
     context.addIssue({ code: "custom", path: [key], message });
   }
   const schema = choice.scheme ? serverSchema(choice.scheme) : undecided(choice.candidates);
-  const result = await schema.safeParseAsync(written, {
+  const result = await schema.safeParseAsync(complete, {
     error: (issue) => {
       const [key, ...more] = issue.path ?? [];
       if (issue.code !== "unrecognized_keys" && issue.input === undefined && more.length === 0) {
@@ -180,6 +183,15 @@ const server = z.unknown().transform(async (written, context): Promise<NamelessS
   context.issues.push(...result.error.issues.flatMap(byKey) as z.core.$ZodRawIssue[]);
   return z.NEVER;
 });
+
+/** A server's own keys of `ResilienceConfig` take precedence over those of the section. */
+function withSharedResilience(written: WrittenKeys): WrittenKeys {
+  const { ResilienceConfig: shared } = sources().section;
+  const { ResilienceConfig: own = {} } = written;
+  // The section reports the problems of its own.
+  if (!isObject(shared) || !isObject(own) || !resilience.safeParse(shared).success) return written;
+  return { ...written, ResilienceConfig: { ...shared, ...own } };
+}
 
 export const servers = recordOf(server, {
   names: PLAIN_NAME,

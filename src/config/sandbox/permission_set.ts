@@ -2,6 +2,7 @@
  * Derives from a configuration the Deno permissions that a worker needs, and grants no others.
  */
 import type { GatewayConfig } from "../gateway_config.ts";
+import { isKvFile } from "../keys/token_cache.ts";
 import { listenHostAndPort, networkAllowlist } from "./contacts.ts";
 
 /** The permissions of a worker as `new Worker` takes them; `false` grants nothing. */
@@ -18,8 +19,7 @@ export interface PermissionSet {
 
 export function permissionSet(config: GatewayConfig): PermissionSet {
   const { tokenCache, stateDirectory } = config;
-  const kv = tokenCache.backend === "kv";
-  const kvFile = kv && tokenCache.url === undefined;
+  const kvFile = isKvFile(tokenCache);
   const reaches = [...config.servers.values()].map(({ reach }) => reach);
   const state = kvFile || reaches.some((reach) => reach.state) ? [stateDirectory] : [];
   const files = reaches.flatMap((reach) => reach.files);
@@ -28,7 +28,7 @@ export function permissionSet(config: GatewayConfig): PermissionSet {
     read: orNothing([...new Set([...state, ...files])].sort()),
     write: orNothing(state),
     // The only source of a remote KV for its access token.
-    env: kv && !kvFile ? ["DENO_KV_ACCESS_TOKEN"] : false,
+    env: tokenCache.backend === "kv" && !kvFile ? ["DENO_KV_ACCESS_TOKEN"] : false,
     run: false,
     ffi: false,
     sys: false,

@@ -6,6 +6,7 @@ import { GatewayError } from "../../errors/gateway_error.ts";
 import type { AuditEvent } from "../../telemetry/audit_event.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { securityEventType } from "../../telemetry/security_events.ts";
 import { lifeMs } from "./held_token.ts";
 import type { Token } from "../token.ts";
 
@@ -15,6 +16,8 @@ export interface TokenEventsOptions {
   readonly refreshBufferMs: number;
   readonly metrics: Pick<Metrics, "errors">;
   readonly logger: Logger;
+  /** Receives security events. */
+  readonly security: Logger;
   /** Receives events for the audit trail. */
   readonly onTokenEvent?: ((event: AuditEvent) => void) | undefined;
 }
@@ -50,12 +53,15 @@ export class TokenEvents {
 
   /** Background renewal failed; undefined `retryInMs`: there is no retry. */
   renewalFailed(error: unknown, token: Token | undefined, retryInMs: number | undefined): void {
-    const { server, metrics, logger } = this.#options;
+    const { server, metrics, logger, security } = this.#options;
     const { category } = catalogue["TOK-006"];
     metrics.errors.inc({ server, error_code: "TOK-006", category });
-    logger.warn(
+    const event_type = securityEventType(error);
+    const log = event_type === undefined ? logger : security;
+    log.warn(
       `Token renewal failed for server "${server}"; using the current token until it expires`,
       {
+        ...(event_type !== undefined && { event_type }),
         server,
         error_code: "TOK-006",
         reason: error instanceof Error ? error.message : "unknown",

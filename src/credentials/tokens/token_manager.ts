@@ -33,6 +33,8 @@ export interface TokenManagerOptions {
   readonly resilience: ResilienceConfig;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Receives security events. */
+  readonly security: Logger;
   /** Receives events for the audit trail. */
   readonly onTokenEvent?: ((event: AuditEvent) => void) | undefined;
   readonly clock: Clock;

@@ -8,6 +8,7 @@ import { isOfClientsBody } from "../../errors/broken_body_error.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
 import type { Logger } from "../../telemetry/logger.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
+import { securityEventType } from "../../telemetry/security_events.ts";
 import type { Activity } from "./activity.ts";
 import { type AnswerEnd, CLIENT_LEFT, onAnswerEnd } from "./answer_end.ts";
 import { isOpen } from "../steps/authenticate.ts";
@@ -21,6 +22,8 @@ import type { RequestFacts } from "./request_facts.ts";
 export interface AccountOptions {
   readonly metrics: Metrics;
   readonly logger: Logger;
+  /** Receives security events. */
+  readonly security: Logger;
   readonly activity: Activity;
   /** Nothing is recorded unless given. */
   readonly audit?: AuditOptions | undefined;
@@ -75,14 +78,17 @@ export class RequestAccount {
     const error = this.#error = asGatewayError(thrown);
     // The client has left: nothing failed, and nothing reads the response.
     if (c.req.raw.signal.aborted) return new Response(null, { status: CLIENT_LEFT });
-    const { metrics, logger } = this.#options;
+    const { metrics, logger, security } = this.#options;
     const { code, entry: { category } } = error;
     const server = error.server ?? c.get("server") ?? "";
     // A client's failure must not raise an alarm about the server.
     const failed = isOfClientsBody(thrown) ? "" : server;
     metrics.errors.inc({ server: failed, error_code: code, category });
     const address = c.get("address");
-    logger[error.status >= 500 ? "error" : "warn"](error.message, {
+    const event_type = securityEventType(error);
+    const log = event_type === undefined ? logger : security;
+    log[error.status >= 500 ? "error" : "warn"](error.message, {
+      ...(event_type !== undefined && { event_type }),
       error_code: code,
       server,
       request_id: c.get("requestId"),

@@ -5,6 +5,7 @@
 import { contacts, listenHostAndPort } from "../../config/sandbox/contacts.ts";
 import { loopbackOf } from "../../config/values/host_names.ts";
 import { permissionSet } from "../../config/sandbox/permission_set.ts";
+import { isKvFile } from "../../config/keys/token_cache.ts";
 import { SECTION } from "../../config/values/section.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import { createTokenStore } from "../../credentials/cache/create_token_store.ts";
@@ -14,6 +15,7 @@ import { createMetrics } from "../../telemetry/metrics.ts";
 import { reasonOf } from "../../errors/reason.ts";
 import { explainDeno } from "../../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../../runtime/state_directory.ts";
+import { encryptionKeysIn, isStateOptional } from "../../runtime/token_cache_file.ts";
 import { examineContact } from "./examine_contact.ts";
 import { type Finding, finding } from "./finding.ts";
 
@@ -69,7 +71,8 @@ async function examineStateDirectory(config: GatewayConfig): Promise<Finding> {
   }
   const fault = await stateDirectoryFault(path);
   if (fault !== undefined) {
-    return finding("state directory", path, "failed", `${fault}.`, { code: "CFG-002" });
+    const outcome = isStateOptional(config) ? "warn" : "failed";
+    return finding("state directory", path, outcome, `${fault}.`, { code: "CFG-002" });
   }
   const message = await statOf(path) === undefined
     ? "It does not exist yet; the gateway creates it."
@@ -78,11 +81,12 @@ async function examineStateDirectory(config: GatewayConfig): Promise<Finding> {
 }
 
 async function examineCache(config: GatewayConfig): Promise<Finding> {
-  const { tokenCache: cache, stateDirectory } = config;
+  const { stateDirectory } = config;
+  let cache = config.tokenCache;
   if (cache.backend === "memory") {
     return finding("token cache", null, "skipped", "Not tested: tokens are cached in memory only.");
   }
-  if (cache.backend === "kv" && cache.url === undefined) {
+  if (isKvFile(cache)) {
     const directory = await statOf(stateDirectory);
     if (directory === undefined) {
       const message = "Not tested: it does not exist yet.";
@@ -92,6 +96,17 @@ async function examineCache(config: GatewayConfig): Promise<Finding> {
     if (directory.uid !== Deno.uid()) {
       const why = `run \`doctor\` as the user of the gateway (${directory.uid})`;
       return finding("token cache", stateDirectory, "skipped", `Not tested: ${why} to test it.`);
+    }
+    if (await stateDirectoryFault(stateDirectory) !== undefined) {
+      const message = "Not tested: the state directory cannot be used.";
+      return finding("token cache", stateDirectory, "skipped", message);
+    }
+    try {
+      const encryptionKeys = await encryptionKeysIn(stateDirectory, cache.encryptionKeys);
+      cache = { ...cache, encryptionKeys };
+    } catch (error) {
+      const message = `Not writable; tokens are cached in memory only: ${reasonOf(error)}.`;
+      return finding("token cache", stateDirectory, "warn", message);
     }
   }
   const store = createTokenStore(cache, {

@@ -78,6 +78,19 @@ Deno.test("TokenManager never sends a token request per request when the refresh
     assert.equal(logger.withCode("TOK-003").length, 1, "said once");
   }));
 
+for (
+  const [code, event] of [["AUTH-001", "auth_failure"], ["AUTH-003", undefined]] as const
+) {
+  const what = event === undefined ? "no security event" : "a security event";
+  Deno.test(`TokenManager: a renewal that fails with ${code} is ${what}`, () =>
+    withManager({ refreshBufferMs: MINUTE }, async ({ clock, source, manager, logger }) => {
+      await manager.token(never);
+      source.failWith(code);
+      await clock.advance(4 * MINUTE);
+      assert.equal(logger.withCode("TOK-006")[0]?.fields.event_type, event);
+    }));
+}
+
 Deno.test("TokenManager uses the current token until it expires when renewals fail", () =>
   withManager({ refreshBufferMs: MINUTE }, async ({ clock, source, manager, logger, metrics }) => {
     await manager.token(never);

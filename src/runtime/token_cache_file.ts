@@ -1,0 +1,99 @@
+/**
+ * Prepares the token cache in the state directory: its key, unless one is configured. A directory that
+ * cannot be written to costs the cache, not the service: then tokens are cached in memory.
+ */
+import type { GatewayConfig } from "../config/gateway_config.ts";
+import { isEncryptionKey, isKvFile } from "../config/keys/token_cache.ts";
+import { permissionSet } from "../config/sandbox/permission_set.ts";
+import { ConfigError } from "../config/values/config_error.ts";
+import { Secret } from "../config/values/secret.ts";
+import { reasonOf } from "../errors/reason.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { prepareStateDirectory } from "./state_directory.ts";
+
+const KEY_FILE = "tokens.key";
+const KEY_BYTES = 32;
+
+/**
+ * Prepares what workers of a configuration write to.
+ *
+ * @returns The configuration for the workers, with the key of the token cache.
+ * @throws {ConfigError} When the state directory is insecure and was configured to be used.
+ */
+export async function prepareState(config: GatewayConfig, logger: Logger): Promise<GatewayConfig> {
+  const { stateDirectory, tokenCache } = config;
+  if (!isKvFile(tokenCache)) {
+    // The state directory is created only if something will be written to it.
+    if (permissionSet(config).write !== false) await prepareStateDirectory(stateDirectory);
+    return config;
+  }
+  try {
+    await prepareStateDirectory(stateDirectory);
+    const encryptionKeys = await encryptionKeysIn(stateDirectory, tokenCache.encryptionKeys);
+    return { ...config, tokenCache: { ...tokenCache, encryptionKeys } };
+  } catch (error) {
+    const isInsecure = error instanceof ConfigError;
+    if (isInsecure && !tokenCache.isDefault) throw error;
+    logger.warn(
+      "Cannot cache tokens in the state directory; caching them in memory. Correct StateDirectory, " +
+        'or set TokenCache.Backend to "memory"',
+      {
+        reason: isInsecure
+          ? error.problems.map(({ message }) => message).join("; ")
+          : reasonOf(error),
+      },
+    );
+    return await prepareState(withMemory(config), logger);
+  }
+}
+
+/** Whether the gateway also starts without a usable state directory. */
+export function isStateOptional(config: GatewayConfig): boolean {
+  const { tokenCache } = config;
+  return isKvFile(tokenCache) && tokenCache.isDefault &&
+    permissionSet(withMemory(config)).write === false;
+}
+
+function withMemory(config: GatewayConfig): GatewayConfig {
+  return { ...config, tokenCache: { backend: "memory" } };
+}
+
+/**
+ * The configured keys, or else the key in the state directory, which is created at the first start.
+ *
+ * @throws {Error} When the directory cannot be written to.
+ */
+export async function encryptionKeysIn(
+  stateDirectory: string,
+  configured: readonly Secret[],
+): Promise<readonly Secret[]> {
+  // Also shows whether the workers can write: mode 0600.
+  const temporary = await Deno.makeTempFile({ dir: stateDirectory, prefix: `${KEY_FILE}.` });
+  try {
+    return configured.length > 0 ? configured : [await storedKey(stateDirectory, temporary)];
+  } finally {
+    await Deno.remove(temporary).catch(() => {});
+  }
+}
+
+async function storedKey(directory: string, temporary: string): Promise<Secret> {
+  const path = `${directory}/${KEY_FILE}`;
+  const read = async () => (await Deno.readTextFile(path)).trim();
+  const found = await read().catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (found !== undefined && isEncryptionKey(found)) return new Secret(found);
+  // Damaged: all that it encrypted can be fetched again.
+  if (found !== undefined) await Deno.remove(path);
+  const key = crypto.getRandomValues(new Uint8Array(KEY_BYTES)).toBase64();
+  await Deno.writeTextFile(temporary, `${key}\n`);
+  try {
+    // Of several gateways that start now, the first creates the key, completely; all use it.
+    await Deno.link(temporary, path);
+  } catch (error) {
+    // Not every file system has links.
+    if (!(error instanceof Deno.errors.AlreadyExists)) await Deno.rename(temporary, path);
+  }
+  return new Secret(await read());
+}
