@@ -79,8 +79,8 @@ export class Store {
     this.authorizer = options.authorizer;
     this.#options = options;
     this.#client = new StoreClient(options);
-    const { name, url, profile } = options.config;
-    this.#dialect = new StoreDialect(url, profile);
+    const { name, url, profile, aliases } = options.config;
+    this.#dialect = new StoreDialect(url, profile, aliases);
     this.#dispatching = {
       rules: profile.rules,
       pace: new Pace(profile.rules.requestsPerSecond),

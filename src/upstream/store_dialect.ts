@@ -2,6 +2,7 @@
  * Translates between the client and a store: `Accept` and `Content-Type` into what the store supports, and
  * the URLs of each into those of the other. Bodies without URLs pass unchanged.
  */
+import { isInternal } from "../config/values/host_names.ts";
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { normaliseAccept, normaliseContentType } from "../dicomweb/media_type/accept.ts";
 import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
@@ -26,11 +27,14 @@ export interface StoreQuestion {
 export class StoreDialect {
   readonly #profile: Profile;
   readonly #storeBase: string;
+  readonly #storeAliases: readonly string[];
   /** Clients use few addresses; invented ones must not fill the memory. */
   readonly #maps = new BoundedCache<UrlMap>({ maxEntries: 100, maxKeyLength: 300 });
 
-  constructor(storeBase: string, profile: Profile) {
+  /** @param storeAliases Further base URLs of the store in its responses. */
+  constructor(storeBase: string, profile: Profile, storeAliases: readonly string[] = []) {
     this.#storeBase = storeBase;
+    this.#storeAliases = storeAliases;
     this.#profile = profile;
   }
 
@@ -109,11 +113,16 @@ export class StoreDialect {
   }
 
   #mapFor(gatewayBase: string | undefined): UrlMap | undefined {
-    if (gatewayBase === undefined || !this.#profile.rules.rewriteUrls) return undefined;
-    return this.#maps.get(gatewayBase, () => {
-      const siblings = this.#profile.name === "azure" ? azureSiblings(this.#storeBase) : [];
-      return createUrlMap({ storeBase: this.#storeBase, gatewayBase, siblings });
-    });
+    const { name, rules } = this.#profile;
+    if (gatewayBase === undefined || !rules.rewriteUrls) return undefined;
+    return this.#maps.get(gatewayBase, () =>
+      createUrlMap({
+        storeBase: this.#storeBase,
+        gatewayBase,
+        siblings: name === "azure" ? azureSiblings(this.#storeBase) : [],
+        storeAliases: this.#storeAliases,
+        isInternalHost: rules.rewriteInternalUrls ? isInternal : undefined,
+      }));
   }
 }
 

@@ -196,6 +196,12 @@ const REDIRECTS: [location: string, follows: boolean][] = [
   ["https://evil.example/dicom-web/studies", false],
   ["http://user@evil.example/", false],
   ["http://", false],
+  // An alias of the store leads to the store's own base URL.
+  ["https://alias.example/rs/studies/moved", true],
+  ["https://alias.example/rs/../admin", false],
+  ["https://alias.example/rs/..%2fadmin", false],
+  ["https://alias.example/rs2/studies", false],
+  ["https://alias.example.evil.test/rs/studies", false],
 ];
 
 for (const [location, follows] of REDIRECTS) {
@@ -217,6 +223,7 @@ for (const [location, follows] of REDIRECTS) {
         assert.equal(error.code, "NET-004");
         assert.equal(seen.length, 1);
       },
+      { config: { aliases: ["https://alias.example/rs"] } },
     );
   });
 }

@@ -32,6 +32,10 @@ const verifySsl = z.preprocess(
 
 export const serverKeys = {
   Url: httpUrl().describe("Base URL of the store's DICOMweb service"),
+  StoreAliases: z.array(httpUrl()).default([]).describe(
+    "Further base URLs of the same store, by which it calls itself in responses, as behind a proxy " +
+      "that strips a prefix or replaces `Host`. They are rewritten like `Url`, and never contacted",
+  ),
   VerifySSL: verifySsl.prefault(true).describe(
     "`true`, or the path of a PEM file with certificates to trust besides those of the system, for " +
       "the store and its identity provider. `false`, which the plugin allowed, is rejected",
@@ -87,6 +91,7 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
   const { credentials, reach, warnings } = scheme.parse(keys as never);
   return {
     url: withoutTrailingSlash(keys.Url),
+    aliases: keys.StoreAliases.map(withoutTrailingSlash),
     credentials,
     reach,
     warnings: [...transportWarnings(keys, scheme), ...warnings],

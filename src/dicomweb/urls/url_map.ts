@@ -1,6 +1,7 @@
 /**
  * Maps URLs of a store to URLs of the gateway and back.
  */
+import { internalResource } from "./internal_url.ts";
 import { UrlTranslation } from "./url_translation.ts";
 
 /** Resources of a store outside its base URL; the gateway has them below its own. */
@@ -16,6 +17,13 @@ export interface UrlMapOptions {
   /** The URL by which clients reach the store: `{public}/dicom-web/{server}`. */
   readonly gatewayBase: string;
   readonly siblings?: readonly StoreSibling[];
+  /** Further base URLs of the store, as it calls itself in responses. */
+  readonly storeAliases?: readonly string[];
+  /**
+   * Which hosts mean something in one network only; with it, resources of the store are recognized
+   * at these hosts, too.
+   */
+  readonly isInternalHost?: ((hostname: string) => boolean) | undefined;
 }
 
 export interface UrlMap {
@@ -26,12 +34,17 @@ export interface UrlMap {
 }
 
 /** @throws {TypeError} If a base is no URL. */
-export function createUrlMap({ storeBase, gatewayBase, siblings = [] }: UrlMapOptions): UrlMap {
+export function createUrlMap(options: UrlMapOptions): UrlMap {
+  const { storeBase, gatewayBase, siblings = [], storeAliases = [], isInternalHost } = options;
+  const bases = [storeBase, ...storeAliases];
   return {
-    toGateway: new UrlTranslation([
-      { from: storeBase, to: gatewayBase },
-      ...siblings.map(({ base, segments }) => ({ from: base, to: gatewayBase, segments })),
-    ]),
+    toGateway: new UrlTranslation(
+      [
+        ...bases.map((from) => ({ from, to: gatewayBase })),
+        ...siblings.map(({ base, segments }) => ({ from: base, to: gatewayBase, segments })),
+      ],
+      isInternalHost && internalResource(storeBase, isInternalHost),
+    ),
     toStore: new UrlTranslation([
       ...siblings.map(({ base, segments }) => ({ from: gatewayBase, to: base, segments })),
       { from: gatewayBase, to: storeBase },
