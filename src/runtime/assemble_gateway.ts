@@ -100,7 +100,10 @@ export function assembleGateway(config: GatewayConfig, options: AssemblyOptions)
     announceRevocation,
     revocation,
     cors: config.cors,
-    address: new PublicAddress(config.publicUrl, config.trustedProxies),
+    address: new PublicAddress(config.publicUrl, config.trustedProxies, {
+      port: config.listen.port,
+      logger: createLogger("gateway"),
+    }),
     publicKeys: publishedKeys(config.servers),
     checkReadiness: () => checkReadiness(config, tokenStore),
     logger: createLogger("gateway"),

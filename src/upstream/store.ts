@@ -79,8 +79,8 @@ export class Store {
     this.authorizer = options.authorizer;
     this.#options = options;
     this.#client = new StoreClient(options);
-    const { name, url, profile, wadoUri } = options.config;
-    this.#dialect = new StoreDialect(url, profile, wadoUri);
+    const { name, url, profile, aliases, wadoUri } = options.config;
+    this.#dialect = new StoreDialect(url, profile, { aliases, wadoUri });
     this.#dispatching = {
       rules: profile.rules,
       pace: new Pace(profile.rules.requestsPerSecond),

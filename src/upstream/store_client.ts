@@ -285,7 +285,7 @@ export class StoreClient {
     const target = new URL(location, from);
     // A fragment is not sent (RFC 9110, section 10.2.2).
     target.hash = "";
-    const { href } = target;
+    const href = this.#atUrl(target.href);
     if (
       !href.startsWith(`${this.#url}/`) ||
       findTargetFault(href.slice(this.#url.length)) !== undefined
@@ -303,5 +303,13 @@ export class StoreClient {
     }
     if (redirects === MAX_REDIRECTS) throw refuse("too many redirects");
     return href;
+  }
+
+  /** A URL below an alias, which may be another host, as one below the base URL. */
+  #atUrl(href: string): string {
+    const alias = this.#options.config.aliases.find((alias) => href.startsWith(`${alias}/`));
+    return alias === undefined || href.startsWith(`${this.#url}/`)
+      ? href
+      : this.#url + href.slice(alias.length);
   }
 }

@@ -2,6 +2,7 @@
  * Translates between the client and a store: `Accept` and `Content-Type` into what the store supports, and
  * the URLs of each into those of the other. Bodies without URLs pass unchanged.
  */
+import { isInternal } from "../config/values/host_names.ts";
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { normaliseAccept, normaliseContentType } from "../dicomweb/media_type/accept.ts";
 import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
@@ -23,18 +24,25 @@ export interface StoreQuestion {
   readonly target: string;
 }
 
+/** Where else a store has its resources. */
+export interface FurtherUrls {
+  /** Further base URLs of the store in its responses. */
+  readonly aliases?: readonly string[];
+  /** URL of its WADO-URI service, if that is not below the base. */
+  readonly wadoUri?: string | undefined;
+}
+
 export class StoreDialect {
   readonly #profile: Profile;
   readonly #storeBase: string;
-  readonly #wadoUri: string | undefined;
+  readonly #further: FurtherUrls;
   /** Clients use few addresses; invented ones must not fill the memory. */
   readonly #maps = new BoundedCache<UrlMap>({ maxEntries: 100, maxKeyLength: 300 });
 
-  /** @param wadoUri URL of the store's WADO-URI service, if it is not below the base. */
-  constructor(storeBase: string, profile: Profile, wadoUri?: string) {
+  constructor(storeBase: string, profile: Profile, further: FurtherUrls = {}) {
     this.#storeBase = storeBase;
     this.#profile = profile;
-    this.#wadoUri = wadoUri;
+    this.#further = further;
   }
 
   /**
@@ -112,12 +120,17 @@ export class StoreDialect {
   }
 
   #mapFor(gatewayBase: string | undefined): UrlMap | undefined {
-    if (gatewayBase === undefined || !this.#profile.rules.rewriteUrls) return undefined;
-    return this.#maps.get(gatewayBase, () => {
-      const siblings = this.#profile.name === "azure" ? azureSiblings(this.#storeBase) : [];
-      const wadoUri = this.#wadoUri;
-      return createUrlMap({ storeBase: this.#storeBase, gatewayBase, siblings, wadoUri });
-    });
+    const { name, rules } = this.#profile;
+    if (gatewayBase === undefined || !rules.rewriteUrls) return undefined;
+    return this.#maps.get(gatewayBase, () =>
+      createUrlMap({
+        storeBase: this.#storeBase,
+        gatewayBase,
+        siblings: name === "azure" ? azureSiblings(this.#storeBase) : [],
+        storeAliases: this.#further.aliases ?? [],
+        wadoUri: this.#further.wadoUri,
+        isInternalHost: rules.rewriteInternalUrls ? isInternal : undefined,
+      }));
   }
 }
 

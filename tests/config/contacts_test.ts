@@ -78,6 +78,8 @@ Deno.test("networkAllowlist contains stores, identity providers, cache and proxy
     Servers: {
       a: {
         Url: "https://store.example/a",
+        // What a store calls itself is never contacted.
+        StoreAliases: ["http://alias.example:8042/dicom-web"],
         TokenEndpoint: "https://IdP.example/token",
         ClientId: "c",
         ClientSecret: "s",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   hostAndPort,
   isHost,
+  isInternal,
   isLoopback,
   isNearby,
   isPlaintext,
@@ -107,5 +108,33 @@ const ports: readonly (readonly [url: string, hostAndPort: string])[] = [
 for (const [url, expected] of ports) {
   Deno.test(`hostAndPort: ${url} is at ${expected}`, () => {
     assert.equal(hostAndPort(url), expected);
+  });
+}
+
+const internal: readonly (readonly [host: string, is: boolean])[] = [
+  ["orthanc", true],
+  ["store_backend", true],
+  ["localhost", true],
+  ["10.1.2.3", true],
+  ["[::1]", true],
+  ["[fd00::7]", true],
+  ["orthanc.internal", true],
+  ["ORTHANC.PACS.SVC.CLUSTER.LOCAL", true],
+  ["orthanc.pacs.svc", true],
+  ["pacs.localhost", true],
+  ["store.example", false],
+  ["pacs.hospital.local", false],
+  ["internal.example", false],
+  ["notinternal", true],
+  ["x.notinternal", false],
+  ["203.0.113.5", false],
+  ["[2001:db8::1]", false],
+  ["", false],
+  ["example.", false],
+];
+
+for (const [host, is] of internal) {
+  Deno.test(`isInternal: ${host} means something ${is ? "in one network only" : "elsewhere, too"}`, () => {
+    assert.equal(isInternal(host), is);
   });
 }

@@ -136,6 +136,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
       name: "a",
       url: "https://a.example",
       wadoUri: undefined,
+      aliases: [],
       credentials: { kind: "none" },
       reach: { urls: [], possibleUrls: [], localUrls: [], files: [], state: false },
       warnings: [],
@@ -241,6 +242,14 @@ for (
     assert.equal(config.servers.get("a")?.compression, compression);
   });
 }
+
+Deno.test("parseConfig normalizes StoreAliases like Url", async () => {
+  const StoreAliases = ["http://Orthanc:8042/dicom-web/", "https://old.example"];
+  const a = { ProviderType: "none", Url: "https://a.example/rs/", StoreAliases };
+  const { aliases, url } = (await parseSection({ Servers: { a } })).servers.get("a")!;
+  assert.equal(url, "https://a.example/rs");
+  assert.deepEqual(aliases, ["http://orthanc:8042/dicom-web", "https://old.example"]);
+});
 
 Deno.test("parseConfig reads an IPv6 loopback address as safe", async () => {
   const { listen, warnings } = await parseSection({

@@ -58,6 +58,15 @@ const rows: readonly Row[] = [
   ],
   [{ ClientCertificate: [] }, "CFG-002 ClientCertificate: must be an object"],
   [{ Timeouts: [] }, "CFG-002 Timeouts: must be an object"],
+  [{ StoreAliases: "https://s.example" }, "CFG-002 StoreAliases: must be a list"],
+  [
+    { StoreAliases: ["orthanc:8042"] },
+    "CFG-002 StoreAliases[0]: must be a URL that starts with https:// or http://",
+  ],
+  [
+    { StoreAliases: ["https://s.example", "https://u:p@s.example"] },
+    "CFG-002 StoreAliases[1]: must not contain a user name or password",
+  ],
   // Unknown keys.
   [
     { TokenEndpiont: "x" },

@@ -100,7 +100,9 @@ Deno.test("StoreDialect: bodies without URLs pass as they are", () => {
 });
 
 Deno.test("StoreDialect: URLs of the store's WADO-URI service become the gateway's", () => {
-  const dialect = new StoreDialect(STORE, profiles.generic, new URL("/archive/wado", STORE).href);
+  const dialect = new StoreDialect(STORE, profiles.generic, {
+    wadoUri: new URL("/archive/wado", STORE).href,
+  });
   const translate = dialect.urlTranslation("/studies", GATEWAY)!;
   const query = "?requestType=WADO&studyUID=1.2&seriesUID=3.4&objectUID=5.6";
   assert.equal(translate(`${new URL("/archive/wado", STORE)}${query}`), `${GATEWAY}/wado${query}`);

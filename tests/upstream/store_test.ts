@@ -202,6 +202,18 @@ const REDIRECTS: [location: string, refused?: string][] = [
   ["javascript:alert(1)", "it leads outside the base URL"],
   [`https://${"a".repeat(300)}.example/`, "it leads outside the base URL"],
   ["http://", "its Location is not a URL"],
+  // An alias of the store leads to the store's own base URL.
+  ["https://alias.example/rs/studies/moved"],
+  ["https://alias.example/rs/../admin", "it leads to https://alias.example, outside the base URL"],
+  [
+    "https://alias.example/rs/..%2fadmin",
+    "it leads to https://alias.example, outside the base URL",
+  ],
+  ["https://alias.example/rs2/studies", "it leads to https://alias.example, outside the base URL"],
+  [
+    "https://alias.example.evil.test/rs/studies",
+    "it leads to https://alias.example.evil.test, outside the base URL",
+  ],
 ];
 
 for (const [location, refused] of REDIRECTS) {
@@ -228,6 +240,7 @@ for (const [location, refused] of REDIRECTS) {
         );
         assert.equal(seen.length, 1);
       },
+      { config: { aliases: ["https://alias.example/rs"] } },
     );
   });
 }

@@ -45,6 +45,10 @@ export const serverKeys = {
       "`/dcm4chee-arc/aets/DCM4CHEE/wado`; WADO-URI requests to `/dicom-web/{server}` and " +
       "`/dicom-web/{server}/wado` are sent there. By default they go to the same paths below `Url`",
   ),
+  StoreAliases: z.array(httpUrl()).default([]).describe(
+    "Further base URLs of the same store, by which it calls itself in responses, as behind a proxy " +
+      "that strips a prefix or replaces `Host`. They are rewritten like `Url`, and never contacted",
+  ),
   VerifySSL: verifySsl.prefault(true).describe(
     "`true`, or the path of a PEM file with certificates to trust besides those of the system, for " +
       "the store and its identity provider. `false`, which the plugin allowed, is rejected",
@@ -125,6 +129,7 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
     url: withoutTrailingSlash(keys.Url),
     /** Where WADO-URI requests are sent, if not below `url`. */
     wadoUri: keys.WadoUriPath && new URL(keys.WadoUriPath, keys.Url).href,
+    aliases: keys.StoreAliases.map(withoutTrailingSlash),
     credentials,
     reach,
     warnings: [...transportWarnings(keys, scheme), ...warnings],

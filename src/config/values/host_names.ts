@@ -36,6 +36,19 @@ export function isNearby(host: string): boolean {
   return isLoopback(host) || PRIVATE_V4.test(address) || PRIVATE_V6.test(address);
 }
 
+/** Names of networks: RFC 6761 (localhost), ICANN SAC113 (internal), services in Kubernetes. */
+const INTERNAL_NAME =
+  /^[^.:[\]]+(?:\.(?:[^.]+\.)*(?:localhost|internal|svc|svc\.cluster\.local))?$/i;
+
+/**
+ * Whether a host in a URL certainly means something in one network only: it is near, or has a name
+ * without a dot (a container, an upstream of nginx) or below a domain for internal use. `.local` is
+ * not among them: hospitals have whole domains below it.
+ */
+export function isInternal(host: string): boolean {
+  return isNearby(host) || INTERNAL_NAME.test(host);
+}
+
 /** Whether requests to a URL are unencrypted and leave this machine. */
 export function isPlaintext(url: string | undefined): boolean {
   const parsed = URL.parse(url ?? "");

@@ -35,6 +35,7 @@ const GENERIC = {
   renderedTypes: NO_TYPES,
   worklistTypes: NO_TYPES,
   rewriteUrls: true,
+  rewriteInternalUrls: true,
   rewritePartHeaders: false,
   tellPublicUrl: false,
   storeMaxBytes: 0,

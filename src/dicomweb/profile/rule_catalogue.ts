@@ -146,6 +146,16 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     reason: "Clients that follow them would otherwise bypass the gateway and lack a credential.",
     source: "PS3.18, sections 10.4 to 10.6 and F.2.6; OHIF/Viewers issues 4256, 3921, 1602, 1665",
   },
+  rewriteInternalUrls: {
+    kind: "switch",
+    effect:
+      "Rewrites other URLs, too, if their host is that of `Url` (at any port) or means something in one network only (loopback and private addresses, names without a dot, `.internal`, `.svc.cluster.local`), and their path is that of a study, series, instance or bulk data that was asked for. Of the paths before `/studies`, one must end in the other. Needs `RewriteUrls`.",
+    reason:
+      "A store behind a proxy that strips a prefix or replaces `Host` does not know its own address. URLs of public hosts are unchanged, because they may be another archive's: add the store's own to `StoreAliases`. Disable it where the store names other archives of the same network.",
+    source:
+      "OHIF/Viewers issues 1602, 1665, 3921; orthanc-team/orthanc-auth-service pull request 35; " +
+      "observed in Orthanc 1.10.1 behind nginx",
+  },
   rewritePartHeaders: {
     kind: "switch",
     effect: "Rewrites `Content-Location` in the parts of multipart responses, too.",

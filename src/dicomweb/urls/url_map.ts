@@ -1,6 +1,7 @@
 /**
  * Maps URLs of a store to URLs of the gateway and back.
  */
+import { internalResource } from "./internal_url.ts";
 import { UrlTranslation } from "./url_translation.ts";
 
 /** Resources of a store outside its base URL; the gateway has them below its own. */
@@ -18,6 +19,13 @@ export interface UrlMapOptions {
   readonly siblings?: readonly StoreSibling[];
   /** URL of the store's WADO-URI service; the gateway has it at `wado`. */
   readonly wadoUri?: string | undefined;
+  /** Further base URLs of the store, as it calls itself in responses. */
+  readonly storeAliases?: readonly string[];
+  /**
+   * Which hosts mean something in one network only; with it, resources of the store are recognized
+   * at these hosts, too.
+   */
+  readonly isInternalHost?: ((hostname: string) => boolean) | undefined;
 }
 
 export interface UrlMap {
@@ -28,15 +36,19 @@ export interface UrlMap {
 }
 
 /** @throws {TypeError} If a base is no URL. */
-export function createUrlMap(
-  { storeBase, gatewayBase, siblings = [], wadoUri }: UrlMapOptions,
-): UrlMap {
+export function createUrlMap(options: UrlMapOptions): UrlMap {
+  const { storeBase, gatewayBase, siblings = [], storeAliases = [], wadoUri } = options;
+  const { isInternalHost } = options;
+  const bases = [storeBase, ...storeAliases];
   return {
-    toGateway: new UrlTranslation([
-      { from: storeBase, to: gatewayBase },
-      ...siblings.map(({ base, segments }) => ({ from: base, to: gatewayBase, segments })),
-      ...(wadoUri === undefined ? [] : [{ from: wadoUri, to: `${gatewayBase}/wado` }]),
-    ]),
+    toGateway: new UrlTranslation(
+      [
+        ...bases.map((from) => ({ from, to: gatewayBase })),
+        ...siblings.map(({ base, segments }) => ({ from: base, to: gatewayBase, segments })),
+        ...(wadoUri === undefined ? [] : [{ from: wadoUri, to: `${gatewayBase}/wado` }]),
+      ],
+      isInternalHost && internalResource(storeBase, isInternalHost),
+    ),
     toStore: new UrlTranslation([
       ...siblings.map(({ base, segments }) => ({ from: gatewayBase, to: base, segments })),
       { from: gatewayBase, to: storeBase },

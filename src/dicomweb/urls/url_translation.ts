@@ -3,6 +3,7 @@
  */
 import { DOT, HASH, QUESTION_MARK, SLASH } from "../ascii.ts";
 import type { Bytes } from "../bytes.ts";
+import type { ResourceFinder } from "./internal_url.ts";
 import { withoutTrailing } from "../without_trailing.ts";
 import { encodeXmlText } from "./xml_text.ts";
 
@@ -47,24 +48,28 @@ export class UrlTranslation {
   readonly #mounts: readonly ParsedMount[];
   /** Rooted and relative references are resolved against it. */
   readonly #home: ParsedMount;
-  /** Whether everything below the first base URL can be translated by replacing its prefix. */
+  readonly #findResource: ResourceFinder | undefined;
+  /** Whether everything below the first base URLs can be translated by replacing their prefixes. */
   readonly #isSimple: boolean;
   #madePrefixes: readonly UrlPrefix[] | undefined;
 
   /**
    * @param mounts The first that matches counts. Rooted and relative references are resolved
    * against the first without `segments`.
+   * @param findResource Finds resources below the first without `segments` in other URLs.
    * @throws {TypeError} If all have `segments`, or one is no URL.
    */
-  constructor(mounts: readonly UrlMount[]) {
+  constructor(mounts: readonly UrlMount[], findResource?: ResourceFinder) {
     this.#mounts = mounts.map(parseMount);
     const home = this.#mounts.find(({ segments }) => segments === undefined);
     if (home === undefined) throw new TypeError("Cannot translate URLs without a base URL");
     this.#home = home;
-    const { from, fromPath, segments } = this.#mounts[0]!;
-    this.#isSimple = segments === undefined &&
-      !this.#mounts.some(({ toUrl, toPath }) =>
-        isSameHost(toUrl, from) && isBelow(toPath, fromPath)
+    this.#findResource = findResource;
+    this.#isSimple = this.#wholeMounts().length > 0 &&
+      !this.#wholeMounts().some(({ from, fromPath }) =>
+        this.#mounts.some(({ toUrl, toPath }) =>
+          isSameHost(toUrl, from) && isBelow(toPath, fromPath)
+        )
       );
   }
 
@@ -80,9 +85,11 @@ export class UrlTranslation {
    * without it relative references are unchanged.
    */
   translate(url: string, resource?: string): string {
-    if (SCHEME.test(url)) return WEB_SCHEME.test(url) ? this.#translateAbsolute(url) : url;
+    if (SCHEME.test(url)) {
+      return WEB_SCHEME.test(url) ? this.#translateAbsolute(url, resource) : url;
+    }
     const home = this.#home;
-    if (url.startsWith("/")) return this.#translateAbsolute(url, home.from);
+    if (url.startsWith("/")) return this.#translateAbsolute(url, resource, home.from);
     if (resource === undefined || url === "" || url.startsWith("#")) return url;
     const here = URL.parse(url, home.from.origin + home.fromPath + resource);
     const mount = here && this.#mountOf(here);
@@ -108,22 +115,30 @@ export class UrlTranslation {
     return undefined;
   }
 
-  /** The common spellings of the first base URL, and its replacement. */
+  /** The first mounts, those before one with `segments`. */
+  #wholeMounts(): readonly ParsedMount[] {
+    const end = this.#mounts.findIndex(({ segments }) => segments !== undefined);
+    return end < 0 ? this.#mounts : this.#mounts.slice(0, end);
+  }
+
+  /** The common spellings of the first base URLs, and their replacements. */
   get #prefixes(): readonly UrlPrefix[] {
     return this.#madePrefixes ??= this.#isSimple ? this.#makePrefixes() : [];
   }
 
   #makePrefixes(): UrlPrefix[] {
-    const { from, fromPath, to } = this.#mounts[0]!;
-    const otherScheme = from.protocol === "https:" ? "http:" : "https:";
-    const spellings = [from.origin + fromPath, `${otherScheme}//${from.host}${fromPath}`, to];
-    if (fromPath !== "") spellings.push(fromPath);
     const encoder = new TextEncoder();
-    const written = { to, toBytes: encoder.encode(to), toXmlBytes: encodeXmlText(to) };
-    return spellings.map((from) => ({ from, fromBytes: encoder.encode(from), ...written }));
+    return this.#wholeMounts().flatMap((mount) => {
+      const { from, fromPath, to } = mount;
+      const otherScheme = from.protocol === "https:" ? "http:" : "https:";
+      const spellings = [from.origin + fromPath, `${otherScheme}//${from.host}${fromPath}`, to];
+      if (fromPath !== "" && mount === this.#home) spellings.push(fromPath);
+      const written = { to, toBytes: encoder.encode(to), toXmlBytes: encodeXmlText(to) };
+      return spellings.map((from) => ({ from, fromBytes: encoder.encode(from), ...written }));
+    });
   }
 
-  #translateAbsolute(url: string, base?: URL): string {
+  #translateAbsolute(url: string, resource: string | undefined, base?: URL): string {
     const prefix = this.#prefixes.find(({ from }) => url.startsWith(from));
     if (prefix !== undefined) {
       const rest = url.slice(prefix.from.length);
@@ -137,10 +152,18 @@ export class UrlTranslation {
     );
     if (isThereAlready) return url;
     const mount = this.#mountOf(parsed);
-    if (mount === undefined) return url;
+    if (mount === undefined) return this.#translateUnknown(parsed, resource) ?? url;
     const isWebSocket = parsed.protocol.startsWith("ws");
     const target = isWebSocket ? mount.to.replace(/^http/, "ws") : mount.to;
     return target + restOf(parsed, mount.fromPath);
+  }
+
+  #translateUnknown(url: URL, resource: string | undefined): string | undefined {
+    const { to, toUrl } = this.#home;
+    // The gateway's own host: this is another of its servers.
+    if (resource === undefined || url.host === toUrl.host) return undefined;
+    const path = this.#findResource?.(url, resource);
+    return path && to + path;
   }
 
   #mountOf(url: URL): ParsedMount | undefined {

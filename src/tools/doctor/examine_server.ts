@@ -14,6 +14,7 @@ import { askCredential, SEARCH } from "./ask_credential.ts";
 import { type ConnectionSettings, examineContact } from "./examine_contact.ts";
 import { failure, type Finding, finding, type ServerReport, worst } from "./finding.ts";
 import { explainAnswer } from "./explain_answer.ts";
+import { explainUrls } from "./explain_urls.ts";
 import { explainClocks, type SeenClock } from "./explain_clock.ts";
 
 export interface Examination {
@@ -49,8 +50,8 @@ export async function examineServer(examination: Examination): Promise<ServerRep
     : token;
   const search = beforeSearch === undefined
     ? await examineSearch(examination, storeAddress, Number(token.details["length"]))
-    : skippedAfter("search", beforeSearch);
-  findings.push(token, search, ...explainClocks(clocks));
+    : [skippedAfter("search", beforeSearch)];
+  findings.push(token, ...search, ...explainClocks(clocks));
   return { name, url, outcome: worst(findings), findings };
 }
 
@@ -109,11 +110,12 @@ function describe({ kind, form, issuer, expiresAt }: CredentialFacts, nowMs: num
   return `${what}${by}; it expires in ${minutes} minutes.`;
 }
 
+/** Without a public URL, the answer has the store's own URLs. */
 async function examineSearch(
   { store, server }: Examination,
   address: string,
   credentialLength: number,
-): Promise<Finding> {
+): Promise<Finding[]> {
   const sent = Promise.withResolvers<void>();
   try {
     const response = await store.forward({
@@ -127,14 +129,16 @@ async function examineSearch(
       publicUrl: undefined,
       completed: sent.promise,
     });
-    return explainAnswer(address, {
+    const text = await readText(response.body, MAX_ANSWER_BYTES);
+    const search = explainAnswer(address, {
       status: response.status,
       contentType: response.headers.get("content-type") ?? "",
-      text: await readText(response.body, MAX_ANSWER_BYTES),
+      text,
       credentialLength,
     });
+    return search.outcome === "ok" ? [search, explainUrls(address, text ?? "", server)] : [search];
   } catch (error) {
-    return failure("search", address, error);
+    return [failure("search", address, error)];
   } finally {
     sent.resolve();
   }

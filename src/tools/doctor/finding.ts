@@ -19,6 +19,7 @@ export type Step =
   | "certificate"
   | "token"
   | "search"
+  | "urls"
   | "clock";
 
 export interface Finding {

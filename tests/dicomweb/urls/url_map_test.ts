@@ -16,6 +16,10 @@ const AZURE: Partial<UrlMapOptions> = {
   siblings: azureSiblings(`${STORE}/partitions/ward`),
 };
 
+/** The store was moved: it names an old address. */
+const ALIAS = "http://pacs.example:8042/dicom-web";
+const ALIASES: Partial<UrlMapOptions> = { storeAliases: [ALIAS, "https://old.example"] };
+
 type Row = [why: string, url: string, expected: string, options?: Partial<UrlMapOptions>];
 
 const toGateway: Row[] = [
@@ -143,6 +147,30 @@ const toGateway: Row[] = [
     AZURE,
   ],
   ["Azure, what else is at the service's base", `${STORE}/studies/1`, `${STORE}/studies/1`, AZURE],
+  // Aliases.
+  ["an alias", `${ALIAS}/studies/1?a=b#c`, `${GATEWAY}/studies/1?a=b#c`, ALIASES],
+  ["an alias itself", ALIAS, GATEWAY, ALIASES],
+  ["an alias at the root", "https://old.example/wado?x=1", `${GATEWAY}/wado?x=1`, ALIASES],
+  ["the store's own URL beside aliases", `${STORE}/studies/1`, `${GATEWAY}/studies/1`, ALIASES],
+  [
+    "an alias with dot segments that leave it",
+    `${ALIAS}/../app/1`,
+    `${ALIAS}/../app/1`,
+    ALIASES,
+  ],
+  ["a path that only begins like an alias", `${ALIAS}2/studies/1`, `${ALIAS}2/studies/1`, ALIASES],
+  [
+    "a host that only begins like an alias",
+    "https://old.example.evil.test/studies/1",
+    "https://old.example.evil.test/studies/1",
+    ALIASES,
+  ],
+  [
+    "the gateway's own URL below an alias",
+    `${GATEWAY}/studies/1`,
+    `${GATEWAY}/studies/1`,
+    { storeAliases: ["https://gateway.example"] },
+  ],
 ];
 
 for (const [why, url, expected, options] of toGateway) {
@@ -185,6 +213,20 @@ Deno.test("createUrlMap rejects a base that is no URL", () => {
 Deno.test("UrlTranslation rejects a list without a base URL for all segments", () => {
   const segments = new Set(["operations"]);
   assert.throws(() => new UrlTranslation([{ from: STORE, to: GATEWAY, segments }]), TypeError);
+});
+
+Deno.test("toStore: an alias is not translated: it is no address of the gateway", () => {
+  const { toStore } = createUrlMap({ storeBase: STORE, gatewayBase: GATEWAY, ...ALIASES });
+  assert.equal(toStore.translate(`${ALIAS}/studies/1`), `${ALIAS}/studies/1`);
+  assert.equal(toStore.translate(`${GATEWAY}/studies/1`), `${STORE}/studies/1`);
+});
+
+Deno.test("findPrefix finds URLs of aliases, so that they cost no parsing", () => {
+  const { toGateway } = createUrlMap({ storeBase: STORE, gatewayBase: GATEWAY, ...ALIASES });
+  for (const base of [STORE, ALIAS, "https://old.example"]) {
+    const bytes = new TextEncoder().encode(`${base}/studies/1`);
+    assert.equal(toGateway.findPrefix(bytes, 0, bytes.length)?.to, GATEWAY, base);
+  }
 });
 
 const segment = fc.stringMatching(/^[A-Za-z0-9._~%|' ü-]{1,6}$/);
