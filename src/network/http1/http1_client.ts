@@ -97,7 +97,7 @@ export class Http1Client {
         } catch (error) {
           connection.close();
           if (kept !== undefined && error instanceof UnsentError && !signal?.aborted) continue;
-          throw error;
+          throw markedIfAlert(error);
         } finally {
           signal?.removeEventListener("abort", abort);
         }
@@ -265,4 +265,11 @@ class Http1Response extends Response {
   override get headers(): Headers {
     return this.#fields;
   }
+}
+
+/** A TLS alert at this point answers the request, not the handshake: the same alert has other causes. */
+function markedIfAlert(error: unknown): unknown {
+  return error instanceof Error && error.message.includes("received fatal alert")
+    ? new Error(`after the handshake: ${error.message}`, { cause: error })
+    : error;
 }
