@@ -3,7 +3,7 @@
  */
 import type { Command } from "commander";
 
-export const SHELLS = ["bash", "zsh", "fish"] as const;
+export const SHELLS = ["bash", "zsh", "fish", "powershell"] as const;
 
 export type Shell = (typeof SHELLS)[number];
 
@@ -25,6 +25,7 @@ const WRITERS: Readonly<Record<Shell, (name: string, places: readonly Place[]) =
   bash,
   zsh,
   fish,
+  powershell,
 };
 
 /** Writes the completion script of a program, without its last line end. */
@@ -151,4 +152,44 @@ function fish(name: string, places: readonly Place[]): string {
     }
   }
   return lines.join("\n");
+}
+
+/** For Windows PowerShell 5.1 and PowerShell 7 (`Register-ArgumentCompleter`). */
+function powershell(name: string, places: readonly Place[]): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  const list = (words: readonly string[]) => words.map(quoted).join(", ");
+  const taking = (kind: "file" | "other") =>
+    `@(${list(optionsTaking(kind, places).split("|").filter((each) => each !== ""))})`;
+  // A pair is an array of its own: PowerShell would join them to one list.
+  const rows = places.map(({ path, commands, options, choices }) => {
+    const pairs = [
+      ...[...commands, ...options].map(({ word, meaning }) => [word, meaning]),
+      ...choices.map((each) => [each, each]),
+    ].map((pair) => `, @(${list(pair as string[])})`);
+    return `    ${quoted(path)} = @(\n      ${pairs.join("\n      ")}\n    )`;
+  });
+  return `# PowerShell completion for ${name}
+Register-ArgumentCompleter -Native -CommandName ${quoted(name)}, ${
+    quoted(`${name}.exe`)
+  } -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $places = @{
+${rows.join("\n")}
+  }
+  $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
+    Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { "$_" })
+  if ($words.Count -gt 0) {
+    # No result: PowerShell completes file names.
+    if (${taking("file")} -ccontains $words[-1]) { return }
+    if (${taking("other")} -ccontains $words[-1]) { return '' }
+  }
+  $place = ''
+  foreach ($word in $words) {
+    $inner = "$place $word".Trim()
+    if ($places.ContainsKey($inner)) { $place = $inner }
+  }
+  $places[$place] | Where-Object { $_[0].StartsWith($wordToComplete) } | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_[0], $_[0], 'ParameterValue', $_[1])
+  }
+}`;
 }

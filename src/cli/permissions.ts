@@ -65,10 +65,12 @@ function show(config: GatewayConfig): void {
   print(`  ${listenHostAndPort(config)}  TCP  clients`);
   print("");
   print(paint("strong", "Outbound connections: TCP, from this machine"));
-  const all = contacts(config);
-  const width = Math.max(...all.map(({ address }) => address.length));
-  for (const contact of all) {
-    print(`  ${contact.address.padEnd(width)}  ${contact.tls ? "TLS" : "   "}  ${reason(contact)}`);
+  const destinations = Map.groupBy(contacts(config), ({ address }) => address);
+  const width = Math.max(...destinations.keys().map(({ length }) => length));
+  for (const [address, all] of destinations) {
+    const tls = all.some((contact) => contact.tls) ? "TLS" : "   ";
+    const reasons = new Set(all.map(reason));
+    print(`  ${address.padEnd(width)}  ${tls}  ${[...reasons].join(", ")}`);
   }
   const files = usedFiles(config);
   if (files.length === 0) return;

@@ -23,6 +23,7 @@ export interface PushFlags {
   readonly config?: string;
   readonly url?: string;
   readonly user?: string;
+  readonly token?: true;
   readonly jobs: number;
   readonly batch: number;
   readonly retries: number;
@@ -128,11 +129,12 @@ async function send(
 async function folderAt(path: string): Promise<string | undefined> {
   try {
     const folder = await Deno.realPath(path);
-    if ((await Deno.stat(folder)).isDirectory) return folder;
-    complain(`${path} is a file: name the folder that contains it.`);
+    const { isDirectory, isFile } = await Deno.stat(folder);
+    if (isDirectory || isFile) return folder;
+    complain(`${path} is neither a folder nor a file.`);
   } catch (error) {
     const isMissing = error instanceof Deno.errors.NotFound;
-    complain(isMissing ? `No such folder: ${path}.` : `Cannot read the folder ${path}.`);
+    complain(isMissing ? `No such folder or file: ${path}.` : `Cannot read ${path}.`);
   }
   return undefined;
 }
@@ -145,8 +147,9 @@ interface Place {
 
 async function ownPlace(flags: PushFlags, version: string): Promise<Place | undefined> {
   const config = await loadConfig(flags);
-  if (flags.user !== undefined) {
-    complain("--user requires --url: without a running gateway there is nothing to log in to.");
+  if (flags.user !== undefined || flags.token) {
+    const flag = flags.token ? "--token" : "--user";
+    complain(`${flag} requires --url: without a running gateway there is nothing to log in to.`);
     return undefined;
   }
   const names = selectServers(config, flags.server === undefined ? [] : [flags.server]);
@@ -160,7 +163,7 @@ async function ownPlace(flags: PushFlags, version: string): Promise<Place | unde
 }
 
 async function runningPlace(url: string, flags: PushFlags): Promise<Place | undefined> {
-  const { server, user } = flags;
+  const { server } = flags;
   const parsed = URL.parse(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol) || parsed.search || parsed.hash) {
     complain("--url is the gateway's URL, such as http://127.0.0.1:8043.");
@@ -176,14 +179,29 @@ async function runningPlace(url: string, flags: PushFlags): Promise<Place | unde
     complain("Name the gateway's server to send to with --server.");
     return undefined;
   }
-  let authorization: string | undefined;
-  if (user !== undefined) {
-    const password = await readSecret(`Password of ${user}: `);
-    if (password === undefined) return undefined;
-    authorization = basicAuthorization(user, password);
+  if (flags.user !== undefined && flags.token) {
+    complain("--user and --token exclude each other.");
+    return undefined;
   }
-  const target = runningGateway(withoutTrailing(parsed.href, "/"), server, authorization);
+  const authorization = await authorizationOf(flags);
+  if (authorization === undefined) return undefined;
+  const gatewayUrl = withoutTrailing(parsed.href, "/");
+  const target = runningGateway(gatewayUrl, server, authorization || undefined);
   return { target, stateDirectory: stateHome() };
+}
+
+/** Prompts for what the flags say; empty without a login, undefined if the user cancels. */
+async function authorizationOf({ user, token }: PushFlags): Promise<string | undefined> {
+  if (token) {
+    const text = (await readSecret("Bearer token: "))?.trim().replace(/^Bearer /i, "");
+    // RFC 6750, section 2.1.
+    if (text === undefined || /^[A-Za-z0-9._~+/-]+=*$/.test(text)) return text && `Bearer ${text}`;
+    complain("This is not a bearer token: it is empty, or has characters that tokens do not have.");
+    return undefined;
+  }
+  if (user === undefined) return "";
+  const password = await readSecret(`Password of ${user}: `);
+  return password === undefined ? undefined : basicAuthorization(user, password);
 }
 
 /** One journal for each folder and target, so that the same command finds it again. */

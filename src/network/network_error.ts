@@ -6,10 +6,15 @@ import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { TunnelRefusedError } from "./http1/dial.ts";
 import { UnusableStatusError } from "./http1/http1_client.ts";
+import { tlsFault, type TlsFaultKind } from "./tls_fault.ts";
 
-/** How a server rejects the client's certificate (RFC 8446, section 6.2). */
-const REFUSED_CERTIFICATE =
-  /received fatal alert: (CertificateRequired|BadCertificate|UnsupportedCertificate|CertificateRevoked|CertificateExpired|CertificateUnknown|UnknownCA|AccessDenied)/;
+/** Faults of the connection rather than of the host's certificate. */
+const UNREACHABLE: ReadonlySet<TlsFaultKind> = new Set([
+  "client certificate",
+  "renegotiation",
+  "no common suite",
+  "no TLS",
+]);
 
 /**
  * The error of the catalogue for a failed request: NET-001, NET-002, NET-003, or NET-005 if the body to
@@ -37,10 +42,11 @@ export function networkError(host: string, cause: unknown, proxy?: UsedProxy): G
   if (text.includes("error from user's Body stream")) {
     return new BrokenBodyError("it was cut off or has invalid HTTP framing", { cause });
   }
-  const [, alert] = REFUSED_CERTIFICATE.exec(text) ?? [];
-  if (alert !== undefined) {
-    const state = `it requires a client certificate that it trusts (TLS alert ${alert})`;
-    return new GatewayError("NET-003", `Cannot reach ${place}: ${state}`, { cause });
+  const fault = tlsFault(host, text);
+  if (fault !== undefined) {
+    const { kind, state, advice: troubleshooting } = fault;
+    const action = UNREACHABLE.has(kind) ? `reach ${place}` : `trust ${host}`;
+    return new GatewayError("NET-003", `Cannot ${action}: ${state}`, { cause, troubleshooting });
   }
   if (/certificate|tls|handshake|corrupt message|fatal alert|peer is incompatible/i.test(text)) {
     return new GatewayError("NET-003", `Cannot trust ${host}: ${reason(text)}`, { cause });

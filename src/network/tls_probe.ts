@@ -21,10 +21,6 @@ export interface CertificateFacts {
 /** The result of a TLS handshake. */
 export interface TlsFacts {
   readonly protocol: string;
-  /** Whether the certificate is trusted for this host. */
-  readonly trusted: boolean;
-  /** Why not: a code of OpenSSL, or a text of the runtime. */
-  readonly fault: string | undefined;
   /** The server's certificate, then its signers, as far as they were sent or are known. */
   readonly chain: readonly CertificateFacts[];
 }
@@ -83,13 +79,7 @@ function facts(tls: TLSSocket): TlsFacts {
       validToMs: Date.parse(each.valid_to),
     });
   }
-  const error: unknown = tls.authorizationError ?? undefined;
-  return {
-    protocol: tls.getProtocol() ?? "TLS",
-    trusted: tls.authorized,
-    fault: error === undefined ? undefined : error instanceof Error ? error.message : String(error),
-    chain,
-  };
+  return { protocol: tls.getProtocol() ?? "TLS", chain };
 }
 
 function nameOf(name: DetailedPeerCertificate["subject"] | undefined): string {

@@ -78,13 +78,22 @@ export async function normaliseStowAnswer(
   if (answer.kind !== "report") return asItCame();
   const accounted = account(answer.report, status, sent);
   const missing = countOf(accounted) - countOf(answer.report);
-  if (missing > 0) {
-    rules.logger.warn(
-      "Store's report does not cover every instance; counting the missing ones as failed",
-      { server: rules.server, status, sent: sent.instances?.length, missing },
-    );
-  }
   const report = acceptDuplicates(accounted, rules.duplicateReasons);
+  const failed = report.failed.length + report.otherFailures.length;
+  if (failed > 0 || missing > 0) {
+    const message = missing > 0
+      ? "Store's report does not cover every instance; counting the missing ones as failed"
+      : "Store did not store every instance";
+    rules.logger.warn(message, {
+      server: rules.server,
+      transaction: "store",
+      status,
+      sent: sent.instances?.length,
+      stored: report.stored.length,
+      failed,
+      ...(missing > 0 && { missing }),
+    });
+  }
   const newStatus = statusFor(report, report !== answer.report, status, rules);
   const format = rules.asJson ? preferredFormat(rules.accept) : answer.format;
   if (report === answer.report && answer.format === format && newStatus === status) {

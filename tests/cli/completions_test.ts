@@ -144,6 +144,18 @@ Deno.test(needing(ZSH, {
   },
 }));
 
+Deno.test("completions: PowerShell gets every place with its words, one pair a line", async () => {
+  const text = await script("powershell");
+  assert.match(text, /^Register-ArgumentCompleter -Native -CommandName 'dicomweb-gateway', /m);
+  assert.match(text, /^ {4}'audit' = @\(\n {6}, @\('verify', 'verify the audit trail; /m);
+  assert.match(text, /^ {6}, @\('powershell', 'powershell'\)$/m);
+  assert.match(
+    text,
+    /^ {4}if \(@\([^)]*'--config'[^)]*\) -ccontains \$words\[-1\]\) \{ return \}$/m,
+  );
+  assert.equal(text.match(/[{(]/g)?.length, text.match(/[})]/g)?.length, "unbalanced");
+});
+
 Deno.test("completions: they contain every command, and an unknown shell ends it with 64", async () => {
   const bash = await script("bash");
   const { stdout: help } = await runCommand(["--help"]);

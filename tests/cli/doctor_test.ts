@@ -261,7 +261,8 @@ Deno.test(needing(
           "for another host",
           await issue({ names: "DNS:other.example" }),
           { VerifySSL },
-          "The store's certificate is for other.example, not for 127.0.0.1.",
+          "The gateway cannot connect to the store: its certificate is for other.example, not for " +
+          "127.0.0.1.",
           /use it in the URL/,
         ],
         [
@@ -273,7 +274,7 @@ Deno.test(needing(
         ],
         [
           "signed by itself",
-          await authority.selfSigned("store"),
+          await authority.selfSigned("store", ["-addext", "basicConstraints=critical,CA:FALSE"]),
           {},
           'The store\'s certificate is self-signed ("store") and not trusted.',
           /certificate of the server as a PEM file/,
@@ -340,7 +341,10 @@ Deno.test("doctor: a port that does not speak TLS is reported as such", async ()
   const failure = onlyFailure(findings);
   assert.equal(code, 1);
   assert.equal(failure.step, "certificate");
-  assert.equal(failure.message, `The service on port ${store.addr.port} does not speak TLS.`);
+  assert.equal(
+    failure.message,
+    "The gateway cannot connect to the store: the service on this port does not speak TLS.",
+  );
   assert.match(failure.advice.join(" "), /http:\/\//);
 });
 

@@ -33,6 +33,16 @@ Deno.test("permissions: shows each connection with its reason, for the worker an
   assert.doesNotMatch(stdout, /password|client-secret/);
 });
 
+Deno.test("permissions: prints one line per destination, with all that need it", async () => {
+  const { main } = SECTION.Servers;
+  const Servers = { main, second: { ...main, Url: "https://store.example/other" } };
+  const { stdout } = await runWithConfig({ Servers }, ["permissions"]);
+  assert.deepEqual(stdout.match(/^ {2}store\.example:443 .*$/gm)?.map((line) => line.trim()), [
+    "store.example:443  TLS  store of main, store of second",
+  ]);
+  assert.equal(stdout.match(/^ {2}login\.example:443 /gm)?.length, 1);
+});
+
 Deno.test("permissions: --json contains the permissions of `new Worker`, and each host with its reason", async () => {
   const { code, stdout } = await runWithConfig(SECTION, ["permissions", "--json"]);
   assert.equal(code, 0);

@@ -142,6 +142,7 @@ Deno.test("push sends each instance once, and reports every other file with its 
     assert.equal(summary.stored, 3);
     assert.deepEqual(files(summary.skipped_files), {
       "DICOMDIR": "a DICOMDIR, not an image",
+      "a/loop": `a link: the same folder as ${await Deno.realPath(folder)}`,
       "copy2": "the same as copy1",
       "empty.dcm": "the file is empty",
       "notes.txt": "not a DICOM file",
@@ -155,6 +156,119 @@ Deno.test("push sends each instance once, and reports every other file with its 
   });
 });
 
+Deno.test("push follows a link to a folder elsewhere, and says that it sent that folder once", async () => {
+  await using store = startStore(all);
+  await withPlace(store, async ({ directory, folder, push }) => {
+    const uid = newUid();
+    await Deno.mkdir(`${directory}/elsewhere`);
+    await Deno.writeFile(`${directory}/elsewhere/IM1`, instance(uid));
+    await Deno.symlink(`${directory}/elsewhere`, `${folder}/first`);
+    await Deno.symlink(`${directory}/elsewhere`, `${folder}/second`);
+    const { code, stdout, stderr } = await push();
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(store.requests, [[uid]]);
+    assert.deepEqual(files(JSON.parse(stdout).skipped_files), {
+      "second": "a link: the same folder as first",
+    });
+  });
+});
+
+Deno.test("push sends a single file, and nothing else of its folder", async () => {
+  await using store = startStore(all);
+  await withPlace(store, async ({ folder, fill, args }) => {
+    const [, uid] = await fill(3);
+    const [command, , ...more] = args;
+    const { code, stdout, stderr } = await runCommand([command!, `${folder}/IM1`, ...more]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(store.requests, [[uid]]);
+    assert.equal(JSON.parse(stdout).stored, 1);
+  });
+});
+
+const REFUSALS: readonly (readonly [what: string, answer: () => Response, reason: string])[] = [
+  ["text", () => new Response("Unknown\n\x1b[31m tag\n", { status: 400 }), "Unknown [31m tag"],
+  [
+    "Google's JSON",
+    () => Response.json([{ error: { code: 400, message: "invalid UID" } }], { status: 400 }),
+    "invalid UID",
+  ],
+  [
+    "problem details",
+    () =>
+      Response.json({ title: "Bad Request", detail: "no study UID" }, {
+        status: 400,
+        headers: { "content-type": "application/json" },
+      }),
+    "no study UID",
+  ],
+  [
+    "Orthanc's JSON",
+    () => Response.json({ Message: "Bad file format", HttpStatus: 400 }, { status: 400 }),
+    "Bad file format",
+  ],
+  [
+    "a Warning",
+    () =>
+      new Response(null, { status: 400, headers: { warning: '299 store: "bad transfer syntax"' } }),
+    "bad transfer syntax",
+  ],
+  [
+    "a web page",
+    () =>
+      new Response("<html><title>400 Bad Request</title>…", {
+        status: 400,
+        headers: { "content-type": "text/html" },
+      }),
+    "400 Bad Request",
+  ],
+];
+
+for (const [what, answer, reason] of REFUSALS) {
+  Deno.test(`push gives the store's reason for a 400: ${what}`, async () => {
+    await using store = startStore(answer);
+    await withPlace(store, async ({ fill, push }) => {
+      await fill(1);
+      const { code, stdout } = await push();
+      assert.equal(code, 1);
+      assert.deepEqual(files(JSON.parse(stdout).failed_files), {
+        "IM0": `the store answered 400: ${reason}`,
+      });
+    });
+  });
+}
+
+Deno.test("push sends a bearer token from standard input to a running gateway", async () => {
+  const seen: (string | null)[] = [];
+  await using gateway = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    async (request) => {
+      seen.push(request.headers.get("authorization"));
+      const text = new TextDecoder("latin1").decode(await request.bytes());
+      return report([...text.matchAll(UID_IN_FILE)].map(([, uid]) => uid!));
+    },
+  );
+  await using store = startStore(all);
+  await withPlace(store, async ({ directory, folder, fill }) => {
+    await fill(1);
+    const args = ["push", folder, "--server", "main", "--token", "--json"];
+    const place = [
+      "--url",
+      `http://127.0.0.1:${gateway.addr.port}`,
+      "--journal",
+      `${directory}/journal`,
+    ];
+    const { code, stderr } = await runCommand([...args, ...place], { stdin: "abc.def-_~+/==\n" });
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(seen, ["Bearer abc.def-_~+/=="]);
+    const refused = await runCommand([...args, ...place], { stdin: "two words\n" });
+    assert.equal(refused.code, 64);
+    assert.doesNotMatch(refused.stderr, /two words/);
+    const alone = await runCommand([...args, "--config", `${directory}/gateway.json`]);
+    assert.equal(alone.code, 64);
+    assert.match(alone.stderr, /--token requires --url/);
+  });
+});
+
 Deno.test("push reports that a folder contains nothing to send", async () => {
   await using store = startStore(all);
   await withPlace(store, async ({ folder, directory, push, args }) => {
@@ -164,8 +278,10 @@ Deno.test("push reports that a folder contains nothing to send", async () => {
     const missing = await runCommand(["push", `${folder}/none`, ...args.slice(2)]);
     assert.equal(missing.code, 64);
     const file = await runCommand(["push", `${directory}/gateway.json`, ...args.slice(2)]);
-    assert.equal(file.code, 64);
-    assert.match(file.stderr, /name the folder/);
+    assert.equal(file.code, 1);
+    assert.deepEqual(files(JSON.parse(file.stdout).skipped_files), {
+      "gateway.json": "not a DICOM file",
+    });
   });
 });
 
@@ -266,7 +382,9 @@ Deno.test("push finds the one file that makes a store reject the whole request",
     const { code, stdout } = await push();
     assert.equal(code, 1);
     assert.equal(JSON.parse(stdout).stored, 8);
-    assert.deepEqual(files(JSON.parse(stdout).failed_files), { IM4: "the store answered 400" });
+    assert.deepEqual(files(JSON.parse(stdout).failed_files), {
+      IM4: "the store answered 400: bad",
+    });
   });
 });
 

@@ -11,8 +11,10 @@ function textOf(path: string): string {
 /** The source's texts, joined as they are printed. */
 function sourceTexts(): string {
   const files = [...Deno.readDirSync(SOURCES)].map(({ name }) => `src/tools/doctor/${name}`);
-  // Refusals of the proxy are explained in the same words by the gateway's errors.
-  return [...files, "src/network/network_error.ts"].map(textOf).join("\n")
+  // Refusals of the proxy and faults of TLS are explained in the same words by the gateway's errors.
+  return [...files, "src/network/network_error.ts", "src/network/tls_fault.ts"].map(textOf).join(
+    "\n",
+  )
     .replace(/[`"] \+\s+[`"]/g, "").replaceAll("\\'", "'");
 }
 

@@ -276,7 +276,10 @@ Deno.test("app: /dicomweb-oauth/servers reports the outcome of the last request 
     store_status: 404,
     error: null,
   });
-  assert.equal(logger.lines.at(-1)?.message, "Store rejected a request");
+  const line = logger.lines.at(-1);
+  assert.equal(line?.message, "Store rejected a request");
+  assert.equal(line?.level, "info");
+  assert.equal(line?.fields?.transaction, "search-studies");
   const failed = await last();
   assert.equal(failed.health, "failing");
   const { store_status, error } = failed.last_request;

@@ -8,6 +8,7 @@ import { HttpClient } from "../../src/network/http_client.ts";
 import { CertificateAuthority, type KeyPair, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { needing } from "../fixtures/installed_tool.ts";
+import { startOpensslServer } from "../fixtures/openssl_server.ts";
 
 /** The suites of the listener, with forward secrecy and authenticated encryption. */
 const SUITES = [
@@ -79,38 +80,13 @@ async function ask(
   },
 ): Promise<string> {
   const { trusted, host = "127.0.0.1", args = [] } = options;
-  const directory = await Deno.makeTempDir();
-  await Deno.writeTextFile(`${directory}/cert.pem`, pair.certificatePem);
-  await Deno.writeTextFile(`${directory}/key.pem`, pair.keyPem);
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const files = ["-cert", `${directory}/cert.pem`, "-key", `${directory}/key.pem`];
-  const server = new Deno.Command(OPENSSL.path, {
-    args: [
-      "s_server",
-      "-accept",
-      `${host === "localhost" ? "127.0.0.1" : host}:${port}`,
-      "-www",
-      ...files,
-      ...args,
-    ],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
+  await using server = await startOpensslServer(pair, { host, args });
   const http = new HttpClient({
-    allowlist: new Set([`${host}:${port}`]),
+    allowlist: new Set([server.address]),
     caCertificatesPem: [...trusted],
   });
   try {
-    const reader = server.stdout.getReader();
-    const decoder = new TextDecoder();
-    for (let said = ""; !said.includes("ACCEPT");) {
-      said += decoder.decode((await reader.read()).value);
-    }
-    await reader.cancel();
-    const response = await http.send(`https://${host}:${port}/`);
+    const response = await http.send(`https://${server.address}/`);
     await response.body?.cancel();
     return String(response.status);
   } catch (error) {
@@ -118,9 +94,6 @@ async function ask(
     throw error;
   } finally {
     http.close();
-    server.kill();
-    await server.status;
-    await Deno.remove(directory, { recursive: true });
   }
 }
 

@@ -474,6 +474,18 @@ for (const [what, given, status, stored, failed] of INCOMPLETE) {
   });
 }
 
+Deno.test("normaliseStowAnswer logs how many instances the store rejected", async () => {
+  const logger = new MemoryLogger();
+  const body = json([item("1")], [item("2", 272)]);
+  const response = await respond({ status: 202, body, sent: ["1", "2"], rules: { logger } });
+  await response.body?.cancel();
+  const [line] = logger.lines;
+  assert.equal(line?.level, "warn");
+  assert.equal(line?.message, "Store did not store every instance");
+  const { server: _, ...counts } = line!.fields;
+  assert.deepEqual(counts, { transaction: "store", status: 202, sent: 2, stored: 1, failed: 1 });
+});
+
 Deno.test("normaliseStowAnswer does not believe a success before everything was sent", async () => {
   const response = () => new Response(json([item("1"), item("2")]), { status: 200 });
   for (const instances of [undefined, [], [{ sopInstanceUid: "1" }, { sopInstanceUid: "2" }]]) {

@@ -43,9 +43,11 @@ type FetchedKeys =
   /** The JWK Set of the provider's metadata. */
   | { readonly from: "discovery"; readonly discovery: DiscoveryConfig };
 
+export const DEFAULT_REFRESH_BUFFER_SECONDS = 300;
+
 /** `TokenRefreshBufferSeconds`; parses to milliseconds. */
 export const refreshBufferKey = whole(0, 3_600).transform((seconds) => seconds * 1_000).prefault(
-  300,
+  DEFAULT_REFRESH_BUFFER_SECONDS,
 ).describe("How long before its expiry a token is renewed in the background");
 
 export const tokenKeys = {

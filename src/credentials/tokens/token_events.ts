@@ -1,6 +1,7 @@
 /**
  * Records the life of a server's token in log, metrics and audit trail; never the token itself.
  */
+import { DEFAULT_REFRESH_BUFFER_SECONDS } from "../../config/schemes/token_validation.ts";
 import { catalogue } from "../../errors/catalogue.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { AuditEvent } from "../../telemetry/audit_event.ts";
@@ -37,7 +38,9 @@ export class TokenEvents {
     const what = how === "taken over" ? "loaded from the cache" : how;
     logger.info(`Token ${what} for server "${server}"`, { server, expires_at });
     this.#audit(how, { expires_at });
-    if (this.#hasLoggedClamp || refreshBufferMs <= lifeMs(token) / 2) return;
+    // Keycloak's tokens live for five minutes: with the default there is nothing to correct.
+    const isDefault = refreshBufferMs === DEFAULT_REFRESH_BUFFER_SECONDS * 1000;
+    if (this.#hasLoggedClamp || isDefault || refreshBufferMs <= lifeMs(token) / 2) return;
     this.#hasLoggedClamp = true;
     logger.info(
       `Renewing tokens of server "${server}" after half their lifetime: ` +

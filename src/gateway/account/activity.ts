@@ -51,6 +51,14 @@ export interface Verdict {
   readonly status: number | undefined;
   /** Whether the store seems to have nothing at its configured address. */
   readonly isMisplaced: boolean;
+  /** Whether it is the response to an upload. */
+  readonly isOfUpload: boolean;
+}
+
+/** A full disk or a missing permission to store does not show in searches that succeed. */
+export function outweighs(one: Verdict | undefined, other: Verdict): boolean {
+  return one !== undefined && one.isOfUpload && (one.status ?? 0) >= 400 &&
+    !other.isOfUpload && other.status !== undefined && other.status < 400;
 }
 
 /** The last minutes, oldest slot first; the arrays have {@linkcode SLOTS} members. */
@@ -179,7 +187,9 @@ export class Activity {
     // A later 404 for a study does not prove the address right.
     const isMisplaced = status === 404 &&
       (server.verdict?.isMisplaced === true || asksForStudies(transfer));
-    server.verdict = { atMs, status, isMisplaced };
+    const isOfUpload = transfer.transaction.name === "store";
+    const verdict: Verdict = { atMs, status, isMisplaced, isOfUpload };
+    if (!outweighs(server.verdict, verdict)) server.verdict = verdict;
   }
 
   /**
@@ -264,7 +274,12 @@ function noteError(server: ServerActivity, error: GatewayError, summary: ErrorSu
   server.lastError = summary;
   // A client's error says nothing about the store.
   if (error.status >= 500) {
-    server.verdict = { atMs: summary.atMs, status: undefined, isMisplaced: false };
+    server.verdict = {
+      atMs: summary.atMs,
+      status: undefined,
+      isMisplaced: false,
+      isOfUpload: false,
+    };
   }
 }
 

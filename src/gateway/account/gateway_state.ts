@@ -9,6 +9,7 @@ import {
   type Activity,
   type ActivityReport,
   type LastOutcome,
+  outweighs,
   SLOTS,
   type Transfer,
   type Verdict,
@@ -121,7 +122,7 @@ function mergeServers(one: ServerState, other: ServerState): ServerState {
     inFlight: one.inFlight + other.inFlight,
     queued: one.queued + other.queued,
     window: addWindows(one.window, other.window),
-    verdict: later<Verdict>(one.verdict, other.verdict),
+    verdict: weightier(one.verdict, other.verdict),
     lastError: later<ErrorSummary>(one.lastError, other.lastError),
     lastRequest: later<LastOutcome>(one.lastRequest, other.lastRequest),
   };
@@ -130,6 +131,12 @@ function mergeServers(one: ServerState, other: ServerState): ServerState {
 function latest(one: number | undefined, other: number | undefined): number | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return Math.max(one, other);
+}
+
+function weightier(one: Verdict | undefined, other: Verdict | undefined): Verdict | undefined {
+  if (one !== undefined && outweighs(other, one)) return other;
+  if (other !== undefined && outweighs(one, other)) return one;
+  return later<Verdict>(one, other);
 }
 
 function later<T extends { readonly atMs: number }>(

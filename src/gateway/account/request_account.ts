@@ -172,7 +172,8 @@ export class RequestAccount {
     };
   }
 
-  #reportActivity(server: string, { error, isOfClient, transfer, status }: RequestFacts): void {
+  #reportActivity(server: string, facts: RequestFacts): void {
+    const { error, isOfClient, transfer, status, method, transaction } = facts;
     const { activity, logger } = this.#options;
     const tookMs = performance.now() - (transfer?.beganMs ?? this.#startedMs);
     if (error !== undefined) {
@@ -183,9 +184,15 @@ export class RequestAccount {
     if (transfer !== undefined) activity.answered(transfer, res, tookMs);
     // Orthanc shows only that a job failed.
     if (status !== undefined && status >= 400) {
-      const level = status >= 500 ? "warn" : "info";
-      const request_id = this.#c.get("requestId");
-      logger[level]("Store rejected a request", { server, status, request_id });
+      // Viewers ask for what does not exist.
+      const isMissing = status === 404 && (method === "GET" || method === "HEAD");
+      logger[isMissing ? "info" : "warn"]("Store rejected a request", {
+        server,
+        method,
+        transaction: transaction?.name,
+        status,
+        request_id: facts.requestId,
+      });
     }
   }
 

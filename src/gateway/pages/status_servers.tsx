@@ -36,6 +36,8 @@ const HINTS: Readonly<Partial<Record<Health, string>>> = {
     "followed by /studies.",
 };
 
+const STORE_IS_FULL = "it is out of disk space or over its quota; contact its operator.";
+
 const CREDENTIALS: Readonly<Record<string, string>> = {
   none: "No credential",
   basic: "User name and password",
@@ -148,7 +150,9 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
         <tr role="row" class="trouble">
           <td role="cell" colspan={7}>
             <p class={`hint ${tone}`}>
-              The store answered {verdict.status}: {HINTS[health]} See:{" "}
+              The store answered {verdict.status}
+              {verdict.isOfUpload && " to an upload"}:{" "}
+              {verdict.status === 507 ? STORE_IS_FULL : HINTS[health]} See:{" "}
               <code>docs/troubleshooting.md</code>
             </p>
           </td>

@@ -117,8 +117,8 @@ export class Http1Client {
           return response;
         } catch (error) {
           connection.close();
-          if (kept === undefined || signal?.aborted) throw error;
-          if (!isForgotten && !(error instanceof UnsentError)) throw error;
+          if (kept === undefined || signal?.aborted) throw markedIfAlert(error);
+          if (!isForgotten && !(error instanceof UnsentError)) throw markedIfAlert(error);
           // The others went the same way.
           if (isForgotten) this.#closeIdle(url.origin);
         } finally {
@@ -309,4 +309,11 @@ class Http1Response extends Response {
   override get headers(): Headers {
     return this.#fields;
   }
+}
+
+/** A TLS alert at this point answers the request, not the handshake: the same alert has other causes. */
+function markedIfAlert(error: unknown): unknown {
+  return error instanceof Error && error.message.includes("received fatal alert")
+    ? new Error(`after the handshake: ${error.message}`, { cause: error })
+    : error;
 }

@@ -13,10 +13,12 @@ import {
 } from "../../network/connection_probe.ts";
 import { isIpAddress } from "../../config/values/ip_networks.ts";
 import { proxyRefusal } from "../../network/network_error.ts";
+import { tlsFault } from "../../network/tls_fault.ts";
+import { verifyTls } from "../../network/verify_tls.ts";
 import { probeTls, type TlsProbeOptions } from "../../network/tls_probe.ts";
 import { reasonOf } from "../../errors/reason.ts";
 import { type Finding, finding, type Step } from "./finding.ts";
-import { explainCertificate } from "./explain_certificate.ts";
+import { explainCertificate, faultSentences } from "./explain_certificate.ts";
 
 /** Limit of each step. */
 const STEP_TIMEOUT_MS = 5_000;
@@ -173,43 +175,52 @@ async function openThrough(
   }
 }
 
+/** Takes the verdict from the gateway's client, and names and dates from a handshake that accepts all. */
 async function examineCertificate(
   contact: Contact,
-  { tls, caKey, now }: ConnectionSettings,
+  { proxy, tls, caKey, now }: ConnectionSettings,
   socket: Socket,
 ): Promise<Finding> {
-  const { address, host, port, purpose } = contact;
+  const { address, host, purpose, proxied } = contact;
   const own = tls.clientCertificate;
   const isSent = own && (purpose === "store" ? own.toStore : own.toTokenEndpoint);
-  try {
-    const facts = await probeTls({
-      socket,
-      host,
-      caCertificatesPem: tls.caCertificatesPem,
-      clientCertificate: isSent
-        ? { certificatePem: own.certificatePem, keyPem: own.keyPem.reveal() }
-        : undefined,
-      timeoutMs: STEP_TIMEOUT_MS,
-    });
-    const what = purpose === "store" ? "store" : "identity provider";
-    return explainCertificate(facts, { address, host, what, caKey }, now());
-  } catch (cause) {
-    const error = reasonOf(cause);
-    return failed(
-      "certificate",
-      contact,
-      { error },
-      /corrupt message|wrong version/i.test(error)
-        ? [
-          `The service on port ${port} does not speak TLS.`,
-          "Check the port, and whether the URL should start with http:// instead of https://.",
-        ]
-        : [
-          `The TLS handshake failed: ${error}.`,
-          "Ask its operator which TLS versions and ciphers it accepts, and whether it requires a client certificate.",
-        ],
-    );
+  const what = purpose === "store" ? "store" : "identity provider";
+  const options = {
+    caCertificatesPem: tls.caCertificatesPem,
+    ...(isSent &&
+      { clientCertificate: { certificatePem: own.certificatePem, keyPem: own.keyPem.reveal() } }),
+  };
+  const { url, username, password } = proxy ?? {};
+  const through = proxied && url !== undefined
+    ? {
+      proxy: {
+        url,
+        ...(username !== undefined && { username }),
+        ...(password && { password: password.reveal() }),
+      },
+    }
+    : {};
+  const [verdict, facts] = await Promise.allSettled([
+    verifyTls(address, { ...options, ...through }, STEP_TIMEOUT_MS),
+    probeTls({ ...options, socket, host, timeoutMs: STEP_TIMEOUT_MS }),
+  ]);
+  const error = verdict.status === "rejected" ? reasonOf(verdict.reason) : undefined;
+  const fault = error === undefined ? undefined : tlsFault(address, error);
+  if (facts.status === "fulfilled" && (error === undefined || fault !== undefined)) {
+    return explainCertificate(facts.value, { address, host, what, caKey, fault }, now());
   }
+  if (error === undefined) {
+    return finding("certificate", address, "ok", "The certificate is trusted.");
+  }
+  return failed(
+    "certificate",
+    contact,
+    { error },
+    fault !== undefined ? faultSentences(fault, what) : [
+      `The TLS handshake failed: ${error}.`,
+      "Ask its operator which TLS versions and ciphers it accepts, and whether it requires a client certificate.",
+    ],
+  );
 }
 
 function codeOf(error: unknown): string | null {

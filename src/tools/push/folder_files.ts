@@ -1,11 +1,11 @@
 /**
  * Lists the files of a folder and its subfolders. Follows links; lists each folder once, so that cycles
- * of links end.
+ * of links end, and reports the others.
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { reasonOf } from "../../errors/reason.ts";
 
-/** A file, or the reason why a file or folder cannot be read. */
+/** A file, or the reason why a file or folder cannot be read or is left out. */
 export type FoundFile =
   & {
     /** Path relative to the folder. */
@@ -14,27 +14,39 @@ export type FoundFile =
   & (
     | { readonly size: number; readonly modifiedAtMs: number }
     | { readonly fault: string }
+    | { readonly skipped: string }
   );
 
 /**
  * Lists a folder in the order of names, which are held in memory for one folder per level.
  *
- * @throws When the folder itself cannot be read.
+ * @param root The folder, or a single file: that is listed alone, by its name.
+ * @throws When it cannot be read.
  */
 export async function* folderFiles(root: string): AsyncGenerator<FoundFile> {
-  yield* filesIn(root, "", new Set());
+  const info = await Deno.stat(root);
+  if (info.isFile) yield fileOf(basename(root), info);
+  else yield* filesIn(root, "", new Map());
+}
+
+function fileOf(path: string, { size, mtime }: Deno.FileInfo): FoundFile {
+  return { path, size, modifiedAtMs: mtime?.getTime() ?? 0 };
 }
 
 async function* filesIn(
   root: string,
   folder: string,
-  seen: Set<string>,
+  /** The listed folders, by their real paths. */
+  seen: Map<string, string>,
 ): AsyncGenerator<FoundFile> {
   let names: string[];
   try {
     const real = await Deno.realPath(join(root, folder));
-    if (seen.has(real)) return;
-    seen.add(real);
+    const first = seen.get(real);
+    if (first !== undefined) {
+      return yield { path: folder, skipped: `a link: the same folder as ${first || root}` };
+    }
+    seen.set(real, folder);
     names = await Array.fromAsync(Deno.readDir(real), ({ name }) => name);
   } catch (error) {
     if (folder === "") throw error;
@@ -50,7 +62,7 @@ async function* filesIn(
       continue;
     }
     if (info.isDirectory) yield* filesIn(root, path, seen);
-    else if (info.isFile) yield { path, size: info.size, modifiedAtMs: info.mtime?.getTime() ?? 0 };
+    else if (info.isFile) yield fileOf(path, info);
   }
 }
 

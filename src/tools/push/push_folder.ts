@@ -25,7 +25,7 @@ export type PushEvent =
   };
 
 export interface PushOptions {
-  /** Absolute path of the folder. */
+  /** Absolute path of the folder, or of a single file. */
   readonly folder: string;
   readonly target: PushTarget;
   readonly journal: PushJournal;
@@ -118,14 +118,20 @@ class FolderPush {
   /** The instances to be sent, each once. */
   async *#instances(): AsyncGenerator<PushFile> {
     const { folder, journal, onFile } = this.#options;
+    const isFile = (await Deno.stat(folder)).isFile;
     for await (const found of folderFiles(folder)) {
       const { path } = found;
+      if ("skipped" in found) {
+        onFile({ kind: "skipped", path, reason: found.skipped });
+        continue;
+      }
       if ("fault" in found) {
         onFile({ kind: "failed", path, reason: found.fault });
         continue;
       }
       const { size, modifiedAtMs } = found;
-      const known = { path, absolutePath: join(folder, path), size, modifiedAtMs };
+      const absolutePath = isFile ? folder : join(folder, path);
+      const known = { path, absolutePath, size, modifiedAtMs };
       const earlier = journal.earlier.get(path);
       if (earlier?.size === size && earlier.modifiedAtMs === modifiedAtMs) {
         const { sopInstanceUid } = earlier;

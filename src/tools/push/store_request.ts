@@ -10,6 +10,7 @@ import { readText } from "../../network/bounded_body.ts";
 import { retryAfterMs } from "../../network/retry_after.ts";
 import { maxAnswerBytes } from "../../upstream/read_stow_report.ts";
 import { contentOf, type PushFile } from "./push_file.ts";
+import { refusalReason } from "./refusal_reason.ts";
 import type { PushTarget } from "./push_target.ts";
 
 export type FileOutcome =
@@ -86,7 +87,10 @@ function outcomeOf(
       return { kind: "answered", outcomes: outcomesOf(answer.report, files, status) };
     }
   }
-  const reason = isProblem ? detailOf(text) ?? answered(status) : answered(status);
+  const words = refusalReason(headers, text);
+  const reason = isProblem && words !== undefined
+    ? words
+    : answered(status) + (words === undefined ? "" : `: ${words}`);
   if (HOPELESS.includes(status)) return { kind: "hopeless", reason };
   if (TRANSIENT.includes(status)) {
     return { kind: "transient", reason, waitMs: retryAfterMs(headers, nowMs) };
@@ -99,16 +103,6 @@ function outcomeOf(
 
 function answered(status: number): string {
   return `the store answered ${status}`;
-}
-
-/** The problem detail of the gateway (RFC 9457). */
-function detailOf(text: string): string | undefined {
-  try {
-    const { detail, error_code: code } = JSON.parse(text);
-    return typeof detail === "string" ? `${detail}${code ? ` (${code})` : ""}` : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function outcomesOf(

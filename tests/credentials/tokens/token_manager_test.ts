@@ -68,7 +68,7 @@ Deno.test("TokenManager keeps renewing, so that only the first request ever wait
   }));
 
 Deno.test("TokenManager never sends a token request per request when the refresh buffer is longer than the lifetime", () =>
-  withManager({ refreshBufferMs: 5 * MINUTE }, async ({ clock, source, manager, logger }) => {
+  withManager({ refreshBufferMs: 4 * MINUTE }, async ({ clock, source, manager, logger }) => {
     source.lifeMs = 20_000;
     for (let second = 0; second < 60; second++) {
       await manager.token(never);
@@ -90,6 +90,12 @@ for (
       assert.equal(logger.withCode("TOK-006")[0]?.fields.event_type, event);
     }));
 }
+Deno.test("TokenManager does not log TOK-003 for Keycloak's default lifetime and the default refresh buffer", () =>
+  withManager({ refreshBufferMs: 5 * MINUTE }, async ({ source, manager, logger }) => {
+    source.lifeMs = 5 * MINUTE;
+    await manager.token(never);
+    assert.equal(logger.withCode("TOK-003").length, 0);
+  }));
 
 Deno.test("TokenManager uses the current token until it expires when renewals fail", () =>
   withManager({ refreshBufferMs: MINUTE }, async ({ clock, source, manager, logger, metrics }) => {

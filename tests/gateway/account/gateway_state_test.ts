@@ -49,7 +49,28 @@ Deno.test("Activity: errors of the client leave the verdict about the store unch
   assert.equal(activity.of("a").verdict, undefined);
   assert.equal(activity.of("a").lastError?.code, "AUTH-007");
   fail(new GatewayError("NET-002", "Cannot reach"));
-  assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: undefined, isMisplaced: false });
+  assert.deepEqual(activity.of("a").verdict, {
+    atMs: 5,
+    status: undefined,
+    isMisplaced: false,
+    isOfUpload: false,
+  });
+});
+
+Deno.test("Activity: a search that works does not hide a full disk that uploads have met", () => {
+  const activity = new Activity(() => 5);
+  const ask = (method: string, status: number) => {
+    const request = new Request("http://gateway/studies", { method });
+    const transfer = activity.begin("a", request, classify(method, "/studies"));
+    activity.answered(transfer, new Response(null, { status }), 1);
+    return activity.of("a").verdict?.status;
+  };
+  assert.equal(ask("POST", 507), 507);
+  assert.equal(ask("GET", 200), 507);
+  assert.equal(ask("GET", 401), 401, "another failure counts");
+  assert.equal(ask("POST", 507), 507);
+  assert.equal(ask("POST", 200), 200);
+  assert.equal(ask("GET", 204), 204);
 });
 
 const searches: readonly [what: string, method: string, target: string, isMisplaced: boolean][] = [
@@ -71,7 +92,12 @@ for (const [what, method, target, isMisplaced] of searches) {
       new Response(null, { status: 404 }),
       1,
     );
-    assert.deepEqual(activity.of("a").verdict, { atMs: 5, status: 404, isMisplaced });
+    assert.deepEqual(activity.of("a").verdict, {
+      atMs: 5,
+      status: 404,
+      isMisplaced,
+      isOfUpload: method === "POST",
+    });
   });
 }
 
@@ -118,7 +144,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
     states: [
       {
         servers: [server({
-          verdict: { atMs: 2, status: 200, isMisplaced: false },
+          verdict: { atMs: 2, status: 200, isMisplaced: false, isOfUpload: false },
           lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
           tokenBreaker: 2,
         })],
@@ -127,7 +153,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
       },
       {
         servers: [server({
-          verdict: { atMs: 1, status: 500, isMisplaced: false },
+          verdict: { atMs: 1, status: 500, isMisplaced: false, isOfUpload: false },
           lastRequest: { atMs: 1, storeStatus: 500, error: undefined },
           hasToken: true,
           expiresAtMs: 9,
@@ -148,7 +174,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
     storeBreaker: 1,
     inFlight: 2,
     queued: 4,
-    verdict: { atMs: 2, status: 200, isMisplaced: false },
+    verdict: { atMs: 2, status: 200, isMisplaced: false, isOfUpload: false },
     lastError: undefined,
     lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
   });
