@@ -72,7 +72,8 @@ function overlap(a: ReadonlySet<string>, b: ReadonlySet<string>): string[] {
 
 Deno.test("Revoking discards the tokens of all workers at once, even if each has its own", () =>
   withParts(async ({ section, seen }) => {
-    await using gateway = await startGateway(section({ Workers: 2 }));
+    const TokenCache = { Backend: "memory" };
+    await using gateway = await startGateway(section({ Workers: 2, TokenCache }));
     await ask(gateway, 40);
     const before = seen();
     assert.equal(before.size, 2, "only one worker was used");

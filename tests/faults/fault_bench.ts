@@ -69,6 +69,8 @@ export async function startFaultBench(signed: readonly string[]): Promise<FaultB
     ResilienceConfig: { RetryMaxAttempts: 1 },
   };
   const gateway = await startGateway({
+    // Deno KV would open a socket of its own with the first token.
+    TokenCache: { Backend: "memory" },
     Servers: {
       once: { ...once, Url: store.url },
       watched: { ...once, Url: store.url, Timeouts: { ...Timeouts, IdleSeconds: SHORT_SECONDS } },

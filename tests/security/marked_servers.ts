@@ -18,8 +18,8 @@ export interface MarkedServers {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Characters that differ in every encoding. */
-const SPECIAL = "/+ä~";
+/** Characters that differ in every encoding; client secrets are ASCII (RFC 6749, appendix A). */
+const SPECIAL = "/+& ~";
 
 const TYPE = "urn:ietf:params:oauth:token-type:jwt";
 
@@ -139,7 +139,7 @@ export async function markedServers(parts: Parts): Promise<MarkedServers> {
     basicPassword: {
       ProviderType: "basic",
       Username: "gateway",
-      Password: secrets.make("password", { special: SPECIAL }),
+      Password: secrets.make("password", { special: `${SPECIAL}ä` }),
     },
     headers: { ProviderType: "headers", Headers: { "X-Api-Key": secrets.make("API key") } },
   };
