@@ -10,7 +10,7 @@
 import { hostAndPort } from "../config/values/host_names.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { type Connector, type ConnectorOptions, createConnector } from "./connector.ts";
-import { headerList } from "./header_fields.ts";
+import { HeaderFields, headerList } from "./header_fields.ts";
 import { schemesIn } from "./http1/dial.ts";
 import { UnusableStatusError } from "./http1/http1_client.ts";
 import { networkError, tunnelError } from "./network_error.ts";
@@ -85,7 +85,7 @@ export class HttpClient {
     try {
       const list = headers === undefined
         ? []
-        : headerList(headers instanceof Headers ? headers : new Headers(headers));
+        : headerList(isHeaders(headers) ? headers : new Headers(headers));
       const stream = sendable(body);
       const client = stream === undefined
         ? await http2Client(connector, url, { method, signal })
@@ -106,7 +106,7 @@ export class HttpClient {
       if (signal?.aborted) throw signal.reason;
       throw networkError(hostAndPort(url), cause, connector.proxy);
     }
-    if (response.status === 407 && connector.proxy !== undefined && url.startsWith("http:")) {
+    if (response.status === 407 && connector.proxy !== undefined && /^http:/i.test(url)) {
       await response.body?.cancel();
       const schemes = schemesIn(response.headers.get("proxy-authenticate") ?? "");
       throw tunnelError(hostAndPort(url), connector.proxy, { status: 407, schemes });
@@ -228,6 +228,10 @@ async function http2Client(
     negotiated.catch(() => isSupported.delete(origin));
   }
   return await negotiated ? client : undefined;
+}
+
+function isHeaders(headers: HeadersInit): headers is Headers {
+  return headers instanceof HeaderFields || headers instanceof Headers;
 }
 
 /** A body that `fetch` cannot clone; undefined without a body. */

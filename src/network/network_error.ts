@@ -103,11 +103,11 @@ export function proxyRefusal(
   return hasLogin
     ? {
       state: `rejects the user name or the password (${status})`,
-      step: "Check Proxy.Username and Proxy.Password",
+      step: "Check Proxy.Username and Proxy.Password; only Basic authentication is supported",
     }
     : {
       state: `requires a user name and a password (${status})`,
-      step: "Set Proxy.Username and Proxy.Password",
+      step: "Set Proxy.Username and Proxy.Password; only Basic authentication is supported",
     };
 }
 

@@ -274,7 +274,17 @@ const rows: readonly Row[] = [
     { Proxy: { Url: "http://proxy", Password: "p" } },
     "CFG-001 Proxy.Username: Password needs Username",
   ],
-  ...["*", "*.example", "10.0.0.0/33", "http://pacs", "pacs:443", "10.0.0", "..example"].map((
+  ...[
+    "*",
+    "*.example",
+    "10.0.0.0/33",
+    "http://pacs",
+    "pacs:443",
+    "10.0.0",
+    "..example",
+    "0xa.1.2.3",
+    ".[fd00::1]",
+  ].map((
     each,
   ): [Record<string, unknown>, string] => [
     { Proxy: { Url: "http://proxy", Except: [each] } },

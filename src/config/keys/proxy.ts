@@ -3,15 +3,15 @@
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
-import { isHost } from "../values/host_names.ts";
-import { isIpAddress } from "../values/ip_networks.ts";
+import { isHost, unbracketed } from "../values/host_names.ts";
 import { keysOf } from "../values/keys_of.ts";
 import { httpUrl, network, secret, text } from "../values/value_schemas.ts";
 
-const exception = text().refine(
-  (value) => isNetwork(value) || isNameOrDomain(value),
-  "must be a host name, a domain such as .hospital.example, an IP address or a network such as 10.1.0.0/16",
-);
+const exception = text().transform((value) => unbracketed(value).toLowerCase().replace(/\.$/, ""))
+  .refine(
+    (value) => isNetwork(value) || isNameOrDomain(value),
+    "must be a host name, a domain such as .hospital.example, an IP address or a network such as 10.1.0.0/16",
+  );
 
 export const proxy = keysOf(
   {
@@ -53,5 +53,6 @@ function isNetwork(value: string): boolean {
 
 function isNameOrDomain(value: string): boolean {
   const name = value.replace(/^\./, "");
-  return isHost(name) && !isIpAddress(name) && !/^[\d.]+$/.test(name);
+  // A last label that is a number makes it an address (WHATWG URL).
+  return isHost(name) && !name.includes(":") && !/(?:^|\.)(?:\d+|0x[\da-f]*)$/.test(name);
 }

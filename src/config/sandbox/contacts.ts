@@ -117,7 +117,7 @@ function place(url: string): Pick<Contact, "address" | "host" | "port" | "tls"> 
 }
 
 /** Addresses of this machine, IPv4 ones in IPv6 notation included. */
-const OWN_ADDRESSES = new IpNetworks(["127.0.0.0/8", "::1"]);
+const OWN_ADDRESSES = new IpNetworks(["127.0.0.0/8", "::1", "0.0.0.0", "::"]);
 
 /**
  * Whether connections to a host go through the proxy. Loopback never: what is sent there without TLS
@@ -128,10 +128,10 @@ const OWN_ADDRESSES = new IpNetworks(["127.0.0.0/8", "::1"]);
 function isProxied(proxy: ProxyConfig | undefined, host: string): boolean {
   if (proxy === undefined) return false;
   const name = unbracketed(host).toLowerCase().replace(/\.$/, "");
-  if (isLoopback(name) || OWN_ADDRESSES.has(name)) return false;
+  // RFC 6761, section 6.3.
+  if (isLoopback(name) || name.endsWith(".localhost") || OWN_ADDRESSES.has(name)) return false;
   return !proxy.except.some((each) => {
     if (each.includes("/") || isIpAddress(each)) return new IpNetworks([each]).has(name);
-    const own = each.toLowerCase();
-    return own.startsWith(".") ? `.${name}`.endsWith(own) : name === own;
+    return each.startsWith(".") ? `.${name}`.endsWith(each) : name === each;
   });
 }

@@ -37,16 +37,19 @@ export function delayRefusals(): MiddlewareHandler<GatewayEnv> {
 
 async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise<void> {
   const upload = c.req.raw.body;
-  const released = upload === null ? undefined : releaseOnCancel(upload);
+  let isReleased = false;
+  const released = upload && releaseOnCancel(upload).then(() => {
+    isReleased = true;
+  });
   await next();
-  if (c.res.status < 400 || c.res.body === null) return;
-  const how = delayOf(c.req.raw, c.res.status);
-  if (how === undefined) return;
+  const isRefusal = c.res.status >= 400 && c.res.body !== null;
+  const how = isRefusal ? delayOf(c.req.raw, c.res.status) : undefined;
+  if (how === undefined || c.res.body === null) return cancelReleased(upload, released);
   const { status } = c.res;
   const answerHeaders = new Headers(c.res.headers);
   // If the rest is never read, another request on this connection would be lost. Over HTTP/2 the runtime
   // omits the field.
-  if (how === "wait") answerHeaders.set("connection", "close");
+  if (how === "wait" || isReleased) answerHeaders.set("connection", "close");
   let body = c.res.body;
   if (!answerHeaders.has("content-length")) {
     const held = await readBounded(body, MAX_HELD_BYTES).catch(failing);
@@ -59,8 +62,17 @@ async function delay(c: Context<GatewayEnv>, next: () => Promise<void>): Promise
   const end = async () => {
     if (how === "wait") await Promise.race([released, sleep(PAUSE_MS)]);
     if (upload !== null && !upload.locked) await readOn(upload);
+    else cancelReleased(upload, released);
   };
   c.res = new Response(body.pipeThrough(holdLastByte(end)), { status, headers: answerHeaders });
+}
+
+/** Cancels an upload that is not drained, as soon as its sender has released it. */
+function cancelReleased(
+  upload: ReadableStream<Uint8Array> | null,
+  released: Promise<void> | null,
+): void {
+  released?.then(() => upload?.cancel()).catch(() => {});
 }
 
 /**

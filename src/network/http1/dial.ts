@@ -146,7 +146,9 @@ async function openTunnel(
 
 /** The authentication schemes of a `Proxy-Authenticate`: words without `=` behind them. */
 export function schemesIn(challenges: string): string[] {
-  return challenges.split(",").map((text) => text.trim().split(" ")[0]!)
+  return challenges.replace(/"(?:[^"\\]|\\.)*"?/g, "").split(",").map((text) =>
+    text.trim().split(" ")[0]!
+  )
     .filter((word) => /^[A-Za-z][\w-]*$/.test(word));
 }
 

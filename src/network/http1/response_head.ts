@@ -69,11 +69,15 @@ export function parseResponseHead(bytes: Uint8Array, method: string): ResponseHe
     }
   }
   const code = Number(status[2]);
+  const stated = fields.get("content-length");
+  const length = contentLength(stated);
   const isHttp11 = status[1] === "1";
-  const framing = framingOf(code, { method, isHttp11, fields });
+  const framing = framingOf(code, { method, isHttp11, fields, length });
   return {
     status: code,
-    headers,
+    headers: length === undefined || stated === String(length)
+      ? headers
+      : withLength(headers, length),
     framing,
     keepsAlive: framing.kind !== "until-close" && keepsAlive(isHttp11, fields) &&
       // Both together may be an attempt at response splitting (section 6.1).
@@ -85,13 +89,13 @@ const FRAMING: ReadonlySet<string> = new Set(["transfer-encoding", "content-leng
 
 function framingOf(
   status: number,
-  { method, isHttp11, fields }: {
+  { method, isHttp11, fields, length }: {
     readonly method: string;
     readonly isHttp11: boolean;
     readonly fields: ReadonlyMap<string, string>;
+    readonly length: number | undefined;
   },
 ): BodyFraming {
-  const length = contentLength(fields.get("content-length"));
   if (method === "HEAD" || status < 200 || status === 204 || status === 304) {
     return { kind: "none" };
   }
@@ -115,6 +119,15 @@ function contentLength(value: string | undefined): number | undefined {
     throw new MalformedResponseError("its Content-Length is not one number");
   }
   return Number(first);
+}
+
+/** With one `Content-Length`: a repeated one is read differently by others. */
+function withLength(
+  headers: ResponseHead["headers"],
+  length: number,
+): ResponseHead["headers"] {
+  const others = headers.filter(([name]) => name !== "content-length");
+  return [...others, ["content-length", String(length)]];
 }
 
 function keepsAlive(isHttp11: boolean, fields: ReadonlyMap<string, string>): boolean {

@@ -123,3 +123,15 @@ Deno.test("parseResponseHead: names in lower case, values byte for byte without 
   assert.equal(status, 404);
   assert.deepEqual(headers, [["x-name", "M\u00fcller"], ["x-name", "b"]]);
 });
+
+for (
+  const lines of ["Content-Length: 5\r\nContent-Length: 5\r\n", "Content-Length: 5, 5\r\n"]
+) {
+  for (const method of ["GET", "HEAD"]) {
+    Deno.test(`parseResponseHead passes one length for ${JSON.stringify(lines)} of ${method}`, () => {
+      const bytes = new TextEncoder().encode(`HTTP/1.1 200 OK\r\n${lines}\r\n`);
+      const { headers } = parseResponseHead(bytes, method);
+      assert.deepEqual(headers, [["content-length", "5"]]);
+    });
+  }
+}
