@@ -173,6 +173,23 @@ Deno.test("The response to a STOW whose store resets the connection reaches a cl
   await origin.close();
 });
 
+Deno.test("A STOW whose store resets the connection, and whose client stalls, ends with its connection", async () => {
+  const origin = startRawOrigin((exchange) => Promise.resolve(exchange.close()));
+  await using gateway = await startGateway({
+    Servers: { main: { Url: origin.url, ProviderType: "none", Timeouts: { IdleSeconds: 3 } } },
+  });
+  using client = await RawClient.connect(gateway.url);
+  await client.write(client.head("POST", "/dicom-web/main/studies", {
+    "content-type": 'multipart/related; type="application/dicom"; boundary=b',
+    "content-length": String(20 * BLOCK.length),
+  }));
+  await client.write(BLOCK);
+  const answer = await within(LIMIT_MS, "a response", client.answer());
+  // Else a graceful stop would wait for the rest of the upload.
+  assert.deepEqual([answer.status, answer.headers.get("connection")], [502, "close"]);
+  await origin.close();
+});
+
 Deno.test("The response to a rejected upload reaches a client that sends without waiting", async (t) => {
   await using gateway = await startGateway({
     Servers: { main: { Url: "http://127.0.0.1:9", ProviderType: "none" } },
