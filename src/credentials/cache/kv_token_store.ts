@@ -110,6 +110,9 @@ export class KvTokenStore implements StringStore {
         return await limited(operation, OPERATION_TIMEOUT_MS, () => new Error("no answer in time"));
       } catch (error) {
         if (isLocked(error) && performance.now() - startMs < LOCKED_LIMIT_MS) {
+          // To open the file fails in the same way, and must be tried anew.
+          const isOpen = await opened.then(() => true, () => false);
+          if (!isOpen) await this.#reset(opened);
           await sleep(10 * Math.min(attempt, 5) * Math.random());
           continue;
         }

@@ -118,3 +118,15 @@ Deno.test("KvTokenStore throws once it is closed, and opens nothing", () =>
     await assert.rejects(store.get("a"), { message: "the store is closed" });
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
   }));
+
+Deno.test("KvTokenStore opens its file again while another process locks it", async () => {
+  let opened = 0;
+  const store = new KvTokenStore({
+    open: () =>
+      ++opened < 3 ? Promise.reject(new Error("database is locked")) : Deno.openKv(":memory:"),
+  }, systemClock);
+  await store.open();
+  assert.equal(await store.get("a"), undefined);
+  assert.equal(opened, 3);
+  await store.close();
+});
