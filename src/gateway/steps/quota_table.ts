@@ -141,10 +141,9 @@ export class QuotaTable {
       if (!claims) return undefined;
       const former = Atomics.load(this.#tags, least);
       if (former === tag) return least;
-      if (Atomics.compareExchange(this.#tags, least, former, tag) === former) {
-        Atomics.store(this.#fullAt, least, 0n);
-        return least;
-      }
+      // Before the tag: after it, another worker may count under it already.
+      if (former !== 0n) Atomics.store(this.#fullAt, least, 0n);
+      if (Atomics.compareExchange(this.#tags, least, former, tag) === former) return least;
     }
   }
 

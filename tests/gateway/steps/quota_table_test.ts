@@ -130,3 +130,25 @@ Deno.test("QuotaTable: several workers together let no more through than one", a
   // Two that claim a new client's place at the same moment may lose one count.
   assert(sum >= requests && sum <= requests + workers, String(sum));
 });
+
+Deno.test("QuotaTable: what another worker takes while a client's place is claimed counts", () => {
+  const memory = createQuotaMemory(() => 0);
+  const [one, two] = [new QuotaTable(memory, () => 0), new QuotaTable(memory, () => 0)];
+  const limit = { requests: 10, windowMs: 1000 };
+  const { compareExchange } = Atomics;
+  let isFirst = true;
+  Atomics.compareExchange = ((...args: Parameters<typeof compareExchange>) => {
+    const before = compareExchange(...args);
+    if (isFirst) {
+      isFirst = false;
+      two.take("alice", limit);
+    }
+    return before;
+  }) as typeof compareExchange;
+  try {
+    one.take("alice", limit);
+  } finally {
+    Atomics.compareExchange = compareExchange;
+  }
+  assert.equal(one.look("alice", limit).remaining, 8);
+});
