@@ -66,7 +66,7 @@ export class StoredForm {
     const again = new Headers(request.headers);
     again.set("accept", stored);
     const second = await client.send({ ...request, headers: again }, keep);
-    // Whoever waits for a busy store repeats both.
+    // The client that waits for a busy store repeats both.
     const isBusy = second.status === 429 || second.status === 503;
     if (second.status >= 400 && !isBusy) {
       await second.body?.cancel();

@@ -39,7 +39,7 @@ Deno.test("managedIdentitySource answers the challenge of Azure Arc with the key
   await Deno.remove(directory, { recursive: true });
 });
 
-Deno.test("managedIdentitySource reads no file outside the directory of Azure Arc, whatever it is told", async () => {
+Deno.test("managedIdentitySource reads no file outside the directory of Azure Arc, whatever the challenge says", async () => {
   const directory = await Deno.makeTempDir();
   const outside = await Deno.makeTempFile({ suffix: ".key" });
   await Deno.writeTextFile(outside, "s3cret");

@@ -137,7 +137,7 @@ const rows: readonly Row[] = [
   ],
   ["the client reads none of them: the store says so", "azure search", XML, XML],
   [
-    "the same, put right all the same",
+    "the same, normalized all the same",
     "azure search",
     "multipart/related; type=application/dicom+xml",
     XML,
