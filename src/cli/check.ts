@@ -2,6 +2,7 @@
  * The `check` command: reports whether the configuration is valid, and what it permits the gateway.
  */
 import { isKvFile } from "../config/keys/token_cache.ts";
+import { distanceRules } from "../config/keys/store_profile.ts";
 import { networkAllowlist } from "../config/sandbox/contacts.ts";
 import { permissionSet } from "../config/sandbox/permission_set.ts";
 import { SECTION } from "../config/values/section.ts";
@@ -19,8 +20,10 @@ export async function check(flags: ConfigFlags): Promise<number> {
   print(`Configuration ${config.path} is valid.`);
   print("");
   print("Servers");
-  for (const { name, url, credentials } of config.servers.values()) {
-    print(`  ${name}  ${url}  (${credentials.kind})`);
+  for (const { name, url, credentials, profile } of config.servers.values()) {
+    print(`  ${name}  ${url}  (${credentials.kind}; profile ${profile.name}, ${profile.distance})`);
+    const far = distanceRules(profile);
+    if (far.length > 0) print(`    far: ${far.join(", ")}`);
   }
   print("");
   print("Network allowlist: the only hosts that the gateway can contact");

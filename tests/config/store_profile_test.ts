@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { ruleKey, rules as rulesSchema } from "../../src/config/keys/store_profile.ts";
 import {
+  atDistance,
+  type Distance,
+  distanceOf,
+  farRules,
   type Profile,
   PROFILE_NAMES,
   type ProfileName,
@@ -13,6 +17,10 @@ import { parseSection, serverProblems } from "./memory_files.ts";
 async function profileWith(keys: Readonly<Record<string, unknown>>): Promise<Profile> {
   const server = { Url: "https://store.example", ProviderType: "none", ...keys };
   return (await parseSection({ Servers: { main: server } })).servers.get("main")!.profile;
+}
+
+function byDefault(name: ProfileName): Profile {
+  return atDistance(profiles[name], distanceOf(name));
 }
 
 /** Hosts and their profiles: that of a cloud only for the cloud's own hosts. */
@@ -41,16 +49,44 @@ const HOSTS: readonly (readonly [url: string, name: ProfileName])[] = [
 
 for (const [url, name] of HOSTS) {
   Deno.test(`A store at ${url} has the profile ${name} by default`, async () => {
-    assert.deepEqual(await profileWith({ Url: url }), profiles[name]);
+    assert.deepEqual(await profileWith({ Url: url }), byDefault(name));
   });
 }
 
 for (const name of PROFILE_NAMES) {
   Deno.test(`Profile ${name} can be chosen for any host`, async () => {
     const url = "https://ws-svc.dicom.azurehealthcareapis.com/v2";
-    assert.deepEqual(await profileWith({ Url: url, Profile: name }), profiles[name]);
+    assert.deepEqual(await profileWith({ Url: url, Profile: name }), byDefault(name));
   });
 }
+
+for (
+  const [name, distance, expected] of [
+    ["azure", undefined, "far"],
+    ["google", undefined, "far"],
+    ["aws", undefined, "far"],
+    ["generic", undefined, "near"],
+    ["orthanc", undefined, "near"],
+    ["dcm4chee", undefined, "near"],
+    ["azure", "near", "near"],
+    ["generic", "far", "far"],
+  ] as const satisfies readonly [ProfileName, Distance | undefined, Distance][]
+) {
+  Deno.test(`Profile ${name} with Distance ${distance ?? "not set"} is ${expected}`, async () => {
+    const keys = { Profile: name, ...(distance && { Distance: distance }) };
+    const { distance: actual, rules } = await profileWith(keys);
+    assert.equal(actual, expected);
+    const rulesOfDistance = { ...profiles[name].rules, ...(expected === "far" && farRules) };
+    assert.deepEqual(rules, rulesOfDistance);
+  });
+}
+
+Deno.test("Rules override those of the distance", async () => {
+  const keys = { Distance: "far", Rules: { StoreBatchBytes: 0 } };
+  const { distance, rules } = await profileWith(keys);
+  assert.equal(distance, "far");
+  assert.deepEqual([rules.storeBatchBytes, rules.storeConcurrency], [0, 8]);
+});
 
 Deno.test("Rules override single rules without changing the profile", async () => {
   const { name, rules } = await profileWith({
@@ -64,7 +100,7 @@ Deno.test("Rules override single rules without changing the profile", async () =
   });
   assert.equal(name, "azure");
   assert.deepEqual(rules, {
-    ...profiles.azure.rules,
+    ...byDefault("azure").rules,
     duplicateReasons: [],
     storeMaxBytes: 2_000_000,
     rewriteUrls: false,

@@ -3,10 +3,14 @@
  */
 import { ruleKey } from "../../src/config/keys/store_profile.ts";
 import {
+  atDistance,
+  distanceOf,
+  farRules,
   PROFILE_NAMES,
   type ProfileName,
   profiles,
   type RuleId,
+  type Rules,
 } from "../../src/dicomweb/profile/profile.ts";
 import { type Rule, ruleCatalogue } from "../../src/dicomweb/profile/rule_catalogue.ts";
 
@@ -36,17 +40,30 @@ study, store it again, query 1,000 instances and get the study back byte for byt
 dicomweb-client has all its calls answered and OHIF lists studies and shows CT slices.
 `;
 
+const DISTANCE = `## Distance
+
+A connection carries no more than its window each round trip: over 40 ms often 10 MB/s, however fast the line. \`Distance: "far"\` of a server sets the rules below, which use several connections at once. It is the default for the profiles ${
+  PROFILE_NAMES.filter((name) => distanceOf(name) === "far").map((name) => `\`${name}\``).join(", ")
+}; all others are \`near\`. \`doctor\` measures the round trip and says when \`far\` would gain.
+`;
+
 export function profileReference(): string {
   const entries = Object.entries(ruleCatalogue) as [RuleId, Rule][];
   return [
     INTRODUCTION,
+    DISTANCE,
+    "| Rule | `far` |",
+    "| --- | --- |",
+    ...(Object.keys(farRules) as RuleId[]).map((id) =>
+      `| ${linked(id)} | ${briefly(farRules[id]!)} |`
+    ),
+    "",
     "## All rules",
     "",
     `| Rule | ${PROFILE_NAMES.map((name) => `\`${name}\``).join(" | ")} |`,
     `| --- | ${PROFILE_NAMES.map(() => "---").join(" | ")} |`,
     ...entries.map(([id]) => {
-      const link = `[\`${ruleKey(id)}\`](#${ruleKey(id).toLowerCase()})`;
-      return `| ${link} | ${PROFILE_NAMES.map((name) => brief(name, id)).join(" | ")} |`;
+      return `| ${linked(id)} | ${PROFILE_NAMES.map((name) => brief(name, id)).join(" | ")} |`;
     }),
     "",
     ...entries.map(([id, rule]) => chapter(id, rule)),
@@ -89,9 +106,16 @@ function typesOf(name: ProfileName, id: RuleId): string {
   return (profiles[name].rules[id] as readonly string[]).map((type) => `\`${type}\``).join(", ");
 }
 
+function linked(id: RuleId): string {
+  return `[\`${ruleKey(id)}\`](#${ruleKey(id).toLowerCase()})`;
+}
+
 /** A value in the table: a switch as a word, a list by its length. */
 function brief(name: ProfileName, id: RuleId): string {
-  const value = profiles[name].rules[id];
+  return briefly(atDistance(profiles[name], distanceOf(name)).rules[id]);
+}
+
+function briefly(value: Rules[RuleId]): string {
   if (typeof value === "boolean") return value ? "yes" : "";
   if (typeof value === "number") return value === 0 ? "" : String(value);
   if (value.length === 0) return "";

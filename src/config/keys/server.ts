@@ -17,7 +17,7 @@ import { noProxy } from "./proxy.ts";
 import { rateLimitOf, rateLimitRule, serverRateLimitKeys } from "./rate_limit.ts";
 import { resilience, timeouts } from "./resilience.ts";
 import { sources } from "../values/sources.ts";
-import { profileName, profileOf, rules } from "./store_profile.ts";
+import { distance, profileName, profileOf, rules } from "./store_profile.ts";
 import { storeResilience } from "./store_resilience.ts";
 
 const verifySsl = z.preprocess(
@@ -59,6 +59,11 @@ export const serverKeys = {
   Profile: profileName.describe(
     "Type of store, which decides what is normalized between it and clients; see " +
       "[profiles.md](profiles.md). The clouds' stores are known by their hosts, all others are `generic` by default",
+  ),
+  Distance: distance.describe(
+    "`far`: a round trip to the store takes more than about 5 ms, so that uploads and retrievals use several connections at once and viewers " +
+      "are served from memory; `near`: everything streams through. Sets some rules, which `Rules` can override; see " +
+      "[profiles.md](profiles.md#distance). By default `far` for the profiles `azure`, `google` and `aws`, else `near`",
   ),
   Rules: rules.optional().describe(
     "Overridden rules of the profile, by name; see [profiles.md](profiles.md)",
@@ -140,7 +145,7 @@ function serverOf(keys: ServerKeys, scheme: AnyScheme<CredentialsConfig>) {
     },
     /** Sent beside the credential; names in lower case. */
     headers: lowerCaseNames(credentials.kind === "headers" ? {} : keys.Headers),
-    profile: profileOf(keys.Url, keys.Profile, keys.Rules),
+    profile: profileOf(keys.Url, keys),
     readOnly: keys.ReadOnly,
     /** `undefined`: the gateway's limit applies. */
     rateLimit: rateLimitOf(keys),

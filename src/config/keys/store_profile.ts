@@ -5,6 +5,11 @@
 import { z } from "zod";
 import { parseMediaType } from "../../dicomweb/media_type/media_type.ts";
 import {
+  atDistance,
+  type Distance,
+  distanceOf,
+  DISTANCES,
+  farRules,
   type Profile,
   PROFILE_NAMES,
   type ProfileName,
@@ -19,6 +24,8 @@ import { keysOf } from "../values/keys_of.ts";
 import { flag, whole } from "../values/value_schemas.ts";
 
 export const profileName: z.ZodOptional<z.ZodType<ProfileName>> = z.enum(PROFILE_NAMES).optional();
+
+export const distance: z.ZodOptional<z.ZodType<Distance>> = z.enum(DISTANCES).optional();
 
 export const rules: z.ZodPipe<z.ZodObject, z.ZodTransform<Partial<Rules>>> = keysOf(
   Object.fromEntries(
@@ -39,14 +46,26 @@ export function ruleKey(id: RuleId): string {
   return id.charAt(0).toUpperCase() + id.slice(1);
 }
 
-/** The profile of a server: the configured one, else that of the host of its URL. */
+/**
+ * The profile of a server: the configured one, else that of the host of its URL, with the rules of the
+ * distance.
+ */
 export function profileOf(
   url: string,
-  name: ProfileName | undefined,
-  overrides: Partial<Rules> | undefined,
+  { Profile: named, Distance: distance, Rules: overrides = {} }: {
+    readonly Profile?: ProfileName | undefined;
+    readonly Distance?: Distance | undefined;
+    readonly Rules?: Partial<Rules> | undefined;
+  },
 ): Profile {
-  const base = profiles[name ?? profileNameOf(new URL(url).hostname)];
-  return overrides === undefined ? base : withRules(base, overrides);
+  const name = named ?? profileNameOf(new URL(url).hostname);
+  return withRules(atDistance(profiles[name], distance ?? distanceOf(name)), overrides);
+}
+
+/** The rules that the distance sets, with the values in force. */
+export function distanceRules({ distance, rules }: Profile): readonly string[] {
+  if (distance === "near") return [];
+  return (Object.keys(farRules) as RuleId[]).map((id) => `${ruleKey(id)} ${rules[id]}`);
 }
 
 function valueSchema(rule: Rule): z.ZodType {

@@ -40,10 +40,12 @@ const GENERIC = {
   tellPublicUrl: false,
   storeMaxBytes: 0,
   storeMaxInstances: 0,
+  storeBatchBytes: 0,
   storeConcurrency: 4,
   storeAnswerAsJson: true,
   duplicateReasons: NO_REASONS,
   retrieveByInstance: false,
+  retrieveInParallel: false,
   metadataBySeries: false,
   retrieveConcurrency: 8,
   requestsPerSecond: 0,
@@ -52,6 +54,7 @@ const GENERIC = {
   searchPageSize: 0,
   searchMaxResults: 0,
   emptySearchAsList: true,
+  readAheadConcurrency: 0,
 };
 
 /** Values of all rules. 0 means unlimited; an empty list disables its rule. */
@@ -59,9 +62,34 @@ export type Rules = Readonly<typeof GENERIC>;
 
 export type RuleId = keyof Rules;
 
+export const DISTANCES = ["near", "far"] as const;
+
+/** Whether a round trip to the store costs little, or as much as sending many bytes. */
+export type Distance = typeof DISTANCES[number];
+
 export interface Profile {
   readonly name: ProfileName;
+  readonly distance: Distance;
   readonly rules: Rules;
+}
+
+/** The rules of a profile that `far` replaces. */
+export const farRules: Readonly<Partial<Rules>> = Object.freeze({
+  storeBatchBytes: 16 * 1024 * 1024,
+  storeConcurrency: 8,
+  retrieveInParallel: true,
+  readAheadConcurrency: 16,
+});
+
+/** The clouds are at the end of a long line. */
+export function distanceOf(name: ProfileName): Distance {
+  return name === "azure" || name === "google" || name === "aws" ? "far" : "near";
+}
+
+/** @param base A near profile. */
+export function atDistance(base: Profile, distance: Distance): Profile {
+  if (distance === base.distance) return base;
+  return profile(base.name, { ...base.rules, ...farRules }, distance);
 }
 
 const AZURE: Partial<Rules> = {
@@ -154,7 +182,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
 
 /** A profile of the same name with other values of some rules. */
 export function withRules(base: Profile, overrides: Partial<Rules>): Profile {
-  return profile(base.name, { ...base.rules, ...overrides });
+  return profile(base.name, { ...base.rules, ...overrides }, base.distance);
 }
 
 const HEALTH_IMAGING = /^dicom-medical-imaging(?:-fips)?\.[a-z0-9-]+\.amazonaws\.com$/;
@@ -174,8 +202,8 @@ function multipartImage(subtype: string): string {
   return multipart(`image/${subtype}`);
 }
 
-function profile(name: ProfileName, rules: Partial<Rules>): Profile {
+function profile(name: ProfileName, rules: Partial<Rules>, distance: Distance = "near"): Profile {
   const all = { ...GENERIC, ...rules };
   for (const value of Object.values(all)) Object.freeze(value);
-  return Object.freeze({ name, rules: Object.freeze(all) });
+  return Object.freeze({ name, distance, rules: Object.freeze(all) });
 }

@@ -191,11 +191,22 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
       "failure smaller.",
     source: "Chosen here",
   },
+  storeBatchBytes: {
+    kind: "number",
+    least: 0,
+    most: 1024 * 1024 * 1024,
+    effect:
+      "Sends an upload of several instances as batches of at most so many bytes, each with `Content-Length`, several at a time; the client's answer comes when the store has answered for all. A larger instance is a batch of its own. Batches are smaller at the beginning, so that all connections are used. 0: uploads stream to the store as they come.",
+    reason:
+      "The rate of one connection is bound by its window and the round trip. A batch whose connection fails before an answer is sent again where a repetition is harmless.",
+    source:
+      "Google, Cloud Healthcare API, Best practices for DICOM (20 requests at once); `deno task bench:far`",
+  },
   storeConcurrency: {
     kind: "number",
     least: 1,
     most: 64,
-    effect: "Concurrency limit for the requests of a split upload.",
+    effect: "Concurrency limit for the requests of a split upload, and for those of its batches.",
     reason: "Concurrent requests share the store's processing time per request.",
     source: "Chosen here",
   },
@@ -221,6 +232,14 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
       "Retrieves a study or series by a search and one request per instance. The response is `multipart/related` with all instances, or the transfer fails; other media types are rejected with 406. The client's query is sent with each request.",
     reason: "HealthImaging retrieves single instances only.",
     source: `${AWS}, Retrieving DICOM data`,
+  },
+  retrieveInParallel: {
+    kind: "switch",
+    effect:
+      "Retrieves a study or series of more than two instances as by `RetrieveByInstance`, if the client accepts the result; otherwise as one request.",
+    reason:
+      "The rate of one connection is bound by its window and the round trip; several requests at a time fill the line.",
+    source: "`deno task bench:far`",
   },
   metadataBySeries: {
     kind: "switch",
@@ -288,5 +307,15 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
       "Returns 200 and `[]` for a search without results, also for workitems, if the store returns 204.",
     reason: "PS3.18 allows 204, but Orthanc treats it as an error.",
     source: "PS3.18, section 10.6.3; Orthanc's DICOMweb client, observed on the wire",
+  },
+  readAheadConcurrency: {
+    kind: "number",
+    least: 0,
+    most: 64,
+    effect:
+      "When a client retrieves frames, instances or rendered images of a series one after the other, or the metadata of its series, retrieves the next ones into memory (`ReadAheadMebibytes`), so many at a time. 0: nothing is read ahead.",
+    reason:
+      "Each request of a viewer waits for a round trip, and a browser opens six connections at most.",
+    source: "`deno task bench:far`",
   },
 };
