@@ -75,6 +75,13 @@ export const sectionKeys = {
     "IP addresses and networks (`10.1.0.0/16`) of proxies in front of the gateway, whose `Forwarded` " +
       "and `X-Forwarded-*` headers count",
   ),
+  UploadMemoryMebibytes: whole(0, 1_048_576).default(256).describe(
+    "Memory for batches of uploads (`StoreBatchBytes` in [profiles.md](profiles.md)), of all clients and servers together. " +
+      "Beyond it they are held in encrypted files of `StateDirectory`. Divided evenly among `Workers`",
+  ),
+  UploadDiskMebibytes: whole(0, 16_777_216).default(4096).describe(
+    "Space for those files. Beyond it uploads stream to the store as they come. Divided evenly among `Workers`",
+  ),
   Workers: whole(1, 64).default(1).describe("How many workers share the port, one core each"),
   DrainTimeoutSeconds: seconds(0).prefault(30).describe(
     "How long running transfers may take to finish when the gateway stops",
@@ -130,6 +137,11 @@ export const section = keysOf(
   publicUrl: keys.PublicUrl && withoutTrailingSlash(keys.PublicUrl),
   trustedProxies: keys.TrustedProxies,
   workers: keys.Workers,
+  /** Where uploads are held; of all workers. */
+  uploads: {
+    memoryBytes: keys.UploadMemoryMebibytes * 1024 * 1024,
+    diskBytes: keys.UploadDiskMebibytes * 1024 * 1024,
+  },
   drainTimeoutMs: keys.DrainTimeoutSeconds,
   log: {
     level: keys.LogLevel,

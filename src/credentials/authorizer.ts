@@ -8,7 +8,7 @@ export interface KeptBody {
   /** In bytes. */
   readonly length: number;
   /** In hexadecimal. */
-  readonly sha256: string;
+  readonly sha256: () => string | Promise<string>;
   /** Opens the body at its beginning; a body opened before ends. */
   open(): RequestBody;
   /** Frees the storage; a body being sent breaks off. */
@@ -22,7 +22,7 @@ export interface OutboundRequest {
   /** Without credentials. The authorizer removes headers that only it may set. */
   readonly headers: Headers;
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>> | null;
-  /** The body as kept by an earlier attempt of this request; `body` is then consumed. */
+  /** The body as kept before, or by an earlier attempt of this request; takes the place of `body`. */
   readonly kept?: KeptBody | undefined;
   /** Aborts when the client disconnects. */
   readonly signal: AbortSignal;

@@ -17,6 +17,7 @@ import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { Deadlines } from "../upstream/deadlines.ts";
+import { HoldingRoom } from "../upstream/holding_room.ts";
 import { Store } from "../upstream/store.ts";
 
 export interface AssembledStores {
@@ -74,6 +75,12 @@ export function assembleStores(
         },
       }),
     });
+  const { workers, uploads } = config;
+  const room = new HoldingRoom({
+    memoryBytes: Math.floor(uploads.memoryBytes / workers),
+    diskBytes: Math.floor(uploads.diskBytes / workers),
+    directory: config.stateDirectory,
+  });
   const stores = new Map<string, Store>();
   for (const server of config.servers.values()) {
     const { clientCertificate: certificate } = server.tls;
@@ -94,9 +101,10 @@ export function assembleStores(
         authorizer,
         http: clientFor(server, server.http2, certificate?.toStore ? certificate : undefined),
         deadlines,
+        room,
         logger: createLogger("upstream"),
         metrics,
-        workers: config.workers,
+        workers,
         credentialHeader: config.authentication?.apiKeys?.header,
         userAgent,
         isTraced: config.tracing,

@@ -22,40 +22,48 @@ const KEY_BYTES = 32;
  */
 export async function prepareState(config: GatewayConfig, logger: Logger): Promise<GatewayConfig> {
   const { stateDirectory, tokenCache } = config;
-  if (!isKvFile(tokenCache)) {
-    // The state directory is created only if something will be written to it.
-    if (permissionSet(config).write !== false) await prepareStateDirectory(stateDirectory);
-    return config;
-  }
+  // The state directory is created only if something will be written to it.
+  if (permissionSet(config).write === false) return config;
   try {
     await prepareStateDirectory(stateDirectory);
+    if (!isKvFile(tokenCache)) return config;
     const encryptionKeys = await encryptionKeysIn(stateDirectory, tokenCache.encryptionKeys);
     return { ...config, tokenCache: { ...tokenCache, encryptionKeys } };
   } catch (error) {
     const isInsecure = error instanceof ConfigError;
-    if (isInsecure && !tokenCache.isDefault) throw error;
+    const isChosen = isKvFile(tokenCache) && !tokenCache.isDefault;
+    const without = withoutState(config);
+    if (isInsecure && isChosen || permissionSet(without).write !== false) throw error;
     logger.warn(
-      "Cannot cache tokens in the state directory; caching them in memory. Correct StateDirectory, " +
-        'or set TokenCache.Backend to "memory"',
+      isKvFile(tokenCache)
+        ? "Cannot cache tokens in the state directory; caching them in memory. Correct StateDirectory, " +
+          'or set TokenCache.Backend to "memory"'
+        : "Cannot hold uploads in the state directory; holding them in memory only. Correct " +
+          "StateDirectory, or set UploadDiskMebibytes to 0",
       {
         reason: isInsecure
           ? error.problems.map(({ message }) => message).join("; ")
           : reasonOf(error),
       },
     );
-    return await prepareState(withMemory(config), logger);
+    return without;
   }
 }
 
 /** Whether the gateway also starts without a usable state directory. */
 export function isStateOptional(config: GatewayConfig): boolean {
   const { tokenCache } = config;
-  return isKvFile(tokenCache) && tokenCache.isDefault &&
-    permissionSet(withMemory(config)).write === false;
+  const isChosen = isKvFile(tokenCache) && !tokenCache.isDefault;
+  return !isChosen && permissionSet(withoutState(config)).write === false;
 }
 
-function withMemory(config: GatewayConfig): GatewayConfig {
-  return { ...config, tokenCache: { backend: "memory" } };
+function withoutState(config: GatewayConfig): GatewayConfig {
+  const { tokenCache, uploads } = config;
+  return {
+    ...config,
+    tokenCache: isKvFile(tokenCache) ? { backend: "memory" } : tokenCache,
+    uploads: { ...uploads, diskBytes: 0 },
+  };
 }
 
 /**

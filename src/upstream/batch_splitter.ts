@@ -1,6 +1,6 @@
 /**
- * Distributes the instances of one store request over several within the store's limits, a bounded number
- * of them at a time. It gives up when the store rejects or fails several in a row.
+ * Distributes the instances of one store request over several within the store's limits, or over batches,
+ * a bounded number of them at a time. It gives up when the store rejects or fails several in a row.
  */
 import { InstanceHead, type InstanceUids } from "../dicomweb/stow/dicom_uids.ts";
 import { encodeLatin1 } from "../dicomweb/latin1.ts";
@@ -52,6 +52,7 @@ export class BatchSplitter {
   readonly #delimiter: Uint8Array<ArrayBuffer>;
   readonly #closing: Uint8Array<ArrayBuffer>;
   #current: StorePart | undefined;
+  #bytes = 0;
   /** Instances received after it gave up. */
   readonly #untried: InstanceUids[] = [];
   #untriedHead: InstanceHead | undefined;
@@ -86,6 +87,7 @@ export class BatchSplitter {
 
   /** Appends content to the instance. */
   write(bytes: Uint8Array<ArrayBuffer>): Room {
+    this.#bytes += bytes.length;
     this.#untriedHead?.push(bytes);
     return this.#current?.write(bytes);
   }
@@ -105,7 +107,7 @@ export class BatchSplitter {
 
   /** Breaks off the current request if its last instance is incomplete. Complete requests continue. */
   async breakOff(reason: GatewayError): Promise<readonly PartResult[]> {
-    if (this.#current?.isInInstance) this.#current.breakOff(reason);
+    if (this.#current?.isInInstance) this.#current.breakOff(reason, this.#closing);
     else this.#current?.end(this.#closing);
     return await this.#results();
   }
@@ -125,7 +127,8 @@ export class BatchSplitter {
   }
 
   #hasRoom(part: StorePart, instance: InstanceStart): boolean {
-    const { maxBytes, maxInstances } = this.#options;
+    const { maxBytes, maxInstances, batches } = this.#options;
+    if (batches !== undefined && part.bytes >= batches.enough(this.#bytes)) return false;
     if (part.isOver || maxInstances > 0 && part.instances >= maxInstances) return false;
     if (maxBytes === 0) return true;
     if (instance.length === undefined) return part.bytes <= maxBytes * SHARE_BEFORE_UNKNOWN;
@@ -144,7 +147,10 @@ export class BatchSplitter {
 
   /** Begins a request as soon as the concurrency allows, unless the splitter has given up. */
   async #open(): Promise<void> {
-    while (this.#running.size >= this.#options.concurrency) await Promise.race(this.#running);
+    const { batches } = this.#options;
+    // One batch more is collected while the others are sent.
+    const most = batches === undefined ? this.#options.concurrency : batches.concurrency + 1;
+    while (this.#running.size >= most) await Promise.race(this.#running);
     this.#hasGivenUp ||= this.#failsInARow();
     if (this.#hasGivenUp) {
       await Promise.all(this.#running);

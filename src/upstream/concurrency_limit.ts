@@ -30,6 +30,10 @@ export class ConcurrencyLimit {
     this.#options = options;
   }
 
+  get maxConcurrent(): number {
+    return this.#options.maxConcurrent;
+  }
+
   get inFlight(): number {
     return this.#inFlight;
   }

@@ -7,6 +7,7 @@ import type { Rules } from "../dicomweb/profile/profile.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Pace } from "./pace.ts";
+import type { BatchSender } from "./batch_sender.ts";
 import { retrieveByInstance } from "./retrieve_by_instance.ts";
 import { needsPages, searchInPages } from "./search_in_pages.ts";
 import type { StoreExchange } from "./store_exchange.ts";
@@ -21,6 +22,8 @@ import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
 export interface DispatchOptions {
   readonly rules: Rules;
   readonly pace: Pace;
+  /** Sends uploads in batches, if the profile does. */
+  readonly batches?: BatchSender | undefined;
   /** The client's own `Accept`. */
   readonly accept: string | null;
   /** Name of the configured server. */
@@ -97,7 +100,7 @@ async function store(
   exchange: StoreExchange,
   body: NonNullable<StoreExchange["body"]>,
   { name, query }: Transaction,
-  { rules, accept, server, storeUrl, logger }: DispatchOptions,
+  { rules, accept, server, storeUrl, logger, batches }: DispatchOptions,
 ): Promise<Response> {
   const bounds = { maxBytes: rules.storeMaxBytes, maxInstances: rules.storeMaxInstances };
   const answerRules = {
@@ -107,9 +110,15 @@ async function store(
     server,
     logger,
   };
-  if (name === "store" && needsSplitting(exchange.headers, bounds)) {
+  if (name === "store" && needsSplitting(exchange.headers, bounds, batches)) {
     const concurrency = rules.storeConcurrency;
-    return await storeInParts(exchange, { ...bounds, ...answerRules, concurrency, storeUrl });
+    return await storeInParts(exchange, {
+      ...bounds,
+      ...answerRules,
+      concurrency,
+      batches,
+      storeUrl,
+    });
   }
   const upload = new StowUpload(body, exchange.headers);
   const over = new AbortController();

@@ -19,6 +19,8 @@ export class Pace {
   readonly #now: () => number;
   /** When the next request may begin, by transaction. */
   readonly #nextMs = new Map<TransactionName, number>();
+  /** Until when the store asked for no requests. */
+  #heldUntilMs = 0;
 
   /**
    * @param perSecond How many requests of a transaction may begin within a second; 0: any number.
@@ -27,6 +29,22 @@ export class Pace {
   constructor(perSecond: number, now: () => number = () => performance.now()) {
     this.#intervalMs = perSecond > 0 ? 1000 / perSecond : 0;
     this.#now = now;
+  }
+
+  /** No request begins for a time, because the store throttles. */
+  hold(delayMs: number): void {
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, this.#now() + delayMs);
+  }
+
+  /**
+   * Waits until the store may be asked again.
+   *
+   * @throws The signal's reason when it aborts.
+   */
+  async rest(signal: AbortSignal): Promise<void> {
+    for (let leftMs; (leftMs = this.#heldUntilMs - this.#now()) > 0;) {
+      await sleep(leftMs, { signal });
+    }
   }
 
   /** @throws The signal's reason when it aborts. */

@@ -8,9 +8,11 @@ import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { answerTagAsAsked } from "./changed_body.ts";
+import { BatchSender } from "./batch_sender.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { dispatch, type DispatchOptions } from "./dispatch.ts";
+import type { HoldingRoom } from "./holding_room.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { Pace } from "./pace.ts";
 import { presentBody } from "./present_body.ts";
@@ -27,6 +29,8 @@ export interface StoreOptions extends StoreClientOptions {
   readonly credentialHeader?: string | undefined;
   /** Whether the runtime sends its own spans to the store. */
   readonly isTraced?: boolean | undefined;
+  /** Holds uploads, with those of all other stores. */
+  readonly room: HoldingRoom;
   /** Sent if the client has no `User-Agent`. */
   readonly userAgent: string;
   /** How many workers share the concurrency limits; 1 unless given. */
@@ -81,19 +85,30 @@ export class Store {
     this.#client = new StoreClient(options);
     const { name, url, profile, aliases, wadoUri } = options.config;
     this.#dialect = new StoreDialect(url, profile, { aliases, wadoUri });
+    this.#limits = storeLimits(options);
+    const { logger, metrics, room } = options;
+    const pace = new Pace(profile.rules.requestsPerSecond);
     this.#dispatching = {
       rules: profile.rules,
-      pace: new Pace(profile.rules.requestsPerSecond),
+      pace,
+      batches: profile.rules.storeBatchBytes === 0 ? undefined : new BatchSender({
+        server: name,
+        rules: profile.rules,
+        room,
+        pace,
+        maxConcurrent: this.#limits.uploads.maxConcurrent,
+        logger,
+        onRetry: () => metrics?.storeRetries.inc({ server: name }),
+      }),
       server: name,
       storeUrl: url,
-      logger: options.logger,
+      logger,
     };
     this.#waits = {
       answer: `server "${name}" to answer`,
       body: `the body of server "${name}"`,
       nextPiece: `the next piece of the body of server "${name}"`,
     };
-    this.#limits = storeLimits(options);
   }
 
   /**

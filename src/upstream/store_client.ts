@@ -44,6 +44,8 @@ export interface StoreRequest {
   /** End-to-end headers, without credentials. Owned by the request: signing adds to them. */
   readonly headers: Headers;
   readonly body: Body | null;
+  /** Takes the place of `body`; the caller closes it. */
+  readonly kept?: KeptBody | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -128,9 +130,9 @@ export class StoreClient {
     request: StoreRequest,
     keep: (body: KeptBody) => unknown,
   ): Promise<Response> {
-    const { method, headers, body, signal } = request;
+    const { method, headers, body, kept, signal } = request;
     const { http } = this.#options;
-    const signing = { url, keep, hasRenewed: false };
+    const signing = { url, keep, ...(kept && { kept }), hasRenewed: false };
     return this.#resilience.send(
       request,
       () =>
@@ -138,7 +140,7 @@ export class StoreClient {
           http.send(signedUrl, {
             method,
             headers,
-            body: signedBody ?? (body && this.#outgoing(body, headers)),
+            body: signedBody ?? kept?.open() ?? (body && this.#outgoing(body, headers)),
             signal,
           })),
     );
@@ -159,7 +161,9 @@ export class StoreClient {
       const { kept } = signing;
       const authorizing = authorizer.authorize({ method, url, headers, body, kept, signal });
       const authorization = authorizing instanceof Promise ? await authorizing : authorizing;
-      if (authorization.kept !== undefined) signing.keep(signing.kept = authorization.kept);
+      if (authorization.kept !== signing.kept && authorization.kept !== undefined) {
+        signing.keep(signing.kept = authorization.kept);
+      }
       for (const name in authorization.headers) headers.set(name, authorization.headers[name]!);
       const sent = await this.#resilience.attempt(() =>
         transport(authorization.url ?? url, authorization.body)
@@ -270,7 +274,7 @@ export class StoreClient {
   #follow(
     from: string,
     location: string,
-    { method, body }: StoreRequest,
+    { method, body, kept }: StoreRequest,
     status: number,
     redirects: number,
   ): string {
@@ -298,7 +302,7 @@ export class StoreClient {
         : `it leads to ${origin}, outside`;
       throw refuse(`${where} the base URL`);
     }
-    if (body !== null || (method !== "GET" && method !== "HEAD")) {
+    if (body !== null || kept !== undefined || (method !== "GET" && method !== "HEAD")) {
       throw refuse("this request cannot be repeated");
     }
     if (redirects === MAX_REDIRECTS) throw refuse("too many redirects");

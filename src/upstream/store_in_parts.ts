@@ -3,6 +3,7 @@
  * responses. The merged report names each failed instance with its reason; the others are stored.
  * Instances that the client did not send completely are never stored.
  */
+import { contentLength } from "../dicomweb/completeness/body_check.ts";
 import { parseMediaType } from "../dicomweb/media_type/media_type.ts";
 import { boundaryOf } from "../dicomweb/multipart/multipart_reader.ts";
 import { MultipartError, MultipartScanner } from "../dicomweb/multipart/multipart_scanner.ts";
@@ -16,6 +17,7 @@ import {
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { BatchSender } from "./batch_sender.ts";
 import { BatchSplitter, type BatchSplitterOptions, type SplittingRules } from "./batch_splitter.ts";
 import { type StoreExchange, TranslatedResponse } from "./store_exchange.ts";
 import type { PartResult } from "./store_part.ts";
@@ -32,18 +34,24 @@ export interface StoreInPartsOptions extends Omit<BatchSplitterOptions, "boundar
 const MAX_INSTANCES = 50_000;
 
 /**
- * Whether a request has to be split, by its headers: not if its length is within the limits. Metadata with
- * bulk data, single instances and encoded bodies cannot be split.
+ * Whether a request has to be split, by its headers: not if its length is within the limits, unless it is
+ * worth being sent in batches. Metadata with bulk data, single instances and encoded bodies cannot be split.
  */
-export function needsSplitting(headers: Headers, rules: SplittingRules): boolean {
+export function needsSplitting(
+  headers: Headers,
+  rules: SplittingRules,
+  batches?: Pick<BatchSender, "isWorthwhile">,
+): boolean {
   const { maxBytes, maxInstances } = rules;
-  if (maxBytes === 0 && maxInstances === 0) return false;
-  const length = headers.get("content-length");
+  const length = contentLength(headers);
+  const isWorthwhile = batches?.isWorthwhile(length) ?? false;
+  if (maxBytes === 0 && maxInstances === 0 && !isWorthwhile) return false;
   // Each instance has 132 bytes before its first element.
-  const mostInstances = Number(length) / 132;
-  const isWithin = length !== null && (maxBytes === 0 || Number(length) <= maxBytes) &&
-    (maxInstances === 0 || mostInstances <= maxInstances);
-  if (isWithin || (headers.get("content-encoding") ?? "identity") !== "identity") return false;
+  const isWithin = length !== undefined && (maxBytes === 0 || length <= maxBytes) &&
+    (maxInstances === 0 || length / 132 <= maxInstances);
+  if (isWithin && !isWorthwhile || (headers.get("content-encoding") ?? "identity") !== "identity") {
+    return false;
+  }
   const type = parseMediaType(headers.get("content-type") ?? "");
   return type?.essence === "multipart/related" && Boolean(type.parameters.get("boundary")) &&
     type.parameters.get("type")?.toLowerCase() === "application/dicom";

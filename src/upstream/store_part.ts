@@ -1,19 +1,24 @@
 /**
- * One of the requests into which a store request was split: written while it is sent, its response compared
- * with it. It is sent again with another credential if it is short enough to have been kept. A request with
- * an incomplete instance is broken off, never ended.
+ * One of the requests into which a store request was split, its response compared with it. It is written
+ * while it is sent, or held until it is complete (`HeldBody`). It is sent again with another credential if it
+ * was kept; a held one also after a failed connection, if the store knows repetitions. An incomplete instance
+ * is never sent as a complete one.
  */
 import type { KeptBody } from "../credentials/authorizer.ts";
 import { InstanceHead, type InstanceUids } from "../dicomweb/stow/dicom_uids.ts";
 import { accountFor, type StowOutcome } from "../dicomweb/stow/stow_account.ts";
 import { acceptDuplicates } from "../dicomweb/stow/stow_merge.ts";
-import type { StowReport } from "../dicomweb/stow/stow_response.ts";
+import { storedItem } from "../dicomweb/stow/stow_item.ts";
+import { EMPTY_REPORT, type StowAnswer, type StowReport } from "../dicomweb/stow/stow_response.ts";
 import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import type { BatchSender } from "./batch_sender.ts";
+import { HeldBody } from "./held_body.ts";
 import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
 import { ReplayableBody, type Room } from "./replayable_body.ts";
 import { disbelief } from "./store_answer.ts";
+import type { StoreRequest } from "./store_client.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 
 /** Up to this length, a request is kept until the store responds, so that it can be sent again. */
@@ -32,13 +37,21 @@ export interface PartResult {
 }
 
 /** What ended a request. */
-type Ending = Omit<PartResult, "report" | "isReported"> & Pick<StowOutcome, "answer" | "comment">;
+type Ending =
+  & Omit<PartResult, "report" | "isReported">
+  & Pick<StowOutcome, "answer" | "comment">
+  & {
+    /** Instances that the store had before the last attempt, by their order. */
+    readonly found?: ReadonlySet<number>;
+  };
 
 export interface StorePartOptions {
   /** Base URL of the store. */
   readonly storeUrl: string;
   /** Failure reasons that mean “already stored” and are treated as success. */
   readonly duplicateReasons: readonly number[];
+  /** Holds requests until they are complete, and sends them; otherwise they are sent as they are written. */
+  readonly batches?: BatchSender | undefined;
 }
 
 export class StorePart {
@@ -46,9 +59,11 @@ export class StorePart {
   readonly over: Promise<void>;
   readonly #exchange: StoreExchange;
   readonly #options: StorePartOptions;
-  readonly #body = new ReplayableBody(MAX_KEPT_BYTES);
+  readonly #body: ReplayableBody | HeldBody;
   readonly #abort = new AbortController();
   #sent: InstanceUids[] = [];
+  /** Of the incomplete instance that was left out. */
+  readonly #cut: InstanceUids[] = [];
   #head: InstanceHead | undefined;
   #ending: Ending | undefined;
   #result: PartResult | undefined;
@@ -57,6 +72,7 @@ export class StorePart {
   constructor(exchange: StoreExchange, options: StorePartOptions) {
     this.#exchange = exchange;
     this.#options = options;
+    this.#body = options.batches?.hold() ?? new ReplayableBody(MAX_KEPT_BYTES);
     this.over = this.#send();
   }
 
@@ -94,20 +110,31 @@ export class StorePart {
 
   /** Ends an instance, of which only the UIDs are kept. */
   endInstance(): void {
-    if (this.#head !== undefined) this.#sent.push(this.#head.uids);
+    if (this.#head === undefined) return;
+    this.#sent.push(this.#head.uids);
     this.#head = undefined;
+    if (this.#body instanceof HeldBody) this.#body.endInstance();
   }
 
   /** Ends the request with its closing delimiter, all its instances being complete. */
   end(framing: Uint8Array<ArrayBuffer>): void {
+    if (this.#body instanceof HeldBody) return this.#body.end(framing);
     this.#body.write(framing);
     this.#body.end();
   }
 
-  breakOff(reason: GatewayError): void {
-    this.endInstance();
+  /** Breaks off the request; one that is held is sent without its incomplete instance. */
+  breakOff(reason: GatewayError, framing: Uint8Array<ArrayBuffer>): void {
+    const uids = this.#head?.uids;
+    this.#head = undefined;
+    if (this.#body instanceof HeldBody && this.#body.cut(reason, framing)) {
+      if (uids !== undefined) this.#cut.push(uids);
+      return;
+    }
+    if (uids !== undefined) this.#sent.push(uids);
     this.#abort.abort(reason);
-    this.#body.fail(reason);
+    if (this.#body instanceof ReplayableBody) this.#body.fail(reason);
+    else this.#body.abandon();
   }
 
   /**
@@ -118,12 +145,25 @@ export class StorePart {
     if (this.#result !== undefined || this.#ending === undefined) return this.#result;
     this.endInstance();
     const { storeUrl, duplicateReasons } = this.#options;
-    const sent = this.#sent;
-    const report = accountFor({ ...this.#ending, sent });
+    const { found } = this.#ending;
+    const sent = this.#sent.filter((_, index) => !found?.has(index));
+    const report = acceptDuplicates(
+      accountFor({ ...this.#ending, sent }),
+      duplicateReasons,
+      { sent, storeUrl },
+    );
+    const before = this.#sent.filter((_, index) => found?.has(index))
+      .map((uids) => storedItem(uids, storeUrl));
+    const cut = accountFor({ sent: this.#cut, status: 400, comment: COMMENTS["NET-005"]! });
     this.#sent = [];
     return this.#result = {
       ...this.#ending,
-      report: acceptDuplicates(report, duplicateReasons, { sent, storeUrl }),
+      report: {
+        ...report,
+        stored: [...before, ...report.stored],
+        failed: [...report.failed, ...cut.failed],
+        otherFailures: [...report.otherFailures, ...cut.otherFailures],
+      },
       isReported: this.#ending.answer?.kind === "report",
     };
   }
@@ -131,8 +171,7 @@ export class StorePart {
   async #send(): Promise<void> {
     const kept = new Set<KeptBody>();
     try {
-      const response = await this.#request((body) => kept.add(body));
-      this.#ending = await this.#read(response);
+      this.#ending = await this.#end((body) => kept.add(body));
     } catch (error) {
       const status = error instanceof GatewayError ? error.status : 500;
       this.#ending = { status, error, comment: commentOn(error) };
@@ -142,7 +181,7 @@ export class StorePart {
     }
   }
 
-  async #read(response: Response): Promise<Ending> {
+  async #read(response: Response, found?: ReadonlySet<number>): Promise<Ending> {
     const { status, headers } = response;
     const maxBytes = () => maxAnswerBytes(this.instances);
     const read = await readStowReport(response, maxBytes);
@@ -151,35 +190,61 @@ export class StorePart {
       return unbelievable(`Store answered with more than ${maxBytes()} bytes`);
     }
     const { answer, bytes } = read;
-    const sent = { instances: this.#sent, isWhole: this.#body.isTaken };
+    const instances = this.#sent.filter((_, index) => !found?.has(index));
+    const sent = { instances, isWhole: this.#body.isTaken };
     const reason = status < 300 ? disbelief(status, answer, sent) : undefined;
     if (reason !== undefined) return unbelievable(reason);
     if (answer.kind === "report") return { status, answer };
     return { status, answer, response: new Response(bytes, { status, headers }) };
   }
 
+  async #end(keep: (body: KeptBody) => unknown): Promise<Ending> {
+    const body = this.#body;
+    const { batches } = this.#options;
+    if (body instanceof ReplayableBody || batches === undefined) {
+      return await this.#read(await this.#sendWritten(body as ReplayableBody, keep));
+    }
+    await body.sendable;
+    const signal = AbortSignal.any([this.#exchange.signal, this.#abort.signal]);
+    signal.throwIfAborted();
+    const ending = await batches.send({ ...this.#exchange, signal }, body, () => this.#sent, {
+      send: (toSend) => this.#request({ body: null, ...toSend }, signal, keep),
+      read: async (response, found) => ({ ...await this.#read(response, found), found }),
+    });
+    return ending ?? { status: 200, answer: NOTHING_LEFT, found: new Set(this.#sent.keys()) };
+  }
+
   /** Sends it; again if the store rejected the credential and all of the body was kept. */
-  async #request(keep: (body: KeptBody) => unknown): Promise<Response> {
-    const { client, method, target, headers, signal } = this.#exchange;
+  async #sendWritten(
+    body: ReplayableBody,
+    keep: (body: KeptBody) => unknown,
+  ): Promise<Response> {
+    const signal = AbortSignal.any([this.#exchange.signal, this.#abort.signal]);
     for (let attempt = 1;; attempt++) {
-      const own = new Headers(headers);
-      for (const name of STALE_HEADERS) own.delete(name);
-      own.set("accept", "application/dicom+json");
       try {
-        return await client.send({
-          method,
-          target,
-          headers: own,
-          body: this.#body.open(),
-          signal: AbortSignal.any([signal, this.#abort.signal]),
-        }, keep);
+        return await this.#request({ body: body.open() }, signal, keep);
       } catch (error) {
         const isRefused = error instanceof GatewayError && error.code === "TOK-002";
-        if (!isRefused || attempt > 1 || !this.#body.canReplay) throw error;
+        if (!isRefused || attempt > 1 || !body.canReplay) throw error;
       }
     }
   }
+
+  #request(
+    content: Pick<StoreRequest, "body" | "kept">,
+    signal: AbortSignal,
+    keep: (body: KeptBody) => unknown,
+  ): Promise<Response> {
+    const { client, method, target, headers } = this.#exchange;
+    const own = new Headers(headers);
+    for (const name of STALE_HEADERS) own.delete(name);
+    own.set("accept", "application/dicom+json");
+    return client.send({ method, target, headers: own, ...content, signal }, keep);
+  }
 }
+
+/** An earlier attempt stored everything. */
+const NOTHING_LEFT: StowAnswer = { kind: "report", format: "json", report: EMPTY_REPORT };
 
 const COMMENTS: Partial<Record<ErrorCode, string>> = {
   "NET-001": "Store did not answer in time",

@@ -1,3 +1,4 @@
+import { roomInMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import type { StoreResilienceConfig } from "../../src/config/keys/store_resilience.ts";
 import type { Right } from "../../src/config/inbound/permissions.ts";
@@ -106,6 +107,7 @@ async function withGateway(
     http,
     metrics,
     deadlines: new Deadlines(),
+    room: roomInMemory(),
     logger: new MemoryLogger(),
     userAgent: "dicomweb-gateway/test",
   });

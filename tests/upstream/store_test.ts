@@ -22,7 +22,7 @@ class KeepingAuthorizer extends CountingAuthorizer {
     this.events.push("read");
     return {
       length: text.length,
-      sha256: "",
+      sha256: () => "",
       open: () => {
         this.events.push("open");
         return text;

@@ -20,8 +20,13 @@ export interface PermissionSet {
 export function permissionSet(config: GatewayConfig): PermissionSet {
   const { tokenCache, stateDirectory } = config;
   const kvFile = isKvFile(tokenCache);
-  const reaches = [...config.servers.values()].map(({ reach }) => reach);
-  const state = kvFile || reaches.some((reach) => reach.state) ? [stateDirectory] : [];
+  const servers = [...config.servers.values()];
+  const reaches = servers.map(({ reach }) => reach);
+  const holdsUploads = config.uploads.diskBytes > 0 &&
+    servers.some(({ profile }) => profile.rules.storeBatchBytes > 0);
+  const state = kvFile || holdsUploads || reaches.some((reach) => reach.state)
+    ? [stateDirectory]
+    : [];
   const files = reaches.flatMap((reach) => reach.files);
   return {
     net: [...new Set([listenHostAndPort(config), ...networkAllowlist(config)])].sort(),

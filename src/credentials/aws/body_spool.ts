@@ -9,7 +9,7 @@ import { BrokenBodyError } from "../../errors/broken_body_error.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { KeptBody } from "../authorizer.ts";
 import { SizedBody } from "../../network/sized_body.ts";
-import { SpoolFile } from "./spool_file.ts";
+import { SpoolFile } from "../../network/spool_file.ts";
 
 /** Bodies up to this length stay in memory. */
 const MEMORY_LIMIT_BYTES = 1024 * 1024;
@@ -57,7 +57,6 @@ export class BodySpool {
         file ??= await this.#writing(SpoolFile.create(directory, createFile));
         for (const bytes of held.splice(0)) await this.#writing(file.write(bytes));
       }
-      if (file !== undefined) await this.#writing(file.finish());
     } catch (error) {
       file?.close();
       throw error;
@@ -113,13 +112,13 @@ function inMemory(chunks: readonly Uint8Array[], length: number, sha256: string)
     bytes.set(chunk, offset);
     offset += chunk.length;
   }
-  return { length, sha256, open: () => bytes, close: () => {} };
+  return { length, sha256: () => sha256, open: () => bytes, close: () => {} };
 }
 
 function inFile(file: SpoolFile, length: number, sha256: string): KeptBody {
   return {
     length,
-    sha256,
+    sha256: () => sha256,
     open: () => new SizedBody(length, () => file.read()),
     close: () => file.close(),
   };

@@ -29,9 +29,9 @@ export const NO_PAYLOAD: Payload = { hash: createHash("sha256").digest("hex"), h
 export const UNSIGNED_PAYLOAD: Payload = { hash: "UNSIGNED-PAYLOAD", headers: {} };
 
 /** A body that was read to its end before. */
-export function keptPayload(kept: KeptBody): Payload {
+export async function keptPayload(kept: KeptBody): Promise<Payload> {
   return {
-    hash: kept.sha256,
+    hash: await kept.sha256(),
     headers: { "content-length": String(kept.length) },
     body: () => kept.open(),
     kept,

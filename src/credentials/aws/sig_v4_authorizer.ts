@@ -158,9 +158,10 @@ export class SigV4Authorizer implements Authorizer {
 
   async #payload({ body, kept, headers, signal }: OutboundRequest): Promise<Payload> {
     const { region, service, payloadSigning, spool } = this.#options;
+    const isUnsigned = payloadSigning === "unsigned";
+    if (kept !== undefined) return isUnsigned ? UNSIGNED_PAYLOAD : await keptPayload(kept);
     if (body === null) return NO_PAYLOAD;
-    if (kept !== undefined) return keptPayload(kept);
-    if (payloadSigning === "unsigned") return UNSIGNED_PAYLOAD;
+    if (isUnsigned) return UNSIGNED_PAYLOAD;
     const whole = wholeRequestBody(body, headers);
     // The framing needs the body's length in advance.
     const length = headers.get("content-length");
@@ -168,7 +169,7 @@ export class SigV4Authorizer implements Authorizer {
       const encoding = headers.get("content-encoding");
       return streamedPayload(whole, { length: Number(length), encoding, region, service });
     }
-    return keptPayload(await spool.keep(whole, signal));
+    return await keptPayload(await spool.keep(whole, signal));
   }
 
   async #sign(

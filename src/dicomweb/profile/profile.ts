@@ -42,6 +42,8 @@ const GENERIC = {
   storeMaxInstances: 0,
   storeBatchBytes: 0,
   storeConcurrency: 4,
+  repeatUploads: false,
+  searchBeforeRepeat: false,
   storeAnswerAsJson: true,
   duplicateReasons: NO_REASONS,
   retrieveByInstance: false,
@@ -111,12 +113,14 @@ const AZURE: Partial<Rules> = {
   renderedTypes: ["image/jpeg", "image/png"],
   worklistTypes: [JSON_TYPE, "application/json"],
   storeMaxBytes: 4_000_000_000,
+  repeatUploads: true,
   duplicateReasons: [45070],
   searchPageSize: 200,
 };
 
 const GOOGLE: Partial<Rules> = {
   nameDefaultType: true,
+  repeatUploads: true,
   searchTypes: [JSON_TYPE, multipart("application/dicom+xml")],
   storeAnswerTypes: [JSON_TYPE, "application/dicom+xml"],
   studyTypes: [MULTIPART_DICOM],
@@ -142,6 +146,8 @@ const AWS: Partial<Rules> = {
   metadataTypes: [JSON_TYPE],
   bulkdataTypes: ["application/octet-stream"],
   storeMaxBytes: 1_000_000_000,
+  repeatUploads: true,
+  searchBeforeRepeat: true,
   retrieveByInstance: true,
   metadataBySeries: true,
   requestsPerSecond: 50,
@@ -152,6 +158,7 @@ const AWS: Partial<Rules> = {
 const ORTHANC: Partial<Rules> = {
   nameDefaultType: true,
   oneAcceptedType: true,
+  repeatUploads: true,
   askStoredAfter: [406, 500],
   searchTypes: [JSON_TYPE, "application/json", "application/dicom+xml"],
   studyTypes: [MULTIPART_DICOM],

@@ -210,6 +210,21 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     reason: "Concurrent requests share the store's processing time per request.",
     source: "Chosen here",
   },
+  repeatUploads: {
+    kind: "switch",
+    effect:
+      "Sends a batch (`StoreBatchBytes`) again, with growing delays, if its connection fails before the store has answered, or the store answers 503. A batch that the store answers with 429 is always sent again.",
+    reason:
+      "Whether the store had stored it is then unknown, so that a repetition must do no harm: Azure reports duplicates (`DuplicateReasons`), Google accepts the same content again, Orthanc replaces or ignores it.",
+    source: `${AZURE}, Store failure reason codes (45070); ${GOOGLE}, Store; ${ORTHANC}`,
+  },
+  searchBeforeRepeat: {
+    kind: "switch",
+    effect:
+      "Before a batch is sent again, searches its series, and sends only the instances that the store does not list.",
+    reason: "HealthImaging makes a new version of an image set of what it gets again.",
+    source: "AWS HealthImaging Developer Guide, Storing instances with STOW-RS",
+  },
   storeAnswerAsJson: {
     kind: "switch",
     effect:

@@ -43,6 +43,11 @@ export function failedItem(uids: InstanceUids, status: number, comment: string):
   };
 }
 
+/** An item of Referenced SOP Sequence. */
+export function storedItem(uids: InstanceUids, storeUrl: string): DicomJsonDataset {
+  return { ...reference(uids), [STOW_TAGS.retrieveUrl]: retrieveUrl(uids, storeUrl) };
+}
+
 /** The Retrieve URL of an instance, without a value unless all UIDs are known. */
 export function retrieveUrl(uids: InstanceUids, storeUrl: string): DicomJsonAttribute {
   const { studyInstanceUid: study, seriesInstanceUid: series, sopInstanceUid: instance } = uids;

