@@ -73,7 +73,11 @@ export async function storeInParts(
   const { body, headers, signal } = exchange;
   if (body === null) throw new TypeError("Cannot split a request without a body");
   const boundary = boundaryOf(headers.get("content-type"));
-  const splitter = new BatchSplitter(exchange, { ...options, boundary });
+  const gone = new AbortController();
+  const splitter = new BatchSplitter(
+    { ...exchange, signal: AbortSignal.any([signal, gone.signal]) },
+    { ...options, boundary },
+  );
   let results: readonly PartResult[];
   let fault: GatewayError | undefined;
   try {
@@ -82,6 +86,8 @@ export async function storeInParts(
   } catch (error) {
     fault = signal.aborted ? undefined : asFault(error, options.server);
     const reason = fault ?? new GatewayError("NET-005", "The client has gone");
+    // A body breaks off with its connection, which the runtime's signal does not show before a response.
+    if (options.batches !== undefined && fault instanceof BrokenBodyError) gone.abort(reason);
     results = await splitter.breakOff(reason);
   }
   signal.throwIfAborted();
