@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { KeptBody } from "../credentials/authorizer.ts";
 import { SizedBody } from "../network/sized_body.ts";
-import type { SpoolFile } from "../network/spool_file.ts";
+import type { SpoolFile } from "../credentials/spool_file.ts";
 import type { HoldingRoom } from "./holding_room.ts";
 import { ReplayableBody, type Room } from "./replayable_body.ts";
 

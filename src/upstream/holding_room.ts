@@ -2,7 +2,7 @@
  * Where batches of uploads are held until they are sent: in memory up to a bound, and beyond it in
  * encrypted files without a name, up to another. All uploads of a worker share both.
  */
-import { SpoolFile } from "../network/spool_file.ts";
+import { SpoolFile } from "../credentials/spool_file.ts";
 
 export interface HoldingRoomOptions {
   readonly memoryBytes: number;

@@ -9,7 +9,7 @@ import { BrokenBodyError } from "../../errors/broken_body_error.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { KeptBody } from "../authorizer.ts";
 import { SizedBody } from "../../network/sized_body.ts";
-import { SpoolFile } from "../../network/spool_file.ts";
+import { SpoolFile } from "../spool_file.ts";
 
 /** Bodies up to this length stay in memory. */
 const MEMORY_LIMIT_BYTES = 1024 * 1024;
