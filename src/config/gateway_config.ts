@@ -82,6 +82,10 @@ export const sectionKeys = {
   UploadDiskMebibytes: whole(0, 16_777_216).default(4096).describe(
     "Space for those files. Beyond it uploads stream to the store as they come. Divided evenly among `Workers`",
   ),
+  ReadAheadMebibytes: whole(0, 1_048_576).default(256).describe(
+    "Memory for what is retrieved from far stores before clients ask for it or can take it, of all clients and servers " +
+      "together. Divided evenly among `Workers`",
+  ),
   Workers: whole(1, 64).default(1).describe("How many workers share the port, one core each"),
   DrainTimeoutSeconds: seconds(0).prefault(30).describe(
     "How long running transfers may take to finish when the gateway stops",
@@ -142,6 +146,8 @@ export const section = keysOf(
     memoryBytes: keys.UploadMemoryMebibytes * 1024 * 1024,
     diskBytes: keys.UploadDiskMebibytes * 1024 * 1024,
   },
+  /** Memory of all workers for what is retrieved ahead. */
+  readAheadBytes: keys.ReadAheadMebibytes * 1024 * 1024,
   drainTimeoutMs: keys.DrainTimeoutSeconds,
   log: {
     level: keys.LogLevel,

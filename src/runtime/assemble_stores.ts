@@ -17,7 +17,7 @@ import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { Deadlines } from "../upstream/deadlines.ts";
-import { HoldingRoom } from "../upstream/holding_room.ts";
+import { ByteBudget, HoldingRoom } from "../upstream/holding_room.ts";
 import { Store } from "../upstream/store.ts";
 
 export interface AssembledStores {
@@ -81,6 +81,7 @@ export function assembleStores(
     diskBytes: Math.floor(uploads.diskBytes / workers),
     directory: config.stateDirectory,
   });
+  const readAhead = new ByteBudget(Math.floor(config.readAheadBytes / workers));
   const stores = new Map<string, Store>();
   for (const server of config.servers.values()) {
     const { clientCertificate: certificate } = server.tls;
@@ -102,6 +103,7 @@ export function assembleStores(
         http: clientFor(server, server.http2, certificate?.toStore ? certificate : undefined),
         deadlines,
         room,
+        readAhead,
         logger: createLogger("upstream"),
         metrics,
         workers,

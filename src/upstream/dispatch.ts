@@ -8,7 +8,8 @@ import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Pace } from "./pace.ts";
 import type { BatchSender } from "./batch_sender.ts";
-import { retrieveByInstance } from "./retrieve_by_instance.ts";
+import type { ByteBudget } from "./holding_room.ts";
+import { retrieveByInstance, retrieveInParallel } from "./retrieve_by_instance.ts";
 import { needsPages, searchInPages } from "./search_in_pages.ts";
 import type { StoreExchange } from "./store_exchange.ts";
 import { normaliseStowAnswer } from "./store_answer.ts";
@@ -22,6 +23,8 @@ import { needsWrapping, wrapSinglePart } from "./wrap_single_part.ts";
 export interface DispatchOptions {
   readonly rules: Rules;
   readonly pace: Pace;
+  /** For what is received before it can be sent. */
+  readonly memory: ByteBudget;
   /** Sends uploads in batches, if the profile does. */
   readonly batches?: BatchSender | undefined;
   /** The client's own `Accept`. */
@@ -52,7 +55,7 @@ export async function dispatch(
   transaction: Transaction,
   options: DispatchOptions,
 ): Promise<Response> {
-  const { rules, pace, accept } = options;
+  const { rules, pace, accept, memory } = options;
   const isGet = exchange.method === "GET";
   const pages = { pageSize: rules.searchPageSize, maxResults: rules.searchMaxResults };
   if (transaction.class === "query" || WORKLIST_SEARCHES.has(transaction.name)) {
@@ -66,7 +69,7 @@ export async function dispatch(
   switch (transaction.class) {
     case "retrieve": {
       const { name, series } = transaction;
-      const partwise = { ...pages, concurrency: rules.retrieveConcurrency, pace, accept };
+      const partwise = { ...pages, concurrency: rules.retrieveConcurrency, memory, pace, accept };
       if (
         isGet && rules.metadataBySeries && name === "retrieve-metadata" && series === undefined
       ) return await retrieveMetadataBySeries(exchange, transaction, partwise);
@@ -79,6 +82,11 @@ export async function dispatch(
           await retrieveByInstance(storedForm.exchange, transaction, partwise),
         );
       }
+      const inParallel = isGet && rules.retrieveInParallel &&
+          (name === "retrieve-study" || name === "retrieve-series")
+        ? await retrieveInParallel(storedForm.exchange, transaction, partwise)
+        : undefined;
+      if (inParallel !== undefined) return storedForm.withWarning(inParallel);
       const response = storedForm.withWarning(await plain(storedForm.exchange));
       if (!isGet) return response;
       if (rules.wrapSingleParts && needsWrapping(accept, response)) return wrapSinglePart(response);

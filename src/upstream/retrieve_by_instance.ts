@@ -1,8 +1,9 @@
 /**
- * Retrieves a study or series instance by instance, for stores that support nothing else: lists all
- * instances, fetches several at a time, and sends them to the client as one multipart response in the
- * order of the list. An instance that cannot be fetched is retried once at the end. If it fails again, the
- * client's transfer fails: a response that ends is always complete.
+ * Retrieves a study or series instance by instance, for stores that support nothing else, and for far
+ * ones, where several connections are faster: lists all instances, fetches several at a time, and sends them
+ * to the client as one multipart response in the order of the list. An instance that cannot be fetched is
+ * retried once at the end. If it fails again, the client's transfer fails: a response that ends is always
+ * complete.
  */
 import { acceptInQuery, isAcceptable, withoutAccept } from "../dicomweb/media_type/acceptable.ts";
 import {
@@ -12,23 +13,28 @@ import {
 } from "../dicomweb/multipart/multipart_writer.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
+import { FetchQueue } from "./fetch_queue.ts";
+import type { ByteBudget } from "./holding_room.ts";
 import { openInstance } from "./instance_part.ts";
 import { listInstances } from "./instance_list.ts";
 import type { ListedInstance } from "./listed_instance.ts";
 import { getAtPace } from "./pace.ts";
 import type { PagedSearchRules } from "./paged_search.ts";
-import { type StoreExchange, unconditional } from "./store_exchange.ts";
+import { OF_ONE_ANSWER, type StoreExchange, unconditional } from "./store_exchange.ts";
 
 export interface RetrieveByInstanceRules extends Required<PagedSearchRules> {
   /** How many instances are fetched at once. */
   readonly concurrency: number;
+  /** For what is received before it can be sent. */
+  readonly memory: ByteBudget;
   /** The client's own `Accept`. */
   readonly accept: string | null;
 }
 
 const ANSWER_TYPE = 'multipart/related; type="application/dicom"';
 
-type Fetched = { readonly part: MultipartPartInit } | { readonly failure: unknown };
+/** Up to this many instances, one request is as fast as several. */
+const FEW = 2;
 
 /**
  * @param whole The client's request, with the `Accept` for the store's single instances.
@@ -53,15 +59,55 @@ export async function retrieveByInstance(
   }
   const query = withoutAccept(transaction.query);
   const found = await listInstances(exchange, transaction, query, rules);
-  if (found instanceof Response) return found;
+  return found instanceof Response ? found : await retrieve(found, exchange, transaction, rules);
+}
+
+/**
+ * The same for a store that also retrieves studies and series as such.
+ *
+ * @returns Undefined if one request does as well, or if it has to show what is wrong.
+ */
+export async function retrieveInParallel(
+  whole: StoreExchange,
+  transaction: Transaction,
+  rules: RetrieveByInstanceRules,
+): Promise<Response | undefined> {
+  // Conditions and ranges are about one response.
+  if (OF_ONE_ANSWER.some((name) => whole.headers.has(name))) return undefined;
+  const accepted = acceptInQuery(transaction.query) ?? rules.accept;
+  if (!isAcceptable(accepted, ANSWER_TYPE)) return undefined;
+  try {
+    const query = withoutAccept(transaction.query);
+    const found = await listInstances(whole, transaction, query, rules);
+    if (!(found instanceof Response)) {
+      return found.length > FEW ? await retrieve(found, whole, transaction, rules) : undefined;
+    }
+    await found.body?.cancel();
+  } catch (error) {
+    whole.signal.throwIfAborted();
+    if (!(error instanceof GatewayError)) throw error;
+  }
+  return undefined;
+}
+
+/** Fetches the instances, of which the first is there when this returns. */
+async function retrieve(
+  found: readonly ListedInstance[],
+  exchange: StoreExchange,
+  transaction: Transaction,
+  rules: RetrieveByInstanceRules,
+): Promise<Response> {
   const { prefix, study } = transaction;
+  const query = withoutAccept(transaction.query);
+  const { concurrency, memory, pace } = rules;
   const queue = new FetchQueue(found, {
-    concurrency: rules.concurrency,
+    concurrency,
+    memory,
     signal: exchange.signal,
   }, async ({ series, instance }) => {
     const path = `${prefix}/studies/${study}/series/${series}/instances/${instance}`;
     const target = query === "" ? path : `${path}?${query}`;
-    return await openInstance(await getAtPace(exchange, target, rules.pace), instance);
+    return await openInstance(await getAtPace(exchange, target, pace), instance);
   });
 
   const first = await queue.next();
@@ -77,75 +123,6 @@ export async function retrieveByInstance(
     status: 200,
     headers: { "content-type": `${ANSWER_TYPE}; boundary=${boundary}` },
   });
-}
-
-/** Fetches ahead, returns the instances in order, and retries those that fail at the end. */
-class FetchQueue {
-  readonly #fetchOne: (instance: ListedInstance) => Promise<MultipartPartInit>;
-  readonly #waiting: ListedInstance[];
-  readonly #ahead: { readonly instance: ListedInstance; readonly fetched: Promise<Fetched> }[] = [];
-  readonly #concurrency: number;
-  readonly #signal: AbortSignal;
-  readonly #failed: ListedInstance[] = [];
-  lastFailure: unknown;
-
-  constructor(
-    instances: readonly ListedInstance[],
-    { concurrency, signal }: { readonly concurrency: number; readonly signal: AbortSignal },
-    fetchOne: (instance: ListedInstance) => Promise<MultipartPartInit>,
-  ) {
-    this.#waiting = [...instances].reverse();
-    this.#concurrency = concurrency;
-    this.#signal = signal;
-    this.#fetchOne = fetchOne;
-  }
-
-  /** The next instance; undefined if no other one could be fetched. */
-  async next(): Promise<MultipartPartInit | undefined> {
-    return await this.#nextInOrder() ?? await this.#nextRetried();
-  }
-
-  async #nextInOrder(): Promise<MultipartPartInit | undefined> {
-    for (;;) {
-      while (this.#ahead.length < this.#concurrency) {
-        const instance = this.#waiting.pop();
-        if (instance === undefined) break;
-        this.#ahead.push({ instance, fetched: settle(this.#fetchOne(instance)) });
-      }
-      const oldest = this.#ahead.shift();
-      if (oldest === undefined) return undefined;
-      const fetched = await oldest.fetched;
-      if ("part" in fetched) return fetched.part;
-      this.#record(fetched.failure);
-      this.#failed.push(oldest.instance);
-    }
-  }
-
-  async #nextRetried(): Promise<MultipartPartInit | undefined> {
-    for (let instance = this.#failed.shift(); instance; instance = this.#failed.shift()) {
-      const fetched = await settle(this.#fetchOne(instance));
-      if ("part" in fetched) return fetched.part;
-      this.#record(fetched.failure);
-    }
-    return undefined;
-  }
-
-  /** @throws The signal's reason when it has aborted: all others would fail, too. */
-  #record(failure: unknown): void {
-    this.#signal.throwIfAborted();
-    this.lastFailure = failure;
-  }
-
-  /** Cancels what was fetched ahead. */
-  async close(): Promise<void> {
-    this.#waiting.length = 0;
-    for (const { fetched } of this.#ahead.splice(0)) {
-      const outcome = await fetched;
-      if (!("part" in outcome)) continue;
-      const { body } = outcome.part;
-      if (body instanceof ReadableStream) await body.cancel().catch(() => {});
-    }
-  }
 }
 
 async function* partsOf(
@@ -168,13 +145,5 @@ async function* partsOf(
     }
   } finally {
     await queue.close();
-  }
-}
-
-async function settle(promise: Promise<MultipartPartInit>): Promise<Fetched> {
-  try {
-    return { part: await promise };
-  } catch (failure) {
-    return { failure };
   }
 }

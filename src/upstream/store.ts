@@ -12,7 +12,7 @@ import { BatchSender } from "./batch_sender.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
 import { dispatch, type DispatchOptions } from "./dispatch.ts";
-import type { HoldingRoom } from "./holding_room.ts";
+import type { ByteBudget, HoldingRoom } from "./holding_room.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { Pace } from "./pace.ts";
 import { presentBody } from "./present_body.ts";
@@ -31,6 +31,8 @@ export interface StoreOptions extends StoreClientOptions {
   readonly isTraced?: boolean | undefined;
   /** Holds uploads, with those of all other stores. */
   readonly room: HoldingRoom;
+  /** Memory for what is received before it can be sent, with that of all other stores. */
+  readonly readAhead: ByteBudget;
   /** Sent if the client has no `User-Agent`. */
   readonly userAgent: string;
   /** How many workers share the concurrency limits; 1 unless given. */
@@ -86,11 +88,12 @@ export class Store {
     const { name, url, profile, aliases, wadoUri } = options.config;
     this.#dialect = new StoreDialect(url, profile, { aliases, wadoUri });
     this.#limits = storeLimits(options);
-    const { logger, metrics, room } = options;
+    const { logger, metrics, room, readAhead } = options;
     const pace = new Pace(profile.rules.requestsPerSecond);
     this.#dispatching = {
       rules: profile.rules,
       pace,
+      memory: readAhead,
       batches: profile.rules.storeBatchBytes === 0 ? undefined : new BatchSender({
         server: name,
         rules: profile.rules,

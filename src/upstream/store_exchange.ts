@@ -22,7 +22,7 @@ export interface StoreExchange extends StoreRequest {
 export class TranslatedResponse extends Response {}
 
 /** Conditions and ranges (RFC 9110, sections 13.1 and 14.2) hold for one response, not for its parts. */
-const OF_ONE_ANSWER = [
+export const OF_ONE_ANSWER: readonly string[] = [
   "if-match",
   "if-modified-since",
   "if-none-match",

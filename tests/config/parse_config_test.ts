@@ -122,6 +122,7 @@ Deno.test("parseConfig gives every key its documented default", async () => {
     trustedProxies: [],
     workers: 1,
     uploads: { memoryBytes: 256 * 1024 * 1024, diskBytes: 4096 * 1024 * 1024 },
+    readAheadBytes: 256 * 1024 * 1024,
     drainTimeoutMs: 30_000,
     log: { level: "info", levels: {}, format: "text" },
     tokenCache: { backend: "memory" },

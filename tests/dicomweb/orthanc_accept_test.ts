@@ -2,6 +2,7 @@
  * The rules for Orthanc, tested against Orthanc: what it rejects as sent by a client, and returns once
  * the header is normalized. It holds an image in JPEG 2000, which it cannot transcode.
  */
+import { someMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
 import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
@@ -105,6 +106,7 @@ Deno.test(needing(
         return dispatch(exchange, transaction, {
           rules: profiles.orthanc.rules,
           pace: new Pace(0),
+          memory: someMemory(),
           accept,
           server: "main",
           storeUrl: orthanc.dicomWebUrl,

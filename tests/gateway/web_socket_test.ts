@@ -1,4 +1,4 @@
-import { roomInMemory } from "../fixtures/holding_room.ts";
+import { roomInMemory, someMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import type { StoreResilienceConfig } from "../../src/config/keys/store_resilience.ts";
 import type { Right } from "../../src/config/inbound/permissions.ts";
@@ -108,6 +108,7 @@ async function withGateway(
     metrics,
     deadlines: new Deadlines(),
     room: roomInMemory(),
+    readAhead: someMemory(),
     logger: new MemoryLogger(),
     userAgent: "dicomweb-gateway/test",
   });

@@ -1,3 +1,4 @@
+import { someMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import { profiles, withRules } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
@@ -14,6 +15,7 @@ function ask(
   return dispatch(exchange, classify(exchange.method, exchange.target), {
     rules,
     pace: new Pace(0),
+    memory: someMemory(),
     accept,
     server: "main",
     storeUrl: "http://store",

@@ -2,6 +2,7 @@
  * Stores that leave out or repeat results, or contradict themselves: a search and a retrieval by instance return
  * everything, or visibly fail.
  */
+import { someMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
@@ -218,6 +219,7 @@ for (const [name, each] of Object.entries(CASES)) {
         ...rulesOf(each),
         concurrency: 4,
         pace: new Pace(0),
+        memory: someMemory(),
         accept: null,
       });
     if (each.retrieval === "NET-009") return await assert.rejects(retrieve(), { code: "NET-009" });

@@ -1,3 +1,4 @@
+import { someMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipart_reader.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
@@ -49,7 +50,14 @@ function store(behaviour: Behaviour = {}) {
 }
 
 function rules(perSecond = 0) {
-  return { concurrency: 4, pageSize: 5, maxResults: 0, pace: new Pace(perSecond), accept: null };
+  return {
+    memory: someMemory(),
+    concurrency: 4,
+    pageSize: 5,
+    maxResults: 0,
+    pace: new Pace(perSecond),
+    accept: null,
+  };
 }
 
 /** The client's `Accept`, and the status for it (RFC 9110, section 12.5.1). */
@@ -301,7 +309,7 @@ Deno.test("retrieveByInstance: a client that leaves cancels what was fetched ahe
   const reader = response.body!.getReader();
   for (let read = 0; read < 5; read++) await reader.read();
   await reader.cancel();
-  assert.equal(cancelled, 4, "the one that was read and three ahead of it");
+  assert.equal(cancelled, 5, "the one that was read and four ahead of it");
 });
 
 Deno.test("retrieveByInstance: a client that leaves ends the requests, and takes no turn of the quota", async () => {

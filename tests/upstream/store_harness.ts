@@ -1,7 +1,7 @@
 /**
  * A store whose origin is a function of the test.
  */
-import { roomInMemory } from "../fixtures/holding_room.ts";
+import { roomInMemory, someMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import type { ServerConfig } from "../../src/config/keys/server.ts";
 import type { StoreResilienceConfig } from "../../src/config/keys/store_resilience.ts";
@@ -84,6 +84,7 @@ export async function withStore(
         http,
         deadlines: options.deadlines ?? new Deadlines(),
         room: roomInMemory(),
+        readAhead: someMemory(),
         logger: options.logger ?? new MemoryLogger(),
         userAgent: "dicomweb-gateway/test",
         ...(options.metrics && { metrics: options.metrics }),

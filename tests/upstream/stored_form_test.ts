@@ -1,3 +1,4 @@
+import { someMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import { normaliseAccept } from "../../src/dicomweb/media_type/accept.ts";
 import {
@@ -47,6 +48,7 @@ async function ask(
   const response = await dispatch(exchange, transaction, {
     rules: profile.rules,
     pace: new Pace(0),
+    memory: someMemory(),
     accept,
     server: "main",
     storeUrl: "http://store",

@@ -1,3 +1,4 @@
+import { someMemory } from "../fixtures/holding_room.ts";
 import assert from "node:assert/strict";
 import { profiles } from "../../src/dicomweb/profile/profile.ts";
 import { classify } from "../../src/dicomweb/transaction/transaction.ts";
@@ -46,6 +47,7 @@ function ask(exchange: TestExchange, accept: string | null = null): Promise<Resp
   return dispatch(exchange, classify("GET", exchange.target), {
     rules: profiles.aws.rules,
     pace: new Pace(0),
+    memory: someMemory(),
     accept,
     server: "main",
     storeUrl: "http://store",

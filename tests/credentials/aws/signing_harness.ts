@@ -2,7 +2,7 @@
  * Sends requests through a whole store, signed for AWS, to an origin that records what arrives and may
  * verify the signatures as AWS does.
  */
-import { roomInMemory } from "../../fixtures/holding_room.ts";
+import { roomInMemory, someMemory } from "../../fixtures/holding_room.ts";
 import type { AwsCredentials } from "../../../src/config/schemes/aws/aws.ts";
 import { Secret } from "../../../src/config/values/secret.ts";
 import { classify } from "../../../src/dicomweb/transaction/transaction.ts";
@@ -101,6 +101,7 @@ export async function withSigning(
     http,
     deadlines: new Deadlines(),
     room: roomInMemory(),
+    readAhead: someMemory(),
     logger,
     userAgent: "dicomweb-gateway/test",
   });
