@@ -175,10 +175,11 @@ function readAhead(
       controller.close();
     },
     async cancel(reason) {
+      // The transfer is over: nothing more is fetched.
+      isOver = true;
       await reader.cancel(reason).catch(() => {});
       await reading;
       for (const { length } of chunks.splice(0)) hold(-length);
-      over();
     },
   }, { highWaterMark: 0 });
 }
