@@ -19,21 +19,9 @@ export const DIRECT = "direct";
 export const NEAR = "near";
 export const FAR = "far";
 
-/** Distances that the gateway's configuration can have; none: without the key. */
-export type Distance = typeof NEAR | typeof FAR;
+export const DISTANCES = [NEAR, FAR] as const;
 
-/**
- * The key that sets a server's distance.
- *
- * @returns Undefined while the gateway does not have it: it is `near` then, and nothing else.
- */
-function distanceKey(distance: Distance): Readonly<Record<string, unknown>> | undefined {
-  return distance === NEAR ? {} : undefined;
-}
-
-/** Distances that can be measured. */
-export const DISTANCES: readonly Distance[] = ([NEAR, FAR] as const)
-  .filter((distance) => distanceKey(distance) !== undefined);
+export type Distance = typeof DISTANCES[number];
 
 /**
  * The configuration of a gateway before a store of this origin.
@@ -50,7 +38,7 @@ export function gatewaySection(
         Url: `${storeOrigin}/dicom-web`,
         ProviderType: "headers",
         Headers: { Authorization: "Bearer fixed" },
-        ...distance && distanceKey(distance),
+        ...distance && { Distance: distance },
       },
     },
   };
