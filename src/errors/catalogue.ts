@@ -96,7 +96,8 @@ export const catalogue = {
     "Token acquisition failed",
     "The identity provider rejected the token request. The gateway's client did nothing wrong.",
     [
-      "Read the provider's own words in the message, and look up its error code in its documentation",
+      "Read the provider's own words in the message, and look them up in docs/providers.md or in the " +
+      "provider's documentation",
       "Check TokenEndpoint, ClientId, ClientSecret and Scope of this server",
       "Try again with POST /dicomweb-oauth/servers/{name}/test",
     ],
@@ -308,9 +309,11 @@ export const catalogue = {
     "Client credentials invalid",
     "The identity provider does not accept the client's identifier, secret, key or certificate.",
     [
-      "Check ClientId and ClientSecret of this server; a secret may have expired",
+      "Check ClientId and ClientSecret of this server, or the key or certificate used instead; it may " +
+      "have expired",
       "Check that the provider expects the configured client authentication method",
       "Check that the client is not disabled at the provider",
+      "Look up the provider's own words in docs/providers.md",
     ],
   ),
   "AUTH-002": entry(
@@ -322,6 +325,7 @@ export const catalogue = {
     [
       "Check Scope, Audience and Resource of this server",
       "Grant the client the permission for the DICOM service at the provider",
+      "Look up the provider's own words in docs/providers.md",
     ],
   ),
   "AUTH-003": entry(

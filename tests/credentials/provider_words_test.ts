@@ -28,6 +28,7 @@ function failure(
 
 const KEY = /^In front of the provider: an API gateway requires a key/;
 const CLIENT = /^Check ClientId and ClientSecret/;
+const WRONG_URL = /^The URL is not that of the token endpoint/;
 const READ = /^Read the provider's own words/;
 
 type Row = readonly [
@@ -144,7 +145,7 @@ const rows: readonly Row[] = [
     "404 page not found\n",
     "404 (404 page not found)",
     "TOK-001",
-    READ,
+    WRONG_URL,
   ],
   [
     "XML",

@@ -29,6 +29,11 @@ const MAX_EXPIRES_IN_SECONDS = 86_400;
 /** Longest wait that a provider's `Retry-After` may impose. */
 const MAX_RETRY_AFTER_SECONDS = 300;
 
+const WRONG_ADDRESS = [
+  "The URL is not that of the token endpoint: take token_endpoint from the provider's metadata, which " +
+  "a browser shows at {issuer}/.well-known/openid-configuration, or set Issuer in its place",
+];
+
 /** The request that was answered. */
 export interface TokenResponseContext {
   /** Name of the configured server. */
@@ -132,6 +137,7 @@ function refusalError(response: ProviderAnswer, context: TokenResponseContext): 
     troubleshooting: [
       ...advice?.steps ?? [],
       ...code === "AUTH-001" ? context.rejectedClientSteps ?? [] : [],
+      ...service === SERVICE && isWrongAddress(status) ? WRONG_ADDRESS : [],
     ],
     ...(wantedMs !== undefined && { retryAfterSeconds: retryAfterSeconds(wantedMs) }),
   });
@@ -179,9 +185,13 @@ function errorCode(status: number, error: string | undefined): ErrorCode {
   return status === 401 && !/^[a-z][a-z_]*$/.test(error ?? "") ? "AUTH-001" : "TOK-001";
 }
 
+function isWrongAddress(status: number): boolean {
+  return status === 404 || status === 405;
+}
+
 /** The cause of a 404 or 405 is most often a mistake in the URL. */
 function whereabouts(status: number, endpoint: string): string {
-  const url = status === 404 || status === 405 ? URL.parse(endpoint) : null;
+  const url = isWrongAddress(status) ? URL.parse(endpoint) : null;
   return url === null ? "" : ` ${url.origin}${url.pathname}`;
 }
 
