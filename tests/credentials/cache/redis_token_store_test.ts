@@ -161,6 +161,7 @@ test("RedisTokenStore follows a Redis Cluster, also when a replica takes over", 
   const store = new RedisTokenStore({ mode: "cluster", urls });
   await useAll(store);
   for (const { command } of [first, second]) assert.notEqual(await command("dbsize"), "0");
+  await store.verify();
   await second.kill();
   await replica.command("cluster", "failover", "takeover");
   await eventually(() => useAll(store));
@@ -179,6 +180,12 @@ test("RedisTokenStore explains a cluster of which it does not know every node", 
   await assert.rejects(useAll(incomplete), {
     message: `Redis refers to 127.0.0.1:${second.port}, which TokenCache does not list`,
   });
+  // A probe's own key may belong to a listed node.
+  await eventually(() =>
+    assert.rejects(incomplete.verify(), {
+      message: `Redis refers to 127.0.0.1:${second.port}, which TokenCache does not list`,
+    })
+  );
   await Promise.all([single.close(), incomplete.close()]);
   await Promise.all(cluster.map((node) => node.kill()));
 });
