@@ -32,6 +32,21 @@ const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: st
   ],
 };
 
+/** nginx answers 400 to a connection without the client certificate that it requires, or with a wrong one. */
+const CERTIFICATE_REFUSALS: readonly (readonly [text: string, meaning: string, advice: string])[] =
+  [
+    [
+      "No required SSL certificate was sent",
+      "requires a client certificate",
+      "Set ClientCertificate, with PresentTo Store or Both.",
+    ],
+    [
+      "The SSL certificate error",
+      "rejects the client certificate",
+      "Set ClientCertificate to one of an authority that the store trusts.",
+    ],
+  ];
+
 /** Explains a response, without content of its body. */
 export function explainAnswer(address: string, { status, contentType, text, credentialLength }: {
   readonly status: number;
@@ -56,6 +71,10 @@ export function explainAnswer(address: string, { status, contentType, text, cred
       ])
       : found(count);
   }
+  const refusal = status === 400
+    ? CERTIFICATE_REFUSALS.find(([words]) => text?.includes(words))
+    : undefined;
+  if (refusal !== undefined) return failed(refusal[1], [refusal[2]]);
   if (mayBeTooLong(status, credentialLength)) {
     return failed(
       `may limit request headers to less than the ${credentialLength} characters of the credential`,
