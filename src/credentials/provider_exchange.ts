@@ -85,6 +85,30 @@ export async function exchange(
   }
 }
 
+/**
+ * Adds advice to the failure of a service that does not answer, as a platform's own service on a
+ * machine of another kind.
+ */
+export async function withSilenceAdvice<T>(
+  steps: readonly string[],
+  signal: AbortSignal,
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const isSilence = error instanceof GatewayError && (error.code === "NET-001" ||
+      (error.cause instanceof GatewayError && error.cause.code.startsWith("NET-")));
+    if (!isSilence) throw error;
+    throw new GatewayError(error.code, error.message, {
+      ...(error.server !== undefined && { server: error.server }),
+      troubleshooting: steps,
+      cause: error,
+    });
+  }
+}
+
 export function cannotFetch(
   code: ErrorCode,
   server: string,
