@@ -96,3 +96,15 @@ for (const [page, provider] of Object.entries(providers)) {
   }
   assert(tested > 1, page);
 }
+
+for (const { answer, code } of rowsOf("providers/azure.md")) {
+  if (!answer.startsWith("AADSTS")) continue;
+  Deno.test(`providers/azure.md: ${answer} is ${code}`, () => {
+    for (const [number] of answer.matchAll(/\d+/g)) {
+      const description = `AADSTS${number}: x Trace ID: y`;
+      const found = findAdvice({ endpoint: "", provider: "azure", status: 400, description });
+      assert.equal(found?.provider, "azure", number);
+      assert.equal(found?.code ?? "TOK-001", code, number);
+    }
+  });
+}
