@@ -33,7 +33,7 @@ export const smart = scheme({
         "`.well-known/smart-configuration`. Required unless `TokenEndpoint` is set",
     ),
     TokenEndpoint: httpUrl({ query: true }).optional().describe(
-      "URL of the token endpoint, where it is not to be discovered",
+      "URL of the token endpoint, in place of `SmartBaseUrl`",
     ),
     AllowedHosts: allowedHosts.optional(),
     ClientId: visibleAscii().describe("The client's identifier at the provider"),
@@ -50,7 +50,7 @@ export const smart = scheme({
     ),
     // SMART App Launch, Backend Services: "no more than five minutes in the future".
     AssertionLifetimeSeconds: whole(10, 300).default(120).describe(
-      "How long an assertion is good for",
+      "Lifetime of an assertion; SMART allows 300 at most",
     ),
     ...tokenKeys,
   },
