@@ -66,6 +66,8 @@ export class RedisTokenStore implements StringStore {
 
   /** @throws If a cluster has a primary that the configuration does not list. */
   async verify(): Promise<void> {
+    // It sends no command: its success would hide why one server cannot be reached.
+    if (this.#location.mode !== "cluster") return;
     const listed = listedNodes(this.#location.urls);
     await this.#redis.use(({ masters = [] }) => {
       for (const { address } of masters) listed(address);
