@@ -84,8 +84,8 @@ function show(result: Result): void {
 function rows(credential: CredentialFacts): [name: string, value: string][] {
   const { kind, endpoint, form, scheme, algorithm, withheld } = credential;
   const shown: [name: string, value: string | null][] = [
-    ["way", kind],
-    ["asked", endpoint],
+    ["kind", kind],
+    ["endpoint", endpoint],
     ["form", form === "none" ? "no token" : [form, scheme, algorithm].filter(Boolean).join(", ")],
     ["length", form === "none" ? null : `${credential.length} characters`],
     ["expires", lifeOf(credential)],
