@@ -46,7 +46,7 @@ export const oauth2Advice: readonly Advice[] = [
       "TokenEndpoint is the token endpoint",
   ),
   oauth2({ error: "unauthorized_client" }, GRANT),
-  oauth2({ text: /grant[ _]type\b.*\bnot (?:allowed|enabled|permitted)/i }, GRANT),
+  oauth2({ text: /grant[ _]type (?:is )?not (?:allowed|enabled|permitted)/i }, GRANT),
   inFront(
     { text: /subscription key|API key/i, code: "TOK-001" },
     "an API gateway requires a key of its own, whatever ClientId and ClientSecret are: give it in " +
