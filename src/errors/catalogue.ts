@@ -173,7 +173,8 @@ export const catalogue = {
     "A connection, a response or a body took longer than its timeout.",
     [
       "Check the network between the gateway and the host that the message names",
-      "Raise the timeout that the message names if the host is known to be slow",
+      "If the host is known to be slow, raise the timeout that the message names; for an identity " +
+      "provider it is Timeouts.TokenSeconds",
     ],
   ),
   "NET-002": entry(

@@ -377,7 +377,7 @@ Deno.test("Store: HeadersSeconds begins anew with each request of a retrieval by
 /** Sends a request to a store that does not respond, and waits until it has arrived there. */
 async function withSilentStore(
   use: (answer: Promise<Response>) => Promise<void>,
-  { signal, deadlines }: { readonly signal?: AbortSignal; readonly deadlines?: Deadlines },
+  { deadlines, ...init }: RequestInit & { readonly deadlines?: Deadlines },
 ): Promise<void> {
   const arrived = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
@@ -388,10 +388,9 @@ async function withSilentStore(
       return new Response();
     },
     async (store) => {
-      const answer = forward(store, "/studies", { ...(signal && { signal }) });
+      const answer = forward(store, "/studies", init);
       await arrived.promise;
-      await use(answer);
-      release.resolve();
+      await use(answer).finally(release.resolve);
     },
     { ...(deadlines && { deadlines }) },
   );
@@ -403,8 +402,22 @@ Deno.test("Store: a store that does not respond is a timeout after HeadersSecond
   return withSilentStore(async (answer) => {
     now = 5_000;
     deadlines.sweep();
-    await assert.rejects(answer, { code: "NET-001", status: 504 });
+    await assert.rejects(answer, {
+      code: "NET-001",
+      status: 504,
+      message: 'Timeout while waiting for server "main" to answer (Timeouts.HeadersSeconds)',
+    });
   }, { deadlines });
+});
+
+Deno.test("Store: the timeout of an upload that the store does not answer names TransferSeconds", () => {
+  let now = 0;
+  const deadlines = new Deadlines(() => now);
+  return withSilentStore(async (answer) => {
+    now = 5_000;
+    deadlines.sweep();
+    await assert.rejects(answer, { code: "NET-001", message: /\(Timeouts\.TransferSeconds\)$/ });
+  }, { deadlines, method: "POST", body: "an upload" });
 });
 
 Deno.test("Store: a client that leaves ends the exchange with its own reason", () => {
@@ -412,7 +425,7 @@ Deno.test("Store: a client that leaves ends the exchange with its own reason", (
   return withSilentStore(async (answer) => {
     client.abort(new DOMException("left", "AbortError"));
     await assert.rejects(answer, { name: "AbortError" });
-  }, client);
+  }, { signal: client.signal });
 });
 
 for (const compression of [true, false]) {

@@ -47,15 +47,21 @@ const CERTIFICATE_REFUSALS: readonly (readonly [text: string, meaning: string, a
     ],
   ];
 
+/** nginx and Apache answer 400 to a plain HTTP request at a TLS port. */
+const TLS_ADVICE = "If the store's port expects TLS, start Url with https:// instead of http://.";
+
 /** Explains a response, without content of its body. */
-export function explainAnswer(address: string, { status, contentType, text, credentialLength }: {
+export function explainAnswer(address: string, answer: {
   readonly status: number;
   readonly contentType: string;
   /** The body; undefined if it is too long. */
   readonly text: string | undefined;
   /** Characters of the `Authorization` header. */
   readonly credentialLength: number;
+  /** Whether `Url` starts with `http://`. */
+  readonly isPlaintext: boolean;
 }): Finding {
+  const { status, contentType, text, credentialLength, isPlaintext } = answer;
   const details = { status, contentType };
   const failed = (state: string, advice: readonly string[]) =>
     finding("search", address, "failed", `The store ${state} (status ${status}).`, {
@@ -85,7 +91,7 @@ export function explainAnswer(address: string, { status, contentType, text, cred
     (status >= 500
       ? ["reports an internal error", "Look in the store's own log, or contact its operator."]
       : ["rejects the search", "Look in the store's own log, or contact its operator."]);
-  return failed(meaning!, advice);
+  return failed(meaning!, status === 400 && isPlaintext ? [TLS_ADVICE, ...advice] : advice);
 
   function found(studies: number): Finding {
     const what = studies === 0 ? "no study yet" : "a study";
