@@ -177,6 +177,24 @@ Deno.test("Http1Client sends a read again if a connection that was idle does not
   }
 });
 
+Deno.test("Http1Client: after an idle connection failed, a retry uses a new one", () => {
+  let isRestarted = false;
+  return withOrigin(async (exchange) => {
+    // A firewall hides the restart: each former connection fails at its next request.
+    if (isRestarted) return exchange.close();
+    await exchange.answer(200, "[]");
+  }, async (http, url, origin) => {
+    const both = [http.send(url), http.send(url)];
+    for (const each of both) await (await each).text();
+    assert.equal(origin.connections, 2);
+    isRestarted = true;
+    await assert.rejects(http.send(url), { code: "NET-002" });
+    isRestarted = false;
+    assert.equal(await (await http.send(url)).text(), "[]");
+    assert.equal(origin.connections, 3);
+  });
+});
+
 Deno.test("HttpClient sends no body on a connection that was idle for two seconds", () =>
   withOrigin(async (exchange) => {
     for await (const _ of exchange.body()) { /* dropped */ }
