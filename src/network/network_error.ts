@@ -85,10 +85,15 @@ export function proxyRefusal(
 ): { readonly state: string; readonly step: string } {
   // tinyproxy answers 401 to a wrong login.
   if (status !== 407 && status !== 401) {
+    const request = status === undefined
+      ? `to permit ${host}, and whether the proxy can resolve and reach ${host}`
+      : status < 500
+      ? `to permit ${host}`
+      : `whether the proxy can resolve and reach ${host}`;
     return {
       state: `opens no tunnel to ${host}${status === undefined ? "" : `: it answered ${status}`}`,
-      step: `Ask the operator of the proxy to permit ${host}, or add the host to Proxy.Except if ` +
-        "this machine can reach it directly",
+      step: `Ask the operator of the proxy ${request}, or add the host to Proxy.Except if this ` +
+        "machine can reach it directly",
     };
   }
   if (schemes.length > 0 && !schemes.some((scheme) => /^basic$/i.test(scheme))) {
