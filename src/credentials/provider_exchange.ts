@@ -104,7 +104,7 @@ function networkFailure(cause: unknown, service: string, server: string): Gatewa
   }
   if (cause.server !== undefined) return cause;
   const code = cause.code === "NET-002" ? "AUTH-003" : cause.code;
-  return cannotFetch(code, server, cause.message, { cause });
+  return cannotFetch(code, server, cause.message, { cause, troubleshooting: cause.ownSteps });
 }
 
 /** Whether a response means that the same request may succeed later. */
