@@ -73,7 +73,8 @@ export async function exchange(
   if (userAgent !== undefined) headers.set("user-agent", userAgent);
   try {
     const response = await http.send(url, { ...init, headers });
-    const body = await readText(response.body, MAX_ANSWER_BYTES);
+    const type = response.headers.get("content-type") ?? "";
+    const body = await readText(response.body, MAX_ANSWER_BYTES, type);
     if (body === undefined) {
       const state = `${service} answered more than ${MAX_ANSWER_BYTES} bytes`;
       throw cannotFetch("TOK-005", server, state);

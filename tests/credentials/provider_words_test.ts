@@ -250,7 +250,13 @@ const forms: [form: string, headers: Record<string, string>, body: unknown, said
     "blanks around the token",
     {},
     { access_token: " an-opaque-token " },
-    "the access_token of the token endpoint contains other characters than visible ASCII",
+    "the access_token of the token endpoint is not a text of visible ASCII",
+  ],
+  [
+    "a number as the token",
+    {},
+    { access_token: 12345 },
+    "the access_token of the token endpoint is not a text of visible ASCII",
   ],
 ];
 for (const [form, headers, body, said] of forms) {

@@ -88,8 +88,8 @@ export function parseTokenResponse(
     const { said, advice } = explain(response, context);
     const state = json === undefined
       ? `${service} did not return a JSON object${said || otherForm(response)}`
-      : typeof value === "string" && value !== ""
-      ? `the access_token of the ${service} contains other characters than visible ASCII`
+      : said === "" && Object.hasOwn(json, "access_token")
+      ? `the access_token of the ${service} is not a text of visible ASCII`
       : `the answer of the ${service} contains no usable access_token${said || otherMembers(json)}`;
     const troubleshooting = advice?.steps ?? [];
     throw cannotFetch("TOK-005", server, state, { troubleshooting });

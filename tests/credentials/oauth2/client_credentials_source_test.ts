@@ -169,6 +169,18 @@ Deno.test("clientCredentialsSource advises about the proxy that refuses a tunnel
   assert.equal(error.troubleshooting[0], step);
 });
 
+Deno.test("clientCredentialsSource quotes a provider that writes Latin-1", async () => {
+  const page = Uint8Array.of(0x55, 0x6e, 0x67, 0xfc, 0x6c, 0x74, 0x69, 0x67);
+  const headers = { "content-type": "text/plain; charset=iso-8859-1" };
+  const source = clientCredentialsSource(credentials("https://idp.example/token"), {
+    server: "main",
+    http: { send: () => Promise.resolve(new Response(page, { status: 400, headers })) },
+    timeoutMs: 1_000,
+    clock: systemClock,
+  });
+  assert.match((await failure(source.acquire(never))).message, /400 \(Ungültig\)/);
+});
+
 Deno.test("clientCredentialsSource fails with AUTH-003 if the response breaks off", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const served = (async () => {
