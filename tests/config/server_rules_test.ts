@@ -21,6 +21,13 @@ const rows: readonly Row[] = [
   [{ Url: undefined }, "CFG-001 Url: a server needs Url"],
   [{ ClientId: undefined }, "CFG-001 ClientId: OAuth2 needs ClientId"],
   [{ ClientSecret: undefined }, "CFG-001 ClientSecret: OAuth2 needs ClientSecret"],
+  [
+    {
+      TokenEndpoint: undefined,
+      Issuer: "https://idp.example/realms/r/.well-known/openid-configuration",
+    },
+    "CFG-002 Issuer: must not contain /.well-known/: the gateway appends the path of the metadata",
+  ],
   [{ TokenEndpoint: undefined }, "CFG-001 TokenEndpoint: OAuth2 needs TokenEndpoint or Issuer"],
   [
     { TokenEndpoint: undefined, ProviderType: "azure" },

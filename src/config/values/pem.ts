@@ -38,9 +38,15 @@ const OTHER_FORMS: readonly (readonly [form: RegExp, fault: string])[] = [
   ],
 ];
 
-/** A PEM text whose lines are lines: variables often hold their breaks as `\n`, and may indent them. */
+/**
+ * A PEM text whose lines are lines: variables often hold their breaks as `\n`, and may indent them. Forms
+ * of web pages join those of the base64, of which OpenSSL takes no long ones.
+ */
 export function pemLines(pem: string): string {
-  return pem.replace(/\\{1,2}r/g, "").replace(/\\{1,2}n/g, "\n").replace(/^[ \t]+/gm, "");
+  return pem.replace(/\\{1,2}r/g, "").replace(/\\{1,2}n/g, "\n").split("\n")
+    .map((line) => line.trim())
+    .map((line) => /^[\w+/=]{77,}$/.test(line) ? line.replace(/.{64}/g, "$&\n") : line)
+    .join("\n");
 }
 
 /** The certificates of a PEM text, each with its armour. */
