@@ -20,8 +20,9 @@ export type Health = (typeof HEALTHS)[number];
 
 /**
  * @returns `failing` if the last request got no response or a 5xx, or a breaker is open; `recovering` if
- * a breaker is half-open; `refusing` if the store last answered 401 or 403, or that
- * the credential is too long; `misplaced` if there is no store at its URL; `unused` before the first request; otherwise `working`.
+ * a breaker is half-open; `refusing` if the store last answered 401 or 403, or 431 or 494 to a long
+ * credential; `misplaced` if there is no store at its URL; `unused` before the first request; otherwise
+ * `working`.
  */
 export function healthOf(
   { tokenBreaker, storeBreaker, verdict }: Pick<
