@@ -201,7 +201,7 @@ const rows: readonly Row[] = [
     "",
     "token endpoint answered 429",
     "AUTH-003",
-    /^OAuth2: the provider limits the rate of token requests/,
+    /^The provider limits the rate of token requests/,
   ],
 ];
 for (const [who, status, headers, body, said, code, advice] of rows) {

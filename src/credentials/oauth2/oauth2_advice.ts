@@ -49,9 +49,4 @@ export const oauth2Advice: readonly Advice[] = [
     { text: /requested URL could not be retrieved/i, code: "TOK-001" },
     "an HTTP proxy answered: let its operator permit the gateway's requests to TokenEndpoint",
   ),
-  oauth2(
-    { status: 429 },
-    "the provider limits the rate of token requests: check what else asks with this ClientId, and let " +
-      "gateways share a token cache",
-  ),
 ];

@@ -18,6 +18,9 @@ import type { Token } from "../token.ts";
 
 const SERVICE = "token endpoint";
 
+const RATE_LIMITED = "The provider limits the rate of token requests: check what else asks with " +
+  "this ClientId, and let gateways share a token cache";
+
 const MAX_QUOTED_TYPE = 40;
 
 /** Life of a token whose `expires_in` is missing or invalid. */
@@ -153,6 +156,7 @@ function refusalError(response: ProviderAnswer, context: TokenResponseContext): 
   return cannotFetch(code, server, state, {
     troubleshooting: [
       ...advice?.steps ?? [],
+      ...status === 429 && service === SERVICE ? [RATE_LIMITED] : [],
       ...code === "AUTH-001" ? context.rejectedClientSteps ?? [] : [],
     ],
     ...(wantedMs !== undefined && { retryAfterSeconds: retryAfterSeconds(wantedMs) }),

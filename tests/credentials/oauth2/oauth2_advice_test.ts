@@ -206,7 +206,6 @@ const rows: readonly Row[] = [
   [OTHER, 401, "", "Access denied due to invalid subscription key.", "TOK-001", /TokenHeaders/],
   [OTHER, 403, "", "Request Rejected support ID is: 1", "TOK-001", /web application firewall/],
   [OTHER, 403, "", "ERROR: The requested URL could not be retrieved", "TOK-001", /an HTTP proxy/],
-  [OTHER, 429, "", "", "AUTH-003", /limits the rate of token requests/],
 ];
 
 function failure([endpoint, status, error, description, , , provider]: Row): GatewayError {
