@@ -73,7 +73,8 @@ export async function exchange(
   if (userAgent !== undefined) headers.set("user-agent", userAgent);
   try {
     const response = await http.send(url, { ...init, headers });
-    const body = await readText(response.body, MAX_ANSWER_BYTES);
+    const type = response.headers.get("content-type") ?? "";
+    const body = await readText(response.body, MAX_ANSWER_BYTES, type);
     if (body === undefined) {
       const state = `${service} answered more than ${MAX_ANSWER_BYTES} bytes`;
       throw cannotFetch("TOK-005", server, state);
@@ -128,7 +129,7 @@ function networkFailure(cause: unknown, service: string, server: string): Gatewa
   }
   if (cause.server !== undefined) return cause;
   const code = cause.code === "NET-002" ? "AUTH-003" : cause.code;
-  return cannotFetch(code, server, cause.message, { cause });
+  return cannotFetch(code, server, cause.message, { cause, troubleshooting: cause.ownSteps });
 }
 
 /** Whether a response means that the same request may succeed later. */

@@ -141,7 +141,7 @@ export const catalogue = {
     "Token response invalid",
     "The token endpoint did not return an OAuth2 token response (RFC 6749, section 5.1).",
     [
-      "Check that TokenEndpoint is the token endpoint, not a login page or an issuer URL",
+      "Check that TokenEndpoint, if it is set, is the token endpoint, not a login page or an issuer URL",
       "Look for a proxy that answers in place of the provider",
     ],
   ),
@@ -337,7 +337,7 @@ export const catalogue = {
     "The identity provider is unreachable or returns server errors, and no valid token is cached.",
     [
       "Check the provider's status page and the network path to it",
-      "Check the host in TokenEndpoint or Issuer for a typing error",
+      "If it cannot be reached, check the host in TokenEndpoint or Issuer for a typing error",
       "Requests recover automatically as soon as the provider answers",
     ],
     5,

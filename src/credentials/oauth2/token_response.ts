@@ -18,6 +18,9 @@ import type { Token } from "../token.ts";
 
 const SERVICE = "token endpoint";
 
+const RATE_LIMITED = "The provider limits the rate of token requests: check what else asks with " +
+  "this ClientId, and let gateways share a token cache";
+
 const MAX_QUOTED_TYPE = 40;
 
 /** Life of a token whose `expires_in` is missing or invalid. */
@@ -90,19 +93,25 @@ export function parseTokenResponse(
   const { access_token: value, token_type: receivedType, expires_in: expiresIn } = json ?? {};
   // RFC 6749, appendix A.12: visible characters, which a header can contain.
   if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
-    const state = json === undefined
-      ? `${service} did not return a JSON object`
-      : `the answer of the ${service} contains no usable access_token`;
     const { said, advice } = explain(response, context);
+    const state = json === undefined
+      ? `${service} did not return a JSON object${said || otherForm(response)}`
+      : said === "" && Object.hasOwn(json, "access_token")
+      ? `the access_token of the ${service} is not a text of visible ASCII`
+      : `the answer of the ${service} contains no usable access_token${said || otherMembers(json)}`;
     const troubleshooting = advice?.steps ?? [];
-    throw cannotFetch("TOK-005", server, `${state}${said}`, { troubleshooting });
+    throw cannotFetch("TOK-005", server, state, { troubleshooting });
   }
   if (!isOfType(receivedType, type)) {
     const named = quoteProvider(JSON.stringify(receivedType ?? null), MAX_QUOTED_TYPE, [
       ...secrets,
       value,
     ]);
-    throw cannotFetch("TOK-005", server, `${service} answered token_type ${named}, not ${type}`);
+    const state = `${service} answered token_type ${named}, not ${type}`;
+    const step = isOfType(receivedType, "DPoP")
+      ? "Set DPoP to true: the provider binds its tokens to a key"
+      : "Ask the operator of the provider for bearer tokens (RFC 6750) for this client";
+    throw cannotFetch("TOK-005", server, state, { troubleshooting: [step] });
   }
   const seconds = secondsIn(expiresIn);
   const token = {
@@ -114,6 +123,22 @@ export function parseTokenResponse(
   return seconds === undefined
     ? tokenEndingAt(token, epochMs(json?.["expires_on"]), { server, service })
     : token;
+}
+
+/** What came instead of a JSON object, as far as its headers say. */
+function otherForm({ headers, body }: ProviderAnswer): string {
+  if (body.trim() === "") return " but an empty body";
+  // Only codings that were not requested remain undecoded.
+  const coding = headers.get("content-encoding") ?? "";
+  if (coding !== "") return ` but a body in the content coding ${quoteProvider(coding, 20, [])}`;
+  const type = headers.get("content-type") ?? "";
+  return type === "" || type === "application/json" ? "" : ` but ${quoteProvider(type, 60, [])}`;
+}
+
+/** The names in a JSON object, unless one could be a token. */
+function otherMembers(json: Readonly<Record<string, unknown>>): string {
+  const names = Object.keys(json).filter((name) => /^[A-Za-z_]{1,24}$/.test(name)).slice(0, 8);
+  return names.length === 0 ? "" : `, only ${names.join(", ")}`;
 }
 
 /** What a provider says in a response, quoted, and the advice about it. */
@@ -136,6 +161,7 @@ function refusalError(response: ProviderAnswer, context: TokenResponseContext): 
   return cannotFetch(code, server, state, {
     troubleshooting: [
       ...advice?.steps ?? [],
+      ...status === 429 && service === SERVICE ? [RATE_LIMITED] : [],
       ...code === "AUTH-001" ? context.rejectedClientSteps ?? [] : [],
       ...service === SERVICE && isWrongAddress(status) ? WRONG_ADDRESS : [],
     ],

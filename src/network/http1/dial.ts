@@ -23,6 +23,9 @@ export interface DialOptions extends NodeTlsOptions {
 /** Head start of the first address of a name before the others are tried, too (RFC 8305, section 5). */
 const HEAD_START_MS = 250;
 
+/** The runtime's words for a connection that was closed in its TLS handshake. */
+export const HANDSHAKE_EOF = "tls handshake eof";
+
 /** The proxy did not open a tunnel. */
 export class TunnelRefusedError extends Error {
   override readonly name = "TunnelRefusedError";
@@ -109,8 +112,7 @@ async function openFirst(url: URL, options: DialOptions): Promise<Transport> {
     cert: clientCertificate.certificatePem,
     key: clientCertificate.keyPem,
   });
-  await closingOnError(tls, () => tls.handshake());
-  return tls;
+  return await shakenHands(tls);
 }
 
 async function startTls(
@@ -123,7 +125,14 @@ async function startTls(
     caCerts: [...caCertificatesPem],
     alpnProtocols: [...alpnProtocols],
   });
-  await closingOnError(tls, () => tls.handshake());
+  return await shakenHands(tls);
+}
+
+/** @throws As the runtime's `fetch` if the other side closes the connection. */
+async function shakenHands(tls: Deno.TlsConn): Promise<Deno.TlsConn> {
+  await closingOnError(tls, () => tls.handshake()).catch((cause) => {
+    throw cause instanceof Deno.errors.UnexpectedEof ? new Error(HANDSHAKE_EOF, { cause }) : cause;
+  });
   return tls;
 }
 

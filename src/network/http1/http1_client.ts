@@ -118,9 +118,9 @@ export class Http1Client {
         } catch (error) {
           connection.close();
           if (kept === undefined || signal?.aborted) throw markedIfAlert(error);
+          // A restart or a firewall ends the others, too: a retry must not get one of them.
+          this.#closeIdle(url.origin);
           if (!isForgotten && !(error instanceof UnsentError)) throw markedIfAlert(error);
-          // The others went the same way.
-          if (isForgotten) this.#closeIdle(url.origin);
         } finally {
           stopWaiting?.();
           signal?.removeEventListener("abort", abort);

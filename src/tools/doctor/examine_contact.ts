@@ -170,7 +170,7 @@ async function openThrough(
   } catch (cause) {
     const found = failed("proxy", contact, { proxy: host, error: codeOf(cause) }, [
       `The proxy ${host} cannot be reached: ${reasonOf(cause)}.`,
-      "Check Proxy.Url, and that the proxy runs.",
+      `Check Proxy.Url, and that the proxy runs. If it does, ask its operator whether it reaches ${address}.`,
     ]);
     return { found };
   }

@@ -169,6 +169,21 @@ test("RedisTokenStore follows a Redis Cluster, also when a replica takes over", 
   await Promise.all([first.kill(), replica.kill()]);
 });
 
+Deno.test({
+  name: "RedisTokenStore says that a web server is not Redis",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      () => new Response("no Redis"),
+    );
+    const store = redisAt(`redis://127.0.0.1:${server.addr.port}`);
+    await assert.rejects(store.get("a"), /not connected: the service on this port is not Redis$/);
+    await store.close();
+  },
+});
+
 test("RedisTokenStore explains a cluster of which it does not know every node", async () => {
   const cluster = await startRedisCluster();
   const [first, second] = cluster as [RedisServer, RedisServer];

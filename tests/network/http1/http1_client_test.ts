@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { hostAndPort } from "../../../src/config/values/host_names.ts";
+import type { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient, type HttpClientOptions } from "../../../src/network/http_client.ts";
 import { CertificateAuthority, OPENSSL } from "../../fixtures/certificate_authority.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
@@ -177,6 +178,24 @@ Deno.test("Http1Client sends a read again if a connection that was idle does not
   }
 });
 
+Deno.test("Http1Client: after an idle connection failed, a retry uses a new one", () => {
+  let isRestarted = false;
+  return withOrigin(async (exchange) => {
+    // A firewall hides the restart: each former connection fails at its next request.
+    if (isRestarted) return exchange.close();
+    await exchange.answer(200, "[]");
+  }, async (http, url, origin) => {
+    const both = [http.send(url), http.send(url)];
+    for (const each of both) await (await each).text();
+    assert.equal(origin.connections, 2);
+    isRestarted = true;
+    await assert.rejects(http.send(url), { code: "NET-002" });
+    isRestarted = false;
+    assert.equal(await (await http.send(url)).text(), "[]");
+    assert.equal(origin.connections, 3);
+  });
+});
+
 Deno.test("HttpClient sends no body on a connection that was idle for two seconds", () =>
   withOrigin(async (exchange) => {
     for await (const _ of exchange.body()) { /* dropped */ }
@@ -201,6 +220,30 @@ Deno.test("Http1Client skips interim responses, and rejects a switch of protocol
     origin.play((exchange) => exchange.write("HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"));
     await assert.rejects(http.send(url), { code: "NET-002", message: /status 101/ });
   }));
+
+for (const method of ["GET", "POST"]) {
+  Deno.test(`HttpClient: a ${method} whose connection is closed in the TLS handshake reached no host`, async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const served = (async () => {
+      for await (const connection of listener) {
+        await connection.read(new Uint8Array(4096));
+        connection.close();
+      }
+    })();
+    const host = `127.0.0.1:${listener.addr.port}`;
+    const http = new HttpClient({ allowlist: new Set([host]) });
+    const init = method === "POST" ? { method, body: "x" } : { method };
+    await assert.rejects(http.send(`https://${host}/`, init), (error: GatewayError) => {
+      assert.equal(error.code, "NET-002");
+      assert.match(error.message, /it closed the connection during the TLS handshake$/);
+      assert.match(error.troubleshooting[0] ?? "", /firewall or proxy/);
+      return true;
+    });
+    http.close();
+    listener.close();
+    await served;
+  });
+}
 
 Deno.test("Http1Client: a head without end fails", () =>
   withOrigin(async (exchange) => {

@@ -14,7 +14,14 @@ import {
   keyAssertionOf,
   privateKeyKeys,
 } from "./assertion_keys.ts";
-import { allowedHosts, discoveryOf, discoveryRule, endpointWarnings } from "./discovery.ts";
+import {
+  allowedHosts,
+  discoveryOf,
+  discoveryRule,
+  endpointWarnings,
+  isNoMetadataUrl,
+  NO_METADATA_URL,
+} from "./discovery.ts";
 import {
   type ClientCredentials,
   clientCredentialsReach,
@@ -28,7 +35,7 @@ export const smart = scheme({
   description: "SMART Backend Services: a signed assertion, RS384 or ES384.",
   keys: {
     ProviderType: z.literal("smart").describe("SMART Backend Services"),
-    SmartBaseUrl: httpUrl().optional().describe(
+    SmartBaseUrl: httpUrl().refine(isNoMetadataUrl, NO_METADATA_URL).optional().describe(
       "Base URL of the FHIR server: the token endpoint is taken from its " +
         "`.well-known/smart-configuration`. Required unless `TokenEndpoint` is set",
     ),
