@@ -111,7 +111,7 @@ export class Store {
       const response = await this.#dispatch(forward, running, body);
       return await this.#present(forward, running, response);
     } catch (error) {
-      running.end();
+      running.fail();
       throw error;
     }
   }

@@ -5,6 +5,7 @@ import type { Authorization, KeptBody, OutboundRequest } from "../../src/credent
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { parsedServer } from "../fixtures/parsed_server.ts";
 import { CountingAuthorizer } from "../fixtures/counting_authorizer.ts";
+import { within } from "../fixtures/deadline.ts";
 import { failure, forward, withStore } from "./store_harness.ts";
 
 /** Keeps the body and changes the URL, like signatures over both. */
@@ -442,3 +443,30 @@ for (const compression of [true, false]) {
     );
   });
 }
+
+Deno.test("Store closes the connection of a response that it holds while a further request fails", async () => {
+  const held = Promise.withResolvers<void>();
+  let body: ReadableStreamDefaultController | undefined;
+  await withStore((_, count) => {
+    if (count > 1) return Response.redirect("http://elsewhere.example/");
+    const endless = new ReadableStream({
+      start(controller) {
+        body = controller;
+        controller.enqueue(new Uint8Array(64 * 1024));
+      },
+      cancel: () => held.resolve(),
+    });
+    return new Response(endless, { status: 406 });
+  }, async (store, seen) => {
+    const headers = { accept: 'multipart/related; type="application/dicom"' };
+    const { code } = await failure(forward(store, "/studies/1.2", { headers }));
+    assert.equal(code, "NET-004");
+    assert.equal(seen.length, 2);
+    try {
+      await within(10_000, "the end of the first response", held.promise);
+    } catch (error) {
+      body?.close();
+      throw error;
+    }
+  });
+});

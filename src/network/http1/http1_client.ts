@@ -15,7 +15,8 @@ import type { Transport } from "./transport.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { abortable } from "../wait.ts";
 
-export interface Http1ClientOptions extends Omit<DialOptions, "alpnProtocols" | "signal"> {
+export interface Http1ClientOptions
+  extends Omit<DialOptions, "alpnProtocols" | "signal" | "mayHang"> {
   /** Idle connections kept for each origin. */
   readonly maxIdlePerOrigin: number;
   /** Connections idle for longer are closed. */
@@ -77,6 +78,8 @@ export class Http1Client {
   readonly #options: Http1ClientOptions;
   readonly #clock: Pick<Clock, "monotonic" | "after">;
   readonly #idle = new Map<string, Idle[]>();
+  /** Origins whose last connection was aborted before it was open. */
+  readonly #hanging = new Set<string>();
   #isClosed = false;
 
   constructor(options: Http1ClientOptions) {
@@ -200,13 +203,17 @@ export class Http1Client {
     signal: AbortSignal | undefined,
     alpnProtocols: readonly string[],
   ): Promise<Transport> {
-    const dialing = dial(url, { ...this.#options, alpnProtocols, signal });
+    const mayHang = url.protocol === "https:" && this.#hanging.has(url.origin);
+    const dialing = dial(url, { ...this.#options, alpnProtocols, signal, mayHang });
     if (signal === undefined) return await dialing;
     try {
       return await abortable(dialing, signal);
     } catch (error) {
       dialing.then((transport) => transport.close(), () => {});
       throw error;
+    } finally {
+      if (signal.aborted) this.#hanging.add(url.origin);
+      else this.#hanging.delete(url.origin);
     }
   }
 
