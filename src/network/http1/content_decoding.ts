@@ -34,20 +34,25 @@ const EMPTY_MEMBER: Bytes = Uint8Array.from([
   ...Array(9).fill(0),
 ]);
 
-/** The decoder of a response's body; undefined if it has no coding, or one that was not accepted. */
+/**
+ * The decoder of a response's body; undefined if it has no coding, or one that was not accepted.
+ *
+ * @param mayBeEmpty Whether a body without a byte is complete, not cut off.
+ */
 export function contentDecoder(
   contentEncoding: string | undefined,
+  mayBeEmpty: boolean,
 ): ((body: ReadableStream<Bytes>) => ReadableStream<Bytes>) | undefined {
   if (!GZIP.has(contentEncoding?.trim().toLowerCase() ?? "")) return undefined;
   return (body) =>
     body
-      .pipeThrough(new TransformStream<Bytes, Bytes>(slicer()))
+      .pipeThrough(new TransformStream<Bytes, Bytes>(slicer(mayBeEmpty)))
       .pipeThrough(new DecompressionStream("gzip"))
       .pipeThrough(new TransformStream<Bytes, Bytes>(turnTaker()));
 }
 
 /** Servers that compress by configuration also label empty bodies, which are then no gzip. */
-function slicer(): Transformer<Bytes, Bytes> {
+function slicer(mayBeEmpty: boolean): Transformer<Bytes, Bytes> {
   let isEmpty = true;
   return {
     transform(chunk, controller) {
@@ -57,7 +62,7 @@ function slicer(): Transformer<Bytes, Bytes> {
       }
     },
     flush(controller) {
-      if (isEmpty) controller.enqueue(EMPTY_MEMBER);
+      if (isEmpty && mayBeEmpty) controller.enqueue(EMPTY_MEMBER);
     },
   };
 }

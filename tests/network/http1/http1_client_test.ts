@@ -292,6 +292,15 @@ for (
     }));
 }
 
+Deno.test("Http1Client: a coded body that ends with its connection before its first byte fails", () =>
+  withOrigin(async (exchange) => {
+    await exchange.writeHead(200, { "content-encoding": "gzip", "connection": "close" });
+    exchange.close();
+  }, async (http, url) => {
+    const response = await http.send(url);
+    await assert.rejects(response.text());
+  }));
+
 Deno.test("Http1Client: a coded body that is cut off fails", () =>
   withOrigin(async (exchange) => {
     const body = await gzip(crypto.randomUUID().repeat(1000));
