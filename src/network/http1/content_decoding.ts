@@ -2,6 +2,7 @@
  * Decodes bodies in gzip (RFC 9110, section 8.4) as the runtime's `fetch` does, but yields to other
  * requests: a small body may decode to a thousand times its size.
  */
+import { createGunzip } from "node:zlib";
 
 /**
  * Not Brotli: 80 bytes of it may decode to 100 MB, and 2 KB to gigabytes, which the runtime's decoder
@@ -47,7 +48,7 @@ export function contentDecoder(
   return (body) =>
     body
       .pipeThrough(new TransformStream<Bytes, Bytes>(slicer(mayBeEmpty)))
-      .pipeThrough(new DecompressionStream("gzip"))
+      .pipeThrough(new TransformStream<Bytes, Bytes>(gunzip()))
       .pipeThrough(new TransformStream<Bytes, Bytes>(turnTaker()));
 }
 
@@ -64,6 +65,23 @@ function slicer(mayBeEmpty: boolean): Transformer<Bytes, Bytes> {
     flush(controller) {
       if (isEmpty && mayBeEmpty) controller.enqueue(EMPTY_MEMBER);
     },
+  };
+}
+
+/** Unlike `DecompressionStream`, it reads several members (RFC 1952, section 2.2). */
+function gunzip(): Transformer<Bytes, Bytes> {
+  const decoder = createGunzip();
+  // It may end before its input, with zeros behind the last member.
+  const ended = new Promise<void>((resolve, reject) => {
+    decoder.on("end", resolve).on("error", reject);
+  });
+  ended.catch(() => {});
+  return {
+    start: (controller) => void decoder.on("data", (bytes) => controller.enqueue(bytes)),
+    transform: (chunk) =>
+      Promise.race([ended, new Promise<void>((done) => decoder.write(chunk, () => done()))]),
+    flush: () => (decoder.end(), ended),
+    cancel: () => void decoder.destroy(),
   };
 }
 

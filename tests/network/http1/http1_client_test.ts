@@ -2,6 +2,7 @@
  * The client for requests without a body: connecting, keeping connections alive, decoding, truncated bodies.
  */
 import assert from "node:assert/strict";
+import { joinBytes } from "../../../src/dicomweb/bytes.ts";
 import { hostAndPort } from "../../../src/config/values/host_names.ts";
 import type { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient, type HttpClientOptions } from "../../../src/network/http_client.ts";
@@ -268,6 +269,25 @@ for (const coding of ["gzip", "x-gzip"]) {
       assert.equal(await response.text(), "[]".repeat(100_000));
       assert.equal(response.headers.get("content-encoding"), null);
       assert.equal(response.headers.get("content-length"), null);
+    }));
+}
+
+for (
+  const [what, rest, text] of [
+    ["of several members", await gzip("[2]"), "[1][2]"],
+    ["followed by zeros", new Uint8Array(3), "[1]"],
+  ] as const
+) {
+  Deno.test(`Http1Client decodes gzip ${what}`, () =>
+    withOrigin(async (exchange) => {
+      const body = joinBytes([await gzip("[1]"), rest]);
+      await exchange.writeHead(200, {
+        "content-encoding": "gzip",
+        "content-length": String(body.length),
+      });
+      await exchange.write(body);
+    }, async (http, url) => {
+      assert.equal(await (await http.send(url)).text(), text);
     }));
 }
 
