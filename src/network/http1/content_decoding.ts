@@ -3,6 +3,7 @@
  * requests: a small body may decode to a thousand times its size.
  */
 import { createGunzip } from "node:zlib";
+import { GatewayError } from "../../errors/gateway_error.ts";
 
 /**
  * Not Brotli: 80 bytes of it may decode to 100 MB, and 2 KB to gigabytes, which the runtime's decoder
@@ -73,7 +74,9 @@ function gunzip(): Transformer<Bytes, Bytes> {
   const decoder = createGunzip();
   // It may end before its input, with zeros behind the last member.
   const ended = new Promise<void>((resolve, reject) => {
-    decoder.on("end", resolve).on("error", reject);
+    decoder.on("end", resolve).on("error", (cause: NodeJS.ErrnoException) => {
+      reject(cause.code === "Z_DATA_ERROR" ? notGzip(cause) : cause);
+    });
   });
   ended.catch(() => {});
   return {
@@ -83,6 +86,14 @@ function gunzip(): Transformer<Bytes, Bytes> {
     flush: () => (decoder.end(), ended),
     cancel: () => void decoder.destroy(),
   };
+}
+
+function notGzip(cause: unknown): GatewayError {
+  return new GatewayError(
+    "NET-002",
+    "Cannot decode the answer: its Content-Encoding is gzip, and its bytes are not",
+    { cause },
+  );
 }
 
 function turnTaker(): Transformer<Bytes, Bytes> {

@@ -321,6 +321,15 @@ Deno.test("Http1Client: a coded body that ends with its connection before its fi
     await assert.rejects(response.text());
   }));
 
+Deno.test("Http1Client: an error says that a body labelled gzip is none", () =>
+  withOrigin(async (exchange) => {
+    await exchange.writeHead(200, { "content-encoding": "gzip", "content-length": "2" });
+    await exchange.write("[]");
+  }, async (http, url) => {
+    const response = await http.send(url);
+    await assert.rejects(response.text(), { code: "NET-002", message: /is gzip, and its bytes/ });
+  }));
+
 Deno.test("Http1Client: a coded body that is cut off fails", () =>
   withOrigin(async (exchange) => {
     const body = await gzip(crypto.randomUUID().repeat(1000));
