@@ -273,7 +273,8 @@ export class Http1Client {
         } else connection.close();
       },
     });
-    const coding = headers.find(([name]) => name === "content-encoding")?.[1];
+    const codings = headers.filter(([name]) => name === "content-encoding");
+    const coding = codings.map(([, value]) => value).join();
     // Only the coding shows that a body which ends with its connection was cut off. An error loses
     // nothing by it, and some servers label errors without a body.
     const decode = contentDecoder(coding, framing.kind !== "until-close" || status >= 400);

@@ -321,6 +321,18 @@ Deno.test("Http1Client: a coded body that ends with its connection before its fi
     await assert.rejects(response.text());
   }));
 
+Deno.test("Http1Client passes a body on that was coded twice, with both codings", () =>
+  withOrigin(async (exchange) => {
+    await exchange.write(
+      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\n" +
+        "Content-Length: 2\r\n\r\n[]",
+    );
+  }, async (http, url) => {
+    const response = await http.send(url);
+    assert.equal(response.headers.get("content-encoding"), "gzip, gzip");
+    assert.equal(await response.text(), "[]");
+  }));
+
 Deno.test("Http1Client: an error says that a body labelled gzip is none", () =>
   withOrigin(async (exchange) => {
     await exchange.writeHead(200, { "content-encoding": "gzip", "content-length": "2" });
