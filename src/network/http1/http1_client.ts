@@ -280,8 +280,11 @@ export class Http1Client {
         } else connection.close();
       },
     });
-    const coding = headers.find(([name]) => name === "content-encoding")?.[1];
-    const decode = contentDecoder(coding);
+    const codings = headers.filter(([name]) => name === "content-encoding");
+    const coding = codings.map(([, value]) => value).join();
+    // Only the coding shows that a body which ends with its connection was cut off. An error loses
+    // nothing by it, and some servers label errors without a body.
+    const decode = contentDecoder(coding, framing.kind !== "until-close" || status >= 400);
     const isEmpty = framing.kind === "length" && framing.bytes === 0;
     const fields = HeaderFields.received(headers);
     // Chunks carry their own length; that of a decoded body is unknown, unless it is empty.

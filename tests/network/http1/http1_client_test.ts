@@ -2,6 +2,7 @@
  * The client for requests without a body: connecting, keeping connections alive, decoding, truncated bodies.
  */
 import assert from "node:assert/strict";
+import { joinBytes } from "../../../src/dicomweb/bytes.ts";
 import { hostAndPort } from "../../../src/config/values/host_names.ts";
 import type { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient, type HttpClientOptions } from "../../../src/network/http_client.ts";
@@ -272,6 +273,25 @@ for (const coding of ["gzip", "x-gzip"]) {
 }
 
 for (
+  const [what, rest, text] of [
+    ["of several members", await gzip("[2]"), "[1][2]"],
+    ["followed by zeros", new Uint8Array(3), "[1]"],
+  ] as const
+) {
+  Deno.test(`Http1Client decodes gzip ${what}`, () =>
+    withOrigin(async (exchange) => {
+      const body = joinBytes([await gzip("[1]"), rest]);
+      await exchange.writeHead(200, {
+        "content-encoding": "gzip",
+        "content-length": String(body.length),
+      });
+      await exchange.write(body);
+    }, async (http, url) => {
+      assert.equal(await (await http.send(url)).text(), text);
+    }));
+}
+
+for (
   const [what, framing, length] of [
     ["a length of 0", { "content-length": "0" }, "0"],
     ["no chunk", { "transfer-encoding": "chunked" }, null],
@@ -291,6 +311,36 @@ for (
       assert.equal(await response.text(), "");
     }));
 }
+
+Deno.test("Http1Client: a coded body that ends with its connection before its first byte fails", () =>
+  withOrigin(async (exchange) => {
+    await exchange.writeHead(200, { "content-encoding": "gzip", "connection": "close" });
+    exchange.close();
+  }, async (http, url) => {
+    const response = await http.send(url);
+    await assert.rejects(response.text());
+  }));
+
+Deno.test("Http1Client passes a body on that was coded twice, with both codings", () =>
+  withOrigin(async (exchange) => {
+    await exchange.write(
+      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\n" +
+        "Content-Length: 2\r\n\r\n[]",
+    );
+  }, async (http, url) => {
+    const response = await http.send(url);
+    assert.equal(response.headers.get("content-encoding"), "gzip, gzip");
+    assert.equal(await response.text(), "[]");
+  }));
+
+Deno.test("Http1Client: an error says that a body labelled gzip is none", () =>
+  withOrigin(async (exchange) => {
+    await exchange.writeHead(200, { "content-encoding": "gzip", "content-length": "2" });
+    await exchange.write("[]");
+  }, async (http, url) => {
+    const response = await http.send(url);
+    await assert.rejects(response.text(), { code: "NET-002", message: /is gzip, and its bytes/ });
+  }));
 
 Deno.test("Http1Client: a coded body that is cut off fails", () =>
   withOrigin(async (exchange) => {
