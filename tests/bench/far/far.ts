@@ -1,7 +1,7 @@
 /**
- * Compares ways to a far store: `deno task bench:far [--quick] [--rounds N] [--baseline DIRECTORY]`.
- * Writes its part of `docs/performance.md`, or prints it with `--quick`: one cell of the table, about
- * a minute. A baseline is another checkout, whose gateway is measured beside this one's on a near
+ * Compares ways to a far store: `deno task bench:far [--rounds N] [--baseline DIRECTORY] [--quick | --only
+ * PART]`. Writes its part of `docs/performance.md`; prints one cell of it with `--quick`, in about a
+ * minute, or one part (cells, near, orthanc). A baseline is another checkout, whose gateway is measured beside this one's on a near
  * line.
  */
 import { existsSync } from "node:fs";
@@ -33,6 +33,7 @@ const { values: flags } = parseArgs({
     quick: { type: "boolean", default: false },
     rounds: { type: "string" },
     baseline: { type: "string" },
+    only: { type: "string" },
   },
 });
 const rounds = Number(flags.rounds ?? (flags.quick ? 1 : 3));
@@ -84,24 +85,34 @@ async function cellsOf(cells: readonly Cell[]): Promise<string[]> {
   return written;
 }
 
-if (flags.quick) {
-  printLine((await cellsOf([GOAL])).join("\n"));
-  printLine(`Load average ${Deno.loadavg()[0]!.toFixed(1)}.`);
-} else {
-  const sections = await cellsOf(CELLS);
-  say("a near line");
-  sections.push(
-    "### Without a far line, 120 × 0.5 MB\n",
-    await runNearLine(store, rounds * NEAR_ROUNDS_OF_ONE, flags.baseline),
-  );
-  if (existsSync(ORTHANC.path)) {
+/** The parts of the section, by the name that `--only` has for them. */
+const PARTS: Record<string, () => Promise<string[]>> = {
+  cells: () => cellsOf(CELLS),
+  async near() {
+    say("a near line");
+    return [
+      "### Without a far line, 120 × 0.5 MB\n",
+      await runNearLine(store, rounds * NEAR_ROUNDS_OF_ONE, flags.baseline),
+    ];
+  },
+  async orthanc() {
+    if (!existsSync(ORTHANC.path)) return [];
     say("Orthanc");
-    sections.push(
-      "### From Orthanc into Orthanc, 300 MB in 572 instances\n",
-      await runOrthanc(startFarLine, GOAL),
-    );
-  }
+    return ["### From Orthanc into Orthanc, 300 MB in 572 instances\n", await runOrthanc(GOAL)];
+  },
+};
+
+if (flags.quick) print(await cellsOf([GOAL]));
+else if (flags.only !== undefined) print(await PARTS[flags.only]!());
+else {
+  const sections: string[] = [];
+  for (const run of Object.values(PARTS)) sections.push(...await run());
   await writeFarSection(await introduction() + sections.join("\n"));
+}
+
+function print(sections: readonly string[]): void {
+  printLine(sections.join("\n"));
+  printLine(`Load average ${Deno.loadavg()[0]!.toFixed(1)}.`);
 }
 
 function say(what: string): void {

@@ -2,7 +2,7 @@
  * Real parts at both ends: a chunked STOW from one Orthanc into another, and a retrieve.
  */
 import assert from "node:assert/strict";
-import type { FarLine, LineProperties } from "../../fixtures/far_line/far_line.ts";
+import { type LineProperties, startFarLine } from "../../fixtures/far_line/far_line.ts";
 import { Orthanc } from "../../fixtures/orthanc.ts";
 import { KEY, KEY_HEADER } from "../messages.ts";
 import { table } from "../table.ts";
@@ -13,20 +13,15 @@ import { DIRECT, DISTANCES, startSystems, type System } from "./systems.ts";
 const PLAN: StudyPlan = { seed: 1_000_000, count: 572, size: "0.5 MB" };
 const TIMEOUT_SECONDS = 600;
 
-/**
- * @param startLine Starts a line to a port.
- */
-export async function runOrthanc(
-  startLine: (targetPort: number, properties: LineProperties) => Promise<FarLine>,
-  properties: LineProperties,
-): Promise<string> {
+/** Runs both works over a line, and without one. */
+export async function runOrthanc(properties: LineProperties): Promise<string> {
   await using stack = new AsyncDisposableStack();
   const client = stack.use(await Orthanc.start());
   const store = stack.use(await Orthanc.start());
   for (const { file } of makeStudy(PLAN)) await client.upload(file);
   const files = [...(await client.fileHashes()).values()].toSorted();
   const storePort = Number(new URL(store.url).port);
-  const line = stack.use(await startLine(storePort, properties));
+  const line = stack.use(await startFarLine(storePort, properties));
   const rows = [
     ...await runOver(
       `${properties.roundTripMs} ms, ${properties.bytesPerSecond / 1e6} MB/s`,

@@ -16,10 +16,15 @@ const JPEG = { "content-type": "image/jpeg" };
 
 const archive = new InstanceArchive(MAX_BYTES);
 const service = new Hono().basePath(BASE_PATH);
-// The runtime would compress JSON on its own.
 service.use(async (c, next) => {
   await next();
-  c.header("cache-control", "no-transform");
+  const { status, headers } = c.res;
+  // The runtime would compress JSON on its own.
+  headers.set("cache-control", "no-transform");
+  // As Orthanc: small parts of a streamed answer wait for acknowledgements, 5 to 30 ms for a frame.
+  if (c.req.path.includes("/instances/")) {
+    c.res = new Response(await c.res.bytes(), { status, headers });
+  }
 });
 // A tenth of the pixels: the size of a JPEG image, not its content.
 service.get("/studies/:study/series/:series/instances/:instance/rendered", (c) => {
