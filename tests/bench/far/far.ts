@@ -1,13 +1,14 @@
 /**
  * Compares ways to a far store: `deno task bench:far [--rounds N] [--baseline DIRECTORY] [--quick | --only
  * PART]`. Writes its part of `docs/performance.md`; prints one cell of it with `--quick`, in about a
- * minute, or one part (cells, near, orthanc). A baseline is another checkout, whose gateway is measured beside this one's on a near
+ * minute, or one part (cells, near, orthanc, ohif). A baseline is another checkout, whose gateway is measured beside this one's on a near
  * line.
  */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { startFarLine } from "../../fixtures/far_line/far_line.ts";
-import { ORTHANC } from "../../fixtures/installed_tool.ts";
+import { CHROMIUM, ORTHANC } from "../../fixtures/installed_tool.ts";
+import { OHIF } from "../../fixtures/ohif.ts";
 import { writeFarSection } from "../document.ts";
 import { machineFacts } from "../machine.ts";
 import { printLine } from "../print_line.ts";
@@ -24,6 +25,7 @@ import {
   VIEW,
 } from "./cells.ts";
 import { runNearLine } from "./near_line.ts";
+import { runOhif } from "./ohif.ts";
 import { runOrthanc } from "./orthanc.ts";
 import { DIRECT, startSystems } from "./systems.ts";
 
@@ -92,6 +94,7 @@ const PARTS: Record<string, () => Promise<string[]>> = {
     say("a near line");
     return [
       "### Without a far line, 120 × 0.5 MB\n",
+      "In parentheses the processor time of what stands between client and store:\n",
       await runNearLine(store, rounds * NEAR_ROUNDS_OF_ONE, flags.baseline),
     ];
   },
@@ -99,6 +102,16 @@ const PARTS: Record<string, () => Promise<string[]>> = {
     if (!existsSync(ORTHANC.path)) return [];
     say("Orthanc");
     return ["### From Orthanc into Orthanc, 300 MB in 572 instances\n", await runOrthanc(GOAL)];
+  },
+  async ohif() {
+    if (!existsSync(OHIF.path) || !existsSync(CHROMIUM.path)) return [];
+    say("OHIF");
+    await line.change(GOAL);
+    return [
+      "### OHIF in Chromium, 40 ms, 10 MB/s a connection, a series of 120 × 0.5 MB\n",
+      "Seconds after the request for metadata:\n",
+      await runOhif(store, line, rounds),
+    ];
   },
 };
 

@@ -1,9 +1,10 @@
 /**
- * The same works without a far line: what the gateway's distance costs where the store is near.
+ * The same works without a far line: what the gateway's distance costs where the store is near, in
+ * seconds and in the processor time of what stands between.
  */
 import type { Served } from "../processes.ts";
 import { median, table, withLimit } from "../table.ts";
-import { runLoad } from "./bench.ts";
+import { type Measured, runLoad } from "./bench.ts";
 import {
   FIRST_IMAGE,
   RETRIEVE,
@@ -50,19 +51,36 @@ export async function runNearLine(
       processes: {},
       lineBytes: () => Promise.resolve(0),
     });
-    const secondsOf = (name: string, step: number) =>
-      [...runs].find(([system]) => system.name === name)![1][step]!.map(({ seconds }) => seconds);
+    const roundsOf = (name: string, step: number) =>
+      [...runs].find(([system]) => system.name === name)![1][step]!;
     load.steps.forEach(([title], step) => {
-      const cells = systems.map(({ name }) =>
-        `${Math.round(1000 * median(secondsOf(name, step)))} ms`
-      );
-      if (baseline === undefined) return rows.push([title, ...cells]);
-      const before = secondsOf(BASELINE, step);
-      const ratios = secondsOf(NEAR, step).map((each, round) => each / before[round]!);
-      return rows.push([title, ...cells, withLimit(median(ratios), MOST)]);
+      const cells = systems.map(({ name }) => {
+        const all = roundsOf(name, step);
+        const between = median(all.map(processorSeconds));
+        return milliseconds(median(all.map(wallSeconds))) +
+          (Number.isNaN(between) ? "" : ` (${milliseconds(between)})`);
+      });
+      const against = baseline === undefined ? [] : [wallSeconds, processorSeconds].map((read) => {
+        const ratio = (each: Measured, round: number) =>
+          read(each) / read(roundsOf(BASELINE, step)[round]!);
+        return withLimit(median(roundsOf(NEAR, step).map(ratio)), MOST);
+      });
+      rows.push([title, ...cells, ...against]);
     });
   }
   const head = ["work", ...systems.map(({ name }) => name)];
-  if (baseline !== undefined) head.push(`${NEAR} against ${BASELINE}`);
+  if (baseline !== undefined) head.push(`${NEAR} against ${BASELINE}`, "its processor time");
   return table(head, rows);
+}
+
+function wallSeconds({ seconds }: Measured): number {
+  return seconds;
+}
+
+function processorSeconds({ usage }: Measured): number {
+  return usage.cpuSeconds["between"] ?? NaN;
+}
+
+function milliseconds(seconds: number): string {
+  return `${Math.round(1000 * seconds)} ms`;
 }

@@ -4,6 +4,7 @@
  * stored. Prints its port.
  */
 import { Hono } from "hono";
+import { cors } from "hono/cors";
 import { addTransactions, BASE_PATH } from "../../../src/demo/dicomweb_store.ts";
 import { InstanceArchive, readInstance } from "../../../src/demo/instance_archive.ts";
 import { Problem } from "../../../src/demo/problem.ts";
@@ -16,6 +17,8 @@ const JPEG = { "content-type": "image/jpeg" };
 
 const archive = new InstanceArchive(MAX_BYTES);
 const service = new Hono().basePath(BASE_PATH);
+// For a viewer that uses the store without the gateway.
+service.use(cors());
 service.use(async (c, next) => {
   await next();
   const { status, headers } = c.res;
