@@ -43,7 +43,8 @@ export interface DicomWebStore extends LoopbackServer {
   readonly authorizedRequests: number;
 }
 
-const BASE_PATH = "/dicom-web";
+/** The path of the service. */
+export const BASE_PATH = "/dicom-web";
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 
 /** Starts a store on 127.0.0.1. */
@@ -91,7 +92,8 @@ const STUDY = "/studies/:study";
 const SERIES = `${STUDY}/series/:series`;
 const INSTANCE = `${SERIES}/instances/:instance`;
 
-function addTransactions(app: Hono, archive: InstanceArchive): void {
+/** Adds the service's transactions, without the access token. */
+export function addTransactions(app: Hono, archive: InstanceArchive): void {
   const store = (c: Context) =>
     storeInstances(c.req.raw, { archive, baseUrl: baseUrl(c), study: pathOf(c).study });
   app.post("/studies", store);

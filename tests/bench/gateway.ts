@@ -1,12 +1,19 @@
 /**
  * The gateway configured as in production: clients authenticate, have permissions and are audited.
  */
-import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
+import {
+  type GatewayProcess,
+  type GatewayProcessOptions,
+  startGateway,
+} from "../fixtures/gateway_process.ts";
 import { sha256 } from "../fixtures/seeded_bytes.ts";
 import { KEY, KEY_HEADER } from "./messages.ts";
 
 /** Starts the gateway with the measured servers and options. */
-export function startMeasured(section: Record<string, unknown>): Promise<GatewayProcess> {
+export function startMeasured(
+  section: Record<string, unknown>,
+  options?: GatewayProcessOptions,
+): Promise<GatewayProcess> {
   return startGateway({
     Authentication: { ApiKeys: { Header: KEY_HEADER, Keys: { bench: `sha256:${sha256(KEY)}` } } },
     Permissions: [
@@ -18,5 +25,5 @@ export function startMeasured(section: Record<string, unknown>): Promise<Gateway
     ],
     Audit: { File: "${TEST_DIRECTORY}/audit/audit.jsonl", MaxFiles: 1 },
     ...section,
-  });
+  }, options);
 }

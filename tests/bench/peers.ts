@@ -4,7 +4,6 @@
  */
 import { parseArgs } from "node:util";
 import { CertificateAuthority } from "../fixtures/certificate_authority.ts";
-import { runProgram } from "../fixtures/run_program.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { startMeasured } from "./gateway.ts";
 import {
@@ -17,10 +16,11 @@ import {
   LOADS,
   type Peer,
 } from "./comparison.ts";
+import { writePeers } from "./document.ts";
 import { growServers, growStreams, growWorkers } from "./growth.ts";
 import { WRK } from "./loads.ts";
 import { machineFacts } from "./machine.ts";
-import { benchFile, type Served, startScript } from "./processes.ts";
+import { type Served, startScript } from "./processes.ts";
 import { HAPROXY, NGINX, startHaproxy, startNginx } from "./proxies.ts";
 
 const { values: flags } = parseArgs({
@@ -127,8 +127,7 @@ sections.push("## Workers\n", await growWorkers(main, effort));
 sections.push("## Configured servers\n", await growServers(main, effort));
 sections.push("## Streams at once\n", await growStreams(main));
 
-await Deno.writeTextFile(benchFile("../../docs/performance.md"), await document());
-await runProgram(Deno.execPath(), ["fmt", "--quiet", benchFile("../../docs/performance.md")]);
+await writePeers(await document());
 
 function serverAt(url: string): Record<string, unknown> {
   return { Url: url, ProviderType: "headers", Headers: { Authorization: "Bearer fixed" } };
