@@ -8,7 +8,7 @@ import { type Finding, finding, type Outcome, type Report } from "../tools/docto
 import { keepFilesPrivate } from "../runtime/state_directory.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig, selectServers } from "./load.ts";
-import { paint, print, type Tone } from "./terminal.ts";
+import { paint, print, printable, type Tone } from "./terminal.ts";
 
 const TONES: Readonly<Record<Outcome, Tone>> = {
   ok: "good",
@@ -76,7 +76,8 @@ function showFindings(findings: readonly Finding[]): void {
   for (const { outcome, step, target, message, code, advice } of findings) {
     const mark = paint(TONES[outcome], outcome.padEnd(7));
     const where = targetWidth === 0 ? "" : `${(target ?? "").padEnd(targetWidth)}  `;
-    print(`  ${mark}  ${step.padEnd(stepWidth)}  ${where}${message}${code ? ` [${code}]` : ""}`);
-    for (const line of advice) print(`             ${line}`);
+    const found = `${step.padEnd(stepWidth)}  ${where}${message}${code ? ` [${code}]` : ""}`;
+    print(`  ${mark}  ${printable(found)}`);
+    for (const line of advice) print(printable(`             ${line}`));
   }
 }

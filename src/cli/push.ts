@@ -16,7 +16,7 @@ import { loadConfig, selectServers } from "./load.ts";
 import { PushProgress } from "./push_progress.ts";
 import { PushSummary } from "./push_summary.ts";
 import { readSecret } from "./secret_input.ts";
-import { complain, print } from "./terminal.ts";
+import { complain, print, printable } from "./terminal.ts";
 
 export interface PushFlags {
   readonly server?: string;
@@ -53,7 +53,7 @@ export async function push(given: string, flags: PushFlags, version: string): Pr
     return await send(folder, { flags, target, journal, ended });
   } catch (error) {
     if (!(error instanceof JournalError)) throw error;
-    complain(error.message);
+    complain(printable(error.message));
     return ExitCode.failure;
   } finally {
     await target.close();
@@ -93,7 +93,7 @@ async function send(
       },
       onWait: (reason, waitMs) => {
         progress.clear();
-        complain(`Retrying in ${Math.ceil(waitMs / 1_000)} s: ${reason}`);
+        complain(printable(`Retrying in ${Math.ceil(waitMs / 1_000)} s: ${reason}`));
       },
     });
   } catch (error) {
@@ -113,7 +113,7 @@ async function send(
       ? summary.json({ folder, target: target.name, ended: how, reason: stopped })
       : summary.text(folder, target.name),
   );
-  if (stopped !== undefined) complain(`Stopped: ${stopped}`);
+  if (stopped !== undefined) complain(printable(`Stopped: ${stopped}`));
   if (!isWhole || failed > 0) {
     complain(
       `Run the same command again to resume: what is stored is recorded in ${journal.file}` +
@@ -122,7 +122,7 @@ async function send(
   }
   if (stopped !== undefined) return ExitCode.failure;
   if (ended.aborted) return ExitCode.interrupted;
-  if (instances === 0) complain(`No DICOM files in ${folder}.`);
+  if (instances === 0) complain(printable(`No DICOM files in ${folder}.`));
   return failed > 0 || instances === 0 ? ExitCode.failure : ExitCode.ok;
 }
 

@@ -2,6 +2,7 @@
  * The summary of a push, as text and as JSON.
  */
 import type { PushEvent } from "../tools/push/push_folder.ts";
+import { printable } from "./terminal.ts";
 
 export interface PushTotals extends Record<PushEvent["kind"], number> {
   /** Files that were examined. */
@@ -54,7 +55,7 @@ export class PushSummary {
     const count = (label: string, value: number, more = "") =>
       `  ${label.padEnd(24)}${String(value).padStart(9)}${more}`;
     return [
-      `${folder} to ${target}`,
+      printable(`${folder} to ${target}`),
       count("stored", stored, `   ${sizeText(bytes)}, ${rate}`),
       ...(earlier > 0 ? [count("stored by an earlier run", earlier)] : []),
       ...(there > 0 ? [count("already there", there)] : []),
@@ -105,11 +106,5 @@ export function rateText(bytes: number, elapsedMs: number): string {
 
 function list(title: string, files: readonly Named[]): string[] {
   if (files.length === 0) return [];
-  return ["", title, ...files.map(({ file, reason }) => `  ${printable(file)}: ${reason}`)];
-}
-
-/** File names can contain control sequences of terminals. */
-function printable(name: string): string {
-  // deno-lint-ignore no-control-regex
-  return name.replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
+  return ["", title, ...files.map(({ file, reason }) => printable(`  ${file}: ${reason}`))];
 }

@@ -38,6 +38,14 @@ export function paint(tone: Tone, text: string): string {
   return isPlain ? text : `\x1b[${CODES[tone]}m${text}\x1b[0m`;
 }
 
+/**
+ * A file name, claim or response on one line: control and format characters are replaced, which could
+ * forge lines, reverse text or control the terminal. JSON for programs keeps them, escaped.
+ */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "?");
+}
+
 /** A pipe may accept only a part of a write. */
 function writeAll(output: Pick<typeof Deno.stdout, "writeSync">, text: string): void {
   let rest = encoder.encode(text);

@@ -10,7 +10,7 @@ import { adviceOf } from "../tools/doctor/finding.ts";
 import { withStore } from "../tools/doctor/with_store.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig, selectServers } from "./load.ts";
-import { complain, paint, print } from "./terminal.ts";
+import { complain, paint, print, printable } from "./terminal.ts";
 
 export interface TokenFlags extends ConfigFlags {
   readonly json?: true;
@@ -77,15 +77,17 @@ function show(result: Result): void {
   }
   const { server, credential, token } = result;
   print(paint("strong", `Server ${server}`));
-  for (const [name, value] of rows(credential)) print(`  ${name.padEnd(11)}${value}`);
+  for (const [name, value] of rows(credential)) {
+    print(printable(`  ${name.padEnd(11)}${value}`));
+  }
   if (token !== undefined) print(`  ${"token".padEnd(11)}${token}`);
 }
 
 function rows(credential: CredentialFacts): [name: string, value: string][] {
   const { kind, endpoint, form, scheme, algorithm, withheld } = credential;
   const shown: [name: string, value: string | null][] = [
-    ["way", kind],
-    ["asked", endpoint],
+    ["kind", kind],
+    ["endpoint", endpoint],
     ["form", form === "none" ? "no token" : [form, scheme, algorithm].filter(Boolean).join(", ")],
     ["length", form === "none" ? null : `${credential.length} characters`],
     ["expires", lifeOf(credential)],

@@ -73,7 +73,8 @@ export async function exchange(
   if (userAgent !== undefined) headers.set("user-agent", userAgent);
   try {
     const response = await http.send(url, { ...init, headers });
-    const body = await readText(response.body, MAX_ANSWER_BYTES);
+    const type = response.headers.get("content-type") ?? "";
+    const body = await readText(response.body, MAX_ANSWER_BYTES, type);
     if (body === undefined) {
       const state = `${service} answered more than ${MAX_ANSWER_BYTES} bytes`;
       throw cannotFetch("TOK-005", server, state);
@@ -82,6 +83,30 @@ export async function exchange(
   } catch (cause) {
     if (init.signal.aborted) throw init.signal.reason;
     throw networkFailure(cause, service, server);
+  }
+}
+
+/**
+ * Adds advice to the failure of a service that does not answer, as a platform's own service on a
+ * machine of another kind.
+ */
+export async function withSilenceAdvice<T>(
+  steps: readonly string[],
+  signal: AbortSignal,
+  work: Promise<T>,
+): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    const isSilence = error instanceof GatewayError && (error.code === "NET-001" ||
+      (error.cause instanceof GatewayError && error.cause.code.startsWith("NET-")));
+    if (!isSilence) throw error;
+    throw new GatewayError(error.code, error.message, {
+      ...(error.server !== undefined && { server: error.server }),
+      troubleshooting: steps,
+      cause: error,
+    });
   }
 }
 
@@ -104,7 +129,7 @@ function networkFailure(cause: unknown, service: string, server: string): Gatewa
   }
   if (cause.server !== undefined) return cause;
   const code = cause.code === "NET-002" ? "AUTH-003" : cause.code;
-  return cannotFetch(code, server, cause.message, { cause });
+  return cannotFetch(code, server, cause.message, { cause, troubleshooting: cause.ownSteps });
 }
 
 /** Whether a response means that the same request may succeed later. */

@@ -96,7 +96,8 @@ export const catalogue = {
     "Token acquisition failed",
     "The identity provider rejected the token request. The gateway's client did nothing wrong.",
     [
-      "Read the provider's own words in the message, and look up its error code in its documentation",
+      "Read the provider's own words in the message, and look them up in docs/providers.md or in the " +
+      "provider's documentation",
       "Check TokenEndpoint, ClientId, ClientSecret and Scope of this server",
       "Try again with POST /dicomweb-oauth/servers/{name}/test",
     ],
@@ -140,7 +141,7 @@ export const catalogue = {
     "Token response invalid",
     "The token endpoint did not return an OAuth2 token response (RFC 6749, section 5.1).",
     [
-      "Check that TokenEndpoint is the token endpoint, not a login page or an issuer URL",
+      "Check that TokenEndpoint, if it is set, is the token endpoint, not a login page or an issuer URL",
       "Look for a proxy that answers in place of the provider",
     ],
   ),
@@ -172,7 +173,8 @@ export const catalogue = {
     "A connection, a response or a body took longer than its timeout.",
     [
       "Check the network between the gateway and the host that the message names",
-      "Raise the timeout that the message names if the host is known to be slow",
+      "If the host is known to be slow, raise the timeout that the message names; for an identity " +
+      "provider it is Timeouts.TokenSeconds",
     ],
   ),
   "NET-002": entry(
@@ -308,9 +310,11 @@ export const catalogue = {
     "Client credentials invalid",
     "The identity provider does not accept the client's identifier, secret, key or certificate.",
     [
-      "Check ClientId and ClientSecret of this server; a secret may have expired",
+      "Check ClientId and ClientSecret of this server, or the key or certificate used instead; it may " +
+      "have expired",
       "Check that the provider expects the configured client authentication method",
       "Check that the client is not disabled at the provider",
+      "Look up the provider's own words in docs/providers.md",
     ],
   ),
   "AUTH-002": entry(
@@ -322,6 +326,7 @@ export const catalogue = {
     [
       "Check Scope, Audience and Resource of this server",
       "Grant the client the permission for the DICOM service at the provider",
+      "Look up the provider's own words in docs/providers.md",
     ],
   ),
   "AUTH-003": entry(
@@ -332,7 +337,7 @@ export const catalogue = {
     "The identity provider is unreachable or returns server errors, and no valid token is cached.",
     [
       "Check the provider's status page and the network path to it",
-      "Check the host in TokenEndpoint or Issuer for a typing error",
+      "If it cannot be reached, check the host in TokenEndpoint or Issuer for a typing error",
       "Requests recover automatically as soon as the provider answers",
     ],
     5,

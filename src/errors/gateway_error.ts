@@ -27,7 +27,8 @@ export class GatewayError extends Error {
   readonly retryAfterSeconds: number | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly logFields: Readonly<Record<string, string>>;
-  readonly #steps: readonly string[];
+  /** Steps that the catalogue does not have. */
+  readonly ownSteps: readonly string[];
 
   /** @param message Action, then state, without a full stop; never a secret, a token or patient data. */
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
@@ -38,7 +39,7 @@ export class GatewayError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.headers = options.headers ?? {};
     this.logFields = options.logFields ?? {};
-    this.#steps = options.troubleshooting ?? [];
+    this.ownSteps = options.troubleshooting ?? [];
   }
 
   get entry(): (typeof catalogue)[ErrorCode] {
@@ -47,6 +48,6 @@ export class GatewayError extends Error {
 
   /** Most specific step first. */
   get troubleshooting(): readonly string[] {
-    return [...this.#steps, ...this.entry.troubleshooting];
+    return [...this.ownSteps, ...this.entry.troubleshooting];
   }
 }

@@ -31,7 +31,10 @@ export function forwardToStore(
   const request = c.req.raw;
   const store = stores.get(server);
   if (store === undefined) {
-    throw new GatewayError("NET-006", "No such server");
+    const configured = differentlyCased(server, stores.keys());
+    throw new GatewayError("NET-006", "No such server", {
+      ...(configured !== undefined && { logFields: { configured_server: configured } }),
+    });
   }
   // The runtime uses the first of two; a proxy before the gateway, or the store, may use the other.
   if (request.headers.get("host")?.includes(",")) {
@@ -51,4 +54,11 @@ export function forwardToStore(
     passed: transfer,
   };
   return isWebSocket ? openWebSocket(store, forward, c) : store.forward(forward);
+}
+
+/** Only a difference in case is looked for: a comparison of spellings would cost too much here. */
+function differentlyCased(written: string, names: Iterable<string>): string | undefined {
+  const lower = written.toLowerCase();
+  for (const name of names) if (name.toLowerCase() === lower) return name;
+  return undefined;
 }

@@ -21,14 +21,28 @@ export async function readBounded(
 }
 
 /**
+ * @param type The `Content-Type`, whose `charset` counts if it is known; else the text is UTF-8.
  * @returns `undefined` for a longer body, which is cancelled.
  * @throws What the body fails with.
  */
-export async function readText(body: Body | null, maxBytes: number): Promise<string | undefined> {
+export async function readText(
+  body: Body | null,
+  maxBytes: number,
+  type = "",
+): Promise<string | undefined> {
   const held = await readBounded(body, maxBytes);
-  if (!(held instanceof ReadableStream)) return new TextDecoder().decode(held);
+  if (!(held instanceof ReadableStream)) return decoderFor(type).decode(held);
   void held.cancel().catch(() => {});
   return undefined;
+}
+
+function decoderFor(type: string): TextDecoder {
+  const charset = /;\s*charset="?([\w-]+)/i.exec(type)?.[1];
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    return new TextDecoder();
+  }
 }
 
 /**

@@ -45,6 +45,28 @@ export async function resolveName(host: string, timeoutMs: number): Promise<stri
 }
 
 /**
+ * Whether a DNS server answers for a name, even if only that it does not exist. Deno 2.7.14 reports
+ * `ENOTFOUND` for a name that does not exist and for a DNS server that does not answer.
+ *
+ * @param nameServer Unless given, the system's.
+ */
+export async function hasDnsAnswer(
+  host: string,
+  timeoutMs: number,
+  nameServer?: { readonly ipAddr: string; readonly port: number },
+): Promise<boolean> {
+  try {
+    await Deno.resolveDns(host, "A", {
+      ...(nameServer && { nameServer }),
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    return true;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
+}
+
+/**
  * Opens a connection, which the caller closes.
  *
  * @throws {Error} When it cannot be opened; `code` is `ECONNREFUSED`, `ETIMEDOUT`, …

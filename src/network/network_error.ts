@@ -4,7 +4,7 @@
  */
 import { BrokenBodyError } from "../errors/broken_body_error.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { TunnelRefusedError } from "./http1/dial.ts";
+import { HANDSHAKE_EOF, TunnelRefusedError } from "./http1/dial.ts";
 import { UnusableStatusError } from "./http1/http1_client.ts";
 import { tlsFault, type TlsFaultKind } from "./tls_fault.ts";
 
@@ -41,6 +41,16 @@ export function networkError(host: string, cause: unknown, proxy?: UsedProxy): G
   // A fault of the client, not of this host: the body was incomplete or malformed.
   if (text.includes("error from user's Body stream")) {
     return new BrokenBodyError("it was cut off or has invalid HTTP framing", { cause });
+  }
+  if (text.includes(HANDSHAKE_EOF)) {
+    const state = "it closed the connection during the TLS handshake";
+    return new GatewayError("NET-002", `Cannot reach ${place}: ${state}`, {
+      cause,
+      troubleshooting: [
+        `Ask the operator of ${host}, and of each firewall or proxy in between, whether it permits ` +
+        "this host name",
+      ],
+    });
   }
   const fault = tlsFault(host, text);
   if (fault !== undefined) {
@@ -85,10 +95,15 @@ export function proxyRefusal(
 ): { readonly state: string; readonly step: string } {
   // tinyproxy answers 401 to a wrong login.
   if (status !== 407 && status !== 401) {
+    const request = status === undefined
+      ? `to permit ${host}, and whether the proxy can resolve and reach ${host}`
+      : status < 500
+      ? `to permit ${host}`
+      : `whether the proxy can resolve and reach ${host}`;
     return {
       state: `opens no tunnel to ${host}${status === undefined ? "" : `: it answered ${status}`}`,
-      step: `Ask the operator of the proxy to permit ${host}, or add the host to Proxy.Except if ` +
-        "this machine can reach it directly",
+      step: `Ask the operator of the proxy ${request}, or add the host to Proxy.Except if this ` +
+        "machine can reach it directly",
     };
   }
   if (schemes.length > 0 && !schemes.some((scheme) => /^basic$/i.test(scheme))) {

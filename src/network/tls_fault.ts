@@ -77,6 +77,18 @@ const FAULTS = {
       fitCertificate(host),
     ],
   },
+  "P-256 with SHA-384": {
+    // The identifiers of ecdsa-with-SHA384 and of P-256 (RFC 5758, RFC 5480), as webpki prints them.
+    signs: [
+      "signature_algorithm_id: [6, 8, 42, 134, 72, 206, 61, 4, 3, 3], public_key_algorithm_id: " +
+      "[6, 7, 42, 134, 72, 206, 61, 2, 1, 6, 8, 42, 134, 72, 206, 61, 3, 1, 7]",
+    ],
+    explain: (host) => [
+      "it uses TLS 1.2, or has a certificate, with a SHA-384 signature of a P-256 key, which the " +
+      "gateway does not accept",
+      `Enable TLS 1.3 at ${host}, or use a certificate with an RSA key`,
+    ],
+  },
   "weak algorithm": {
     signs: ["UnsupportedSignatureAlgorithm"],
     explain: (host, text) => [

@@ -27,8 +27,8 @@ export function reservePort(
     const place = `${address}, port ${port}`;
     if (cause instanceof Deno.errors.AddrInUse) {
       throw new PortInUseError(
-        `Cannot listen on ${place}: the port is already in use. ` +
-          "Stop it, or choose another port with --port or Listen.Port",
+        `Cannot listen on ${place}: another program uses it. ` +
+          "Stop that program, or choose another port with --port or Listen.Port",
         { cause },
       );
     }

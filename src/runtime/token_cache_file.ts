@@ -75,33 +75,33 @@ export async function encryptionKeysIn(
   stateDirectory: string,
   configured: readonly Secret[],
 ): Promise<readonly Secret[]> {
-  // Also shows whether the workers can write: mode 0600.
+  // Shows whether the workers can write.
   const temporary = await Deno.makeTempFile({ dir: stateDirectory, prefix: `${KEY_FILE}.` });
-  try {
-    return configured.length > 0 ? configured : [await storedKey(stateDirectory, temporary)];
-  } finally {
-    await Deno.remove(temporary).catch(() => {});
-  }
+  await Deno.remove(temporary).catch(() => {});
+  return configured.length > 0 ? configured : [await storedKey(stateDirectory)];
 }
 
-async function storedKey(directory: string, temporary: string): Promise<Secret> {
+async function storedKey(directory: string): Promise<Secret> {
   const path = `${directory}/${KEY_FILE}`;
   const read = async () => (await Deno.readTextFile(path)).trim();
   const found = await read().catch((error) => {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound) return "";
     throw error;
   });
-  if (found !== undefined && isEncryptionKey(found)) return new Secret(found);
-  // Damaged: all that it encrypted can be fetched again.
-  if (found !== undefined) await Deno.remove(path);
+  if (isEncryptionKey(found)) return new Secret(found);
+  using file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+  // Of several gateways that start now, the first writes the key; the others wait, and use it.
+  await file.lock(true);
+  const written = await read();
+  if (isEncryptionKey(written)) return new Secret(written);
+  // A damaged one is replaced: all that it encrypted can be fetched again.
   const key = crypto.getRandomValues(new Uint8Array(KEY_BYTES)).toBase64();
-  await Deno.writeTextFile(temporary, `${key}\n`);
-  try {
-    // Of several gateways that start now, the first creates the key, completely; all use it.
-    await Deno.link(temporary, path);
-  } catch (error) {
-    // Not every file system has links.
-    if (!(error instanceof Deno.errors.AlreadyExists)) await Deno.rename(temporary, path);
-  }
-  return new Secret(await read());
+  await file.truncate();
+  await writeAll(file, new TextEncoder().encode(`${key}\n`));
+  await file.syncData();
+  return new Secret(key);
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length;) sent += await file.write(bytes.subarray(sent));
 }

@@ -77,6 +77,16 @@ export class RunningRequest {
     this.#deadlines.end(this.exchange);
   }
 
+  /**
+   * Ends it without a response. Connections whose responses nobody reads any more are closed: they are
+   * held while a further request of the exchange is sent.
+   */
+  fail(): void {
+    this.end();
+    // No failure of the store: its circuit breaker ignores such a reason.
+    this.exchange.abort(new DOMException("The exchange has failed", "AbortError"));
+  }
+
   readonly end = (): void => {
     this.leave();
     this.stopClock();

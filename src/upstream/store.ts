@@ -76,7 +76,8 @@ export class Store {
   readonly #dialect: StoreDialect;
   readonly #dispatching: Omit<DispatchOptions, "accept">;
   /** What requests wait for, in messages. */
-  readonly #waits: { readonly answer: string; readonly body: string; readonly nextPiece: string };
+  /** What a request waits for, with the timeout that then applies. */
+  readonly #waits: Readonly<Record<"answer" | "answerToBody" | "body" | "nextPiece", string>>;
   readonly #limits: StoreLimits;
 
   constructor(options: StoreOptions) {
@@ -108,9 +109,10 @@ export class Store {
       logger,
     };
     this.#waits = {
-      answer: `server "${name}" to answer`,
-      body: `the body of server "${name}"`,
-      nextPiece: `the next piece of the body of server "${name}"`,
+      answer: `server "${name}" to answer (Timeouts.HeadersSeconds)`,
+      answerToBody: `server "${name}" to answer (Timeouts.TransferSeconds)`,
+      body: `the body of server "${name}" (Timeouts.TransferSeconds)`,
+      nextPiece: `the next piece of the body of server "${name}" (Timeouts.IdleSeconds)`,
     };
   }
 
@@ -127,7 +129,7 @@ export class Store {
       const response = await this.#dispatch(forward, running, body);
       return await this.#present(forward, running, response);
     } catch (error) {
-      running.end();
+      running.fail();
       throw error;
     }
   }
@@ -155,10 +157,13 @@ export class Store {
     if (fault !== undefined) {
       throw new GatewayError("NET-005", `Cannot forward the request: ${fault}`, { server });
     }
-    return new RunningRequest(deadlines, request.signal, {
-      limitMs: request.body === null ? timeouts.headersMs : timeouts.transferMs,
-      waitingFor: this.#waits.answer,
-    });
+    return new RunningRequest(
+      deadlines,
+      request.signal,
+      request.body === null
+        ? { limitMs: timeouts.headersMs, waitingFor: this.#waits.answer }
+        : { limitMs: timeouts.transferMs, waitingFor: this.#waits.answerToBody },
+    );
   }
 
   /** Waits for the beginning of the client's body and for a place under the concurrency limits. */
@@ -175,7 +180,7 @@ export class Store {
       deadlines,
       exchange: running.exchange,
       idleMs,
-      waitingFor: "the next piece of the client's body",
+      waitingFor: "the next piece of the client's body (Timeouts.IdleSeconds)",
       status: 408,
       onPiece: counting(passed, "fromClient"),
     });

@@ -3,6 +3,7 @@
  * matches the items, and, if configured, duplicates as stored. A success is believed only with a readable
  * report that covers everything that was sent. What needs no change passes byte for byte.
  */
+import { numberOf } from "../dicomweb/dicom_json.ts";
 import { accountFor } from "../dicomweb/stow/stow_account.ts";
 import { acceptDuplicates, trueStatus } from "../dicomweb/stow/stow_merge.ts";
 import {
@@ -10,12 +11,21 @@ import {
   REPORT_TYPES,
   stowReportBody,
 } from "../dicomweb/stow/stow_report_body.ts";
-import { countOf, type StowAnswer, type StowReport } from "../dicomweb/stow/stow_response.ts";
+import { failureReasonText } from "../dicomweb/stow/failure_reason.ts";
+import {
+  countOf,
+  STOW_TAGS,
+  type StowAnswer,
+  type StowReport,
+} from "../dicomweb/stow/stow_response.ts";
 import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
 import type { SentInstances } from "./stow_upload.ts";
+
+/** A report may list any number of different reasons. */
+const MAX_LOGGED_REASONS = 5;
 
 export interface StoreAnswerRules {
   /** Convert XML and JSON to what the client prefers, and correct a status that contradicts the items. */
@@ -92,6 +102,7 @@ export async function normaliseStowAnswer(
       stored: report.stored.length,
       failed,
       ...(missing > 0 && { missing }),
+      ...reasonsOf(report),
     });
   }
   const newStatus = statusFor(report, report !== answer.report, status, rules);
@@ -103,6 +114,16 @@ export async function normaliseStowAnswer(
   for (const name of [...STALE_HEADERS, "content-encoding", "etag"]) newHeaders.delete(name);
   newHeaders.set("content-type", REPORT_TYPES[format]);
   return new Response(stowReportBody(report, format), { status: newStatus, headers: newHeaders });
+}
+
+/** Why the store rejected instances, for the log: clients such as Orthanc do not show the report. */
+function reasonsOf({ failed, otherFailures }: StowReport): { readonly reasons?: string } {
+  const reasons = new Set<number>();
+  for (const item of [...failed, ...otherFailures]) {
+    const reason = numberOf(item, STOW_TAGS.failureReason);
+    if (reason !== undefined && reasons.size < MAX_LOGGED_REASONS) reasons.add(reason);
+  }
+  return reasons.size === 0 ? {} : { reasons: [...reasons].map(failureReasonText).join(", ") };
 }
 
 /** Adds the instances that a report does not mention, unless its status says that nothing was stored. */

@@ -116,7 +116,10 @@ Deno.test("serve: a port in use ends it with 1 and names the port", () =>
     const { code, stderr } = await runCommand(["serve", "--config", path, "--port", String(port)]);
     taken.close();
     assert.equal(code, 1);
-    assert.match(stderr, new RegExp(`port ${port}`));
+    assert.match(
+      stderr,
+      new RegExp(`port ${port}: another program uses it\\. Stop that program, or`),
+    );
   }));
 
 Deno.test("serve: an invalid port ends it with 64", async () => {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { type Ended, runCommand, startCommand } from "../fixtures/gateway_command.ts";
 import { needingRoot } from "../fixtures/installed_tool.ts";
+import { startOidcProvider } from "../fixtures/oidc_provider.ts";
 
 // deno-lint-ignore no-control-regex
 const UID_IN_FILE = /\x08\x00\x18\x00UI..([\d.]+)/gs;
@@ -85,12 +86,16 @@ interface Place {
   readonly args: readonly string[];
 }
 
-async function withPlace(store: TestStore, use: (place: Place) => Promise<void>): Promise<void> {
+async function withPlace(
+  store: TestStore,
+  use: (place: Place) => Promise<void>,
+  keys: Readonly<Record<string, string>> = { ProviderType: "none" },
+): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "push-test-" });
   const folder = `${directory}/images`;
   await Deno.mkdir(folder);
   const config = `${directory}/gateway.json`;
-  const main = { Url: store.url, ProviderType: "none" };
+  const main = { Url: store.url, ...keys };
   await Deno.writeTextFile(
     config,
     JSON.stringify({ DicomWebOAuth: { StateDirectory: "state", Servers: { main } } }),
@@ -154,6 +159,25 @@ Deno.test("push sends each instance once, and reports every other file with its 
         "another file, other1, contains the same instance with other content; only that one is sent: check which one is correct",
     });
   });
+});
+
+Deno.test("push gets the server's token itself, and leaves the cache of a running gateway alone", async () => {
+  const provider = await startOidcProvider();
+  await using store = startStore(all);
+  try {
+    await withPlace(store, async ({ directory, fill, push }) => {
+      await fill(2);
+      const { code, stderr } = await push("--batch", "1");
+      assert.equal(code, 0, stderr);
+      assert.equal(store.requests.length, 2);
+      assert.equal(provider.tokenRequests(), 1);
+      for (const { name } of Deno.readDirSync(`${directory}/state`)) {
+        assert.doesNotMatch(name, /^tokens/);
+      }
+    }, { ...provider.serverKeys });
+  } finally {
+    await provider.close();
+  }
 });
 
 Deno.test("push follows a link to a folder elsewhere, and says that it sent that folder once", async () => {

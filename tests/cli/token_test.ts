@@ -33,6 +33,7 @@ Deno.test("token: shows issuer, audience, scope and expiry of a real provider's 
     assert.match(shown.stdout, /^ {2}scopes +dicom$/m);
     assert.match(shown.stdout, /^ {2}expires +\d{4}-.*\(in 4 minutes\)$/m);
     assert.match(shown.stdout, /^ {2}not shown +.*\bjti\b/m);
+    assert.match(shown.stdout, /^ {2}kind +client_credentials\n {2}endpoint +http:.*\/token$/m);
     assert.doesNotMatch(shown.stdout + shown.stderr, /hidden-secret|eyJ/);
 
     const machine = await runWithConfig(section, ["token", "--json"]);

@@ -93,6 +93,10 @@ const rows: readonly Row[] = [
     { Jwt: { a: { Issuer: "https://idp.example" } } },
     "CFG-001 Authentication.Jwt.a.Audience: is missing",
   ],
+  [
+    { Jwt: { a: { ...ISSUER, Issuer: "https://idp.example/.well-known/openid-configuration" } } },
+    "CFG-002 Authentication.Jwt.a.Issuer: must not contain /.well-known/",
+  ],
   [{ Jwt: { a: { Audience: "gateway" } } }, "CFG-001 Authentication.Jwt.a.Issuer: is missing"],
   [
     { Jwt: { a: { ...ISSUER, Algorithms: ["HS256"] } } },

@@ -112,6 +112,7 @@ const faulty: readonly (readonly [what: string, content: string, fault: string])
   ],
   ["nothing", "", "is empty"],
   ["only a line break", "\n", "is empty"],
+  ["only blanks", "  \n", "contains only blanks"],
 ];
 for (const [what, content, fault] of faulty) {
   Deno.test(`A secret file cannot be right, and is named: ${what}`, async () => {
@@ -156,6 +157,9 @@ Deno.test("A damaged variable within a default counts only if the default is use
 const BLANK = "starts or ends with a blank, which is used as a part of the value";
 const QUOTES = "is in quotes, which are used as a part of the value";
 const ASSIGNMENT = "looks like NAME=value: all of it is used as the value";
+const JSON_TEXT = "looks like JSON: all of it is used as the value";
+const ESCAPE =
+  "ends with a backslash and a letter in place of a line break, which are used as a part of the value";
 
 const doubtful: readonly (readonly [what: string, value: string, doubt: string])[] = [
   ["a blank at its end", `${SECRET} `, BLANK],
@@ -165,6 +169,9 @@ const doubtful: readonly (readonly [what: string, value: string, doubt: string])
   ["the line of an environment file", `CLIENT_SECRET=${SECRET}`, ASSIGNMENT],
   ["the line of a shell", `export SECRET=${SECRET}`, ASSIGNMENT],
   ["the line of a properties file", `clientSecret = ${SECRET}`, ASSIGNMENT],
+  ["the line of a YAML file", `clientSecret: ${SECRET}`, ASSIGNMENT],
+  ["the JSON of a secret store", `{"clientSecret":"${SECRET}"}`, JSON_TEXT],
+  ["an escaped line break", `${SECRET}\\n`, ESCAPE],
 ];
 for (const [what, value, doubt] of doubtful) {
   Deno.test(`A doubtful secret is used, with a warning that names its source: ${what}`, async () => {
@@ -188,6 +195,9 @@ for (
     "it's",
     `"`,
     "with a blank inside",
+    "{not json}",
+    "domain: x",
+    "C:\\new",
   ]
 ) {
   Deno.test(`An undamaged secret causes no warning: ${secret}`, async () => {

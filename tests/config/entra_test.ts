@@ -134,6 +134,7 @@ const tenantless: readonly (readonly [keys: Keys, problem: string])[] = [
       ],
     ] as const
   ),
+  [{ TenantId: "YOUR-TENANT-ID" }, `CFG-002 TenantId: ${ONE_TENANT}`],
   [{ Issuer: "https://sts.windows.net/common/" }, `CFG-002 Issuer: ${ONE_TENANT}`],
   [
     { TenantId: "t", JWTIssuer: "https://sts.windows.net/{tenantid}/" },

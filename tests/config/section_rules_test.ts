@@ -267,6 +267,11 @@ const rows: readonly Row[] = [
     "CFG-002 Proxy.Url: must not contain a user name or password",
   ],
   [
+    { Proxy: { Url: "http://wpad/proxy.pac" } },
+    "CFG-002 Proxy.Url: must not have a path: proxy auto-configuration (PAC) is not supported; its " +
+    "file names the proxy",
+  ],
+  [
     { Proxy: { Url: "http://proxy", Username: "u" } },
     "CFG-001 Proxy.Password: Username needs Password",
   ],

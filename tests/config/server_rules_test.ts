@@ -21,6 +21,13 @@ const rows: readonly Row[] = [
   [{ Url: undefined }, "CFG-001 Url: a server needs Url"],
   [{ ClientId: undefined }, "CFG-001 ClientId: OAuth2 needs ClientId"],
   [{ ClientSecret: undefined }, "CFG-001 ClientSecret: OAuth2 needs ClientSecret"],
+  [
+    {
+      TokenEndpoint: undefined,
+      Issuer: "https://idp.example/realms/r/.well-known/openid-configuration",
+    },
+    "CFG-002 Issuer: must not contain /.well-known/: the gateway appends the path of the metadata",
+  ],
   [{ TokenEndpoint: undefined }, "CFG-001 TokenEndpoint: OAuth2 needs TokenEndpoint or Issuer"],
   [
     { TokenEndpoint: undefined, ProviderType: "azure" },
@@ -122,6 +129,23 @@ const rows: readonly Row[] = [
     "CFG-002 VerifySSL: must be a PEM file with at least one certificate (BEGIN CERTIFICATE)",
   ],
   [
+    { VerifySSL: "ca.p7b" },
+    "CFG-002 VerifySSL: contains PKCS#7: `openssl pkcs7 -print_certs -in FILE` prints its certificates",
+  ],
+  [
+    { VerifySSL: "ca.csr" },
+    "CFG-002 VerifySSL: contains a certificate signing request: the authority answers it with a " +
+    "certificate",
+  ],
+  [
+    { VerifySSL: "key.pem" },
+    "CFG-002 VerifySSL: must be a PEM file with at least one certificate (BEGIN CERTIFICATE), not a key",
+  ],
+  [
+    { VerifySSL: "ca.txt" },
+    "CFG-002 VerifySSL: contains a PEM file in base64: decode it first, as `base64 -d` does",
+  ],
+  [
     { VerifySSL: "ca.der" },
     "CFG-002 VerifySSL: the file ca.der cannot be read: it is binary (DER or PKCS#12), not text: ",
   ],
@@ -185,6 +209,10 @@ const rows: readonly Row[] = [
 const files = {
   "/srv/gateway/ca.der": Uint8Array.of(0x30, 0x82, 0x01, 0x0a),
   "/srv/gateway/ca.b64": "MIIB",
+  "/srv/gateway/ca.p7b": "-----BEGIN PKCS7-----\nMIIB\n-----END PKCS7-----\n",
+  "/srv/gateway/ca.csr": "-----BEGIN NEW CERTIFICATE REQUEST-----\nMIIB\n",
+  "/srv/gateway/key.pem": "-----BEGIN PUBLIC KEY-----\nMIIB\n",
+  "/srv/gateway/ca.txt": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t",
 };
 
 for (const [keys, problem] of rows) {

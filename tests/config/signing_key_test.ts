@@ -52,6 +52,12 @@ const forms: [form: string, text: string, algorithms: readonly SigningAlgorithm[
   ["literal \\\\n of JSON in JSON", escaped(pem(rsa, "pkcs8"), "\\\\n"), RSA_ALGORITHMS],
   ["literal \\r\\n", escaped(pem(ed25519, "pkcs8"), "\\r\\n"), ["EdDSA"]],
   ["indented lines", pem(rsa, "pkcs1").replaceAll("\n", "\n    "), RSA_ALGORITHMS],
+  ["blanks at the ends of lines", pem(rsa, "pkcs8").replaceAll("\n", " \t\n"), RSA_ALGORITHMS],
+  [
+    "base64 on one line",
+    pem(rsa, "pkcs8").replace(/(?<=[\w+/=])\n(?=[\w+/=])/g, ""),
+    RSA_ALGORITHMS,
+  ],
   ["a bag of PKCS#12", `Bag Attributes\n    localKeyID: 01 \n${pem(rsa, "pkcs8")}`, RSA_ALGORITHMS],
   ["a Windows file", pem(rsa, "pkcs8").replaceAll("\n", "\r\n"), RSA_ALGORITHMS],
 ];

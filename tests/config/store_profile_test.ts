@@ -119,7 +119,7 @@ Deno.test("Every rule of the catalogue can be configured", async () => {
       case "number":
         return 7;
       case "numbers":
-        return [1, 2];
+        return [rule.least, rule.least + 1];
       case "mediaTypes":
         return ["a/b"];
     }
@@ -153,6 +153,10 @@ const WRONG: readonly (readonly [keys: Record<string, unknown>, problem: string]
   [
     { Rules: { DuplicateReasons: [70_000] } },
     "CFG-002 Rules.DuplicateReasons[0]: must be at most 65535",
+  ],
+  [
+    { Rules: { AskStoredAfter: [200] } },
+    "CFG-002 Rules.AskStoredAfter[0]: must be at least 400",
   ],
   [
     { Rules: { FrameTypes: ["image"] } },

@@ -12,6 +12,14 @@ const rows: [name: string, text: string, quoted: string][] = [
   ["its last eight characters", `…${SECRET.slice(-8)}`, "…[hidden]"],
   ["URL-encoded", `s=${encodeURIComponent(SECRET)}&x`, "s=[hidden]&x"],
   ["form-encoded", new URLSearchParams({ s: SECRET }).toString(), "s=[hidden]"],
+  ["percent-encoded twice", `s=${encodeURIComponent(encodeURIComponent(SECRET))}`, "s=[hidden]"],
+  [
+    "in JSON in JSON",
+    `{\\"s\\":\\"${SECRET.replace("/", "\\\\\\/")}\\"}`,
+    '{\\"s\\":\\"[hidden]\\"}',
+  ],
+  ["in ASCII JSON", SECRET.replace("ä", "\\u00e4").replace("+", "\\u002B"), "[hidden]"],
+  ["in HTML", SECRET.replace("/", "&#x2F;").replace("+", "&#43;"), "[hidden]"],
   ["in base64", `x ${base64(SECRET)}`, "x [hidden]"],
   ["in base64url", base64(SECRET).replaceAll("+", "-").replaceAll("/", "_"), "[hidden]"],
 ];

@@ -28,6 +28,7 @@ function failure(
 
 const KEY = /^In front of the provider: an API gateway requires a key/;
 const CLIENT = /^Check ClientId and ClientSecret/;
+const WRONG_URL = /^The URL is not that of the token endpoint/;
 const READ = /^Read the provider's own words/;
 
 type Row = readonly [
@@ -144,7 +145,7 @@ const rows: readonly Row[] = [
     "404 page not found\n",
     "404 (404 page not found)",
     "TOK-001",
-    READ,
+    WRONG_URL,
   ],
   [
     "XML",
@@ -194,12 +195,88 @@ const rows: readonly Row[] = [
     "TOK-005",
     /^Check that TokenEndpoint/,
   ],
+  [
+    "a rate limit",
+    429,
+    {},
+    "",
+    "token endpoint answered 429",
+    "AUTH-003",
+    /^The provider limits the rate of token requests/,
+  ],
 ];
 for (const [who, status, headers, body, said, code, advice] of rows) {
   Deno.test(`parseTokenResponse quotes ${who} (${status}) and gives the advice that fits`, () => {
     const error = failure(status, headers, body);
     assert(error.message.endsWith(said), error.message);
     assert.equal(error.code, code);
+    assert.match(error.troubleshooting[0] ?? "", advice);
+  });
+}
+
+const FORM_TYPE = "application/x-www-form-urlencoded";
+const NO_JSON = "token endpoint did not return a JSON object";
+
+/** Successes without a token: what is said of them. */
+const forms: [form: string, headers: Record<string, string>, body: unknown, said: string][] = [
+  ["nothing", {}, "", `${NO_JSON} but an empty body`],
+  ["a form", { "content-type": FORM_TYPE }, "access_token=a", `${NO_JSON} but ${FORM_TYPE}`],
+  ["a web page", { "content-type": "text/html" }, "<p>Sign in", `${NO_JSON} but text/html`],
+  [
+    "a coding that was not requested",
+    { "content-type": "application/json", "content-encoding": "deflate" },
+    "x\x9c\xab",
+    `${NO_JSON} but a body in the content coding deflate`,
+  ],
+  [
+    "JSON in UTF-16",
+    { "content-type": "application/json; charset=utf-16le" },
+    "{\0}\0",
+    `${NO_JSON} but application/json; charset=utf-16le`,
+  ],
+  ["a JSON list", { "content-type": "application/json" }, [{ access_token: "a" }], NO_JSON],
+  [
+    "other names",
+    {},
+    { accessToken: "an-opaque-token", tokenType: "Bearer" },
+    "contains no usable access_token, only accessToken, tokenType",
+  ],
+  [
+    "a token as a name",
+    {},
+    { "an-opaque-token": 1, data: 1 },
+    "contains no usable access_token, only data",
+  ],
+  [
+    "blanks around the token",
+    {},
+    { access_token: " an-opaque-token " },
+    "the access_token of the token endpoint is not a text of visible ASCII",
+  ],
+  [
+    "a number as the token",
+    {},
+    { access_token: 12345 },
+    "the access_token of the token endpoint is not a text of visible ASCII",
+  ],
+];
+for (const [form, headers, body, said] of forms) {
+  Deno.test(`parseTokenResponse says what came instead of a token: ${form}`, () => {
+    const error = failure(200, headers, body);
+    assert.equal(error.code, "TOK-005");
+    assert(error.message.endsWith(said), error.message);
+    assert.doesNotMatch(error.message, /opaque/);
+  });
+}
+
+for (
+  const [type, advice] of [
+    ["DPoP", /^Set DPoP to true/],
+    ["JWT", /^Ask the operator of the provider for bearer tokens/],
+  ] as const
+) {
+  Deno.test(`parseTokenResponse advises about the token_type ${type}`, () => {
+    const error = failure(200, {}, { access_token: "abc", token_type: type });
     assert.match(error.troubleshooting[0] ?? "", advice);
   });
 }

@@ -34,9 +34,14 @@ function chapter(code: ErrorCode, entry: ErrorEntry): string {
     "",
     description,
     "",
-    ...troubleshooting.map((step) => `- ${step.replaceAll(/[<>]/g, "\\$&")}`),
+    ...troubleshooting.map((step) => `- ${linked(step.replaceAll(/[<>]/g, "\\$&"))}`),
     "",
   ].join("\n");
+}
+
+/** A page that a step names becomes a link, relative to `docs/`. */
+function linked(step: string): string {
+  return step.replaceAll(/\bdocs\/(\S+\.md)\b/g, "[$1]($1)");
 }
 
 /** The anchor of a heading in Markdown viewers. */

@@ -43,7 +43,8 @@ Deno.test("The error reference explains every code", () => {
   for (const [code, { title, description, troubleshooting }] of Object.entries(catalogue)) {
     assert(reference.includes(`## ${code}: ${title}\n\n${description}\n\n- `), code);
     for (const step of troubleshooting) {
-      assert(reference.includes(`- ${step.replaceAll(/[<>]/g, "\\$&")}`), step);
+      const words = step.replaceAll(/[<>]/g, "\\$&").replace(/docs\/(.+\.md)/, "[$1]($1)");
+      assert(reference.includes(`- ${words}`), step);
     }
   }
 });

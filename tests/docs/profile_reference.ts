@@ -96,7 +96,7 @@ function kindOf(rule: Rule): string {
     case "number":
       return `whole number, ${rule.least} to ${rule.most}`;
     case "numbers":
-      return "list of whole numbers";
+      return `list of whole numbers, ${rule.least} to ${rule.most}`;
     case "mediaTypes":
       return "list of media types; empty: not known, and the rule off";
   }

@@ -1,5 +1,9 @@
-/** The messages of `doctor` that `docs/troubleshooting.md` quotes exist in the source. */
+/**
+ * The messages of `doctor` that `docs/troubleshooting.md` quotes exist in the source, and every error
+ * code can be found there.
+ */
 import assert from "node:assert/strict";
+import { catalogue } from "../../src/errors/catalogue.ts";
 import { root } from "./generated_docs.ts";
 
 const SOURCES = new URL("src/tools/doctor/", root);
@@ -44,4 +48,11 @@ Deno.test("troubleshooting: every step of doctor that can fail for a store is ex
   for (const step of ["name", "connection", "proxy", "certificate", "token", "search", "clock"]) {
     assert(steps.has(step), step);
   }
+});
+
+Deno.test("troubleshooting: every error code that asks for action is in a row", () => {
+  // Renewal in the background needs none.
+  const codes = Object.keys(catalogue).filter((code) => code !== "TOK-003");
+  const rows = textOf("docs/troubleshooting.md").split("\n").filter((line) => line.startsWith("|"));
+  assert.deepEqual(codes.filter((code) => !rows.some((row) => row.includes(code))), []);
 });

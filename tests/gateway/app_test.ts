@@ -133,6 +133,18 @@ for (
   });
 }
 
+Deno.test("app: the log, not the response, names the server that differs only in case", async () => {
+  const { ask, logger } = gateway();
+  const response = await ask("/dicom-web/Main/studies");
+  assert.equal(response.status, 404);
+  assert.doesNotMatch(await response.text(), /main/i);
+  await ask("/dicom-web/other/studies");
+  assert.deepEqual(
+    logger.withCode("NET-006").map(({ fields }) => fields.configured_server),
+    ["main", undefined],
+  );
+});
+
 Deno.test("app: 503 has Retry-After while the identity provider is unavailable", async () => {
   const { ask } = gateway({
     forward: () => Promise.reject(new GatewayError("AUTH-003", "Cannot fetch a token: no answer")),

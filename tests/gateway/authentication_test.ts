@@ -9,6 +9,7 @@ import { authenticate } from "../../src/gateway/steps/authenticate.ts";
 import { Authenticator } from "../../src/gateway/steps/authenticator.ts";
 import { ClientAddress } from "../../src/gateway/client_address.ts";
 import { FailureThrottle } from "../../src/gateway/steps/failure_throttle.ts";
+import type { GatewayError } from "../../src/errors/gateway_error.ts";
 import { setDestination } from "../../src/gateway/destination.ts";
 import type { GatewayEnv } from "../../src/gateway/gateway_env.ts";
 import { refuseForeignHosts } from "../../src/gateway/steps/dns_rebinding.ts";
@@ -382,3 +383,18 @@ for (const [host, answers] of HOSTS) {
     }
   });
 }
+
+Deno.test("DNS rebinding: the log, not the response, names the host that AllowedHosts lacks", async () => {
+  const app = new Hono<GatewayEnv>();
+  const errors: GatewayError[] = [];
+  app.use(refuseForeignHosts(new Set(["localhost"])));
+  app.onError((error) => {
+    errors.push(asGatewayError(error));
+    return problemResponse(errors[0]!, "id");
+  });
+  const response = await app.fetch(new Request("http://Radiology-1.clinic.example:8043/"));
+  assert.doesNotMatch(await response.text(), /radiology-1/i);
+  assert.deepEqual(errors.map(({ logFields }) => logFields), [
+    { host: "radiology-1.clinic.example" },
+  ]);
+});

@@ -69,3 +69,21 @@ Deno.test("readStart: a copy does not wait for the other one", async () => {
   assert.equal((await readStart(response.clone().body, 10)).length, 100);
   assert.equal((await response.text()).length, 100);
 });
+
+Deno.test("readText decodes by the charset of Content-Type, and as UTF-8 without a known one", async () => {
+  const latin1 = Uint8Array.of(0x67, 0xfc, 0x6c, 0x74, 0x69, 0x67);
+  const utf16 = Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x62, 0);
+  const utf8 = new TextEncoder().encode("gültig");
+  const rows: [type: string, bytes: Uint8Array<ArrayBuffer>, read: string][] = [
+    ["text/html; charset=iso-8859-1", latin1, "gültig"],
+    ['text/html;Charset="Windows-1252"', latin1, "gültig"],
+    ["text/html; charset=utf-16", utf16, "ab"],
+    ["application/json", utf8, "gültig"],
+    ["application/json; charset=utf-8", utf8, "gültig"],
+    ["text/html; charset=nonsense", utf8, "gültig"],
+    ["", utf8, "gültig"],
+  ];
+  for (const [type, bytes, read] of rows) {
+    assert.equal(await readText(new Blob([bytes]).stream(), 100, type), read, type);
+  }
+});

@@ -79,7 +79,7 @@ const REFUSED: [answer: string, hasLogin: boolean, message: RegExp, step: RegExp
     "502 Bad Gateway",
     true,
     /it opens no tunnel to store\.example:443(: it answered 502)?$/,
-    /permit store\.example:443/,
+    /resolve and reach store\.example:443/,
   ],
 ];
 

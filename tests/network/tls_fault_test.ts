@@ -244,6 +244,23 @@ Deno.test("TLS to stores: an unknown text is not explained", () => {
 });
 
 Deno.test(needing(OPENSSL, {
+  name: "TLS to stores: TLS 1.2 with a P-256 key is not called a wrong certificate",
+  async fn() {
+    await using authority = await CertificateAuthority.create();
+    const pair = await authority.issue({ commonName: "store", purpose: "server" });
+    await using server = await startOpensslServer(pair, { args: ["-tls1_2"] });
+    const { code, message, troubleshooting } = await errorOf(
+      server.address,
+      authority.certificatePem,
+      "GET",
+    );
+    assert.equal(code, "NET-003");
+    assert.match(message, /it uses TLS 1\.2, .* SHA-384 signature of a P-256 key/);
+    assert.match(troubleshooting[0]!, /^Enable TLS 1\.3 at 127\.0\.0\.1/);
+  },
+}));
+
+Deno.test(needing(OPENSSL, {
   name: "TLS to stores: a store that renegotiates after the request, as IIS, is named as such",
   async fn() {
     await using authority = await CertificateAuthority.create();

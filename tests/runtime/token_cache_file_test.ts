@@ -64,16 +64,25 @@ Deno.test("prepareState creates a key for the default cache, private and once", 
   });
 });
 
-Deno.test("prepareState gives gateways that start at once the same key", async () => {
-  await withDirectory(async (directory) => {
-    const config = await configured(`${directory}/state`);
-    const all = await Promise.all(
-      Array.from({ length: 20 }, () => prepareState(config, new MemoryLogger())),
-    );
-    assert.equal(new Set(all.flatMap(keysOf)).size, 1);
-    assert.deepEqual(namesIn(`${directory}/state`), ["tokens.key"]);
+for (
+  const [before, content] of [["none", undefined], ["an empty one", ""], ["half of one", "AAAA"]]
+) {
+  Deno.test(`prepareState gives gateways that start at once the same key; before there was ${before}`, async () => {
+    await withDirectory(async (directory) => {
+      const state = `${directory}/state`;
+      const path = `${state}/tokens.key`;
+      const config = await configured(state);
+      await Deno.mkdir(state, { mode: 0o700 });
+      if (content !== undefined) await Deno.writeTextFile(path, content, { mode: 0o600 });
+      const all = await Promise.all(
+        Array.from({ length: 20 }, () => prepareState(config, new MemoryLogger())),
+      );
+      const key = (await Deno.readTextFile(path)).trim();
+      assert.deepEqual(new Set(all.flatMap(keysOf)), new Set([key]));
+      assert.deepEqual(namesIn(state), ["tokens.key"]);
+    });
   });
-});
+}
 
 for (const [what, content] of [["empty", ""], ["cut off", KEY.slice(0, 20)]] as const) {
   Deno.test(`prepareState replaces a key that is ${what}`, async () => {

@@ -474,16 +474,28 @@ for (const [what, given, status, stored, failed] of INCOMPLETE) {
   });
 }
 
-Deno.test("normaliseStowAnswer logs how many instances the store rejected", async () => {
+Deno.test("normaliseStowAnswer logs how many instances the store rejected, and each reason once", async () => {
   const logger = new MemoryLogger();
-  const body = json([item("1")], [item("2", 272)]);
-  const response = await respond({ status: 202, body, sent: ["1", "2"], rules: { logger } });
+  const body = json([item("1")], [item("2", 272), item("3", 0xA700), item("4", 272)]);
+  const response = await respond({
+    status: 202,
+    body,
+    sent: ["1", "2", "3", "4"],
+    rules: { logger },
+  });
   await response.body?.cancel();
   const [line] = logger.lines;
   assert.equal(line?.level, "warn");
   assert.equal(line?.message, "Store did not store every instance");
   const { server: _, ...counts } = line!.fields;
-  assert.deepEqual(counts, { transaction: "store", status: 202, sent: 2, stored: 1, failed: 1 });
+  assert.deepEqual(counts, {
+    transaction: "store",
+    status: 202,
+    sent: 4,
+    stored: 1,
+    failed: 3,
+    reasons: "processing failure (0110), out of resources (A700)",
+  });
 });
 
 Deno.test("normaliseStowAnswer does not believe a success before everything was sent", async () => {

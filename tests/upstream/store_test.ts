@@ -5,6 +5,7 @@ import type { Authorization, KeptBody, OutboundRequest } from "../../src/credent
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import { parsedServer } from "../fixtures/parsed_server.ts";
 import { CountingAuthorizer } from "../fixtures/counting_authorizer.ts";
+import { within } from "../fixtures/deadline.ts";
 import { failure, forward, withStore } from "./store_harness.ts";
 
 /** Keeps the body and changes the URL, like signatures over both. */
@@ -377,7 +378,7 @@ Deno.test("Store: HeadersSeconds begins anew with each request of a retrieval by
 /** Sends a request to a store that does not respond, and waits until it has arrived there. */
 async function withSilentStore(
   use: (answer: Promise<Response>) => Promise<void>,
-  { signal, deadlines }: { readonly signal?: AbortSignal; readonly deadlines?: Deadlines },
+  { deadlines, ...init }: RequestInit & { readonly deadlines?: Deadlines },
 ): Promise<void> {
   const arrived = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
@@ -388,10 +389,9 @@ async function withSilentStore(
       return new Response();
     },
     async (store) => {
-      const answer = forward(store, "/studies", { ...(signal && { signal }) });
+      const answer = forward(store, "/studies", init);
       await arrived.promise;
-      await use(answer);
-      release.resolve();
+      await use(answer).finally(release.resolve);
     },
     { ...(deadlines && { deadlines }) },
   );
@@ -403,8 +403,22 @@ Deno.test("Store: a store that does not respond is a timeout after HeadersSecond
   return withSilentStore(async (answer) => {
     now = 5_000;
     deadlines.sweep();
-    await assert.rejects(answer, { code: "NET-001", status: 504 });
+    await assert.rejects(answer, {
+      code: "NET-001",
+      status: 504,
+      message: 'Timeout while waiting for server "main" to answer (Timeouts.HeadersSeconds)',
+    });
   }, { deadlines });
+});
+
+Deno.test("Store: the timeout of an upload that the store does not answer names TransferSeconds", () => {
+  let now = 0;
+  const deadlines = new Deadlines(() => now);
+  return withSilentStore(async (answer) => {
+    now = 5_000;
+    deadlines.sweep();
+    await assert.rejects(answer, { code: "NET-001", message: /\(Timeouts\.TransferSeconds\)$/ });
+  }, { deadlines, method: "POST", body: "an upload" });
 });
 
 Deno.test("Store: a client that leaves ends the exchange with its own reason", () => {
@@ -412,7 +426,7 @@ Deno.test("Store: a client that leaves ends the exchange with its own reason", (
   return withSilentStore(async (answer) => {
     client.abort(new DOMException("left", "AbortError"));
     await assert.rejects(answer, { name: "AbortError" });
-  }, client);
+  }, { signal: client.signal });
 });
 
 for (const compression of [true, false]) {
@@ -429,3 +443,30 @@ for (const compression of [true, false]) {
     );
   });
 }
+
+Deno.test("Store closes the connection of a response that it holds while a further request fails", async () => {
+  const held = Promise.withResolvers<void>();
+  let body: ReadableStreamDefaultController | undefined;
+  await withStore((_, count) => {
+    if (count > 1) return Response.redirect("http://elsewhere.example/");
+    const endless = new ReadableStream({
+      start(controller) {
+        body = controller;
+        controller.enqueue(new Uint8Array(64 * 1024));
+      },
+      cancel: () => held.resolve(),
+    });
+    return new Response(endless, { status: 406 });
+  }, async (store, seen) => {
+    const headers = { accept: 'multipart/related; type="application/dicom"' };
+    const { code } = await failure(forward(store, "/studies/1.2", { headers }));
+    assert.equal(code, "NET-004");
+    assert.equal(seen.length, 2);
+    try {
+      await within(10_000, "the end of the first response", held.promise);
+    } catch (error) {
+      body?.close();
+      throw error;
+    }
+  });
+});

@@ -4,7 +4,12 @@
  */
 import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
-import { allowedHosts, discoveryOf } from "../schemes/oauth2/discovery.ts";
+import {
+  allowedHosts,
+  discoveryOf,
+  isNoMetadataUrl,
+  NO_METADATA_URL,
+} from "../schemes/oauth2/discovery.ts";
 import { tenantFault } from "../schemes/azure/entra.ts";
 import { keysReach, type TokenValidationConfig } from "../schemes/token_validation.ts";
 import { noProxy } from "../keys/proxy.ts";
@@ -20,7 +25,9 @@ const claimPath = text().regex(
 
 const issuer = keysOf(
   {
-    Issuer: text().describe("`iss` claim of its tokens, exactly as written there"),
+    Issuer: text().refine(isNoMetadataUrl, NO_METADATA_URL).describe(
+      "`iss` claim of its tokens, exactly as written there",
+    ),
     Audience: text().describe("`aud` claim that tokens must have: the gateway's own"),
     JwksUri: httpUrl({ query: true }).optional().describe(
       "URL of its JWK Set. Default: from the metadata of `Issuer`",

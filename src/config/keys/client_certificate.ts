@@ -6,14 +6,16 @@ import type { Frozen } from "../values/frozen.ts";
 import { z } from "zod";
 import { certificatePairRule } from "../values/certificate_pair.ts";
 import { keysOf } from "../values/keys_of.ts";
-import { certificatesIn, privateKeyIn } from "../values/pem.ts";
+import { certificatesFault, certificatesIn, privateKeyIn } from "../values/pem.ts";
 import { Secret } from "../values/secret.ts";
-import { fileContent, NO_CERTIFICATE } from "../values/value_schemas.ts";
+import { fileContent } from "../values/value_schemas.ts";
 
 export const clientCertificate = keysOf(
   {
-    CertificateFile: fileContent().refine((pem) => certificatesIn(pem).length > 0, NO_CERTIFICATE)
-      .describe("PEM file with the certificate and its chain"),
+    CertificateFile: fileContent().superRefine((pem, context) => {
+      const message = certificatesFault(pem);
+      if (message !== undefined) context.addIssue({ code: "custom", message });
+    }).describe("PEM file with the certificate and its chain"),
     KeyFile: fileContent().optional().describe(
       "PEM file with the private key, without a passphrase. Default: `CertificateFile` contains it too",
     ),

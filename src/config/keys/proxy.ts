@@ -15,7 +15,10 @@ const exception = text().transform((value) => unbracketed(value).toLowerCase().r
 
 export const proxy = keysOf(
   {
-    Url: httpUrl().describe("URL of the proxy, without a user name"),
+    Url: httpUrl().refine(
+      (url) => /^https?:\/\/[^/]*\/?$/i.test(url),
+      "must not have a path: proxy auto-configuration (PAC) is not supported; its file names the proxy",
+    ).describe("URL of the proxy, without a user name or path (PAC files are not supported)"),
     Username: text().optional().describe("User name at the proxy"),
     Password: secret().optional().describe("Password at the proxy"),
     Except: z.array(exception).default([]).describe(

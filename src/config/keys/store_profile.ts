@@ -75,7 +75,7 @@ function valueSchema(rule: Rule): z.ZodType {
     case "number":
       return whole(rule.least, rule.most);
     case "numbers":
-      return z.array(whole(0, 65_535));
+      return z.array(whole(rule.least, rule.most));
     case "mediaTypes":
       return z.array(
         z.string().refine(

@@ -26,6 +26,7 @@ export function valueFault(
   const control = /[^\P{Cc}\t\r\n]/u.exec(text)?.[0];
   if (control !== undefined) return `contains a control character (${codePoint(control)})`;
   if (isDocument) return undefined;
+  if (isSecret && /^\s+$/.test(text)) return "contains only blanks";
   if (/^[^\r\n]*\r$/.test(text)) {
     return "ends with a carriage return, as from an environment file with Windows line breaks (CRLF)";
   }
@@ -46,8 +47,11 @@ export function valueDoubt(text: string, { isSecret, isDocument }: ValueUse): st
   if (/^(["']).*\1$/.test(text) && text.length > 1) {
     return "is in quotes, which are used as a part of the value";
   }
-  return isSecret && isAssignment(text)
-    ? "looks like NAME=value: all of it is used as the value"
+  if (!isSecret) return undefined;
+  if (isAssignment(text)) return "looks like NAME=value: all of it is used as the value";
+  if (/^\{\s*"[^"]+"\s*:.*\}$/.test(text)) return "looks like JSON: all of it is used as the value";
+  return /\\[nr]$/.test(text)
+    ? "ends with a backslash and a letter in place of a line break, which are used as a part of the value"
     : undefined;
 }
 
@@ -64,8 +68,8 @@ function codePoint(character: string): string {
   return `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0")}`;
 }
 
-/** Whether a text is a line of an environment file. A header's value may be `key=value` as well. */
+/** Whether a text is a line of an environment file or of YAML. A header's value may be `key=value` as well. */
 export function isAssignment(text: string): boolean {
-  const name = /^(?:export )?([A-Za-z_]\w*) ?= ?[^=\s]/.exec(text)?.[1];
+  const name = /^(?:export )?([A-Za-z_]\w*)(?: ?= ?|: +)[^=\s]/.exec(text)?.[1];
   return name !== undefined && (/^[A-Z_][A-Z\d_]+$/.test(name) || /secret|token|passw/i.test(name));
 }

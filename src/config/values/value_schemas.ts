@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { asciiFault } from "./damaged_value.ts";
 import { isHost } from "./host_names.ts";
-import { certificatesIn } from "./pem.ts";
+import { certificatesFault, certificatesIn } from "./pem.ts";
 import { Secret } from "./secret.ts";
 import { sources } from "./sources.ts";
 import { isPath, NO_PATH, unreadableFile } from "./unreadable_file.ts";
@@ -69,21 +69,15 @@ export function fileContent(): z.ZodPipe<z.ZodString, z.ZodTransform<string, str
   });
 }
 
-/** The message about a file without certificates. */
-export const NO_CERTIFICATE =
-  "must be a PEM file with at least one certificate (BEGIN CERTIFICATE)";
-
 /** The path of a file of PEM certificates; parses to each with its armour, at least one. */
 export function certificatesFile(): z.ZodPipe<
   ReturnType<typeof fileContent>,
   z.ZodTransform<string[], string>
 > {
   return fileContent().transform((pem, context) => {
-    const certificates = certificatesIn(pem);
-    if (certificates.length === 0) {
-      context.addIssue({ code: "custom", message: NO_CERTIFICATE });
-    }
-    return certificates;
+    const message = certificatesFault(pem);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+    return certificatesIn(pem);
   });
 }
 

@@ -2,7 +2,6 @@
  * Keys of the role of an EC2 instance, from its metadata service: version 2 only, which requires a
  * session token, so that no other program can be tricked into forwarding a request to it.
  */
-import { GatewayError } from "../../errors/gateway_error.ts";
 import { fingerprint, type Token, type TokenSource } from "../token.ts";
 import {
   cannotFetch,
@@ -10,6 +9,7 @@ import {
   type ProviderAnswer,
   type ProviderConnection,
   withinTimeLimit,
+  withSilenceAdvice,
 } from "../provider_exchange.ts";
 import { instanceMetadataAdvice, instanceMetadataSilence } from "./advice.ts";
 import { checkMetadataAnswer, explainMetadataKeys } from "./metadata_answer.ts";
@@ -70,24 +70,12 @@ export function instanceMetadataSource(
   return {
     endpoint,
     fingerprint: fingerprint(["instance_metadata", endpoint]),
-    async acquire(signal) {
-      try {
-        return await withinTimeLimit(connection, SERVICE, signal, keys);
-      } catch (error) {
-        throw signal.aborted ? signal.reason : withAdvice(error);
-      }
-    },
+    // No response: this is no instance, or a container behind the hop limit.
+    acquire: (signal) =>
+      withSilenceAdvice(
+        instanceMetadataSilence,
+        signal,
+        withinTimeLimit(connection, SERVICE, signal, keys),
+      ),
   };
-}
-
-/** No response means that this is no instance, or a container behind the hop limit. */
-function withAdvice(error: unknown): unknown {
-  const isSilence = error instanceof GatewayError && (error.code === "NET-001" ||
-    (error.cause instanceof GatewayError && error.cause.code.startsWith("NET-")));
-  if (!isSilence) return error;
-  return new GatewayError(error.code, error.message, {
-    ...(error.server !== undefined && { server: error.server }),
-    troubleshooting: instanceMetadataSilence,
-    cause: error,
-  });
 }

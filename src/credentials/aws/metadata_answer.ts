@@ -31,7 +31,11 @@ export function explainMetadataKeys(answer: ProviderAnswer, context: MetadataAns
   if (code !== "Success") throw failure(answer, context, 404);
   const keys = readKeys(json);
   if (keys === undefined) {
-    throw cannotFetch("TOK-005", server, `the answer of the ${service} contains no usable keys`);
+    throw cannotFetch("TOK-005", server, `the answer of the ${service} contains no usable keys`, {
+      troubleshooting: [
+        "If aws_signing_helper serves the keys, read its log: they are empty while it cannot renew them",
+      ],
+    });
   }
   const date = answer.headers.get("date");
   return keysToken(keys, { issuedAtMs, date, expiration: text(json["Expiration"]) });

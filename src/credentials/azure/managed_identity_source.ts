@@ -13,6 +13,7 @@ import {
   type ProviderAnswer,
   type ProviderConnection,
   withinTimeLimit,
+  withSilenceAdvice,
 } from "../provider_exchange.ts";
 
 /** A platform's name in messages, the API version that its documents show, and its parameters. */
@@ -22,22 +23,30 @@ const PLATFORMS: Readonly<
     readonly apiVersion: string;
     /** The parameter that names a user-assigned identity by its resource. */
     readonly resourceParameter: string;
+    /** What to do if it does not answer. */
+    readonly silence: readonly string[];
   }>
 > = {
   vm: {
     name: "Azure instance metadata service",
     apiVersion: "2018-02-01",
     resourceParameter: "msi_res_id",
+    silence: [
+      "Azure: if the gateway does not run on a machine of Azure, set IdentityPlatform to where it " +
+      'runs, or use an application with a secret or a certificate ("ProviderType": "azure")',
+    ],
   },
   appservice: {
     name: "App Service identity endpoint",
     apiVersion: "2019-08-01",
     resourceParameter: "mi_res_id",
+    silence: ["Azure: check that an identity is switched on (Settings > Identity)"],
   },
   arc: {
     name: "Azure Arc agent",
     apiVersion: "2020-06-01",
     resourceParameter: "msi_res_id",
+    silence: ["Azure: check that the agent of Azure Arc runs here (azcmagent show)"],
   },
 };
 
@@ -51,7 +60,7 @@ export function managedIdentitySource(
 ): TokenSource {
   const { platform, endpoint } = service;
   const { server, clock } = connection;
-  const { name, apiVersion, resourceParameter } = PLATFORMS[platform];
+  const { name, apiVersion, resourceParameter, silence } = PLATFORMS[platform];
   const url = new URL(endpoint);
   url.searchParams.set("api-version", apiVersion);
   url.searchParams.set("resource", resource);
@@ -85,11 +94,15 @@ export function managedIdentitySource(
     endpoint,
     fingerprint: fingerprint([kind, url.href]),
     acquire: (signal) =>
-      withinTimeLimit(connection, name, signal, async (signal) => {
-        const issuedAtMs = clock.now();
-        const { answer, secrets } = await request(signal);
-        const context = { platform, server, service: name, endpoint, issuedAtMs, secrets };
-        return explainIdentityAnswer(answer, context);
-      }),
+      withSilenceAdvice(
+        silence,
+        signal,
+        withinTimeLimit(connection, name, signal, async (signal) => {
+          const issuedAtMs = clock.now();
+          const { answer, secrets } = await request(signal);
+          const context = { platform, server, service: name, endpoint, issuedAtMs, secrets };
+          return explainIdentityAnswer(answer, context);
+        }),
+      ),
   };
 }

@@ -33,6 +33,8 @@ interface Script {
 /** What the three kinds of client have in common. */
 export interface RedisClient {
   readonly isOpen: boolean;
+  /** Of a cluster: its primaries, by the addresses that it announces. */
+  readonly masters?: readonly { readonly address: string }[];
   connect(): Promise<unknown>;
   destroy(): void | Promise<void>;
   on(event: string, listener: (error: unknown) => void): unknown;
@@ -112,8 +114,10 @@ function loginOf(url: string) {
   };
 }
 
-/** @throws For a node that is not listed. */
-function listedNodes(urls: readonly Secret[]): (address: string) => { host: string; port: number } {
+/** @returns A function that throws for a node that is not listed. */
+export function listedNodes(
+  urls: readonly Secret[],
+): (address: string) => { host: string; port: number } {
   const nodes = new Map(urls.map((url) => {
     const node = nodeOf(url.reveal());
     return [`${node.host}:${node.port}`, node];

@@ -110,7 +110,12 @@ export class RedisConnection {
 
   #notConnected(cause?: unknown): Error {
     if (this.#lastError === undefined) return new Error("still connecting", { cause });
-    return new Error(`not connected: ${messageOf(this.#lastError)}`, { cause });
+    const message = messageOf(this.#lastError);
+    // The library reports the first byte of an HTTP response.
+    const reason = message.startsWith("Unknown RESP type")
+      ? "the service on this port is not Redis"
+      : message;
+    return new Error(`not connected: ${reason}`, { cause });
   }
 
   #start(): Promise<Loaded> {

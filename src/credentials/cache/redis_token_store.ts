@@ -3,6 +3,7 @@
  */
 import type { RedisLocation } from "../../config/keys/redis_location.ts";
 import type { StringStore } from "./token_store.ts";
+import { listedNodes } from "./redis_client.ts";
 import { RedisConnection } from "./redis_connection.ts";
 
 /** SET with NX would not let the holder extend its lease. */
@@ -17,9 +18,11 @@ if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) 
 return 0`;
 
 export class RedisTokenStore implements StringStore {
+  readonly #location: RedisLocation;
   readonly #redis: RedisConnection;
 
   constructor(location: RedisLocation) {
+    this.#location = location;
     this.#redis = new RedisConnection(location);
   }
 
@@ -59,6 +62,17 @@ export class RedisTokenStore implements StringStore {
 
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
     return this.#set(redisKey("generation", key), generation, ttlMs);
+  }
+
+  /** @throws If a cluster has a primary that the configuration does not list. */
+  async verify(): Promise<void> {
+    // It sends no command: its success would hide why one server cannot be reached.
+    if (this.#location.mode !== "cluster") return;
+    const listed = listedNodes(this.#location.urls);
+    await this.#redis.use(({ masters = [] }) => {
+      for (const { address } of masters) listed(address);
+      return Promise.resolve();
+    });
   }
 
   close(): Promise<void> {

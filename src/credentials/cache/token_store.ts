@@ -45,6 +45,8 @@ export interface StringStore {
   generation(key: string): Promise<string>;
   /** @param generation A unique identifier. */
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void>;
+  /** Fails if the configuration lacks a server that some keys need. */
+  verify?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -147,12 +149,13 @@ export class TokenStore {
 
   /**
    * Writes, reads, leases and deletes a key of its own: a replica answers reads, and a user of Redis may
-   * lack a permission. Concurrent calls share one probe.
+   * lack a permission. Before that verifies the servers: the key may belong to any of them. Concurrent calls share one probe.
    *
    * @throws If the backend cannot be used: readiness depends on it.
    */
   probe(): Promise<void> {
     return this.#probing ??= this.#attempt("probe", async ({ strings }) => {
+      await strings.verify?.();
       const key = `probe:${this.#probeId}`;
       await strings.set(key, this.#probeId, PROBE_TTL_MS);
       if (await strings.get(key) !== this.#probeId) throw new Error("it lost what was written");

@@ -10,12 +10,18 @@ import {
   exchange,
   type ProviderConnection,
   withinTimeLimit,
+  withSilenceAdvice,
 } from "../provider_exchange.ts";
 import { idTokenAnswer } from "./id_token.ts";
 import { parseTokenResponse } from "../oauth2/token_response.ts";
 
 const SERVICE = "Google metadata server";
 const FLAVOR = "metadata-flavor";
+
+const SILENCE = [
+  "Google: if the gateway does not run on Google Cloud, use ServiceAccountKey or CredentialsFile in " +
+  'place of "CredentialSource": "metadata"',
+];
 
 /** The scopes in a list that is separated by blanks. */
 export function scopesIn(list: string): string[] {
@@ -47,37 +53,41 @@ export function metadataSource(
     endpoint,
     fingerprint: fingerprint([type, url.href]),
     acquire: (signal) =>
-      withinTimeLimit(connection, SERVICE, signal, async (signal) => {
-        const issuedAtMs = clock.now();
-        const headers = { [FLAVOR]: "Google" };
-        const answer = await exchange(connection, SERVICE, { url: url.href, headers, signal });
-        if (answer.headers.get(FLAVOR) !== "Google") {
-          const state =
-            `the server that answered ${answer.status} does not identify itself as the ` +
-            `${SERVICE}`;
-          throw cannotFetch("TOK-005", server, state, {
-            troubleshooting: [
-              'Google: use "CredentialSource": "metadata" on Google Cloud only, and no proxy on the way',
-            ],
+      withSilenceAdvice(
+        SILENCE,
+        signal,
+        withinTimeLimit(connection, SERVICE, signal, async (signal) => {
+          const issuedAtMs = clock.now();
+          const headers = { [FLAVOR]: "Google" };
+          const answer = await exchange(connection, SERVICE, { url: url.href, headers, signal });
+          if (answer.headers.get(FLAVOR) !== "Google") {
+            const state =
+              `the server that answered ${answer.status} does not identify itself as the ` +
+              `${SERVICE}`;
+            throw cannotFetch("TOK-005", server, state, {
+              troubleshooting: [
+                'Google: use "CredentialSource": "metadata" on Google Cloud only, and no proxy on the way',
+              ],
+            });
+          }
+          if (answer.status === 404) {
+            const state = `${SERVICE} answered 404: there is no service account ${account}`;
+            throw cannotFetch("AUTH-001", server, state, {
+              troubleshooting: [
+                "Google: attach a service account to the machine or service, or correct ServiceAccount",
+              ],
+            });
+          }
+          const token = audience === undefined ? answer : idTokenAnswer(answer, answer.body.trim());
+          return parseTokenResponse(token, {
+            server,
+            issuedAtMs,
+            secrets: [],
+            service: SERVICE,
+            endpoint,
+            provider: "google",
           });
-        }
-        if (answer.status === 404) {
-          const state = `${SERVICE} answered 404: there is no service account ${account}`;
-          throw cannotFetch("AUTH-001", server, state, {
-            troubleshooting: [
-              "Google: attach a service account to the machine or service, or correct ServiceAccount",
-            ],
-          });
-        }
-        const token = audience === undefined ? answer : idTokenAnswer(answer, answer.body.trim());
-        return parseTokenResponse(token, {
-          server,
-          issuedAtMs,
-          secrets: [],
-          service: SERVICE,
-          endpoint,
-          provider: "google",
-        });
-      }),
+        }),
+      ),
   };
 }

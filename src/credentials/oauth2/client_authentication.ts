@@ -100,17 +100,39 @@ export function createClientAuthentication(
 
 /** What to do if the provider rejects the client, besides the advice about its words. */
 export function rejectedClientSteps(clientId: string, configured: ClientAuthentication): string[] {
-  if (configured.method !== "client_secret_basic" || configured.encoding === "none") return [];
-  const isEncoded = [clientId, configured.clientSecret.reveal()].some((text) =>
-    formEncode(text) !== text
-  );
-  return isEncoded
-    ? [
-      "ClientId or ClientSecret contains characters that are encoded in the header, which some " +
-      'providers do not decode: try "ClientSecretEncoding": "none", or "ClientAuthentication": ' +
-      '"client_secret_post"',
-    ]
-    : [];
+  switch (configured.method) {
+    case "client_secret_basic": {
+      const sent = [clientId, configured.clientSecret.reveal()];
+      if (configured.encoding === "none" || sent.every((text) => formEncode(text) === text)) {
+        return [];
+      }
+      return [
+        "ClientId or ClientSecret contains characters that are encoded in the header, which some " +
+        'providers do not decode: try "ClientSecretEncoding": "none", or "ClientAuthentication": ' +
+        '"client_secret_post"',
+      ];
+    }
+    case "client_secret_jwt":
+      return [
+        "ClientSecret signs an assertion: compare it and AssertionAlgorithm with the client's " +
+        "registration, AssertionAudience with what the provider documents, and the clocks",
+      ];
+    case "private_key_jwt":
+      return [
+        "Register the public key of PrivateKey for this client, as /.well-known/jwks.json of the " +
+        "gateway shows it, and compare AssertionAlgorithm and KeyId with the registration",
+        "Compare AssertionAudience with what the provider documents, and the clocks",
+      ];
+    case "tls_client_auth":
+      return [
+        "Compare the subject registered for this client with that of ClientCertificate (openssl " +
+        "x509 -noout -subject -nameopt RFC2253 -in FILE); the provider must trust its authority",
+      ];
+    case "self_signed_tls_client_auth":
+      return ["Register the certificate itself (ClientCertificate) for this client"];
+    default:
+      return [];
+  }
 }
 
 /** `~` stays: it needs no encoding, is common in Azure's secrets, and some servers do not decode. */

@@ -7,8 +7,12 @@ const smart = rowsOf("smart", "SMART");
 const oauth2 = rowsOf(undefined, "OAuth2");
 const inFront = rowsOf(undefined, "In front of the provider");
 
+const GRANT =
+  "switch on the client credentials grant of the client at the provider; a client made " +
+  "for people who sign in does not have it";
+
 /**
- * Sources: RFC 6749, section 5.2; RFC 9449, section 5; SMART App Launch, Backend Services. The pages and
+ * Sources: RFC 6749, section 5.2; oidc-provider, which conceals why it refuses a grant; RFC 9449, section 5; SMART App Launch, Backend Services. The pages and
  * messages of what answers in front of a token endpoint: learn.microsoft.com, "Subscriptions in Azure API
  * Management"; developer.konghq.com, plugin Key Authentication; my.f5.com, K5903 (block page); Squid's
  * ERR_ACCESS_DENIED.
@@ -32,10 +36,17 @@ export const oauth2Advice: readonly Advice[] = [
       "the clocks",
   ),
   oauth2(
+    { error: "invalid_grant", text: /^grant request is invalid/, code: "TOK-001" },
+    "the client may be registered for tokens that are bound to a key (set DPoP to true) or to a " +
+      "certificate (set ClientCertificate): compare its registration",
+  ),
+  oauth2(
     { error: "unsupported_grant_type" },
     "switch on the client credentials grant of the client at the provider, and check that " +
       "TokenEndpoint is the token endpoint",
   ),
+  oauth2({ error: "unauthorized_client" }, GRANT),
+  oauth2({ text: /grant[ _]type (?:is )?not (?:allowed|enabled|permitted)/i }, GRANT),
   inFront(
     { text: /subscription key|API key/i, code: "TOK-001" },
     "an API gateway requires a key of its own, whatever ClientId and ClientSecret are: give it in " +

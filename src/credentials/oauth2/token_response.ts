@@ -18,6 +18,9 @@ import type { Token } from "../token.ts";
 
 const SERVICE = "token endpoint";
 
+const RATE_LIMITED = "The provider limits the rate of token requests: check what else asks with " +
+  "this ClientId, and let gateways share a token cache";
+
 const MAX_QUOTED_TYPE = 40;
 
 /** Life of a token whose `expires_in` is missing or invalid. */
@@ -28,6 +31,11 @@ const MAX_EXPIRES_IN_SECONDS = 86_400;
 
 /** Longest wait that a provider's `Retry-After` may impose. */
 const MAX_RETRY_AFTER_SECONDS = 300;
+
+const WRONG_ADDRESS = [
+  "The URL is not that of the token endpoint: take token_endpoint from the provider's metadata, which " +
+  "a browser shows at {issuer}/.well-known/openid-configuration, or set Issuer in its place",
+];
 
 /** The request that was answered. */
 export interface TokenResponseContext {
@@ -85,19 +93,25 @@ export function parseTokenResponse(
   const { access_token: value, token_type: receivedType, expires_in: expiresIn } = json ?? {};
   // RFC 6749, appendix A.12: visible characters, which a header can contain.
   if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
-    const state = json === undefined
-      ? `${service} did not return a JSON object`
-      : `the answer of the ${service} contains no usable access_token`;
     const { said, advice } = explain(response, context);
+    const state = json === undefined
+      ? `${service} did not return a JSON object${said || otherForm(response)}`
+      : said === "" && Object.hasOwn(json, "access_token")
+      ? `the access_token of the ${service} is not a text of visible ASCII`
+      : `the answer of the ${service} contains no usable access_token${said || otherMembers(json)}`;
     const troubleshooting = advice?.steps ?? [];
-    throw cannotFetch("TOK-005", server, `${state}${said}`, { troubleshooting });
+    throw cannotFetch("TOK-005", server, state, { troubleshooting });
   }
   if (!isOfType(receivedType, type)) {
     const named = quoteProvider(JSON.stringify(receivedType ?? null), MAX_QUOTED_TYPE, [
       ...secrets,
       value,
     ]);
-    throw cannotFetch("TOK-005", server, `${service} answered token_type ${named}, not ${type}`);
+    const state = `${service} answered token_type ${named}, not ${type}`;
+    const step = isOfType(receivedType, "DPoP")
+      ? "Set DPoP to true: the provider binds its tokens to a key"
+      : "Ask the operator of the provider for bearer tokens (RFC 6750) for this client";
+    throw cannotFetch("TOK-005", server, state, { troubleshooting: [step] });
   }
   const seconds = secondsIn(expiresIn);
   const token = {
@@ -109,6 +123,22 @@ export function parseTokenResponse(
   return seconds === undefined
     ? tokenEndingAt(token, epochMs(json?.["expires_on"]), { server, service })
     : token;
+}
+
+/** What came instead of a JSON object, as far as its headers say. */
+function otherForm({ headers, body }: ProviderAnswer): string {
+  if (body.trim() === "") return " but an empty body";
+  // Only codings that were not requested remain undecoded.
+  const coding = headers.get("content-encoding") ?? "";
+  if (coding !== "") return ` but a body in the content coding ${quoteProvider(coding, 20, [])}`;
+  const type = headers.get("content-type") ?? "";
+  return type === "" || type === "application/json" ? "" : ` but ${quoteProvider(type, 60, [])}`;
+}
+
+/** The names in a JSON object, unless one could be a token. */
+function otherMembers(json: Readonly<Record<string, unknown>>): string {
+  const names = Object.keys(json).filter((name) => /^[A-Za-z_]{1,24}$/.test(name)).slice(0, 8);
+  return names.length === 0 ? "" : `, only ${names.join(", ")}`;
 }
 
 /** What a provider says in a response, quoted, and the advice about it. */
@@ -131,7 +161,9 @@ function refusalError(response: ProviderAnswer, context: TokenResponseContext): 
   return cannotFetch(code, server, state, {
     troubleshooting: [
       ...advice?.steps ?? [],
+      ...status === 429 && service === SERVICE ? [RATE_LIMITED] : [],
       ...code === "AUTH-001" ? context.rejectedClientSteps ?? [] : [],
+      ...service === SERVICE && isWrongAddress(status) ? WRONG_ADDRESS : [],
     ],
     ...(wantedMs !== undefined && { retryAfterSeconds: retryAfterSeconds(wantedMs) }),
   });
@@ -179,9 +211,13 @@ function errorCode(status: number, error: string | undefined): ErrorCode {
   return status === 401 && !/^[a-z][a-z_]*$/.test(error ?? "") ? "AUTH-001" : "TOK-001";
 }
 
+function isWrongAddress(status: number): boolean {
+  return status === 404 || status === 405;
+}
+
 /** The cause of a 404 or 405 is most often a mistake in the URL. */
 function whereabouts(status: number, endpoint: string): string {
-  const url = status === 404 || status === 405 ? URL.parse(endpoint) : null;
+  const url = isWrongAddress(status) ? URL.parse(endpoint) : null;
   return url === null ? "" : ` ${url.origin}${url.pathname}`;
 }
 

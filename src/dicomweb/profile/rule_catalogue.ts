@@ -17,8 +17,12 @@ type NumberRule = Described & {
   readonly least: number;
   readonly most: number;
 };
-/** Whole numbers of 16 bits. */
-type NumbersRule = Described & { readonly kind: "numbers" };
+/** A list of whole numbers. */
+type NumbersRule = Described & {
+  readonly kind: "numbers";
+  readonly least: number;
+  readonly most: number;
+};
 type MediaTypesRule = Described & { readonly kind: "mediaTypes" };
 
 export type Rule = SwitchRule | NumberRule | NumbersRule | MediaTypesRule;
@@ -85,6 +89,8 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   askStoredAfter: {
     kind: "numbers",
+    least: 400,
+    most: 599,
     effect:
       "Repeats a request for DICOM instances that names no transfer syntax once with `transfer-syntax=*` if the store rejects it with one of these statuses; likewise for frames, if the client accepts anything. The response then carries `Warning: 299`. An empty list disables the rule.",
     reason:
@@ -236,6 +242,8 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   },
   duplicateReasons: {
     kind: "numbers",
+    least: 0,
+    most: 65_535,
     effect: "Failure reasons that mean “already stored” and are treated as success.",
     reason:
       "A repeated Orthanc job fails at Azure, because the instances already exist. The store compares UIDs, not content: clear the list if a different instance with the same UID must be detected.",

@@ -13,12 +13,16 @@ export const HEALTHS = [
   "unused",
 ] as const;
 
+/** Headers are too long (RFC 6585, section 5; nginx). The credential is the longest of them. */
+export const TOO_LONG: ReadonlySet<number> = new Set([431, 494]);
+
 export type Health = (typeof HEALTHS)[number];
 
 /**
  * @returns `failing` if the last request got no response or a 5xx, or a breaker is open; `recovering` if
- * a breaker is half-open; `refusing` if the store last answered 401 or 403; `misplaced` if there is no
- * store at its URL; `unused` before the first request; otherwise `working`.
+ * a breaker is half-open; `refusing` if the store last answered 401 or 403, or 431 or 494 to a long
+ * credential; `misplaced` if there is no store at its URL; `unused` before the first request; otherwise
+ * `working`.
  */
 export function healthOf(
   { tokenBreaker, storeBreaker, verdict }: Pick<
@@ -31,6 +35,6 @@ export function healthOf(
   if (verdict === undefined) return "unused";
   const { status, isMisplaced } = verdict;
   if (status === undefined || status >= 500) return "failing";
-  if (status === 401 || status === 403) return "refusing";
+  if (status === 401 || status === 403 || TOO_LONG.has(status)) return "refusing";
   return isMisplaced ? "misplaced" : "working";
 }

@@ -4,7 +4,7 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { catalogue } from "../../errors/catalogue.ts";
 import type { BreakerState, ServerState } from "../account/gateway_state.ts";
-import type { Health } from "./server_health.ts";
+import { type Health, TOO_LONG } from "./server_health.ts";
 import { ago, iso, span } from "./status_text.ts";
 import { latency, LatencyLine, perMinute, RequestsLine } from "./status_traffic.tsx";
 import type { ErrorSummary } from "../account/error_summary.ts";
@@ -38,6 +38,9 @@ const HINTS: Readonly<Partial<Record<Health, string>>> = {
 
 const STORE_IS_FULL = "it is out of disk space or over its quota; contact its operator.";
 
+const TOKEN_IS_LONG = "its limit for request headers may be less than the credential's length; " +
+  "raise it, or let the identity provider issue shorter tokens.";
+
 const CREDENTIALS: Readonly<Record<string, string>> = {
   none: "No credential",
   basic: "User name and password",
@@ -49,6 +52,11 @@ const CREDENTIALS: Readonly<Record<string, string>> = {
   google: "Google",
   aws: "AWS Signature Version 4",
 };
+
+function hintOf(status: number, health: Health): string | undefined {
+  if (status === 507) return STORE_IS_FULL;
+  return TOO_LONG.has(status) ? TOKEN_IS_LONG : HINTS[health];
+}
 
 const BREAKER: Readonly<Record<BreakerState, readonly [tone: string, word: string]>> = {
   0: ["ok", "closed"],
@@ -151,8 +159,7 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
           <td role="cell" colspan={7}>
             <p class={`hint ${tone}`}>
               The store answered {verdict.status}
-              {verdict.isOfUpload && " to an upload"}:{" "}
-              {verdict.status === 507 ? STORE_IS_FULL : HINTS[health]} See:{" "}
+              {verdict.isOfUpload && " to an upload"}: {hintOf(verdict.status, health)} See:{" "}
               <code>docs/troubleshooting.md</code>
             </p>
           </td>

@@ -14,17 +14,22 @@ export function refuseForeignHosts(known: ReadonlySet<string>): MiddlewareHandle
   const verdicts = new BoundedCache<boolean>({ maxEntries: 100, maxKeyLength: 300 });
   return function refuseForeignHost(c, next) {
     const origin = originOf(c.req.raw.url);
-    if (!verdicts.get(origin, () => isKnown(origin, known))) {
+    if (!verdicts.get(origin, () => known.has(hostOf(origin)) || isAddress(hostOf(origin)))) {
       throw new GatewayError(
         "AUTH-008",
         "Request rejected: the host name is not one of the gateway's",
+        // For AllowedHosts. A name in DNS has at most 253 characters.
+        { logFields: { host: hostOf(origin).slice(0, 253) } },
       );
     }
     return next();
   };
 }
 
-function isKnown(origin: string, known: ReadonlySet<string>): boolean {
-  const host = URL.parse(origin)?.hostname.toLowerCase().replace(/\.$/, "") ?? "";
-  return known.has(host) || isIpAddress(host.replace(/^\[|\]$/g, ""));
+function hostOf(origin: string): string {
+  return URL.parse(origin)?.hostname.toLowerCase().replace(/\.$/, "") ?? "";
+}
+
+function isAddress(host: string): boolean {
+  return isIpAddress(host.replace(/^\[|\]$/g, ""));
 }

@@ -17,11 +17,18 @@ import { encodeLatin1 } from "../../dicomweb/latin1.ts";
 
 export interface DialOptions extends NodeTlsOptions {
   readonly proxy?: { readonly url: URL; readonly authorization?: string | undefined } | undefined;
-  readonly signal?: AbortSignal | undefined;
+  /**
+   * Whether the last handshake with the origin was aborted. The runtime keeps a connection open whose
+   * handshake has not ended, even if it is closed (seen in Deno 2.7.14); Node's sockets do not.
+   */
+  readonly mayHang?: boolean;
 }
 
 /** Head start of the first address of a name before the others are tried, too (RFC 8305, section 5). */
 const HEAD_START_MS = 250;
+
+/** The runtime's words for a connection that was closed in its TLS handshake. */
+export const HANDSHAKE_EOF = "tls handshake eof";
 
 /** The proxy did not open a tunnel. */
 export class TunnelRefusedError extends Error {
@@ -36,11 +43,13 @@ export class TunnelRefusedError extends Error {
 /**
  * Opens a connection to a URL's origin and completes its TLS handshake.
  *
- * @throws What connecting, the handshake or the proxy fails with.
+ * @throws What connecting, the handshake or the proxy fails with, also when the signal aborts.
  */
 export async function dial(url: URL, options: DialOptions): Promise<Transport> {
-  const { proxy } = options;
-  if (proxy === undefined) return await open(url, options);
+  const { proxy, mayHang = false } = options;
+  if (proxy === undefined) {
+    return mayHang ? await connectNodeSocket(url, options) : await open(url, options);
+  }
   // The proxy is trusted like any server; the client certificate is not meant for it.
   const toProxyOptions: DialOptions = {
     caCertificatesPem: options.caCertificatesPem,
@@ -49,14 +58,15 @@ export async function dial(url: URL, options: DialOptions): Promise<Transport> {
   };
   const toProxy = () => open(proxy.url, toProxyOptions);
   if (url.protocol === "http:") return await toProxy();
-  const needsNode = options.clientCertificate !== undefined || proxy.url.protocol === "https:";
+  const needsNode = options.clientCertificate !== undefined ||
+    proxy.url.protocol === "https:" || mayHang;
   if (needsNode) {
     const socket = await connectNodeSocket(proxy.url, toProxyOptions);
-    await closingOnError(socket, () => openTunnel(socket, url, proxy.authorization));
+    await closingOnError(socket, options, () => openTunnel(socket, url, proxy.authorization));
     return await startNodeTls(socket, url, options);
   }
   const conn = await toProxy();
-  await closingOnError(conn, () => openTunnel(conn, url, proxy.authorization));
+  await closingOnError(conn, options, () => openTunnel(conn, url, proxy.authorization));
   // Node's if the proxy's first address does not answer.
   return conn instanceof NodeTransport
     ? await startNodeTls(conn, url, options)
@@ -109,21 +119,28 @@ async function openFirst(url: URL, options: DialOptions): Promise<Transport> {
     cert: clientCertificate.certificatePem,
     key: clientCertificate.keyPem,
   });
-  await closingOnError(tls, () => tls.handshake());
-  return tls;
+  return await shakenHands(tls, options);
 }
 
 async function startTls(
   conn: Deno.TcpConn,
   url: URL,
-  { caCertificatesPem, alpnProtocols }: DialOptions,
+  options: DialOptions,
 ): Promise<Deno.TlsConn> {
+  const { caCertificatesPem, alpnProtocols } = options;
   const tls = await Deno.startTls(conn, {
     hostname: hostOf(url),
     caCerts: [...caCertificatesPem],
     alpnProtocols: [...alpnProtocols],
   });
-  await closingOnError(tls, () => tls.handshake());
+  return await shakenHands(tls, options);
+}
+
+/** @throws As the runtime's `fetch` if the other side closes the connection. */
+async function shakenHands(tls: Deno.TlsConn, options: DialOptions): Promise<Deno.TlsConn> {
+  await closingOnError(tls, options, () => tls.handshake()).catch((cause) => {
+    throw cause instanceof Deno.errors.UnexpectedEof ? new Error(HANDSHAKE_EOF, { cause }) : cause;
+  });
   return tls;
 }
 
@@ -158,15 +175,26 @@ function isUnreachable(error: unknown): boolean {
     (error instanceof Error && /unreachable|no route/i.test(error.message));
 }
 
+/** Closes a connection if the work on it fails, or is aborted: the other side may never answer. */
 async function closingOnError(
   transport: { close(): void },
+  { signal }: Pick<DialOptions, "signal">,
   work: () => Promise<unknown>,
 ): Promise<void> {
+  let isClosed = false;
+  const close = () => {
+    if (!isClosed) transport.close();
+    isClosed = true;
+  };
+  signal?.addEventListener("abort", close, { once: true });
   try {
+    signal?.throwIfAborted();
     await work();
   } catch (error) {
-    transport.close();
+    close();
     throw error;
+  } finally {
+    signal?.removeEventListener("abort", close);
   }
 }
 

@@ -15,7 +15,8 @@ import type { Transport } from "./transport.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { abortable } from "../wait.ts";
 
-export interface Http1ClientOptions extends Omit<DialOptions, "alpnProtocols" | "signal"> {
+export interface Http1ClientOptions
+  extends Omit<DialOptions, "alpnProtocols" | "signal" | "mayHang"> {
   /** Idle connections kept for each origin. */
   readonly maxIdlePerOrigin: number;
   /** Connections idle for longer are closed. */
@@ -77,6 +78,8 @@ export class Http1Client {
   readonly #options: Http1ClientOptions;
   readonly #clock: Pick<Clock, "monotonic" | "after">;
   readonly #idle = new Map<string, Idle[]>();
+  /** Origins whose last connection was aborted before it was open. */
+  readonly #hanging = new Set<string>();
   #isClosed = false;
 
   constructor(options: Http1ClientOptions) {
@@ -118,9 +121,9 @@ export class Http1Client {
         } catch (error) {
           connection.close();
           if (kept === undefined || signal?.aborted) throw markedIfAlert(error);
+          // A restart or a firewall ends the others, too: a retry must not get one of them.
+          this.#closeIdle(url.origin);
           if (!isForgotten && !(error instanceof UnsentError)) throw markedIfAlert(error);
-          // The others went the same way.
-          if (isForgotten) this.#closeIdle(url.origin);
         } finally {
           stopWaiting?.();
           signal?.removeEventListener("abort", abort);
@@ -200,13 +203,17 @@ export class Http1Client {
     signal: AbortSignal | undefined,
     alpnProtocols: readonly string[],
   ): Promise<Transport> {
-    const dialing = dial(url, { ...this.#options, alpnProtocols, signal });
+    const mayHang = url.protocol === "https:" && this.#hanging.has(url.origin);
+    const dialing = dial(url, { ...this.#options, alpnProtocols, signal, mayHang });
     if (signal === undefined) return await dialing;
     try {
       return await abortable(dialing, signal);
     } catch (error) {
       dialing.then((transport) => transport.close(), () => {});
       throw error;
+    } finally {
+      if (signal.aborted) this.#hanging.add(url.origin);
+      else this.#hanging.delete(url.origin);
     }
   }
 
@@ -273,8 +280,11 @@ export class Http1Client {
         } else connection.close();
       },
     });
-    const coding = headers.find(([name]) => name === "content-encoding")?.[1];
-    const decode = contentDecoder(coding);
+    const codings = headers.filter(([name]) => name === "content-encoding");
+    const coding = codings.map(([, value]) => value).join();
+    // Only the coding shows that a body which ends with its connection was cut off. An error loses
+    // nothing by it, and some servers label errors without a body.
+    const decode = contentDecoder(coding, framing.kind !== "until-close" || status >= 400);
     const isEmpty = framing.kind === "length" && framing.bytes === 0;
     const fields = HeaderFields.received(headers);
     // Chunks carry their own length; that of a decoded body is unknown, unless it is empty.

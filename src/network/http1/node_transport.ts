@@ -14,6 +14,8 @@ export interface NodeTlsOptions {
   readonly clientCertificate?:
     | { readonly certificatePem: string; readonly keyPem: string }
     | undefined;
+  /** Aborts connecting and the handshake. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export class NodeTransport implements Transport {
@@ -97,7 +99,8 @@ export class NodeTransport implements Transport {
  */
 export async function connectNodeSocket(url: URL, options: NodeTlsOptions): Promise<NodeTransport> {
   const address = { host: hostOf(url), port: portOf(url) };
-  const transport = await until("connect", net.connect({ ...address, autoSelectFamily: true }));
+  const socket = net.connect({ ...address, autoSelectFamily: true });
+  const transport = await until("connect", socket, options.signal);
   return url.protocol === "https:" ? await startNodeTls(transport, url, options) : transport;
 }
 
@@ -109,7 +112,7 @@ export async function connectNodeSocket(url: URL, options: NodeTlsOptions): Prom
 export async function startNodeTls(
   transport: NodeTransport,
   url: URL,
-  { caCertificatesPem, clientCertificate, alpnProtocols }: NodeTlsOptions,
+  { caCertificatesPem, clientCertificate, alpnProtocols, signal }: NodeTlsOptions,
 ): Promise<NodeTransport> {
   const host = hostOf(url);
   return await until(
@@ -124,19 +127,32 @@ export async function startNodeTls(
       ...(clientCertificate &&
         { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
     }),
+    signal,
   );
 }
 
-function until(event: string, socket: net.Socket): Promise<NodeTransport> {
+function until(
+  event: string,
+  socket: net.Socket,
+  signal: AbortSignal | undefined,
+): Promise<NodeTransport> {
   return new Promise((resolve, reject) => {
+    const abort = () => {
+      socket.destroy();
+      reject(signal!.reason);
+    };
     socket.once("error", (error) => {
+      signal?.removeEventListener("abort", abort);
       socket.destroy();
       reject(error);
     });
     socket.once(event, () => {
+      signal?.removeEventListener("abort", abort);
       socket.removeAllListeners("error");
       resolve(new NodeTransport(socket));
     });
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort, { once: true });
   });
 }
 

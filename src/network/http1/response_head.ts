@@ -104,6 +104,10 @@ function framingOf(
     if (!isHttp11) throw new MalformedResponseError("HTTP/1.0 knows no Transfer-Encoding");
     const codings = coding.split(",").map((item) => item.trim());
     const at = codings.indexOf("chunked");
+    if (codings.some((item) => item !== "chunked" && item !== "identity")) {
+      // No request has a TE field: passed on undecoded, the body would look whole.
+      throw new MalformedResponseError("its Transfer-Encoding was not accepted");
+    }
     if (at < 0) return { kind: "until-close", ...(length !== undefined && { bytes: length }) };
     if (at < codings.length - 1) throw new MalformedResponseError("chunked is not its last coding");
     return { kind: "chunked" };

@@ -6,6 +6,7 @@ import type { ServerConfig } from "../../config/keys/server.ts";
 import type { Contact } from "../../config/sandbox/contacts.ts";
 import type { ProxyConfig } from "../../config/keys/proxy.ts";
 import {
+  hasDnsAnswer,
   openConnection,
   openTunnel,
   type ProxyEndpoint,
@@ -94,7 +95,7 @@ async function examineName(contact: Contact): Promise<Finding> {
       "name",
       contact,
       { error },
-      error === "ENOTFOUND"
+      error === "ENOTFOUND" && await hasDnsAnswer(host, STEP_TIMEOUT_MS)
         ? [
           `The name ${host} does not exist in DNS.`,
           `Check the spelling of ${host} in the configuration.`,
@@ -169,7 +170,7 @@ async function openThrough(
   } catch (cause) {
     const found = failed("proxy", contact, { proxy: host, error: codeOf(cause) }, [
       `The proxy ${host} cannot be reached: ${reasonOf(cause)}.`,
-      "Check Proxy.Url, and that the proxy runs.",
+      `Check Proxy.Url, and that the proxy runs. If it does, ask its operator whether it reaches ${address}.`,
     ]);
     return { found };
   }

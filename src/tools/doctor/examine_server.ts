@@ -135,6 +135,7 @@ async function examineSearch(
       contentType: response.headers.get("content-type") ?? "",
       text,
       credentialLength,
+      isPlaintext: server.url.startsWith("http:"),
     });
     return search.outcome === "ok" ? [search, explainUrls(address, text ?? "", server)] : [search];
   } catch (error) {

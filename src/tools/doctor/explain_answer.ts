@@ -32,15 +32,36 @@ const REFUSALS: Readonly<Record<number, readonly [meaning: string, ...advice: st
   ],
 };
 
+/** nginx answers 400 to a connection without the client certificate that it requires, or with a wrong one. */
+const CERTIFICATE_REFUSALS: readonly (readonly [text: string, meaning: string, advice: string])[] =
+  [
+    [
+      "No required SSL certificate was sent",
+      "requires a client certificate",
+      "Set ClientCertificate, with PresentTo Store or Both.",
+    ],
+    [
+      "The SSL certificate error",
+      "rejects the client certificate",
+      "Set ClientCertificate to one of an authority that the store trusts.",
+    ],
+  ];
+
+/** nginx and Apache answer 400 to a plain HTTP request at a TLS port. */
+const TLS_ADVICE = "If the store's port expects TLS, start Url with https:// instead of http://.";
+
 /** Explains a response, without content of its body. */
-export function explainAnswer(address: string, { status, contentType, text, credentialLength }: {
+export function explainAnswer(address: string, answer: {
   readonly status: number;
   readonly contentType: string;
   /** The body; undefined if it is too long. */
   readonly text: string | undefined;
   /** Characters of the `Authorization` header. */
   readonly credentialLength: number;
+  /** Whether `Url` starts with `http://`. */
+  readonly isPlaintext: boolean;
 }): Finding {
+  const { status, contentType, text, credentialLength, isPlaintext } = answer;
   const details = { status, contentType };
   const failed = (state: string, advice: readonly string[]) =>
     finding("search", address, "failed", `The store ${state} (status ${status}).`, {
@@ -56,6 +77,10 @@ export function explainAnswer(address: string, { status, contentType, text, cred
       ])
       : found(count);
   }
+  const refusal = status === 400
+    ? CERTIFICATE_REFUSALS.find(([words]) => text?.includes(words))
+    : undefined;
+  if (refusal !== undefined) return failed(refusal[1], [refusal[2]]);
   if (mayBeTooLong(status, credentialLength)) {
     return failed(
       `may limit request headers to less than the ${credentialLength} characters of the credential`,
@@ -66,7 +91,7 @@ export function explainAnswer(address: string, { status, contentType, text, cred
     (status >= 500
       ? ["reports an internal error", "Look in the store's own log, or contact its operator."]
       : ["rejects the search", "Look in the store's own log, or contact its operator."]);
-  return failed(meaning!, advice);
+  return failed(meaning!, status === 400 && isPlaintext ? [TLS_ADVICE, ...advice] : advice);
 
   function found(studies: number): Finding {
     const what = studies === 0 ? "no study yet" : "a study";

@@ -40,6 +40,8 @@ export function ownGateway(
     cors: undefined,
     publicUrl: undefined,
     workers: 1,
+    // The cache in the state directory needs a key that only the supervisor prepares.
+    tokenCache: { backend: "memory" },
     servers: new Map([[server.name, { ...server, rateLimit: undefined }]]),
   }, {
     metrics: createMetrics(),

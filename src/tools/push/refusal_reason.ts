@@ -58,9 +58,9 @@ function at(value: unknown, ...path: readonly (string | number)[]): unknown {
   );
 }
 
-/** One line without control sequences of terminals. */
+/** One line without control and format characters. */
 function printable(text: string | undefined): string | undefined {
-  const line = text?.replace(/[\p{Cc}\p{Zs}]+/gu, " ").trim();
+  const line = text?.replace(/[\p{C}\p{Z}]+/gu, " ").trim();
   if (!line) return undefined;
   return line.length > MAX_LENGTH ? `${line.slice(0, MAX_LENGTH)}…` : line;
 }

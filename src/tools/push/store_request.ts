@@ -2,6 +2,7 @@
  * One request to store several files, and the outcome of each. Only an instance that the store reports
  * as stored counts as stored.
  */
+import { failureReasonText, statusHex } from "../../dicomweb/stow/failure_reason.ts";
 import { numberOf, textOf } from "../../dicomweb/dicom_json.ts";
 import { newBoundary, writeMultipart } from "../../dicomweb/multipart/multipart_writer.ts";
 import { readStowAnswer, STOW_TAGS, type StowReport } from "../../dicomweb/stow/stow_response.ts";
@@ -134,7 +135,7 @@ function outcomesOf(
 /** The outcome for a failure reason of PS3.18, table I.2-2, or PS3.4, table B.2-1. */
 function failure(reason: number | undefined): FileOutcome {
   if (reason === ALREADY_THERE || reason === DUPLICATE) return { kind: "there" };
-  const why = reason === undefined ? "no reason given" : `${reasonText(reason)} (${hex(reason)})`;
+  const why = reason === undefined ? "no reason given" : failureReasonText(reason);
   return {
     kind: "failed",
     reason: `the store rejected it: ${why}`,
@@ -142,26 +143,10 @@ function failure(reason: number | undefined): FileOutcome {
   };
 }
 
-function reasonText(reason: number): string {
-  if (reason >> 8 === 0xA7) return "out of resources";
-  if (reason >> 8 === 0xA9) return "the data set does not match its SOP class";
-  if (reason === 0x0110) return "processing failure";
-  if (reason === 0x0122) return "SOP class not supported";
-  if (reason === 0x0124) return "not authorized";
-  if (reason === 0xC122) return "transfer syntax not supported";
-  if (reason === 0xC123) return "study not accepted";
-  if (reason >> 12 === 0xC) return "cannot understand the data set";
-  return "see the store's documentation";
-}
-
 /** PS3.18, table I.2-1. */
 function warningText(warning: number): string {
   if (warning === 0xB000) return "the store coerced attributes (B000)";
   if (warning === 0xB006) return "the store discarded elements (B006)";
   if (warning === 0xB007) return "the data set does not match its SOP class (B007)";
-  return `warning of the store (${hex(warning)})`;
-}
-
-function hex(code: number): string {
-  return code.toString(16).toUpperCase().padStart(4, "0");
+  return `warning of the store (${statusHex(warning)})`;
 }

@@ -129,7 +129,7 @@ const refusals: readonly (readonly [
     ({ url }) => new Response(url.endsWith("/Role") ? '{"Code":"Success"}' : "Role"),
     "TOK-005",
     /no usable keys/,
-    /./,
+    /aws_signing_helper/,
   ],
 ];
 for (const [name, options, answer, code, state, advice] of refusals) {

@@ -189,6 +189,7 @@ Deno.test("managedIdentitySource times out, as on a machine that is not Azure's"
     const error = await failureOf(source().acquire(never));
     assert.equal(error.code, "NET-001");
     assert.match(error.message, /metadata service did not answer within 50 ms/);
+    assert.match(error.troubleshooting[0]!, /does not run on a machine of Azure.*IdentityPlatform/);
     release();
   }, { timeoutMs: 50 });
 });

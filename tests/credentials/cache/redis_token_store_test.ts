@@ -161,11 +161,27 @@ test("RedisTokenStore follows a Redis Cluster, also when a replica takes over", 
   const store = new RedisTokenStore({ mode: "cluster", urls });
   await useAll(store);
   for (const { command } of [first, second]) assert.notEqual(await command("dbsize"), "0");
+  await store.verify();
   await second.kill();
   await replica.command("cluster", "failover", "takeover");
   await eventually(() => useAll(store));
   await store.close();
   await Promise.all([first.kill(), replica.kill()]);
+});
+
+Deno.test({
+  name: "RedisTokenStore says that a web server is not Redis",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  fn: async () => {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      () => new Response("no Redis"),
+    );
+    const store = redisAt(`redis://127.0.0.1:${server.addr.port}`);
+    await assert.rejects(store.get("a"), /not connected: the service on this port is not Redis$/);
+    await store.close();
+  },
 });
 
 test("RedisTokenStore explains a cluster of which it does not know every node", async () => {
@@ -179,6 +195,12 @@ test("RedisTokenStore explains a cluster of which it does not know every node", 
   await assert.rejects(useAll(incomplete), {
     message: `Redis refers to 127.0.0.1:${second.port}, which TokenCache does not list`,
   });
+  // A probe's own key may belong to a listed node.
+  await eventually(() =>
+    assert.rejects(incomplete.verify(), {
+      message: `Redis refers to 127.0.0.1:${second.port}, which TokenCache does not list`,
+    })
+  );
   await Promise.all([single.close(), incomplete.close()]);
   await Promise.all(cluster.map((node) => node.kill()));
 });

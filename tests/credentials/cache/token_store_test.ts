@@ -177,6 +177,13 @@ Deno.test("TokenStore.probe writes, leases and deletes a key, once for concurren
   await assert.rejects(store.probe(), { message: "READONLY" });
 });
 
+Deno.test("TokenStore.probe reports a server that the configuration lacks", async () => {
+  const { inner, store } = setup();
+  const verify = () => Promise.reject(new Error("Redis refers to another server"));
+  Object.assign(inner, { verify });
+  await assert.rejects(store.probe(), { message: "Redis refers to another server" });
+});
+
 for (const fault of ["throws", "hangs"] as const) {
   Deno.test(`TokenManager serves and renews while the cache ${fault}`, () =>
     withManager(

@@ -77,6 +77,6 @@ Deno.test("Every advice for Google has a test", () => {
 Deno.test("Google's advice is given for Google's refusals only", () => {
   for (const [error, description] of rows) {
     const refusal = { endpoint: "https://idp.example/token", status: 400, error, description };
-    assert.equal(findAdvice(refusal), undefined);
+    assert.notEqual(findAdvice(refusal)?.provider, "google");
   }
 });

@@ -116,3 +116,14 @@ Deno.test("metadataSource changes its fingerprint with account and scope", () =>
     return Promise.resolve();
   });
 });
+
+Deno.test("metadataSource: no response gets advice for outside Google Cloud", async () => {
+  const fake = startGoogleMetadata();
+  await fake.close();
+  await withConnection([fake.origin], async (connection) => {
+    const metadata = { type: "metadata", origin: fake.origin, account: "default" } as const;
+    const error = await failureOf(metadataSource(metadata, SCOPES, connection).acquire(never));
+    assert.equal(error.code, "AUTH-003");
+    assert.match(error.troubleshooting[0]!, /does not run on Google Cloud.*CredentialsFile/);
+  });
+});

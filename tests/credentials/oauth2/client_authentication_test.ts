@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import type { ClientAuthentication } from "../../../src/config/schemes/oauth2/client_authentication.ts";
+import { Secret } from "../../../src/config/values/secret.ts";
+import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
 import {
   clientAssertion,
   clientSecretBasic,
   clientSecretPost,
+  rejectedClientSteps,
 } from "../../../src/credentials/oauth2/client_authentication.ts";
 
 const target = { tokenEndpoint: "https://idp.test/token" };
@@ -56,3 +61,39 @@ Deno.test("clientAssertion writes the parameters of RFC 7523, section 2.2", asyn
     client_assertion: "a.b.c",
   });
 });
+
+const assertion = { audience: undefined, lifetimeSeconds: 120 };
+const clientSecret = new Secret("secret");
+
+function ecKey() {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = String(privateKey.export({ format: "pem", type: "pkcs8" }));
+  return signingKey(readPrivateKey(pem).key!, "ES256", undefined);
+}
+
+const checks: [ClientAuthentication, RegExp | undefined][] = [
+  [{ method: "client_secret_post", clientSecret }, undefined],
+  [{ method: "client_secret_basic", clientSecret }, undefined],
+  [
+    { method: "client_secret_basic", clientSecret: new Secret("a+b") },
+    /^ClientId or ClientSecret contains characters that are encoded .* "ClientSecretEncoding": "none"/,
+  ],
+  [
+    { method: "client_secret_jwt", clientSecret, algorithm: "HS256", assertion },
+    /^ClientSecret signs an assertion: .*AssertionAlgorithm/,
+  ],
+  [
+    { method: "private_key_jwt", keys: [ecKey()], assertion },
+    /public key of PrivateKey .*jwks\.json.*AssertionAlgorithm .*KeyId/,
+  ],
+  [{ method: "tls_client_auth" }, /subject .*openssl x509 -noout -subject/],
+  [{ method: "self_signed_tls_client_auth" }, /certificate itself/],
+  [{ method: "federated_token", file: "/t" }, undefined],
+];
+for (const [configured, step] of checks) {
+  Deno.test(`A rejected client is advised for ${configured.method}${step && `: ${step.source.slice(0, 12)}`}`, () => {
+    const [first] = rejectedClientSteps("gateway", configured);
+    if (step === undefined) assert.equal(first, undefined);
+    else assert.match(first ?? "", step);
+  });
+}

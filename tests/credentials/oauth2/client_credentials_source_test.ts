@@ -6,7 +6,8 @@ import { Secret } from "../../../src/config/values/secret.ts";
 import { readPrivateKey, signingKey } from "../../../src/config/values/signing_key.ts";
 import { clientCredentialsSource } from "../../../src/credentials/oauth2/client_credentials_source.ts";
 import type { TokenSource } from "../../../src/credentials/token.ts";
-import type { GatewayError } from "../../../src/errors/gateway_error.ts";
+import { GatewayError } from "../../../src/errors/gateway_error.ts";
+import { systemClock } from "../../../src/network/clock.ts";
 import { startOidcProvider } from "../../fixtures/oidc_provider.ts";
 import { startTokenEndpoint, type TestTokenEndpoint } from "../../fixtures/token_endpoint.ts";
 import { type ConnectionOptions, failureOf, never, withConnection } from "../source_harness.ts";
@@ -150,6 +151,34 @@ Deno.test("clientCredentialsSource fails with AUTH-003 if the provider is unreac
     assert.equal(error.status, 503);
     assert.equal((error.cause as GatewayError).code, "NET-002");
   });
+});
+
+Deno.test("clientCredentialsSource advises about the proxy that refuses a tunnel to the provider", async () => {
+  const step = "Ask the operator of the proxy to permit idp.example:443";
+  const http = {
+    send: () => Promise.reject(new GatewayError("NET-002", "x", { troubleshooting: [step] })),
+  };
+  const source = clientCredentialsSource(credentials("https://idp.example/token"), {
+    server: "main",
+    http,
+    timeoutMs: 1_000,
+    clock: systemClock,
+  });
+  const error = await failure(source.acquire(never));
+  assert.equal(error.code, "AUTH-003");
+  assert.equal(error.troubleshooting[0], step);
+});
+
+Deno.test("clientCredentialsSource quotes a provider that writes Latin-1", async () => {
+  const page = Uint8Array.of(0x55, 0x6e, 0x67, 0xfc, 0x6c, 0x74, 0x69, 0x67);
+  const headers = { "content-type": "text/plain; charset=iso-8859-1" };
+  const source = clientCredentialsSource(credentials("https://idp.example/token"), {
+    server: "main",
+    http: { send: () => Promise.resolve(new Response(page, { status: 400, headers })) },
+    timeoutMs: 1_000,
+    clock: systemClock,
+  });
+  assert.match((await failure(source.acquire(never))).message, /400 \(Ungültig\)/);
 });
 
 Deno.test("clientCredentialsSource fails with AUTH-003 if the response breaks off", async () => {

@@ -191,6 +191,35 @@ for (
   });
 }
 
+for (
+  const [status, service, isExplained] of [
+    [404, undefined, true],
+    [405, undefined, true],
+    [400, undefined, false],
+    [404, "metadata server", false],
+  ] as const
+) {
+  Deno.test(`parseTokenResponse ${isExplained ? "says where to find" : "leaves out"} the right URL after a ${status} of the ${service ?? "token endpoint"}`, () => {
+    const context = {
+      server: "main",
+      issuedAtMs: 0,
+      secrets: [],
+      endpoint: "https://idp.example/tokens",
+      ...(service && { service }),
+    };
+    try {
+      parseTokenResponse({ status, headers: new Headers(), body: "" }, context);
+      assert.fail("no failure");
+    } catch (error) {
+      assert(error instanceof GatewayError);
+      assert.equal(
+        /token_endpoint.*openid-configuration/.test(error.troubleshooting[0] ?? ""),
+        isExplained,
+      );
+    }
+  });
+}
+
 Deno.test("parseTokenResponse quotes the provider on one short line", () => {
   const { message } = failure(400, {
     error: "invalid_scope",

@@ -24,7 +24,7 @@ for (const name of PROFILE_NAMES) {
           assert((value as number) >= rule.least && (value as number) <= rule.most, id);
           break;
         case "numbers":
-          for (const one of value as number[]) assert(one > 0 && one < 65_536, id);
+          for (const one of value as number[]) assert(one >= rule.least && one <= rule.most, id);
           break;
         case "mediaTypes":
           for (const text of value as string[]) assert(parseMediaType(text), `${id} ${text}`);

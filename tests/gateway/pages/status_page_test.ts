@@ -90,6 +90,12 @@ const states: readonly [what: string, server: FakeStore, requests: number, says:
     [/1 of 1 server needs a look/, /! Refused/, /answered 403: .*roles.*troubleshooting\.md/],
   ],
   [
+    "a token that is too long for the store",
+    { name: "a", forward: () => Promise.resolve(new Response("", { status: 431 })) },
+    1,
+    [/1 of 1 server needs a look/, /! Refused/, /answered 431: .*limit for request headers/],
+  ],
+  [
     "a URL without a store",
     { name: "a", forward: () => Promise.resolve(new Response("", { status: 404 })) },
     1,

@@ -2,7 +2,9 @@
  * The client for requests without a body: connecting, keeping connections alive, decoding, truncated bodies.
  */
 import assert from "node:assert/strict";
+import { joinBytes } from "../../../src/dicomweb/bytes.ts";
 import { hostAndPort } from "../../../src/config/values/host_names.ts";
+import type { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { HttpClient, type HttpClientOptions } from "../../../src/network/http_client.ts";
 import { CertificateAuthority, OPENSSL } from "../../fixtures/certificate_authority.ts";
 import { FakeClock } from "../../fixtures/fake_clock.ts";
@@ -177,6 +179,24 @@ Deno.test("Http1Client sends a read again if a connection that was idle does not
   }
 });
 
+Deno.test("Http1Client: after an idle connection failed, a retry uses a new one", () => {
+  let isRestarted = false;
+  return withOrigin(async (exchange) => {
+    // A firewall hides the restart: each former connection fails at its next request.
+    if (isRestarted) return exchange.close();
+    await exchange.answer(200, "[]");
+  }, async (http, url, origin) => {
+    const both = [http.send(url), http.send(url)];
+    for (const each of both) await (await each).text();
+    assert.equal(origin.connections, 2);
+    isRestarted = true;
+    await assert.rejects(http.send(url), { code: "NET-002" });
+    isRestarted = false;
+    assert.equal(await (await http.send(url)).text(), "[]");
+    assert.equal(origin.connections, 3);
+  });
+});
+
 Deno.test("HttpClient sends no body on a connection that was idle for two seconds", () =>
   withOrigin(async (exchange) => {
     for await (const _ of exchange.body()) { /* dropped */ }
@@ -201,6 +221,30 @@ Deno.test("Http1Client skips interim responses, and rejects a switch of protocol
     origin.play((exchange) => exchange.write("HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"));
     await assert.rejects(http.send(url), { code: "NET-002", message: /status 101/ });
   }));
+
+for (const method of ["GET", "POST"]) {
+  Deno.test(`HttpClient: a ${method} whose connection is closed in the TLS handshake reached no host`, async () => {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const served = (async () => {
+      for await (const connection of listener) {
+        await connection.read(new Uint8Array(4096));
+        connection.close();
+      }
+    })();
+    const host = `127.0.0.1:${listener.addr.port}`;
+    const http = new HttpClient({ allowlist: new Set([host]) });
+    const init = method === "POST" ? { method, body: "x" } : { method };
+    await assert.rejects(http.send(`https://${host}/`, init), (error: GatewayError) => {
+      assert.equal(error.code, "NET-002");
+      assert.match(error.message, /it closed the connection during the TLS handshake$/);
+      assert.match(error.troubleshooting[0] ?? "", /firewall or proxy/);
+      return true;
+    });
+    http.close();
+    listener.close();
+    await served;
+  });
+}
 
 Deno.test("Http1Client: a head without end fails", () =>
   withOrigin(async (exchange) => {
@@ -229,6 +273,25 @@ for (const coding of ["gzip", "x-gzip"]) {
 }
 
 for (
+  const [what, rest, text] of [
+    ["of several members", await gzip("[2]"), "[1][2]"],
+    ["followed by zeros", new Uint8Array(3), "[1]"],
+  ] as const
+) {
+  Deno.test(`Http1Client decodes gzip ${what}`, () =>
+    withOrigin(async (exchange) => {
+      const body = joinBytes([await gzip("[1]"), rest]);
+      await exchange.writeHead(200, {
+        "content-encoding": "gzip",
+        "content-length": String(body.length),
+      });
+      await exchange.write(body);
+    }, async (http, url) => {
+      assert.equal(await (await http.send(url)).text(), text);
+    }));
+}
+
+for (
   const [what, framing, length] of [
     ["a length of 0", { "content-length": "0" }, "0"],
     ["no chunk", { "transfer-encoding": "chunked" }, null],
@@ -248,6 +311,36 @@ for (
       assert.equal(await response.text(), "");
     }));
 }
+
+Deno.test("Http1Client: a coded body that ends with its connection before its first byte fails", () =>
+  withOrigin(async (exchange) => {
+    await exchange.writeHead(200, { "content-encoding": "gzip", "connection": "close" });
+    exchange.close();
+  }, async (http, url) => {
+    const response = await http.send(url);
+    await assert.rejects(response.text());
+  }));
+
+Deno.test("Http1Client passes a body on that was coded twice, with both codings", () =>
+  withOrigin(async (exchange) => {
+    await exchange.write(
+      "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: gzip\r\n" +
+        "Content-Length: 2\r\n\r\n[]",
+    );
+  }, async (http, url) => {
+    const response = await http.send(url);
+    assert.equal(response.headers.get("content-encoding"), "gzip, gzip");
+    assert.equal(await response.text(), "[]");
+  }));
+
+Deno.test("Http1Client: an error says that a body labelled gzip is none", () =>
+  withOrigin(async (exchange) => {
+    await exchange.writeHead(200, { "content-encoding": "gzip", "content-length": "2" });
+    await exchange.write("[]");
+  }, async (http, url) => {
+    const response = await http.send(url);
+    await assert.rejects(response.text(), { code: "NET-002", message: /is gzip, and its bytes/ });
+  }));
 
 Deno.test("Http1Client: a coded body that is cut off fails", () =>
   withOrigin(async (exchange) => {

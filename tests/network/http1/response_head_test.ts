@@ -40,7 +40,7 @@ const FRAMED: [
   ],
   [
     "chunks as the last coding",
-    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity, chunked\r\n",
     { kind: "chunked" },
     true,
   ],
@@ -100,6 +100,11 @@ const REFUSED: [name: string, head: string][] = [
   ["two lengths on a response without body", "HTTP/1.1 204 OK\r\nContent-Length: 5, 6\r\n"],
   ["chunked twice", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, chunked\r\n"],
   ["chunked before another coding", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, gzip\r\n"],
+  [
+    "a coding that the request did not accept",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n",
+  ],
+  ["such a coding without chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n"],
   ["chunks in HTTP/1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n"],
   ["a space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 5\r\n"],
   ["a folded line", "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n"],

@@ -33,7 +33,8 @@ const GUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
  * What documents and URLs of several tenants have in the place of a tenant. A token is always of one:
  * learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow.
  */
-const NO_TENANT = /^(?:common|organizations|consumers|[{<].*)$/i;
+const NO_TENANT =
+  /^(?:common|organizations|consumers|(?:your[-_]?)?tenant[-_]?(?:id|name)|your[-_]?tenant|[{<].*)$/i;
 
 const ONE_TENANT = "must name one tenant: write the GUID of yours (Directory ID) in place of " +
   "common, organizations, consumers or {tenantid}";

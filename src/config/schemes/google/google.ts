@@ -59,7 +59,7 @@ const ownKeys = {
     error: ifGiven('must be the email address of a service account, or "default"'),
   }).optional().describe("With `metadata`: attached service account; default: `default`"),
   ImpersonateServiceAccount: email().optional().describe(
-    "Email address of a service account in whose name requests are sent",
+    "Email address of a service account to impersonate",
   ),
   Region: awsRegion.optional().describe(
     "Where the credentials file names AWS as the other provider: the region whose Security Token " +

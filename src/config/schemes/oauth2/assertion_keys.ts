@@ -56,7 +56,7 @@ export const privateKeyKeys = {
     "The private key as PEM or JWK text; better `${file:PATH}` than the key itself. Of a list the " +
       "first signs, and the public halves of all are published at `/.well-known/jwks.json`",
   ),
-  KeyId: text().optional().describe("`kid` of the (first) key as the provider knows it"),
+  KeyId: text().optional().describe("`kid` by which the provider identifies the (first) key"),
   AssertionAlgorithm: z.enum(SIGNING_ALGORITHMS).optional().describe(
     "Signature algorithm. Default: RS256, ES256, ES384, ES512 or EdDSA, depending on the key",
   ),

@@ -28,9 +28,17 @@ export const allowedHosts = z.array(
     "of the issuer always may",
 );
 
+/** Whether a URL is not that of the metadata, which consoles of providers show more often than the issuer. */
+export function isNoMetadataUrl(url: string): boolean {
+  return !url.includes("/.well-known/");
+}
+
+export const NO_METADATA_URL =
+  "must not contain /.well-known/: the gateway appends the path of the metadata";
+
 /** Keys of discovery from an issuer. */
 export const discoveryKeys = {
-  Issuer: httpUrl().optional().describe(
+  Issuer: httpUrl().refine(isNoMetadataUrl, NO_METADATA_URL).optional().describe(
     "The provider's issuer, in place of `TokenEndpoint`: the endpoint is taken from its OpenID " +
       "Connect or OAuth2 metadata. Written exactly as there, a slash at the end included",
   ),

@@ -60,14 +60,14 @@ export const federatedToken = scheme({
   keys: {
     ...tokenRequestKeys,
     ClientAuthentication: z.literal("federated_token").describe(
-      "A token of the platform, in a file that it renews, shows who the client is",
+      "A token of the platform, in a file that it renews, authenticates the client",
     ),
     ClientId: visibleAscii().optional().describe(
       "The client's identifier at the provider; with `azure` the environment variable " +
         "AZURE_CLIENT_ID unless given, and AZURE_TENANT_ID for `TenantId`",
     ),
     FederatedTokenFile: filePath().optional().describe(
-      "Path of the file with the token, which is read anew each time; with `azure` the environment " +
+      "Path of the file with the token, which is read again each time; with `azure` the environment " +
         "variable AZURE_FEDERATED_TOKEN_FILE unless given",
     ),
   },

@@ -19,7 +19,7 @@ export const privateKeyJwt = clientCredentialsScheme({
   description: "OAuth2 client credentials grant with an assertion that a private key signs.",
   keys: {
     ClientAuthentication: z.literal(method).describe(
-      "A private key signs an assertion; the provider knows its public half",
+      "A private key signs an assertion; its public key is registered at the provider",
     ),
     ...privateKeyKeys,
   },

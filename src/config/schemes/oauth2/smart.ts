@@ -14,7 +14,14 @@ import {
   keyAssertionOf,
   privateKeyKeys,
 } from "./assertion_keys.ts";
-import { allowedHosts, discoveryOf, discoveryRule, endpointWarnings } from "./discovery.ts";
+import {
+  allowedHosts,
+  discoveryOf,
+  discoveryRule,
+  endpointWarnings,
+  isNoMetadataUrl,
+  NO_METADATA_URL,
+} from "./discovery.ts";
 import {
   type ClientCredentials,
   clientCredentialsReach,
@@ -28,12 +35,12 @@ export const smart = scheme({
   description: "SMART Backend Services: a signed assertion, RS384 or ES384.",
   keys: {
     ProviderType: z.literal("smart").describe("SMART Backend Services"),
-    SmartBaseUrl: httpUrl().optional().describe(
+    SmartBaseUrl: httpUrl().refine(isNoMetadataUrl, NO_METADATA_URL).optional().describe(
       "Base URL of the FHIR server: the token endpoint is taken from its " +
         "`.well-known/smart-configuration`. Required unless `TokenEndpoint` is set",
     ),
     TokenEndpoint: httpUrl({ query: true }).optional().describe(
-      "URL of the token endpoint, where it is not to be discovered",
+      "URL of the token endpoint, in place of `SmartBaseUrl`",
     ),
     AllowedHosts: allowedHosts.optional(),
     ClientId: visibleAscii().describe("The client's identifier at the provider"),
@@ -50,7 +57,7 @@ export const smart = scheme({
     ),
     // SMART App Launch, Backend Services: "no more than five minutes in the future".
     AssertionLifetimeSeconds: whole(10, 300).default(120).describe(
-      "How long an assertion is good for",
+      "Lifetime of an assertion; SMART allows 300 at most",
     ),
     ...tokenKeys,
   },

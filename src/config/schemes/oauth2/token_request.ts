@@ -103,7 +103,7 @@ export const tokenHeadersKey = headerValues(["accept", "authorization", "dpop", 
   );
 
 export const dpopKey = flag().default(false).describe(
-  "Bind tokens to a key that each worker makes for itself (RFC 9449). Tokens are then not shared " +
+  "Bind tokens to a key that each worker generates (RFC 9449). Tokens are then not shared " +
     "between workers or replicas",
 );
 
@@ -111,8 +111,8 @@ export const tokenRequestKeys = {
   ProviderType: z.enum(providers).default("auto").describe(
     "The identity provider. `azure` derives `TokenEndpoint` and `Scope` from `TenantId` and `Cloud`; " +
       "`auto` does so if `TenantId` is set without `TokenEndpoint` or that is at a host of Entra " +
-      "ID. The others only say whose advice to give when a token is refused, where the host does not " +
-      "tell",
+      "ID. The others select the advice for the provider's errors, if its host does not identify it; " +
+      "with `auth0` `Audience` is required",
   ),
   TokenEndpoint: httpUrl({ query: true }).optional().describe(
     "URL of the token endpoint. Required unless `Issuer` is set or Azure's can be derived from " +
