@@ -267,6 +267,7 @@ Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope a
     token_expires_at: "2026-01-01T00:01:00.000Z",
     token_expires_in_seconds: 60,
     last_request: null,
+    failed_upload: null,
   }]);
 });
 

@@ -9,9 +9,9 @@ import {
   type Activity,
   type ActivityReport,
   type LastOutcome,
-  outweighs,
   SLOTS,
   type Transfer,
+  type UploadVerdict,
   type Verdict,
   type Window,
 } from "./activity.ts";
@@ -32,7 +32,8 @@ export interface ServerState extends ActivityReport {
 }
 
 /** A transfer, without what may identify a patient. */
-export interface TransferReport extends Omit<Transfer, "transaction" | "beganMs" | "isTest"> {
+export interface TransferReport
+  extends Omit<Transfer, "transaction" | "beganMs" | "isTest" | "stow"> {
   readonly transaction: string;
 }
 
@@ -87,7 +88,9 @@ export async function workerState(
       ...activity.of(name),
     };
   });
-  const transfers = activity.oldest().map(({ transaction, beganMs: _, isTest: __, ...report }) => ({
+  const transfers = activity.oldest().map((
+    { transaction, beganMs: _, isTest: __, stow: ___, ...report },
+  ) => ({
     ...report,
     transaction: transaction.name,
   }));
@@ -122,7 +125,8 @@ function mergeServers(one: ServerState, other: ServerState): ServerState {
     inFlight: one.inFlight + other.inFlight,
     queued: one.queued + other.queued,
     window: addWindows(one.window, other.window),
-    verdict: weightier(one.verdict, other.verdict),
+    verdict: later<Verdict>(one.verdict, other.verdict),
+    upload: later<UploadVerdict>(one.upload, other.upload),
     lastError: later<ErrorSummary>(one.lastError, other.lastError),
     lastRequest: later<LastOutcome>(one.lastRequest, other.lastRequest),
   };
@@ -131,12 +135,6 @@ function mergeServers(one: ServerState, other: ServerState): ServerState {
 function latest(one: number | undefined, other: number | undefined): number | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return Math.max(one, other);
-}
-
-function weightier(one: Verdict | undefined, other: Verdict | undefined): Verdict | undefined {
-  if (one !== undefined && outweighs(other, one)) return other;
-  if (other !== undefined && outweighs(one, other)) return one;
-  return later<Verdict>(one, other);
 }
 
 function later<T extends { readonly atMs: number }>(

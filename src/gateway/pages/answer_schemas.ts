@@ -21,7 +21,7 @@ function envelope<Data extends z.ZodType>(data: Data) {
   });
 }
 
-const lastRequest = z.strictObject({
+const outcome = {
   at: iso,
   store_status: z.int().nullable(),
   error: z.strictObject({
@@ -29,6 +29,16 @@ const lastRequest = z.strictObject({
     message: z.string(),
     troubleshooting: z.array(z.string()),
   }).nullable(),
+};
+
+const failedUpload = z.strictObject({
+  ...outcome,
+  sent: z.int().nullable(),
+  stored: z.int().nullable(),
+  failed: z.int().nullable(),
+  failure_reasons: z.array(z.string()).describe(
+    "Values of Failure Reason (0008,1197), hexadecimal",
+  ),
 });
 
 /** All schemas, by their names in the document. */
@@ -50,7 +60,10 @@ export const answerSchemas = {
       has_cached_token: z.boolean(),
       token_valid: z.boolean(),
       ...expiry,
-      last_request: lastRequest.nullable(),
+      last_request: z.strictObject(outcome).nullable(),
+      failed_upload: failedUpload.nullable().describe(
+        "The last upload, if it failed; null again once an upload succeeds",
+      ),
     })),
   })),
   Test: envelope(z.strictObject({

@@ -3,11 +3,13 @@
  * facts about credentials, never a credential or a part of one.
  */
 import type { Context } from "hono";
+import { statusHex } from "../../dicomweb/stow/failure_reason.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import type { Store } from "../../upstream/store.ts";
 import type { GatewayEnv, PageParts } from "../gateway_env.ts";
 import { mergeStates, type ServerState } from "../account/gateway_state.ts";
-import type { LastOutcome } from "../account/activity.ts";
+import { isFailedUpload, type LastOutcome, type UploadVerdict } from "../account/activity.ts";
+import type { ErrorSummary } from "../account/error_summary.ts";
 import { healthOf } from "./server_health.ts";
 
 /** The plugin's. */
@@ -120,6 +122,7 @@ function serverFacts(
     token_valid: hasToken && (expiresAtMs === undefined || expiresAtMs > nowMs),
     ...expiryFacts(expiresAtMs, nowMs),
     last_request: outcomeFacts(state?.lastRequest),
+    failed_upload: uploadFacts(state?.upload),
   };
 }
 
@@ -129,12 +132,29 @@ function outcomeFacts(outcome: LastOutcome | undefined): Record<string, unknown>
   return {
     at: new Date(atMs).toISOString(),
     store_status: storeStatus ?? null,
-    error: error === undefined ? null : {
-      error_code: error.code,
-      message: error.message,
-      troubleshooting: error.troubleshooting,
-    },
+    error: errorFacts(error),
   };
+}
+
+/** The last upload, unless it succeeded. */
+function uploadFacts(upload: UploadVerdict | undefined): Record<string, unknown> | null {
+  if (upload === undefined || !isFailedUpload(upload)) return null;
+  const { atMs, status, stow, error } = upload;
+  return {
+    at: new Date(atMs).toISOString(),
+    store_status: status ?? null,
+    sent: stow?.sent ?? null,
+    stored: stow?.stored ?? null,
+    failed: stow?.failed ?? null,
+    failure_reasons: stow?.reasons.map(statusHex) ?? [],
+    error: errorFacts(error),
+  };
+}
+
+function errorFacts(error: ErrorSummary | undefined): Record<string, unknown> | null {
+  if (error === undefined) return null;
+  const { code, message, troubleshooting } = error;
+  return { error_code: code, message, troubleshooting };
 }
 
 function expiryFacts(expiresAtMs: number | undefined, nowMs: number): Record<string, unknown> {

@@ -207,11 +207,15 @@ function Pages({ model }: { readonly model: StatusPageModel }) {
 }
 
 function headlineOf(counts: Readonly<Record<Health, number>>): [tone: string, text: string] {
-  const { failing, recovering, refusing, misplaced, unused, working } = counts;
+  const { failing, rejecting, recovering, refusing, misplaced, unused, working } = counts;
   const all = sum(Object.values(counts));
   if (all === 0) return ["", "No servers yet"];
   if (failing > 0) {
     return ["bad", `${failing} of ${counted(all, "server")} ${failing === 1 ? "fails" : "fail"}`];
+  }
+  if (rejecting > 0) {
+    const store = rejecting === 1 ? "does" : "do";
+    return ["bad", `${rejecting} of ${counted(all, "server")} ${store} not store uploads`];
   }
   const shaky = recovering + refusing + misplaced;
   if (shaky > 0) {
