@@ -48,6 +48,8 @@ export interface AuthorizerCollaborators {
   /** Sent with token requests. */
   readonly userAgent?: string;
   readonly clock?: Clock;
+  /** Receives why bodies cannot be buffered, and undefined when they can. */
+  readonly onSpoolHealth?: (fault: string | undefined) => void;
 }
 
 /** Creates the authorizer of a server. It requests no token before the first request; the caller closes it. */
@@ -134,7 +136,7 @@ function createSchemeAuthorizer(
   }
 
   function sigV4({ region, service, payloadSigning, ...aws }: AwsCredentials): Authorizer {
-    const { stateDirectory, logger } = collaborators;
+    const { stateDirectory, logger, onSpoolHealth } = collaborators;
     const awsClock = new AwsClock(clock);
     const keys = createKeysSource(aws, connection, awsClock);
     return new SigV4Authorizer({
@@ -143,7 +145,7 @@ function createSchemeAuthorizer(
       service,
       payloadSigning,
       keeper: "acquire" in keys ? manage(keys, aws.refreshBufferMs) : fixedKeys(keys),
-      spool: new BodySpool({ directory: stateDirectory, server: name }),
+      spool: new BodySpool({ directory: stateDirectory, server: name, onHealth: onSpoolHealth }),
       awsClock,
       logger,
     });

@@ -86,8 +86,9 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.rateLimit !== undefined) app.use(limitRate(options.rateLimit));
   if (options.access !== undefined) app.use(permitPages(options.access));
   const ownState = async () => ({
-    states: [await workerState(stores, activity, metrics)],
+    states: [await workerState({ stores, activity, metrics })],
     silent: 0,
+    faults: [],
   });
   const parts: PageParts = {
     ...options,

@@ -17,10 +17,15 @@ const KEY_BYTES = 32;
 /**
  * Prepares what workers of a configuration write to.
  *
+ * @param onFault Receives why the state directory cannot be used, if it cannot.
  * @returns The configuration for the workers, with the key of the token cache.
  * @throws {ConfigError} When the state directory is insecure and was configured to be used.
  */
-export async function prepareState(config: GatewayConfig, logger: Logger): Promise<GatewayConfig> {
+export async function prepareState(
+  config: GatewayConfig,
+  logger: Logger,
+  onFault: (reason: string) => void = () => {},
+): Promise<GatewayConfig> {
   const { stateDirectory, tokenCache } = config;
   if (!isKvFile(tokenCache)) {
     // The state directory is created only if something will be written to it.
@@ -34,14 +39,14 @@ export async function prepareState(config: GatewayConfig, logger: Logger): Promi
   } catch (error) {
     const isInsecure = error instanceof ConfigError;
     if (isInsecure && !tokenCache.isDefault) throw error;
+    const reason = isInsecure
+      ? error.problems.map(({ message }) => message).join("; ")
+      : reasonOf(error);
+    onFault(reason);
     logger.warn(
       "Cannot cache tokens in the state directory; caching them in memory. Correct StateDirectory, " +
         'or set TokenCache.Backend to "memory"',
-      {
-        reason: isInsecure
-          ? error.problems.map(({ message }) => message).join("; ")
-          : reasonOf(error),
-      },
+      { reason },
     );
     return await prepareState(withMemory(config), logger);
   }

@@ -3,6 +3,7 @@
  * of them merged, so that every worker shows the same.
  */
 import type { CredentialStatus } from "../../credentials/authorizer.ts";
+import { type Fault, type FaultList, mergeFaults } from "../../telemetry/faults.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Store } from "../../upstream/store.ts";
 import {
@@ -42,6 +43,7 @@ export interface WorkerState {
   /** The transfers that have taken longest. */
   readonly transfers: readonly TransferReport[];
   readonly underWay: number;
+  readonly faults: readonly Fault[];
 }
 
 export interface GatewayState {
@@ -52,19 +54,24 @@ export interface GatewayState {
   readonly workers: number;
   /** How many have not reported in time. */
   readonly silent: number;
+  /** The gateway's own faults, the worst first. */
+  readonly faults: readonly Fault[];
 }
 
 export interface WorkerReports {
   readonly states: readonly WorkerState[];
   /** How many workers have not reported in time. */
   readonly silent: number;
+  /** Those that no single worker has. */
+  readonly faults: readonly Fault[];
 }
 
-export async function workerState(
-  stores: ReadonlyMap<string, Store>,
-  activity: Activity,
-  metrics: Metrics,
-): Promise<WorkerState> {
+export async function workerState({ stores, activity, metrics, faults }: {
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly activity: Activity;
+  readonly metrics: Metrics;
+  readonly faults?: FaultList | undefined;
+}): Promise<WorkerState> {
   const [inFlight, queued, tokenBreaker, storeBreaker] = await Promise.all(
     [
       metrics.storeRequestsInFlight,
@@ -94,10 +101,10 @@ export async function workerState(
     ...report,
     transaction: transaction.name,
   }));
-  return { servers, transfers, underWay: activity.underWay };
+  return { servers, transfers, underWay: activity.underWay, faults: faults?.current ?? [] };
 }
 
-export function mergeStates({ states, silent }: WorkerReports): GatewayState {
+export function mergeStates({ states, silent, faults }: WorkerReports): GatewayState {
   const servers = new Map<string, ServerState>();
   for (const state of states) {
     for (const server of state.servers) {
@@ -112,6 +119,7 @@ export function mergeStates({ states, silent }: WorkerReports): GatewayState {
     underWay: states.reduce((sum, { underWay }) => sum + underWay, 0),
     workers: states.length,
     silent,
+    faults: mergeFaults([...faults, ...states.flatMap((state) => state.faults)]),
   };
 }
 

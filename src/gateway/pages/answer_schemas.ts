@@ -2,6 +2,7 @@
  * The schemas of the gateway's own JSON responses, for the OpenAPI document.
  */
 import { z } from "zod";
+import { FAULT_KINDS } from "../../telemetry/faults.ts";
 import { HEALTHS } from "./server_health.ts";
 
 const iso = z.iso.datetime();
@@ -44,9 +45,20 @@ const failedUpload = z.strictObject({
 /** All schemas, by their names in the document. */
 export const answerSchemas = {
   Status: envelope(z.strictObject({
-    status: z.literal("healthy"),
+    status: z.enum(["healthy", "degraded"]).describe("degraded: the gateway has faults of its own"),
+    ready: z.boolean().describe("Whether GET /readyz answers 200"),
     token_managers: z.int(),
     servers_configured: z.int(),
+    faults: z.array(z.strictObject({
+      kind: z.enum(FAULT_KINDS),
+      since: iso,
+      title: z.string(),
+      reason: z.string(),
+      stops: z.enum(["requests", "readiness"]).nullable().describe(
+        "What the fault stops: requests are rejected, or GET /readyz answers 503",
+      ),
+      remedy: z.string(),
+    })).describe("The gateway's own faults, the worst first; those of servers are in /servers"),
   })),
   Servers: envelope(z.strictObject({
     servers: z.array(z.strictObject({

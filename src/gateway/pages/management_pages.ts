@@ -5,6 +5,7 @@
 import type { Context } from "hono";
 import { statusHex } from "../../dicomweb/stow/failure_reason.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
+import { FAULTS } from "../../telemetry/faults.ts";
 import type { Store } from "../../upstream/store.ts";
 import type { GatewayEnv, PageParts } from "../gateway_env.ts";
 import { mergeStates, type ServerState } from "../account/gateway_state.ts";
@@ -20,12 +21,23 @@ const KEYS_MAX_AGE_SECONDS = 300;
 
 type Ctx = Context<GatewayEnv>;
 
-export function showStatus(c: Ctx, parts: PageParts): Response {
+/** Reports the gateway's own state: its servers have theirs. */
+export async function showStatus(c: Ctx, parts: PageParts): Promise<Response> {
   const { size } = parts.stores;
+  const { faults } = mergeStates(await parts.states());
   return envelope(c, parts, {
-    status: "healthy",
+    status: faults.length === 0 ? "healthy" : "degraded",
+    ready: !faults.some(({ stops }) => stops === "readiness"),
     token_managers: size,
     servers_configured: size,
+    faults: faults.map(({ kind, sinceMs, reason, stops }) => ({
+      kind,
+      since: new Date(sinceMs).toISOString(),
+      title: FAULTS[kind].title,
+      reason,
+      stops: stops ?? null,
+      remedy: FAULTS[kind].remedy,
+    })),
   });
 }
 

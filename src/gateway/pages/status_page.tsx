@@ -7,6 +7,7 @@ import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Window } from "../account/activity.ts";
 import type { GatewayState } from "../account/gateway_state.ts";
 import type { Health } from "./server_health.ts";
+import { Faults, faultsHeadline } from "./status_faults.tsx";
 import { type Notice, NoticeLine } from "./status_notice.tsx";
 import { SCRIPT, STYLE } from "./status_page_style.ts";
 import { Servers, type ShownServer } from "./status_servers.tsx";
@@ -49,7 +50,7 @@ const SEARCH_FROM = 10;
 /** @returns The document, without its doctype. */
 export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.Element {
   const { counts, version, notice, refreshes, search } = model;
-  const [tone, headline] = headlineOf(counts);
+  const [tone, headline] = headlineOf(model);
   const all = sum(Object.values(counts));
   return (
     <html lang="en">
@@ -109,7 +110,7 @@ export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.
 }
 
 function Live({ model, all }: { readonly model: StatusPageModel; readonly all: number }) {
-  const { nowMs, silent, workers, servers, transfers, underWay, refreshes } = model;
+  const { nowMs, faults, silent, workers, servers, transfers, underWay, refreshes } = model;
   return (
     <main
       class="wrap"
@@ -118,6 +119,7 @@ function Live({ model, all }: { readonly model: StatusPageModel; readonly all: n
       data-now={nowMs}
       data-refresh={refreshes ? "on" : "off"}
     >
+      <Faults faults={faults} nowMs={nowMs} />
       <Tiles model={model} />
       {silent > 0 && (
         <p class="notice bad">
@@ -206,7 +208,15 @@ function Pages({ model }: { readonly model: StatusPageModel }) {
   );
 }
 
-function headlineOf(counts: Readonly<Record<Health, number>>): [tone: string, text: string] {
+/** Faults of the gateway come first: they concern all servers. */
+function headlineOf({ faults, counts }: StatusPageModel): [tone: string, text: string] {
+  const own = faultsHeadline(faults);
+  const [tone, text] = serversHeadline(counts);
+  if (own === undefined) return [tone, text];
+  return ["bad", tone === "bad" || tone === "warn" ? `${own}; ${text}` : own];
+}
+
+function serversHeadline(counts: Readonly<Record<Health, number>>): [tone: string, text: string] {
   const { failing, rejecting, recovering, refusing, misplaced, unused, working } = counts;
   const all = sum(Object.values(counts));
   if (all === 0) return ["", "No servers yet"];

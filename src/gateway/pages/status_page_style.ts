@@ -74,6 +74,10 @@ summary{cursor:pointer;overflow-wrap:anywhere}
 details ul{margin:6px 0 4px;padding-left:20px}
 .hint{border-radius:8px;padding:9px 14px;font-size:14px;background:var(--idle-bg)}
 .hint.bad{background:var(--bad-bg)}.hint.warn{background:var(--warn-bg)}
+.fault{border-radius:8px;padding:10px 14px;margin-bottom:10px;font-size:14px;
+background:var(--bad-bg);border-left:4px solid var(--bad)}
+.fault p+p{margin-top:3px}.reason{white-space:pre-line;overflow-wrap:anywhere}
+#live section+.tiles{margin-top:22px}
 .search{display:flex;gap:8px;align-items:center}
 input{font:inherit;font-size:14px;padding:5px 10px;border-radius:7px;border:1px solid var(--muted);
 background:var(--card);color:var(--text);max-width:220px}

@@ -188,6 +188,7 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
         })],
         transfers: [],
         underWay: 3,
+        faults: [],
       },
       {
         servers: [server({
@@ -199,9 +200,11 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
         })],
         transfers: [],
         underWay: 4,
+        faults: [],
       },
     ],
     silent: 1,
+    faults: [],
   });
   const { window: _, ...merged } = servers.get("a")!;
   assert.deepEqual(merged, {
