@@ -23,12 +23,13 @@ export function writtenDirectories(config: GatewayConfig): readonly string[] {
 
 /** Why files in these directories may not be written soon; undefined if there is space. */
 export async function diskFault(directories: readonly string[]): Promise<string | undefined> {
-  const faults = await Promise.all(directories.map(faultOf));
+  const faults = await Promise.all(directories.map(spaceFault));
   const found = faults.filter((fault) => fault !== undefined);
   return found.length === 0 ? undefined : found.join("; ");
 }
 
-async function faultOf(directory: string): Promise<string | undefined> {
+/** The fault of one directory. */
+export async function spaceFault(directory: string): Promise<string | undefined> {
   let facts;
   try {
     facts = await statfs(directory);
