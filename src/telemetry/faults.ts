@@ -7,40 +7,47 @@
 export const FAULTS = {
   audit_trail: {
     title: "The audit trail cannot be written",
+    effect: "Requests are served without a record.",
     remedy:
       "Free space on its disk, make the file writable again, or make the syslog server reachable. The gateway then continues by itself.",
   },
   upload_buffer: {
     title: "Uploads cannot be buffered",
+    effect: "Uploads above 1 MiB to AWS fail.",
     remedy:
-      "Uploads above 1 MiB to AWS fail. Free space on the disk of StateDirectory, and check that the gateway's user may write to it.",
+      "Free space on the disk of StateDirectory, and check that the gateway's user may write to it. This stays here until such an upload succeeds.",
   },
   disk_space: {
     title: "A disk is full or nearly full",
-    remedy:
-      "Free space there, or move StateDirectory or Audit.File to a larger disk. A full disk stops the audit trail, the token cache and uploads to AWS.",
+    effect: "A full disk stops the audit trail, the token cache and uploads to AWS.",
+    remedy: "Free space there, or move StateDirectory or Audit.File to a larger disk.",
   },
   token_cache: {
     title: "The token cache cannot be used",
+    effect: "Requests are still served, with tokens in memory only.",
     remedy:
-      "Requests are still served, with tokens in memory only. Check that the Redis server or KV service of TokenCache runs and is no read-only replica, or that the disk of StateDirectory is writable and not full.",
+      "Check that the Redis server or KV service of TokenCache runs and is no read-only replica, or that the disk of StateDirectory is writable and not full.",
   },
   state_directory: {
     title: "The state directory cannot be used",
-    remedy:
-      "Requests are still served, with tokens in memory only. Correct StateDirectory (owner, mode, free space), then reload.",
+    effect: "Requests are still served, with tokens in memory only.",
+    remedy: "Correct StateDirectory (owner, mode, free space), then reload.",
   },
   configuration: {
     title: "The last reload of the configuration failed",
-    remedy:
-      "The previous configuration stays in use. Correct the file (the command check shows what is wrong), then reload.",
+    effect: "The previous configuration stays in use.",
+    remedy: "Correct the file (the command check shows what is wrong), then reload.",
   },
   audit_records_lost: {
     title: "Audit records were lost",
+    effect: "The audit trail itself has a record of how many.",
     remedy:
-      "The audit trail itself records how many. Inform whoever is responsible for it. This stays here until the gateway restarts.",
+      "Inform whoever is responsible for the audit trail. This stays here until the gateway restarts.",
   },
-} as const satisfies Record<string, { readonly title: string; readonly remedy: string }>;
+} as const satisfies Record<
+  string,
+  { readonly title: string; readonly effect: string; readonly remedy: string }
+>;
 
 export type FaultKind = keyof typeof FAULTS;
 
@@ -94,4 +101,11 @@ export function mergeFaults(faults: Iterable<Fault>): readonly Fault[] {
     merged.set(fault.kind, { ...fault, sinceMs, stops: fault.stops ?? other?.stops });
   }
   return FAULT_KINDS.flatMap((kind) => merged.get(kind) ?? []);
+}
+
+/** What a fault means for requests. */
+export function effectOf({ kind, stops }: Pick<Fault, "kind" | "stops">): string {
+  const { effect } = FAULTS[kind];
+  if (stops === "requests") return "All requests to the servers are rejected meanwhile.";
+  return stops === "readiness" ? `Not ready: GET /readyz answers 503. ${effect}` : effect;
 }

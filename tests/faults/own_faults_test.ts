@@ -84,7 +84,7 @@ Deno.test(needing(REDIS, {
       assert.equal(await metric(gateway, "token_cache"), "1");
       assert.match(
         await pageOf(gateway),
-        /The token cache cannot be used.*READONLY.*Not ready: GET \/readyz answers 503.*What to do: .*read-only replica/,
+        /The token cache cannot be used.*Not ready: GET \/readyz answers 503.*READONLY.*What to do: .*read-only replica/,
       );
       await replica.command("replicaof", "no", "one");
       await shown(gateway);
@@ -249,7 +249,7 @@ Deno.test("Own faults: a reload that failed is shown, with why and how old the c
   assert.equal(await metric(gateway, "configuration"), "1");
   assert.match(
     await pageOf(gateway),
-    /The last reload of the configuration failed.*Typo.*What to do: The previous configuration stays in use/,
+    /The last reload of the configuration failed.*The previous configuration stays in use.*Typo.*What to do: Correct the file/,
   );
   const another = { Address: "127.0.0.1", Port: 1 };
   await gateway.writeConfig({ Servers: SERVERS, Listen: another });

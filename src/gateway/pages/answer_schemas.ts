@@ -54,6 +54,7 @@ export const answerSchemas = {
       since: iso,
       title: z.string(),
       reason: z.string(),
+      effect: z.string(),
       stops: z.enum(["requests", "readiness"]).nullable().describe(
         "What the fault stops: requests are rejected, or GET /readyz answers 503",
       ),

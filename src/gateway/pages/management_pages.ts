@@ -5,7 +5,7 @@
 import type { Context } from "hono";
 import { statusHex } from "../../dicomweb/stow/failure_reason.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
-import { FAULTS } from "../../telemetry/faults.ts";
+import { effectOf, FAULTS } from "../../telemetry/faults.ts";
 import type { Store } from "../../upstream/store.ts";
 import type { GatewayEnv, PageParts } from "../gateway_env.ts";
 import { mergeStates, type ServerState } from "../account/gateway_state.ts";
@@ -35,6 +35,7 @@ export async function showStatus(c: Ctx, parts: PageParts): Promise<Response> {
       since: new Date(sinceMs).toISOString(),
       title: FAULTS[kind].title,
       reason,
+      effect: effectOf({ kind, stops }),
       stops: stops ?? null,
       remedy: FAULTS[kind].remedy,
     })),

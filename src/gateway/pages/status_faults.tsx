@@ -2,14 +2,8 @@
  * The gateway's own faults on the status page: since when, why, and what to do.
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
-import { type Fault, FAULTS } from "../../telemetry/faults.ts";
-import { ago, counted } from "./status_text.ts";
-
-/** What a fault stops. */
-const STOPS: Readonly<Record<NonNullable<Fault["stops"]>, string>> = {
-  requests: "All requests to the servers are rejected meanwhile.",
-  readiness: "Not ready: GET /readyz answers 503.",
-};
+import { effectOf, type Fault, FAULTS } from "../../telemetry/faults.ts";
+import { counted, span } from "./status_text.ts";
 
 export function Faults(
   { faults, nowMs }: { readonly faults: readonly Fault[]; readonly nowMs: number },
@@ -32,15 +26,16 @@ export function faultsHeadline(faults: readonly Fault[]): string | undefined {
 }
 
 function FaultPanel({ fault, nowMs }: { readonly fault: Fault; readonly nowMs: number }) {
-  const { kind, sinceMs, reason, stops } = fault;
+  const { kind, sinceMs, reason } = fault;
   const { title, remedy } = FAULTS[kind];
   return (
     <div class="fault" id={`fault-${kind}`}>
       <p>
-        <strong>{title}</strong> <span class="small">since {ago(sinceMs, nowMs)}</span>
+        <strong>{title}</strong>{" "}
+        <span class="small">for {span(Math.max(1, (nowMs - sinceMs) / 1000))}</span>
       </p>
-      <p class="reason">{/[.!?]$/.test(reason) ? reason : `${reason}.`}</p>
-      {stops !== undefined && <p>{STOPS[stops]}</p>}
+      <p>{effectOf(fault)}</p>
+      <p class="reason">Reason: {/[.!?]$/.test(reason) ? reason : `${reason}.`}</p>
       <p>
         <strong>What to do:</strong> {remedy}
       </p>
