@@ -99,6 +99,7 @@ export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.
         <footer class="wrap">
           <p>
             Meaning of the fields: <code>docs/status-page.md</code>. The same as JSON:{" "}
+            <a href="dicomweb-oauth/status">dicomweb-oauth/status</a> and{" "}
             <a href="dicomweb-oauth/servers">dicomweb-oauth/servers</a>; for Prometheus:{" "}
             <a href="dicomweb-oauth/metrics">dicomweb-oauth/metrics</a>.
           </p>
