@@ -7,6 +7,7 @@ import type { BreakerState, ServerState } from "../account/gateway_state.ts";
 import { type Health, TOO_LONG } from "./server_health.ts";
 import { ago, iso, span } from "./status_text.ts";
 import { latency, LatencyLine, perMinute, RequestsLine } from "./status_traffic.tsx";
+import { DocumentLink, ErrorCodeLink } from "./document_link.tsx";
 import type { ErrorSummary } from "../account/error_summary.ts";
 
 export interface ShownServer {
@@ -160,7 +161,7 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
             <p class={`hint ${tone}`}>
               The store answered {verdict.status}
               {verdict.isOfUpload && " to an upload"}: {hintOf(verdict.status, health)} See:{" "}
-              <code>docs/troubleshooting.md</code>
+              <DocumentLink path="troubleshooting.md" />
             </p>
           </td>
         </tr>
@@ -202,7 +203,7 @@ function Trouble(
         {troubleshooting.map((step) => <li key={step}>{step}</li>)}
       </ul>
       <p class="small">
-        See: <code>docs/error-codes.md</code>, {code}. The command <code>doctor {name}</code>{" "}
+        See: <ErrorCodeLink code={code} />, {code}. The command <code>doctor {name}</code>{" "}
         tests the connection step by step.
       </p>
     </details>
