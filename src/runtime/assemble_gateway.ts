@@ -9,7 +9,7 @@ import { directContacts } from "../config/sandbox/contacts.ts";
 import { publishedKeys } from "../config/sandbox/published_keys.ts";
 import type { TokenStore } from "../credentials/cache/token_store.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { createApp } from "../gateway/app.ts";
+import { createApp, type GatewayOptions } from "../gateway/app.ts";
 import { TokenRevocation } from "../gateway/pages/token_revocation.ts";
 import { AccessRules } from "../gateway/steps/access_rules.ts";
 import { Activity } from "../gateway/account/activity.ts";
@@ -45,6 +45,7 @@ export interface AssemblyOptions extends SharedByWorkers {
   readonly audit?: AuditRecorder | undefined;
   /** The states of all workers, for the status page. */
   readonly states: () => Promise<WorkerReports>;
+  readonly document?: GatewayOptions["document"];
 }
 
 /** The gateway of one worker. */
@@ -113,6 +114,7 @@ export function assembleGateway(config: GatewayConfig, options: AssemblyOptions)
       logger: createLogger("gateway"),
     }),
     publicKeys: publishedKeys(config.servers),
+    ...(options.document && { document: options.document }),
     checkReadiness: () =>
       isOptionalCache(config.tokenCache) ? Promise.resolve() : checkReadiness(tokenStore, faults),
     logger: createLogger("gateway"),

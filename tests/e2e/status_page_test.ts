@@ -58,7 +58,7 @@ const test: Deno.TestDefinition = {
         for (const viewport of [WIDE, NARROW]) {
           await t.step(`axe finds nothing: ${colorScheme}, ${viewport.width} px`, async () => {
             await open({ colorScheme, viewport }, async (page) => {
-              await assertAccessible(page);
+              assert(await axePasses(page) > 20);
               const width = await page.evaluate("document.documentElement.scrollWidth");
               assert.equal(width, viewport.width);
               const size = viewport === WIDE ? "" : "-narrow";
@@ -66,6 +66,29 @@ const test: Deno.TestDefinition = {
             });
           });
         }
+      }
+
+      for (const viewport of [WIDE, NARROW]) {
+        await t.step(`an error's link opens its documentation: ${viewport.width} px`, async () => {
+          await open({ viewport }, async (page) => {
+            await page.locator("#error-research-cloud a").click();
+            await page.waitForURL(/error-codes\.md#auth-001-client-credentials-invalid$/);
+            const heading = page.locator(":target");
+            assert.match(await heading.innerText(), /^AUTH-001/);
+            const { y } = (await heading.boundingBox())!;
+            assert(y >= 0 && y < viewport.height);
+            assert(await axePasses(page) > 10);
+            assert.equal(
+              await page.evaluate("document.documentElement.scrollWidth"),
+              viewport.width,
+            );
+            if (!FOR_DOCS) {
+              await page.screenshot({ path: `${IMAGES}document-${viewport.width}.png` });
+            }
+            await page.getByRole("link", { name: "Status of the gateway" }).click();
+            await page.locator("#error-research-cloud").waitFor();
+          });
+        });
       }
 
       await t.step("the numbers are those of both workers", async () => {
@@ -204,7 +227,7 @@ Deno.test(needing(CHROMIUM, {
             await inContext(browser, { colorScheme, viewport }, async (context) => {
               const page = await context.newPage();
               await page.goto(`${url}/`);
-              await assertAccessible(page);
+              assert(await axePasses(page) > 20);
               const width = await page.evaluate("document.documentElement.scrollWidth");
               assert.equal(width, viewport.width);
               const size = viewport === WIDE ? "" : "-narrow";
@@ -240,16 +263,16 @@ Deno.test(needing(CHROMIUM, {
   },
 }));
 
-async function assertAccessible(page: Page): Promise<void> {
+/** Fails with what axe complains about. Returns how many of its rules the page passes. */
+async function axePasses(page: Page): Promise<number> {
   await page.evaluate(axe.source);
   // deno-lint-ignore no-explicit-any -- the page's own types are not the test's
-  const run = () => (globalThis as any).axe.run();
-  const { violations, passes } = await page.evaluate(run);
+  const { violations, passes } = await page.evaluate(() => (globalThis as any).axe.run());
   assert.deepEqual(
     violations.map(({ id, nodes }: axe.Result) => [id, nodes.map(({ html }) => html)]),
     [],
   );
-  assert(passes.length > 20);
+  return passes.length;
 }
 
 async function inContext(

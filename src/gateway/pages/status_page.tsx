@@ -6,6 +6,7 @@ import { raw } from "hono/html";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Window } from "../account/activity.ts";
 import type { GatewayState } from "../account/gateway_state.ts";
+import { DocumentLink } from "./document_link.tsx";
 import type { Health } from "./server_health.ts";
 import { Faults, faultsHeadline } from "./status_faults.tsx";
 import { type Notice, NoticeLine } from "./status_notice.tsx";
@@ -98,7 +99,7 @@ export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.
         <Live model={model} all={all} />
         <footer class="wrap">
           <p>
-            Meaning of the fields: <code>docs/status-page.md</code>. The same as JSON:{" "}
+            Meaning of the fields: <DocumentLink path="status-page.md" />. The same as JSON:{" "}
             <a href="dicomweb-oauth/status">dicomweb-oauth/status</a> and{" "}
             <a href="dicomweb-oauth/servers">dicomweb-oauth/servers</a>; for Prometheus:{" "}
             <a href="dicomweb-oauth/metrics">dicomweb-oauth/metrics</a>.
@@ -125,7 +126,7 @@ function Live({ model, all }: { readonly model: StatusPageModel; readonly all: n
       {silent > 0 && (
         <p class="notice bad">
           {counted(silent, "worker")} did not answer in time: the figures do not include{" "}
-          {silent === 1 ? "it" : "them"}. See <code>docs/troubleshooting.md</code>.
+          {silent === 1 ? "it" : "them"}. See <DocumentLink path="troubleshooting.md" />.
         </p>
       )}
       <h2 id="servers">Servers</h2>
@@ -133,7 +134,12 @@ function Live({ model, all }: { readonly model: StatusPageModel; readonly all: n
         ? (
           <p class="panel empty">
             {all === 0
-              ? "No server is configured. See docs/configuration.md, Servers."
+              ? (
+                <>
+                  No server is configured. See{" "}
+                  <DocumentLink path="configuration.md" heading="Servers.{name}" />, Servers.
+                </>
+              )
               : "No server's name contains this."}
           </p>
         )

@@ -10,6 +10,7 @@ import { STORE_HINTS } from "./store_hints.ts";
 import { ago, iso, span } from "./status_text.ts";
 import { latency, LatencyLine, perMinute, RequestsLine } from "./status_traffic.tsx";
 import { isFailedUpload } from "../account/activity.ts";
+import { DocumentLink, ErrorCodeLink } from "./document_link.tsx";
 import type { ErrorSummary } from "../account/error_summary.ts";
 
 export interface ShownServer {
@@ -153,7 +154,8 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
         <tr role="row" class="trouble">
           <td role="cell" colspan={7}>
             <p class={`hint ${HEALTH[answered!][0]}`}>
-              The store answered {verdict.status}: {hint} See: <code>docs/troubleshooting.md</code>
+              The store answered {verdict.status}: {hint} See:{" "}
+              <DocumentLink path="troubleshooting.md" />
             </p>
           </td>
         </tr>
@@ -202,7 +204,7 @@ function Trouble(
         {troubleshooting.map((step) => <li key={step}>{step}</li>)}
       </ul>
       <p class="small">
-        See: <code>docs/error-codes.md</code>, {code}. The command <code>doctor {name}</code>{" "}
+        See: <ErrorCodeLink code={code} />, {code}. The command <code>doctor {name}</code>{" "}
         tests the connection step by step.
       </p>
     </details>
