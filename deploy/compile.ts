@@ -40,7 +40,7 @@ export async function compile(names: readonly string[], directory: string): Prom
   }
   const source = await Deno.makeTempDir({ prefix: `${NAME}-compile-` });
   try {
-    await copy(`${ROOT}src`, `${source}/src`);
+    for (const folder of ["src", "docs"]) await copy(`${ROOT}${folder}`, `${source}/${folder}`);
     for (const file of ["main.ts", "deno.lock"]) {
       await Deno.copyFile(`${ROOT}${file}`, `${source}/${file}`);
     }
@@ -48,9 +48,9 @@ export async function compile(names: readonly string[], directory: string): Prom
     for (const name of names.length > 0 ? names : [undefined]) {
       const output = `${directory}/${name === undefined ? NAME : `${NAME}-${name}`}`;
       const target = name === undefined ? [] : ["--target", TARGETS[name]!];
-      const worker = ["--include", "src/runtime/worker.ts"];
+      const included = ["src/runtime/worker.ts", "docs"].flatMap((path) => ["--include", path]);
       const { success } = await new Deno.Command(Deno.execPath(), {
-        args: ["compile", ...FLAGS, ...worker, ...target, "--output", output, "main.ts"],
+        args: ["compile", ...FLAGS, ...included, ...target, "--output", output, "main.ts"],
         cwd: source,
       }).spawn().status;
       if (!success) return false;

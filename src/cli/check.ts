@@ -14,6 +14,9 @@ import { type ConfigFlags, loadConfig } from "./load.ts";
 import { printWorkerPermissions } from "./permissions.ts";
 import { complain, print } from "./terminal.ts";
 
+/** Of a host that may be followed by a port. */
+const RESERVED_NAME = /\.example(?::\d+)?$/;
+
 /** @throws {ConfigError} With all problems of the configuration. */
 export async function check(flags: ConfigFlags): Promise<number> {
   const config = await loadConfig(flags);
@@ -49,6 +52,12 @@ export async function check(flags: ConfigFlags): Promise<number> {
           `vault, or TokenCache.Backend to "memory".`,
       );
     }
+  }
+  for (const place of networkAllowlist(config).filter((place) => RESERVED_NAME.test(place))) {
+    complain(
+      `Warning: ${place}: names that end in .example are those of the documentation and exist ` +
+        "nowhere (RFC 2606)",
+    );
   }
   for (const warning of config.warnings ?? []) complain(`Warning: ${warning}`);
   const { verdict, reason } = explainDeno(Deno.version.deno);

@@ -3,6 +3,7 @@
  */
 import type { ConfigDocument } from "./file/config_document.ts";
 import { configVersion, type GatewayConfig, misplacedKey, section } from "./gateway_config.ts";
+import { placeholderWarnings } from "./placeholders.ts";
 import { complaint } from "./values/complaint.ts";
 import { ConfigError, type ConfigProblem } from "./values/config_error.ts";
 import { deepFreeze } from "./values/frozen.ts";
@@ -52,6 +53,10 @@ export async function parseConfig(source: ConfigSource): Promise<GatewayConfig> 
   });
   problems = problemsIn(parsed.error?.issues ?? [], { raw, path: [SECTION], before: problems });
   if (problems.length > 0 || !parsed.success) throw new ConfigError(path, problems);
-  const warnings = [...source.warnings, ...parsed.data.warnings];
+  const warnings = [
+    ...source.warnings,
+    ...parsed.data.warnings,
+    ...placeholderWarnings(raw),
+  ];
   return deepFreeze<GatewayConfig>({ path, ...parsed.data, warnings });
 }

@@ -19,12 +19,14 @@ import { clientCredentialsSource } from "./oauth2/client_credentials_source.ts";
 import { type Clock, systemClock } from "../network/clock.ts";
 import { createTokenValidator } from "./validation/create_token_validator.ts";
 import { DpopAuthorizer } from "./oauth2/dpop_authorizer.ts";
+import { originHeaders } from "./oauth2/origin_headers.ts";
 import { DpopKey } from "./oauth2/dpop_key.ts";
 import { basicAuthorization, fixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
 import type { TokenStore } from "./cache/token_store.ts";
 import { createGoogleSource } from "./google/create_google_source.ts";
 import { managedIdentitySource } from "./azure/managed_identity_source.ts";
 import { SigV4Authorizer } from "./aws/sig_v4_authorizer.ts";
+import type { ProviderConnection } from "./provider_exchange.ts";
 import type { TokenSource } from "./token.ts";
 import { TokenFileAuthorizer } from "./fixed/token_file_authorizer.ts";
 import { TokenManager } from "./tokens/token_manager.ts";
@@ -48,6 +50,8 @@ export interface AuthorizerCollaborators {
   /** Sent with token requests. */
   readonly userAgent?: string;
   readonly clock?: Clock;
+  /** Receives why bodies cannot be buffered, and undefined when they can. */
+  readonly onSpoolHealth?: (fault: string | undefined) => void;
 }
 
 /** Creates the authorizer of a server. It requests no token before the first request; the caller closes it. */
@@ -109,32 +113,34 @@ function createSchemeAuthorizer(
   function clientCredentials(configured: ClientCredentials): Authorizer {
     const { clientCertificate } = server.tls;
     const dpop = configured.dpop ? new DpopKey(clock) : undefined;
+    const provider = { ...connection, originHeaders: originHeaders(configured) };
     const source = clientCredentialsSource(configured, {
-      ...connection,
+      ...provider,
       certificatePem: clientCertificate?.toTokenEndpoint
         ? clientCertificate.certificatePem
         : undefined,
       dpop,
     });
-    const authorizer = bearer(configured, source);
+    const authorizer = bearer(configured, source, provider);
     return dpop === undefined ? authorizer : new DpopAuthorizer(authorizer, dpop);
   }
 
   function bearer(
     { kind, refreshBufferMs, tokenValidation }: TokenUse & { readonly kind: string },
     source: TokenSource,
+    provider: ProviderConnection = connection,
   ): BearerAuthorizer {
     const validated = tokenValidation === undefined ? source : new ValidatedTokenSource({
       server: name,
       source,
-      validator: createTokenValidator(tokenValidation, connection),
+      validator: createTokenValidator(tokenValidation, provider),
       security: collaborators.security,
     });
     return new BearerAuthorizer(kind, manage(validated, refreshBufferMs));
   }
 
   function sigV4({ region, service, payloadSigning, ...aws }: AwsCredentials): Authorizer {
-    const { stateDirectory, logger } = collaborators;
+    const { stateDirectory, logger, onSpoolHealth } = collaborators;
     const awsClock = new AwsClock(clock);
     const keys = createKeysSource(aws, connection, awsClock);
     return new SigV4Authorizer({
@@ -143,7 +149,7 @@ function createSchemeAuthorizer(
       service,
       payloadSigning,
       keeper: "acquire" in keys ? manage(keys, aws.refreshBufferMs) : fixedKeys(keys),
-      spool: new BodySpool({ directory: stateDirectory, server: name }),
+      spool: new BodySpool({ directory: stateDirectory, server: name, onHealth: onSpoolHealth }),
       awsClock,
       logger,
     });

@@ -12,6 +12,12 @@ import type { Clock } from "../network/clock.ts";
 /** Token responses are a few KiB; only a wrong address sends more. */
 export const MAX_ANSWER_BYTES: number = 64 * 1024;
 
+/** Headers of requests to one origin, and no other. */
+export interface OriginHeaders {
+  readonly origin: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** Connects the token requests of one configured server. */
 export interface ProviderConnection {
   /** Name of the configured server. */
@@ -22,6 +28,12 @@ export interface ProviderConnection {
   readonly clock: Clock;
   /** Some providers and firewalls reject requests without one. Default: the runtime's. */
   readonly userAgent?: string | undefined;
+  readonly originHeaders?: OriginHeaders | undefined;
+}
+
+/** What messages about the answers to a connection's requests must not repeat. */
+export function secretsOf({ originHeaders }: ProviderConnection): string[] {
+  return Object.values(originHeaders?.headers ?? {});
 }
 
 export interface ProviderAnswer {
@@ -68,8 +80,10 @@ export async function exchange(
   service: string,
   { url, ...init }: HttpRequestInit & { readonly url: string; readonly signal: AbortSignal },
 ): Promise<ProviderAnswer> {
-  const { http, server, userAgent } = connection;
-  const headers = new Headers(init.headers);
+  const { http, server, userAgent, originHeaders } = connection;
+  const isOwnOrigin = originHeaders !== undefined && new URL(url).origin === originHeaders.origin;
+  const headers = new Headers({ ...(isOwnOrigin && originHeaders.headers) });
+  for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
   if (userAgent !== undefined) headers.set("user-agent", userAgent);
   try {
     const response = await http.send(url, { ...init, headers });

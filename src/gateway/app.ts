@@ -55,6 +55,8 @@ export interface GatewayOptions
   /** Accepted `Host` values without authentication; any unless given. */
   readonly knownHosts?: ReadonlySet<string> | undefined;
   readonly publicKeys?: PageParts["publicKeys"] | undefined;
+  /** No documentation unless given. */
+  readonly document?: PageParts["document"];
   readonly activity?: Activity;
   readonly revocation?: TokenRevocation;
   /** The states of all workers; of this one unless given. */
@@ -86,8 +88,9 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
   if (options.rateLimit !== undefined) app.use(limitRate(options.rateLimit));
   if (options.access !== undefined) app.use(permitPages(options.access));
   const ownState = async () => ({
-    states: [await workerState(stores, activity, metrics)],
+    states: [await workerState({ stores, activity, metrics })],
     silent: 0,
+    faults: [],
   });
   const parts: PageParts = {
     ...options,
@@ -96,6 +99,7 @@ export function createApp(options: GatewayOptions): Hono<GatewayEnv> {
     seal: new FormSeal(options.formKey ?? crypto.randomUUID(), now),
     states: options.states ?? ownState,
     publicKeys: options.publicKeys ?? [],
+    document: options.document ?? (() => Promise.resolve(undefined)),
   };
   const forwarding = { stores, address, activity, access: options.access };
   // By the destination, not by Hono's router, which could read the path differently.

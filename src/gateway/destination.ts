@@ -7,7 +7,7 @@ import type { MiddlewareHandler } from "hono";
 import { withoutAccessTokens } from "../dicomweb/transaction/query_tokens.ts";
 import { withEncodedPath } from "../dicomweb/transaction/store_path.ts";
 import { classify, isWebSocketHandshake } from "../dicomweb/transaction/transaction.ts";
-import type { Destination, GatewayEnv, Page } from "./gateway_env.ts";
+import type { Destination, GatewayEnv, Page, PageDestination } from "./gateway_env.ts";
 import { PAGES } from "./pages.ts";
 
 /** Prefixes of the paths of stores: `/dicom-web/{server}/…`, and that of the plugin. */
@@ -15,13 +15,13 @@ const STORE_PREFIXES = ["/dicom-web/", "/oauth-dicom-web/servers/"] as const;
 /** The plugin's path for storing is `…/stow`. */
 const [, PLUGIN_PREFIX] = STORE_PREFIXES;
 
-const NAME = ":name";
+const VARIABLE = /:(?:name|document)/;
 const plainPages = new Map(
-  PAGES.filter(({ path }) => !path.includes(NAME)).map((page) => [page.path, page]),
+  PAGES.filter(({ path }) => !VARIABLE.test(path)).map((page) => [page.path, page]),
 );
-const serverPages = PAGES.filter(({ path }) => path.includes(NAME)).map((page) => {
-  const [before = "", after = ""] = page.path.split(NAME);
-  return { page, before, after };
+const variablePages = PAGES.filter(({ path }) => VARIABLE.test(path)).map((page) => {
+  const [before = "", after = ""] = page.path.split(VARIABLE);
+  return { page, before, after, isDocument: page.path.includes(":document") };
 });
 
 const NO_PAGE = "/*";
@@ -78,15 +78,17 @@ function storeTarget(prefix: string, target: string): string {
 function pageAt(path: string): Destination {
   const plain = plainPages.get(path);
   if (plain !== undefined) return toPage(plain, undefined);
-  for (const { page, before, after } of serverPages) {
+  for (const { page, before, after, isDocument } of variablePages) {
     if (!path.startsWith(before) || !path.endsWith(after)) continue;
     const name = path.slice(before.length, path.length - after.length);
-    if (name !== "" && !name.includes("/")) return toPage(page, decoded(name));
+    if (name === "") continue;
+    if (isDocument) return { ...toPage(page, undefined), document: name };
+    if (!name.includes("/")) return toPage(page, decoded(name));
   }
   return { kind: "page", route: NO_PAGE, page: undefined, server: undefined };
 }
 
-function toPage(page: Page, server: string | undefined): Destination {
+function toPage(page: Page, server: string | undefined): PageDestination {
   return { kind: "page", route: page.path, page, server };
 }
 

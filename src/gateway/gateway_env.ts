@@ -31,6 +31,8 @@ export interface PageParts {
   /** Metrics of the whole gateway in the Prometheus text format. */
   readonly metricsText: () => Promise<string>;
   readonly publicKeys: readonly PublicJwk[];
+  /** The content of a file below `docs/`; undefined if there is none. */
+  readonly document: (path: string) => Promise<Uint8Array<ArrayBuffer> | undefined>;
 }
 
 /** The methods that pages have. HEAD is answered as GET (RFC 9110, section 9.3.2). */
@@ -51,14 +53,14 @@ export interface PageOperation {
   readonly handler: (
     c: Context<GatewayEnv>,
     parts: PageParts,
-    /** Name in the path's `:name`, decoded; empty if the path has none. */
-    server: string,
+    /** Name in the path's `:name`, decoded, or path in its `:document`; empty if the path has none. */
+    name: string,
   ) => Response | Promise<Response>;
 }
 
 /** A page of the gateway: one row of the table. */
 export interface Page {
-  /** With `:name` in place of the name of a configured server. */
+  /** With `:name` in place of the name of a configured server, `:document` of a path below `docs/`. */
   readonly path: string;
   /** The permission that it requires; `open`: none, no credentials, no rate limit, no audit record. */
   readonly right: "manage" | "metrics" | "open";
@@ -87,6 +89,8 @@ export interface PageDestination {
   readonly page: Page | undefined;
   /** The name in the path, if the page is about one server; possibly not that of a configured one. */
   readonly server: string | undefined;
+  /** The path below `docs/`, if the page is a document; possibly not of an existing one. */
+  readonly document?: string;
 }
 
 export type Destination = StoreDestination | PageDestination;

@@ -3,6 +3,7 @@
  * metric labels and the OpenAPI document derive from this table.
  */
 import { answerSchemas } from "./pages/answer_schemas.ts";
+import { showDocument } from "./pages/document_page.tsx";
 import type { Page } from "./gateway_env.ts";
 import {
   listServers,
@@ -105,6 +106,18 @@ export const PAGES: readonly Page[] = [
         description: "OpenAPI 3.1",
         mediaType: "application/json",
         handler: (c, { version }) => c.json(openApiDocument(version, PAGES)),
+      },
+    },
+  },
+  {
+    path: "/dicomweb-oauth/docs/:document",
+    right: "manage",
+    methods: {
+      GET: {
+        summary: "A page of the documentation of this version",
+        description: "The page",
+        mediaType: "text/html",
+        handler: showDocument,
       },
     },
   },

@@ -10,6 +10,7 @@
 import { hostAndPort } from "../config/values/host_names.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { type Connector, type ConnectorOptions, createConnector } from "./connector.ts";
+import { withEmptyBody } from "./empty_coded_body.ts";
 import { HeaderFields, headerList } from "./header_fields.ts";
 import { schemesIn } from "./http1/dial.ts";
 import { UnusableStatusError } from "./http1/http1_client.ts";
@@ -92,7 +93,7 @@ export class HttpClient {
         : connector.client;
       response = client === undefined
         ? await connector.bodiless.send(url, { method, headers: list, signal })
-        : withTrueLength(
+        : withEmptyBody(withTrueLength(
           await fetch(url, {
             method,
             headers: list,
@@ -101,7 +102,7 @@ export class HttpClient {
             client,
             redirect: "manual",
           }),
-        );
+        ));
     } catch (cause) {
       if (signal?.aborted) throw signal.reason;
       throw networkError(hostAndPort(url), cause, connector.proxy);

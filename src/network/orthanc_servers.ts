@@ -6,6 +6,7 @@ import { GatewayError } from "../errors/gateway_error.ts";
 import { hostAndPort } from "../config/values/host_names.ts";
 import { readText } from "./bounded_body.ts";
 import { HttpClient } from "./http_client.ts";
+import { redirectOrigin } from "./redirect_origin.ts";
 
 /** A server as Orthanc describes it; flags come as text. */
 export type KnownServer = Readonly<Record<string, unknown>>;
@@ -68,13 +69,16 @@ export class OrthancServers {
     });
     const text = await readText(response.body, MAX_ANSWER_BYTES);
     if (response.ok && text !== undefined) return text;
-    const { status } = response;
+    const { status, headers } = response;
+    const target = redirectOrigin(headers.get("location"), this.#url);
     const why = status === 401 || status === 403
       ? "wrong user name or password (--user)"
       : status === 404
       ? "is the DICOMweb plugin enabled, and its Root /dicom-web/?"
       : text === undefined
       ? `it answered more than ${MAX_ANSWER_BYTES} bytes`
+      : target !== undefined
+      ? `it redirects to ${target}: give that as --orthanc only if it is Orthanc's`
       : `it answered ${status}`;
     throw new GatewayError("NET-002", `Cannot configure Orthanc: ${status}: ${why}`);
   }

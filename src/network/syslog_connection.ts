@@ -75,6 +75,15 @@ export function openSyslog(options: SyslogOptions): SyslogConnection {
   };
 }
 
+/**
+ * Connects and completes the handshake, and sends nothing.
+ *
+ * @throws {Error} When the server does not answer, or is not trusted.
+ */
+export async function testSyslog(options: SyslogOptions): Promise<void> {
+  (await connect(options, AbortSignal.timeout(options.timeoutMs))).close();
+}
+
 async function connect(
   { host, port, caCertificatesPem }: SyslogOptions,
   signal: AbortSignal,

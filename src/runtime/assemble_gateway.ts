@@ -3,12 +3,13 @@
  */
 import { knownHosts } from "../config/keys/known_hosts.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
+import { isOptionalCache } from "../config/keys/token_cache.ts";
 import type { RateLimitConfig } from "../config/keys/rate_limit.ts";
 import { directContacts } from "../config/sandbox/contacts.ts";
 import { publishedKeys } from "../config/sandbox/published_keys.ts";
 import type { TokenStore } from "../credentials/cache/token_store.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { createApp } from "../gateway/app.ts";
+import { createApp, type GatewayOptions } from "../gateway/app.ts";
 import { TokenRevocation } from "../gateway/pages/token_revocation.ts";
 import { AccessRules } from "../gateway/steps/access_rules.ts";
 import { Activity } from "../gateway/account/activity.ts";
@@ -23,11 +24,16 @@ import { QuotaTable } from "../gateway/steps/quota_table.ts";
 import { PublicAddress } from "../gateway/public_address.ts";
 import type { AuditRecorder } from "../telemetry/audit_event.ts";
 import { uidNames } from "../telemetry/audit_uids.ts";
+import { FaultList, FAULTS } from "../telemetry/faults.ts";
 import { createLogger } from "../telemetry/logging.ts";
 import { beginAtZero, type Metrics } from "../telemetry/metrics.ts";
 import { assembleStores } from "./assemble_stores.ts";
 import { createAuthenticator } from "./create_authenticator.ts";
 import type { SharedByWorkers } from "./messages.ts";
+import { within } from "./within.ts";
+
+/** Longest time that a report on the state waits for the token cache. */
+const PROBE_MS = 1_500;
 
 /** What a gateway needs besides its configuration. */
 export interface AssemblyOptions extends SharedByWorkers {
@@ -39,6 +45,7 @@ export interface AssemblyOptions extends SharedByWorkers {
   readonly audit?: AuditRecorder | undefined;
   /** The states of all workers, for the status page. */
   readonly states: () => Promise<WorkerReports>;
+  readonly document?: GatewayOptions["document"];
 }
 
 /** The gateway of one worker. */
@@ -56,10 +63,12 @@ export interface Gateway {
 
 export function assembleGateway(config: GatewayConfig, options: AssemblyOptions): Gateway {
   const { metrics, version } = options;
+  const faults = new FaultList(Date.now);
   const { stores, tokenStore, client, close } = assembleStores(config, {
     metrics,
     version,
     onTokenEvent: (event) => options.audit?.record(event),
+    faults,
   });
   beginAtZero(metrics, stores.keys());
   metrics.beforeRead.add(() => {
@@ -105,14 +114,19 @@ export function assembleGateway(config: GatewayConfig, options: AssemblyOptions)
       logger: createLogger("gateway"),
     }),
     publicKeys: publishedKeys(config.servers),
-    checkReadiness: () => checkReadiness(config, tokenStore),
+    ...(options.document && { document: options.document }),
+    checkReadiness: () =>
+      isOptionalCache(config.tokenCache) ? Promise.resolve() : checkReadiness(tokenStore, faults),
     logger: createLogger("gateway"),
     security: createLogger("security"),
     now: Date.now,
   });
   return {
     handle: (request, info) => app.fetch(request, info as Deno.ServeHandlerInfo<Deno.NetAddr>),
-    state: () => workerState(stores, activity, metrics),
+    state: async () => {
+      await within(PROBE_MS, tokenStore.probe().catch(() => {}), undefined);
+      return await workerState({ stores, activity, metrics, faults });
+    },
     forget: async (server, id) => {
       revocation.happened(server);
       // A failure of the cache is reported by the worker that the operator asked.
@@ -146,12 +160,11 @@ function rateLimit(
 }
 
 /** Running traffic continues without the cache, but a new replica must not receive traffic without it. */
-async function checkReadiness({ tokenCache }: GatewayConfig, store: TokenStore): Promise<void> {
-  // A cache that nobody configured must not take a gateway out of service: each worker then has its own tokens.
-  if (tokenCache.backend === "kv" && tokenCache.isDefault) return;
-  try {
-    await store.probe();
-  } catch (cause) {
-    throw new GatewayError("INT-002", "Not ready: the token cache cannot be used", { cause });
-  }
+async function checkReadiness(store: TokenStore, faults: FaultList): Promise<void> {
+  await store.probe().catch(() => {});
+  const fault = faults.current.find(({ stops }) => stops === "readiness");
+  if (fault === undefined) return;
+  const { title } = FAULTS[fault.kind];
+  // The reason may name hosts, and everyone may ask: the status page has it.
+  throw new GatewayError("INT-002", `Not ready: ${title.charAt(0).toLowerCase()}${title.slice(1)}`);
 }

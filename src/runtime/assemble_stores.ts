@@ -5,6 +5,7 @@
 import { directContacts, networkAllowlist } from "../config/sandbox/contacts.ts";
 import type { ClientCertificate } from "../config/keys/client_certificate.ts";
 import type { GatewayConfig } from "../config/gateway_config.ts";
+import { isOptionalCache } from "../config/keys/token_cache.ts";
 import type { ProxyConfig } from "../config/keys/proxy.ts";
 import type { ServerConfig } from "../config/keys/server.ts";
 import {
@@ -15,6 +16,7 @@ import { createTokenStore } from "../credentials/cache/create_token_store.ts";
 import type { TokenStore } from "../credentials/cache/token_store.ts";
 import { HttpClient, type HttpClientOptions } from "../network/http_client.ts";
 import { createLogger } from "../telemetry/logging.ts";
+import type { FaultList } from "../telemetry/faults.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { Deadlines } from "../upstream/deadlines.ts";
 import { ByteBudget, HoldingRoom } from "../upstream/holding_room.ts";
@@ -38,13 +40,14 @@ export interface AssembledStores {
 /** Builds the stores. Nothing is contacted before the first request. */
 export function assembleStores(
   config: GatewayConfig,
-  { metrics, version, onAnswer, onTokenEvent }: {
+  { metrics, version, onAnswer, onTokenEvent, faults }: {
     readonly metrics: Metrics;
     readonly version: string;
     /** Receives the headers of every response of a store or identity provider, for diagnosis. */
     readonly onAnswer?: HttpClientOptions["onAnswer"];
     /** Receives the events of tokens, for the audit trail. */
     readonly onTokenEvent?: AuthorizerCollaborators["onTokenEvent"];
+    readonly faults?: FaultList;
   },
 ): AssembledStores {
   const proxy = config.proxy && proxyOptions(config.proxy);
@@ -53,6 +56,12 @@ export function assembleStores(
     stateDirectory: config.stateDirectory,
     metrics,
     logger: createLogger("credentials"),
+    onHealth: (reason) =>
+      faults?.set(
+        "token_cache",
+        reason,
+        isOptionalCache(config.tokenCache) ? undefined : "readiness",
+      ),
   });
   const deadlines = new Deadlines();
   const userAgent = `dicomweb-gateway/${version}`;
@@ -94,6 +103,7 @@ export function assembleStores(
       security: createLogger("security"),
       userAgent,
       ...(onTokenEvent && { onTokenEvent }),
+      onSpoolHealth: (reason) => faults?.set("upload_buffer", reason),
     });
     stores.set(
       server.name,

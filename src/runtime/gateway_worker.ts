@@ -5,6 +5,7 @@ import { disableCacheStorage } from "../config/environment.ts";
 import type { PermissionSet } from "../config/sandbox/permission_set.ts";
 import type { WorkerReports, WorkerState } from "../gateway/account/gateway_state.ts";
 import { writeLogLine } from "../telemetry/logging.ts";
+import { readDocument } from "./documents.ts";
 import type { FromWorker, MetricsJson, StartMessage, ToWorker } from "./messages.ts";
 import { within } from "./within.ts";
 
@@ -144,6 +145,10 @@ export class GatewayWorker {
       case "get all states": {
         const reports = await this.#events.allStates();
         return this.#send({ type: "all states", id: message.id, reports });
+      }
+      case "get document": {
+        const content = await readDocument(message.path);
+        return this.#send({ type: "document", id: message.id, content });
       }
       case "revoked":
         return this.#events.revoked(message.server, message.revocation);

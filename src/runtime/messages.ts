@@ -3,6 +3,7 @@
  */
 import type { MetricObjectWithValues, MetricValue } from "prom-client";
 import type { PostedConfig } from "../config/posted_config.ts";
+import type { DocumentContent } from "./documents.ts";
 import type { WorkerReports, WorkerState } from "../gateway/account/gateway_state.ts";
 
 /** Metrics of one worker, in prom-client's JSON. */
@@ -40,7 +41,8 @@ export type ToWorker =
   | { readonly type: "get metrics"; readonly id: number }
   | { readonly type: "all metrics"; readonly id: number; readonly text: string }
   | { readonly type: "get state"; readonly id: number }
-  | { readonly type: "all states"; readonly id: number; readonly reports: WorkerReports };
+  | { readonly type: "all states"; readonly id: number; readonly reports: WorkerReports }
+  | { readonly type: "document"; readonly id: number; readonly content: DocumentContent };
 
 /** From a worker to the supervisor. */
 export type FromWorker =
@@ -58,4 +60,6 @@ export type FromWorker =
   | { readonly type: "audit"; readonly events: readonly string[] }
   | { readonly type: "get all metrics"; readonly id: number }
   | { readonly type: "state"; readonly id: number; readonly state: WorkerState }
-  | { readonly type: "get all states"; readonly id: number };
+  | { readonly type: "get all states"; readonly id: number }
+  /** Asks for a file below `docs/`. */
+  | { readonly type: "get document"; readonly id: number; readonly path: string };

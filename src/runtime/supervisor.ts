@@ -5,8 +5,13 @@
  */
 import { AggregatorRegistry } from "prom-client";
 import type { GatewayConfig } from "../config/gateway_config.ts";
-import type { WorkerReports, WorkerState } from "../gateway/account/gateway_state.ts";
+import {
+  mergeStates,
+  type WorkerReports,
+  type WorkerState,
+} from "../gateway/account/gateway_state.ts";
 import { createQuotaMemory } from "../gateway/steps/quota_table.ts";
+import { FAULT_KINDS } from "../telemetry/faults.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { AuditTrail, happened } from "./audit/audit_trail.ts";
 import { CertificateWatch } from "./certificate_watch.ts";
@@ -14,6 +19,7 @@ import { type GatewayWorker, WORKER_MODULE } from "./gateway_worker.ts";
 import { ListenerWatch } from "./listener_watch.ts";
 import type { MetricsJson, SharedByWorkers } from "./messages.ts";
 import { reservePort } from "./reserve_port.ts";
+import { SupervisorFaults } from "./supervisor_faults.ts";
 import { createSupervisorMetrics, type SupervisorMetrics } from "./supervisor_metrics.ts";
 import { CAN_SHARE_PORT, WorkerGroup } from "./worker_group.ts";
 
@@ -36,6 +42,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #port: number;
   readonly #metrics: SupervisorMetrics;
+  readonly #faults: SupervisorFaults;
   readonly #shared: SharedByWorkers;
   /** Groups of replaced configurations, until their last transfer has ended. */
   readonly #draining = new Set<WorkerGroup>();
@@ -49,16 +56,18 @@ export class Supervisor {
 
   private constructor(
     options: SupervisorOptions,
-    { port, audit, metrics }: {
+    { port, audit, metrics, faults }: {
       readonly port: number;
       readonly audit: AuditTrail | undefined;
       readonly metrics: SupervisorMetrics;
+      readonly faults: SupervisorFaults;
     },
   ) {
     this.#options = options;
     this.#port = port;
     this.#audit = audit;
     this.#metrics = metrics;
+    this.#faults = faults;
     const { config, logger, version } = options;
     this.#shared = {
       version,
@@ -88,18 +97,23 @@ export class Supervisor {
     const { config, logger, print = () => Promise.resolve(), version } = options;
     const port = reservePort(config.listen);
     const metrics = createSupervisorMetrics();
+    const faults = new SupervisorFaults(Date.now);
     const audit = config.audit &&
       await AuditTrail.open({
         config: config.audit,
         logger,
         print,
-        failing: (isFailing) => metrics.auditFailing.set(Number(isFailing)),
+        failing: (reason) => {
+          metrics.auditFailing.set(Number(reason !== undefined));
+          faults.auditTrail(reason, config.audit?.onFailure ?? "warn");
+        },
         count: (written, lost) => {
           metrics.auditRecords.inc(written);
           metrics.auditLosses.inc(lost);
+          faults.auditRecordsLost(lost);
         },
       });
-    const supervisor = new Supervisor(options, { port, audit, metrics });
+    const supervisor = new Supervisor(options, { port, audit, metrics, faults });
     try {
       await supervisor.#group.start();
     } catch (error) {
@@ -137,7 +151,11 @@ export class Supervisor {
       void this.#drainOld(old, config.drainTimeoutMs);
       outcome = "success";
       this.#metrics.configLoadedAt.setToCurrentTime();
+      this.#faults.reloaded();
       return config;
+    } catch (error) {
+      this.#faults.reloadFailed(error);
+      throw error;
     } finally {
       this.#metrics.reloads.inc({ outcome });
       this.#metrics.lastReloadSuccessful.set(outcome === "success" ? 1 : 0);
@@ -221,17 +239,34 @@ export class Supervisor {
   }
 
   async #allStates(): Promise<WorkerReports> {
-    const answers = await Promise.all(
-      this.#allWorkers().map((worker) => worker.state(REPORT_TIMEOUT_MS)),
-    );
+    const { config, stateFault } = this.#group;
+    const ask = (group: WorkerGroup) =>
+      [...group.workers].map((worker) => worker.state(REPORT_TIMEOUT_MS));
+    const draining = [...this.#draining].flatMap(ask).map(async (asked) => {
+      const state = await asked;
+      // A reload may have been made to end them.
+      return state && { ...state, faults: [] };
+    });
+    const [answers, faults] = await Promise.all([
+      Promise.all([...ask(this.#group), ...draining]),
+      this.#faults.current(config, stateFault),
+    ]);
     const states = answers.filter((state): state is WorkerState => state !== undefined);
-    return { states, silent: answers.length - states.length };
+    return { states, silent: answers.length - states.length, faults };
+  }
+
+  async #ownMetrics(): Promise<MetricsJson> {
+    const { faults } = mergeStates(await this.#allStates());
+    for (const kind of FAULT_KINDS) {
+      this.#metrics.faults.set({ kind }, Number(faults.some((fault) => fault.kind === kind)));
+    }
+    return await this.#metrics.registry.getMetricsAsJSON() as MetricsJson;
   }
 
   async #allMetrics(): Promise<string> {
     // A worker that ends from here on is among those that are asked.
     const metrics = await Promise.all([
-      this.#metrics.registry.getMetricsAsJSON() as Promise<MetricsJson>,
+      this.#ownMetrics(),
       this.#ended,
       ...this.#allWorkers().map((worker) => worker.metrics(REPORT_TIMEOUT_MS)),
     ]);

@@ -3,6 +3,7 @@
  * when a worker serves them.
  */
 import { Counter, Gauge, Registry } from "prom-client";
+import { FAULT_KINDS } from "../telemetry/faults.ts";
 import { lostLogLines } from "../telemetry/logging.ts";
 import { METRIC_PREFIX } from "../telemetry/metrics.ts";
 
@@ -16,6 +17,7 @@ export interface SupervisorMetrics {
   readonly auditRecords: Counter;
   readonly auditLosses: Counter;
   readonly auditFailing: Gauge;
+  readonly faults: Gauge<"kind">;
   readonly logLosses: Counter;
 }
 
@@ -64,6 +66,15 @@ export function createSupervisorMetrics(): SupervisorMetrics {
     auditFailing: new Gauge(
       named("audit_trail_failing", "Whether writing the audit trail fails: 1 or 0"),
     ),
+    faults: new Gauge({
+      ...named(
+        "gateway_fault",
+        `Whether the gateway has a fault of its own, as on the status page: 1 or 0, by kind (${
+          FAULT_KINDS.join(", ")
+        })`,
+      ),
+      labelNames: ["kind"],
+    }),
     logLosses: new Counter({
       ...named(
         "log_lines_lost_total",

@@ -17,10 +17,15 @@ const KEY_BYTES = 32;
 /**
  * Prepares what workers of a configuration write to.
  *
+ * @param onFault Receives why the state directory cannot be used, if it cannot.
  * @returns The configuration for the workers, with the key of the token cache.
  * @throws {ConfigError} When the state directory is insecure and was configured to be used.
  */
-export async function prepareState(config: GatewayConfig, logger: Logger): Promise<GatewayConfig> {
+export async function prepareState(
+  config: GatewayConfig,
+  logger: Logger,
+  onFault: (reason: string) => void = () => {},
+): Promise<GatewayConfig> {
   const { stateDirectory, tokenCache } = config;
   // The state directory is created only if something will be written to it.
   if (permissionSet(config).write === false) return config;
@@ -34,17 +39,17 @@ export async function prepareState(config: GatewayConfig, logger: Logger): Promi
     const isChosen = isKvFile(tokenCache) && !tokenCache.isDefault;
     const without = withoutState(config);
     if (isInsecure && isChosen || permissionSet(without).write !== false) throw error;
+    const reason = isInsecure
+      ? error.problems.map(({ message }) => message).join("; ")
+      : reasonOf(error);
+    onFault(reason);
     logger.warn(
       isKvFile(tokenCache)
         ? "Cannot cache tokens in the state directory; caching them in memory. Correct StateDirectory, " +
           'or set TokenCache.Backend to "memory"'
         : "Cannot hold uploads in the state directory; holding them in memory only. Correct " +
           "StateDirectory, or set UploadDiskMebibytes to 0",
-      {
-        reason: isInsecure
-          ? error.problems.map(({ message }) => message).join("; ")
-          : reasonOf(error),
-      },
+      { reason },
     );
     return without;
   }

@@ -12,6 +12,7 @@ import { reasonOf } from "../errors/reason.ts";
 import { configureLogging, createLogger } from "../telemetry/logging.ts";
 import { createMetrics, type Metrics } from "../telemetry/metrics.ts";
 import { assembleGateway, type Gateway } from "./assemble_gateway.ts";
+import type { DocumentContent } from "./documents.ts";
 import type { FromWorker, StartMessage, ToWorker } from "./messages.ts";
 import { within } from "./within.ts";
 
@@ -31,6 +32,7 @@ class ServingWorker {
   readonly #metrics: Metrics = createMetrics();
   readonly #awaitedTexts = new Map<number, (text: string) => void>();
   readonly #awaitedStates = new Map<number, (reports: WorkerReports) => void>();
+  readonly #awaitedDocuments = new Map<number, (content: DocumentContent) => void>();
   #nextId = 0;
   #server: Deno.HttpServer | undefined;
   #gateway: Gateway | undefined;
@@ -69,6 +71,8 @@ class ServingWorker {
       }
       case "all states":
         return this.#awaitedStates.get(message.id)?.(message.reports);
+      case "document":
+        return this.#awaitedDocuments.get(message.id)?.(message.content);
     }
   }
 
@@ -108,11 +112,12 @@ class ServingWorker {
       quotas: message.quotas,
       formKey: message.formKey,
       metrics: this.#metrics,
-      metricsText: () => this.#ask("get all metrics", this.#awaitedTexts),
+      metricsText: () => this.#ask({ type: "get all metrics" }, this.#awaitedTexts),
       announceRevocation: (server, revocation) =>
         scope.postMessage({ type: "revoked", server, revocation }),
       audit: this.#feed,
-      states: () => this.#ask("get all states", this.#awaitedStates),
+      states: () => this.#ask({ type: "get all states" }, this.#awaitedStates),
+      document: (path) => this.#ask({ type: "get document", path }, this.#awaitedDocuments),
     });
     const { address, tls } = config.listen;
     this.#server = Deno.serve({
@@ -147,15 +152,18 @@ class ServingWorker {
     return cutOff;
   }
 
-  /** Asks the supervisor, which collects from all workers. */
+  /** Asks the supervisor, which collects from all workers, or reads what they may not. */
   #ask<T>(
-    type: "get all metrics" | "get all states",
+    question: { type: "get all metrics" | "get all states" } | {
+      type: "get document";
+      path: string;
+    },
     awaited: Map<number, (answer: T) => void>,
   ): Promise<T> {
     const id = this.#nextId++;
     const { promise, resolve } = Promise.withResolvers<T>();
     awaited.set(id, resolve);
-    scope.postMessage({ type, id });
+    scope.postMessage({ ...question, id });
     return promise.finally(() => awaited.delete(id));
   }
 }

@@ -46,6 +46,7 @@ export class WorkerGroup {
   readonly #restarts = new Set<number>();
   /** The configuration that the workers get. */
   #prepared: GatewayConfig;
+  #stateFault: string | undefined;
   #ending = false;
 
   constructor(options: WorkerGroupOptions) {
@@ -57,6 +58,11 @@ export class WorkerGroup {
     return this.#options.config;
   }
 
+  /** Why the state directory cannot be used, if it cannot. */
+  get stateFault(): string | undefined {
+    return this.#stateFault;
+  }
+
   get workers(): Iterable<GatewayWorker> {
     return this.#workers;
   }
@@ -64,7 +70,7 @@ export class WorkerGroup {
   /** @throws {Error} When one worker cannot start; then none runs. */
   async start(): Promise<void> {
     const { config, logger } = this.#options;
-    this.#prepared = await prepareState(config, logger);
+    this.#prepared = await prepareState(config, logger, (reason) => this.#stateFault = reason);
     const starts = Array.from({ length: config.workers }, () => this.#startWorker());
     const failed = (await Promise.allSettled(starts)).find(({ status }) => status === "rejected");
     if (failed === undefined) return;

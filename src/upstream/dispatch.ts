@@ -4,6 +4,7 @@
  */
 import { acceptInQuery } from "../dicomweb/media_type/acceptable.ts";
 import type { Rules } from "../dicomweb/profile/profile.ts";
+import type { StowOutcome } from "../dicomweb/stow/stow_outcome.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Pace } from "./pace.ts";
@@ -34,6 +35,8 @@ export interface DispatchOptions {
   /** Base URL of the store. */
   readonly storeUrl: string;
   readonly logger: Logger;
+  /** Receives what the store reports of an upload. */
+  readonly onOutcome?: ((outcome: StowOutcome) => void) | undefined;
 }
 
 /** Searches besides those of the class `query`; they are searches by PS3.18, section 8.3.4. */
@@ -108,7 +111,7 @@ async function store(
   exchange: StoreExchange,
   body: NonNullable<StoreExchange["body"]>,
   { name, query }: Transaction,
-  { rules, accept, server, storeUrl, logger, batches }: DispatchOptions,
+  { rules, accept, server, storeUrl, logger, batches, onOutcome }: DispatchOptions,
 ): Promise<Response> {
   const bounds = { maxBytes: rules.storeMaxBytes, maxInstances: rules.storeMaxInstances };
   const answerRules = {
@@ -116,17 +119,12 @@ async function store(
     duplicateReasons: rules.duplicateReasons,
     accept: acceptInQuery(query) ?? accept,
     server,
-    logger,
+    onOutcome,
   };
   if (name === "store" && needsSplitting(exchange.headers, bounds, batches)) {
     const concurrency = rules.storeConcurrency;
-    return await storeInParts(exchange, {
-      ...bounds,
-      ...answerRules,
-      concurrency,
-      batches,
-      storeUrl,
-    });
+    const parts = { ...bounds, ...answerRules, concurrency, batches, storeUrl, logger };
+    return await storeInParts(exchange, parts);
   }
   const upload = new StowUpload(body, exchange.headers);
   const over = new AbortController();

@@ -3,6 +3,7 @@
  * both bodies. It rejects targets outside the store's base URL.
  */
 import type { Authorizer } from "../credentials/authorizer.ts";
+import type { StowOutcome } from "../dicomweb/stow/stow_outcome.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
@@ -45,6 +46,12 @@ export interface PassedBytes {
   fromStore: number | undefined;
 }
 
+/** What is known of a request in progress besides its response. */
+export interface PassedFacts extends PassedBytes {
+  /** What the store reports of an upload, if it does. */
+  stow: StowOutcome | undefined;
+}
+
 export interface ForwardRequest {
   readonly request: Request;
   /** Path below the store's base URL and query, as in the request line. */
@@ -57,7 +64,7 @@ export interface ForwardRequest {
   /** Settles when the response has been sent completely (RFC 9110), or sending failed. */
   readonly completed: Promise<void>;
   /** Updated as the bodies pass. */
-  readonly passed?: PassedBytes | undefined;
+  readonly passed?: PassedFacts | undefined;
 }
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
@@ -74,7 +81,7 @@ export class Store {
   readonly #options: StoreOptions;
   readonly #client: StoreClient;
   readonly #dialect: StoreDialect;
-  readonly #dispatching: Omit<DispatchOptions, "accept">;
+  readonly #dispatching: Omit<DispatchOptions, "accept" | "onOutcome">;
   /** What requests wait for, in messages. */
   /** What a request waits for, with the timeout that then applies. */
   readonly #waits: Readonly<Record<"answer" | "answerToBody" | "body" | "nextPiece", string>>;
@@ -189,7 +196,7 @@ export class Store {
 
   /** Translates the request for the store and sends it. */
   async #dispatch(
-    { request, target, transaction, requestId, publicUrl }: ForwardRequest,
+    { request, target, transaction, requestId, publicUrl, passed }: ForwardRequest,
     running: RunningRequest,
     body: Body,
   ): Promise<Response> {
@@ -211,7 +218,11 @@ export class Store {
       },
     };
     const accept = request.headers.get("accept");
-    const response = await dispatch(exchange, transaction, { ...this.#dispatching, accept });
+    const response = await dispatch(exchange, transaction, {
+      ...this.#dispatching,
+      accept,
+      onOutcome: passed && ((outcome) => passed.stow = outcome),
+    });
     running.isAnswered = true;
     running.extend(transferMs, this.#waits.body);
     return response;

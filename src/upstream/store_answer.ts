@@ -3,7 +3,6 @@
  * matches the items, and, if configured, duplicates as stored. A success is believed only with a readable
  * report that covers everything that was sent. What needs no change passes byte for byte.
  */
-import { numberOf } from "../dicomweb/dicom_json.ts";
 import { accountFor } from "../dicomweb/stow/stow_account.ts";
 import { acceptDuplicates, trueStatus } from "../dicomweb/stow/stow_merge.ts";
 import {
@@ -11,21 +10,12 @@ import {
   REPORT_TYPES,
   stowReportBody,
 } from "../dicomweb/stow/stow_report_body.ts";
-import { failureReasonText } from "../dicomweb/stow/failure_reason.ts";
-import {
-  countOf,
-  STOW_TAGS,
-  type StowAnswer,
-  type StowReport,
-} from "../dicomweb/stow/stow_response.ts";
+import { outcomeOf, type StowOutcome } from "../dicomweb/stow/stow_outcome.ts";
+import { countOf, type StowAnswer, type StowReport } from "../dicomweb/stow/stow_response.ts";
 import { STALE_HEADERS } from "../dicomweb/urls/body_url_rewriter.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import type { Logger } from "../telemetry/logger.ts";
 import { maxAnswerBytes, readStowReport } from "./read_stow_report.ts";
 import type { SentInstances } from "./stow_upload.ts";
-
-/** A report may list any number of different reasons. */
-const MAX_LOGGED_REASONS = 5;
 
 export interface StoreAnswerRules {
   /** Convert XML and JSON to what the client prefers, and correct a status that contradicts the items. */
@@ -36,7 +26,8 @@ export interface StoreAnswerRules {
   readonly accept?: string | null;
   /** Name of the configured server. */
   readonly server: string;
-  readonly logger: Pick<Logger, "warn">;
+  /** Receives what the store reports of the instances, before the response is returned. */
+  readonly onOutcome?: ((outcome: StowOutcome) => void) | undefined;
 }
 
 /** Media types of reports, correct or not. */
@@ -87,24 +78,9 @@ export async function normaliseStowAnswer(
   if (reason !== undefined) throw cannotTell(reason, rules);
   if (answer.kind !== "report") return asItCame();
   const accounted = account(answer.report, status, sent);
-  const missing = countOf(accounted) - countOf(answer.report);
   const report = acceptDuplicates(accounted, rules.duplicateReasons);
-  const failed = report.failed.length + report.otherFailures.length;
-  if (failed > 0 || missing > 0) {
-    const message = missing > 0
-      ? "Store's report does not cover every instance; counting the missing ones as failed"
-      : "Store did not store every instance";
-    rules.logger.warn(message, {
-      server: rules.server,
-      transaction: "store",
-      status,
-      sent: sent.instances?.length,
-      stored: report.stored.length,
-      failed,
-      ...(missing > 0 && { missing }),
-      ...reasonsOf(report),
-    });
-  }
+  const missing = countOf(accounted) - countOf(answer.report);
+  rules.onOutcome?.(outcomeOf(report, { sent: sent.instances?.length, missing }));
   const newStatus = statusFor(report, report !== answer.report, status, rules);
   const format = rules.asJson ? preferredFormat(rules.accept) : answer.format;
   if (report === answer.report && answer.format === format && newStatus === status) {
@@ -114,16 +90,6 @@ export async function normaliseStowAnswer(
   for (const name of [...STALE_HEADERS, "content-encoding", "etag"]) newHeaders.delete(name);
   newHeaders.set("content-type", REPORT_TYPES[format]);
   return new Response(stowReportBody(report, format), { status: newStatus, headers: newHeaders });
-}
-
-/** Why the store rejected instances, for the log: clients such as Orthanc do not show the report. */
-function reasonsOf({ failed, otherFailures }: StowReport): { readonly reasons?: string } {
-  const reasons = new Set<number>();
-  for (const item of [...failed, ...otherFailures]) {
-    const reason = numberOf(item, STOW_TAGS.failureReason);
-    if (reason !== undefined && reasons.size < MAX_LOGGED_REASONS) reasons.add(reason);
-  }
-  return reasons.size === 0 ? {} : { reasons: [...reasons].map(failureReasonText).join(", ") };
 }
 
 /** Adds the instances that a report does not mention, unless its status says that nothing was stored. */

@@ -8,6 +8,7 @@ import { parseMediaType } from "../dicomweb/media_type/media_type.ts";
 import { boundaryOf } from "../dicomweb/multipart/multipart_reader.ts";
 import { MultipartError, MultipartScanner } from "../dicomweb/multipart/multipart_scanner.ts";
 import { partLength } from "../dicomweb/multipart/part_headers.ts";
+import { outcomeOf, type StowOutcome } from "../dicomweb/stow/stow_outcome.ts";
 import { mergeReports, trueStatus, worstOf } from "../dicomweb/stow/stow_merge.ts";
 import {
   preferredFormat,
@@ -28,6 +29,8 @@ export interface StoreInPartsOptions extends Omit<BatchSplitterOptions, "boundar
   /** The client's `Accept`. */
   readonly accept?: string | null;
   readonly logger: Pick<Logger, "warn">;
+  /** Receives what the store reports of all instances, before the response is returned. */
+  readonly onOutcome?: ((outcome: StowOutcome) => void) | undefined;
 }
 
 /** Bounds the memory of one request: UIDs and an item of the report for each instance. */
@@ -91,7 +94,7 @@ export async function storeInParts(
     results = await splitter.breakOff(reason);
   }
   signal.throwIfAborted();
-  logFailures(results, options);
+  logFailures(results, options, headers.get("x-request-id"));
   return answer(results, fault, { ...options, translateUrl: exchange.translateUrl });
 }
 
@@ -154,6 +157,7 @@ function asFault(error: unknown, server: string): GatewayError {
 function logFailures(
   results: readonly PartResult[],
   { logger, server }: StoreInPartsOptions,
+  request_id: string | null,
 ): void {
   for (const { status, report, error } of results) {
     const failed = report.failed.length + report.otherFailures.length;
@@ -163,6 +167,7 @@ function logFailures(
       status,
       stored: report.stored.length,
       failed,
+      request_id,
       ...(error instanceof GatewayError && { error_code: error.code, reason: error.message }),
     });
   }
@@ -171,9 +176,9 @@ function logFailures(
 function answer(
   results: readonly PartResult[],
   fault: GatewayError | undefined,
-  { accept, duplicateReasons, translateUrl }: Pick<
+  { accept, duplicateReasons, translateUrl, onOutcome }: Pick<
     StoreInPartsOptions & StoreExchange,
-    "accept" | "duplicateReasons" | "translateUrl"
+    "accept" | "duplicateReasons" | "translateUrl" | "onOutcome"
   >,
 ): Response {
   const report = mergeReports(results.map((result) => result.report));
@@ -186,6 +191,7 @@ function answer(
     if (shown?.response) return shown.response;
     if (worst?.error !== undefined) throw worst.error;
   }
+  onOutcome?.(outcomeOf(report));
   const format = preferredFormat(accept);
   const headers = new Headers({ "content-type": REPORT_TYPES[format] });
   const retryAfter = worst?.response?.headers.get("retry-after");

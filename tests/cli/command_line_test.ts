@@ -91,6 +91,21 @@ Deno.test("check: shows servers, allowlist and permissions of a valid configurat
     assert.doesNotMatch(stdout, /secret/);
   }));
 
+Deno.test("check: values that were copied from the documentation are warnings", () =>
+  withFile(
+    config({ ClientId: "your-client-id", Url: "http://127.0.0.1:1/dicom-web" }),
+    async (path) => {
+      const { code, stderr } = await runCommand(["check", "--config", path]);
+      assert.equal(code, 0, stderr);
+      assert.match(
+        stderr,
+        /Warning: DicomWebOAuth\.Servers\.main\.ClientId: contains the placeholder/,
+      );
+      assert.match(stderr, /Warning: login\.example:443: names that end in \.example are those/);
+      assert.doesNotMatch(stderr, /127\.0\.0\.1/);
+    },
+  ));
+
 Deno.test("serve: a missing configuration file is reported", async () => {
   const { code, stderr } = await runCommand(["--config", "/no/such/gateway.json"]);
   assert.equal(code, 78);

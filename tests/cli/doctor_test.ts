@@ -18,7 +18,8 @@ import {
 import { runCommand, runWithConfig } from "../fixtures/gateway_command.ts";
 import { startEgressProxy, TINYPROXY } from "../fixtures/egress_proxy.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
-import { needing, type Tool } from "../fixtures/installed_tool.ts";
+import { needing, needingRoot, type Tool } from "../fixtures/installed_tool.ts";
+import { mountSmallDisk } from "../fixtures/small_disk.ts";
 import { startOidcProvider } from "../fixtures/oidc_provider.ts";
 import { START_FLAGS } from "../../deploy/deno_flags.ts";
 import { REDIS, startRedisServer } from "../fixtures/redis_server.ts";
@@ -584,6 +585,122 @@ Deno.test("doctor: a state directory that others may use is a failure, and no to
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+});
+
+Deno.test("doctor: a damaged place of the KV file and of the audit trail is reported, and nothing is left there", async () => {
+  await using store = serveStore(studies);
+  const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+  const directory = await Deno.makeTempDir();
+  const state = `${directory}/state`;
+  const trail = `${directory}/trail`;
+  const section = {
+    StateDirectory: state,
+    TokenCache: { Backend: "kv", EncryptionKey: btoa("k".repeat(32)) },
+    Audit: { File: `${trail}/audit.jsonl` },
+  };
+  try {
+    for (const path of [state, trail]) await Deno.mkdir(path, { mode: 0o700 });
+    const good = await examine(server, section);
+    assert.equal(good.code, 0);
+    assert.equal(good.of("audit trail")[0]!.message, "It can be continued; nothing was written.");
+    assert.deepEqual(good.of("disk space").map(({ target, outcome }) => [target, outcome]), [
+      [state, "ok"],
+      [trail, "ok"],
+    ]);
+    assert.deepEqual([...Deno.readDirSync(trail)], []);
+
+    for (const name of ["tokens.kv", "tokens.kv-wal", "tokens.kv-shm"]) {
+      await Deno.remove(`${state}/${name}`).catch(() => {});
+    }
+    await Deno.mkdir(`${state}/tokens.kv/in the way`, { recursive: true });
+    await Deno.writeTextFile(`${trail}/audit.jsonl`, "no record\n", { mode: 0o600 });
+    const bad = await examine(server, section);
+    assert.equal(bad.code, 1);
+    const [cache] = bad.of("token cache");
+    assert.deepEqual([cache!.outcome, cache!.code], ["failed", "INT-002"]);
+    assert.match(cache!.message, /^It cannot be used: .*unable to open/);
+    assert.match(cache!.advice[0]!, /tokens\.kv/);
+    const [audit] = bad.of("audit trail");
+    assert.deepEqual([audit!.outcome, audit!.code], ["failed", "INT-004"]);
+    assert.match(audit!.message, /^Records cannot be written: its last line is not a record/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("doctor: a syslog server for the audit trail that refuses connections is a failure", async () => {
+  await using store = serveStore(studies);
+  const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+  const Port = closedPort();
+  const { code, of } = await examine(server, {
+    Audit: { To: "syslog", Syslog: { Host: "127.0.0.1", Port } },
+  });
+  assert.equal(code, 1);
+  const [audit] = of("audit trail");
+  assert.equal(audit!.target, `127.0.0.1:${Port}`);
+  assert.match(audit!.message, /^Records cannot be written: .*refused/i);
+});
+
+Deno.test(needingRoot({
+  name: "doctor: a disk that is nearly full is a warning, a full one a failure",
+  async fn() {
+    await using store = serveStore(studies);
+    const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+    await using disk = await mountSmallDisk("16m");
+    const section = { Audit: { File: `${disk.path}/audit.jsonl` } };
+    const space = async () => {
+      const { code, of } = await examine(server, section);
+      const [{ outcome, message }] = of("disk space") as [Finding];
+      return { code, outcome, message };
+    };
+    assert.equal((await space()).outcome, "ok");
+    await Deno.writeFile(`${disk.path}/other`, new Uint8Array(15.5 * 1024 * 1024));
+    const low = await space();
+    assert.deepEqual([low.code, low.outcome], [0, "warn"]);
+    assert.match(low.message, /has 0\.\d MiB free \(\d\.\d %\)/);
+    await disk.fill();
+    const full = await space();
+    assert.deepEqual([full.code, full.outcome], [1, "failed"]);
+    assert.match(full.message, /^A test file cannot be written: No space left on device/);
+    assert.deepEqual([...Deno.readDirSync(disk.path)].map(({ name }) => name).sort(), [
+      "filler",
+      "other",
+    ]);
+  },
+}));
+
+Deno.test("doctor: the own faults of a running gateway are reported, or, where they need a permission, its readiness", async () => {
+  await using store = serveStore(studies);
+  const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+  await using gateway = await startGateway({ Servers: { main: server } });
+  const at = (url: string) => ({
+    Listen: { Address: "127.0.0.1", Port: Number(new URL(url).port) },
+  });
+  const well = await examine(server, at(gateway.url));
+  assert.equal(well.of("gateway")[0]!.message, "It reports no problems of its own.");
+  await gateway.writeConfig({ Servers: { main: server }, Typo: 1 });
+  gateway.signal("SIGHUP");
+  await gateway.until(/Reload failed/);
+  const old = await examine(server, at(gateway.url));
+  assert.equal(old.code, 0);
+  const [reload] = old.of("gateway");
+  assert.equal(reload!.outcome, "warn");
+  assert.match(reload!.message, /^The last reload of the configuration failed, since .*Typo/s);
+
+  const Authentication = { ApiKeys: { Keys: { doctor: `sha256:${"0".repeat(64)}` } } };
+  const TokenCache = {
+    Backend: "redis",
+    Url: `redis://127.0.0.1:${closedPort()}`,
+    EncryptionKey: btoa("k".repeat(32)),
+  };
+  const section = { Servers: { main: server }, Authentication, TokenCache };
+  await using closed = await startGateway(section, { isUnready: true });
+  const unready = await examine(server, { Authentication, TokenCache, ...at(closed.url) });
+  assert.equal(unready.code, 1);
+  const [readiness] = unready.of("gateway");
+  assert.deepEqual([readiness!.outcome, readiness!.code], ["failed", "INT-002"]);
+  assert.match(readiness!.message, /^It is not ready: `\/readyz` returns 503; its status page/);
+  assert.doesNotMatch(closed.output(), /AUTH-00/);
 });
 
 Deno.test(needing(REDIS, {

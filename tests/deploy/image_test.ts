@@ -83,14 +83,15 @@ Deno.test(needingRoot(needing(BUILDAH, {
       assert.match(said!, /Every step worked/);
     });
 
-    await t.step("the gateway, its health check, and its end", async () => {
+    await t.step("the gateway, its health check, its documentation, and its end", async () => {
       const config = await Deno.makeTempDir();
       await Deno.chmod(config, 0o755);
+      const port = freePort();
       await Deno.writeTextFile(
         `${config}/gateway.json`,
         JSON.stringify({
           DicomWebOAuth: {
-            Listen: { Port: freePort() },
+            Listen: { Port: port },
             Servers: { main: { ProviderType: "none", Url: "https://store.example/dicom-web" } },
           },
         }),
@@ -108,6 +109,10 @@ Deno.test(needingRoot(needing(BUILDAH, {
         gateway.kill("SIGKILL");
         assert.fail(`never healthy: ${(await output).join("")}`);
       }
+      const document = await fetch(
+        `http://127.0.0.1:${port}/dicomweb-oauth/docs/troubleshooting.md`,
+      );
+      assert.match(await document.text(), /<h1[^>]*>Troubleshooting by symptom<\/h1>/);
       gateway.kill("SIGTERM");
       const { code } = await gateway.status;
       assert.equal(code, 0, (await output).join(""));

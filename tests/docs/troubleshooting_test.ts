@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { catalogue } from "../../src/errors/catalogue.ts";
+import { FAULTS } from "../../src/telemetry/faults.ts";
 import { root } from "./generated_docs.ts";
 
 const SOURCES = new URL("src/tools/doctor/", root);
@@ -16,7 +17,13 @@ function textOf(path: string): string {
 function sourceTexts(): string {
   const files = [...Deno.readDirSync(SOURCES)].map(({ name }) => `src/tools/doctor/${name}`);
   // Refusals of the proxy and faults of TLS are explained in the same words by the gateway's errors.
-  return [...files, "src/network/network_error.ts", "src/network/tls_fault.ts"].map(textOf).join(
+  const more = [
+    "src/network/network_error.ts",
+    "src/network/tls_fault.ts",
+    "src/runtime/disk_space.ts",
+    "src/telemetry/faults.ts",
+  ];
+  return [...files, ...more].map(textOf).join(
     "\n",
   )
     .replace(/[`"] \+\s+[`"]/g, "").replaceAll("\\'", "'");
@@ -55,4 +62,13 @@ Deno.test("troubleshooting: every error code that asks for action is in a row", 
   const codes = Object.keys(catalogue).filter((code) => code !== "TOK-003");
   const rows = textOf("docs/troubleshooting.md").split("\n").filter((line) => line.startsWith("|"));
   assert.deepEqual(codes.filter((code) => !rows.some((row) => row.includes(code))), []);
+});
+
+Deno.test("troubleshooting: every fault of the gateway is explained, here and with the status page", () => {
+  const remedies = textOf("docs/troubleshooting.md");
+  const meanings = textOf("docs/status-page.md");
+  for (const [kind, { title }] of Object.entries(FAULTS)) {
+    assert(remedies.includes(`_${title}_`), title);
+    assert(meanings.includes(`${title} (\`${kind}\`)`), kind);
+  }
 });

@@ -4,6 +4,7 @@
  */
 import { type GatewayProcess, startGateway } from "../fixtures/gateway_process.ts";
 import { startTokenEndpoint } from "../fixtures/token_endpoint.ts";
+import { instances, STOW_TYPE, stowBody } from "../fixtures/stow_request.ts";
 import { serveLoopback } from "../fixtures/listening.ts";
 
 export interface StatusScene extends AsyncDisposable {
@@ -72,6 +73,76 @@ export async function setStatusScene(workers: number): Promise<StatusScene> {
       await gateway.stop();
       await store.shutdown();
       await endpoint.close();
+    },
+  };
+}
+
+export interface TroubledScene extends AsyncDisposable {
+  readonly gateway: GatewayProcess;
+  /** Makes the configuration valid again, and reloads it. */
+  reload(): Promise<void>;
+}
+
+/**
+ * Starts a gateway with faults of its own (no syslog server, no Redis, a failed reload), and with
+ * stores that reject uploads.
+ */
+export async function setTroubledScene(): Promise<TroubledScene> {
+  const answers: Readonly<Record<string, () => Response>> = {
+    "/full": () => new Response("disk full", { status: 507 }),
+    "/strict": () => {
+      const failed = Array.from({ length: 3 }, (_, at) => ({
+        "00081155": { vr: "UI", Value: [`1.2.3.${at + 1}`] },
+        "00081197": { vr: "US", Value: [0xA900] },
+      }));
+      const body = JSON.stringify({ "00081198": { vr: "SQ", Value: failed } });
+      return new Response(body, {
+        status: 409,
+        headers: { "content-type": "application/dicom+json" },
+      });
+    },
+  };
+  const store = serveLoopback(async (request) => {
+    await request.body?.pipeTo(new WritableStream());
+    const [, base] = /^(\/[^/]*)/.exec(new URL(request.url).pathname) ?? [];
+    return request.method === "POST" ? answers[base ?? ""]!() : Response.json([]);
+  });
+  const config = {
+    Servers: {
+      "azure-archive": { Url: `${store.url}/full`, ProviderType: "none" },
+      "reporting": { Url: `${store.url}/strict`, ProviderType: "none" },
+      "teaching-files": { Url: `${store.url}/teaching`, ProviderType: "none" },
+    },
+    Audit: { To: "syslog", Syslog: { Host: "127.0.0.1", Port: 9 }, OnFailure: "warn" },
+    TokenCache: {
+      Backend: "redis",
+      Url: "redis://127.0.0.1:9",
+      EncryptionKey: btoa("k".repeat(32)),
+    },
+  };
+  const gateway = await startGateway(config, { isUnready: true });
+  const ask = async (server: string, init: RequestInit = {}) => {
+    const answer = await fetch(`${gateway.url}/dicom-web/${server}/studies`, init);
+    await answer.body?.cancel();
+  };
+  const body = new Blob([...stowBody(instances(3))]);
+  for (const server of ["azure-archive", "reporting"]) {
+    await ask(server, { method: "POST", headers: { "content-type": STOW_TYPE }, body });
+  }
+  for (const server of Object.keys(config.Servers)) await ask(server);
+  await gateway.writeConfig({ ...config, Servers: { "azure-archive": { Urll: store.url } } });
+  gateway.signal("SIGHUP");
+  await gateway.until(/Reload failed/);
+  return {
+    gateway,
+    async reload() {
+      await gateway.writeConfig(config);
+      gateway.signal("SIGHUP");
+      await gateway.until(/Reloaded the configuration/);
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway.stop();
+      await store.shutdown();
     },
   };
 }

@@ -16,7 +16,7 @@ import { hashPassword } from "../../src/credentials/inbound/password.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { CHROMIUM, needing } from "../fixtures/installed_tool.ts";
 import { smallerPng } from "../fixtures/smaller_png.ts";
-import { setStatusScene } from "./status_page_harness.ts";
+import { setStatusScene, setTroubledScene } from "./status_page_harness.ts";
 import { serveLoopback } from "../fixtures/listening.ts";
 
 const LIMIT_MS = 30_000;
@@ -58,15 +58,7 @@ const test: Deno.TestDefinition = {
         for (const viewport of [WIDE, NARROW]) {
           await t.step(`axe finds nothing: ${colorScheme}, ${viewport.width} px`, async () => {
             await open({ colorScheme, viewport }, async (page) => {
-              await page.evaluate(axe.source);
-              // deno-lint-ignore no-explicit-any -- the page's own types are not the test's
-              const run = () => (globalThis as any).axe.run();
-              const { violations, passes } = await page.evaluate(run);
-              assert.deepEqual(
-                violations.map(({ id, nodes }: axe.Result) => [id, nodes.map(({ html }) => html)]),
-                [],
-              );
-              assert(passes.length > 20);
+              assert(await axePasses(page) > 20);
               const width = await page.evaluate("document.documentElement.scrollWidth");
               assert.equal(width, viewport.width);
               const size = viewport === WIDE ? "" : "-narrow";
@@ -74,6 +66,29 @@ const test: Deno.TestDefinition = {
             });
           });
         }
+      }
+
+      for (const viewport of [WIDE, NARROW]) {
+        await t.step(`an error's link opens its documentation: ${viewport.width} px`, async () => {
+          await open({ viewport }, async (page) => {
+            await page.locator("#error-research-cloud a").click();
+            await page.waitForURL(/error-codes\.md#auth-001-client-credentials-invalid$/);
+            const heading = page.locator(":target");
+            assert.match(await heading.innerText(), /^AUTH-001/);
+            const { y } = (await heading.boundingBox())!;
+            assert(y >= 0 && y < viewport.height);
+            assert(await axePasses(page) > 10);
+            assert.equal(
+              await page.evaluate("document.documentElement.scrollWidth"),
+              viewport.width,
+            );
+            if (!FOR_DOCS) {
+              await page.screenshot({ path: `${IMAGES}document-${viewport.width}.png` });
+            }
+            await page.getByRole("link", { name: "Status of the gateway" }).click();
+            await page.locator("#error-research-cloud").waitFor();
+          });
+        });
       }
 
       await t.step("the numbers are those of both workers", async () => {
@@ -194,6 +209,71 @@ const test: Deno.TestDefinition = {
 };
 
 Deno.test(needing(CHROMIUM, test));
+
+Deno.test(needing(CHROMIUM, {
+  name:
+    "Status page: problems of the gateway and failed uploads are readable in a browser, and go away",
+  async fn(t) {
+    await using scene = await setTroubledScene();
+    const { url } = scene.gateway;
+    const browser = await chromium.launch({
+      executablePath: CHROMIUM.path,
+      args: ["--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-lcd-text"],
+    });
+    try {
+      for (const colorScheme of ["light", "dark"] as const) {
+        for (const viewport of [WIDE, NARROW]) {
+          await t.step(`axe finds nothing: ${colorScheme}, ${viewport.width} px`, async () => {
+            await inContext(browser, { colorScheme, viewport }, async (context) => {
+              const page = await context.newPage();
+              await page.goto(`${url}/`);
+              assert(await axePasses(page) > 20);
+              const width = await page.evaluate("document.documentElement.scrollWidth");
+              assert.equal(width, viewport.width);
+              const size = viewport === WIDE ? "" : "-narrow";
+              await keep(page, `status-page-problems-${colorScheme}${size}.png`);
+            });
+          });
+        }
+      }
+      await t.step(
+        "they are listed with what to do, and a repaired one goes away by itself",
+        async () => {
+          await inContext(browser, {}, async (context) => {
+            const page = await context.newPage();
+            await page.goto(`${url}/`);
+            assert.equal(
+              await page.locator("#said").innerText(),
+              "The gateway has 3 problems; 2 of 3 servers do not store uploads",
+            );
+            const text = await page.locator("section").innerText();
+            assert.match(text, /audit trail[^]*127\.0\.0\.1:9[^]*token cache[^]*Not ready[^]*Urll/);
+            assert.equal(text.match(/What to do:/g)?.length, 3);
+            const upload = page.getByText("The last upload failed");
+            assert.equal(await upload.count(), 2);
+            await scene.reload();
+            await page.locator("#fault-configuration").waitFor({ state: "detached" });
+            assert.match(await page.locator("#said").innerText(), /^The gateway has 2 problems/);
+          });
+        },
+      );
+    } finally {
+      await browser.close();
+    }
+  },
+}));
+
+/** Fails with what axe complains about. Returns how many of its rules the page passes. */
+async function axePasses(page: Page): Promise<number> {
+  await page.evaluate(axe.source);
+  // deno-lint-ignore no-explicit-any -- the page's own types are not the test's
+  const { violations, passes } = await page.evaluate(() => (globalThis as any).axe.run());
+  assert.deepEqual(
+    violations.map(({ id, nodes }: axe.Result) => [id, nodes.map(({ html }) => html)]),
+    [],
+  );
+  return passes.length;
+}
 
 async function inContext(
   browser: Browser,

@@ -253,7 +253,13 @@ Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope a
     plugin_version: "1.2.3",
     api_version: "2.0",
     timestamp: "2026-01-01T00:00:00.000Z",
-    data: { status: "healthy", token_managers: 1, servers_configured: 1 },
+    data: {
+      status: "healthy",
+      ready: true,
+      token_managers: 1,
+      servers_configured: 1,
+      faults: [],
+    },
   });
   const { data } = await (await ask("/dicomweb-oauth/servers")).json();
   assert.deepEqual(data.servers, [{
@@ -267,6 +273,7 @@ Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope a
     token_expires_at: "2026-01-01T00:01:00.000Z",
     token_expires_in_seconds: 60,
     last_request: null,
+    failed_upload: null,
   }]);
 });
 

@@ -180,7 +180,7 @@ class Bench implements AsyncDisposable {
       announceRevocation: () => {},
       version: "1",
       quotas: { failures: createQuotaMemory(), requests: createQuotaMemory() },
-      states: () => Promise.resolve({ states: [], silent: 0 }),
+      states: () => Promise.resolve({ states: [], silent: 0, faults: [] }),
       formKey: "key",
     });
     return this;

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
 import { textOf } from "../../src/dicomweb/dicom_json.ts";
 import { REPORT_TYPES } from "../../src/dicomweb/stow/stow_report_body.ts";
+import type { StowOutcome } from "../../src/dicomweb/stow/stow_outcome.ts";
 import { readStowAnswer } from "../../src/dicomweb/stow/stow_response.ts";
 import { maxAnswerBytes } from "../../src/upstream/read_stow_report.ts";
 import { normaliseStowAnswer, type StoreAnswerRules } from "../../src/upstream/store_answer.ts";
 import type { SentInstances } from "../../src/upstream/stow_upload.ts";
-import { MemoryLogger } from "../fixtures/memory_logger.ts";
 
 const RULES: StoreAnswerRules = {
   asJson: true,
   duplicateReasons: [45070],
   server: "main",
-  logger: new MemoryLogger(),
 };
 const UNKNOWN: SentInstances = { instances: undefined, isWhole: true };
 const JSON_TYPE = "application/dicom+json";
@@ -461,8 +460,9 @@ const INCOMPLETE: [
 
 for (const [what, given, status, stored, failed] of INCOMPLETE) {
   Deno.test(`normaliseStowAnswer completes a report that ${what}: ${status}`, async () => {
-    const logger = new MemoryLogger();
-    const response = await respond({ ...given, rules: { ...given.rules, logger } });
+    const outcomes: StowOutcome[] = [];
+    const onOutcome = (outcome: StowOutcome) => outcomes.push(outcome);
+    const response = await respond({ ...given, rules: { ...given.rules, onOutcome } });
     assert.equal(response.status, status);
     assert.equal(response.headers.get("content-type"), JSON_TYPE);
     const dataset = await response.json();
@@ -470,32 +470,26 @@ for (const [what, given, status, stored, failed] of INCOMPLETE) {
     assert.deepEqual(uids(dataset, "00081198"), failed);
     const others = dataset["0008119A"]?.Value.length ?? 0;
     assert.ok(others + stored.length + failed.length >= given.sent!.length);
-    assert.deepEqual(logger.lines.map(({ level }) => level), ["warn"]);
+    const [outcome] = outcomes;
+    assert.equal(outcome?.stored, stored.length);
+    assert.equal(outcome?.failed, failed.length + others);
+    assert.ok(outcome.missing > 0);
   });
 }
 
-Deno.test("normaliseStowAnswer logs how many instances the store rejected, and each reason once", async () => {
-  const logger = new MemoryLogger();
-  const body = json([item("1")], [item("2", 272), item("3", 0xA700), item("4", 272)]);
+Deno.test("normaliseStowAnswer reports how many instances the store rejected, and its reasons", async () => {
+  const outcomes: StowOutcome[] = [];
+  const onOutcome = (outcome: StowOutcome) => outcomes.push(outcome);
+  const failed = [item("2", 0xA700), item("3", 272), item("4", 272), item("5", 1e9), item("6", -1)];
   const response = await respond({
     status: 202,
-    body,
-    sent: ["1", "2", "3", "4"],
-    rules: { logger },
+    body: json([item("1")], failed),
+    sent: ["1", "2", "3", "4", "5", "6"],
+    rules: { onOutcome },
   });
   await response.body?.cancel();
-  const [line] = logger.lines;
-  assert.equal(line?.level, "warn");
-  assert.equal(line?.message, "Store did not store every instance");
-  const { server: _, ...counts } = line!.fields;
-  assert.deepEqual(counts, {
-    transaction: "store",
-    status: 202,
-    sent: 4,
-    stored: 1,
-    failed: 3,
-    reasons: "processing failure (0110), out of resources (A700)",
-  });
+  const counts = { sent: 6, stored: 1, failed: 5, missing: 0 };
+  assert.deepEqual(outcomes, [{ ...counts, reasons: [0xA700, 0x0110] }]);
 });
 
 Deno.test("normaliseStowAnswer does not believe a success before everything was sent", async () => {

@@ -140,6 +140,11 @@ export function isKvFile(
   return cache.backend === "kv" && cache.url === undefined;
 }
 
+/** Whether nobody configured it: a failure must not take the gateway out of service. */
+export function isOptionalCache(cache: TokenCacheConfig): boolean {
+  return cache.backend === "kv" && cache.isDefault;
+}
+
 function isWritten(key: string): boolean {
   const { TokenCache: written } = sources().section;
   return isObject(written) && key in written;

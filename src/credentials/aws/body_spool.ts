@@ -20,6 +20,8 @@ export interface BodySpoolOptions {
   readonly directory: string;
   /** Name of the configured server, for messages. */
   readonly server: string;
+  /** Receives why a body could not be written, and undefined when one was. */
+  readonly onHealth?: ((fault: string | undefined) => void) | undefined;
   /** Creates a file in a directory and unlinks it; for tests. */
   readonly createFile?: (directory: string) => Deno.FsFile;
 }
@@ -57,6 +59,7 @@ export class BodySpool {
         file ??= await this.#writing(SpoolFile.create(directory, createFile));
         for (const bytes of held.splice(0)) await this.#writing(file.write(bytes));
       }
+      if (file !== undefined) this.#options.onHealth?.(undefined);
     } catch (error) {
       file?.close();
       throw error;
@@ -69,10 +72,12 @@ export class BodySpool {
     try {
       return await written;
     } catch (cause) {
-      const { server } = this.#options;
+      const { server, onHealth } = this.#options;
+      const why = reason(cause);
+      onHealth?.(why);
       throw new GatewayError(
         "INT-003",
-        `Cannot hash a body for server "${server}" before it is sent: ${reason(cause)}`,
+        `Cannot hash a body for server "${server}" before it is sent: ${why}`,
         { server, cause },
       );
     }

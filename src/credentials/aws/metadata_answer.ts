@@ -55,6 +55,7 @@ function failure(
   const { code, Code, message, Message } = jsonObject(answer.body) ?? {};
   const refusal = {
     status: answer.status,
+    headers: answer.headers,
     error: text(code ?? Code),
     description: text(message ?? Message),
   };

@@ -3,7 +3,8 @@
  */
 import type { ErrorCode } from "../../errors/catalogue.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
-import { cannotFetch, isTransient } from "../provider_exchange.ts";
+import { cannotFetch, isTransient, type ProviderAnswer } from "../provider_exchange.ts";
+import { redirectError } from "../provider_redirect.ts";
 import { findAdvice } from "../provider_advice.ts";
 import { quoteRefusal } from "../provider_text.ts";
 import type { Advice, ProviderRefusal } from "../advice.ts";
@@ -32,13 +33,14 @@ const TRANSIENT =
  * @param found The advice, if it is not to be found by the error code.
  */
 export function refusalError(
-  refusal: AwsRefusal,
+  refusal: AwsRefusal & Pick<ProviderAnswer, "headers">,
   { server, service, endpoint, secrets }: AwsRequestContext,
   found?: Pick<Advice, "code" | "steps">,
 ): GatewayError {
   const { status, description } = refusal;
   if (status >= 300 && status < 400) {
-    return cannotFetch("NET-004", server, `${service} answered ${status}, a redirect`);
+    const state = `${service} answered ${status}`;
+    return redirectError(refusal, { server, state, url: endpoint, secrets });
   }
   const error = plainCode(refusal.error);
   const advice = found ?? findAdvice({ endpoint, provider: "aws", status, error, description });

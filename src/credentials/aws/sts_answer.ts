@@ -24,10 +24,11 @@ export interface StsAnswerContext extends Omit<AwsRequestContext, "service"> {
  */
 export function explainStsAnswer(answer: ProviderAnswer, context: StsAnswerContext): Token {
   const { server, issuedAtMs } = context;
-  const { status, body } = answer;
+  const { status, headers, body } = answer;
   if (status !== 200) {
     const refusal = {
       status,
+      headers,
       error: elementText(body, "Code"),
       description: elementText(body, "Message"),
     };

@@ -22,15 +22,17 @@ const KV_FILE = "tokens.kv";
  */
 export function createTokenStore(
   config: TokenCacheConfig,
-  { stateDirectory, metrics, logger, clock = systemClock }: {
+  { stateDirectory, metrics, logger, clock = systemClock, onHealth }: {
     /** Absolute path; the gateway may write there. */
     readonly stateDirectory: string;
     readonly metrics: Pick<Metrics, "cacheErrors">;
     readonly logger: Logger;
     readonly clock?: Clock;
+    /** Receives why the cache fails, and undefined when it works again. */
+    readonly onHealth?: (fault: string | undefined) => void;
   },
 ): TokenStore {
-  return new TokenStore(createBackend(), { metrics, logger, clock });
+  return new TokenStore(createBackend(), { metrics, logger, clock, onHealth });
 
   function createBackend() {
     if (config.backend === "memory") return undefined;

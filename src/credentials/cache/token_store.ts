@@ -60,6 +60,7 @@ export class TokenStore {
   readonly #metrics: Pick<Metrics, "cacheErrors">;
   readonly #logger: Logger;
   readonly #clock: Clock;
+  readonly #onHealth: ((fault: string | undefined) => void) | undefined;
   /** Other workers and replicas probe at the same time. */
   readonly #probeId = crypto.randomUUID();
   #opened: Promise<void> | undefined;
@@ -71,16 +72,19 @@ export class TokenStore {
   /** @param backend Undefined: token managers keep their tokens in memory only. */
   constructor(
     backend: TokenBackend | undefined,
-    { metrics, logger, clock }: {
+    { metrics, logger, clock, onHealth }: {
       readonly metrics: Pick<Metrics, "cacheErrors">;
       readonly logger: Logger;
       readonly clock: Clock;
+      /** Receives why the backend fails, and undefined when it works again. */
+      readonly onHealth?: ((fault: string | undefined) => void) | undefined;
     },
   ) {
     this.#backend = backend;
     this.#metrics = metrics;
     this.#logger = logger;
     this.#clock = clock;
+    this.#onHealth = onHealth;
   }
 
   /** Whether other workers or replicas use it too. */
@@ -208,6 +212,7 @@ export class TokenStore {
     this.#pauseMs = FIRST_PAUSE_MS;
     if (!this.#isDown) return;
     this.#isDown = false;
+    this.#onHealth?.(undefined);
     this.#logger.info("Token cache recovered");
   }
 
@@ -217,11 +222,13 @@ export class TokenStore {
     if (this.#isPaused()) return;
     this.#pausedUntilMs = this.#clock.monotonic() + this.#pauseMs;
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+    const reason = error instanceof Error ? error.message.slice(0, 200) : "unknown";
+    this.#onHealth?.(reason);
     if (this.#isDown) return;
     this.#isDown = true;
     this.#logger.warn("Token cache failed; continuing with tokens in memory only", {
       operation,
-      reason: error instanceof Error ? error.message.slice(0, 200) : "unknown",
+      reason,
     });
   }
 

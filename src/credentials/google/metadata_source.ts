@@ -60,7 +60,8 @@ export function metadataSource(
           const issuedAtMs = clock.now();
           const headers = { [FLAVOR]: "Google" };
           const answer = await exchange(connection, SERVICE, { url: url.href, headers, signal });
-          if (answer.headers.get(FLAVOR) !== "Google") {
+          const isRedirect = answer.status >= 300 && answer.status < 400;
+          if (answer.headers.get(FLAVOR) !== "Google" && !isRedirect) {
             const state =
               `the server that answered ${answer.status} does not identify itself as the ` +
               `${SERVICE}`;

@@ -18,6 +18,8 @@ export interface MetadataContext {
   /** Name of the configured server. */
   readonly server: string;
   readonly configured: DiscoveryConfig;
+  /** What no message may repeat. */
+  readonly secrets?: readonly string[];
 }
 
 /**
@@ -68,7 +70,7 @@ export function explainKeySetUrl(body: string, context: MetadataContext): string
 
 function documentIn(
   body: string,
-  { server, configured: { kind, url } }: MetadataContext,
+  { server, configured: { kind, url }, secrets = [] }: MetadataContext,
 ): Readonly<Record<string, unknown>> {
   const subject = `the discovery document of ${url}`;
   const metadata = jsonObject(body);
@@ -79,7 +81,9 @@ function documentIn(
   }
   const { issuer } = metadata;
   if (kind === "issuer" && issuer !== url) {
-    const other = typeof issuer === "string" ? quoteProvider(issuer, MAX_QUOTED_URL, []) : "none";
+    const other = typeof issuer === "string"
+      ? quoteProvider(issuer, MAX_QUOTED_URL, secrets)
+      : "none";
     throw cannotFetch("TOK-001", server, `${subject} names another issuer: ${other}`, {
       troubleshooting: [
         // Entra ID's documents of common and organizations.

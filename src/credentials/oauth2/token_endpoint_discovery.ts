@@ -12,6 +12,7 @@ import {
   isTransient,
   type ProviderAnswer,
   type ProviderConnection,
+  secretsOf,
   withinTimeLimit,
 } from "../provider_exchange.ts";
 import { withoutTrailing } from "../../dicomweb/without_trailing.ts";
@@ -107,7 +108,7 @@ export class TokenEndpointDiscovery {
     return withinTimeLimit(limits, SERVICE, signal, async (signal) => {
       const { configured } = this.#options;
       const body = await readDiscoveryDocument(this.#options, configured, signal);
-      return explainMetadata(body, this.#options);
+      return explainMetadata(body, { ...this.#options, secrets: secretsOf(this.#options) });
     });
   }
 }
@@ -124,6 +125,7 @@ export async function readDiscoveryDocument(
   signal: AbortSignal,
 ): Promise<string> {
   const { server, provider } = connection;
+  const secrets = secretsOf(connection);
   const urls = discoveryUrls(configured);
   let answer: ProviderAnswer | undefined;
   let asked = "";
@@ -137,9 +139,9 @@ export async function readDiscoveryDocument(
   const status = answer?.status ?? 0;
   const state = `the ${SERVICE} of ${configured.url} answered ${status}`;
   if (answer !== undefined && status >= 300 && status < 400) {
-    throw redirectError(answer, { server, state, url: asked, secrets: [] });
+    throw redirectError(answer, { server, state, url: asked, secrets });
   }
-  const said = answer === undefined ? "" : quoteRefusal(providerWords(answer), []);
+  const said = answer === undefined ? "" : quoteRefusal(providerWords(answer), secrets);
   if (isTransient({ status })) throw cannotFetch("AUTH-003", server, state + said);
   const key = configured.kind === "smart" ? "SmartBaseUrl" : "Issuer";
   throw cannotFetch("TOK-001", server, state + said, {

@@ -7,7 +7,7 @@ import type {
 } from "../../config/schemes/token_validation.ts";
 import { JwksCache } from "./jwks_cache.ts";
 import { ConfiguredKeySet, type KeySet } from "./key_set.ts";
-import type { ProviderConnection } from "../provider_exchange.ts";
+import { type ProviderConnection, secretsOf } from "../provider_exchange.ts";
 import { explainKeySetUrl } from "../oauth2/provider_metadata.ts";
 import { readDiscoveryDocument } from "../oauth2/token_endpoint_discovery.ts";
 import { TokenValidator } from "./token_validator.ts";
@@ -37,6 +37,7 @@ function createKeySet(keys: VerificationKeys, connection: ProviderConnection): K
         explainKeySetUrl(await readDiscoveryDocument(connection, configured, signal), {
           server,
           configured,
+          secrets: secretsOf(connection),
         });
       return new JwksCache({ ...connection, locate });
     }

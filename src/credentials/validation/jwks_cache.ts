@@ -17,6 +17,7 @@ import {
   exchange,
   type ProviderAnswer,
   type ProviderConnection,
+  secretsOf,
   withinTimeLimit,
 } from "../provider_exchange.ts";
 
@@ -129,7 +130,12 @@ export class JwksCache implements KeySet {
       });
     if (status >= 300 && status < 400) {
       const state = `the ${SERVICE} at ${origin}${pathname} answered ${status}`;
-      throw redirectError(answer, { server: this.#options.server, state, url, secrets: [] });
+      throw redirectError(answer, {
+        server: this.#options.server,
+        state,
+        url,
+        secrets: secretsOf(this.#options),
+      });
     }
     if (status >= 500 || status === 429 || status === 408) {
       throw fail("AUTH-003", `answered ${status}`);

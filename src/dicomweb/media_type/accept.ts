@@ -14,7 +14,14 @@ import {
   parseAccept,
   parseMediaType,
 } from "./media_type.ts";
-import { covers, coversParts, isWild, type OfferedType, offeredTypes } from "./offered_type.ts";
+import {
+  covers,
+  coversParts,
+  isForAnyPart,
+  isWild,
+  type OfferedType,
+  offeredTypes,
+} from "./offered_type.ts";
 import type { Profile, Rules } from "../profile/profile.ts";
 import { isOfOnePart, type Transaction } from "../transaction/transaction.ts";
 import type { TransactionName } from "../transaction/transaction_catalogue.ts";
@@ -213,7 +220,7 @@ function wantsStored(range: MediaType, offer: OfferedType, { rule, rules }: Poli
     case "application/octet-stream":
       // A single part does not state its transfer syntax.
       return rule === "frameTypes" && offer.essence === MULTIPART &&
-        (rules.askStoredFrames || (rules.askStored && range.essence === ANY));
+        (rules.askStoredFrames || (rules.askStored && isForAnyPart(range)));
     default:
       return false;
   }

@@ -13,6 +13,7 @@ export interface OfferedType {
   readonly place: number;
 }
 
+const ANY = "*/*";
 const MULTIPART = "multipart/related";
 
 /** Parses a list of media types, the best first, and combines those that differ in transfer syntax. */
@@ -34,8 +35,8 @@ export function offeredTypes(types: readonly string[]): readonly OfferedType[] {
 /** Whether a media range includes an offer, transfer syntax apart. */
 export function covers(range: MediaType, offer: OfferedType): boolean {
   if (!matches(range.essence, offer.essence)) return false;
-  const type = range.parameters.get("type")?.toLowerCase();
-  return type === undefined || offer.type === undefined || matches(type, offer.type);
+  const type = range.parameters.get("type")?.toLowerCase() ?? ANY;
+  return type === ANY || offer.type === undefined || matches(type, offer.type);
 }
 
 /** Whether a media range includes the parts of a multipart offer. */
@@ -48,6 +49,12 @@ export function coversParts(
 
 function matches(range: string, name: string): boolean {
   return range === name || (range.endsWith("/*") && name.startsWith(range.slice(0, -1)));
+}
+
+/** Whether a media range includes parts of every type. */
+export function isForAnyPart({ essence, parameters }: MediaType): boolean {
+  const type = parameters.get("type") ?? ANY;
+  return essence === ANY || (matches(essence, MULTIPART) && type === ANY);
 }
 
 /** Whether a media range may include several media types. */

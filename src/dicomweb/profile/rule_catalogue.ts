@@ -81,7 +81,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   askStored: {
     kind: "switch",
     effect:
-      "Adds `transfer-syntax=*` for DICOM instances if the client names no transfer syntax, and for frames if it accepts anything.",
+      "Adds `transfer-syntax=*` for DICOM instances if the client names no transfer syntax, and for frames if it accepts parts of any type.",
     reason:
       "By the standard a client that names none receives Explicit VR Little Endian, and some clients support nothing else. Without the rule stores transcode every compressed image that such a client retrieves. At Azure, Google and HealthImaging that costs time before each image and several times the bytes, which Google charges for as network use; if these stores cannot transcode an image, they reject the request (`AskStoredAfter`). Orthanc breaks off the transfer of a study at an image that it cannot decode. Enable the rule if all clients can decode the stored transfer syntaxes, or clients can name `transfer-syntax=*` themselves, as Orthanc does for instances and OHIF for frames.",
     source: `PS3.18, section 8.7.3.4; ${AZURE}, Retrieve; ${GOOGLE}, Retrieve; ${AWS}, ` +
@@ -92,7 +92,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     least: 400,
     most: 599,
     effect:
-      "Repeats a request for DICOM instances that names no transfer syntax once with `transfer-syntax=*` if the store rejects it with one of these statuses; likewise for frames, if the client accepts anything. The response then carries `Warning: 299`. An empty list disables the rule.",
+      "Repeats a request for DICOM instances that names no transfer syntax once with `transfer-syntax=*` if the store rejects it with one of these statuses; likewise for frames, if the client accepts parts of any type (`*/*`, `multipart/related` without `type`). The response then carries `Warning: 299`. An empty list disables the rule.",
     reason:
       "Stores reject what they cannot transcode: with 406 by the standard, Orthanc with 500. The stored form is better than none, and instances name their transfer syntax. A client that requests pixels as `application/octet-stream` gets the error instead, as it could not tell compressed ones.",
     source: `PS3.18, section 8.7.7; ${ORTHANC}`,

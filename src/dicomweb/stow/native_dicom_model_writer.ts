@@ -3,12 +3,19 @@
  * (PS3.19, annex A.1; `application/dicom+xml`).
  */
 import { encodeXmlText } from "../urls/xml_text.ts";
-import { type DicomJsonAttribute, type DicomJsonDataset, toDataset } from "../dicom_json.ts";
+import {
+  type DicomJsonAttribute,
+  type DicomJsonDataset,
+  textOf,
+  toDataset,
+} from "../dicom_json.ts";
 import { NAME_COMPONENTS, NAME_GROUPS } from "./native_dicom_model.ts";
 
 /** XML 1.0 allows no reference to these either (section 2.2). */
 // deno-lint-ignore no-control-regex
 const NOT_IN_XML = /[\0-\x08\v\f\x0E-\x1F\uFFFE\uFFFF]|\p{Surrogate}/gu;
+/** Group and block of a private attribute, which is no creator. */
+const PRIVATE = /^(.{3}[13579BDF])([1-9A-F].)..$/;
 const UTF8 = new TextDecoder();
 
 /**
@@ -29,9 +36,20 @@ function attributes(dataset: DicomJsonDataset, keywords: ReadonlyMap<string, str
     const keyword = keywords.get(tag);
     const named = keyword === undefined ? "" : ` keyword="${keyword}"`;
     const content = valuesOf(attribute, keywords);
-    return `<DicomAttribute tag="${tag}" vr="${escaped(attribute.vr)}"${named}>${content}` +
+    const creator = privateCreator(tag, dataset);
+    const owned = creator === undefined ? "" : ` privateCreator="${escaped(creator)}"`;
+    return `<DicomAttribute tag="${tag}" vr="${escaped(attribute.vr)}"${named}${owned}>${content}` +
       "</DicomAttribute>";
   }).join("");
+}
+
+/**
+ * The creator of a private attribute: the text of the element that reserves its block (PS3.5, section
+ * 7.8.1). PS3.19 requires it, as the block's number may differ in each dataset.
+ */
+function privateCreator(tag: string, dataset: DicomJsonDataset): string | undefined {
+  const [, group, block] = PRIVATE.exec(tag) ?? [];
+  return group === undefined ? undefined : textOf(dataset, `${group}00${block}`)?.trim();
 }
 
 function valuesOf(

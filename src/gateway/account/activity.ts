@@ -1,10 +1,11 @@
 /**
  * One worker's traffic to each server: number of requests in the last minutes, response times, requests
- * in progress, the last outcome. A request costs an object and a few additions; bodies are not read.
+ * in progress, the last outcome, of uploads and of all other requests. A request costs an object and a few additions; bodies are not read.
  */
 import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
-import type { PassedBytes } from "../../upstream/store.ts";
+import type { StowOutcome } from "../../dicomweb/stow/stow_outcome.ts";
+import type { PassedFacts } from "../../upstream/store.ts";
 import { contentLength } from "../../dicomweb/completeness/body_check.ts";
 import { sentBytes } from "./body_bytes.ts";
 import { type ErrorSummary, errorSummary } from "./error_summary.ts";
@@ -16,7 +17,7 @@ export const SLOTS = 30;
 const MAX_REPORTED = 50;
 
 /** A request in progress. */
-export interface Transfer extends PassedBytes {
+export interface Transfer extends PassedFacts {
   readonly server: string;
   readonly method: string;
   /** Its identifiers and query may identify patients: they are not reported. */
@@ -44,21 +45,26 @@ export interface LastOutcome {
   readonly error: ErrorSummary | undefined;
 }
 
-/** The last outcome that says something about the store. */
+/** An outcome that says something about the store. */
 export interface Verdict {
   readonly atMs: number;
   /** Status of the store's response; undefined if there was none. */
   readonly status: number | undefined;
   /** Whether the store seems to have nothing at its configured address. */
   readonly isMisplaced: boolean;
-  /** Whether it is the response to an upload. */
-  readonly isOfUpload: boolean;
 }
 
-/** A full disk or a missing permission to store does not show in searches that succeed. */
-export function outweighs(one: Verdict | undefined, other: Verdict): boolean {
-  return one !== undefined && one.isOfUpload && (one.status ?? 0) >= 400 &&
-    !other.isOfUpload && other.status !== undefined && other.status < 400;
+/** The outcome of an upload. */
+export interface UploadVerdict extends Verdict {
+  /** What the store reports of its instances. */
+  readonly stow: StowOutcome | undefined;
+  /** Why there was no response. */
+  readonly error: ErrorSummary | undefined;
+}
+
+/** Whether not all of an upload was stored. */
+export function isFailedUpload({ status, stow }: UploadVerdict): boolean {
+  return status === undefined || status >= 400 || (stow !== undefined && stow.failed > 0);
 }
 
 /** The last minutes, oldest slot first; the arrays have {@linkcode SLOTS} members. */
@@ -76,7 +82,10 @@ export interface Window {
 /** The traffic to one server. */
 export interface ActivityReport {
   readonly window: Window;
+  /** The last one, except for failed uploads: a full disk does not show in searches that succeed. */
   readonly verdict: Verdict | undefined;
+  /** The last upload. */
+  readonly upload: UploadVerdict | undefined;
   readonly lastError: ErrorSummary | undefined;
   readonly lastRequest: LastOutcome | undefined;
 }
@@ -91,6 +100,15 @@ export const QUIET: Window = {
   bytes: ZEROS,
 };
 
+/** Of a server that was not used. */
+export const NO_ACTIVITY: ActivityReport = {
+  window: QUIET,
+  verdict: undefined,
+  upload: undefined,
+  lastError: undefined,
+  lastRequest: undefined,
+};
+
 const MEASURES = ["requests", "failures", "totalMs", "bytes"] as const;
 
 class ServerActivity {
@@ -101,6 +119,7 @@ class ServerActivity {
   readonly totalMs: Float64Array = new Float64Array(SLOTS);
   readonly bytes: Float64Array = new Float64Array(SLOTS);
   verdict: Verdict | undefined;
+  upload: UploadVerdict | undefined;
   lastError: ErrorSummary | undefined;
   lastRequest: LastOutcome | undefined;
 
@@ -165,6 +184,7 @@ export class Activity {
       hasTaken: false,
       fromClient: undefined,
       fromStore: undefined,
+      stow: undefined,
     };
     this.#transfers.add(transfer);
     return transfer;
@@ -187,9 +207,12 @@ export class Activity {
     // A later 404 for a study does not prove the address right.
     const isMisplaced = status === 404 &&
       (server.verdict?.isMisplaced === true || asksForStudies(transfer));
-    const isOfUpload = transfer.transaction.name === "store";
-    const verdict: Verdict = { atMs, status, isMisplaced, isOfUpload };
-    if (!outweighs(server.verdict, verdict)) server.verdict = verdict;
+    const verdict: Verdict = { atMs, status, isMisplaced };
+    if (isUpload(transfer)) {
+      server.upload = { ...verdict, stow: transfer.stow, error: undefined };
+      if (isFailedUpload(server.upload)) return;
+    }
+    server.verdict = verdict;
   }
 
   /**
@@ -211,12 +234,12 @@ export class Activity {
     }
     if (transfer === undefined) return;
     this.#count(server, atMs, tookMs, error.status >= 500);
-    noteError(server, error, summary);
+    noteError(server, error, summary, isUpload(transfer));
   }
 
   /** An operator's test of a server's credential failed. */
   credentialFailed(name: string, error: GatewayError): void {
-    noteError(this.#of(name), error, errorSummary(error, this.#now()));
+    noteError(this.#of(name), error, errorSummary(error, this.#now()), false);
   }
 
   /** @param isComplete Whether the response was sent completely, as far as is known. */
@@ -246,11 +269,9 @@ export class Activity {
 
   of(server: string): ActivityReport {
     const known = this.#servers.get(server);
-    if (known === undefined) {
-      return { window: QUIET, verdict: undefined, lastError: undefined, lastRequest: undefined };
-    }
-    const { verdict, lastError, lastRequest } = known;
-    return { window: known.window(this.#now()), verdict, lastError, lastRequest };
+    if (known === undefined) return NO_ACTIVITY;
+    const { verdict, upload, lastError, lastRequest } = known;
+    return { window: known.window(this.#now()), verdict, upload, lastError, lastRequest };
   }
 
   #of(name: string): ServerActivity {
@@ -270,17 +291,22 @@ export class Activity {
   }
 }
 
-function noteError(server: ServerActivity, error: GatewayError, summary: ErrorSummary): void {
+function noteError(
+  server: ServerActivity,
+  { status }: GatewayError,
+  summary: ErrorSummary,
+  isOfUpload: boolean,
+): void {
   server.lastError = summary;
   // A client's error says nothing about the store.
-  if (error.status >= 500) {
-    server.verdict = {
-      atMs: summary.atMs,
-      status: undefined,
-      isMisplaced: false,
-      isOfUpload: false,
-    };
-  }
+  if (status < 500) return;
+  const verdict: Verdict = { atMs: summary.atMs, status: undefined, isMisplaced: false };
+  if (isOfUpload) server.upload = { ...verdict, stow: undefined, error: summary };
+  else server.verdict = verdict;
+}
+
+function isUpload({ transaction: { name } }: Transfer): boolean {
+  return name === "store" || name === "store-or-replace";
 }
 
 /**

@@ -3,15 +3,16 @@
  * of them merged, so that every worker shows the same.
  */
 import type { CredentialStatus } from "../../credentials/authorizer.ts";
+import { type Fault, type FaultList, mergeFaults } from "../../telemetry/faults.ts";
 import type { Metrics } from "../../telemetry/metrics.ts";
 import type { Store } from "../../upstream/store.ts";
 import {
   type Activity,
   type ActivityReport,
   type LastOutcome,
-  outweighs,
   SLOTS,
   type Transfer,
+  type UploadVerdict,
   type Verdict,
   type Window,
 } from "./activity.ts";
@@ -32,7 +33,8 @@ export interface ServerState extends ActivityReport {
 }
 
 /** A transfer, without what may identify a patient. */
-export interface TransferReport extends Omit<Transfer, "transaction" | "beganMs" | "isTest"> {
+export interface TransferReport
+  extends Omit<Transfer, "transaction" | "beganMs" | "isTest" | "stow"> {
   readonly transaction: string;
 }
 
@@ -41,6 +43,7 @@ export interface WorkerState {
   /** The transfers that have taken longest. */
   readonly transfers: readonly TransferReport[];
   readonly underWay: number;
+  readonly faults: readonly Fault[];
 }
 
 export interface GatewayState {
@@ -51,19 +54,24 @@ export interface GatewayState {
   readonly workers: number;
   /** How many have not reported in time. */
   readonly silent: number;
+  /** The gateway's own faults, the worst first. */
+  readonly faults: readonly Fault[];
 }
 
 export interface WorkerReports {
   readonly states: readonly WorkerState[];
   /** How many workers have not reported in time. */
   readonly silent: number;
+  /** Those that no single worker has. */
+  readonly faults: readonly Fault[];
 }
 
-export async function workerState(
-  stores: ReadonlyMap<string, Store>,
-  activity: Activity,
-  metrics: Metrics,
-): Promise<WorkerState> {
+export async function workerState({ stores, activity, metrics, faults }: {
+  readonly stores: ReadonlyMap<string, Store>;
+  readonly activity: Activity;
+  readonly metrics: Metrics;
+  readonly faults?: FaultList | undefined;
+}): Promise<WorkerState> {
   const [inFlight, queued, tokenBreaker, storeBreaker] = await Promise.all(
     [
       metrics.storeRequestsInFlight,
@@ -87,14 +95,16 @@ export async function workerState(
       ...activity.of(name),
     };
   });
-  const transfers = activity.oldest().map(({ transaction, beganMs: _, isTest: __, ...report }) => ({
+  const transfers = activity.oldest().map((
+    { transaction, beganMs: _, isTest: __, stow: ___, ...report },
+  ) => ({
     ...report,
     transaction: transaction.name,
   }));
-  return { servers, transfers, underWay: activity.underWay };
+  return { servers, transfers, underWay: activity.underWay, faults: faults?.current ?? [] };
 }
 
-export function mergeStates({ states, silent }: WorkerReports): GatewayState {
+export function mergeStates({ states, silent, faults }: WorkerReports): GatewayState {
   const servers = new Map<string, ServerState>();
   for (const state of states) {
     for (const server of state.servers) {
@@ -109,6 +119,7 @@ export function mergeStates({ states, silent }: WorkerReports): GatewayState {
     underWay: states.reduce((sum, { underWay }) => sum + underWay, 0),
     workers: states.length,
     silent,
+    faults: mergeFaults([...faults, ...states.flatMap((state) => state.faults)]),
   };
 }
 
@@ -122,7 +133,8 @@ function mergeServers(one: ServerState, other: ServerState): ServerState {
     inFlight: one.inFlight + other.inFlight,
     queued: one.queued + other.queued,
     window: addWindows(one.window, other.window),
-    verdict: weightier(one.verdict, other.verdict),
+    verdict: later<Verdict>(one.verdict, other.verdict),
+    upload: later<UploadVerdict>(one.upload, other.upload),
     lastError: later<ErrorSummary>(one.lastError, other.lastError),
     lastRequest: later<LastOutcome>(one.lastRequest, other.lastRequest),
   };
@@ -131,12 +143,6 @@ function mergeServers(one: ServerState, other: ServerState): ServerState {
 function latest(one: number | undefined, other: number | undefined): number | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return Math.max(one, other);
-}
-
-function weightier(one: Verdict | undefined, other: Verdict | undefined): Verdict | undefined {
-  if (one !== undefined && outweighs(other, one)) return other;
-  if (other !== undefined && outweighs(one, other)) return one;
-  return later<Verdict>(one, other);
 }
 
 function later<T extends { readonly atMs: number }>(

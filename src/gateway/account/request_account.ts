@@ -4,6 +4,8 @@
  */
 import type { Context } from "hono";
 import { ANONYMOUS } from "../../credentials/inbound/caller.ts";
+import { failureReasonText } from "../../dicomweb/stow/failure_reason.ts";
+import type { StowOutcome } from "../../dicomweb/stow/stow_outcome.ts";
 import { isOfClientsBody } from "../../errors/broken_body_error.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
 import type { Logger } from "../../telemetry/logger.ts";
@@ -182,16 +184,20 @@ export class RequestAccount {
     }
     const { res } = this.#c;
     if (transfer !== undefined) activity.answered(transfer, res, tookMs);
+    const stow = transfer?.stow;
+    const hasFailures = stow !== undefined && stow.failed > 0;
     // Orthanc shows only that a job failed.
-    if (status !== undefined && status >= 400) {
+    if (hasFailures || (status !== undefined && status >= 400)) {
       // Viewers ask for what does not exist.
       const isMissing = status === 404 && (method === "GET" || method === "HEAD");
-      logger[isMissing ? "info" : "warn"]("Store rejected a request", {
+      const message = hasFailures ? failuresMessage(stow) : "Store rejected a request";
+      logger[isMissing ? "info" : "warn"](message, {
         server,
         method,
         transaction: transaction?.name,
         status,
         request_id: facts.requestId,
+        ...(hasFailures && countFields(stow)),
       });
     }
   }
@@ -225,4 +231,20 @@ export class RequestAccount {
     };
     audit.trail.record(auditRecord(facts, end, audit.nameUid));
   }
+}
+
+function failuresMessage({ missing }: StowOutcome): string {
+  return missing > 0
+    ? "Store's report does not cover every instance; counting the missing ones as failed"
+    : "Store did not store every instance";
+}
+
+function countFields({ sent, stored, failed, missing, reasons }: StowOutcome) {
+  return {
+    sent,
+    stored,
+    failed,
+    ...(missing > 0 && { missing }),
+    ...(reasons.length > 0 && { reasons: reasons.map(failureReasonText).join(", ") }),
+  };
 }

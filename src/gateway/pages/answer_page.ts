@@ -11,7 +11,7 @@ import type { GatewayEnv, Page, PageDestination, PageMethod, PageParts } from ".
  */
 export function answerPage(
   c: Context<GatewayEnv>,
-  { page, server }: PageDestination,
+  { page, server, document }: PageDestination,
   parts: PageParts,
 ): Response | Promise<Response> {
   if (page === undefined) throw new GatewayError("NET-006", "No such path");
@@ -24,7 +24,7 @@ export function answerPage(
     c.header("cross-origin-resource-policy", "same-origin");
     c.header("x-content-type-options", "nosniff");
   }
-  return operation.handler(c, parts, server ?? "");
+  return operation.handler(c, parts, server ?? document ?? "");
 }
 
 function allowOf({ methods }: Page): string {

@@ -2,6 +2,7 @@
  * The schemas of the gateway's own JSON responses, for the OpenAPI document.
  */
 import { z } from "zod";
+import { FAULT_KINDS } from "../../telemetry/faults.ts";
 import { HEALTHS } from "./server_health.ts";
 
 const iso = z.iso.datetime();
@@ -21,7 +22,7 @@ function envelope<Data extends z.ZodType>(data: Data) {
   });
 }
 
-const lastRequest = z.strictObject({
+const outcome = {
   at: iso,
   store_status: z.int().nullable(),
   error: z.strictObject({
@@ -29,14 +30,36 @@ const lastRequest = z.strictObject({
     message: z.string(),
     troubleshooting: z.array(z.string()),
   }).nullable(),
+};
+
+const failedUpload = z.strictObject({
+  ...outcome,
+  sent: z.int().nullable(),
+  stored: z.int().nullable(),
+  failed: z.int().nullable(),
+  failure_reasons: z.array(z.string()).describe(
+    "Values of Failure Reason (0008,1197), hexadecimal",
+  ),
 });
 
 /** All schemas, by their names in the document. */
 export const answerSchemas = {
   Status: envelope(z.strictObject({
-    status: z.literal("healthy"),
+    status: z.enum(["healthy", "degraded"]).describe("degraded: the gateway has faults of its own"),
+    ready: z.boolean().describe("Whether GET /readyz answers 200"),
     token_managers: z.int(),
     servers_configured: z.int(),
+    faults: z.array(z.strictObject({
+      kind: z.enum(FAULT_KINDS),
+      since: iso,
+      title: z.string(),
+      reason: z.string(),
+      effect: z.string(),
+      stops: z.enum(["requests", "readiness"]).nullable().describe(
+        "What the fault stops: requests are rejected, or GET /readyz answers 503",
+      ),
+      remedy: z.string(),
+    })).describe("The gateway's own faults, the worst first; those of servers are in /servers"),
   })),
   Servers: envelope(z.strictObject({
     servers: z.array(z.strictObject({
@@ -50,7 +73,10 @@ export const answerSchemas = {
       has_cached_token: z.boolean(),
       token_valid: z.boolean(),
       ...expiry,
-      last_request: lastRequest.nullable(),
+      last_request: z.strictObject(outcome).nullable(),
+      failed_upload: failedUpload.nullable().describe(
+        "The last upload, if it failed; null again once an upload succeeds",
+      ),
     })),
   })),
   Test: envelope(z.strictObject({

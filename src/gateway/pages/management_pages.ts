@@ -3,11 +3,14 @@
  * facts about credentials, never a credential or a part of one.
  */
 import type { Context } from "hono";
+import { statusHex } from "../../dicomweb/stow/failure_reason.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
+import { effectOf, FAULTS } from "../../telemetry/faults.ts";
 import type { Store } from "../../upstream/store.ts";
 import type { GatewayEnv, PageParts } from "../gateway_env.ts";
 import { mergeStates, type ServerState } from "../account/gateway_state.ts";
-import type { LastOutcome } from "../account/activity.ts";
+import { isFailedUpload, type LastOutcome, type UploadVerdict } from "../account/activity.ts";
+import type { ErrorSummary } from "../account/error_summary.ts";
 import { healthOf } from "./server_health.ts";
 
 /** The plugin's. */
@@ -18,12 +21,24 @@ const KEYS_MAX_AGE_SECONDS = 300;
 
 type Ctx = Context<GatewayEnv>;
 
-export function showStatus(c: Ctx, parts: PageParts): Response {
+/** Reports the gateway's own state: its servers have theirs. */
+export async function showStatus(c: Ctx, parts: PageParts): Promise<Response> {
   const { size } = parts.stores;
+  const { faults } = mergeStates(await parts.states());
   return envelope(c, parts, {
-    status: "healthy",
+    status: faults.length === 0 ? "healthy" : "degraded",
+    ready: !faults.some(({ stops }) => stops === "readiness"),
     token_managers: size,
     servers_configured: size,
+    faults: faults.map(({ kind, sinceMs, reason, stops }) => ({
+      kind,
+      since: new Date(sinceMs).toISOString(),
+      title: FAULTS[kind].title,
+      reason,
+      effect: effectOf({ kind, stops }),
+      stops: stops ?? null,
+      remedy: FAULTS[kind].remedy,
+    })),
   });
 }
 
@@ -120,6 +135,7 @@ function serverFacts(
     token_valid: hasToken && (expiresAtMs === undefined || expiresAtMs > nowMs),
     ...expiryFacts(expiresAtMs, nowMs),
     last_request: outcomeFacts(state?.lastRequest),
+    failed_upload: uploadFacts(state?.upload),
   };
 }
 
@@ -129,12 +145,29 @@ function outcomeFacts(outcome: LastOutcome | undefined): Record<string, unknown>
   return {
     at: new Date(atMs).toISOString(),
     store_status: storeStatus ?? null,
-    error: error === undefined ? null : {
-      error_code: error.code,
-      message: error.message,
-      troubleshooting: error.troubleshooting,
-    },
+    error: errorFacts(error),
   };
+}
+
+/** The last upload, unless it succeeded. */
+function uploadFacts(upload: UploadVerdict | undefined): Record<string, unknown> | null {
+  if (upload === undefined || !isFailedUpload(upload)) return null;
+  const { atMs, status, stow, error } = upload;
+  return {
+    at: new Date(atMs).toISOString(),
+    store_status: status ?? null,
+    sent: stow?.sent ?? null,
+    stored: stow?.stored ?? null,
+    failed: stow?.failed ?? null,
+    failure_reasons: stow?.reasons.map(statusHex) ?? [],
+    error: errorFacts(error),
+  };
+}
+
+function errorFacts(error: ErrorSummary | undefined): Record<string, unknown> | null {
+  if (error === undefined) return null;
+  const { code, message, troubleshooting } = error;
+  return { error_code: code, message, troubleshooting };
 }
 
 function expiryFacts(expiresAtMs: number | undefined, nowMs: number): Record<string, unknown> {

@@ -19,6 +19,12 @@ const PATH = {
   name: "path",
   description: "The rest of the store's path, slashes included: `studies`, `studies/1.2/series`, …",
 };
+const DOCUMENT = {
+  ...SERVER_NAME,
+  name: "document",
+  description:
+    "Path of a document, slashes included: `troubleshooting.md`, `providers/azure.md`, …",
+};
 /** The last: no credentials, if the gateway is configured without authentication. */
 const SECURITY = [{ basic: [] }, { bearer: [] }, { key: [] }, {}];
 const METHODS = ["get", "head", "post", "put", "patch", "delete", "options"] as const;
@@ -39,7 +45,7 @@ export function openApiDocument(
     security: SECURITY,
     paths: {
       ...Object.fromEntries(
-        pages.map((page) => [page.path.replace(":name", "{name}"), pathItem(page)]),
+        pages.map((page) => [page.path.replace(/:(\w+)/, "{$1}"), pathItem(page)]),
       ),
       "/dicom-web/{server}/{path}": dicomweb("The store's DICOMweb service (PS3.18)"),
       "/oauth-dicom-web/servers/{server}/{path}": dicomweb(
@@ -72,6 +78,7 @@ function pathItem({ path, right, methods }: Page): Record<string, unknown> {
   ]);
   return {
     ...(path.includes(":name") && { parameters: [SERVER_NAME] }),
+    ...(path.includes(":document") && { parameters: [DOCUMENT] }),
     ...Object.fromEntries(operations),
   };
 }

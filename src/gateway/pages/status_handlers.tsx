@@ -9,7 +9,7 @@ import { catalogue, type ErrorCode } from "../../errors/catalogue.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { readText } from "../../network/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
-import { QUIET } from "../account/activity.ts";
+import { NO_ACTIVITY, QUIET } from "../account/activity.ts";
 import { isOwnOrigin } from "../steps/csrf.ts";
 import type { FormSeal } from "./form_seal.ts";
 import type { GatewayEnv, PageParts } from "../gateway_env.ts";
@@ -195,10 +195,7 @@ const NOTHING: ServerState = {
   storeBreaker: 0,
   inFlight: 0,
   queued: 0,
-  window: QUIET,
-  verdict: undefined,
-  lastError: undefined,
-  lastRequest: undefined,
+  ...NO_ACTIVITY,
 };
 
 /** The text that a form's seal is for: binds the form to the client. */

@@ -3,6 +3,7 @@
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { catalogue, type ErrorCode } from "../../errors/catalogue.ts";
+import { DocumentLink, ErrorCodeLink } from "./document_link.tsx";
 
 /** The outcome of an operator's button. */
 export interface Notice {
@@ -38,7 +39,12 @@ function NoticeText({ notice: { did, server, outcome, tookMs } }: { readonly not
     return (
       <>
         Test of {server}: a credential was acquired and the store answered {outcome} in {tookMs} ms.
-        {outcome >= 400 && " See docs/troubleshooting.md."}
+        {outcome >= 400 && (
+          <>
+            {" "}
+            See <DocumentLink path="troubleshooting.md" />.
+          </>
+        )}
       </>
     );
   }
@@ -46,7 +52,7 @@ function NoticeText({ notice: { did, server, outcome, tookMs } }: { readonly not
     <>
       {did === "test" ? "Test of" : "Revoking the token of"} {server}: {outcome},{" "}
       {catalogue[outcome].title}. The advice is shown with the server and in{" "}
-      <code>docs/error-codes.md</code>.
+      <ErrorCodeLink code={outcome} />.
     </>
   );
 }

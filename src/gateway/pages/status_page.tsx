@@ -6,7 +6,9 @@ import { raw } from "hono/html";
 import type { JSX } from "hono/jsx/jsx-runtime";
 import type { Window } from "../account/activity.ts";
 import type { GatewayState } from "../account/gateway_state.ts";
+import { DocumentLink } from "./document_link.tsx";
 import type { Health } from "./server_health.ts";
+import { Faults, faultsHeadline } from "./status_faults.tsx";
 import { type Notice, NoticeLine } from "./status_notice.tsx";
 import { SCRIPT, STYLE } from "./status_page_style.ts";
 import { Servers, type ShownServer } from "./status_servers.tsx";
@@ -49,7 +51,7 @@ const SEARCH_FROM = 10;
 /** @returns The document, without its doctype. */
 export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.Element {
   const { counts, version, notice, refreshes, search } = model;
-  const [tone, headline] = headlineOf(counts);
+  const [tone, headline] = headlineOf(model);
   const all = sum(Object.values(counts));
   return (
     <html lang="en">
@@ -97,7 +99,8 @@ export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.
         <Live model={model} all={all} />
         <footer class="wrap">
           <p>
-            Meaning of the fields: <code>docs/status-page.md</code>. The same as JSON:{" "}
+            Meaning of the fields: <DocumentLink path="status-page.md" />. The same as JSON:{" "}
+            <a href="dicomweb-oauth/status">dicomweb-oauth/status</a> and{" "}
             <a href="dicomweb-oauth/servers">dicomweb-oauth/servers</a>; for Prometheus:{" "}
             <a href="dicomweb-oauth/metrics">dicomweb-oauth/metrics</a>.
           </p>
@@ -109,7 +112,7 @@ export function StatusPage({ model }: { readonly model: StatusPageModel }): JSX.
 }
 
 function Live({ model, all }: { readonly model: StatusPageModel; readonly all: number }) {
-  const { nowMs, silent, workers, servers, transfers, underWay, refreshes } = model;
+  const { nowMs, faults, silent, workers, servers, transfers, underWay, refreshes } = model;
   return (
     <main
       class="wrap"
@@ -118,11 +121,12 @@ function Live({ model, all }: { readonly model: StatusPageModel; readonly all: n
       data-now={nowMs}
       data-refresh={refreshes ? "on" : "off"}
     >
+      <Faults faults={faults} nowMs={nowMs} />
       <Tiles model={model} />
       {silent > 0 && (
         <p class="notice bad">
           {counted(silent, "worker")} did not answer in time: the figures do not include{" "}
-          {silent === 1 ? "it" : "them"}. See <code>docs/troubleshooting.md</code>.
+          {silent === 1 ? "it" : "them"}. See <DocumentLink path="troubleshooting.md" />.
         </p>
       )}
       <h2 id="servers">Servers</h2>
@@ -130,7 +134,12 @@ function Live({ model, all }: { readonly model: StatusPageModel; readonly all: n
         ? (
           <p class="panel empty">
             {all === 0
-              ? "No server is configured. See docs/configuration.md, Servers."
+              ? (
+                <>
+                  No server is configured. See{" "}
+                  <DocumentLink path="configuration.md" heading="Servers.{name}" />, Servers.
+                </>
+              )
               : "No server's name contains this."}
           </p>
         )
@@ -206,12 +215,24 @@ function Pages({ model }: { readonly model: StatusPageModel }) {
   );
 }
 
-function headlineOf(counts: Readonly<Record<Health, number>>): [tone: string, text: string] {
-  const { failing, recovering, refusing, misplaced, unused, working } = counts;
+/** Faults of the gateway come first: they concern all servers. */
+function headlineOf({ faults, counts }: StatusPageModel): [tone: string, text: string] {
+  const own = faultsHeadline(faults);
+  const [tone, text] = serversHeadline(counts);
+  if (own === undefined) return [tone, text];
+  return ["bad", tone === "bad" || tone === "warn" ? `${own}; ${text}` : own];
+}
+
+function serversHeadline(counts: Readonly<Record<Health, number>>): [tone: string, text: string] {
+  const { failing, rejecting, recovering, refusing, misplaced, unused, working } = counts;
   const all = sum(Object.values(counts));
   if (all === 0) return ["", "No servers yet"];
   if (failing > 0) {
     return ["bad", `${failing} of ${counted(all, "server")} ${failing === 1 ? "fails" : "fail"}`];
+  }
+  if (rejecting > 0) {
+    const store = rejecting === 1 ? "does" : "do";
+    return ["bad", `${rejecting} of ${counted(all, "server")} ${store} not store uploads`];
   }
   const shaky = recovering + refusing + misplaced;
   if (shaky > 0) {

@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import { span } from "./status_text.ts";
 
-/** Every pair of colours has a contrast of 4.5 or more. */
-export const STYLE = `
+/** Colours, of which every pair has a contrast of 4.5 or more, and fonts. */
+export const BASE_STYLE = `
 :root{color-scheme:light dark;--bg:#f4f6f9;--card:#fff;--text:#161b22;--muted:#535d6b;--line:#dce1e8;
 --accent:#0b57d0;--ok:#0f6127;--ok-bg:#e3f4e8;--bad:#a10c26;--bad-bg:#fdebed;--warn:#734a00;
 --warn-bg:#fff2d6;--idle:#4b5563;--idle-bg:#edf0f4;--fill:#0b57d022}
@@ -19,6 +19,10 @@ font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"Liberation Sans",Arial,
 a{color:var(--accent)}
 code{font:13px/1.4 ui-monospace,"Cascadia Mono",Menlo,Consolas,"Liberation Mono",monospace}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px;border-radius:4px}
+`.trim();
+
+export const STYLE = `
+${BASE_STYLE}
 .skip{position:absolute;left:-999px;top:8px;padding:8px 12px;background:var(--card)}
 .skip:focus{left:8px}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
@@ -74,6 +78,10 @@ summary{cursor:pointer;overflow-wrap:anywhere}
 details ul{margin:6px 0 4px;padding-left:20px}
 .hint{border-radius:8px;padding:9px 14px;font-size:14px;background:var(--idle-bg)}
 .hint.bad{background:var(--bad-bg)}.hint.warn{background:var(--warn-bg)}
+.fault{border-radius:8px;padding:10px 14px;margin-bottom:10px;font-size:14px;
+background:var(--bad-bg);border-left:4px solid var(--bad)}
+.fault p+p{margin-top:3px}.reason{white-space:pre-line;overflow-wrap:anywhere}
+#live section+.tiles{margin-top:22px}
 .search{display:flex;gap:8px;align-items:center}
 input{font:inherit;font-size:14px;padding:5px 10px;border-radius:7px;border:1px solid var(--muted);
 background:var(--card);color:var(--text);max-width:220px}
@@ -151,7 +159,9 @@ export const SCRIPT = `
 })();
 `.trim();
 
-const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+/** What admits one inline style sheet or script in a content security policy. */
+export const hashOf = (text: string): string =>
+  `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
 /** The headers of the page. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {

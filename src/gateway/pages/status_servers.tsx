@@ -4,9 +4,13 @@
 import type { JSX } from "hono/jsx/jsx-runtime";
 import { catalogue } from "../../errors/catalogue.ts";
 import type { BreakerState, ServerState } from "../account/gateway_state.ts";
-import { type Health, TOO_LONG } from "./server_health.ts";
+import { type Health, healthBy, TOO_LONG } from "./server_health.ts";
+import { FailedUpload } from "./status_upload.tsx";
+import { STORE_HINTS } from "./store_hints.ts";
 import { ago, iso, span } from "./status_text.ts";
 import { latency, LatencyLine, perMinute, RequestsLine } from "./status_traffic.tsx";
+import { isFailedUpload } from "../account/activity.ts";
+import { DocumentLink, ErrorCodeLink } from "./document_link.tsx";
 import type { ErrorSummary } from "../account/error_summary.ts";
 
 export interface ShownServer {
@@ -20,6 +24,7 @@ export interface ShownServer {
 
 const HEALTH: Readonly<Record<Health, readonly [tone: string, sign: string, word: string]>> = {
   failing: ["bad", "✕", "Failing"],
+  rejecting: ["bad", "✕", "Uploads fail"],
   recovering: ["warn", "↻", "Recovering"],
   refusing: ["warn", "!", "Refused"],
   misplaced: ["warn", "?", "Not found"],
@@ -28,18 +33,7 @@ const HEALTH: Readonly<Record<Health, readonly [tone: string, sign: string, word
 };
 
 /** Possible causes of an error response of the store itself. */
-const HINTS: Readonly<Partial<Record<Health, string>>> = {
-  failing: "the store reports an internal error; contact its operator.",
-  refusing:
-    "the store rejects the credential or denies permission; check audience, scope and roles.",
-  misplaced: "no such path; check the path of Url: studies are searched at Url " +
-    "followed by /studies.",
-};
-
-const STORE_IS_FULL = "it is out of disk space or over its quota; contact its operator.";
-
-const TOKEN_IS_LONG = "its limit for request headers may be less than the credential's length; " +
-  "raise it, or let the identity provider issue shorter tokens.";
+const HINTS: Readonly<Partial<Record<Health, string>>> = STORE_HINTS;
 
 const CREDENTIALS: Readonly<Record<string, string>> = {
   none: "No credential",
@@ -52,11 +46,6 @@ const CREDENTIALS: Readonly<Record<string, string>> = {
   google: "Google",
   aws: "AWS Signature Version 4",
 };
-
-function hintOf(status: number, health: Health): string | undefined {
-  if (status === 507) return STORE_IS_FULL;
-  return TOO_LONG.has(status) ? TOKEN_IS_LONG : HINTS[health];
-}
 
 const BREAKER: Readonly<Record<BreakerState, readonly [tone: string, word: string]>> = {
   0: ["ok", "closed"],
@@ -106,8 +95,12 @@ export function HeaderRow({ titles }: { readonly titles: readonly string[] }): J
 
 function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: ShownServer }) {
   const { name, url, kind, health, state } = server;
-  const { window, verdict, lastError, inFlight, queued } = state;
+  const { window, verdict, upload, lastError, inFlight, queued } = state;
   const [tone, sign, word] = HEALTH[health];
+  const answered = verdict && healthBy(verdict);
+  const isLong = verdict?.status !== undefined && TOO_LONG.has(verdict.status);
+  const hint = isLong ? STORE_HINTS.long : answered && HINTS[answered];
+  const hasFailedUpload = upload !== undefined && isFailedUpload(upload);
   return (
     <tbody role="rowgroup">
       <tr role="row">
@@ -120,6 +113,9 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
             <span aria-hidden="true">{sign}</span> {word}
           </span>
           <div class="small muted">{verdictText(verdict, nowMs)}</div>
+          {hasFailedUpload && (
+            <div class="small muted">last upload: {verdictText(upload, nowMs)}</div>
+          )}
         </td>
         <td role="cell" data-label="Credential">
           {CREDENTIALS[kind] ?? kind}
@@ -154,14 +150,20 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
           </form>
         </td>
       </tr>
-      {verdict?.status !== undefined && HINTS[health] !== undefined && (
+      {verdict?.status !== undefined && hint !== undefined && (
         <tr role="row" class="trouble">
           <td role="cell" colspan={7}>
-            <p class={`hint ${tone}`}>
-              The store answered {verdict.status}
-              {verdict.isOfUpload && " to an upload"}: {hintOf(verdict.status, health)} See:{" "}
-              <code>docs/troubleshooting.md</code>
+            <p class={`hint ${HEALTH[answered!][0]}`}>
+              The store answered {verdict.status}: {hint} See:{" "}
+              <DocumentLink path="troubleshooting.md" />
             </p>
+          </td>
+        </tr>
+      )}
+      {hasFailedUpload && (
+        <tr role="row" class="trouble">
+          <td role="cell" colspan={7}>
+            <FailedUpload upload={upload} nowMs={nowMs} />
           </td>
         </tr>
       )}
@@ -171,7 +173,7 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
             <Trouble
               name={name}
               error={lastError}
-              isNow={health === "failing" && verdict?.status === undefined}
+              isNow={health === "failing" && (verdict ?? upload)?.status === undefined}
               nowMs={nowMs}
             />
           </td>
@@ -202,7 +204,7 @@ function Trouble(
         {troubleshooting.map((step) => <li key={step}>{step}</li>)}
       </ul>
       <p class="small">
-        See: <code>docs/error-codes.md</code>, {code}. The command <code>doctor {name}</code>{" "}
+        See: <ErrorCodeLink code={code} />, {code}. The command <code>doctor {name}</code>{" "}
         tests the connection step by step.
       </p>
     </details>

@@ -4,6 +4,7 @@
  */
 import net from "node:net";
 import tls from "node:tls";
+import { serverIdentityFault } from "./server_identity.ts";
 import type { Transport } from "./transport.ts";
 
 export interface NodeTlsOptions {
@@ -122,6 +123,7 @@ export async function startNodeTls(
       host,
       ...(net.isIP(host) === 0 && { servername: host }),
       ALPNProtocols: [...alpnProtocols],
+      checkServerIdentity: serverIdentityFault,
       ...(caCertificatesPem.length > 0 &&
         { ca: [...tls.rootCertificates, ...caCertificatesPem] }),
       ...(clientCertificate &&

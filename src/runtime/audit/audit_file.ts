@@ -52,6 +52,27 @@ export async function openAuditFile(
   }
 }
 
+/**
+ * Why a trail cannot be continued, without changing it: also while a gateway writes it.
+ *
+ * @throws {Error} When it cannot be read or written.
+ */
+export async function testAuditFile(options: AuditFileOptions): Promise<void> {
+  const { path } = options;
+  await refuseOpenDirectory(dirname(path));
+  using file = await Deno.open(path, { read: true, write: true }).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (file === undefined) return;
+  await refuseOpenFile(file);
+  const { size } = await file.stat();
+  const tail = await tailOf(file, size);
+  const whole = tail.lastIndexOf(LF) + 1;
+  // A gateway may be writing the last line at this moment.
+  if (whole > 0) lastRecord(tail.subarray(0, whole));
+}
+
 /** The absolute paths of a trail, oldest first. The current file is the last, whether or not it exists. */
 export async function auditFiles(path: string): Promise<string[]> {
   return [...await finishedFiles(path), path];

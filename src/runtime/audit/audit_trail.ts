@@ -17,8 +17,8 @@ export interface AuditTrailOptions {
   readonly logger: Logger;
   /** Writes to standard output; resolves when a slow reader has all of it. */
   readonly print: (text: string) => Promise<void>;
-  /** Called when writing begins to fail, and when it works again. */
-  readonly failing?: (isFailing: boolean) => void;
+  /** Called with the reason whenever writing fails, and without one when it works again. */
+  readonly failing?: (reason: string | undefined) => void;
   readonly count?: (written: number, lost: number) => void;
   /** Delay before writing is retried. */
   readonly retryMs?: number;
@@ -174,7 +174,7 @@ export class AuditTrail {
     const view = new Int32Array(this.health);
     if (Atomics.exchange(view, 0, AUDIT_HEALTH.writing) === AUDIT_HEALTH.writing) return;
     logger.info("Audit trail recovered", { lost: this.#lost });
-    this.#options.failing?.(false);
+    this.#options.failing?.(undefined);
     if (this.#lost === 0) return;
     this.#kept.push(happened("trail", "records lost", { lost: this.#lost }));
     this.#lost = 0;
@@ -182,9 +182,9 @@ export class AuditTrail {
 
   #failing(reason: string): void {
     const { logger, config } = this.#options;
+    this.#options.failing?.(reason);
     const before = Atomics.exchange(new Int32Array(this.health), 0, AUDIT_HEALTH.failing);
     if (before === AUDIT_HEALTH.failing) return;
-    this.#options.failing?.(true);
     logger.error("Cannot write the audit trail", {
       error_code: "INT-004",
       reason,

@@ -1,11 +1,11 @@
 /**
- * Examines what all servers share: the version of Deno, the state directory, the token cache, the
- * listener, and the connections to the issuers of clients' tokens.
+ * Examines what all servers share: the version of Deno, the state directory, the token cache, the audit
+ * trail, the disks, the listener, a running gateway, and the connections to the issuers of clients' tokens.
  */
 import { contacts, listenHostAndPort } from "../../config/sandbox/contacts.ts";
 import { loopbackOf } from "../../config/values/host_names.ts";
 import { permissionSet } from "../../config/sandbox/permission_set.ts";
-import { isKvFile } from "../../config/keys/token_cache.ts";
+import { isKvFile, isOptionalCache } from "../../config/keys/token_cache.ts";
 import { SECTION } from "../../config/values/section.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";
 import { createTokenStore } from "../../credentials/cache/create_token_store.ts";
@@ -16,7 +16,10 @@ import { reasonOf } from "../../errors/reason.ts";
 import { explainDeno } from "../../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../../runtime/state_directory.ts";
 import { encryptionKeysIn, isStateOptional } from "../../runtime/token_cache_file.ts";
+import { examineAudit } from "./examine_audit.ts";
 import { examineContact } from "./examine_contact.ts";
+import { examineDisks } from "./examine_disk.ts";
+import { examineRunning } from "./examine_running.ts";
 import { type Finding, finding } from "./finding.ts";
 
 const HEALTH_TIMEOUT_MS = 5_000;
@@ -30,7 +33,9 @@ export async function examineGateway(config: GatewayConfig): Promise<Finding[]> 
     examineDeno(),
     await examineStateDirectory(config),
     await examineCache(config),
-    await examineListener(config),
+    ...(await examineAudit(config)),
+    ...(await examineDisks(config)),
+    ...(await examineListener(config)),
     ...(await examineIssuers(config)),
   ];
 }
@@ -119,10 +124,14 @@ async function examineCache(config: GatewayConfig): Promise<Finding> {
     return finding("token cache", cache.backend, "ok", "A key was written, leased and deleted.");
   } catch (error) {
     const message = `It cannot be used: ${reasonOf(error).replace(/\.$/, "")}.`;
-    return finding("token cache", cache.backend, "failed", message, {
+    const isOptional = isOptionalCache(cache);
+    return finding("token cache", cache.backend, isOptional ? "warn" : "failed", message, {
       code: "INT-002",
       advice: [
-        "Check TokenCache, that the service runs, is no read-only replica, and lets the gateway write. Traffic continues without it; `/readyz` returns 503.",
+        isKvFile(cache)
+          ? "Check that the gateway's user may write to tokens.kv in StateDirectory, that the disk is not full, and that no program locks the file; it can be deleted while no gateway runs."
+          : "Check TokenCache, that the service runs, is no read-only replica, and lets the gateway write.",
+        `Traffic continues without it${isOptional ? "" : "; `/readyz` returns 503"}.`,
       ],
     });
   } finally {
@@ -130,33 +139,34 @@ async function examineCache(config: GatewayConfig): Promise<Finding> {
   }
 }
 
-async function examineListener(config: GatewayConfig): Promise<Finding> {
+async function examineListener(config: GatewayConfig): Promise<Finding[]> {
   const { address, port, tls } = config.listen;
   const target = listenHostAndPort(config);
   if (port === 0) {
-    return finding("listener", target, "skipped", "Not tested: any free port is used.");
+    return [finding("listener", target, "skipped", "Not tested: any free port is used.")];
   }
   try {
     Deno.listen({ hostname: address, port }).close();
-    return finding("listener", target, "ok", "The port is free; no gateway runs here.");
+    return [finding("listener", target, "ok", "The port is free; no gateway runs here.")];
   } catch (error) {
     if (error instanceof Deno.errors.AddrInUse) return await examineOccupant();
     const message = `It cannot listen there: ${reasonOf(error)}.`;
-    return finding("listener", target, "failed", message, {
+    return [finding("listener", target, "failed", message, {
       advice: ["Check Listen.Address and Listen.Port; ports below 1024 need a privilege."],
-    });
+    })];
   }
 
-  async function examineOccupant(): Promise<Finding> {
-    const host = loopbackOf(address);
-    const status = await askHealth({ host, port, tls: tls !== undefined }, HEALTH_TIMEOUT_MS)
-      .catch(() => undefined);
+  async function examineOccupant(): Promise<Finding[]> {
+    const local = { host: loopbackOf(address), port, tls: tls !== undefined };
+    const status = await askHealth(local, HEALTH_TIMEOUT_MS).catch(() => undefined);
     if (status === 200) {
-      return finding("listener", target, "ok", "A healthy gateway is running here.");
+      const running = finding("listener", target, "ok", "A healthy gateway is running here.");
+      const isProtected = config.authentication !== undefined;
+      return [running, ...await examineRunning(local, { target, isProtected })];
     }
-    return finding("listener", target, "failed", "Another program uses this port.", {
+    return [finding("listener", target, "failed", "Another program uses this port.", {
       advice: ["Stop that program, or choose another port with Listen.Port or --port."],
-    });
+    })];
   }
 }
 

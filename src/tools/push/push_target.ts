@@ -47,7 +47,7 @@ export function ownGateway(
     metrics: createMetrics(),
     metricsText: () => Promise.resolve(""),
     announceRevocation: () => {},
-    states: () => Promise.resolve({ states: [], silent: 0 }),
+    states: () => Promise.resolve({ states: [], silent: 0, faults: [] }),
     formKey: crypto.randomUUID(),
     version,
     quotas: { failures: createQuotaMemory(), requests: createQuotaMemory() },

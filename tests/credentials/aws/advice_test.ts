@@ -123,7 +123,7 @@ const used = new Set<Advice>();
 
 for (const [error, description, code, advice] of rows) {
   Deno.test(`AWS's ${error} (${description.slice(0, 30)}…) is ${code} with its advice`, () => {
-    const failure = refusalError({ status: 400, error, description }, {
+    const failure = refusalError({ status: 400, headers: new Headers(), error, description }, {
       server: "main",
       service: "AWS Security Token Service",
       endpoint: STS,
@@ -163,7 +163,7 @@ for (
   ]
 ) {
   Deno.test(`AWS's ${error} is temporary, whatever its status`, () => {
-    const failure = refusalError({ status: 400, error }, {
+    const failure = refusalError({ status: 400, headers: new Headers(), error }, {
       server: "main",
       service: "AWS Security Token Service",
       endpoint: STS,

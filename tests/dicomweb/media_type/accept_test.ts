@@ -261,6 +261,9 @@ const rows: readonly Row[] = [
     "application/octet-stream",
   ],
 
+  ["parts of any type", "aws frames", 'multipart/related; type="*/*"', OCTETS],
+  ["parts of any type, and nothing else", "aws frames", "multipart/related, */*;q=0", OCTETS],
+
   // FrameTypes and other lists.
   [
     "Azure, Retrieve frames: dicomweb-client's list",

@@ -103,6 +103,36 @@ Deno.test("writeNativeDicomModel names keywords, and numbers values and items", 
   );
 });
 
+Deno.test("writeNativeDicomModel names the creators of private attributes, each by its own dataset and block", () => {
+  const creator = (text: string) => ({ vr: "LO", Value: [text] });
+  const item = { "00090010": creator("INNER"), "00091001": { vr: "LO", Value: ["a"] } };
+  const written = writeNativeDicomModel({
+    "00081199": { vr: "SQ", Value: [item] },
+    "00090010": creator('ACME "1" '),
+    "000900FE": creator("LAST"),
+    "00090001": { vr: "LO" },
+    "00091001": { vr: "SH" },
+    "0009FE97": { vr: "LT" },
+    "00091101": { vr: "LT" },
+    "00191001": { vr: "LT" },
+    "00081001": { vr: "LT" },
+  }, new Map());
+  const found = [...written.matchAll(/tag="(\w+)" vr="\w+"(?: privateCreator="([^"]*)")?/g)];
+  assert.deepEqual(found.map(([, tag, owner]) => [tag, owner]), [
+    ["00081199", undefined],
+    ["00090010", undefined],
+    ["00091001", "INNER"],
+    ["00090010", undefined],
+    ["000900FE", undefined],
+    ["00090001", undefined],
+    ["00091001", "ACME &quot;1&quot;"],
+    ["0009FE97", "LAST"],
+    ["00091101", undefined],
+    ["00191001", undefined],
+    ["00081001", undefined],
+  ]);
+});
+
 /** Attributes as a store should not write them, and what is read again. */
 const ODD: [what: string, dataset: unknown, read: unknown][] = [
   [

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { classify } from "../../../src/dicomweb/transaction/transaction.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
-import { Activity, QUIET, SLOT_MS, SLOTS } from "../../../src/gateway/account/activity.ts";
+import {
+  Activity,
+  isFailedUpload,
+  QUIET,
+  SLOT_MS,
+  SLOTS,
+} from "../../../src/gateway/account/activity.ts";
 import { FormSeal } from "../../../src/gateway/pages/form_seal.ts";
+import { type Health, healthOf } from "../../../src/gateway/pages/server_health.ts";
 import {
   addWindows,
   mergeStates,
@@ -46,32 +53,67 @@ Deno.test("Activity: errors of the client leave the verdict about the store unch
     activity.end(transfer, true);
   };
   fail(new GatewayError("AUTH-007", "Cannot let"));
-  assert.equal(activity.of("a").verdict, undefined);
+  assert.equal(activity.of("a").upload, undefined);
   assert.equal(activity.of("a").lastError?.code, "AUTH-007");
   fail(new GatewayError("NET-002", "Cannot reach"));
-  assert.deepEqual(activity.of("a").verdict, {
-    atMs: 5,
-    status: undefined,
-    isMisplaced: false,
-    isOfUpload: false,
-  });
+  const { verdict, upload } = activity.of("a");
+  assert.equal(verdict, undefined, "an upload says nothing about searches");
+  assert.deepEqual([upload?.atMs, upload?.status, upload?.error?.code], [5, undefined, "NET-002"]);
 });
 
-Deno.test("Activity: a search that works does not hide a full disk that uploads have met", () => {
-  const activity = new Activity(() => 5);
-  const ask = (method: string, status: number) => {
-    const request = new Request("http://gateway/studies", { method });
-    const transfer = activity.begin("a", request, classify(method, "/studies"));
-    activity.answered(transfer, new Response(null, { status }), 1);
-    return activity.of("a").verdict?.status;
-  };
-  assert.equal(ask("POST", 507), 507);
-  assert.equal(ask("GET", 200), 507);
-  assert.equal(ask("GET", 401), 401, "another failure counts");
-  assert.equal(ask("POST", 507), 507);
-  assert.equal(ask("POST", 200), 200);
-  assert.equal(ask("GET", 204), 204);
-});
+/** Status of an upload or search; `-` without a response; `3/5` for 202 with 3 of 5 instances stored. */
+const HISTORIES: readonly [history: string, health: Health, failedUpload: string | undefined][] = [
+  ["", "unused", undefined],
+  ["search 200", "working", undefined],
+  ["upload 200", "working", undefined],
+  ["upload 507", "failing", "507"],
+  ["upload 507, search 200", "rejecting", "507"],
+  ["upload 507, search 401", "failing", "507"],
+  ["upload 409, search 401", "refusing", "409"],
+  ["upload 400", "rejecting", "400"],
+  ["search 200, upload 409, search 200", "rejecting", "409"],
+  ["upload 507, upload 400, search 204", "rejecting", "400"],
+  ["upload 403", "refusing", "403"],
+  ["upload -, search 200", "rejecting", "-"],
+  ["upload 3/5, search 200", "rejecting", "3/5"],
+  ["upload 5/5, search 200", "working", undefined],
+  ["upload 507, search 401, upload 200", "working", undefined],
+  ["upload 409, upload 5/5", "working", undefined],
+  ["replace 409, search 200", "rejecting", "409"],
+  ["search 503, upload 409", "failing", "409"],
+];
+
+for (const [history, health, failed] of HISTORIES) {
+  Deno.test(`Activity: after ${history || "nothing"} a server is ${health}`, () => {
+    let nowMs = 0;
+    const activity = new Activity(() => ++nowMs);
+    for (const event of history.split(", ").filter(Boolean)) {
+      const [what = "", outcome = ""] = event.split(" ");
+      const method = { search: "GET", upload: "POST", replace: "PUT" }[what]!;
+      const request = new Request("http://gateway/studies", { method });
+      const transfer = activity.begin("a", request, classify(method, "/studies"));
+      const [stored, sent] = outcome.split("/").map(Number);
+      if (sent !== undefined) {
+        transfer.stow = { sent, stored: stored!, failed: sent - stored!, missing: 0, reasons: [] };
+      }
+      if (outcome === "-") {
+        activity.failed("a", new GatewayError("NET-002", "Cannot reach"), 1, transfer);
+      } else {
+        const status = sent === undefined ? stored! : 202;
+        activity.answered(transfer, new Response(null, { status }), 1);
+      }
+    }
+    const report = activity.of("a");
+    assert.equal(healthOf({ tokenBreaker: 0, storeBreaker: 0, ...report }), health);
+    const { upload } = report;
+    const shown = upload === undefined || !isFailedUpload(upload)
+      ? undefined
+      : upload.stow
+      ? `${upload.stow.stored}/${upload.stow.sent}`
+      : String(upload.status ?? "-");
+    assert.equal(shown, failed);
+  });
+}
 
 const searches: readonly [what: string, method: string, target: string, isMisplaced: boolean][] = [
   ["a search for studies", "GET", "/studies?limit=1", true],
@@ -92,12 +134,8 @@ for (const [what, method, target, isMisplaced] of searches) {
       new Response(null, { status: 404 }),
       1,
     );
-    assert.deepEqual(activity.of("a").verdict, {
-      atMs: 5,
-      status: 404,
-      isMisplaced,
-      isOfUpload: method === "POST",
-    });
+    const { verdict, upload } = activity.of("a");
+    assert.equal((method === "POST" ? upload : verdict)?.isMisplaced, isMisplaced);
   });
 }
 
@@ -144,16 +182,17 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
     states: [
       {
         servers: [server({
-          verdict: { atMs: 2, status: 200, isMisplaced: false, isOfUpload: false },
+          verdict: { atMs: 2, status: 200, isMisplaced: false },
           lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
           tokenBreaker: 2,
         })],
         transfers: [],
         underWay: 3,
+        faults: [],
       },
       {
         servers: [server({
-          verdict: { atMs: 1, status: 500, isMisplaced: false, isOfUpload: false },
+          verdict: { atMs: 1, status: 500, isMisplaced: false },
           lastRequest: { atMs: 1, storeStatus: 500, error: undefined },
           hasToken: true,
           expiresAtMs: 9,
@@ -161,9 +200,11 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
         })],
         transfers: [],
         underWay: 4,
+        faults: [],
       },
     ],
     silent: 1,
+    faults: [],
   });
   const { window: _, ...merged } = servers.get("a")!;
   assert.deepEqual(merged, {
@@ -174,7 +215,8 @@ Deno.test("States of workers: sums of counts, the worst breaker, the latest outc
     storeBreaker: 1,
     inFlight: 2,
     queued: 4,
-    verdict: { atMs: 2, status: 200, isMisplaced: false, isOfUpload: false },
+    verdict: { atMs: 2, status: 200, isMisplaced: false },
+    upload: undefined,
     lastError: undefined,
     lastRequest: { atMs: 2, storeStatus: 200, error: undefined },
   });

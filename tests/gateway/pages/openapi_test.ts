@@ -32,7 +32,7 @@ Deno.test("OpenAPI: the document is valid OpenAPI 3.1", async () => {
 Deno.test("OpenAPI: the gateway has every path and method of the document", async () => {
   const { ask } = gatewayApp({
     stores: new Map(),
-    states: () => Promise.resolve({ states: [], silent: 0 }),
+    states: () => Promise.resolve({ states: [], silent: 0, faults: [] }),
     publicKeys: [{ kty: "EC" }],
   });
   for (const [path, operations] of Object.entries(document.paths)) {

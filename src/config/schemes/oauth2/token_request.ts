@@ -98,8 +98,9 @@ export const tokenParametersKey = withRule(
 export const tokenHeadersKey = headerValues(["accept", "authorization", "dpop", "user-agent"])
   .optional()
   .describe(
-    "Headers of the token request, such as the key of an API gateway in front of the token endpoint. " +
-      "`Headers` are those of requests to the store",
+    "Headers of the token request, such as the key of an API gateway in front of the token endpoint; " +
+      "also of requests for the discovery document and the key set at its origin. `Headers` are those " +
+      "of requests to the store",
   );
 
 export const dpopKey = flag().default(false).describe(
