@@ -39,11 +39,12 @@ export interface BatchSenderOptions {
   readonly onRetry?: (() => void) | undefined;
 }
 
-/** How a batch is sent once, and its response read. */
-export interface BatchAttempt<Ending> {
-  readonly send: (toSend: ReturnType<HeldBody["toSend"]>) => Promise<Response>;
-  /** @param found Instances that an earlier attempt stored, by their order. */
-  readonly read: (response: Response, found: ReadonlySet<number>) => Promise<Ending>;
+/** What became of a batch. */
+export interface SentBatch {
+  /** Undefined if the store has all instances. */
+  readonly response: Response | undefined;
+  /** Instances that an earlier attempt stored, by their order. */
+  readonly found: ReadonlySet<number>;
 }
 
 /** Of the first batches, one for each connection. */
@@ -106,15 +107,14 @@ export class BatchSender {
    * Sends a batch when it is its turn.
    *
    * @param instances Those in the batch.
-   * @returns What `read` returns; undefined if earlier attempts stored everything.
    * @throws What the last attempt throws; the signal's reason when it aborts.
    */
-  async send<Ending>(
+  async send(
     exchange: StoreExchange,
     body: HeldBody,
     instances: () => readonly InstanceUids[],
-    { send, read }: BatchAttempt<Ending>,
-  ): Promise<Ending | undefined> {
+    sendOnce: (toSend: ReturnType<HeldBody["toSend"]>) => Promise<Response>,
+  ): Promise<SentBatch> {
     const { pace, rules } = this.#options;
     const { signal } = exchange;
     await this.#slots.enter(signal);
@@ -122,7 +122,7 @@ export class BatchSender {
       let found: ReadonlySet<number> = new Set();
       let only: ReadonlySet<number> | undefined;
       let isRepeated = false;
-      const outcome = await this.#retries.run(async () => {
+      const response = await this.#retries.run(async () => {
         await pace.rest(signal);
         if (isRepeated && rules.searchBeforeRepeat) {
           const all = instances();
@@ -131,34 +131,31 @@ export class BatchSender {
           if (only.size === 0) return undefined;
         }
         isRepeated = true;
-        const response = await send(body.toSend(only));
-        return this.#throttledMs(response) === undefined ? await read(response, found) : response;
+        return await sendOnce(body.toSend(only));
       }, {
         signal,
         isRepeatable: body.isHeld,
         discard: (outcome, delayMs) => this.#discard(outcome, delayMs, exchange),
       });
-      return outcome instanceof Response ? await read(outcome, found) : outcome;
+      return { response, found };
     } finally {
       this.#slots.leave();
     }
   }
 
   #wantedDelayMs(outcome: unknown): number | undefined {
-    if (outcome instanceof Response) return this.#throttledMs(outcome);
+    if (outcome instanceof Response) {
+      const { status, headers } = outcome;
+      // A store that throttles has stored nothing (RFC 6585); a proxy's 503 may come after it has.
+      const isThrottled = status === 429 || status === 503 && this.#options.rules.repeatUploads;
+      return isThrottled ? retryAfterMs(headers, Date.now()) ?? 0 : undefined;
+    }
     // Nothing was sent while the circuit was open.
     if (outcome instanceof GatewayError && outcome.code === "NET-010") {
       return (outcome.retryAfterSeconds ?? 0) * 1000;
     }
     const { repeatUploads } = this.#options.rules;
     return repeatUploads && availabilityOf(outcome) === "unavailable" ? 0 : undefined;
-  }
-
-  /** How long a response that throttles asks to wait; undefined for all others. */
-  #throttledMs({ status, headers }: Response): number | undefined {
-    // A store that throttles has stored nothing (RFC 6585); a proxy's 503 may come after it has.
-    const isThrottled = status === 429 || status === 503 && this.#options.rules.repeatUploads;
-    return isThrottled ? retryAfterMs(headers, Date.now()) ?? 0 : undefined;
   }
 
   async #discard(outcome: unknown, delayMs: number, { headers }: StoreExchange): Promise<void> {

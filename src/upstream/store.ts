@@ -7,6 +7,7 @@ import type { StowOutcome } from "../dicomweb/stow/stow_outcome.ts";
 import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
+import { contentLength } from "../dicomweb/completeness/body_check.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { answerTagAsAsked } from "./changed_body.ts";
 import { BatchSender } from "./batch_sender.ts";
@@ -22,6 +23,7 @@ import { StoreDialect } from "./store_dialect.ts";
 import { TranslatedResponse } from "./store_exchange.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 import { type StoreLimits, storeLimits } from "./store_limits.ts";
+import { gatherShort, MAX_GATHERED_BYTES } from "./short_body.ts";
 import { openStoreWebSocket, type OpenWebSocket, type Upgrade } from "./store_web_socket.ts";
 
 export interface StoreOptions extends StoreClientOptions {
@@ -244,10 +246,18 @@ export class Store {
     const translated = response instanceof TranslatedResponse
       ? undefined
       : this.#dialect.toClient(question, watched, headers, this.#baseAt(publicUrl));
+    const whole = translated === undefined ? watched.body : await translated;
+    const length = contentLength(headers);
+    const isGathered = whole instanceof ReadableStream && !(length! > MAX_GATHERED_BYTES);
+    const body = isGathered
+      ? await gatherShort(whole as ReadableStream<Uint8Array<ArrayBuffer>>)
+      : whole;
+    if (isGathered && body instanceof Uint8Array) {
+      headers.set("content-length", String(body.length));
+    }
     // The runtime passes such a body natively and ends it itself if the client leaves. It signals an abort
     // at every end, and aborting costs more than all checks do.
     if (translated === undefined && headers.has("content-length")) running.detach();
-    const body = translated === undefined ? watched.body : await translated;
     return new Response(body, { status, headers: answerHeaderList(headers) });
   }
 

@@ -207,11 +207,14 @@ export class StorePart {
     await body.sendable;
     const signal = AbortSignal.any([this.#exchange.signal, this.#abort.signal]);
     signal.throwIfAborted();
-    const ending = await batches.send({ ...this.#exchange, signal }, body, () => this.#sent, {
-      send: (toSend) => this.#request({ body: null, ...toSend }, signal, keep),
-      read: async (response, found) => ({ ...await this.#read(response, found), found }),
-    });
-    return ending ?? { status: 200, answer: NOTHING_LEFT, found: new Set(this.#sent.keys()) };
+    const { response, found } = await batches.send(
+      { ...this.#exchange, signal },
+      body,
+      () => this.#sent,
+      (toSend) => this.#request({ body: null, ...toSend }, signal, keep),
+    );
+    if (response === undefined) return { status: 200, answer: NOTHING_LEFT, found };
+    return { ...await this.#read(response, found), found };
   }
 
   /** Sends it; again if the store rejected the credential and all of the body was kept. */

@@ -99,7 +99,7 @@ Deno.test("The metadata server is reached without the proxy, at the host of Goog
     "metadata.google.internal:80",
   ]);
   assert.deepEqual(reachOf(config).urls, []);
-  assert.equal(permissionSet(config).read, false);
+  assert.deepEqual(permissionSet(config).read, [config.stateDirectory]);
   const moved = await credentials(
     { CredentialSource: "metadata", ServiceAccount: ACCOUNT },
     undefined,
@@ -125,7 +125,10 @@ Deno.test("A federated identity reaches the exchange and its own source, and a w
     "healthcare.googleapis.com:443",
     "sts.googleapis.com:443",
   ]);
-  assert.deepEqual(permissionSet(fromFile).read, ["/srv/gateway/tokens/k8s"]);
+  assert.deepEqual(permissionSet(fromFile).read, [
+    fromFile.stateDirectory,
+    "/srv/gateway/tokens/k8s",
+  ]);
 
   const source = (url: string) =>
     reach({}, {

@@ -6,6 +6,7 @@ import { mergeFaults } from "../../src/telemetry/faults.ts";
 const CONFIG = {
   stateDirectory: "/nonexistent",
   tokenCache: { backend: "memory" },
+  uploads: { memoryBytes: 0, diskBytes: 0 },
   servers: new Map(),
   listen: { address: "127.0.0.1", port: 0 },
 } as unknown as GatewayConfig;

@@ -43,7 +43,9 @@ async function failAround(parts: Parts): Promise<void> {
   const redis = await startRedisServer({ password: secrets.make("password of Redis") });
   let output = "";
   {
-    await using gateway = await startGateway(section(redis.url, proxy.url), { env });
+    await using gateway = await startGateway(section(redis.url, new URL(proxy.url).origin), {
+      env,
+    });
     // Responses of the store are passed on unchanged, so this one repeats nothing.
     const instead = (answer: ProviderAnswer) =>
       proxy.answer = (shown) =>
@@ -69,7 +71,7 @@ async function failAround(parts: Parts): Promise<void> {
   const wrong = new URL(redis.url);
   wrong.port = String(other.port);
   {
-    const config = section(wrong.href, parts.closed);
+    const config = section(wrong.href, new URL(parts.closed).origin);
     await using gateway = await startGateway(config, { env, isUnready: true });
     await responses.askServer(gateway, "main");
     await responses.askPages(gateway);

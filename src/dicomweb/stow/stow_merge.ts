@@ -53,6 +53,8 @@ export function acceptDuplicates(
  * stored instances are in one.
  */
 export function mergeReports(reports: readonly StowReport[]): StowReport {
+  const [only] = reports;
+  if (only !== undefined && reports.length === 1) return only;
   const urls = reports.filter(({ stored }) => stored.length > 0)
     .map(({ rest }) => textOf(rest, STOW_TAGS.retrieveUrl));
   const [url] = urls;
