@@ -37,3 +37,15 @@ export function matchLength(input: Uint8Array, text: string, at: number): number
   while (length < text.length && input[at + length] === text.charCodeAt(length)) length++;
   return length;
 }
+
+/** Bytes that take as long to compare one by one as a call of the native `indexOf`. */
+const NEAR_BYTES = 24;
+
+/** `indexOf`, several times as fast where the byte is near, as in a document of short tags. */
+export function findByte(input: Uint8Array, byte: number, from: number): number {
+  const near = Math.min(from + NEAR_BYTES, input.length);
+  for (let at = from; at < near; at++) {
+    if (input[at] === byte) return at;
+  }
+  return near === input.length ? -1 : input.indexOf(byte, near);
+}

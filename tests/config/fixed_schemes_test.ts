@@ -81,6 +81,12 @@ const wrong: readonly (readonly [keys: Keys, problem: string])[] = [
     { ProviderType: "headers", Headers: { Host: "a" } },
     "CFG-002 Headers.Host: is set by the gateway; remove it",
   ],
+  ...["Range", "If-None-Match", "If-Modified-Since", "Content-Range", "Sec-WebSocket-Key"].map(
+    (name): [Record<string, unknown>, string] => [
+      { ProviderType: "headers", Headers: { [name]: "a" } },
+      `CFG-002 Headers.${name}: changes the meaning of the request it is sent with`,
+    ],
+  ),
   [
     { ProviderType: "headers", Headers: { "X-Key": "a", "x-key": "b" } },
     "CFG-002 Headers.x-key: is listed twice",

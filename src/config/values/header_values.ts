@@ -27,6 +27,12 @@ const RESERVED: readonly string[] = [
   "upgrade",
 ];
 
+/**
+ * Headers with a meaning in one request (RFC 9110, sections 13 and 14; RFC 6455): for all requests, they
+ * would make stores answer 206, 304, 412 or 426. `sec-` stands for all that browsers and WebSocket set.
+ */
+const OF_ONE_REQUEST = /^(?:range|if-.+|content-.+|max-forwards|http2-settings|sec-.+)$/;
+
 const value = secret(
   z.string().regex(
     /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/,
@@ -55,6 +61,8 @@ export function headerValues(more: readonly string[] = []): z.ZodType<Record<str
         ? "is set by the gateway; remove it"
         : seen.has(lower)
         ? "is listed twice: header names are case-insensitive"
+        : OF_ONE_REQUEST.test(lower)
+        ? "changes the meaning of the request it is sent with; it cannot be set for all requests"
         : undefined;
       seen.add(lower);
       if (fault !== undefined) complain(name, fault);

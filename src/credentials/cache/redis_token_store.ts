@@ -31,8 +31,7 @@ export class RedisTokenStore implements StringStore {
   }
 
   async get(key: string): Promise<string | undefined> {
-    return (await this.#redis.use((client) => client.get(redisKey("token", key)))) ??
-      undefined;
+    return await this.#get(redisKey("token", key));
   }
 
   set(key: string, value: string, ttlMs: number): Promise<void> {
@@ -57,7 +56,7 @@ export class RedisTokenStore implements StringStore {
   }
 
   async generation(key: string): Promise<string> {
-    return (await this.#redis.use((client) => client.get(redisKey("generation", key)))) ?? "";
+    return await this.#get(redisKey("generation", key)) ?? "";
   }
 
   setGeneration(key: string, generation: string, ttlMs: number): Promise<void> {
@@ -78,6 +77,13 @@ export class RedisTokenStore implements StringStore {
   close(): Promise<void> {
     this.#redis.close();
     return Promise.resolve();
+  }
+
+  async #get(key: string): Promise<string | undefined> {
+    const value: unknown = await this.#redis.use((client) => client.get(key));
+    // The library passes on whatever the server answers.
+    if (value === null || typeof value === "string") return value ?? undefined;
+    throw new Error("Cannot read a value of Redis: the answer is not a string");
   }
 
   async #set(key: string, value: string, ttlMs: number): Promise<void> {

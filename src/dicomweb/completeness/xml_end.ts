@@ -8,6 +8,7 @@ import {
   CLOSE_BRACKET,
   DASH,
   EXCLAMATION_MARK,
+  findByte,
   GREATER_THAN,
   LESS_THAN,
   OPEN_BRACKET,
@@ -39,7 +40,7 @@ export class XmlEnd {
   #hasRoot = false;
   /** The quote that began an attribute value or a literal; 0 outside of them. */
   #quote = 0;
-  /** The two bytes before the next one, within the current markup. */
+  /** The two bytes before the next one, within the current markup; kept for the next chunk. */
   #last = 0;
   #lastButOne = 0;
   /** Open declarations in the document type. */
@@ -51,13 +52,33 @@ export class XmlEnd {
   }
 
   push(chunk: Bytes): void {
-    for (let at = 0; at < chunk.length; at++) {
-      if (this.#place === "text") {
-        at = chunk.indexOf(LESS_THAN, at);
-        if (at < 0) return;
-        this.#enter("markup");
-      } else if (this.#place === "no XML") return;
-      else this.#step(chunk[at]!);
+    let at = 0;
+    while (at >= 0 && at < chunk.length) {
+      switch (this.#place) {
+        case "no XML":
+          return;
+        case "text":
+          at = after(chunk, LESS_THAN, at);
+          if (at > 0) this.#place = "markup";
+          break;
+        case "start tag":
+          at = this.#readStartTag(chunk, at);
+          break;
+        case "end tag":
+          at = after(chunk, GREATER_THAN, at);
+          if (at > 0) {
+            this.#depth--;
+            this.#place = "text";
+          }
+          break;
+        case "comment":
+        case "CDATA":
+        case "instruction":
+          at = this.#skipSection(chunk, at);
+          break;
+        default:
+          this.#step(chunk[at++]!);
+      }
     }
   }
 
@@ -86,30 +107,48 @@ export class XmlEnd {
         else if (byte === DASH) this.#last = byte;
         else this.#enter("document type");
         return;
-      case "end tag":
-        if (byte !== GREATER_THAN) return;
-        this.#depth--;
-        return this.#enter("text");
-      case "start tag":
-        return this.#stepInTag(byte);
       case "document type":
         return this.#stepInDocumentType(byte);
-      case "comment":
-        return this.#leaveBy(byte, DASH, DASH);
-      case "CDATA":
-        return this.#leaveBy(byte, CLOSE_BRACKET, CLOSE_BRACKET);
-      case "instruction":
-        return this.#leaveBy(byte, this.#lastButOne, QUESTION_MARK);
     }
   }
 
-  #stepInTag(byte: number): void {
-    if (!this.#isInQuotes(byte) && byte === GREATER_THAN) {
-      this.#hasRoot = true;
-      if (this.#last !== SLASH) this.#depth++;
-      return this.#enter("text");
+  #readStartTag(chunk: Bytes, from: number): number {
+    let [last, quote] = [this.#last, this.#quote];
+    for (let at = from; at < chunk.length; at++) {
+      const byte = chunk[at]!;
+      if (quote !== 0) {
+        if (byte === quote) quote = 0;
+      } else if (byte === GREATER_THAN) {
+        this.#hasRoot = true;
+        if (last !== SLASH) this.#depth++;
+        this.#enter("text");
+        return at + 1;
+      } else if (byte === QUOTE || byte === APOSTROPHE) quote = byte;
+      last = byte;
     }
-    this.#last = byte;
+    [this.#last, this.#quote] = [last, quote];
+    return chunk.length;
+  }
+
+  /** Returns to the text at a `>` after the two bytes that end the section. */
+  #skipSection(chunk: Bytes, from: number): number {
+    const end = after(chunk, GREATER_THAN, from);
+    const stop = end < 0 ? chunk.length : end - 1;
+    // Bytes of earlier chunks may be among the last two.
+    if (stop - from >= 1) {
+      this.#lastButOne = stop - from >= 2 ? chunk[stop - 2]! : this.#last;
+      this.#last = chunk[stop - 1]!;
+    }
+    if (end < 0) return end;
+    if (this.#endsSection()) this.#enter("text");
+    else [this.#lastButOne, this.#last] = [this.#last, GREATER_THAN];
+    return end;
+  }
+
+  #endsSection(): boolean {
+    if (this.#place === "instruction") return this.#last === QUESTION_MARK;
+    const byte = this.#place === "comment" ? DASH : CLOSE_BRACKET;
+    return this.#last === byte && this.#lastButOne === byte;
   }
 
   #stepInDocumentType(byte: number): void {
@@ -126,13 +165,10 @@ export class XmlEnd {
     else return false;
     return true;
   }
+}
 
-  /** Returns to the text at a `>` after two bytes. */
-  #leaveBy(byte: number, lastButOne: number, last: number): void {
-    if (byte === GREATER_THAN && this.#last === last && this.#lastButOne === lastButOne) {
-      return this.#enter("text");
-    }
-    this.#lastButOne = this.#last;
-    this.#last = byte;
-  }
+/** The index behind the next occurrence of a byte; -1 if there is none. */
+function after(chunk: Bytes, byte: number, from: number): number {
+  const at = findByte(chunk, byte, from);
+  return at < 0 ? at : at + 1;
 }

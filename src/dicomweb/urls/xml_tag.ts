@@ -7,6 +7,7 @@ import {
   EQUALS,
   GREATER_THAN,
   isSpace,
+  LESS_THAN,
   matchLength,
   QUOTE,
   SLASH,
@@ -32,7 +33,7 @@ export function readTagName(
   for (let at = first; at < limit; at++) {
     const byte = input[at]!;
     if (byte === COLON) first = at + 1;
-    else if (byte <= SPACE || byte === GREATER_THAN || byte === SLASH) {
+    else if (byte <= SPACE || byte === GREATER_THAN || byte === SLASH || byte === LESS_THAN) {
       const name = nameAt(input, first, at, names) ?? "";
       return isEndTag && name !== "" ? `/${name}` : name;
     }

@@ -6,6 +6,7 @@
 import {
   AMPERSAND,
   EXCLAMATION_MARK,
+  findByte,
   LESS_THAN,
   matchLength,
   QUESTION_MARK,
@@ -58,11 +59,14 @@ export class XmlUrlRewriter extends SteppedRewriter {
 
   protected override step(input: Bytes, at: number): number {
     if (this.#state === "section") return this.#skipSection(input, at);
-    const end = input.indexOf(LESS_THAN, at);
-    if (this.#state === "url") return this.#readUrl(input, at, end);
-    if (end < 0) return input.length;
-    const next = this.#readMarkup(input, end);
-    return next < 0 && end > at ? end : next;
+    let start = findByte(input, LESS_THAN, at);
+    if (this.#state === "url") return this.#readUrl(input, at, start);
+    while (start >= 0) {
+      const next = this.#readMarkup(input, start);
+      if (next !== start + 1) return next < 0 && start > at ? start : next;
+      start = findByte(input, LESS_THAN, next);
+    }
+    return input.length;
   }
 
   #skipSection(input: Uint8Array, at: number): number {
@@ -83,13 +87,15 @@ export class XmlUrlRewriter extends SteppedRewriter {
         return at + start.length;
       }
     }
+    if (second === LESS_THAN) return at + 1;
     // An incomplete start of a section reads like an incomplete name.
     const name = readTagName(input, at + 1, NAMES);
     if (name === undefined) return -1;
+    // Attributes contain no raw `<`, so the next one is the next tag in any case.
+    if (name === "") return at + 1;
     if (name === "/DicomAttribute") this.#isInUrlAttribute = false;
     const isOfInterest = name === "DicomAttribute" || name === "Value" && this.#isInUrlAttribute ||
       ELEMENTS.has(name);
-    // Attributes contain no raw `<`, so the next one is the next tag in any case.
     if (!isOfInterest) return at + 1;
     const end = findTagEnd(input, at + 1, Math.min(input.length, at + MAX_HELD_BYTES));
     if (end < 0) return input.length - at < MAX_HELD_BYTES ? -1 : at + 1;

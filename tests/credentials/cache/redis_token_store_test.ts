@@ -32,6 +32,38 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test(needing(REDIS, { name, fn, sanitizeOps: false, sanitizeResources: false }));
 }
 
+/** A server that answers every command with a number, as no Redis does. */
+function startCountingServer(): { readonly url: string; close(): void } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  void (async () => {
+    for await (const connection of listener) {
+      void (async () => {
+        for await (const _ of connection.readable) {
+          await connection.write(new TextEncoder().encode(":1\r\n"));
+        }
+      })().catch(() => {});
+    }
+  })();
+  return {
+    url: `redis://127.0.0.1:${listener.addr.port}`,
+    close: () => listener.close(),
+  };
+}
+
+Deno.test({
+  name: "RedisTokenStore names an answer that is not a string",
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    const server = startCountingServer();
+    const store = redisAt(server.url);
+    await assert.rejects(store.get("a"), /the answer is not a string/);
+    await assert.rejects(store.generation("a"), /the answer is not a string/);
+    await store.close();
+    server.close();
+  },
+});
+
 async function eventually(run: () => Promise<void>): Promise<void> {
   for (let attempt = 0;; attempt++) {
     try {

@@ -61,6 +61,12 @@ const WHOLE: [what: string, contentType: string, body: string][] = [
     "application/xml",
     `<!DOCTYPE a [<!ELEMENT a ANY><!ENTITY b "<a></a>">]><a></a>‸`,
   ],
+  [
+    "what is far apart",
+    XML_TYPE,
+    `<a b="${"x".repeat(50)}>${"x".repeat(50)}">${"x".repeat(50)}<!--${">".repeat(50)}-->` +
+    `<${"b".repeat(50)}/></a${" ".repeat(50)}>‸${" ".repeat(50)}`,
+  ],
   ["elements of one name", "text/xml", "<a><a></a><a><a/></a></a>‸"],
 ];
 
