@@ -139,7 +139,8 @@ const URLS: [
   ["of several studies", [["a", 1], ["b", 1]], undefined],
   ["not given", [["a", 1], [undefined, 1]], undefined],
   ["of a request that stored nothing", [["a", 1], [undefined, 0], ["b", 0]], "a"],
-  ["nothing stored", [["a", 0]], undefined],
+  ["nothing stored", [["a", 0], ["a", 0]], undefined],
+  ["of the only report, which is the store's own", [["a", 0]], "a"],
 ];
 
 for (const [what, given, all] of URLS) {
