@@ -21,6 +21,8 @@ interface Waiting {
 }
 
 export class ConcurrencyLimit {
+  /** Called when there is no place: may make one. */
+  onFull: (() => void) | undefined;
   readonly #options: ConcurrencyLimitOptions;
   /** In order of arrival. */
   readonly #queue = new Set<Waiting>();
@@ -50,6 +52,7 @@ export class ConcurrencyLimit {
    * @throws The signal's reason when it aborts.
    */
   enter(signal: AbortSignal): Promise<void> | undefined {
+    if (this.#inFlight >= this.#options.maxConcurrent) this.onFull?.();
     // In order of arrival: a new request never takes a place before those that wait.
     if (this.#inFlight < this.#options.maxConcurrent && this.#queue.size === 0) {
       this.#inFlight++;

@@ -50,6 +50,7 @@ export function auditRecord(
     error_code: error === undefined || (facts.hasLeft && !isRefusal(error.code))
       ? null
       : error.code,
+    served: facts.transfer?.isFromMemory ? "memory" : null,
     bytes_received: counted.received ?? facts.bytesReceived ?? null,
     bytes_sent: counted.sent ?? facts.bytesSent ?? null,
     outcome: end.outcome,
