@@ -131,7 +131,7 @@ export function assembleStores(
     tokenStore,
     client,
     close: async () => {
-      for (const store of stores.values()) store.close();
+      await Promise.all([...stores.values()].map((store) => store.close()));
       answers?.close();
       await Promise.all([...stores.values()].map((store) => store.authorizer.close()));
       await tokenStore.close();

@@ -23,6 +23,8 @@ interface Waiting {
 export class ConcurrencyLimit {
   /** Called when there is no place: may make one. */
   onFull: (() => void) | undefined;
+  /** Called when a place has become free that nobody waits for. */
+  onFree: (() => void) | undefined;
   readonly #options: ConcurrencyLimitOptions;
   /** In order of arrival. */
   readonly #queue = new Set<Waiting>();
@@ -69,6 +71,7 @@ export class ConcurrencyLimit {
       return;
     }
     this.#inFlight--;
+    this.onFree?.();
   }
 
   async #wait(signal: AbortSignal): Promise<void> {

@@ -159,8 +159,8 @@ export class Store {
   }
 
   /** Ends what goes on without a client. */
-  close(): void {
-    this.#readAhead?.close();
+  async close(): Promise<void> {
+    await this.#readAhead?.close();
   }
 
   #createReadAhead(pace: Pace): ReadAhead | undefined {

@@ -46,8 +46,9 @@ interface Entry {
 export class AnswerMemory implements Evictable {
   /** Longer ones are not kept. */
   readonly maxBytes: number;
+  /** The monotonic clock, in milliseconds. */
+  readonly now: () => number;
   readonly #budget: ByteBudget;
-  readonly #now: () => number;
   /** The least recently used first. */
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
@@ -55,11 +56,10 @@ export class AnswerMemory implements Evictable {
 
   /**
    * @param budget Shared with others, for whom answers are removed.
-   * @param now The monotonic clock, in milliseconds.
    */
   constructor(budget: ByteBudget, now: () => number = () => performance.now()) {
     this.#budget = budget;
-    this.#now = now;
+    this.now = now;
     this.maxBytes = Math.floor(budget.total * LARGEST_SHARE);
     budget.evictable = this;
   }
@@ -134,7 +134,7 @@ export class AnswerMemory implements Evictable {
 
   /** Removes what has expired. */
   sweep(): void {
-    const now = this.#now();
+    const now = this.now();
     for (const [key, { answer }] of this.#entries) {
       if (answer.expiresAtMs <= now) this.#remove(key);
     }
@@ -159,7 +159,7 @@ export class AnswerMemory implements Evictable {
   #current(key: string, subject: string | undefined): Entry | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    if (entry.answer.expiresAtMs <= this.#now()) {
+    if (entry.answer.expiresAtMs <= this.now()) {
       this.#remove(key);
       return undefined;
     }

@@ -47,7 +47,10 @@ export class Load {
   outcome: Outcome = "failed";
   /** The answer, if it was kept. Never rejects. */
   readonly held: Promise<HeldAnswer | undefined>;
+  /** Resolves when the request has ended. */
+  readonly over: Promise<void>;
   readonly #options: LoadOptions;
+  readonly #resolveOver: () => void;
   readonly #resolveHeld: (held: HeldAnswer | undefined) => void;
   #shared: SharedBody | undefined;
   #freshMs = Infinity;
@@ -60,6 +63,9 @@ export class Load {
     this.resource = options.resource;
     const { promise, resolve } = Promise.withResolvers<HeldAnswer | undefined>();
     this.held = promise;
+    const over = Promise.withResolvers<void>();
+    this.over = over.promise;
+    this.#resolveOver = over.resolve;
     this.#resolveHeld = resolve;
   }
 
@@ -88,14 +94,14 @@ export class Load {
     try {
       response = await send(running, this.#observe);
     } catch (error) {
-      running.end();
+      this.#ended();
       this.#resolveHeld(undefined);
       throw error;
     }
     const { status, headers, body } = response;
     this.status = status;
     if (body === null) {
-      running.end();
+      this.#ended();
       this.#resolveHeld(undefined);
       return response;
     }
@@ -116,7 +122,7 @@ export class Load {
       },
     );
     if (mayKeep && (length ?? 0) > maxBytes) this.outcome = "not to be kept";
-    void shared.over.then(running.end);
+    void shared.over.then(() => this.#ended());
     void shared.whole.then((bytes) => this.#finish(bytes, headers));
     if (client === undefined || client.aborted) {
       if (!shared.isKept) shared.abort(new DOMException("Not kept", "AbortError"));
@@ -125,6 +131,11 @@ export class Load {
     const Kind = response instanceof TranslatedResponse ? TranslatedResponse : Response;
     const stream = shared.follow(client, () => this.leave());
     return new Kind(stream, { status, headers: headerList(headers) });
+  }
+
+  #ended(): void {
+    this.#options.running.end();
+    this.#resolveOver();
   }
 
   #finish(bytes: Bytes | undefined, headers: Headers): void {

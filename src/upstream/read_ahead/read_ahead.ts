@@ -62,8 +62,6 @@ export interface ReadAheadOptions {
   ) => Promise<Response>;
   /** Begins the time limit of a request anew. */
   readonly restart: (running: RunningRequest) => void;
-  /** The monotonic clock, in milliseconds. */
-  readonly now?: () => number;
 }
 
 /** What viewers retrieve piece by piece. */
@@ -112,8 +110,10 @@ export class ReadAhead {
 
   constructor(options: ReadAheadOptions) {
     this.#options = options;
-    this.#now = options.now ?? (() => performance.now());
+    this.#now = options.memory.now;
     options.limit.onFull = () => this.#yieldPlace();
+    // Not before the client takes it for which it was made.
+    options.limit.onFree = () => queueMicrotask(() => this.#fill());
   }
 
   /** Answers a client's request, which has the permission. */
@@ -132,10 +132,12 @@ export class ReadAhead {
     return response;
   }
 
-  /** Ends what is read ahead. */
-  close(): void {
+  /** Ends what is read ahead; resolves when it has ended. */
+  async close(): Promise<void> {
     this.#closed.abort(new DOMException("Closed", "AbortError"));
-    for (const load of this.#running) if (load.isAhead) load.end(this.#closed.signal.reason);
+    const ahead = [...this.#running].filter(({ isAhead }) => isAhead);
+    for (const load of ahead) load.end(this.#closed.signal.reason);
+    await Promise.all(ahead.map(({ over }) => over));
   }
 
   /** Drops what a request changes, before it and after. */
@@ -243,7 +245,8 @@ export class ReadAhead {
     const keptMs = name === "retrieve-metadata" ? METADATA_KEPT_MS : KEPT_MS;
     const keep = ({ headers, bytes, freshMs, isPrivate }: Loaded): HeldAnswer | undefined => {
       void this.#learn(transaction, headers, bytes);
-      if (key === undefined || (isPrivate && subject === undefined)) {
+      const isForNobody = isPrivate && subject === undefined;
+      if (key === undefined || isForNobody || this.#closed.signal.aborted) {
         memory.give(bytes.length);
         return undefined;
       }
@@ -274,8 +277,8 @@ export class ReadAhead {
     this.#running.add(load);
     void load.held.then(() => {
       if (key !== undefined && this.#loads.get(key) === load) this.#loads.delete(key);
-      this.#running.delete(load);
     });
+    void load.over.then(() => this.#running.delete(load));
     return load;
   }
 
@@ -434,7 +437,8 @@ export class ReadAhead {
     for (const load of [...this.#running].reverse()) {
       if (!load.isAhead || load.clients > 0) continue;
       this.#running.delete(load);
-      return load.end(new DOMException("A client needs the place", "AbortError"));
+      load.end(new DOMException("A client needs the place", "AbortError"));
+      return;
     }
   }
 

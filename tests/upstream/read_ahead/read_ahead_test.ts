@@ -113,7 +113,7 @@ async function withViewer(
     try {
       await use({ store, seen, memory, budget, metrics, ask, asked });
     } finally {
-      store.close();
+      await store.close();
       memory.close();
     }
     assert.equal(budget.free, memoryBytes, "all memory was given back");
@@ -255,7 +255,7 @@ Deno.test("ReadAhead: a request ends at the store when all clients that want it 
       transaction: classify("GET", frame(1)),
       requestId: "request-1",
       publicUrl: undefined,
-      completed: new Promise(() => {}),
+      completed: Promise.resolve(),
     });
     await response.body!.getReader().cancel();
     await gone.promise;
