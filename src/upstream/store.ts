@@ -3,8 +3,6 @@
  * both bodies. It rejects targets outside the store's base URL.
  */
 import type { Authorizer } from "../credentials/authorizer.ts";
-import type { StowOutcome } from "../dicomweb/stow/stow_outcome.ts";
-import type { Transaction } from "../dicomweb/transaction/transaction.ts";
 import type { HeaderFields } from "../network/header_fields.ts";
 import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
@@ -14,6 +12,7 @@ import { answerTagAsAsked } from "./changed_body.ts";
 import { BatchSender } from "./batch_sender.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
+import type { ForwardRequest, PassedBytes } from "./forward_request.ts";
 import { dispatch, type DispatchOptions } from "./dispatch.ts";
 import type { ByteBudget, HoldingRoom } from "./holding_room.ts";
 import { watchIdle } from "./idle_watch.ts";
@@ -46,37 +45,6 @@ export interface StoreOptions extends StoreClientOptions {
   readonly userAgent: string;
   /** How many workers share the concurrency limits; 1 unless given. */
   readonly workers?: number;
-}
-
-/** Bytes of the bodies so far; undefined for a body that does not pass through JavaScript. */
-export interface PassedBytes {
-  fromClient: number | undefined;
-  fromStore: number | undefined;
-}
-
-/** What is known of a request in progress besides its response. */
-export interface PassedFacts extends PassedBytes {
-  /** What the store reports of an upload, if it does. */
-  stow: StowOutcome | undefined;
-  /** Whether the response comes from memory, not from the store. */
-  isFromMemory?: boolean;
-}
-
-export interface ForwardRequest {
-  readonly request: Request;
-  /** Path below the store's base URL and query, as in the request line. */
-  readonly target: string;
-  readonly transaction: Transaction;
-  /** Sent to the store as `X-Request-ID`. */
-  readonly requestId: string;
-  /** The gateway's URL as the client sees it, if known. */
-  readonly publicUrl: string | undefined;
-  /** The client's name; answers for one client go to no other. */
-  readonly subject?: string | undefined;
-  /** Settles when the response has been sent completely (RFC 9110), or sending failed. */
-  readonly completed: Promise<void>;
-  /** Updated as the bodies pass. */
-  readonly passed?: PassedFacts | undefined;
 }
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;

@@ -5,7 +5,7 @@
 import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
 import type { StowOutcome } from "../../dicomweb/stow/stow_outcome.ts";
-import type { PassedFacts } from "../../upstream/store.ts";
+import type { PassedFacts } from "../../upstream/forward_request.ts";
 import { contentLength } from "../../dicomweb/completeness/body_check.ts";
 import { sentBytes } from "./body_bytes.ts";
 import { type ErrorSummary, errorSummary } from "./error_summary.ts";

@@ -17,7 +17,7 @@ import type { ConcurrencyLimit } from "../concurrency_limit.ts";
 import { readListBody } from "../json_list_body.ts";
 import type { Pace } from "../pace.ts";
 import type { RunningRequest } from "../running_request.ts";
-import type { ForwardRequest } from "../store.ts";
+import type { ForwardRequest } from "../forward_request.ts";
 import {
   type AnswerMemory,
   type HeldAnswer,

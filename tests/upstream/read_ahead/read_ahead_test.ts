@@ -7,7 +7,8 @@ import { classify } from "../../../src/dicomweb/transaction/transaction.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
 import { ByteBudget } from "../../../src/upstream/holding_room.ts";
 import { AnswerMemory } from "../../../src/upstream/read_ahead/answer_memory.ts";
-import type { PassedFacts, Store } from "../../../src/upstream/store.ts";
+import type { PassedFacts } from "../../../src/upstream/forward_request.ts";
+import type { Store } from "../../../src/upstream/store.ts";
 import { NEVER_RETRY } from "../../fixtures/parsed_server.ts";
 import { type Seen, withStore } from "../store_harness.ts";
 
