@@ -41,7 +41,8 @@ export function forwardToStore(
     throw new GatewayError("NET-005", "Cannot forward the request: it has two Host headers");
   }
   c.set("server", server);
-  access?.checkStore(c.get("caller") ?? ANONYMOUS, server, transaction);
+  const caller = c.get("caller") ?? ANONYMOUS;
+  access?.checkStore(caller, server, transaction);
   const transfer = activity.begin(server, request, transaction);
   c.set("transfer", transfer);
   const forward = {
@@ -50,6 +51,7 @@ export function forwardToStore(
     target,
     transaction,
     requestId: c.get("requestId"),
+    subject: caller.subject,
     completed: c.env.completed,
     passed: transfer,
   };

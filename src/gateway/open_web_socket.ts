@@ -4,7 +4,8 @@
  */
 import type { Context } from "hono";
 import { GatewayError } from "../errors/gateway_error.ts";
-import type { ForwardRequest, Store } from "../upstream/store.ts";
+import type { ForwardRequest } from "../upstream/forward_request.ts";
+import type { Store } from "../upstream/store.ts";
 import type { GatewayEnv } from "./gateway_env.ts";
 
 /** 16 bytes in base64 (RFC 6455, section 4.1). */

@@ -20,6 +20,7 @@ import type { FaultList } from "../telemetry/faults.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { Deadlines } from "../upstream/deadlines.ts";
 import { ByteBudget, HoldingRoom } from "../upstream/holding_room.ts";
+import { AnswerMemory } from "../upstream/read_ahead/answer_memory.ts";
 import { Store } from "../upstream/store.ts";
 
 export interface AssembledStores {
@@ -91,6 +92,7 @@ export function assembleStores(
     directory: config.stateDirectory,
   });
   const readAhead = new ByteBudget(Math.floor(config.readAheadBytes / workers));
+  const answers = config.readAheadBytes === 0 ? undefined : new AnswerMemory(readAhead);
   const stores = new Map<string, Store>();
   for (const server of config.servers.values()) {
     const { clientCertificate: certificate } = server.tls;
@@ -114,6 +116,7 @@ export function assembleStores(
         deadlines,
         room,
         readAhead,
+        answers,
         logger: createLogger("upstream"),
         metrics,
         workers,
@@ -128,6 +131,8 @@ export function assembleStores(
     tokenStore,
     client,
     close: async () => {
+      await Promise.all([...stores.values()].map((store) => store.close()));
+      answers?.close();
       await Promise.all([...stores.values()].map((store) => store.authorizer.close()));
       await tokenStore.close();
       for (const each of clients) each.close();

@@ -30,6 +30,15 @@ const SERVER_COUNTERS = {
     "store_requests_rejected_total",
     "Client requests rejected by the store's concurrency limit",
   ],
+  memoryAnswers: [
+    "memory_answers_total",
+    "Client requests answered from memory, without a request of their own to the store",
+  ],
+  readAheadRequests: ["read_ahead_requests_total", "Requests to the store to read ahead"],
+  readAheadUnusedBytes: [
+    "read_ahead_unused_bytes_total",
+    "Bytes that were read ahead and removed from memory before a client requested them",
+  ],
 } as const satisfies Record<string, readonly [name: string, help: string]>;
 
 type ServerCounters = Readonly<Record<keyof typeof SERVER_COUNTERS, Counter<"server">>>;

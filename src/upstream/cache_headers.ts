@@ -61,7 +61,7 @@ export function varyWith(value: string | null, credentialHeader?: string): strin
 }
 
 /** The elements of a list, which may contain quoted strings (RFC 9110, sections 5.6.1 and 5.6.4). */
-function directives(list: string): string[] {
+export function directives(list: string): string[] {
   const elements: string[] = [];
   let start = 0;
   let isQuoted = false;
@@ -78,7 +78,8 @@ function directives(list: string): string[] {
   return elements.filter((element) => element !== "");
 }
 
-function nameOf(directive: string): string {
+/** The name of a directive, in lower case. */
+export function nameOf(directive: string): string {
   const end = directive.indexOf("=");
   return (end < 0 ? directive : directive.slice(0, end)).trim().toLowerCase();
 }

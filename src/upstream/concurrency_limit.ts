@@ -21,6 +21,10 @@ interface Waiting {
 }
 
 export class ConcurrencyLimit {
+  /** Called when there is no place: may make one. */
+  onFull: (() => void) | undefined;
+  /** Called when a place has become free that nobody waits for. */
+  onFree: (() => void) | undefined;
   readonly #options: ConcurrencyLimitOptions;
   /** In order of arrival. */
   readonly #queue = new Set<Waiting>();
@@ -50,6 +54,7 @@ export class ConcurrencyLimit {
    * @throws The signal's reason when it aborts.
    */
   enter(signal: AbortSignal): Promise<void> | undefined {
+    if (this.#inFlight >= this.#options.maxConcurrent) this.onFull?.();
     // In order of arrival: a new request never takes a place before those that wait.
     if (this.#inFlight < this.#options.maxConcurrent && this.#queue.size === 0) {
       this.#inFlight++;
@@ -66,6 +71,7 @@ export class ConcurrencyLimit {
       return;
     }
     this.#inFlight--;
+    this.onFree?.();
   }
 
   async #wait(signal: AbortSignal): Promise<void> {

@@ -13,27 +13,50 @@ export interface HoldingRoomOptions {
   readonly createFile?: (directory: string) => Deno.FsFile;
 }
 
+/** Holds bytes of a budget until others need them. */
+export interface Evictable {
+  readonly bytes: number;
+  /** Gives at least so many bytes back, or all. */
+  evict(bytes: number): void;
+}
+
 /** A number of bytes that can be taken and given back. */
 export class ByteBudget {
-  #left: number;
+  readonly total: number;
+  #free: number;
+  #evictable: Evictable | undefined;
 
   constructor(bytes: number) {
-    this.#left = bytes;
+    this.total = bytes;
+    this.#free = bytes;
   }
 
+  /** What can be taken, with what would be evicted for it. */
   get left(): number {
-    return this.#left;
+    return this.#free + (this.#evictable?.bytes ?? 0);
+  }
+
+  /** What can be taken without evicting anything. */
+  get free(): number {
+    return this.#free;
+  }
+
+  /** Of what was taken, this gives way to others. */
+  set evictable(evictable: Evictable) {
+    this.#evictable = evictable;
   }
 
   /** Takes all of the bytes or none. */
   take(bytes: number): boolean {
-    if (bytes > this.#left) return false;
-    this.#left -= bytes;
+    if (bytes > this.left) return false;
+    this.give(-bytes);
     return true;
   }
 
+  /** @param bytes Negative for those that are there already, whether there is room or not. */
   give(bytes: number): void {
-    this.#left += bytes;
+    this.#free += bytes;
+    if (this.#free < 0 && bytes < 0) this.#evictable?.evict(-this.#free);
   }
 }
 

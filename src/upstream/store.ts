@@ -3,8 +3,7 @@
  * both bodies. It rejects targets outside the store's base URL.
  */
 import type { Authorizer } from "../credentials/authorizer.ts";
-import type { StowOutcome } from "../dicomweb/stow/stow_outcome.ts";
-import type { Transaction } from "../dicomweb/transaction/transaction.ts";
+import type { HeaderFields } from "../network/header_fields.ts";
 import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { contentLength } from "../dicomweb/completeness/body_check.ts";
@@ -13,6 +12,7 @@ import { answerTagAsAsked } from "./changed_body.ts";
 import { BatchSender } from "./batch_sender.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
+import type { ForwardRequest, PassedBytes } from "./forward_request.ts";
 import { dispatch, type DispatchOptions } from "./dispatch.ts";
 import type { ByteBudget, HoldingRoom } from "./holding_room.ts";
 import { watchIdle } from "./idle_watch.ts";
@@ -20,7 +20,10 @@ import { Pace } from "./pace.ts";
 import { presentBody } from "./present_body.ts";
 import { RunningRequest } from "./running_request.ts";
 import { StoreDialect } from "./store_dialect.ts";
-import { TranslatedResponse } from "./store_exchange.ts";
+import { HeldResponse } from "./read_ahead/held_response.ts";
+import { ReadAhead, type Sending } from "./read_ahead/read_ahead.ts";
+import type { AnswerMemory } from "./read_ahead/answer_memory.ts";
+import { type StoreExchange, TranslatedResponse } from "./store_exchange.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 import { type StoreLimits, storeLimits } from "./store_limits.ts";
 import { gatherShort, MAX_GATHERED_BYTES } from "./short_body.ts";
@@ -36,37 +39,12 @@ export interface StoreOptions extends StoreClientOptions {
   readonly room: HoldingRoom;
   /** Memory for what is received before it can be sent, with that of all other stores. */
   readonly readAhead: ByteBudget;
+  /** Answers for viewers in that memory; none are kept unless given. */
+  readonly answers?: AnswerMemory | undefined;
   /** Sent if the client has no `User-Agent`. */
   readonly userAgent: string;
   /** How many workers share the concurrency limits; 1 unless given. */
   readonly workers?: number;
-}
-
-/** Bytes of the bodies so far; undefined for a body that does not pass through JavaScript. */
-export interface PassedBytes {
-  fromClient: number | undefined;
-  fromStore: number | undefined;
-}
-
-/** What is known of a request in progress besides its response. */
-export interface PassedFacts extends PassedBytes {
-  /** What the store reports of an upload, if it does. */
-  stow: StowOutcome | undefined;
-}
-
-export interface ForwardRequest {
-  readonly request: Request;
-  /** Path below the store's base URL and query, as in the request line. */
-  readonly target: string;
-  readonly transaction: Transaction;
-  /** Sent to the store as `X-Request-ID`. */
-  readonly requestId: string;
-  /** The gateway's URL as the client sees it, if known. */
-  readonly publicUrl: string | undefined;
-  /** Settles when the response has been sent completely (RFC 9110), or sending failed. */
-  readonly completed: Promise<void>;
-  /** Updated as the bodies pass. */
-  readonly passed?: PassedFacts | undefined;
 }
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
@@ -88,6 +66,7 @@ export class Store {
   /** What a request waits for, with the timeout that then applies. */
   readonly #waits: Readonly<Record<"answer" | "answerToBody" | "body" | "nextPiece", string>>;
   readonly #limits: StoreLimits;
+  readonly #readAhead: ReadAhead | undefined;
 
   constructor(options: StoreOptions) {
     this.name = options.config.name;
@@ -117,6 +96,7 @@ export class Store {
       storeUrl: url,
       logger,
     };
+    this.#readAhead = this.#createReadAhead(pace);
     this.#waits = {
       answer: `server "${name}" to answer (Timeouts.HeadersSeconds)`,
       answerToBody: `server "${name}" to answer (Timeouts.TransferSeconds)`,
@@ -134,8 +114,11 @@ export class Store {
   async forward(forward: ForwardRequest): Promise<Response> {
     const running = this.#prepare(forward);
     try {
-      const body = await this.#admit(forward, running);
-      const response = await this.#dispatch(forward, running, body);
+      const response = this.#readAhead === undefined
+        ? await this.#send(forward, running)
+        : await this.#readAhead.answer(forward, running);
+      running.isAnswered = true;
+      running.extend(this.#options.config.timeouts.transferMs, this.#waits.body);
       return await this.#present(forward, running, response);
     } catch (error) {
       running.fail();
@@ -143,8 +126,46 @@ export class Store {
     }
   }
 
+  /** Ends what goes on without a client. */
+  async close(): Promise<void> {
+    await this.#readAhead?.close();
+  }
+
+  #createReadAhead(pace: Pace): ReadAhead | undefined {
+    const { answers: memory, metrics, config: { profile: { rules }, timeouts } } = this.#options;
+    if (memory === undefined || rules.readAheadConcurrency === 0) return undefined;
+    return new ReadAhead({
+      server: this.name,
+      concurrency: rules.readAheadConcurrency,
+      memory,
+      pace,
+      limit: this.#limits.all,
+      metrics,
+      headersFor: ({ request, requestId }) => this.#headersFor(request, requestId),
+      begin: (target, signal) =>
+        this.#prepare({ target, request: { method: "GET", body: null, signal } }),
+      restart: (running) => running.extend(timeouts.headersMs, this.#waits.answer),
+      send: (forward, running, sending) => this.#send(forward, running, sending),
+    });
+  }
+
+  /** Sends a request when there is a place for it. */
+  async #send(
+    forward: ForwardRequest,
+    running: RunningRequest,
+    sending?: Sending,
+  ): Promise<Response> {
+    const body = await this.#admit(forward, running);
+    return await this.#dispatch(forward, running, body, sending);
+  }
+
   /** Checks the target and starts the time limit. */
-  #prepare({ request, target }: Pick<ForwardRequest, "request" | "target">): RunningRequest {
+  #prepare(
+    { request, target }: {
+      readonly request: Pick<Request, "method" | "body" | "signal">;
+      readonly target: string;
+    },
+  ): RunningRequest {
     const { deadlines, config: { timeouts, maxTargetLength } } = this.#options;
     const server = this.name;
     if (target.length > maxTargetLength) {
@@ -201,12 +222,20 @@ export class Store {
     { request, target, transaction, requestId, publicUrl, passed }: ForwardRequest,
     running: RunningRequest,
     body: Body,
+    { observe, isOptional }: Sending = {},
   ): Promise<Response> {
     const { wadoUri, timeouts: { headersMs, transferMs } } = this.#options.config;
     const headers = this.#headersFor(request, requestId);
     const gatewayBase = this.#baseAt(publicUrl);
+    const client: StoreExchange["client"] = observe === undefined ? this.#client : {
+      send: async (sent, keep) => {
+        const response = await this.#client.send({ ...sent, isOptional }, keep);
+        observe(response);
+        return response;
+      },
+    };
     const exchange = {
-      client: this.#client,
+      client,
       method: request.method,
       target,
       resource: transaction.name === "wado-uri" ? wadoUri : undefined,
@@ -238,7 +267,8 @@ export class Store {
   ): Promise<Response> {
     completed.then(running.end, running.end);
     const { status } = response;
-    const watched = this.#watch(response, running, passed);
+    const isHeld = response instanceof HeldResponse;
+    const watched = isHeld ? response : this.#watch(response, running, passed);
     const headers = responseHeaders(response.headers, this.#options.credentialHeader);
     headers.set("x-request-id", requestId);
     if (status === 304) answerTagAsAsked(headers, request.headers.get("if-none-match"));
@@ -246,13 +276,14 @@ export class Store {
     const translated = response instanceof TranslatedResponse
       ? undefined
       : this.#dialect.toClient(question, watched, headers, this.#baseAt(publicUrl));
-    const whole = translated === undefined ? watched.body : await translated;
+    const own = isHeld ? response.content : watched.body;
+    const whole = translated === undefined ? own : await translated;
     const length = contentLength(headers);
     const isGathered = whole instanceof ReadableStream && !(length! > MAX_GATHERED_BYTES);
     const body = isGathered
       ? await gatherShort(whole as ReadableStream<Uint8Array<ArrayBuffer>>)
       : whole;
-    if (isGathered && body instanceof Uint8Array) {
+    if ((isGathered || isHeld) && body instanceof Uint8Array) {
       headers.set("content-length", String(body.length));
     }
     // The runtime passes such a body natively and ends it itself if the client leaves. It signals an abort
@@ -307,7 +338,7 @@ export class Store {
     );
   }
 
-  #headersFor(request: Request, requestId: string): Headers {
+  #headersFor(request: Request, requestId: string): HeaderFields {
     const headers = requestHeaders(request.headers, this.#options.credentialHeader);
     if (!headers.has("user-agent")) headers.set("user-agent", this.#options.userAgent);
     headers.set("x-request-id", requestId);
@@ -324,7 +355,7 @@ export class Store {
 
 function counting(
   passed: PassedBytes | undefined,
-  side: keyof PassedBytes,
+  side: "fromClient" | "fromStore",
 ): ((bytes: number) => void) | undefined {
   if (passed === undefined) return undefined;
   passed[side] = 0;

@@ -47,6 +47,8 @@ export interface StoreRequest {
   /** Takes the place of `body`; the caller closes it. */
   readonly kept?: KeptBody | undefined;
   readonly signal: AbortSignal;
+  /** Nobody waits for it: it is not repeated. */
+  readonly isOptional?: boolean | undefined;
 }
 
 /** What the attempts of one request share. */

@@ -23,6 +23,8 @@ export interface Sendable {
   /** With `X-Request-ID`, for the log. */
   readonly headers: Headers;
   readonly signal: AbortSignal;
+  /** Nobody waits for it: it is not repeated. */
+  readonly isOptional?: boolean | undefined;
 }
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
@@ -60,12 +62,12 @@ export class StoreResilience {
    * @throws The signal's reason when it aborts during a wait.
    */
   send(
-    { method, body, headers, signal }: Sendable,
+    { method, body, headers, signal, isOptional }: Sendable,
     attempt: () => Promise<Response>,
   ): Promise<Response> {
     return this.#retries.run(attempt, {
       signal,
-      isRepeatable: isRepeatable(method, body !== null),
+      isRepeatable: isOptional !== true && isRepeatable(method, body !== null),
       discard: (outcome, delayMs) => this.#discard(outcome, delayMs, headers),
     });
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
-import type { ForwardRequest, Store } from "../../src/upstream/store.ts";
+import type { ForwardRequest } from "../../src/upstream/forward_request.ts";
+import type { Store } from "../../src/upstream/store.ts";
 import { type GatewayApp, gatewayApp, NOW_MS } from "./gateway_app.ts";
 
 interface Fixture extends GatewayApp {

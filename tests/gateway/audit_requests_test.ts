@@ -5,6 +5,7 @@ import { Secret } from "../../src/config/values/secret.ts";
 import type { AuditEvent } from "../../src/telemetry/audit_event.ts";
 import { uidNames } from "../../src/telemetry/audit_uids.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
+import type { ForwardRequest } from "../../src/upstream/forward_request.ts";
 import type { Store } from "../../src/upstream/store.ts";
 import { gatewayApp } from "./gateway_app.ts";
 
@@ -21,14 +22,16 @@ function gateway(
     readonly uids?: "plain" | "hashed" | "omitted";
     readonly answerHeaders?: HeadersInit;
     readonly answer?: () => Response;
+    readonly beforeAnswer?: (forward: ForwardRequest) => void;
   } = {},
 ): Parts {
   const events: AuditEvent[] = [];
   let [isRefusing, forwarded] = [false, 0];
   const store = {
     name: "main",
-    forward: () => {
+    forward: (forward: ForwardRequest) => {
       forwarded++;
+      more.beforeAnswer?.(forward);
       const headers = more.answerHeaders ?? { "content-length": "6" };
       return Promise.resolve(more.answer?.() ?? new Response("stored", { headers }));
     },
@@ -97,6 +100,14 @@ Deno.test("audit: a request to a store is one record of what it requested and ho
     bytes_sent: 6,
     outcome: "complete",
   });
+});
+
+Deno.test("audit: a record says that the answer came from memory", async () => {
+  const { ask, events } = gateway({
+    beforeAnswer: ({ passed }) => passed!.isFromMemory = true,
+  });
+  await ask("/dicom-web/main/studies/1.2/metadata");
+  assert.deepEqual([events[0]!["served"], events[0]!["study"]], ["memory", "1.2"]);
 });
 
 /** Bodies of HEAD and 304 responses and of rejected uploads are not transferred. */

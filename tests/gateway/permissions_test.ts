@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { PermissionConfig, Right } from "../../src/config/inbound/permissions.ts";
 import type { Caller } from "../../src/credentials/inbound/caller.ts";
 import { AccessRules } from "../../src/gateway/steps/access_rules.ts";
-import type { ForwardRequest, Store } from "../../src/upstream/store.ts";
+import type { ForwardRequest } from "../../src/upstream/forward_request.ts";
+import type { Store } from "../../src/upstream/store.ts";
 import { gatewayApp } from "./gateway_app.ts";
 
 /** A request for each right, at server `main`. */

@@ -13,6 +13,7 @@ import { hostAndPort } from "../../src/config/values/host_names.ts";
 import { HttpClient } from "../../src/network/http_client.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
 import type { Metrics } from "../../src/telemetry/metrics.ts";
+import type { AnswerMemory } from "../../src/upstream/read_ahead/answer_memory.ts";
 import { Store } from "../../src/upstream/store.ts";
 import { CountingAuthorizer } from "../fixtures/counting_authorizer.ts";
 import { NEVER_RETRY, parsedServer } from "../fixtures/parsed_server.ts";
@@ -44,6 +45,7 @@ export async function withStore(
     readonly metrics?: Metrics;
     readonly logger?: MemoryLogger;
     readonly config?: Partial<ServerConfig>;
+    readonly answers?: AnswerMemory | undefined;
     readonly wadoUriPath?: string;
     /** Replaces the origin. */
     readonly send?: HttpClient["send"];
@@ -85,6 +87,7 @@ export async function withStore(
         deadlines: options.deadlines ?? new Deadlines(),
         room: roomInMemory(),
         readAhead: someMemory(),
+        answers: options.answers,
         logger: options.logger ?? new MemoryLogger(),
         userAgent: "dicomweb-gateway/test",
         ...(options.metrics && { metrics: options.metrics }),

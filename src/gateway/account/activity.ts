@@ -5,7 +5,7 @@
 import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
 import type { GatewayError } from "../../errors/gateway_error.ts";
 import type { StowOutcome } from "../../dicomweb/stow/stow_outcome.ts";
-import type { PassedFacts } from "../../upstream/store.ts";
+import type { PassedFacts } from "../../upstream/forward_request.ts";
 import { contentLength } from "../../dicomweb/completeness/body_check.ts";
 import { sentBytes } from "./body_bytes.ts";
 import { type ErrorSummary, errorSummary } from "./error_summary.ts";
@@ -185,6 +185,7 @@ export class Activity {
       fromClient: undefined,
       fromStore: undefined,
       stow: undefined,
+      isFromMemory: false,
     };
     this.#transfers.add(transfer);
     return transfer;
@@ -203,6 +204,8 @@ export class Activity {
     const atMs = this.#now();
     const server = this.#of(transfer.server);
     this.#count(server, atMs, tookMs, status >= 500);
+    // It says nothing about the store.
+    if (transfer.isFromMemory) return;
     if (!transfer.isTest) server.lastRequest = { atMs, storeStatus: status, error: undefined };
     // A later 404 for a study does not prove the address right.
     const isMisplaced = status === 404 &&

@@ -7,7 +7,7 @@
  * those without length, are distinguished.
  */
 import { contentLength } from "../../dicomweb/completeness/body_check.ts";
-import type { PassedBytes } from "../../upstream/store.ts";
+import type { PassedBytes } from "../../upstream/forward_request.ts";
 
 export type AnswerEnd =
   /** All of it was written to the client's connection. */

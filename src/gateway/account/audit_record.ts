@@ -3,7 +3,7 @@
  */
 import type { AuditEvent, AuditKind, AuditRecorder } from "../../telemetry/audit_event.ts";
 import type { NameUid } from "../../telemetry/audit_uids.ts";
-import type { PassedBytes } from "../../upstream/store.ts";
+import type { PassedBytes } from "../../upstream/forward_request.ts";
 import type { RequestFacts } from "./request_facts.ts";
 
 export interface AuditOptions {
@@ -50,6 +50,7 @@ export function auditRecord(
     error_code: error === undefined || (facts.hasLeft && !isRefusal(error.code))
       ? null
       : error.code,
+    ...(facts.transfer?.isFromMemory && { served: "memory" }),
     bytes_received: counted.received ?? facts.bytesReceived ?? null,
     bytes_sent: counted.sent ?? facts.bytesSent ?? null,
     outcome: end.outcome,

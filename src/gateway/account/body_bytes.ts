@@ -3,7 +3,7 @@
  * can have been transferred.
  */
 import { contentLength } from "../../dicomweb/completeness/body_check.ts";
-import type { PassedBytes } from "../../upstream/store.ts";
+import type { PassedBytes } from "../../upstream/forward_request.ts";
 import { CLIENT_LEFT } from "./answer_end.ts";
 
 /** Responses without a body, whatever their `Content-Length` (RFC 9110, section 6.4.1). */

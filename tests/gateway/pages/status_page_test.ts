@@ -5,7 +5,8 @@ import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { AccessRules } from "../../../src/gateway/steps/access_rules.ts";
 import type { GatewayOptions } from "../../../src/gateway/app.ts";
 import { createMetrics } from "../../../src/telemetry/metrics.ts";
-import type { ForwardRequest, Store } from "../../../src/upstream/store.ts";
+import type { ForwardRequest } from "../../../src/upstream/forward_request.ts";
+import type { Store } from "../../../src/upstream/store.ts";
 import { processorMs } from "../../fixtures/processor_time.ts";
 import { gatewayApp, NOW_MS } from "../gateway_app.ts";
 
