@@ -12,6 +12,7 @@ import { readText } from "../../network/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
 import { askCredential, SEARCH } from "./ask_credential.ts";
 import { type ConnectionSettings, examineContact } from "./examine_contact.ts";
+import { examineDistance } from "./examine_distance.ts";
 import { failure, type Finding, finding, type ServerReport, worst } from "./finding.ts";
 import { explainAnswer } from "./explain_answer.ts";
 import { explainUrls } from "./explain_urls.ts";
@@ -33,7 +34,8 @@ const MAX_ANSWER_BYTES = 1024 * 1024;
 
 export async function examineServer(examination: Examination): Promise<ServerReport> {
   const { server: { name, url }, contacts, clocks } = examination;
-  const storeAddress = contacts.find(({ purpose }) => purpose === "store")!.address;
+  const storeContact = contacts.find(({ purpose }) => purpose === "store")!;
+  const storeAddress = storeContact.address;
   const examined = await Promise.all(
     inOrderOfUse(contacts).map((contact) => examineContact(contact, settingsOf(examination))),
   );
@@ -51,7 +53,11 @@ export async function examineServer(examination: Examination): Promise<ServerRep
   const search = beforeSearch === undefined
     ? await examineSearch(examination, storeAddress, Number(token.details["length"]))
     : [skippedAfter("search", beforeSearch)];
-  findings.push(token, ...search, ...explainClocks(clocks));
+  findings.push(token, ...search);
+  if (obstacleAt(storeAddress) === undefined && !storeContact.proxied) {
+    findings.push(await examineDistance(storeContact, examination.server));
+  }
+  findings.push(...explainClocks(clocks));
   return { name, url, outcome: worst(findings), findings };
 }
 

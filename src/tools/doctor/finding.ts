@@ -23,6 +23,7 @@ export type Step =
   | "token"
   | "search"
   | "urls"
+  | "distance"
   | "clock";
 
 export interface Finding {

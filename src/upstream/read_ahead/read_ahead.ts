@@ -25,7 +25,7 @@ import {
   overlaps,
   type ResourcePath,
 } from "./answer_memory.ts";
-import { HeldResponse, heldResponse } from "./held_response.ts";
+import { type HeldResponse, heldResponse } from "./held_response.ts";
 import { Load, type Loaded } from "./load.ts";
 import { choosingHeaders, isAnswerable, isConditional } from "./representation.ts";
 import type { Listing } from "./sequence.ts";
