@@ -80,6 +80,7 @@ export const farRules: Readonly<Partial<Rules>> = Object.freeze({
   storeBatchBytes: 16 * 1024 * 1024,
   storeConcurrency: 8,
   retrieveInParallel: true,
+  retrieveConcurrency: 16,
   readAheadConcurrency: 16,
 });
 
