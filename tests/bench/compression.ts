@@ -7,7 +7,7 @@ import { CT_IMAGE, dicomFile, newUid } from "../fixtures/dicom_file.ts";
 import { startGateway } from "../fixtures/gateway_process.ts";
 import { Orthanc } from "../fixtures/orthanc.ts";
 import { runProgram } from "../fixtures/run_program.ts";
-import { writeCompressionSection } from "./document.ts";
+import { writeSection } from "./document.ts";
 import { printLine } from "./print_line.ts";
 import { benchFile } from "./processes.ts";
 import { median, table, withLimit } from "./table.ts";
@@ -89,4 +89,4 @@ rounds. The load average at the end was ${Deno.loadavg()[0]!.toFixed(2)} on two 
 ${table(heads, rows)}
 `;
 printLine(text);
-await writeCompressionSection(text);
+await writeSection("compression", text);
