@@ -21,8 +21,11 @@ const NOT_SEEN_BY_STORE: ReadonlySet<string> = new Set([
   "origin",
 ]);
 
-/** By these, clients authenticate at the gateway or at a login proxy before it. */
-const CREDENTIALS: readonly string[] = ["Authorization", "Cookie"];
+/**
+ * By these, clients authenticate at the gateway or at a login proxy before it, and choose whether the
+ * gateway compresses.
+ */
+const SEEN_BY_GATEWAY: readonly string[] = ["Authorization", "Cookie", "Accept-Encoding"];
 
 const BOUNDS = { maxEntries: 100, maxKeyLength: 300 };
 const cacheControls = new BoundedCache<string>(BOUNDS);
@@ -47,7 +50,9 @@ export function privateCacheControl(value: string | null): string {
  */
 export function varyWith(value: string | null, credentialHeader?: string): string {
   return varies.get(`${credentialHeader} ${value}`, () => {
-    const own = credentialHeader === undefined ? CREDENTIALS : [...CREDENTIALS, credentialHeader];
+    const own = credentialHeader === undefined
+      ? SEEN_BY_GATEWAY
+      : [...SEEN_BY_GATEWAY, credentialHeader];
     const given = directives(value ?? "");
     if (given.includes("*")) return "*";
     const seen = new Set([...NOT_SEEN_BY_STORE, ...own.map((name) => name.toLowerCase())]);

@@ -9,6 +9,7 @@ import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whol
 import { contentLength } from "../dicomweb/completeness/body_check.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { answerTagAsAsked } from "./changed_body.ts";
+import { compressAnswer, compressionFor } from "./compress_answer.ts";
 import { BatchSender } from "./batch_sender.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
@@ -278,6 +279,13 @@ export class Store {
       : this.#dialect.toClient(question, watched, headers, this.#baseAt(publicUrl));
     const own = isHeld ? response.content : watched.body;
     const whole = translated === undefined ? own : await translated;
+    const bytes = contentLength(response.headers);
+    const compression = compressionFor(request, { status, headers, bytes });
+    if (compression !== undefined) {
+      const { method } = request;
+      const sent = await compressAnswer(whole, { method, headers, ...compression });
+      return new Response(sent, { status, headers: answerHeaderList(headers) });
+    }
     const length = contentLength(headers);
     const isGathered = whole instanceof ReadableStream && !(length! > MAX_GATHERED_BYTES);
     const body = isGathered

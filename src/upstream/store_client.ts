@@ -17,6 +17,7 @@ import {
 } from "../dicomweb/completeness/whole_body.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_fields.ts";
+import { isFromGzip } from "../network/http1/content_decoding.ts";
 import { redirectOrigin } from "../network/redirect_origin.ts";
 import type { HttpClient, RequestBody } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -202,7 +203,7 @@ export class StoreClient {
     if (contentLength(headers) !== undefined && !http2) return response;
     // Not sooner: a response whose bytes are all there makes a stream of them then.
     const { body } = response;
-    if (body === null) return response;
+    if (body === null || isFromGzip(body)) return response;
     if (!new BodyCheck(headers).canTell) {
       const isRetrieved = method === "GET" && status === 200 &&
         OPAQUE.test(headers.get("content-type") ?? "");

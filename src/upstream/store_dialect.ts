@@ -3,6 +3,7 @@
  * the URLs of each into those of the other. Bodies without URLs pass unchanged.
  */
 import { isInternal } from "../config/values/host_names.ts";
+import type { Bytes, ByteStream } from "../dicomweb/bytes.ts";
 import { BoundedCache } from "../dicomweb/bounded_cache.ts";
 import { normaliseAccept, normaliseContentType } from "../dicomweb/media_type/accept.ts";
 import type { RewritableMessage } from "../dicomweb/urls/byte_rewriter.ts";
@@ -14,7 +15,7 @@ import { azureSiblings, createUrlMap, type UrlMap } from "../dicomweb/urls/url_m
 import { readingFailure, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { describeChangedBody } from "./changed_body.ts";
 
-type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
+type Body = ByteStream | null;
 
 /** The request that a response belongs to. */
 export interface StoreQuestion {
@@ -93,7 +94,7 @@ export class StoreDialect {
     response: RewritableMessage & Pick<Response, "status">,
     headers: Headers,
     gatewayBase: string | undefined,
-  ): Promise<BodyInit> | undefined {
+  ): Promise<Bytes | ByteStream> | undefined {
     const map = this.#mapFor(gatewayBase);
     if (map === undefined) return undefined;
     rewriteHeaders(map, "toGateway", headers, target);
@@ -134,7 +135,7 @@ export class StoreDialect {
   }
 }
 
-async function beginningOf(body: Promise<BodyInit>): Promise<BodyInit> {
+async function beginningOf(body: Promise<Bytes | ByteStream>): Promise<Bytes | ByteStream> {
   try {
     return await body;
   } catch (cause) {

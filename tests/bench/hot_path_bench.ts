@@ -10,6 +10,7 @@ import { classify } from "../../src/dicomweb/transaction/transaction.ts";
 import { createUrlMap } from "../../src/dicomweb/urls/url_map.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { Deadlines } from "../../src/upstream/deadlines.ts";
+import { compressionFor } from "../../src/upstream/compress_answer.ts";
 import { requestHeaders, responseHeaders } from "../../src/upstream/end_to_end_headers.ts";
 import { searchAnswer } from "./messages.ts";
 
@@ -56,6 +57,13 @@ Deno.bench("filter a request's headers", () => {
 
 Deno.bench("filter an answer's headers", () => {
   responseHeaders(outbound);
+});
+
+const unasked = new Request("http://gateway:8043/");
+const answered = responseHeaders(outbound);
+
+Deno.bench("decide not to compress an answer", () => {
+  compressionFor(unasked, { status: 200, headers: answered, bytes: 2800 });
 });
 
 Deno.bench("rewrite the URLs of a small search", () => {

@@ -49,7 +49,7 @@ const RULES =
   `- \`Cache-Control\`: \`private\`, so that no shared cache stores patient data. \`public\`,
   \`s-maxage\`, \`proxy-revalidate\` and a \`private\` for some fields only are removed; stricter
   directives (\`no-store\`, \`no-cache\`) and the time for the client's own cache stay.
-- \`Vary\`: the store's value, and \`Authorization\`, \`Cookie\` and the header of
+- \`Vary\`: the store's value, and \`Authorization\`, \`Cookie\`, \`Accept-Encoding\` and the header of
   \`Authentication.ApiKeys\`; with \`Cors\` also \`Origin\`.
 - \`X-Request-ID\`: the gateway's.
 

@@ -263,12 +263,12 @@ for (const [given, sent] of CACHE_CONTROLS) {
 
 /** A store's `Vary` → the client's, where clients may authenticate by `X-API-Key`, too. */
 const VARIES: readonly [given: string | null, sent: string][] = [
-  [null, "Authorization, Cookie, X-API-Key"],
-  ["Accept", "Accept, Authorization, Cookie, X-API-Key"],
-  ["accept, Accept , ACCEPT-encoding", "accept, ACCEPT-encoding, Authorization, Cookie, X-API-Key"],
-  ["authorization, x-api-key", "Authorization, Cookie, X-API-Key"],
+  [null, "Authorization, Cookie, Accept-Encoding, X-API-Key"],
+  ["Accept", "Accept, Authorization, Cookie, Accept-Encoding, X-API-Key"],
+  ["accept, Accept , ACCEPT-encoding", "accept, Authorization, Cookie, Accept-Encoding, X-API-Key"],
+  ["authorization, x-api-key", "Authorization, Cookie, Accept-Encoding, X-API-Key"],
   // Origin stops at the gateway, which adds it itself where it answers by it.
-  ["Origin, Access-Control-Request-Method", "Authorization, Cookie, X-API-Key"],
+  ["Origin, Access-Control-Request-Method", "Authorization, Cookie, Accept-Encoding, X-API-Key"],
   ["*", "*"],
   ["Accept, *", "*"],
 ];

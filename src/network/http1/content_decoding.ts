@@ -36,31 +36,65 @@ const EMPTY_MEMBER: Bytes = Uint8Array.from([
   ...Array(9).fill(0),
 ]);
 
+/** The bodies from which decoded ones are made. */
+const IN_GZIP = new WeakMap<ReadableStream<Bytes>, ReadableStream<Bytes>>();
+
+/** Whether a body is decoded from one that {@linkcode takeGzip} returns. */
+export function isFromGzip(decoded: ReadableStream<Bytes>): boolean {
+  return IN_GZIP.has(decoded);
+}
+
 /**
- * The decoder of a response's body; undefined if it has no coding, or one that was not accepted.
+ * Takes the body in gzip from which this one would be decoded, to be read in its place; undefined if this
+ * one was not decoded, or only its decoder would detect truncation.
+ */
+export function takeGzip(decoded: ReadableStream<Bytes>): ReadableStream<Bytes> | undefined {
+  return IN_GZIP.get(decoded)?.pipeThrough(
+    new TransformStream<Bytes, Bytes>(slicer(Infinity, true)),
+  );
+}
+
+/**
+ * The decoder of a response's body, which begins with the first read; undefined if it has no coding, or one
+ * that was not accepted.
  *
- * @param mayBeEmpty Whether a body without a byte is complete, not cut off.
+ * @param options `mayBeEmpty`: whether a body without a byte is complete, not cut off; `hasEnd`: whether
+ * the connection shows the end of the body.
  */
 export function contentDecoder(
   contentEncoding: string | undefined,
-  mayBeEmpty: boolean,
+  { mayBeEmpty, hasEnd }: { readonly mayBeEmpty: boolean; readonly hasEnd: boolean },
 ): ((body: ReadableStream<Bytes>) => ReadableStream<Bytes>) | undefined {
   if (!GZIP.has(contentEncoding?.trim().toLowerCase() ?? "")) return undefined;
-  return (body) =>
-    body
-      .pipeThrough(new TransformStream<Bytes, Bytes>(slicer(mayBeEmpty)))
-      .pipeThrough(new TransformStream<Bytes, Bytes>(gunzip()))
-      .pipeThrough(new TransformStream<Bytes, Bytes>(turnTaker()));
+  return (body) => {
+    let reader: ReadableStreamDefaultReader<Bytes> | undefined;
+    const begin = () =>
+      body
+        .pipeThrough(new TransformStream<Bytes, Bytes>(slicer(SLICE_BYTES, mayBeEmpty)))
+        .pipeThrough(new TransformStream<Bytes, Bytes>(gunzip()))
+        .pipeThrough(new TransformStream<Bytes, Bytes>(turnTaker()))
+        .getReader();
+    const decoded = new ReadableStream<Bytes>({
+      async pull(controller) {
+        const { done, value } = await (reader ??= begin()).read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader === undefined ? body.cancel(reason) : reader.cancel(reason),
+    }, { highWaterMark: 0 });
+    if (hasEnd) IN_GZIP.set(decoded, body);
+    return decoded;
+  };
 }
 
 /** Servers that compress by configuration also label empty bodies, which are then no gzip. */
-function slicer(mayBeEmpty: boolean): Transformer<Bytes, Bytes> {
+function slicer(sliceBytes: number, mayBeEmpty: boolean): Transformer<Bytes, Bytes> {
   let isEmpty = true;
   return {
     transform(chunk, controller) {
       if (chunk.length > 0) isEmpty = false;
-      for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
-        controller.enqueue(chunk.subarray(at, at + SLICE_BYTES));
+      for (let at = 0; at < chunk.length; at += sliceBytes) {
+        controller.enqueue(chunk.subarray(at, at + sliceBytes));
       }
     },
     flush(controller) {

@@ -284,7 +284,8 @@ export class Http1Client {
     const coding = codings.map(([, value]) => value).join();
     // Only the coding shows that a body which ends with its connection was cut off. An error loses
     // nothing by it, and some servers label errors without a body.
-    const decode = contentDecoder(coding, framing.kind !== "until-close" || status >= 400);
+    const hasEnd = framing.kind !== "until-close";
+    const decode = contentDecoder(coding, { mayBeEmpty: hasEnd || status >= 400, hasEnd });
     const isEmpty = framing.kind === "length" && framing.bytes === 0;
     const fields = HeaderFields.received(headers);
     // Chunks carry their own length; that of a decoded body is unknown, unless it is empty.

@@ -2,6 +2,7 @@
  * A real viewer: OHIF in Chromium opens a study of one series, until it has the last frame.
  */
 import { type BrowserContext, chromium } from "playwright-core";
+import { CertificateAuthority } from "../../fixtures/certificate_authority.ts";
 import type { FarLine } from "../../fixtures/far_line/far_line.ts";
 import { startGateway } from "../../fixtures/gateway_process.ts";
 import { CHROMIUM } from "../../fixtures/installed_tool.ts";
@@ -38,14 +39,23 @@ export async function runOhif(store: Served, line: FarLine, rounds: number): Pro
   const ohif = stack.use(startOhif(() => dicomWebUrl));
   const origin = `http://127.0.0.1:${line.port}`;
   const bases = new Map([[DIRECT, `${origin}/dicom-web`]]);
+  const authority = stack.use(await CertificateAuthority.create());
+  const caCertificatePem = authority.certificatePem;
+  const Tls = await certificate(authority, stack);
   for (const distance of DISTANCES) {
-    const gateway = stack.use(
-      await startGateway({
-        ...gatewaySection(origin, distance),
-        Cors: { AllowedOrigins: [ohif.origin] },
-      }),
+    const section = {
+      ...gatewaySection(origin, distance),
+      Cors: { AllowedOrigins: [ohif.origin] },
+    };
+    const plain = stack.use(await startGateway(section));
+    bases.set(distance, `${plain.url}/dicom-web/main`);
+    const secured = stack.use(
+      await startGateway(
+        { ...section, Listen: { Address: "127.0.0.1", Port: 0, Tls } },
+        { caCertificatePem },
+      ),
     );
-    bases.set(distance, `${gateway.url}/dicom-web/main`);
+    bases.set(`${distance}, HTTP/2`, `${secured.url}/dicom-web/main`);
   }
   const browser = await chromium.launch({ executablePath: CHROMIUM.path, args: FLAGS });
   const results = new Map([...bases.keys()].map((name) => [name, [] as Opened[]]));
@@ -56,7 +66,10 @@ export async function runOhif(store: Served, line: FarLine, rounds: number): Pro
         dicomWebUrl = base;
         const plan = { ...SERIES, seed: ++seed };
         await fill(store, plan);
-        const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+        const context = await browser.newContext({
+          viewport: { width: 1280, height: 800 },
+          ignoreHTTPSErrors: true,
+        });
         const url = `${ohif.origin}/viewer?StudyInstanceUIDs=${studyUid(plan)}`;
         results.get(name)!.push(await open(context, url));
         await context.close();
@@ -73,6 +86,23 @@ export async function runOhif(store: Served, line: FarLine, rounds: number): Pro
     row("first frame", ({ first }) => first),
     row("last frame", ({ last }) => last),
   ]);
+}
+
+/** Issues a certificate for the gateway, as `Listen.Tls` takes it. */
+async function certificate(
+  authority: CertificateAuthority,
+  stack: AsyncDisposableStack,
+): Promise<Record<string, string>> {
+  const directory = await Deno.makeTempDir({ prefix: "dicomweb-gateway-tls-" });
+  stack.defer(() => Deno.remove(directory, { recursive: true }));
+  const { certificatePem, keyPem } = await authority.issue({
+    commonName: "gateway",
+    purpose: "server",
+  });
+  const files = { CertificateFile: `${directory}/tls.crt`, KeyFile: `${directory}/tls.key` };
+  await Deno.writeTextFile(files.CertificateFile, certificatePem);
+  await Deno.writeTextFile(files.KeyFile, keyPem);
+  return files;
 }
 
 async function fill({ port }: Served, plan: StudyPlan): Promise<void> {
