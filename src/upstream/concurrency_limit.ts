@@ -24,14 +24,16 @@ export class ConcurrencyLimit {
   readonly #options: ConcurrencyLimitOptions;
   /** In order of arrival. */
   readonly #queue = new Set<Waiting>();
+  #maxConcurrent: number;
   #inFlight = 0;
 
   constructor(options: ConcurrencyLimitOptions) {
     this.#options = options;
+    this.#maxConcurrent = options.maxConcurrent;
   }
 
   get maxConcurrent(): number {
-    return this.#options.maxConcurrent;
+    return this.#maxConcurrent;
   }
 
   get inFlight(): number {
@@ -51,7 +53,7 @@ export class ConcurrencyLimit {
    */
   enter(signal: AbortSignal): Promise<void> | undefined {
     // In order of arrival: a new request never takes a place before those that wait.
-    if (this.#inFlight < this.#options.maxConcurrent && this.#queue.size === 0) {
+    if (this.#inFlight < this.#maxConcurrent && this.#queue.size === 0) {
       this.#inFlight++;
       return undefined;
     }
@@ -60,12 +62,20 @@ export class ConcurrencyLimit {
   }
 
   leave(): void {
+    const [next] = this.#queue;
+    // The place passes to the next request without becoming free in between.
+    if (next !== undefined && this.#inFlight <= this.#maxConcurrent) next.enter();
+    else this.#inFlight--;
+  }
+
+  /** Changes the limit; requests in progress continue. */
+  resize(maxConcurrent: number): void {
+    this.#maxConcurrent = maxConcurrent;
     for (const next of this.#queue) {
-      // The place passes to the next request without becoming free in between.
+      if (this.#inFlight >= maxConcurrent) return;
+      this.#inFlight++;
       next.enter();
-      return;
     }
-    this.#inFlight--;
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
@@ -98,11 +108,11 @@ export class ConcurrencyLimit {
   }
 
   #refusal(why: string): GatewayError {
-    const { server, maxConcurrent, queueMs, onReject, what = "requests" } = this.#options;
+    const { server, queueMs, onReject, what = "requests" } = this.#options;
     onReject?.();
     return new GatewayError(
       "NET-011",
-      `Concurrency limit reached: ${maxConcurrent} ${what} to server "${server}" are in progress, ` +
+      `Concurrency limit reached: ${this.#maxConcurrent} ${what} to server "${server}" are in progress, ` +
         `and ${why}`,
       { server, retryAfterSeconds: Math.max(1, queueMs / 1000) },
     );
