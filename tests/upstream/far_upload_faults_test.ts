@@ -15,6 +15,7 @@ import {
   searchStore,
   startVendorStore,
 } from "../fixtures/vendor_stores/vendor_store.ts";
+import { serveLoopback } from "../fixtures/listening.ts";
 import { readStowParts } from "../fixtures/vendor_stores/stow_request.ts";
 import { dicomJson, storeReport } from "../fixtures/vendor_stores/vendor_answers.ts";
 
@@ -147,6 +148,128 @@ for (const [status, most] of [[429, 1], [503, 2]] as const) {
     const { status: answered, failed } = await far.store(all);
     assert.deepEqual([answered, failed], [200, []]);
     assert.deepEqual(origin.stored, hashes(all));
+    await origin.close();
+  });
+}
+
+for (const maxConcurrent of [1, 2]) {
+  Deno.test(`Four uploads in batches and searches all end with MaxConcurrentRequests ${maxConcurrent}`, async () => {
+    const origin = startStowOrigin({
+      vendor: "google",
+      play: async (exchange) => {
+        if (exchange.method !== "GET") return false;
+        await exchange.answer(200, "[]", { "content-type": "application/dicom+json" });
+        return true;
+      },
+    });
+    await using far = await startFarGateway(origin.url, {
+      server: {
+        Profile: "google",
+        StoreResilience: { MaxConcurrentRequests: maxConcurrent },
+        Rules: { StoreBatchBytes: 8_000, StoreConcurrency: 2 },
+      },
+    });
+    const all = instances(48);
+    const uploads = [0, 1, 2, 3].map((at) => far.store(all.slice(12 * at, 12 * at + 12)));
+    const searches = [0, 1, 2, 3].map(async () => {
+      const { status, body } = await within(20_000, "a search", fetch(`${far.base}/studies`));
+      await body?.cancel();
+      return status;
+    });
+    for (const { status, failed } of await Promise.all(uploads)) {
+      assert.deepEqual([status, failed], [200, []]);
+    }
+    assert.deepEqual(await Promise.all(searches), [200, 200, 200, 200]);
+    assert.deepEqual(origin.stored, hashes(all));
+    assert.ok(origin.mostAtOnce <= 3, String(origin.mostAtOnce));
+    await origin.close();
+  });
+}
+
+Deno.test("Two clients that store the same study at once in batches both succeed, with StoreConcurrency between them", async () => {
+  for (const vendor of ["google", "azure"] as const) {
+    const origin = startStowOrigin({ vendor });
+    await using far = await startFarGateway(origin.url, {
+      server: { Profile: vendor, Rules: { StoreBatchBytes: 8_000, StoreConcurrency: 3 } },
+    });
+    const all = instances(40);
+    for (const { status, stored, failed } of await Promise.all([far.store(all), far.store(all)])) {
+      assert.deepEqual([status, failed], [200, []], vendor);
+      assert.deepEqual(stored.toSorted(), uids(all).toSorted());
+    }
+    assert.deepEqual(origin.stored, hashes(all));
+    assert.ok(origin.mostAtOnce <= 3, String(origin.mostAtOnce));
+    await origin.close();
+  }
+});
+
+Deno.test("A circuit breaker that opens in mid-upload delays the batches, which are all stored", async () => {
+  let failures = 0;
+  const origin = startStowOrigin({
+    vendor: "google",
+    play: async (exchange) => {
+      if (failures++ > 3) return false;
+      await drain(exchange);
+      exchange.close();
+      return true;
+    },
+  });
+  await using far = await startFarGateway(origin.url, {
+    server: {
+      Profile: "google",
+      StoreResilience: {
+        CircuitBreakerEnabled: true,
+        CircuitBreakerFailureThreshold: 2,
+        CircuitBreakerTimeout: 1,
+      },
+    },
+  });
+  const all = instances(20);
+  const { status, failed } = await far.store(all);
+  assert.deepEqual([status, failed], [200, []]);
+  assert.deepEqual(origin.stored, hashes(all));
+  await origin.close();
+});
+
+for (const [memory, disk] of [[64, 0], [0, 0]] as const) {
+  const what = memory > 0 ? "held batches are sent again" : "streamed ones reported as failed";
+  Deno.test(`A token rejected in mid-upload is renewed: ${what}`, async () => {
+    let valid = "";
+    let issued = 0;
+    await using tokens = serveLoopback(() => {
+      valid = `token${++issued}`;
+      return Response.json({ access_token: valid, token_type: "Bearer", expires_in: 3600 });
+    });
+    let begun = 0;
+    const origin = startStowOrigin({
+      vendor: "google",
+      play: async (exchange) => {
+        if (++begun === 3) valid = "none";
+        if (exchange.headers.get("authorization") === `Bearer ${valid}`) return false;
+        await drain(exchange);
+        await exchange.answer(401, "", { "www-authenticate": "Bearer" });
+        return true;
+      },
+    });
+    await using far = await startFarGateway(origin.url, {
+      server: {
+        Profile: "google",
+        ProviderType: "generic",
+        TokenEndpoint: `${tokens.url}/token`,
+        ClientId: "client",
+        ClientSecret: "secret",
+      },
+      config: { UploadMemoryMebibytes: memory, UploadDiskMebibytes: disk },
+    });
+    const all = instances(40);
+    const { status, stored, failed } = await far.store(all);
+    if (memory > 0) assert.deepEqual([status, failed], [200, []]);
+    else {
+      assert.equal(status, 202);
+      assert.ok(failed.length > 0);
+    }
+    assert.equal(stored.length + failed.length, all.length);
+    assert.deepEqual([...origin.stored.keys()].toSorted(), stored.toSorted());
     await origin.close();
   });
 }
