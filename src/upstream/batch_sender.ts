@@ -57,6 +57,8 @@ export class BatchSender {
   readonly #options: BatchSenderOptions;
   readonly #slots: ConcurrencyLimit;
   readonly #retries: Retries;
+  /** Batches since the store throttled. */
+  #accepted = 0;
   #warnedMs = -Infinity;
 
   constructor(options: BatchSenderOptions) {
@@ -117,38 +119,63 @@ export class BatchSender {
   ): Promise<SentBatch> {
     const { pace, rules } = this.#options;
     const { signal } = exchange;
+    let found: ReadonlySet<number> = new Set();
+    let only: ReadonlySet<number> | undefined;
+    let isRepeated = false;
+    const attempt = async () => {
+      await pace.rest(signal);
+      if (isRepeated && rules.searchBeforeRepeat) {
+        const all = instances();
+        found = await this.#search(exchange, all);
+        only = new Set(all.keys().filter((index) => !found.has(index)));
+        if (only.size === 0) return undefined;
+      }
+      isRepeated = true;
+      return await sendOnce(body.toSend(only));
+    };
+    const response = await this.#retries.run(() => this.#inTurn(attempt, signal), {
+      signal,
+      isRepeatable: body.isHeld,
+      discard: (outcome, delayMs) => this.#discard(outcome, delayMs, exchange),
+    });
+    return { response, found };
+  }
+
+  async #inTurn<T extends Response | undefined>(
+    attempt: () => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
     await this.#slots.enter(signal);
     try {
-      let found: ReadonlySet<number> = new Set();
-      let only: ReadonlySet<number> | undefined;
-      let isRepeated = false;
-      const response = await this.#retries.run(async () => {
-        await pace.rest(signal);
-        if (isRepeated && rules.searchBeforeRepeat) {
-          const all = instances();
-          found = await this.#search(exchange, all);
-          only = new Set(all.keys().filter((index) => !found.has(index)));
-          if (only.size === 0) return undefined;
-        }
-        isRepeated = true;
-        return await sendOnce(body.toSend(only));
-      }, {
-        signal,
-        isRepeatable: body.isHeld,
-        discard: (outcome, delayMs) => this.#discard(outcome, delayMs, exchange),
-      });
-      return { response, found };
+      const response = await attempt();
+      if (!isThrottled(response)) this.#widen();
+      return response;
     } finally {
       this.#slots.leave();
     }
+  }
+
+  /** Sends more at once after as many batches as show that the store copes with these. */
+  #widen(): void {
+    const { maxConcurrent } = this.#slots;
+    if (maxConcurrent === this.concurrency) return;
+    if (++this.#accepted < 2 * this.concurrency) return;
+    this.#accepted = 0;
+    this.#slots.resize(maxConcurrent + 1);
+  }
+
+  /** Sends fewer at once: a store that takes fewer would reject the rest again and again. */
+  #narrow(): void {
+    this.#accepted = 0;
+    this.#slots.resize(Math.ceil(this.#slots.maxConcurrent / 2));
   }
 
   #wantedDelayMs(outcome: unknown): number | undefined {
     if (outcome instanceof Response) {
       const { status, headers } = outcome;
       // A store that throttles has stored nothing (RFC 6585); a proxy's 503 may come after it has.
-      const isThrottled = status === 429 || status === 503 && this.#options.rules.repeatUploads;
-      return isThrottled ? retryAfterMs(headers, Date.now()) ?? 0 : undefined;
+      const isRepeatable = status === 429 || status === 503 && this.#options.rules.repeatUploads;
+      return isRepeatable ? retryAfterMs(headers, Date.now()) ?? 0 : undefined;
     }
     // Nothing was sent while the circuit was open.
     if (outcome instanceof GatewayError && outcome.code === "NET-010") {
@@ -168,6 +195,8 @@ export class BatchSender {
       request_id: headers.get("x-request-id"),
     });
     if (!isResponse) return;
+    // All of one moment are throttled for one reason.
+    if (!pace.isResting) this.#narrow();
     // Others would be throttled, too.
     pace.hold(delayMs);
     await outcome.body?.cancel();
@@ -222,4 +251,8 @@ export class BatchSender {
       reason: reasonOf(error),
     });
   }
+}
+
+function isThrottled(response: Response | undefined): boolean {
+  return response?.status === 429 || response?.status === 503;
 }

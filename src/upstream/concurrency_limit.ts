@@ -28,14 +28,16 @@ export class ConcurrencyLimit {
   readonly #options: ConcurrencyLimitOptions;
   /** In order of arrival. */
   readonly #queue = new Set<Waiting>();
+  #maxConcurrent: number;
   #inFlight = 0;
 
   constructor(options: ConcurrencyLimitOptions) {
     this.#options = options;
+    this.#maxConcurrent = options.maxConcurrent;
   }
 
   get maxConcurrent(): number {
-    return this.#options.maxConcurrent;
+    return this.#maxConcurrent;
   }
 
   get inFlight(): number {
@@ -54,9 +56,9 @@ export class ConcurrencyLimit {
    * @throws The signal's reason when it aborts.
    */
   enter(signal: AbortSignal): Promise<void> | undefined {
-    if (this.#inFlight >= this.#options.maxConcurrent) this.onFull?.();
+    if (this.#inFlight >= this.#maxConcurrent) this.onFull?.();
     // In order of arrival: a new request never takes a place before those that wait.
-    if (this.#inFlight < this.#options.maxConcurrent && this.#queue.size === 0) {
+    if (this.#inFlight < this.#maxConcurrent && this.#queue.size === 0) {
       this.#inFlight++;
       return undefined;
     }
@@ -65,13 +67,21 @@ export class ConcurrencyLimit {
   }
 
   leave(): void {
-    for (const next of this.#queue) {
-      // The place passes to the next request without becoming free in between.
-      next.enter();
-      return;
-    }
+    const [next] = this.#queue;
+    // The place passes to the next request without becoming free in between.
+    if (next !== undefined && this.#inFlight <= this.#maxConcurrent) return next.enter();
     this.#inFlight--;
     this.onFree?.();
+  }
+
+  /** Changes the limit; requests in progress continue. */
+  resize(maxConcurrent: number): void {
+    this.#maxConcurrent = maxConcurrent;
+    for (const next of this.#queue) {
+      if (this.#inFlight >= maxConcurrent) return;
+      this.#inFlight++;
+      next.enter();
+    }
   }
 
   async #wait(signal: AbortSignal): Promise<void> {
@@ -104,11 +114,11 @@ export class ConcurrencyLimit {
   }
 
   #refusal(why: string): GatewayError {
-    const { server, maxConcurrent, queueMs, onReject, what = "requests" } = this.#options;
+    const { server, queueMs, onReject, what = "requests" } = this.#options;
     onReject?.();
     return new GatewayError(
       "NET-011",
-      `Concurrency limit reached: ${maxConcurrent} ${what} to server "${server}" are in progress, ` +
+      `Concurrency limit reached: ${this.#maxConcurrent} ${what} to server "${server}" are in progress, ` +
         `and ${why}`,
       { server, retryAfterSeconds: Math.max(1, queueMs / 1000) },
     );

@@ -9,7 +9,17 @@ import type { ListedInstance } from "./listed_instance.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
-type Fetched = { readonly part: MultipartPartInit } | { readonly failure: unknown };
+type Fetched =
+  | {
+    readonly part: MultipartPartInit;
+    /** Why not all of it could be received, if that is known. */
+    readonly breakOff?: () => Failure | undefined;
+  }
+  | Failure;
+
+interface Failure {
+  readonly failure: unknown;
+}
 
 export interface FetchQueueOptions {
   /** How many instances are fetched at once. */
@@ -55,8 +65,13 @@ export class FetchQueue {
       const oldest = this.#ahead.shift();
       if (oldest === undefined) return undefined;
       const fetched = await oldest.fetched;
-      if ("part" in fetched) return fetched.part;
-      this.#record(fetched.failure);
+      // Of one that broke off, nothing was sent yet.
+      const failed = "part" in fetched ? fetched.breakOff?.() : fetched;
+      if ("part" in fetched) {
+        if (failed === undefined) return fetched.part;
+        await cancel(fetched.part);
+      }
+      this.#record(failed!.failure);
       this.#failed.push(oldest.instance);
     }
   }
@@ -82,7 +97,7 @@ export class FetchQueue {
       return fetched;
     }
     const { memory } = this.#options;
-    const body = readAhead(fetched.part.body, {
+    const { body, breakOff } = readAhead(fetched.part.body, {
       // Half of what there is for one retrieval, half of the rest for another, and so on.
       hasRoom: () => this.#held < memory.left,
       hold: (bytes) => {
@@ -91,7 +106,7 @@ export class FetchQueue {
       },
       received,
     });
-    return { part: { ...fetched.part, body } };
+    return { part: { ...fetched.part, body }, breakOff };
   }
 
   async #nextRetried(): Promise<MultipartPartInit | undefined> {
@@ -114,11 +129,13 @@ export class FetchQueue {
     this.#waiting.length = 0;
     for (const { fetched } of this.#ahead.splice(0)) {
       const outcome = await fetched;
-      if (!("part" in outcome)) continue;
-      const { body } = outcome.part;
-      if (body instanceof ReadableStream) await body.cancel().catch(() => {});
+      if ("part" in outcome) await cancel(outcome.part);
     }
   }
+}
+
+async function cancel({ body }: MultipartPartInit): Promise<void> {
+  if (body instanceof ReadableStream) await body.cancel().catch(() => {});
 }
 
 interface Ahead {
@@ -133,11 +150,11 @@ interface Ahead {
 function readAhead(
   body: ReadableStream<Chunk>,
   { hasRoom, hold, received }: Ahead,
-): ReadableStream<Chunk> {
+): { readonly body: ReadableStream<Chunk>; readonly breakOff: () => Failure | undefined } {
   const reader = body.getReader();
   const chunks: Chunk[] = [];
   let isOver = false;
-  let failure: { readonly reason: unknown } | undefined;
+  let failed: Failure | undefined;
   let reading: Promise<void> | undefined;
 
   const over = () => {
@@ -151,8 +168,8 @@ function readAhead(
       if (done) return over();
       hold(value.length);
       chunks.push(value);
-    } catch (reason) {
-      failure = { reason };
+    } catch (failure) {
+      failed = { failure };
       over();
     } finally {
       reading = undefined;
@@ -163,7 +180,7 @@ function readAhead(
     while (!isOver && hasRoom()) await read();
   };
   void readOn();
-  return new ReadableStream<Chunk>({
+  const ahead = new ReadableStream<Chunk>({
     async pull(controller) {
       while (chunks.length === 0 && !isOver) await read();
       const chunk = chunks.shift();
@@ -171,7 +188,7 @@ function readAhead(
         hold(-chunk.length);
         return controller.enqueue(chunk);
       }
-      if (failure !== undefined) throw failure.reason;
+      if (failed !== undefined) throw failed.failure;
       controller.close();
     },
     async cancel(reason) {
@@ -182,6 +199,7 @@ function readAhead(
       for (const { length } of chunks.splice(0)) hold(-length);
     },
   }, { highWaterMark: 0 });
+  return { body: ahead, breakOff: () => failed };
 }
 
 async function settle(promise: Promise<MultipartPartInit>): Promise<Fetched> {

@@ -3,6 +3,7 @@
  * sent again. Where there is no room to hold it, it is sent while it is written.
  */
 import { createHash } from "node:crypto";
+import { joinBytes } from "../dicomweb/bytes.ts";
 import type { KeptBody } from "../credentials/authorizer.ts";
 import { SizedBody } from "../network/sized_body.ts";
 import type { SpoolFile } from "../credentials/spool_file.ts";
@@ -17,10 +18,17 @@ interface Range {
   readonly end: number;
 }
 
+/** The runtime needs about 250 bytes for each chunk. */
+const SMALL_BYTES = 1024;
+/** So many are joined. */
+const MAX_SMALL = 1024;
+
 export class HeldBody {
   readonly #room: HoldingRoom;
   readonly #onFull: (error: unknown) => void;
   #chunks: Chunk[] = [];
+  /** How many chunks at the end are small. */
+  #small = 0;
   #file: SpoolFile | undefined;
   #taken = { memory: 0, disk: 0 };
   #bytes = 0;
@@ -64,9 +72,18 @@ export class HeldBody {
     if (this.#file === undefined && this.#room.memory.take(chunk.length)) {
       this.#taken.memory += chunk.length;
       this.#chunks.push(chunk);
+      this.#joinSmall(chunk);
       return undefined;
     }
     return this.#spool(chunk);
+  }
+
+  /** Small chunks, which clients choose, would take many times the memory of their bytes. */
+  #joinSmall({ length }: Chunk): void {
+    this.#small = length < SMALL_BYTES ? this.#small + 1 : 0;
+    if (this.#small < MAX_SMALL) return;
+    this.#chunks.push(joinBytes(this.#chunks.splice(-MAX_SMALL)));
+    this.#small = 0;
   }
 
   /** All bytes since the last instance are one. */

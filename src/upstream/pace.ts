@@ -36,6 +36,10 @@ export class Pace {
     this.#heldUntilMs = Math.max(this.#heldUntilMs, this.#now() + delayMs);
   }
 
+  get isResting(): boolean {
+    return this.#heldUntilMs > this.#now();
+  }
+
   /**
    * Waits until the store may be asked again.
    *

@@ -3,6 +3,8 @@
  * disable Nagle's algorithm: after each small piece, the next one waits for the client's acknowledgement, up to
  * 40 ms, which every image of a viewer would take longer.
  */
+import { joinBytes } from "../dicomweb/bytes.ts";
+
 type Chunk = Uint8Array<ArrayBuffer>;
 
 /** A frame of 512 × 512 pixels has half of that. */
@@ -24,7 +26,7 @@ export async function gatherShort(
     while (bytes <= MAX_GATHERED_BYTES) {
       const read = await Promise.race([next, late.promise]);
       if (read === "late") break;
-      if (read.done) return joined(chunks, bytes);
+      if (read.done) return joinBytes(chunks);
       bytes += read.value.length;
       chunks.push(read.value);
       next = reader.read();
@@ -47,15 +49,4 @@ export async function gatherShort(
     },
     cancel: (reason) => reader.cancel(reason),
   }, { highWaterMark: 0 });
-}
-
-function joined(chunks: readonly Chunk[], length: number): Chunk {
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }

@@ -79,3 +79,19 @@ Deno.test("ConcurrencyLimit: a client that leaves leaves the queue", async () =>
   await next;
   assert.deepEqual([limit.inFlight, limit.queued], [1, 0]);
 });
+
+Deno.test("ConcurrencyLimit: a lower limit holds once enough have ended, a higher one at once", async () => {
+  const { limit } = limitOf({ maxConcurrent: 3, maxQueued: 3 });
+  for (let count = 0; count < 3; count++) limit.enter(FOREVER);
+  const waiting = [1, 2, 3].map(() => limit.enter(FOREVER)!);
+  limit.resize(1);
+  limit.leave();
+  limit.leave();
+  assert.deepEqual([limit.inFlight, limit.queued], [1, 3]);
+  limit.leave();
+  await waiting[0];
+  assert.deepEqual([limit.inFlight, limit.queued], [1, 2]);
+  limit.resize(3);
+  await Promise.all(waiting);
+  assert.deepEqual([limit.inFlight, limit.queued], [3, 0]);
+});
