@@ -9,6 +9,9 @@ import { ByteBudget } from "../../../src/upstream/holding_room.ts";
 import { AnswerMemory } from "../../../src/upstream/read_ahead/answer_memory.ts";
 import type { PassedFacts } from "../../../src/upstream/forward_request.ts";
 import type { Store } from "../../../src/upstream/store.ts";
+import { AccessRules } from "../../../src/gateway/steps/access_rules.ts";
+import type { AuditEvent } from "../../../src/telemetry/audit_event.ts";
+import { gatewayApp } from "../../gateway/gateway_app.ts";
 import { NEVER_RETRY } from "../../fixtures/parsed_server.ts";
 import { type Seen, withStore } from "../store_harness.ts";
 
@@ -561,4 +564,44 @@ Deno.test("ReadAhead: a near store is asked every time", async () => {
     assert.equal(asked().length, 4);
     assert.equal(memory.bytes, 0);
   }, { profile: profiles.generic });
+});
+
+Deno.test("ReadAhead: a client without the permission is given nothing from memory, and each request is recorded", async () => {
+  await withViewer(series, async ({ store, asked }) => {
+    const events: AuditEvent[] = [];
+    let subject = "user:reader";
+    const { ask } = gatewayApp({
+      stores: new Map([["main", store]]),
+      // A new object each time: permissions are cached by it.
+      authenticator: { identify: () => ({ subject, roles: [] }) },
+      access: new AccessRules({
+        permissions: [{ subjects: ["user:reader"], servers: ["main"], rights: ["retrieve"] }],
+        servers: ["main"],
+        readOnly: new Set(),
+      }),
+      audit: {
+        trail: { isRefusing: false, record: (event) => events.push(event) },
+        nameUid: (uid) => uid ?? null,
+      },
+    });
+    const statusFor = async (who: string) => {
+      subject = who;
+      const response = await ask(`/dicom-web/main${frame(1)}`);
+      await response.text();
+      return response.status;
+    };
+    assert.deepEqual(
+      [await statusFor("user:reader"), await statusFor("user:reader"), await statusFor("user:x")],
+      [200, 200, 403],
+    );
+    assert.deepEqual(asked(), [frame(1)]);
+    assert.deepEqual(
+      events.map(({ subject, served, status }) => [subject, served, status]),
+      [
+        ["user:reader", undefined, 200],
+        ["user:reader", "memory", 200],
+        ["user:x", undefined, 403],
+      ],
+    );
+  });
 });
