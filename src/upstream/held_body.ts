@@ -3,7 +3,6 @@
  * sent again. Where there is no room to hold it, it is sent while it is written.
  */
 import { createHash } from "node:crypto";
-import { joinBytes } from "../dicomweb/bytes.ts";
 import type { KeptBody } from "../credentials/authorizer.ts";
 import { SizedBody } from "../network/sized_body.ts";
 import type { SpoolFile } from "../credentials/spool_file.ts";
@@ -18,17 +17,18 @@ interface Range {
   readonly end: number;
 }
 
-/** The runtime needs about 250 bytes for each chunk. */
-const SMALL_BYTES = 1024;
-/** So many are joined. */
-const MAX_SMALL = 1024;
+const BLOCK_BYTES = 64 * 1024;
 
 export class HeldBody {
   readonly #room: HoldingRoom;
   readonly #onFull: (error: unknown) => void;
-  #chunks: Chunk[] = [];
-  /** How many chunks at the end are small. */
-  #small = 0;
+  /**
+   * What is in memory. Received chunks, which clients may choose small, would take many times their bytes;
+   * and blocks are freed without waiting for a garbage collection.
+   */
+  #blocks: Chunk[] = [];
+  /** Bytes in the last block. */
+  #filled = 0;
   #file: SpoolFile | undefined;
   #taken = { memory: 0, disk: 0 };
   #bytes = 0;
@@ -71,19 +71,10 @@ export class HeldBody {
     if (this.#rest !== undefined) return this.#rest.body.write(chunk);
     if (this.#file === undefined && this.#room.memory.take(chunk.length)) {
       this.#taken.memory += chunk.length;
-      this.#chunks.push(chunk);
-      this.#joinSmall(chunk);
+      this.#append(chunk);
       return undefined;
     }
     return this.#spool(chunk);
-  }
-
-  /** Small chunks, which clients choose, would take many times the memory of their bytes. */
-  #joinSmall({ length }: Chunk): void {
-    this.#small = length < SMALL_BYTES ? this.#small + 1 : 0;
-    if (this.#small < MAX_SMALL) return;
-    this.#chunks.push(joinBytes(this.#chunks.splice(-MAX_SMALL)));
-    this.#small = 0;
   }
 
   /** All bytes since the last instance are one. */
@@ -114,7 +105,7 @@ export class HeldBody {
   abandon(): void {
     this.#rest?.body.abandon();
     this.#file?.close();
-    this.#chunks = [];
+    for (const { buffer } of this.#blocks.splice(0)) buffer.transfer(0);
     this.#room.memory.give(this.#taken.memory);
     this.#room.disk.give(this.#taken.disk);
     this.#taken = { memory: 0, disk: 0 };
@@ -161,8 +152,26 @@ export class HeldBody {
   }
 
   async *#held(): AsyncGenerator<Chunk, void> {
-    if (this.#file === undefined) yield* this.#chunks;
+    if (this.#file === undefined) yield* this.#inMemory();
     else yield* this.#file.read();
+  }
+
+  #append(chunk: Chunk): void {
+    for (let at = 0; at < chunk.length;) {
+      if (this.#blocks.length === 0 || this.#filled === BLOCK_BYTES) {
+        this.#blocks.push(new Uint8Array(BLOCK_BYTES));
+        this.#filled = 0;
+      }
+      const part = chunk.subarray(at, at + BLOCK_BYTES - this.#filled);
+      this.#blocks.at(-1)!.set(part, this.#filled);
+      this.#filled += part.length;
+      at += part.length;
+    }
+  }
+
+  #inMemory(): Chunk[] {
+    const last = this.#blocks.length - 1;
+    return this.#blocks.map((block, at) => at === last ? block.subarray(0, this.#filled) : block);
   }
 
   async #spool(chunk: Chunk): Promise<void> {
@@ -173,9 +182,9 @@ export class HeldBody {
       this.#taken.disk += needed;
       if (this.#file === undefined) {
         this.#file = await this.#room.createFile();
-        while (this.#chunks.length > 0) {
-          await this.#file.write(this.#chunks[0]!);
-          this.#chunks.shift();
+        for (const block of this.#inMemory()) {
+          await this.#file.write(block);
+          this.#blocks.shift()!.buffer.transfer(0);
         }
         this.#room.memory.give(this.#taken.memory);
         this.#taken.memory = 0;
@@ -184,7 +193,7 @@ export class HeldBody {
     } catch (error) {
       const unwritten = this.#file === undefined
         ? [chunk]
-        : rest([...this.#chunks, chunk], this.#bytes - this.#file.length);
+        : rest([...this.#inMemory(), chunk], this.#bytes - this.#file.length);
       await this.#sendRest(unwritten, error);
     }
   }

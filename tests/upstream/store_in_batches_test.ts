@@ -16,6 +16,7 @@ import {
   STOW_TYPE,
   stowBody,
 } from "../fixtures/stow_request.ts";
+import { seededBytes } from "../fixtures/seeded_bytes.ts";
 import { profiles } from "../../src/dicomweb/profile/profile.ts";
 import { BatchSender } from "../../src/upstream/batch_sender.ts";
 import { HoldingRoom } from "../../src/upstream/holding_room.ts";
@@ -103,6 +104,41 @@ for (const pieceBytes of [1, 100, 65_524]) {
     isEmptied(room, before);
   });
 }
+
+/** Divides a body at random places. */
+function* inRandomPieces(
+  body: Iterable<Uint8Array<ArrayBuffer>>,
+  seed: number,
+): Generator<Uint8Array<ArrayBuffer>> {
+  const [whole] = inPiecesOf(body, 1 << 20);
+  const random = seededBytes(seed, 10_000);
+  for (let at = 0, count = 0; at < whole!.length; count++) {
+    const byte = random[count % random.length]!;
+    // Delimiters and headers, too, are divided.
+    const length = byte < 128 ? 1 + byte % 8 : byte * 20;
+    yield whole!.slice(at, at + length);
+    at += length;
+  }
+}
+
+Deno.test("Batches store the same instances as one request, however the body is divided", async () => {
+  for (let seed = 1; seed <= 6; seed++) {
+    const all = instances(20, 5 + seed, seed);
+    const withLength = seed % 2 === 0;
+    const outcomes: unknown[] = [];
+    for (const storeBatchBytes of [0, BATCH_BYTES]) {
+      const batches = storeBatchBytes > 0
+        ? { batches: { room: roomInMemory(6_000), storeBatchBytes } }
+        : {};
+      await withSplitStore({}, { concurrency: 3, ...batches }, async ({ origin, store }) => {
+        const body = inRandomPieces(stowBody(all, { withLength }), seed);
+        const { status, stored, failed } = await store(body);
+        outcomes.push({ status, stored: stored.toSorted(), failed, files: origin.stored });
+      });
+    }
+    assert.deepEqual(outcomes[1], outcomes[0], `seed ${seed}`);
+  }
+});
 
 Deno.test("As many batches are sent at a time as the rule allows", async () => {
   const three = Promise.withResolvers<void>();
