@@ -11,7 +11,11 @@ import { boundaryOf, readMultipart } from "../../src/dicomweb/multipart/multipar
 import { within } from "../fixtures/deadline.ts";
 import { dicomFile } from "../fixtures/dicom_file.ts";
 import type { LineFault } from "../fixtures/far_line/far_line.ts";
-import { type FarGateway, startFarGateway } from "../fixtures/far_gateway.ts";
+import { type FarGateway, startFarGateway, storeAt } from "../fixtures/far_gateway.ts";
+import { startGateway } from "../fixtures/gateway_process.ts";
+import { needing } from "../fixtures/installed_tool.ts";
+import { instances } from "../fixtures/stow_request.ts";
+import { CertificateAuthority, OPENSSL } from "../fixtures/certificate_authority.ts";
 import { serveLoopback } from "../fixtures/listening.ts";
 import { seededBytes, sha256 } from "../fixtures/seeded_bytes.ts";
 
@@ -65,11 +69,15 @@ interface Retrieved {
   readonly failure?: unknown;
 }
 
-async function retrieve(base: string, below = "", accept = "*/*"): Promise<Retrieved> {
+async function retrieve(
+  base: string,
+  below = "",
+  study = STUDY,
+): Promise<Retrieved> {
   const hashes: string[] = [];
   let response: Response;
   try {
-    response = await fetch(`${base}/studies/${STUDY}${below}`, { headers: { accept } });
+    response = await fetch(`${base}/studies/${study}${below}`, { headers: { accept: "*/*" } });
   } catch (failure) {
     // The runtime may close the connection before it has sent the head of a body that fails.
     return { status: 200, hashes, failure };
@@ -198,3 +206,53 @@ for (const [what, answer] of LIES) {
     });
   });
 }
+
+Deno.test(needing(OPENSSL, {
+  name: "With Http2, batches are stored with their length, and instances retrieved in parallel",
+  async fn() {
+    await using authority = await CertificateAuthority.create();
+    const { certificatePem: cert, keyPem: key } = await authority.issue({
+      commonName: "store",
+      purpose: "server",
+    });
+    const archive = new InstanceArchive(Infinity);
+    const service = new Hono().basePath(BASE_PATH);
+    const posted: (string | undefined)[] = [];
+    let gets = 0;
+    service.use(async (c, next) => {
+      if (c.req.method === "POST") posted.push(c.req.header("content-length"));
+      if (GET_INSTANCE.test(new URL(c.req.url).pathname)) gets++;
+      await next();
+    });
+    addTransactions(service, archive);
+    await using store = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, cert, key, onListen: () => {} },
+      (request) => service.fetch(request),
+    );
+    const ca = await Deno.makeTempFile({ suffix: ".crt" });
+    await Deno.writeTextFile(ca, authority.certificatePem);
+    await using gateway = await startGateway({
+      Servers: {
+        main: {
+          Url: `https://127.0.0.1:${store.addr.port}${BASE_PATH}`,
+          ProviderType: "none",
+          VerifySSL: ca,
+          Http2: true,
+          Distance: "far",
+          Rules: { StoreBatchBytes: 8_000 },
+        },
+      },
+    });
+    await Deno.remove(ca);
+    const base = `${gateway.url}/dicom-web/main`;
+    const all = instances(20);
+    const { status, failed } = await within(LIMIT_MS, "an answer", storeAt(base, all));
+    assert.deepEqual([status, failed], [200, []]);
+    assert.ok(posted.length > 1);
+    assert.ok(posted.every((length) => Number(length) > 0), String(posted));
+    const [stored] = archive.select({});
+    const seen = await within(LIMIT_MS, "an answer", retrieve(base, "", stored!.study));
+    assert.deepEqual([seen.status, seen.failure, gets], [200, undefined, all.length]);
+    assert.deepEqual(seen.hashes.toSorted(), all.map(({ file }) => sha256(file)).toSorted());
+  },
+}));
