@@ -144,7 +144,7 @@ for (const [status, most] of [[429, 1], [503, 2]] as const) {
       },
     });
     await using far = await startFarGateway(origin.url, { server: { Profile: "google" } });
-    const all = instances(120);
+    const all = instances(60);
     const { status: answered, failed } = await far.store(all);
     assert.deepEqual([answered, failed], [200, []]);
     assert.deepEqual(origin.stored, hashes(all));
