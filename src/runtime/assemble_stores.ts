@@ -91,6 +91,10 @@ export function assembleStores(
     diskBytes: Math.floor(uploads.diskBytes / workers),
     directory: config.stateDirectory,
   });
+  metrics.beforeRead.add(() => {
+    metrics.uploadHeldBytes.set({ place: "memory" }, room.memory.taken);
+    metrics.uploadHeldBytes.set({ place: "disk" }, room.disk.taken);
+  });
   const readAhead = new ByteBudget(Math.floor(config.readAheadBytes / workers));
   const answers = config.readAheadBytes === 0 ? undefined : new AnswerMemory(readAhead);
   const stores = new Map<string, Store>();

@@ -31,6 +31,10 @@ export class ByteBudget {
     this.#free = bytes;
   }
 
+  get taken(): number {
+    return this.total - this.#free;
+  }
+
   /** What can be taken, with what would be evicted for it. */
   get left(): number {
     return this.#free + (this.#evictable?.bytes ?? 0);
