@@ -275,6 +275,7 @@ Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope a
       StoreBatchBytes: 16_777_216,
       StoreConcurrency: 8,
       RetrieveInParallel: true,
+      RetrieveConcurrency: 16,
       ReadAheadConcurrency: 16,
     },
     credentials: "client_credentials",

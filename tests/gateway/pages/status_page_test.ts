@@ -143,7 +143,7 @@ const states: readonly [what: string, server: FakeStore, requests: number, says:
       profile: withRules(atDistance(profiles.orthanc, "far"), { storeConcurrency: 3 }),
     },
     0,
-    [/far : rules.* StoreBatchBytes 16777216 StoreConcurrency 3 RetrieveInParallel true Read/],
+    [/far : rules.* StoreBatchBytes 16777216 StoreConcurrency 3 RetrieveInParallel true RetrieveConcurrency 16 Read/],
   ],
   ["an expired token", { name: "a", hasToken: true, expiresAtMs: NOW_MS - 1 }, 0, [/expired/]],
   ["a password", { name: "a", kind: "basic", hasToken: true }, 0, [/does not expire/]],
