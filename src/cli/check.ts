@@ -8,7 +8,7 @@ import { permissionSet } from "../config/sandbox/permission_set.ts";
 import { SECTION } from "../config/values/section.ts";
 import { explainDeno } from "../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../runtime/state_directory.ts";
-import { isStateOptional } from "../runtime/token_cache_file.ts";
+import { effectWithoutState, isStateOptional } from "../runtime/token_cache_file.ts";
 import { ExitCode } from "./exit_code.ts";
 import { type ConfigFlags, loadConfig } from "./load.ts";
 import { printWorkerPermissions } from "./permissions.ts";
@@ -25,8 +25,8 @@ export async function check(flags: ConfigFlags): Promise<number> {
   print("Servers");
   for (const { name, url, credentials, profile } of config.servers.values()) {
     print(`  ${name}  ${url}  (${credentials.kind}; profile ${profile.name}, ${profile.distance})`);
-    const far = distanceRules(profile);
-    if (far.length > 0) print(`    far: ${far.join(", ")}`);
+    const far = Object.entries(distanceRules(profile));
+    if (far.length > 0) print(`    far: ${far.map((rule) => rule.join(" ")).join(", ")}`);
   }
   print("");
   print("Network allowlist: the only hosts that the gateway can contact");
@@ -42,7 +42,7 @@ export async function check(flags: ConfigFlags): Promise<number> {
     }
     if (fault !== undefined) {
       complain(
-        `Warning: ${SECTION}.StateDirectory: tokens will be cached in memory only, because ${fault}`,
+        `Warning: ${SECTION}.StateDirectory: ${effectWithoutState(config)}, because ${fault}`,
       );
     } else if (isKvFile(config.tokenCache) && config.tokenCache.encryptionKeys.length === 0) {
       print("");

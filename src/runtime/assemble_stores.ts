@@ -90,6 +90,7 @@ export function assembleStores(
     memoryBytes: Math.floor(uploads.memoryBytes / workers),
     diskBytes: Math.floor(uploads.diskBytes / workers),
     directory: config.stateDirectory,
+    metrics,
   });
   const readAhead = new ByteBudget(Math.floor(config.readAheadBytes / workers));
   const answers = config.readAheadBytes === 0 ? undefined : new AnswerMemory(readAhead);

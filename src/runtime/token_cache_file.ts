@@ -1,10 +1,10 @@
 /**
- * Prepares the token cache in the state directory: its key, unless one is configured. A directory that
- * cannot be written to costs the cache, not the service: then tokens are cached in memory.
+ * Prepares the state directory for the token cache, with its key unless one is configured, and for
+ * uploads. A directory that cannot be written to costs these, not the service: then both are in memory.
  */
 import type { GatewayConfig } from "../config/gateway_config.ts";
 import { isEncryptionKey, isKvFile } from "../config/keys/token_cache.ts";
-import { permissionSet } from "../config/sandbox/permission_set.ts";
+import { holdsUploads, permissionSet } from "../config/sandbox/permission_set.ts";
 import { ConfigError } from "../config/values/config_error.ts";
 import { Secret } from "../config/values/secret.ts";
 import { reasonOf } from "../errors/reason.ts";
@@ -31,7 +31,10 @@ export async function prepareState(
   if (permissionSet(config).write === false) return config;
   try {
     await prepareStateDirectory(stateDirectory);
-    if (!isKvFile(tokenCache)) return config;
+    if (!isKvFile(tokenCache)) {
+      if (isStateOptional(config)) await tryToWrite(stateDirectory);
+      return config;
+    }
     const encryptionKeys = await encryptionKeysIn(stateDirectory, tokenCache.encryptionKeys);
     return { ...config, tokenCache: { ...tokenCache, encryptionKeys } };
   } catch (error) {
@@ -43,12 +46,13 @@ export async function prepareState(
       ? error.problems.map(({ message }) => message).join("; ")
       : reasonOf(error);
     onFault(reason);
+    const remedies = [
+      ...(isKvFile(tokenCache) ? ['set TokenCache.Backend to "memory"'] : []),
+      ...(holdsUploads(config) ? ["set UploadDiskMebibytes to 0"] : []),
+    ];
     logger.warn(
-      isKvFile(tokenCache)
-        ? "Cannot cache tokens in the state directory; caching them in memory. Correct StateDirectory, " +
-          'or set TokenCache.Backend to "memory"'
-        : "Cannot hold uploads in the state directory; holding them in memory only. Correct " +
-          "StateDirectory, or set UploadDiskMebibytes to 0",
+      `Cannot use the state directory; ${effectWithoutState(config)}. Correct StateDirectory, or ` +
+        remedies.join(" and "),
       { reason },
     );
     return without;
@@ -60,6 +64,15 @@ export function isStateOptional(config: GatewayConfig): boolean {
   const { tokenCache } = config;
   const isChosen = isKvFile(tokenCache) && !tokenCache.isDefault;
   return !isChosen && permissionSet(withoutState(config)).write === false;
+}
+
+/** What a gateway does without its state directory, if it is optional. */
+export function effectWithoutState(config: GatewayConfig): string {
+  const inMemory = [
+    ...(isKvFile(config.tokenCache) ? ["tokens are cached"] : []),
+    ...(holdsUploads(config) ? ["uploads are held"] : []),
+  ];
+  return `${inMemory.join(" and ")} in memory only`;
 }
 
 function withoutState(config: GatewayConfig): GatewayConfig {
@@ -80,10 +93,14 @@ export async function encryptionKeysIn(
   stateDirectory: string,
   configured: readonly Secret[],
 ): Promise<readonly Secret[]> {
-  // Shows whether the workers can write.
-  const temporary = await Deno.makeTempFile({ dir: stateDirectory, prefix: `${KEY_FILE}.` });
-  await Deno.remove(temporary).catch(() => {});
+  await tryToWrite(stateDirectory);
   return configured.length > 0 ? configured : [await storedKey(stateDirectory)];
+}
+
+/** @throws The error of the operating system if the workers could not write. */
+async function tryToWrite(directory: string): Promise<void> {
+  const temporary = await Deno.makeTempFile({ dir: directory, prefix: `${KEY_FILE}.` });
+  await Deno.remove(temporary).catch(() => {});
 }
 
 async function storedKey(directory: string): Promise<Secret> {

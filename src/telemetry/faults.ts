@@ -30,7 +30,7 @@ export const FAULTS = {
   },
   state_directory: {
     title: "The state directory cannot be used",
-    effect: "Requests are still served, with tokens in memory only.",
+    effect: "Requests are still served, with tokens and uploads held in memory only.",
     remedy: "Correct StateDirectory (owner, mode, free space), then reload.",
   },
   configuration: {

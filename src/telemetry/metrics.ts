@@ -21,7 +21,10 @@ const SERVER_COUNTERS = {
     "Token requests not sent because the circuit breaker was open",
   ],
   retryAttempts: ["retry_attempts_total", "Retries of token requests"],
-  storeRetries: ["store_retries_total", "Retries of requests to the store"],
+  storeRetries: [
+    "store_retries_total",
+    "Retries of requests to the store, batches of uploads included",
+  ],
   storeCircuitBreakerRejections: [
     "store_circuit_breaker_rejections_total",
     "Requests not sent to the store because its circuit breaker was open",
@@ -29,6 +32,10 @@ const SERVER_COUNTERS = {
   storeRequestsRejected: [
     "store_requests_rejected_total",
     "Client requests rejected by the store's concurrency limit",
+  ],
+  uploadBatchesStreamed: [
+    "upload_batches_streamed_total",
+    "Batches of uploads sent as they arrived, because neither memory nor disk had room to hold them",
   ],
   memoryAnswers: [
     "memory_answers_total",
@@ -53,6 +60,9 @@ export interface Metrics extends ServerCounters {
   readonly storeCircuitBreakerState: Gauge<"server">;
   readonly storeRequestsInFlight: Gauge<"server">;
   readonly storeRequestsQueued: Gauge<"server">;
+  readonly uploadBatchesInFlight: Gauge<"server">;
+  readonly uploadBatchesQueued: Gauge<"server">;
+  readonly uploadHeldBytes: Gauge<"place">;
   /** Called before metrics are read, for values that are cheaper to look up than to keep current. */
   readonly beforeRead: Set<() => void>;
   readonly errors: Counter<"server" | "error_code" | "category">;
@@ -153,6 +163,20 @@ export function createMetrics(): Metrics {
       "store_requests_queued",
       "Client requests in the queue of the store's concurrency limit",
     )),
+    uploadBatchesInFlight: new Gauge(ofServer(
+      "upload_batches_in_flight",
+      "Batches of uploads in progress at the store",
+    )),
+    uploadBatchesQueued: new Gauge(ofServer(
+      "upload_batches_queued",
+      "Complete batches of uploads that wait for a connection (`StoreConcurrency`)",
+    )),
+    uploadHeldBytes: new Gauge({
+      name: `${METRIC_PREFIX}upload_held_bytes`,
+      help: "Bytes of uploads held until the store has answered, by place (memory, disk)",
+      labelNames: ["place"],
+      registers,
+    }),
     beforeRead,
     errors: new Counter({
       name: `${METRIC_PREFIX}errors_total`,

@@ -12,6 +12,7 @@ import { reasonOf } from "../errors/reason.ts";
 import { Retries } from "../network/retries.ts";
 import { retryAfterMs } from "../network/retry_after.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { ConcurrencyLimit } from "./concurrency_limit.ts";
 import { HeldBody } from "./held_body.ts";
 import type { HoldingRoom } from "./holding_room.ts";
@@ -36,7 +37,7 @@ export interface BatchSenderOptions {
   /** Most requests with a body at once. */
   readonly maxConcurrent: number;
   readonly logger: Pick<Logger, "info" | "warn">;
-  readonly onRetry?: (() => void) | undefined;
+  readonly metrics?: Metrics | undefined;
 }
 
 /** What became of a batch. */
@@ -63,7 +64,7 @@ export class BatchSender {
 
   constructor(options: BatchSenderOptions) {
     this.#options = options;
-    const { server, onRetry = () => {} } = options;
+    const { server, metrics } = options;
     this.#slots = new ConcurrencyLimit({
       server,
       maxConcurrent: this.concurrency,
@@ -74,7 +75,11 @@ export class BatchSender {
     this.#retries = new Retries({
       rules: RETRY,
       wantedDelayMs: (outcome) => this.#wantedDelayMs(outcome),
-      onRetry,
+      onRetry: () => metrics?.storeRetries.inc({ server }),
+    });
+    metrics?.beforeRead.add(() => {
+      metrics.uploadBatchesInFlight.set({ server }, this.#slots.inFlight);
+      metrics.uploadBatchesQueued.set({ server }, this.#slots.queued);
     });
   }
 
@@ -243,9 +248,10 @@ export class BatchSender {
   }
 
   #onFull(error: unknown): void {
+    const { server, logger, metrics } = this.#options;
+    metrics?.uploadBatchesStreamed.inc({ server });
     if (error === undefined || performance.now() < this.#warnedMs + WARN_EVERY_MS) return;
     this.#warnedMs = performance.now();
-    const { server, logger } = this.#options;
     logger.warn("Cannot hold a batch on the disk; sending it as it arrives", {
       server,
       reason: reasonOf(error),

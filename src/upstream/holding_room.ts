@@ -3,12 +3,14 @@
  * encrypted files without a name, up to another. All uploads of a worker share both.
  */
 import { SpoolFile } from "../credentials/spool_file.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 
 export interface HoldingRoomOptions {
   readonly memoryBytes: number;
   readonly diskBytes: number;
   /** Absolute path of the state directory. */
   readonly directory: string;
+  readonly metrics?: Metrics | undefined;
   /** Creates a file in a directory and unlinks it; for tests. */
   readonly createFile?: (directory: string) => Deno.FsFile;
 }
@@ -29,6 +31,10 @@ export class ByteBudget {
   constructor(bytes: number) {
     this.total = bytes;
     this.#free = bytes;
+  }
+
+  get taken(): number {
+    return this.total - this.#free;
   }
 
   /** What can be taken, with what would be evicted for it. */
@@ -69,6 +75,11 @@ export class HoldingRoom {
     this.#options = options;
     this.memory = new ByteBudget(options.memoryBytes);
     this.disk = new ByteBudget(options.diskBytes);
+    const { metrics } = options;
+    metrics?.beforeRead.add(() => {
+      metrics.uploadHeldBytes.set({ place: "memory" }, this.memory.taken);
+      metrics.uploadHeldBytes.set({ place: "disk" }, this.disk.taken);
+    });
   }
 
   /** @throws The error of the operating system. */

@@ -5,6 +5,7 @@
 import type { Authorizer } from "../credentials/authorizer.ts";
 import type { HeaderFields } from "../network/header_fields.ts";
 import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
+import type { Profile } from "../dicomweb/profile/profile.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
 import { contentLength } from "../dicomweb/completeness/body_check.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
@@ -58,6 +59,7 @@ export class Store {
   readonly name: string;
   /** Base URL of the store's DICOMweb service, without a trailing slash. */
   readonly url: string;
+  readonly profile: Profile;
   readonly authorizer: Authorizer;
   readonly #options: StoreOptions;
   readonly #client: StoreClient;
@@ -72,6 +74,7 @@ export class Store {
   constructor(options: StoreOptions) {
     this.name = options.config.name;
     this.url = options.config.url;
+    this.profile = options.config.profile;
     this.authorizer = options.authorizer;
     this.#options = options;
     this.#client = new StoreClient(options);
@@ -91,7 +94,7 @@ export class Store {
         pace,
         maxConcurrent: this.#limits.uploads.maxConcurrent,
         logger,
-        onRetry: () => metrics?.storeRetries.inc({ server: name }),
+        metrics,
       }),
       server: name,
       storeUrl: url,

@@ -8,6 +8,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Finding, Report, Step } from "../../src/tools/doctor/finding.ts";
+import { explainDistance } from "../../src/tools/doctor/examine_distance.ts";
 import { startNginx } from "../bench/proxies.ts";
 import {
   CertificateAuthority,
@@ -188,6 +189,27 @@ Deno.test("doctor: an error of the provider is reported in its words, with remed
       assert.equal(of(step)[0]!.outcome, "skipped");
     }
   });
+});
+
+Deno.test("doctor: the round trip to the store is measured and compared with Distance", async () => {
+  await using store = serveStore(studies);
+  const server = { Url: `http://127.0.0.1:${store.addr.port}/dicom-web`, ProviderType: "none" };
+  for (const Distance of ["near", "far"] as const) {
+    const { code, of } = await examine({ ...server, Distance });
+    const [found, ...more] = of("distance");
+    assert.deepEqual(more, []);
+    assert.equal(code, 0, "a warning is no failure");
+    const { roundTripMs } = found!.details as { readonly roundTripMs: number };
+    assert(roundTripMs > 0);
+    const proxy = undefined;
+    const key = "DicomWebOAuth.Servers.main.Distance";
+    const expected = explainDistance(found!.target!, roundTripMs, {
+      distance: Distance,
+      key,
+      proxy,
+    });
+    assert.deepEqual(found, expected);
+  }
 });
 
 Deno.test("doctor: a closed port and an unknown name are distinguished", async () => {

@@ -109,7 +109,7 @@ Deno.test("Without a usable state directory, the gateway warns and caches tokens
   await using gateway = await startGateway(section(store, provider), { stateDirectory });
   assert.deepEqual(await burst([gateway], 10), [200]);
   assert.equal(provider.requests.length, 1);
-  await gateway.until(/Cannot cache tokens in the state directory; caching them in memory/);
+  await gateway.until(/Cannot use the state directory; tokens are cached in memory only/);
   await provider.close();
   await store.shutdown();
 });

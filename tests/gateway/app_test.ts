@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { atDistance, profiles } from "../../src/dicomweb/profile/profile.ts";
 import { GatewayError } from "../../src/errors/gateway_error.ts";
 import type { ForwardRequest } from "../../src/upstream/forward_request.ts";
 import type { Store } from "../../src/upstream/store.ts";
@@ -26,6 +27,7 @@ function gateway(behaviour: {
   const store = {
     name: "main",
     url: "https://store.example/v2",
+    profile: atDistance(profiles.azure, "far"),
     authorizer: {
       describe: () => ({
         kind: "client_credentials",
@@ -267,6 +269,15 @@ Deno.test("app: /dicomweb-oauth/status and /servers have the plugin's envelope a
     name: "main",
     url: "https://store.example/v2",
     health: "unused",
+    profile: "azure",
+    distance: "far",
+    distance_rules: {
+      StoreBatchBytes: 16_777_216,
+      StoreConcurrency: 8,
+      RetrieveInParallel: true,
+      RetrieveConcurrency: 16,
+      ReadAheadConcurrency: 16,
+    },
     credentials: "client_credentials",
     token_endpoint: "https://login.example/token",
     has_cached_token: true,

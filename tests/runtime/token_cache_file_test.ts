@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import type { GatewayConfig } from "../../src/config/gateway_config.ts";
 import { permissionSet } from "../../src/config/sandbox/permission_set.ts";
 import { ConfigError } from "../../src/config/values/config_error.ts";
-import { prepareState } from "../../src/runtime/token_cache_file.ts";
+import { isStateOptional, prepareState } from "../../src/runtime/token_cache_file.ts";
 import { parseSection } from "../config/memory_files.ts";
 import { runWithConfig } from "../fixtures/gateway_command.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
@@ -140,9 +140,113 @@ for (const [what, path] of UNWRITABLE) {
       assert.equal(permissionSet(prepared).write, false);
       const [entry, ...more] = logger.lines;
       assert.deepEqual(more, []);
-      assert.match(JSON.stringify(entry), /"warn".*Cannot cache tokens in the state directory/);
+      assert.match(
+        JSON.stringify(entry),
+        /"warn".*Cannot use the state directory; tokens are cached in memory only\. .*Backend/,
+      );
     });
   }
+}
+
+const REDIS = { Backend: "redis", Url: "redis://cache", EncryptionKey: KEY };
+const KV_SERVICE = { Backend: "kv", Url: "https://kv.example/v2", EncryptionKey: KEY };
+/** Undefined: the gateway does not start. */
+type Effect = string | undefined;
+const NEEDS: readonly (readonly [
+  what: string,
+  TokenCache: Record<string, unknown> | undefined,
+  distance: "near" | "far",
+  more: Record<string, unknown>,
+  effects: { readonly insecure: Effect; readonly unwritable: Effect } | "no need",
+])[] = [
+  ["memory", { Backend: "memory" }, "near", {}, "no need"],
+  ["redis", REDIS, "near", {}, "no need"],
+  ["a KV service", KV_SERVICE, "near", {}, "no need"],
+  ["memory", { Backend: "memory" }, "far", { UploadDiskMebibytes: 0 }, "no need"],
+  ["redis", REDIS, "far", { UploadDiskMebibytes: 0 }, "no need"],
+  ...([["memory", { Backend: "memory" }], ["redis", REDIS], ["a KV service", KV_SERVICE]] as const)
+    .map(([what, TokenCache]) =>
+      [what, TokenCache, "far", {}, {
+        insecure: "uploads are held in memory only",
+        unwritable: "uploads are held in memory only",
+      }] as const
+    ),
+  ["the default", undefined, "near", {}, {
+    insecure: "tokens are cached in memory only",
+    unwritable: "tokens are cached in memory only",
+  }],
+  ["the default", undefined, "far", {}, {
+    insecure: "tokens are cached and uploads are held in memory only",
+    unwritable: "tokens are cached and uploads are held in memory only",
+  }],
+  ["the default", undefined, "far", { UploadDiskMebibytes: 0 }, {
+    insecure: "tokens are cached in memory only",
+    unwritable: "tokens are cached in memory only",
+  }],
+  ["a KV file", { Backend: "kv" }, "far", {}, {
+    insecure: undefined,
+    unwritable: "tokens are cached and uploads are held in memory only",
+  }],
+];
+for (const [what, TokenCache, Distance, more, effects] of NEEDS) {
+  const parsed = (StateDirectory: string) =>
+    parseSection({
+      ...more,
+      StateDirectory,
+      Servers: { main: { ...OAUTH, Distance } },
+      ...(TokenCache && { TokenCache }),
+    }, { env: { DENO_KV_ACCESS_TOKEN: "t" } });
+  const where = `cache: ${what}, ${Distance} ${JSON.stringify(more)}`;
+  Deno.test({
+    name: `prepareState and check agree on a state directory open to others; ${where}`,
+    ignore: !HAS_MODES,
+    async fn() {
+      await withDirectory(async (directory) => {
+        await Deno.chmod(directory, 0o755);
+        const config = await parsed(directory);
+        const logger = new MemoryLogger();
+        if (effects === "no need") {
+          assert.equal(await prepareState(config, logger), config);
+          assert.deepEqual(logger.lines, []);
+          assert.equal(permissionSet(config).write, false);
+          return;
+        }
+        const effect = effects.insecure;
+        assert.equal(isStateOptional(config), effect !== undefined);
+        if (effect === undefined) {
+          await assert.rejects(() => prepareState(config, logger), ConfigError);
+          return;
+        }
+        await checkWithout(config, logger, effect);
+        assert.deepEqual(namesIn(directory), []);
+      });
+    },
+  });
+  for (const [fault, path] of UNWRITABLE) {
+    Deno.test(`prepareState with a state directory that ${fault}; ${where}`, async () => {
+      const config = await parsed(path);
+      const logger = new MemoryLogger();
+      if (effects !== "no need") return await checkWithout(config, logger, effects.unwritable!);
+      assert.equal(await prepareState(config, logger), config);
+      assert.deepEqual(logger.lines, []);
+    });
+  }
+}
+
+async function checkWithout(
+  config: GatewayConfig,
+  logger: MemoryLogger,
+  effect: string,
+): Promise<void> {
+  const reasons: string[] = [];
+  const prepared = await prepareState(config, logger, (reason) => void reasons.push(reason));
+  assert.equal(permissionSet(prepared).write, false);
+  assert.equal(prepared.uploads.diskBytes, 0);
+  assert.equal(reasons.length, 1);
+  const { message } = logger.lines[0]!;
+  assert(message.startsWith(`Cannot use the state directory; ${effect}. `), message);
+  assert.equal(/UploadDiskMebibytes to 0/.test(message), /uploads/.test(effect), message);
+  assert.equal(/Backend to "memory"/.test(message), /tokens/.test(effect), message);
 }
 
 Deno.test({
@@ -183,6 +287,24 @@ Deno.test("check says once who can read tokens, and how to prevent it", async ()
 });
 
 Deno.test({
+  name: "check warns of a state directory that only uploads need",
+  ignore: !HAS_MODES,
+  async fn() {
+    await withDirectory(async (directory) => {
+      await Deno.chmod(directory, 0o755);
+      const { code, stdout, stderr } = await runWithConfig({
+        Servers: { main: { ...OAUTH, Distance: "far" } },
+        TokenCache: { Backend: "memory" },
+        StateDirectory: directory,
+      }, ["check"]);
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /StateDirectory: uploads are held in memory only, because others/);
+      assert.match(stdout, /far: StoreBatchBytes 16777216, StoreConcurrency 8, /);
+    });
+  },
+});
+
+Deno.test({
   name: "check warns of a default state directory that is open to others: the gateway starts",
   ignore: !HAS_MODES,
   async fn() {
@@ -191,7 +313,7 @@ Deno.test({
       const section = { Servers: { main: OAUTH }, StateDirectory: directory };
       const { code, stderr } = await runWithConfig(section, ["check"]);
       assert.equal(code, 0, stderr);
-      assert.match(stderr, /StateDirectory: tokens will be cached in memory only, because others/);
+      assert.match(stderr, /StateDirectory: tokens are cached in memory only, because others/);
     });
   },
 });

@@ -22,6 +22,7 @@ import { BatchSender } from "../../src/upstream/batch_sender.ts";
 import { HoldingRoom } from "../../src/upstream/holding_room.ts";
 import { Pace } from "../../src/upstream/pace.ts";
 import { needsSplitting } from "../../src/upstream/store_in_parts.ts";
+import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { MemoryLogger } from "../fixtures/memory_logger.ts";
 import { withSplitStore } from "./split_store.ts";
 
@@ -398,6 +399,71 @@ function completeBefore(place: number, body: readonly Uint8Array[]): number {
     if (index % 3 === 1 && at + delimiter <= place) complete++;
   }
   return complete;
+}
+
+Deno.test("Metrics count the batches at the store and in the queue, and the bytes held", async () => {
+  const directory = await Deno.makeTempDir();
+  const metrics = createMetrics();
+  const room = new HoldingRoom({ memoryBytes: 6_000, diskBytes: 100 * MIB, directory, metrics });
+  const arrived = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  let begun = 0;
+  const wait = async () => {
+    if (++begun === 2) arrived.resolve();
+    await go.promise;
+    return false;
+  };
+  const values = async () => {
+    const text = await metrics.registry.metrics();
+    const value = (name: string) =>
+      Number(
+        text.split("\n").find((line) => line.startsWith(`dicomweb_oauth_upload_${name} `))
+          ?.split(" ")[1],
+      );
+    return {
+      inFlight: value('batches_in_flight{server="main"}'),
+      queued: value('batches_queued{server="main"}'),
+      memory: value('held_bytes{place="memory"}'),
+      disk: value('held_bytes{place="disk"}'),
+    };
+  };
+  try {
+    const batches = { room, storeBatchBytes: BATCH_BYTES };
+    const all = instances(9);
+    await withSplitStore(
+      { play: wait },
+      { concurrency: 2, batches, metrics },
+      async ({ store }) => {
+        const stored = store(stowBody(all));
+        await within(10_000, "two batches", arrived.promise);
+        const { inFlight, memory, disk } = await values();
+        assert.equal(inFlight, 2);
+        assert.deepEqual([memory, disk], [room.memory.taken, room.disk.taken]);
+        assert(memory > 0 && memory + disk >= 2 * BATCH_BYTES, `${memory}, ${disk}`);
+        go.resolve();
+        assert.equal((await stored).status, 200);
+      },
+    );
+    assert.deepEqual(await values(), { inFlight: 0, queued: 0, memory: 0, disk: 0 });
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+for (
+  const [what, memoryBytes, isStreamed] of [["room", MIB, false], ["no room", 0, true]] as const
+) {
+  Deno.test(`Metrics count the batches that stream: with ${what}`, async () => {
+    const metrics = createMetrics();
+    const room = roomInMemory(memoryBytes);
+    const batches = { room, storeBatchBytes: BATCH_BYTES };
+    await withSplitStore({}, { concurrency: 2, batches, metrics }, async ({ origin, store }) => {
+      assert.equal((await store(stowBody(instances(9)))).status, 200);
+      const { values } = await metrics.uploadBatchesStreamed.get();
+      const count = values.reduce((sum, { value }) => sum + value, 0);
+      assert.equal(count, isStreamed ? origin.requests.length : 0);
+    });
+  });
 }
 
 Deno.test("When the client has gone all batches end, and nothing is held any more", async () => {

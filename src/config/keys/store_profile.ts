@@ -62,10 +62,14 @@ export function profileOf(
   return withRules(atDistance(profiles[name], distance ?? distanceOf(name)), overrides);
 }
 
-/** The rules that the distance sets, with the values in force. */
-export function distanceRules({ distance, rules }: Profile): readonly string[] {
-  if (distance === "near") return [];
-  return (Object.keys(farRules) as RuleId[]).map((id) => `${ruleKey(id)} ${rules[id]}`);
+/** The rules that the distance sets, by their keys, with the values in force. */
+export function distanceRules(
+  { distance, rules }: Profile,
+): Readonly<Record<string, Rules[RuleId]>> {
+  if (distance === "near") return {};
+  return Object.fromEntries(
+    (Object.keys(farRules) as RuleId[]).map((id) => [ruleKey(id), rules[id]]),
+  );
 }
 
 function valueSchema(rule: Rule): z.ZodType {

@@ -22,9 +22,7 @@ export function permissionSet(config: GatewayConfig): PermissionSet {
   const kvFile = isKvFile(tokenCache);
   const servers = [...config.servers.values()];
   const reaches = servers.map(({ reach }) => reach);
-  const holdsUploads = config.uploads.diskBytes > 0 &&
-    servers.some(({ profile }) => profile.rules.storeBatchBytes > 0);
-  const state = kvFile || holdsUploads || reaches.some((reach) => reach.state)
+  const state = kvFile || holdsUploads(config) || reaches.some((reach) => reach.state)
     ? [stateDirectory]
     : [];
   const files = reaches.flatMap((reach) => reach.files);
@@ -39,6 +37,12 @@ export function permissionSet(config: GatewayConfig): PermissionSet {
     sys: false,
     import: false,
   };
+}
+
+/** Whether batches of uploads may be held in the state directory. */
+export function holdsUploads({ uploads, servers }: GatewayConfig): boolean {
+  return uploads.diskBytes > 0 &&
+    servers.values().some(({ profile }) => profile.rules.storeBatchBytes > 0);
 }
 
 function orNothing(paths: string[]): string[] | false {

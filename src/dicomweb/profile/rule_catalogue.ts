@@ -202,7 +202,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     least: 0,
     most: 1024 * 1024 * 1024,
     effect:
-      "Sends an upload of several instances as batches of at most so many bytes, each with `Content-Length`, several at a time; the client's answer comes when the store has answered for all. A larger instance is a batch of its own. Batches are smaller at the beginning, so that all connections are used. 0: uploads stream to the store as they come.",
+      "Sends an upload of several instances as batches of at most so many bytes, each with `Content-Length`, several at a time (`StoreConcurrency`). Batches are held until the store has answered, in memory (`UploadMemoryMebibytes`) and beyond that in encrypted files (`UploadDiskMebibytes`); without room they stream. The client's answer comes when the store has answered for all. A larger instance is a batch of its own. Batches are smaller at the beginning, so that all connections are used. 0: uploads stream to the store as they come.",
     reason:
       "The rate of one connection is bound by its window and the round trip. A batch whose connection fails before an answer is sent again where a repetition is harmless.",
     source:
@@ -219,7 +219,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   repeatUploads: {
     kind: "switch",
     effect:
-      "Sends a batch (`StoreBatchBytes`) again, with growing delays, if its connection fails before the store has answered, or the store answers 503. A batch that the store answers with 429 is always sent again.",
+      "Sends a batch (`StoreBatchBytes`) again, with growing delays, if its connection fails before the store has answered, or the store answers 503; four times at most, and only if it was held. A batch that the store answers with 429 is always sent again. Any other answer is final: its failed instances are in the FailedSOPSequence of the client's response (202).",
     reason:
       "Whether the store had stored it is then unknown, so that a repetition must do no harm: Azure reports duplicates (`DuplicateReasons`), Google accepts the same content again, Orthanc replaces or ignores it.",
     source: `${AZURE}, Store failure reason codes (45070); ${GOOGLE}, Store; ${ORTHANC}`,
@@ -259,7 +259,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
   retrieveInParallel: {
     kind: "switch",
     effect:
-      "Retrieves a study or series of more than two instances as by `RetrieveByInstance`, if the client accepts the result; otherwise as one request.",
+      "Retrieves a study or series of more than two instances as by `RetrieveByInstance`, at most `RetrieveConcurrency` at a time and within `ReadAheadMebibytes` of memory, if the client accepts the result; otherwise as one request.",
     reason:
       "The rate of one connection is bound by its window and the round trip; several requests at a time fill the line.",
     source: "`deno task bench:far`",

@@ -2,6 +2,7 @@
  * The schemas of the gateway's own JSON responses, for the OpenAPI document.
  */
 import { z } from "zod";
+import { DISTANCES, PROFILE_NAMES } from "../../dicomweb/profile/profile.ts";
 import { FAULT_KINDS } from "../../telemetry/faults.ts";
 import { HEALTHS } from "./server_health.ts";
 
@@ -67,6 +68,11 @@ export const answerSchemas = {
       url: z.url(),
       health: z.enum(HEALTHS).nullable().describe(
         "Health of the server, as on the status page; null if no worker answers",
+      ),
+      profile: z.enum(PROFILE_NAMES),
+      distance: z.enum(DISTANCES),
+      distance_rules: z.record(z.string(), z.union([z.number(), z.boolean()])).describe(
+        "The rules that the distance sets, with the values in force; none if near",
       ),
       credentials: z.string().describe("The credential scheme"),
       token_endpoint: z.url().nullable(),

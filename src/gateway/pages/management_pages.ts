@@ -3,6 +3,7 @@
  * facts about credentials, never a credential or a part of one.
  */
 import type { Context } from "hono";
+import { distanceRules } from "../../config/keys/store_profile.ts";
 import { statusHex } from "../../dicomweb/stow/failure_reason.ts";
 import { GatewayError } from "../../errors/gateway_error.ts";
 import { effectOf, FAULTS } from "../../telemetry/faults.ts";
@@ -129,6 +130,9 @@ function serverFacts(
     name: store.name,
     url: store.url,
     health: state === undefined ? null : healthOf(state),
+    profile: store.profile.name,
+    distance: store.profile.distance,
+    distance_rules: distanceRules(store.profile),
     credentials: kind,
     token_endpoint: endpoint ?? null,
     has_cached_token: hasToken,

@@ -154,10 +154,13 @@ function modelOf(
   reports: WorkerReports,
 ): StatusPageModel {
   const { servers, transfers, ...rest } = mergeStates(reports);
-  const all: readonly ShownServer[] = [...stores.values()].map(({ name, url, authorizer }) => {
-    const state = servers.get(name) ?? { ...NOTHING, name };
-    return { name, url, kind: authorizer.describe().kind, health: healthOf(state), state };
-  });
+  const all: readonly ShownServer[] = [...stores.values()].map(
+    ({ name, url, profile, authorizer }) => {
+      const state = servers.get(name) ?? { ...NOTHING, name };
+      const { kind } = authorizer.describe();
+      return { name, url, profile, kind, health: healthOf(state), state };
+    },
+  );
   const countOf = (health: Health) => all.filter((server) => server.health === health).length;
   const search = (c.req.query("q") ?? "").slice(0, 100);
   const wanted = search.toLowerCase();

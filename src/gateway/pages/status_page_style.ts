@@ -75,6 +75,7 @@ details{border-radius:8px;padding:9px 14px;font-size:14px;background:var(--idle-
 details.bad{background:var(--bad-bg)}
 summary{cursor:pointer;overflow-wrap:anywhere}
 .bad>summary{color:var(--bad)}
+details.distance{padding:4px 0 0;font-weight:400;background:none}
 details ul{margin:6px 0 4px;padding-left:20px}
 .hint{border-radius:8px;padding:9px 14px;font-size:14px;background:var(--idle-bg)}
 .hint.bad{background:var(--bad-bg)}.hint.warn{background:var(--warn-bg)}

@@ -2,6 +2,8 @@
  * The servers on the status page: health, credential, breakers, traffic, the last error and its remedies.
  */
 import type { JSX } from "hono/jsx/jsx-runtime";
+import { distanceRules } from "../../config/keys/store_profile.ts";
+import type { Profile } from "../../dicomweb/profile/profile.ts";
 import { catalogue } from "../../errors/catalogue.ts";
 import type { BreakerState, ServerState } from "../account/gateway_state.ts";
 import { type Health, healthBy, TOO_LONG } from "./server_health.ts";
@@ -16,6 +18,7 @@ import type { ErrorSummary } from "../account/error_summary.ts";
 export interface ShownServer {
   readonly name: string;
   readonly url: string;
+  readonly profile: Profile;
   /** The credential scheme, as in the configuration. */
   readonly kind: string;
   readonly health: Health;
@@ -94,7 +97,7 @@ export function HeaderRow({ titles }: { readonly titles: readonly string[] }): J
 }
 
 function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: ShownServer }) {
-  const { name, url, kind, health, state } = server;
+  const { name, url, profile, kind, health, state } = server;
   const { window, verdict, upload, lastError, inFlight, queued } = state;
   const [tone, sign, word] = HEALTH[health];
   const answered = verdict && healthBy(verdict);
@@ -107,6 +110,7 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
         <th role="rowheader" scope="row">
           <div class="name">{name}</div>
           <div class="url small muted">{url}</div>
+          <DistanceRules name={name} profile={profile} />
         </th>
         <td role="cell" data-label="Health">
           <span class={`badge ${tone}`}>
@@ -180,6 +184,23 @@ function ServerRows({ server, nowMs, formSeal }: PageProps & { readonly server: 
         </tr>
       )}
     </tbody>
+  );
+}
+
+/** Nothing for a near store. */
+function DistanceRules({ name, profile }: { readonly name: string; readonly profile: Profile }) {
+  const rules = Object.entries(distanceRules(profile));
+  if (rules.length === 0) return null;
+  return (
+    <details id={`distance-${name}`} class="distance">
+      <summary>
+        <span class="badge idle">far</span>
+        <span class="hidden">: rules for the distance of {name}</span>
+      </summary>
+      <ul class="small">
+        {rules.map(([key, value]) => <li key={key}>{key} {String(value)}</li>)}
+      </ul>
+    </details>
   );
 }
 

@@ -142,21 +142,14 @@ async function openDirectly(contact: Contact): Promise<Connection> {
 }
 
 async function openThrough(
-  { url, username, password }: ProxyConfig,
+  proxy: ProxyConfig,
   contact: Contact,
 ): Promise<Connection> {
   const { address } = contact;
-  const { hostname, port, protocol, host } = new URL(url);
-  const tls = protocol === "https:";
-  const proxy: ProxyEndpoint = {
-    host: hostname.replace(/^\[|\]$/g, ""),
-    port: Number(port) || (tls ? 443 : 80),
-    tls,
-    username,
-    password: password?.reveal(),
-  };
+  const { username } = proxy;
+  const { host } = new URL(proxy.url);
   try {
-    const answer = await openTunnel(proxy, contact, { timeoutMs: STEP_TIMEOUT_MS });
+    const answer = await openTunnel(proxyEndpoint(proxy), contact, { timeoutMs: STEP_TIMEOUT_MS });
     const { status, socket } = answer;
     const details = { proxy: host, status };
     if (socket !== undefined) {
@@ -174,6 +167,18 @@ async function openThrough(
     ]);
     return { found };
   }
+}
+
+export function proxyEndpoint({ url, username, password }: ProxyConfig): ProxyEndpoint {
+  const { hostname, port, protocol } = new URL(url);
+  const tls = protocol === "https:";
+  return {
+    host: hostname.replace(/^\[|\]$/g, ""),
+    port: Number(port) || (tls ? 443 : 80),
+    tls,
+    username,
+    password: password?.reveal(),
+  };
 }
 
 /** Takes the verdict from the gateway's client, and names and dates from a handshake that accepts all. */

@@ -1,56 +1,93 @@
 /**
- * Measures the round trip to a store, on which it depends whether `Distance` fits.
+ * Measures the round trip to the store by opening connections, and compares it with the server's
+ * `Distance`. Through an egress proxy only the way to the proxy can be measured. The rate of a connection
+ * is not measured: that takes a large answer, and doctor retrieves no images.
  */
+import type { ProxyConfig } from "../../config/keys/proxy.ts";
 import type { Contact } from "../../config/sandbox/contacts.ts";
-import type { ServerConfig } from "../../config/keys/server.ts";
 import type { Distance } from "../../dicomweb/profile/profile.ts";
-import { openConnection } from "../../network/connection_probe.ts";
+import { reasonOf } from "../../errors/reason.ts";
+import { leastRoundTripMs } from "../../network/round_trip.ts";
+import { proxyEndpoint } from "./examine_contact.ts";
 import { type Finding, finding } from "./finding.ts";
 
-/** From here on `far` gains more than it costs. */
+/** From here on a connection is bound by its window, not by the line. */
 const FAR_FROM_MS = 5;
-const TRIES = 5;
-const TIMEOUT_MS = 5_000;
+/** Below, several connections gain nothing over one. */
+const NEAR_BELOW_MS = 1;
 
-/** Measures a store that is contacted directly and can be reached: through a proxy only the proxy could be. */
-export async function examineDistance(
-  { address, host, port }: Contact,
-  { profile: { distance } }: Pick<ServerConfig, "profile">,
-): Promise<Finding> {
-  const times: number[] = [];
-  for (let left = TRIES; left > 0; left--) {
-    const startedMs = performance.now();
-    try {
-      const socket = await openConnection({ host, port }, TIMEOUT_MS);
-      times.push(performance.now() - startedMs);
-      socket.destroy();
-    } catch {
-      // Of a store that can be reached, a connection may still fail.
-    }
-  }
-  if (times.length === 0) {
-    return finding("distance", address, "skipped", "Not measured: no connection was opened.");
-  }
-  // All but the least contain delays of this machine.
-  return explainDistance(address, Math.min(...times), distance);
+export interface DistanceSettings {
+  readonly distance: Distance;
+  /** The configuration key of the distance. */
+  readonly key: string;
+  readonly proxy: ProxyConfig | undefined;
 }
 
-/** @param roundTripMs Between this machine and the store. */
+/** Expects that the contact can be connected to. */
+export async function examineDistance(
+  contact: Contact,
+  { distance, key, proxy }: DistanceSettings,
+): Promise<Finding> {
+  const { address } = contact;
+  const through = contact.proxied && proxy !== undefined ? proxy : undefined;
+  const endpoint = through === undefined ? contact : proxyEndpoint(through);
+  try {
+    const ms = await leastRoundTripMs(endpoint);
+    const host = through && new URL(through.url).host;
+    return explainDistance(address, ms, { distance, key, proxy: host });
+  } catch (error) {
+    const why = `Not tested: ${reasonOf(error)}.`;
+    return finding("distance", address, "skipped", why);
+  }
+}
+
+/** @param ms The round trip, to the proxy if there is one. */
 export function explainDistance(
   address: string,
-  roundTripMs: number,
-  distance: Distance,
+  ms: number,
+  { distance, key, proxy }: {
+    readonly distance: Distance;
+    readonly key: string;
+    readonly proxy: string | undefined;
+  },
 ): Finding {
-  const rounded = Math.round(roundTripMs * 10) / 10;
-  const measured = `A round trip takes ${rounded} ms`;
-  const details = { roundTripMs: rounded, distance };
-  if (distance === "near" && roundTripMs > FAR_FROM_MS) {
-    return finding("distance", address, "warn", `${measured}, and Distance is "near".`, {
-      advice: [
-        'Set "Distance": "far": uploads and retrievals then use several connections at once, which is faster.',
-      ],
-      details,
-    });
+  const roundTripMs = Number(ms.toPrecision(2));
+  const details = { distance, roundTripMs, proxy: proxy ?? null };
+  const measured = proxy === undefined
+    ? `A round trip takes ${roundTripMs} ms`
+    : `A round trip to the proxy ${proxy} takes ${roundTripMs} ms, and the store is behind it`;
+  if (distance === "near" && ms > FAR_FROM_MS) {
+    return finding(
+      "distance",
+      address,
+      "warn",
+      `${measured}: one connection carries little, and the server is "near".`,
+      {
+        details,
+        advice: [
+          `Set ${key} to "far": uploads and retrievals then use several connections at once, and ` +
+          "answers are read ahead for viewers.",
+        ],
+      },
+    );
   }
-  return finding("distance", address, "ok", `${measured}; Distance is "${distance}".`, { details });
+  if (distance === "far" && ms < NEAR_BELOW_MS && proxy === undefined) {
+    return finding(
+      "distance",
+      address,
+      "warn",
+      `${measured}, and the server is "far": uploads are held in memory or on disk for nothing.`,
+      {
+        details,
+        advice: [
+          `Set ${key} to "near": uploads then stream to the store.`,
+          `Keep "far" if only a load balancer or proxy of the store is that near.`,
+        ],
+      },
+    );
+  }
+  const unknown = proxy === undefined ? "" : "; how far the store is cannot be measured through it";
+  return finding("distance", address, "ok", `${measured}${unknown}; the server is "${distance}".`, {
+    details,
+  });
 }

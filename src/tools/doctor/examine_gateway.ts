@@ -15,7 +15,11 @@ import { createMetrics } from "../../telemetry/metrics.ts";
 import { reasonOf } from "../../errors/reason.ts";
 import { explainDeno } from "../../runtime/deno_version.ts";
 import { stateDirectoryFault } from "../../runtime/state_directory.ts";
-import { encryptionKeysIn, isStateOptional } from "../../runtime/token_cache_file.ts";
+import {
+  effectWithoutState,
+  encryptionKeysIn,
+  isStateOptional,
+} from "../../runtime/token_cache_file.ts";
 import { examineAudit } from "./examine_audit.ts";
 import { examineContact } from "./examine_contact.ts";
 import { examineDisks } from "./examine_disk.ts";
@@ -76,8 +80,10 @@ async function examineStateDirectory(config: GatewayConfig): Promise<Finding> {
   }
   const fault = await stateDirectoryFault(path);
   if (fault !== undefined) {
-    const outcome = isStateOptional(config) ? "warn" : "failed";
-    return finding("state directory", path, outcome, `${fault}.`, { code: "CFG-002" });
+    const isOptional = isStateOptional(config);
+    const message = isOptional ? `${fault}; ${effectWithoutState(config)}.` : `${fault}.`;
+    const outcome = isOptional ? "warn" : "failed";
+    return finding("state directory", path, outcome, message, { code: "CFG-002" });
   }
   const message = await statOf(path) === undefined
     ? "It does not exist yet; the gateway creates it."

@@ -1,6 +1,6 @@
 /**
- * Examines one server from the bottom up: the connections to the identity provider and the store, then
- * a token, then a search, each with the code of the gateway.
+ * Examines one server from the bottom up: the connections to the identity provider and the store with
+ * its distance, then a token, then a search, each with the code of the gateway.
  */
 import type { Contact } from "../../config/sandbox/contacts.ts";
 import type { GatewayConfig } from "../../config/gateway_config.ts";
@@ -12,8 +12,8 @@ import { readText } from "../../network/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
 import { askCredential, SEARCH } from "./ask_credential.ts";
 import { type ConnectionSettings, examineContact } from "./examine_contact.ts";
-import { examineDistance } from "./examine_distance.ts";
 import { failure, type Finding, finding, type ServerReport, worst } from "./finding.ts";
+import { type DistanceSettings, examineDistance } from "./examine_distance.ts";
 import { explainAnswer } from "./explain_answer.ts";
 import { explainUrls } from "./explain_urls.ts";
 import { explainClocks, type SeenClock } from "./explain_clock.ts";
@@ -42,26 +42,27 @@ export async function examineServer(examination: Examination): Promise<ServerRep
   const findings = examined.flat();
   const obstacleAt = (address: string) =>
     findings.find(({ target, outcome }) => target === address && outcome === "failed");
+  const unreachable = obstacleAt(storeAddress);
+  const distance = unreachable === undefined
+    ? await examineDistance(storeContact, distanceSettingsOf(examination))
+    : skippedAfter("distance", unreachable);
   const beforeToken = contacts.filter(({ purpose, possible }) => purpose !== "store" && !possible)
     .map(({ address }) => obstacleAt(address)).find((failed) => failed !== undefined);
   const token = beforeToken === undefined
     ? await examineToken(examination)
     : skippedAfter("token", beforeToken);
-  const beforeSearch = token.outcome === "ok" || token.outcome === "warn"
-    ? obstacleAt(storeAddress)
-    : token;
+  const beforeSearch = token.outcome === "ok" || token.outcome === "warn" ? unreachable : token;
   const search = beforeSearch === undefined
     ? await examineSearch(examination, storeAddress, Number(token.details["length"]))
     : [skippedAfter("search", beforeSearch)];
-  findings.push(token, ...search);
-  if (obstacleAt(storeAddress) === undefined && !storeContact.proxied) {
-    findings.push(await examineDistance(storeContact, examination.server));
-  }
-  findings.push(...explainClocks(clocks));
+  findings.push(distance, token, ...search, ...explainClocks(clocks));
   return { name, url, outcome: worst(findings), findings };
 }
 
-function skippedAfter(step: "token" | "search", { step: before, target }: Finding): Finding {
+function skippedAfter(
+  step: "distance" | "token" | "search",
+  { step: before, target }: Finding,
+): Finding {
   const where = target === null ? "" : ` at ${target}`;
   return finding(step, null, "skipped", `Not tested: it needs the step "${before}"${where}.`);
 }
@@ -78,6 +79,11 @@ function inOrderOfUse(contacts: readonly Contact[]): Contact[] {
 function settingsOf({ server, proxy, now }: Examination): ConnectionSettings {
   const caKey = `${SECTION}.Servers.${server.name}.VerifySSL`;
   return { proxy, tls: server.tls, caKey, now };
+}
+
+function distanceSettingsOf({ server, proxy }: Examination): DistanceSettings {
+  const key = `${SECTION}.Servers.${server.name}.Distance`;
+  return { proxy, distance: server.profile.distance, key };
 }
 
 async function examineToken({ server, store, now }: Examination): Promise<Finding> {

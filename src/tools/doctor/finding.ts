@@ -20,10 +20,10 @@ export type Step =
   | "name"
   | "connection"
   | "certificate"
+  | "distance"
   | "token"
   | "search"
   | "urls"
-  | "distance"
   | "clock";
 
 export interface Finding {

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { PermissionConfig } from "../../../src/config/inbound/permissions.ts";
 import type { Caller } from "../../../src/credentials/inbound/caller.ts";
+import {
+  atDistance,
+  type Profile,
+  profiles,
+  withRules,
+} from "../../../src/dicomweb/profile/profile.ts";
 import { GatewayError } from "../../../src/errors/gateway_error.ts";
 import { AccessRules } from "../../../src/gateway/steps/access_rules.ts";
 import type { GatewayOptions } from "../../../src/gateway/app.ts";
@@ -20,6 +26,7 @@ interface FakeStore {
   readonly name: string;
   readonly url?: string;
   readonly kind?: string;
+  readonly profile?: Profile;
   readonly hasToken?: boolean;
   readonly expiresAtMs?: number;
   readonly forward?: (request: ForwardRequest) => Promise<Response>;
@@ -33,6 +40,7 @@ function gateway(stores: readonly FakeStore[], more: Partial<GatewayOptions> = {
     return {
       name,
       url,
+      profile: fake.profile ?? profiles.generic,
       authorizer: {
         describe: () => ({ kind, hasToken: fake.hasToken ?? false, expiresAtMs: fake.expiresAtMs }),
         renew: () => {
@@ -126,6 +134,16 @@ const states: readonly [what: string, server: FakeStore, requests: number, says:
     { name: "a", hasToken: true, expiresAtMs: NOW_MS + 252_000 },
     0,
     [/expires in 4 min 12 s/, /Revoke token/],
+  ],
+  ["a near store", { name: "a" }, 0, [/https:\/\/store\.example – Not used yet/]],
+  [
+    "a far store",
+    {
+      name: "a",
+      profile: withRules(atDistance(profiles.orthanc, "far"), { storeConcurrency: 3 }),
+    },
+    0,
+    [/far : rules.* StoreBatchBytes 16777216 StoreConcurrency 3 RetrieveInParallel true RetrieveConcurrency 16 Read/],
   ],
   ["an expired token", { name: "a", hasToken: true, expiresAtMs: NOW_MS - 1 }, 0, [/expired/]],
   ["a password", { name: "a", kind: "basic", hasToken: true }, 0, [/does not expire/]],
