@@ -126,7 +126,11 @@ async function withViewer(
 
 /** Waits until something is so. */
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
+  const endMs = Date.now() + 20_000;
+  while (!await isSo()) {
+    if (Date.now() > endMs) throw new Error(`not within 20 s: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 /** Opens a series as viewers do, and waits until all of it is in memory. */
