@@ -107,6 +107,8 @@ export class ReadAhead {
   readonly #starting = new Set<string>();
   readonly #closed = new AbortController();
   #pausedUntilMs = 0;
+  /** Lists and metadata whose order is being learned. */
+  #learning = 0;
 
   constructor(options: ReadAheadOptions) {
     this.#options = options;
@@ -305,12 +307,15 @@ export class ReadAhead {
     const { "content-type": type = "", "content-encoding": coding } = Object.fromEntries(headers);
     if (!isList || coding !== undefined || !/\bjson\b/.test(type)) return;
     if (bytes.length > MAX_LIST_BYTES) return;
+    this.#learning++;
     try {
       for await (const { value } of readListBody(new Response(bytes), MAX_LIST_BYTES)) {
         this.#orders.learn(value, { study, series });
       }
     } catch {
       // The client has it as it is; what is in order was learned.
+    } finally {
+      this.#learning--;
     }
     for (const viewing of this.#viewings.values()) viewing.reconsider();
     this.#fill();
@@ -374,7 +379,7 @@ export class ReadAhead {
         const forward = { ...example, target, transaction: classify("GET", target) };
         return { forward, viewing, key: viewing.representation + target };
       }
-      if (!viewing.hasAskedForList && !viewing.isListed(listing)) {
+      if (this.#learning === 0 && !viewing.hasAskedForList && !viewing.isListed(listing)) {
         viewing.hasAskedForList = true;
         return { forward: listRequest(example, viewing), viewing, key: undefined };
       }
