@@ -6,7 +6,6 @@ import type { ServerConfig } from "../config/keys/server.ts";
 import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
 import { redirectOrigin } from "../network/redirect_origin.ts";
-import type { StoreRequest } from "./store_client.ts";
 
 const MAX_REDIRECTS = 5;
 
@@ -19,6 +18,13 @@ export interface RedirectSource {
   readonly redirects: number;
 }
 
+/** What is known of the redirected request. */
+interface RedirectedRequest {
+  readonly method: string;
+  readonly body: unknown;
+  readonly kept?: unknown;
+}
+
 /**
  * The URL of a redirect, if the request and its credential may be sent there.
  *
@@ -27,7 +33,7 @@ export interface RedirectSource {
 export function redirectTarget(
   location: string,
   { url: from, status, redirects }: RedirectSource,
-  { method, body, kept }: StoreRequest,
+  { method, body, kept }: RedirectedRequest,
   { name, url: base, aliases }: Pick<ServerConfig, "name" | "url" | "aliases">,
 ): string {
   const refuse = (why: string) =>
