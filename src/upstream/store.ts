@@ -7,28 +7,26 @@ import type { HeaderFields } from "../network/header_fields.ts";
 import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import type { Profile } from "../dicomweb/profile/profile.ts";
 import { wholeAnswerBody, wholeRequestBody } from "../dicomweb/completeness/whole_body.ts";
-import { contentLength } from "../dicomweb/completeness/body_check.ts";
 import { GatewayError } from "../errors/gateway_error.ts";
-import { answerTagAsAsked } from "./changed_body.ts";
-import { compressAnswer, compressionFor } from "./compress_answer.ts";
 import { BatchSender } from "./batch_sender.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { answerHeaderList, requestHeaders, responseHeaders } from "./end_to_end_headers.ts";
+import { requestHeaders } from "./end_to_end_headers.ts";
 import type { ForwardRequest, PassedBytes } from "./forward_request.ts";
 import { dispatch, type DispatchOptions } from "./dispatch.ts";
 import type { ByteBudget, HoldingRoom } from "./holding_room.ts";
 import { watchIdle } from "./idle_watch.ts";
 import { Pace } from "./pace.ts";
+import { presentAnswer } from "./present_answer.ts";
 import { presentBody } from "./present_body.ts";
 import { RunningRequest } from "./running_request.ts";
 import { StoreDialect } from "./store_dialect.ts";
 import { HeldResponse } from "./read_ahead/held_response.ts";
-import { ReadAhead, type Sending } from "./read_ahead/read_ahead.ts";
+import { ReadAhead } from "./read_ahead/read_ahead.ts";
+import type { Sending } from "./read_ahead/read_ahead_options.ts";
 import type { AnswerMemory } from "./read_ahead/answer_memory.ts";
-import { type StoreExchange, TranslatedResponse } from "./store_exchange.ts";
+import type { StoreExchange } from "./store_exchange.ts";
 import { StoreClient, type StoreClientOptions } from "./store_client.ts";
 import { type StoreLimits, storeLimits } from "./store_limits.ts";
-import { gatherShort, MAX_GATHERED_BYTES } from "./short_body.ts";
 import { openStoreWebSocket, type OpenWebSocket, type Upgrade } from "./store_web_socket.ts";
 
 export interface StoreOptions extends StoreClientOptions {
@@ -65,7 +63,6 @@ export class Store {
   readonly #client: StoreClient;
   readonly #dialect: StoreDialect;
   readonly #dispatching: Omit<DispatchOptions, "accept" | "onOutcome">;
-  /** What requests wait for, in messages. */
   /** What a request waits for, with the timeout that then applies. */
   readonly #waits: Readonly<Record<"answer" | "answerToBody" | "body" | "nextPiece", string>>;
   readonly #limits: StoreLimits;
@@ -123,7 +120,15 @@ export class Store {
         : await this.#readAhead.answer(forward, running);
       running.isAnswered = true;
       running.extend(this.#options.config.timeouts.transferMs, this.#waits.body);
-      return await this.#present(forward, running, response);
+      forward.completed.then(running.end, running.end);
+      const isHeld = response instanceof HeldResponse;
+      const watched = isHeld ? response : this.#watch(response, running, forward.passed);
+      return await presentAnswer(watched, forward, {
+        running,
+        dialect: this.#dialect,
+        gatewayBase: this.#baseAt(forward.publicUrl),
+        credentialHeader: this.#options.credentialHeader,
+      });
     } catch (error) {
       running.fail();
       throw error;
@@ -261,46 +266,6 @@ export class Store {
     running.isAnswered = true;
     running.extend(transferMs, this.#waits.body);
     return response;
-  }
-
-  /** Translates the store's response for the client. */
-  async #present(
-    { request, target, transaction, requestId, publicUrl, completed, passed }: ForwardRequest,
-    running: RunningRequest,
-    response: Response,
-  ): Promise<Response> {
-    completed.then(running.end, running.end);
-    const { status } = response;
-    const isHeld = response instanceof HeldResponse;
-    const watched = isHeld ? response : this.#watch(response, running, passed);
-    const headers = responseHeaders(response.headers, this.#options.credentialHeader);
-    headers.set("x-request-id", requestId);
-    if (status === 304) answerTagAsAsked(headers, request.headers.get("if-none-match"));
-    const question = { method: request.method, transaction, target };
-    const translated = response instanceof TranslatedResponse
-      ? undefined
-      : this.#dialect.toClient(question, watched, headers, this.#baseAt(publicUrl));
-    const own = isHeld ? response.content : watched.body;
-    const whole = translated === undefined ? own : await translated;
-    const bytes = contentLength(response.headers);
-    const compression = compressionFor(request, { status, headers, bytes });
-    if (compression !== undefined) {
-      const { method } = request;
-      const sent = await compressAnswer(whole, { method, headers, ...compression });
-      return new Response(sent, { status, headers: answerHeaderList(headers) });
-    }
-    const length = contentLength(headers);
-    const isGathered = whole instanceof ReadableStream && !(length! > MAX_GATHERED_BYTES);
-    const body = isGathered
-      ? await gatherShort(whole as ReadableStream<Uint8Array<ArrayBuffer>>)
-      : whole;
-    if ((isGathered || isHeld) && body instanceof Uint8Array) {
-      headers.set("content-length", String(body.length));
-    }
-    // The runtime passes such a body natively and ends it itself if the client leaves. It signals an abort
-    // at every end, and aborting costs more than all checks do.
-    if (translated === undefined && headers.has("content-length")) running.detach();
-    return new Response(body, { status, headers: answerHeaderList(headers) });
   }
 
   /** Limits how long a body may stall, if the configuration does. */

@@ -9,7 +9,6 @@ import { CredentialMask } from "../credentials/credential_mask.ts";
 import { SizedBody } from "../network/sized_body.ts";
 import { BodyCheck, contentLength, isChunked } from "../dicomweb/completeness/body_check.ts";
 import { azureSiblings, type StoreSibling } from "../dicomweb/urls/url_map.ts";
-import { findTargetFault } from "../dicomweb/transaction/store_path.ts";
 import {
   isChecked,
   wholeAnswerBody,
@@ -18,11 +17,11 @@ import {
 import { GatewayError } from "../errors/gateway_error.ts";
 import { headerList } from "../network/header_fields.ts";
 import { isFromGzip } from "../network/http1/content_decoding.ts";
-import { redirectOrigin } from "../network/redirect_origin.ts";
 import type { HttpClient, RequestBody } from "../network/http_client.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
 import { mayBeTooLong } from "./long_credential.ts";
+import { redirectTarget } from "./redirect_target.ts";
 import { StoreResilience } from "./store_resilience.ts";
 
 export interface StoreClientOptions {
@@ -64,8 +63,6 @@ interface Signing {
 /** Media types whose content does not show its own end: DICOM, pixel data, archives; not text. */
 const OPAQUE = /^(?!text\/)[^/]+\//i;
 
-const MAX_REDIRECTS = 5;
-
 export class StoreClient {
   readonly #url: string;
   readonly #options: StoreClientOptions;
@@ -105,7 +102,8 @@ export class StoreClient {
       const location = response.headers.get("location");
       if (location === null || response.status < 300 || response.status >= 400) return response;
       await response.body?.cancel();
-      url = this.#follow(url, location, request, response.status, redirects);
+      const from = { url, status: response.status, redirects };
+      url = redirectTarget(location, from, request, this.#options.config);
     }
   }
 
@@ -271,52 +269,5 @@ export class StoreClient {
         "a streamed body cannot be sent twice; the next request uses a new credential",
       { server: config.name },
     );
-  }
-
-  /** The URL of a redirect, if the request and its credential may be sent there. */
-  #follow(
-    from: string,
-    location: string,
-    { method, body, kept }: StoreRequest,
-    status: number,
-    redirects: number,
-  ): string {
-    const { name } = this.#options.config;
-    const refuse = (why: string) =>
-      new GatewayError(
-        "NET-004",
-        `Cannot follow the redirect (${status}) of server "${name}": ${why}`,
-        { server: name },
-      );
-    if (!URL.canParse(location, from)) throw refuse("its Location is not a URL");
-    const target = new URL(location, from);
-    // A fragment is not sent (RFC 9110, section 10.2.2).
-    target.hash = "";
-    const href = this.#atUrl(target.href);
-    if (
-      !href.startsWith(`${this.#url}/`) ||
-      findTargetFault(href.slice(this.#url.length)) !== undefined
-    ) {
-      const origin = redirectOrigin(location, from);
-      const where = origin === undefined
-        ? "it leads outside"
-        : origin === new URL(from).origin
-        ? `it leads to another path of ${origin}, outside`
-        : `it leads to ${origin}, outside`;
-      throw refuse(`${where} the base URL`);
-    }
-    if (body !== null || kept !== undefined || (method !== "GET" && method !== "HEAD")) {
-      throw refuse("this request cannot be repeated");
-    }
-    if (redirects === MAX_REDIRECTS) throw refuse("too many redirects");
-    return href;
-  }
-
-  /** A URL below an alias, which may be another host, as one below the base URL. */
-  #atUrl(href: string): string {
-    const alias = this.#options.config.aliases.find((alias) => href.startsWith(`${alias}/`));
-    return alias === undefined || href.startsWith(`${this.#url}/`)
-      ? href
-      : this.#url + href.slice(alias.length);
   }
 }

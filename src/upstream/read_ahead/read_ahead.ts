@@ -1,68 +1,23 @@
 /**
  * Answers the requests of viewers for one far store: from memory, by joining a request that is under way,
- * or by the store; and retrieves into memory what they will ask for next. What clients wait for comes
- * first: reading ahead only uses what they leave of the connections.
+ * or by the store. Drops from memory what changes, and what the store does not give any more.
  */
-import type { Bytes } from "../../dicomweb/bytes.ts";
-import { classify, type Transaction } from "../../dicomweb/transaction/transaction.ts";
+import type { Transaction } from "../../dicomweb/transaction/transaction.ts";
 import {
   changesNothing,
   type TransactionName,
 } from "../../dicomweb/transaction/transaction_catalogue.ts";
-import type { HeaderFields } from "../../network/header_fields.ts";
-import { retryAfterMs } from "../../network/retry_after.ts";
 import { abortable } from "../../network/wait.ts";
-import type { Metrics } from "../../telemetry/metrics.ts";
-import type { ConcurrencyLimit } from "../concurrency_limit.ts";
-import { readListBody } from "../json_list_body.ts";
-import type { Pace } from "../pace.ts";
-import type { RunningRequest } from "../running_request.ts";
 import type { ForwardRequest } from "../forward_request.ts";
-import {
-  type AnswerMemory,
-  type HeldAnswer,
-  isFor,
-  overlaps,
-  type ResourcePath,
-} from "./answer_memory.ts";
+import type { RunningRequest } from "../running_request.ts";
+import { type HeldAnswer, isFor, type ResourcePath } from "./answer_memory.ts";
+import { BackgroundReader } from "./background_reader.ts";
 import { type HeldResponse, heldResponse } from "./held_response.ts";
-import { Load, type Loaded } from "./load.ts";
+import type { Load, Loaded } from "./load.ts";
+import { type Begun, Loads } from "./loads.ts";
+import type { ReadAheadOptions } from "./read_ahead_options.ts";
 import { choosingHeaders, isAnswerable, isConditional } from "./representation.ts";
-import type { Listing } from "./sequence.ts";
-import { SeriesOrders } from "./series_orders.ts";
-import { placedRequest } from "./series_place.ts";
-import { Viewing } from "./viewing.ts";
-
-/** How a request is sent. */
-export interface Sending {
-  /** Called with each response of the store. */
-  readonly observe?: (response: Response) => void;
-  /** It is not repeated after a failure. */
-  readonly isOptional?: boolean;
-}
-
-export interface ReadAheadOptions {
-  readonly server: string;
-  /** Connections to the store that clients and reading ahead use together. */
-  readonly concurrency: number;
-  readonly memory: AnswerMemory;
-  readonly pace: Pace;
-  /** Of all requests to the store. */
-  readonly limit: ConcurrencyLimit;
-  readonly metrics?: Metrics | undefined;
-  /** The headers of a client's request for the store. */
-  readonly headersFor: (forward: ForwardRequest) => HeaderFields;
-  /** Begins a request that ends with a signal. */
-  readonly begin: (target: string, signal: AbortSignal) => RunningRequest;
-  /** Waits for a place under the concurrency limits, and sends a request. */
-  readonly send: (
-    forward: ForwardRequest,
-    running: RunningRequest,
-    sending?: Sending,
-  ) => Promise<Response>;
-  /** Begins the time limit of a request anew. */
-  readonly restart: (running: RunningRequest) => void;
-}
+import { LISTS, Viewings } from "./viewings.ts";
 
 /** What viewers retrieve piece by piece. */
 const KEPT: ReadonlySet<TransactionName> = new Set([
@@ -75,47 +30,27 @@ const KEPT: ReadonlySet<TransactionName> = new Set([
   "retrieve-thumbnail",
   "wado-uri",
 ]);
-/** Searches that list series or instances in an order. */
-const LISTS: ReadonlySet<TransactionName> = new Set(["search-series", "search-instances"]);
-/** A longer list or longer metadata is not read for its order. */
-const MAX_LIST_BYTES = 16 * 1024 * 1024;
-
-const KEPT_MS = 3 * 60_000;
-/** Metadata shows new instances of a study that is still being acquired. */
-const METADATA_KEPT_MS = 60_000;
-/** After a failure, unless the store says how long. */
-const PAUSE_MS = 5_000;
-const LONGEST_PAUSE_MS = 60_000;
-const MAX_VIEWINGS = 64;
-/** Share of the memory that one viewing fills ahead of its client. */
-const AHEAD_SHARE = 1 / 2;
-const LIST_TYPE = "application/dicom+json";
 
 export class ReadAhead {
   readonly #options: ReadAheadOptions;
-  readonly #now: () => number;
-  /** Requests that can be joined, by the key of their answer. */
-  readonly #loads = new Map<string, Load>();
-  /** Those and others, the oldest first. */
-  readonly #running = new Set<Load>();
-  readonly #orders = new SeriesOrders();
-  /** By representation and template, the least recently used first. */
-  readonly #viewings = new Map<string, Viewing>();
-  /** A request of each viewing, to make others of it. */
-  readonly #examples = new WeakMap<Viewing, ForwardRequest>();
-  /** Keys of what is about to be read. */
-  readonly #starting = new Set<string>();
-  readonly #closed = new AbortController();
-  #pausedUntilMs = 0;
-  /** Lists and metadata whose order is being learned. */
-  #learning = 0;
+  readonly #loads: Loads;
+  readonly #viewings: Viewings;
+  readonly #reader: BackgroundReader;
 
   constructor(options: ReadAheadOptions) {
     this.#options = options;
-    this.#now = options.memory.now;
-    options.limit.onFull = () => this.#yieldPlace();
-    // Not before the client takes it for which it was made.
-    options.limit.onFree = () => queueMicrotask(() => this.#fill());
+    const viewings = this.#viewings = new Viewings(options);
+    const loads = this.#loads = new Loads({
+      ...options,
+      onLoaded: (transaction, loaded) => void this.#learn(transaction, loaded),
+      readerFor: (viewing, bytes) => viewings.readerFor(viewing, bytes),
+    });
+    this.#reader = new BackgroundReader({
+      ...options,
+      loads,
+      viewings,
+      judge: (response, transaction) => this.#judge(response, transaction),
+    });
   }
 
   /** Answers a client's request, which has the permission. */
@@ -135,11 +70,8 @@ export class ReadAhead {
   }
 
   /** Ends what is read ahead; resolves when it has ended. */
-  async close(): Promise<void> {
-    this.#closed.abort(new DOMException("Closed", "AbortError"));
-    const ahead = [...this.#running].filter(({ isAhead }) => isAhead);
-    for (const load of ahead) load.end(this.#closed.signal.reason);
-    await Promise.all(ahead.map(({ over }) => over));
+  close(): Promise<void> {
+    return this.#reader.close();
   }
 
   /** Drops what a request changes, before it and after. */
@@ -158,7 +90,7 @@ export class ReadAhead {
     const { memory, send } = this.#options;
     const representation = this.#representationOf(forward);
     const key = representation + target;
-    const viewing = this.#note(forward, representation);
+    const viewing = this.#viewings.note(forward, representation);
     const held = memory.get(key, subject);
     const load = held === undefined ? this.#loads.get(key) : undefined;
     try {
@@ -172,7 +104,7 @@ export class ReadAhead {
       }
       return await this.#begin(forward, running, { forward, key, viewing });
     } finally {
-      this.#fill();
+      this.#reader.fill();
     }
   }
 
@@ -193,7 +125,7 @@ export class ReadAhead {
     const { memory, send, restart } = this.#options;
     load.clients++;
     waitForLoad(running);
-    this.#fill();
+    this.#reader.fill();
     let held: HeldAnswer | undefined;
     try {
       held = await abortable(load.held, running.signal);
@@ -215,14 +147,14 @@ export class ReadAhead {
     running: RunningRequest,
     begun: Begun,
   ): Promise<Response> {
-    const load = this.#load(begun, false);
+    const load = this.#loads.create(begun, false);
     load.clients = 1;
     waitForLoad(running);
     const answered = load.begin(
       (own, observe) => this.#options.send(begun.forward, own, { observe }),
       running.signal,
     );
-    this.#fill();
+    this.#reader.fill();
     let response: Response;
     try {
       response = await abortable(answered, running.signal);
@@ -237,216 +169,6 @@ export class ReadAhead {
     return response;
   }
 
-  #load(
-    { forward: { target, transaction, subject }, key, viewing }: Begun,
-    isAhead: boolean,
-  ): Load {
-    const { memory, begin, server } = this.#options;
-    const controller = new AbortController();
-    const { study, series, instance, name } = transaction;
-    const keptMs = name === "retrieve-metadata" ? METADATA_KEPT_MS : KEPT_MS;
-    const keep = ({ headers, bytes, freshMs, isPrivate }: Loaded): HeldAnswer | undefined => {
-      void this.#learn(transaction, headers, bytes);
-      const isForNobody = isPrivate && subject === undefined;
-      if (key === undefined || isForNobody || this.#closed.signal.aborted) {
-        memory.give(bytes.length);
-        return undefined;
-      }
-      const answer = {
-        server,
-        resource: { study, series, instance },
-        headers,
-        bytes,
-        subject: isPrivate ? subject : undefined,
-        expiresAtMs: this.#now() + Math.min(keptMs, freshMs),
-        reader: isAhead && viewing !== undefined
-          ? this.#readerFor(viewing, bytes.length)
-          : undefined,
-      };
-      memory.put(key, answer);
-      return answer;
-    };
-    const load = new Load({
-      running: begin(target, controller.signal),
-      controller,
-      memory,
-      resource: { study, series, instance },
-      isAhead,
-      maxBytes: key === undefined ? Math.min(memory.maxBytes, MAX_LIST_BYTES) : memory.maxBytes,
-      keep,
-    });
-    if (key !== undefined) this.#loads.set(key, load);
-    this.#running.add(load);
-    void load.held.then(() => {
-      if (key !== undefined && this.#loads.get(key) === load) this.#loads.delete(key);
-    });
-    void load.over.then(() => this.#running.delete(load));
-    return load;
-  }
-
-  #readerFor(viewing: Viewing, bytes: number): HeldAnswer["reader"] {
-    viewing.unusedBytes += bytes;
-    viewing.lastBytes = bytes;
-    return {
-      isAwaited: () => viewing.isActive(this.#viewings.values(), this.#now()),
-      settled: (isUsed) => {
-        viewing.unusedBytes -= bytes;
-        const { metrics, server } = this.#options;
-        if (!isUsed) metrics?.readAheadUnusedBytes.inc({ server }, bytes);
-      },
-    };
-  }
-
-  /** Learns the order of a list or of metadata. */
-  async #learn(
-    { name, study, series, instance }: Transaction,
-    headers: readonly (readonly [string, string])[],
-    bytes: Bytes,
-  ): Promise<void> {
-    const isList = LISTS.has(name) || (name === "retrieve-metadata" && instance === undefined);
-    const { "content-type": type = "", "content-encoding": coding } = Object.fromEntries(headers);
-    if (!isList || coding !== undefined || !/\bjson\b/.test(type)) return;
-    if (bytes.length > MAX_LIST_BYTES) return;
-    this.#learning++;
-    try {
-      for await (const { value } of readListBody(new Response(bytes), MAX_LIST_BYTES)) {
-        this.#orders.learn(value, { study, series });
-      }
-    } catch {
-      // The client has it as it is; what is in order was learned.
-    } finally {
-      this.#learning--;
-    }
-    for (const viewing of this.#viewings.values()) viewing.reconsider();
-    this.#fill();
-  }
-
-  #note(forward: ForwardRequest, representation: string): Viewing | undefined {
-    const placed = placedRequest(forward.transaction, forward.target);
-    if (placed === undefined) return undefined;
-    const key = representation + placed.template;
-    let viewing = this.#viewings.get(key);
-    if (viewing === undefined) {
-      const { subject } = forward;
-      viewing = new Viewing({ placed, subject, representation });
-      this.#examples.set(viewing, exampleOf(forward));
-    }
-    this.#viewings.delete(key);
-    this.#viewings.set(key, viewing);
-    if (this.#viewings.size > MAX_VIEWINGS) {
-      for (const oldest of this.#viewings.keys()) {
-        this.#viewings.delete(oldest);
-        break;
-      }
-    }
-    viewing.note(placed, this.#now());
-    return viewing;
-  }
-
-  /** Reads ahead as long as there is something to read and nothing against it. */
-  #fill(): void {
-    while (this.#mayStart()) {
-      const next = this.#next();
-      if (next === undefined) return;
-      void this.#readAhead(next);
-    }
-  }
-
-  #mayStart(): boolean {
-    const { limit, concurrency } = this.#options;
-    const most = Math.min(concurrency, limit.maxConcurrent);
-    return !this.#closed.signal.aborted && limit.queued === 0 &&
-      limit.inFlight + this.#starting.size < most && this.#now() >= this.#pausedUntilMs;
-  }
-
-  /** What is to be read next, for the client that asked last. */
-  #next(): Ahead | undefined {
-    const { memory } = this.#options;
-    const viewings = [...this.#viewings.values()].reverse();
-    for (const viewing of viewings) {
-      const { hasBegun, isPaused, isRefused, unusedBytes, underWay, lastBytes } = viewing;
-      if (!hasBegun || isPaused || isRefused) continue;
-      if (unusedBytes + underWay * lastBytes > memory.totalBytes * AHEAD_SHARE) continue;
-      if (!viewing.isActive(viewings, this.#now())) continue;
-      const example = this.#examples.get(viewing)!;
-      const listing = this.#listingOf(viewing);
-      const target = viewing.next(listing, (each) => {
-        const key = viewing.representation + each;
-        return !memory.has(key, viewing.subject) && !this.#loads.has(key) &&
-          !this.#starting.has(key);
-      });
-      if (target !== undefined) {
-        const forward = { ...example, target, transaction: classify("GET", target) };
-        return { forward, viewing, key: viewing.representation + target };
-      }
-      if (this.#learning === 0 && !viewing.hasAskedForList && !viewing.isListed(listing)) {
-        viewing.hasAskedForList = true;
-        return { forward: listRequest(example, viewing), viewing, key: undefined };
-      }
-    }
-    return undefined;
-  }
-
-  #listingOf({ placed: { study, series } }: Viewing): Listing {
-    if (series === undefined) return { orders: [this.#orders.seriesOf(study)], framesOf: () => 1 };
-    return {
-      orders: this.#orders.instancesOf(study, series),
-      framesOf: (uid) => this.#orders.framesOf(study, series, uid),
-    };
-  }
-
-  async #readAhead(ahead: Ahead): Promise<void> {
-    const { forward, viewing, key = forward.target } = ahead;
-    const { pace, limit, metrics, server, send } = this.#options;
-    const { signal } = this.#closed;
-    this.#starting.add(key);
-    viewing.underWay++;
-    try {
-      await pace.rest(signal);
-      await pace.turn(forward.transaction.name, signal);
-      const isTaken = this.#loads.has(key) || limit.inFlight >= limit.maxConcurrent;
-      if (isTaken || limit.queued > 0 || this.#now() < this.#pausedUntilMs) return;
-      const load = this.#load(ahead, true);
-      metrics?.readAheadRequests.inc({ server });
-      const answered = load.begin((running, observe) =>
-        send(forward, running, { observe, isOptional: true })
-      );
-      this.#starting.delete(key);
-      this.#settle(await answered, load, ahead);
-      await load.held;
-      if (load.outcome === "no room") viewing.isPaused = true;
-      else if (load.outcome === "not to be kept") viewing.isRefused = true;
-    } catch {
-      // Whoever asks for it will be told.
-      if (!signal.aborted) viewing.isPaused = true;
-    } finally {
-      this.#starting.delete(key);
-      viewing.underWay--;
-      this.#fill();
-    }
-  }
-
-  #settle(response: Response, load: Load, { viewing, forward, key }: Ahead): void {
-    const { status, headers } = response;
-    this.#judge(response, forward.transaction);
-    if (status === 429 || status === 503) {
-      const waitMs = retryAfterMs(headers, Date.now()) || PAUSE_MS;
-      this.#pausedUntilMs = this.#now() + Math.min(waitMs, LONGEST_PAUSE_MS);
-    }
-    if (key === undefined) return;
-    if (status !== 200 || load.outcome === "not to be kept") viewing.isRefused = true;
-  }
-
-  /** A client would have to wait: what nobody waits for is given up. */
-  #yieldPlace(): void {
-    for (const load of [...this.#running].reverse()) {
-      if (!load.isAhead || load.clients > 0) continue;
-      this.#running.delete(load);
-      load.end(new DOMException("A client needs the place", "AbortError"));
-      return;
-    }
-  }
-
   /** Drops what the store does not give any more. */
   #judge({ status }: Response, { study, series, instance, class: kind }: Transaction): void {
     if (status === 401) this.#drop({});
@@ -459,16 +181,13 @@ export class ReadAhead {
   #drop(resource: ResourcePath): void {
     const { memory, server } = this.#options;
     memory.drop(server, resource);
-    this.#orders.forget(resource.study);
-    for (const [key, load] of this.#loads) {
-      if (overlaps(load.resource, resource)) this.#loads.delete(key);
-    }
-    for (const load of this.#running) if (overlaps(load.resource, resource)) load.forget();
-    for (const viewing of this.#viewings.values()) {
-      if (resource.study === undefined || viewing.placed.study === resource.study) {
-        viewing.reconsider();
-      }
-    }
+    this.#loads.forget(resource);
+    this.#viewings.forget(resource.study);
+  }
+
+  /** Learns what follows what from an answer, which may be read now. */
+  async #learn(transaction: Transaction, loaded: Loaded): Promise<void> {
+    if (await this.#viewings.learn(transaction, loaded)) this.#reader.fill();
   }
 
   /** What begins the key of an answer. */
@@ -483,52 +202,4 @@ export class ReadAhead {
 /** The request to the store has a time limit of its own. */
 function waitForLoad(running: RunningRequest): void {
   running.extend(Infinity, "the answer to a request under way");
-}
-
-/** A request to the store, and for what. */
-interface Begun {
-  readonly forward: ForwardRequest;
-  /** Undefined if its answer is not kept. */
-  readonly key?: string | undefined;
-  readonly viewing?: Viewing | undefined;
-}
-
-interface Ahead extends Begun {
-  readonly viewing: Viewing;
-}
-
-/** A request of which others can be made when it is over. */
-function exampleOf(
-  { request, requestId, publicUrl, subject, ...rest }: ForwardRequest,
-): ForwardRequest {
-  const headers = new Headers(request.headers);
-  for (const name of ["if-none-match", "if-modified-since", "traceparent", "tracestate"]) {
-    headers.delete(name);
-  }
-  return {
-    ...rest,
-    request: new Request("http://gateway.invalid/", { headers }),
-    requestId,
-    publicUrl,
-    subject,
-    completed: Promise.resolve(),
-    passed: undefined,
-  };
-}
-
-/** A search for the places of a viewing. */
-function listRequest(
-  { request, transaction: { prefix }, ...rest }: ForwardRequest,
-  { placed: { study, series } }: Viewing,
-): ForwardRequest {
-  const path = `${prefix}/studies/${study}/series`;
-  const target = series === undefined ? path : `${path}/${series}/instances`;
-  const headers = new Headers(request.headers);
-  headers.set("accept", LIST_TYPE);
-  return {
-    ...rest,
-    target,
-    transaction: classify("GET", target),
-    request: new Request(request.url, { headers }),
-  };
 }
