@@ -16,7 +16,7 @@ export async function readDocument(path: string): Promise<DocumentContent> {
   try {
     return await Deno.readFile(new URL(path, DOCUMENTS));
   } catch {
-    // Whoever copies the program without them does without.
+    // A copy of the program without them works without.
     return undefined;
   }
 }

@@ -42,7 +42,7 @@ export const FAULTS = {
     title: "Audit records were lost",
     effect: "The audit trail itself has a record of how many.",
     remedy:
-      "Inform whoever is responsible for the audit trail. This stays here until the gateway restarts.",
+      "Inform those responsible for the audit trail. This stays here until the gateway restarts.",
   },
 } as const satisfies Record<
   string,

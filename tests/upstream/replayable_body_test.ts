@@ -57,7 +57,7 @@ Deno.test("ReplayableBody is not taken until it has been read to its end again",
   await reader.read();
   assert.equal(body.isTaken, false, "more may come");
   body.end();
-  assert.equal(body.isTaken, true, "whoever knows the length does not ask for the end");
+  assert.equal(body.isTaken, true, "a reader that knows the length does not ask for the end");
   const again = body.open();
   assert.equal(body.isTaken, false);
   await again.cancel();

@@ -82,7 +82,7 @@ export class BackgroundReader {
       if (load.outcome === "no room") viewing.isPaused = true;
       else if (load.outcome === "not to be kept") viewing.isRefused = true;
     } catch {
-      // Whoever asks for it will be told.
+      // A client that asks for it gets the error.
       if (!signal.aborted) viewing.isPaused = true;
     } finally {
       this.#starting.delete(key);
