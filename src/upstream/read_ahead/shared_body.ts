@@ -71,6 +71,8 @@ export class SharedBody {
       this.#follower = "gone";
       client.removeEventListener("abort", onAbort);
       if (!this.#isKept) this.abort(reason);
+      // A body that is over is not aborted, but may have bytes for the follower.
+      this.#clearQueue();
       onEnd();
       this.#changes();
     };
@@ -111,7 +113,7 @@ export class SharedBody {
   abort(reason: unknown): void {
     if (this.#isOver || this.#aborted !== undefined) return;
     this.#aborted = { reason };
-    for (const { length } of this.#queue.splice(0)) this.#options.give(length);
+    this.#clearQueue();
     this.unkeep();
     void this.#reader.cancel(reason).catch(() => {});
     this.#changes();
@@ -179,6 +181,10 @@ export class SharedBody {
     if (this.#aborted !== undefined) return;
     this.#options.give(-bytes.length);
     this.#queue.push(bytes);
+  }
+
+  #clearQueue(): void {
+    for (const { length } of this.#queue.splice(0)) this.#options.give(length);
   }
 
   /** What the follower reads next. */
