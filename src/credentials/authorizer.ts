@@ -86,4 +86,6 @@ export interface CredentialStatus {
   readonly hasToken: boolean;
   /** Expiry of the token, in the past if renewal failed; in milliseconds since the epoch. */
   readonly expiresAtMs: number | undefined;
+  /** The scope that the token response states. */
+  readonly scope?: string;
 }

@@ -43,8 +43,14 @@ export class BearerAuthorizer implements Authorizer {
 
   describe(): CredentialStatus {
     const { endpoint, expiresAtMs } = this.#manager;
-    const hasToken = this.#manager.current() !== undefined;
-    return { kind: this.#kind, endpoint, hasToken, expiresAtMs };
+    const token = this.#manager.current();
+    return {
+      kind: this.#kind,
+      endpoint,
+      hasToken: token !== undefined,
+      expiresAtMs,
+      ...(token?.scope !== undefined && { scope: token.scope }),
+    };
   }
 
   async renew(signal: AbortSignal = new AbortController().signal): Promise<void> {

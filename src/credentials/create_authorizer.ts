@@ -19,6 +19,7 @@ import { clientCredentialsSource } from "./oauth2/client_credentials_source.ts";
 import { type Clock, systemClock } from "../network/clock.ts";
 import { createTokenValidator } from "./validation/create_token_validator.ts";
 import { DpopAuthorizer } from "./oauth2/dpop_authorizer.ts";
+import { reportScopes } from "./oauth2/granted_scopes.ts";
 import { originHeaders } from "./oauth2/origin_headers.ts";
 import { DpopKey } from "./oauth2/dpop_key.ts";
 import { basicAuthorization, fixedHeadersAuthorizer } from "./fixed/fixed_headers_authorizer.ts";
@@ -121,7 +122,13 @@ function createSchemeAuthorizer(
         : undefined,
       dpop,
     });
-    const authorizer = bearer(configured, source, provider);
+    const reporting = reportScopes(source, {
+      server: name,
+      requested: configured.scope,
+      logger: collaborators.logger,
+      clock,
+    });
+    const authorizer = bearer(configured, reporting, provider);
     return dpop === undefined ? authorizer : new DpopAuthorizer(authorizer, dpop);
   }
 

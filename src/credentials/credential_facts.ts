@@ -4,6 +4,7 @@
  */
 import { decodeJwt, decodeProtectedHeader } from "jose";
 import type { Authorization, CredentialStatus } from "./authorizer.ts";
+import { jwtScopes } from "./oauth2/granted_scopes.ts";
 
 /** Claims about the client and the token, not about a person (RFC 9068, Entra ID, Keycloak, Okta, Auth0). */
 const IMPERSONAL: ReadonlySet<string> = new Set([
@@ -56,7 +57,7 @@ export interface CredentialFacts {
 /** Collects the facts about the credential in an authorization. */
 export function credentialFacts(
   { headers }: Authorization,
-  { kind, endpoint, expiresAtMs }: CredentialStatus,
+  { kind, endpoint, expiresAtMs, scope }: CredentialStatus,
 ): CredentialFacts {
   const [scheme = "", value = ""] = (headers["authorization"] ?? "").split(" ");
   const facts = {
@@ -88,8 +89,7 @@ export function credentialFacts(
       algorithm: decodeProtectedHeader(value).alg ?? null,
       issuer: text(claims["iss"]),
       audience: list(claims["aud"]),
-      scopes: [claims["scope"], claims["scp"]].flatMap(list).flatMap((each) => each.split(" "))
-        .filter((each) => each !== ""),
+      scopes: jwtScopes(value) ?? [],
       expiresAt: facts.expiresAt ?? instant(claims["exp"]),
       claims: Object.fromEntries(
         Object.entries(claims).filter(([name]) => IMPERSONAL.has(name)),
@@ -97,7 +97,7 @@ export function credentialFacts(
       withheld: names.filter((name) => !IMPERSONAL.has(name)),
     };
   } catch {
-    return { ...facts, form: "opaque" };
+    return { ...facts, form: "opaque", scopes: scope?.split(" ") ?? [] };
   }
 }
 

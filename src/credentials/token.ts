@@ -13,6 +13,8 @@ export interface Token {
   readonly issuedAtMs: number;
   /** In milliseconds since the epoch, by the gateway's clock. */
   readonly expiresAtMs: number;
+  /** The granted scope, if the token response states it (RFC 6749, section 5.1). */
+  readonly scope?: string;
 }
 
 /** One kind of token request. */

@@ -30,6 +30,7 @@ const refusal = new Response(null, { status: 401 });
 interface Parts {
   readonly endpoint: TestTokenEndpoint;
   readonly clock: FakeClock;
+  readonly logger: MemoryLogger;
   create(changes?: Partial<ServerConfig>): Authorizer;
 }
 
@@ -46,6 +47,7 @@ async function withAuthorizers(test: (parts: Parts) => Promise<void>): Promise<v
     await test({
       endpoint,
       clock,
+      logger,
       create(changes = {}) {
         const server = { ...serverConfig({ tokenEndpoint: endpoint.url }), ...changes };
         const authorizer = createAuthorizer(server, {
@@ -140,6 +142,22 @@ Deno.test("createAuthorizer shares tokens between equal credentials only", () =>
     assert.notDeepEqual(await changed.authorize(request), original);
     assert.notDeepEqual(await create({ name: "other" }).authorize(request), original);
     assert.equal(endpoint.requests.length, 3);
+  }));
+
+Deno.test("createAuthorizer warns of a scope that the provider leaves out, once, and serves on", () =>
+  withAuthorizers(async ({ create, endpoint, logger }) => {
+    const { credentials } = serverConfig({ tokenEndpoint: endpoint.url });
+    assert(credentials.kind === "client_credentials");
+    endpoint.answer = () =>
+      Response.json({ access_token: "t", token_type: "Bearer", scope: "read" });
+    const authorizer = create({ credentials: { ...credentials, scope: "read write" } });
+    await authorizer.authorize(request);
+    await authorizer.renew();
+    assert.equal(authorizer.describe().scope, "read");
+    const warnings = logger.lines.filter(({ level }) => level === "warn");
+    assert.deepEqual(warnings.map(({ message }) => message), [
+      'The token for server "main" lacks a requested scope: write',
+    ]);
   }));
 
 Deno.test("A scheduled renewal does not keep the process running", async () => {

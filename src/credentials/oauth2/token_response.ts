@@ -90,7 +90,8 @@ export function parseTokenResponse(
   if (status >= 400 || result.hasErrorCode() && result.errorCode() !== "") {
     throw refusalError(response, context);
   }
-  const { access_token: value, token_type: receivedType, expires_in: expiresIn } = json ?? {};
+  const { access_token: value, token_type: receivedType, expires_in: expiresIn, scope } = json ??
+    {};
   // RFC 6749, appendix A.12: visible characters, which a header can contain.
   if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
     const { said, advice } = explain(response, context);
@@ -119,6 +120,7 @@ export function parseTokenResponse(
     type,
     issuedAtMs,
     expiresAtMs: issuedAtMs + (seconds ?? DEFAULT_EXPIRES_IN_SECONDS) * 1000,
+    ...(typeof scope === "string" && scope !== "" && { scope }),
   };
   return seconds === undefined
     ? tokenEndingAt(token, epochMs(json?.["expires_on"]), { server, service })

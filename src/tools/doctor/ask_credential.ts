@@ -3,6 +3,7 @@
  */
 import type { ServerConfig } from "../../config/keys/server.ts";
 import { type CredentialFacts, credentialFacts } from "../../credentials/credential_facts.ts";
+import { scopesNotGranted } from "../../credentials/oauth2/granted_scopes.ts";
 import type { Store } from "../../upstream/store.ts";
 
 /** The test search, below the base URL of a store. */
@@ -15,7 +16,12 @@ export const SEARCH = "/studies?limit=1";
 export async function askCredential(
   store: Store,
   server: ServerConfig,
-): Promise<{ readonly facts: CredentialFacts; readonly token: string | undefined }> {
+): Promise<{
+  readonly facts: CredentialFacts;
+  readonly token: string | undefined;
+  /** The requested scopes that it lacks. */
+  readonly lacking: readonly string[];
+}> {
   const authorization = await store.authorizer.authorize({
     method: "GET",
     url: server.url + SEARCH,
@@ -23,8 +29,13 @@ export async function askCredential(
     body: null,
     signal: AbortSignal.timeout(server.timeouts.tokenMs + 1_000),
   });
-  const facts = credentialFacts(authorization, store.authorizer.describe());
+  const status = store.authorizer.describe();
+  const facts = credentialFacts(authorization, status);
   const isToken = facts.form === "jwt" || facts.form === "opaque";
   const token = isToken ? authorization.headers["authorization"]!.split(" ")[1] : undefined;
-  return { facts, token };
+  const { credentials } = server;
+  const lacking = credentials.kind === "client_credentials" && token !== undefined
+    ? scopesNotGranted(credentials.scope, { ...status, value: token })
+    : [];
+  return { facts, token, lacking };
 }

@@ -7,6 +7,7 @@ import type { GatewayConfig } from "../../config/gateway_config.ts";
 import type { ServerConfig } from "../../config/keys/server.ts";
 import { SECTION } from "../../config/values/section.ts";
 import type { CredentialFacts } from "../../credentials/credential_facts.ts";
+import { SCOPE_ADVICE } from "../../credentials/oauth2/granted_scopes.ts";
 import { classify } from "../../dicomweb/transaction/transaction.ts";
 import { readText } from "../../network/bounded_body.ts";
 import type { Store } from "../../upstream/store.ts";
@@ -89,27 +90,16 @@ function distanceSettingsOf({ server, proxy }: Examination): DistanceSettings {
 async function examineToken({ server, store, now }: Examination): Promise<Finding> {
   const target = store.authorizer.describe().endpoint ?? null;
   try {
-    const { facts } = await askCredential(store, server);
+    const { facts, lacking } = await askCredential(store, server);
     const details = { ...facts };
     const message = describe(facts, now());
-    const lacking = scopesNotGranted(server.credentials, facts);
     if (lacking.length === 0) return finding("token", target, "ok", message, { details });
     const lack = `It lacks a requested scope: ${lacking.join(", ")}.`;
-    const advice = ["Check Scope, and that the provider grants it to this client."];
+    const advice = [`${SCOPE_ADVICE}.`];
     return finding("token", target, "warn", `${message} ${lack}`, { advice, details });
   } catch (error) {
     return failure("token", target, error);
   }
-}
-
-/** Scopes that the provider silently left out. Entra ID replaces `.default` by scopes of other names. */
-function scopesNotGranted(
-  credentials: ServerConfig["credentials"],
-  { form, scopes }: CredentialFacts,
-): string[] {
-  if (form !== "jwt" || credentials.kind !== "client_credentials") return [];
-  const asked = credentials.scope?.split(" ") ?? [];
-  return asked.filter((scope) => !scope.endsWith("/.default") && !scopes.includes(scope));
 }
 
 function describe({ kind, form, issuer, expiresAt }: CredentialFacts, nowMs: number): string {
