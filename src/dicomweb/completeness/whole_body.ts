@@ -82,6 +82,7 @@ function wholeBody(
   onEnd?: () => void,
 ): ByteStream {
   const reader = body.getReader();
+  let isCancelled = false;
   const read = async () => {
     try {
       return await reader.read();
@@ -92,6 +93,8 @@ function wholeBody(
   const checked = new ReadableStream<Bytes>({
     async pull(controller) {
       const { done, value } = await read();
+      // A pending read ends with the cancellation, as if the body had.
+      if (isCancelled) return;
       const fault = done ? check.finish() : check.push(value);
       if (fault !== undefined) {
         const error = fail(fault, {});
@@ -102,7 +105,10 @@ function wholeBody(
         controller.close();
       } else controller.enqueue(value);
     },
-    cancel: (reason) => cancelOrRelease(body, reader, reason),
+    cancel(reason) {
+      isCancelled = true;
+      return cancelOrRelease(body, reader, reason);
+    },
   }, { highWaterMark: 0 });
   CHECKED.add(checked);
   return checked;

@@ -157,3 +157,29 @@ async function drain(body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<[st
   }
   return [got, undefined];
 }
+
+for (const sent of ["", "ab"]) {
+  Deno.test(`A body that is cancelled after "${sent}", while it is read, has not ended`, async () => {
+    let hasEnded = false;
+    const never = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      start: (controller) => {
+        if (sent !== "") controller.enqueue(new TextEncoder().encode(sent));
+      },
+    }, { highWaterMark: 0 });
+    // As of a server with IdleSeconds: cancelling one body ends the pending read of the other.
+    const inner = wholeRequestBody(never, new Headers());
+    const outer = wholeRequestBody(inner, new Headers(), {
+      onEnd: () => {
+        hasEnded = true;
+      },
+    });
+    const reader = outer.getReader();
+    if (sent !== "") await reader.read();
+    const pending = reader.read();
+    await Promise.resolve();
+    await reader.cancel();
+    assert.equal((await pending).done, true);
+    await new Promise((resolve) => setTimeout(resolve));
+    assert.equal(hasEnded, false);
+  });
+}
