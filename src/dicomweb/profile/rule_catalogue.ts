@@ -202,7 +202,7 @@ export const ruleCatalogue: { readonly [Id in RuleId]: RuleFor<Rules[Id]> } = {
     least: 0,
     most: 1024 * 1024 * 1024,
     effect:
-      "Sends an upload of several instances as batches of at most so many bytes, each with `Content-Length`, several at a time (`StoreConcurrency`). Batches are held until the store has answered, in memory (`UploadMemoryMebibytes`) and beyond that in encrypted files (`UploadDiskMebibytes`); without room they stream. The client's answer comes when the store has answered for all. A larger instance is a batch of its own. Batches are smaller at the beginning, so that all connections are used. 0: uploads stream to the store as they come.",
+      "Sends an upload of several instances as batches, each with `Content-Length`, several at a time (`StoreConcurrency`). A batch ends with the instance with which it reaches so many bytes, and may exceed them by that instance. Batches are held until the store has answered, in memory (`UploadMemoryMebibytes`) and beyond that in encrypted files (`UploadDiskMebibytes`); without room they stream. The client's answer comes when the store has answered for all. Batches are smaller at the beginning, so that all connections are used. 0: uploads stream to the store as they come.",
     reason:
       "The rate of one connection is bound by its window and the round trip. A batch whose connection fails before an answer is sent again where a repetition is harmless.",
     source:
